@@ -1,0 +1,21 @@
+"""The two errors that a user can mend: a wrong input, and one bad item among good ones."""
+
+
+class InputError(ValueError):
+    """Something the caller gave is wrong; the message is one line that names the place and the remedy."""
+
+
+class ItemError(InputError):
+    """One item cannot be measured.
+
+    Args:
+        item: The item's id, or `""` where the item could not be read far enough to have one.
+        reason: What is wrong and what to do, without the place.
+        place: Where the item stands, such as `pairs.jsonl:12`; empty for items made in memory.
+        code: A short word for counting, such as `empty_cot`.
+    """
+
+    def __init__(self, item: str, reason: str, *, place: str = "", code: str = "invalid") -> None:
+        self.item, self.reason, self.place, self.code = item, reason, place, code
+        named = f"item {item!r}: " if item else ""
+        super().__init__(f"{place + ': ' if place else ''}{named}{reason}")

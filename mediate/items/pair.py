@@ -1,0 +1,66 @@
+"""The records of this room: an item, and a pair of items in the base and the source world."""
+
+from dataclasses import dataclass
+
+from mediate.errors import ItemError
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A question with its answer and, where one is given, the chain of thought between them.
+
+    Args:
+        question: The question's text.
+        answer: The answer's text, without the space that sets it off.
+        cot: The chain of thought; None lets the model write it.
+        values: The result of each step, where the steps are known.
+    """
+
+    question: str
+    answer: str
+    cot: str | None = None
+    values: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One item in two worlds that differ in the question and so in the answer.
+
+    Args:
+        id: Names the pair; unique in its set.
+        group: What the bootstrap resamples: the template or problem that the pair comes from.
+        base: World 1.
+        source: World 0.
+        place: Where the pair stands, such as `pairs.jsonl:12`; empty for pairs made in memory.
+
+    Raises:
+        ItemError: An empty question, answer or CoT, equal answers, or an answer that begins with the other.
+    """
+
+    id: str
+    group: str
+    base: Item
+    source: Item
+    place: str = ""
+
+    def __post_init__(self) -> None:
+        for world, item in (("base", self.base), ("source", self.source)):
+            if not item.question.strip():
+                raise self._bad("empty_question", f"the {world} question is empty; write one")
+            if not item.answer.strip():
+                raise self._bad("empty_answer", f"the {world} answer is empty; write one")
+            if item.cot is not None and not item.cot.strip():
+                raise self._bad("empty_cot", f"the {world} CoT is empty; leave 'cot' out to let the model write it")
+        base, source = self.base.answer.strip(), self.source.answer.strip()
+        if base == source:
+            raise self._bad(
+                "equal_answers", f"both answers are {base!r}; a pair needs a question change that changes the answer"
+            )
+        if base.startswith(source) or source.startswith(base):
+            short, long = sorted((base, source), key=len)
+            raise self._bad(
+                "prefix_answer", f"answer {short!r} is a prefix of {long!r}; choose worlds whose answers part ways"
+            )
+
+    def _bad(self, code: str, reason: str) -> ItemError:
+        return ItemError(self.id, reason, place=self.place, code=code)

@@ -1,0 +1,7 @@
+"""Settings for every test: one thread a worker, no hub, no display. Nothing here imports mediate: the shape checks hook that import."""
+
+import os
+
+os.environ.update(
+    HF_HUB_OFFLINE="1", TQDM_DISABLE="1", WANDB_MODE="disabled", MPLBACKEND="Agg", TOKENIZERS_PARALLELISM="false"
+)
