@@ -1,4 +1,7 @@
-"""Settings for every test: one thread a worker, no hub, no display. Nothing here imports mediate: the shape checks hook that import."""
+"""Settings for every test: no hub, no progress bars, no display.
+
+Nothing here imports mediate: the shape checks hook into that import.
+"""
 
 import os
 

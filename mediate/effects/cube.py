@@ -39,8 +39,8 @@ def total_effect(y: Float[np.ndarray, "item 2 2 2"]) -> Float[np.ndarray, " item
 def corners(y: Float[np.ndarray, "item 2 2 2"]) -> Corners:
     """Classical mediation effects with t = h: Y_qm reads question q and mediator m.
 
-    NDE = Y10 - Y00, NIE = Y01 - Y00, TIE = Y11 - Y10, TDE = Y11 - Y01, and the interaction Y11 - Y10 - Y01 + Y00. So TE =
-    NDE + TIE = NIE + TDE, while NDE + NIE = TE only without interaction.
+    NDE = Y10 - Y00, NIE = Y01 - Y00, TIE = Y11 - Y10, TDE = Y11 - Y01, and the interaction Y11 - Y10 - Y01 + Y00. So
+    TE = NDE + TIE = NIE + TDE, while NDE + NIE = TE only without interaction.
     """
     y00, y01, y10, y11 = y[:, 0, 0, 0], y[:, 0, 1, 1], y[:, 1, 0, 0], y[:, 1, 1, 1]
     return Corners(
@@ -51,8 +51,8 @@ def corners(y: Float[np.ndarray, "item 2 2 2"]) -> Corners:
 def shapley(y: Float[np.ndarray, "item 2 2 2"]) -> Float[np.ndarray, "item 3"]:
     """Shapley value of each channel over the cube; columns as in `CHANNELS`, rows sum to TE.
 
-    A channel's value is its mean effect over the orders in which the three can be switched from source to base: weight 1/3
-    with none or both of the others at base, 1/6 with one of them (Shapley 1953).
+    A channel's value is its mean effect over the orders in which the three can be switched from source to base: weight
+    1/3 with none or both of the others at base, 1/6 with one of them (Shapley 1953).
     """
     columns = []
     for axis in (1, 2, 3):
@@ -82,8 +82,8 @@ class Cube:
     """One outcome of a set of items in all eight combinations of worlds.
 
     Args:
-        y: Axes item, d, t, h (`CHANNELS` in order); index 1 is the base world. In nats (both outcomes are differences of
-            logits or of log-probabilities), positive towards the base answer.
+        y: Axes item, d, t, h (`CHANNELS` in order); index 1 is the base world. In nats (both outcomes are differences
+            of logits or of log-probabilities), positive towards the base answer.
         items: The item ids.
         groups: The group of each item, which the bootstrap resamples.
         outcome: The name of the outcome.
@@ -125,8 +125,8 @@ def item_shares(cube: Cube, min_te: float = MIN_TE) -> Float[np.ndarray, "item 4
 def set_shares(cube: Cube, *, min_te: float = MIN_TE, seed: int = 0, level: float = 0.95) -> dict[str, Estimate]:
     """Shares of the whole set: ratios of sums over items, with intervals over resampled groups.
 
-    Keys are the three channels and `mediated`. Every item counts, also those whose own share is undefined; a set's share is
-    undefined (NaN, with a reason) where the size of its mean TE is not above `min_te`.
+    Keys are the three channels and `mediated`. Every item counts, also those whose own share is undefined; a set's
+    share is undefined (NaN, with a reason) where the size of its mean TE is not above `min_te`.
     """
     te = total_effect(cube.y)
     values = dict(zip(CHANNELS, shapley(cube.y).T, strict=True)) | {"mediated": corners(cube.y).tie}

@@ -46,8 +46,8 @@ def mean_map(
 ) -> tuple[Float[np.ndarray, "..."], dict[str, tuple[int, ...]], Float[np.ndarray, "..."]]:
     """Mean over items at each label, the labels, and how many items have each cell.
 
-    Chains differ in length: a cell's mean is over the items that have that step, and the third array counts them (at least
-    one wherever the mean is a number; NaN where no item has the cell).
+    Chains differ in length: a cell's mean is over the items that have that step, and the third array counts them; the
+    mean is NaN where no item has the cell.
 
     Raises:
         ValueError: No maps, or maps of different kinds, outcomes or axes.

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,9 @@ def maps_from_table(table: pd.DataFrame) -> tuple[EffectMap, ...]:
     for (item, group, kind, outcome), rows in table.groupby(labels, sort=False) if len(table) else ():
         coords = {name: tuple(int(label) for label in dict.fromkeys(rows[name])) for name in dims}
         values = rows["effect"].to_numpy(dtype=np.float64).reshape([len(coords[name]) for name in dims])
-        maps.append(EffectMap(values, dims, coords, str(item), str(group), str(kind), str(outcome), float(rows["te"].iloc[0])))
+        maps.append(
+            EffectMap(values, dims, coords, str(item), str(group), str(kind), str(outcome), float(rows["te"].iloc[0]))
+        )
     return tuple(maps)
 
 
@@ -219,13 +222,14 @@ def write_results(folder: Path, results: Results) -> None:
     }
     for name, table in tables.items():
         arrow = pa.Table.from_pandas(table, preserve_index=False)
-        write_atomic(
-            folder / RESULTS / f"{name}.parquet",
-            lambda part, arrow=arrow: pq.write_table(arrow, part, compression="zstd"),
-        )  # type: ignore[misc]
+        write_atomic(folder / RESULTS / f"{name}.parquet", partial(_write_parquet, arrow))
     lines = "".join(json.dumps(asdict(reject), ensure_ascii=False) + "\n" for reject in results.rejects)
     write_atomic(folder / REJECTS, lambda part: _write_text(part, lines))
     write_manifest(folder, results.manifest)
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd")
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -260,9 +264,7 @@ def read_results(folder: str | Path) -> Results:
     """
     folder, manifest = Path(folder), read_manifest(folder)
     if manifest.get("status") != "success":
-        raise InputError(
-            f"{folder}: the run's status is {manifest.get('status')!r}; give the same 'mediate score' again to finish it"
-        )
+        raise InputError(f"{folder}: the run's status is {manifest.get('status')!r}; score again to finish it")
 
     def table(name: str) -> pd.DataFrame:
         path = folder / RESULTS / f"{name}.parquet"

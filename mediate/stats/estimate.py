@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class Estimate:
     """A statistic with its interval and the way in which it was obtained.
 
-    `value` is NaN where the statistic is undefined, and `reason` then says why. `low` and `high` are NaN where the value
-    exists and its interval does not (too few groups, a denominator that changes sign between resamples).
+    `value` is NaN where the statistic is undefined, and `reason` then says why. `low` and `high` are NaN where the
+    value exists and its interval does not (too few groups, a denominator that changes sign between resamples).
 
     Args:
         value: The statistic on all items.
