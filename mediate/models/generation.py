@@ -1,0 +1,195 @@
+"""Letting the model write: batched, cached, greedy or sampled, each prompt with a seed of its own.
+
+The decoding loop is transformers' `generate`. What is ours is what it lacks: noise that depends on the prompt's seed
+alone, so that a sample is the same in any batch and the global generators stay untouched, and stops that give each row
+its own end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.models.model import Model
+from mediate.traces.trace import decode, token_ends
+
+
+class End(StrEnum):
+    """Why the writing stopped."""
+
+    STOP = "stop"
+    EOS = "eos"
+    LENGTH = "length"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How to write.
+
+    Args:
+        max_new_tokens: The most tokens that are written.
+        stop: Strings that end the writing; they and what follows are cut off.
+        temperature: 0 is greedy.
+        top_p: Nucleus that is sampled from.
+        seed: Together with the prompt's tokens, fixes each sample.
+        batch_size: Prompts written side by side.
+    """
+
+    max_new_tokens: int = 256
+    stop: tuple[str, ...] = ()
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    batch_size: int = 16
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1 or self.batch_size < 1:
+            raise InputError("max_new_tokens and batch_size are at least 1")
+        if self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise InputError(f"temperature {self.temperature} is not >= 0, or top_p {self.top_p} not in (0, 1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the model wrote after one prompt.
+
+    Args:
+        ids: The generated ids, up to the stop; never re-tokenised.
+        text: What they say.
+        end: Why the writing stopped.
+    """
+
+    ids: tuple[int, ...]
+    text: str
+    end: End
+
+
+def generate(
+    model: Model, prompts: Sequence[Sequence[int]], decoding: Decoding, *, progress: bool = False
+) -> list[Written]:
+    """Lets the model go on after each prompt.
+
+    Args:
+        model: The hooked model.
+        prompts: Token ids.
+        decoding: How to write.
+        progress: Whether to show a bar.
+
+    Raises:
+        InputError: An empty prompt, or one that leaves no room in the context.
+    """
+    from tqdm.auto import tqdm
+
+    for prompt in prompts:
+        room = model.facts.context - len(prompt) if model.facts.context else decoding.max_new_tokens
+        if not prompt or room < decoding.max_new_tokens:
+            raise InputError(
+                f"a prompt of {len(prompt)} tokens and {decoding.max_new_tokens} new ones do not fit the context of "
+                f"{model.facts.context}; shorten the prompt or lower max_new_tokens"
+            )
+    # Prompts of like length share a batch, so that little is padding.
+    order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
+    written: dict[int, Written] = {}
+    with tqdm(total=len(prompts), desc="writing chains", unit="chain", disable=None if progress else True) as bar:
+        for first in range(0, len(order), decoding.batch_size):
+            rows = order[first : first + decoding.batch_size]
+            written |= zip(rows, _generate_batch(model, [list(prompts[row]) for row in rows], decoding), strict=True)
+            bar.update(len(rows))
+    return [written[number] for number in range(len(prompts))]
+
+
+def _generate_batch(model: Model, prompts: list[list[int]], decoding: Decoding) -> list[Written]:
+    from transformers import LogitsProcessorList, StoppingCriteriaList
+
+    tokenizer = model.need_tokenizer()
+    width = max(map(len, prompts))
+    ids = torch.zeros((len(prompts), width), dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, prompt in enumerate(prompts):
+        ids[row, width - len(prompt) :] = torch.tensor(prompt)
+        mask[row, width - len(prompt) :] = 1
+    stopper = _Stopper(tokenizer, decoding.stop, width)
+    processors = LogitsProcessorList()
+    if decoding.temperature:
+        processors.append(_GumbelNoise(prompts, decoding, width))
+    eos = _eos_ids(model)
+    with torch.no_grad():
+        out = model.plain.generate(
+            input_ids=ids.to(model.device),
+            attention_mask=mask.to(model.device),
+            max_new_tokens=decoding.max_new_tokens,
+            do_sample=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            repetition_penalty=None,
+            eos_token_id=eos or None,
+            pad_token_id=eos[0] if eos else 0,
+            logits_processor=processors,
+            stopping_criteria=StoppingCriteriaList([stopper]),
+        )
+    return [_trimmed(tokenizer, row[width:].tolist(), decoding, eos) for row in out]
+
+
+def _eos_ids(model: Model) -> list[int]:
+    found = model.plain.generation_config.eos_token_id
+    ids = [] if found is None else [found] if isinstance(found, int) else list(found)
+    own = model.need_tokenizer().eos_token_id
+    return list(dict.fromkeys([*ids, *([] if own is None else [own])]))
+
+
+def _trimmed(tokenizer: Any, ids: list[int], decoding: Decoding, eos: list[int]) -> Written:
+    """Cuts the row at its EOS and before its first stop string, at the last token boundary that leaves it out."""
+    end = End.LENGTH
+    cut = next((position for position, token in enumerate(ids) if token in eos), None)
+    if cut is not None:
+        ids, end = ids[:cut], End.EOS
+    text = decode(tokenizer, ids)
+    found = [text.index(stop) for stop in decoding.stop if stop in text]
+    if found:
+        ids = ids[: sum(stop <= min(found) for stop in token_ends(ids, tokenizer))]
+        end = End.STOP
+    return Written(tuple(ids), decode(tokenizer, ids), end)
+
+
+class _Stopper:
+    """Ends each row once its new text holds a stop string; called by transformers after every token."""
+
+    def __init__(self, tokenizer: Any, stop: tuple[str, ...], width: int) -> None:
+        self.tokenizer, self.stop, self.width = tokenizer, stop, width
+
+    def __call__(self, ids: Int[Tensor, "row pos"], scores: Any, **_: Any) -> Bool[Tensor, " row"]:
+        # A stop string of n characters ends in the newest token, so the last n + 8 tokens hold all of it.
+        longest = max(map(len, self.stop), default=0) + 8
+        tails = self.tokenizer.batch_decode(ids[:, self.width :][:, -longest:], skip_special_tokens=False)
+        done = [any(stop in tail for stop in self.stop) for tail in tails]
+        return torch.tensor(done, dtype=torch.bool, device=ids.device)
+
+
+class _GumbelNoise:
+    """Turns greedy choice into sampling: the arg max of logits plus Gumbel noise is a draw (Gumbel 1954).
+
+    Each row has a generator of its own, seeded by the decoding's seed and the prompt.
+    """
+
+    def __init__(self, prompts: list[list[int]], decoding: Decoding, width: int) -> None:
+        self.temperature, self.top_p = decoding.temperature, decoding.top_p
+        self.generators = [np.random.default_rng([decoding.seed, *prompt]) for prompt in prompts]
+
+    def __call__(
+        self, ids: Int[Tensor, "row pos"], scores: Float[Tensor, "row d_vocab"]
+    ) -> Float[Tensor, "row d_vocab"]:
+        scores = scores.float() / self.temperature
+        if self.top_p < 1:
+            ordered, order = scores.sort(dim=-1, descending=True)
+            before = ordered.softmax(dim=-1).cumsum(dim=-1) - ordered.softmax(dim=-1)
+            outside = torch.zeros_like(scores, dtype=torch.bool).scatter(1, order, before >= self.top_p)
+            scores = scores.masked_fill(outside, -torch.inf)
+        noise = np.stack([generator.gumbel(size=scores.shape[1]) for generator in self.generators])
+        return scores + torch.from_numpy(noise).to(scores.device, scores.dtype)

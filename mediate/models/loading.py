@@ -1,0 +1,228 @@
+"""From a name or a model in memory to a hooked model; weights are read by transformers alone."""
+
+import copy as copying
+import gc
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mediate.errors import InputError
+from mediate.models.fetch import PACKAGED, fetched_path
+from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
+from mediate.models.gguf import converted
+from mediate.models.model import Facts, Model, Probe
+from mediate.models.source import Kind, Source, has_tokenizer, resolve
+
+DTYPES = ("float32", "bfloat16", "float16", "float64")
+PROBE_TOKENS = 8
+
+
+def load(
+    model: Any,
+    *,
+    adapter: str | Path | None = None,
+    tokenizer: Any = None,
+    dtype: str = "float32",
+    device: str | None = None,
+    trust_remote_code: bool = False,
+    copy: bool = True,
+) -> Model:
+    """Loads a causal language model and hooks it; nothing is checked yet (`mediate.load` also runs the self-check).
+
+    Args:
+        model: A hub id, a folder, a `.gguf` file, the name of a packaged model, `BASE+ADAPTER`, or a transformers or
+            peft model in memory.
+        adapter: The folder of a LoRA adapter, merged into the weights.
+        tokenizer: A tokenizer, or the folder of one; by default the one beside the weights.
+        dtype: Of the weights: float32, bfloat16, float16 or float64. A model in memory keeps its own unless one is
+            named.
+        device: Such as `cpu` or `cuda`; by default a GPU where there is one.
+        trust_remote_code: Lets transformers run code from the model's repository.
+        copy: Whether a model in memory is copied first. Hooking changes it in place: without the copy it can no longer
+            be saved or trained.
+
+    Raises:
+        InputError: Unknown model or architecture, pickled weights, no tokenizer where one was named, an adapter that
+            does not fit.
+    """
+    if dtype not in DTYPES:
+        raise InputError(f"dtype {dtype!r}: give one of {', '.join(DTYPES)}")
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if isinstance(model, str | Path):
+        source = resolve(model, adapter)
+        plain, found = _from_source(source, getattr(torch, dtype), trust_remote_code)
+        name, where = source.name, source.kind.value
+        if source.adapter is not None:
+            plain, where = _merge_folder(plain, source.adapter), f"{where}+adapter"
+    else:
+        plain, found, where = _from_memory(model, copy), None, "memory"
+        name = str(getattr(plain.config, "_name_or_path", "") or type(plain).__name__).rstrip("/").rsplit("/", 1)[-1]
+        if adapter is not None:
+            plain, where = _merge_folder(plain, Path(adapter)), f"{where}+adapter"
+    tokenizer = _load_tokenizer(tokenizer) if isinstance(tokenizer, str | Path) else (tokenizer or found)
+    return _hook(plain.to(device).eval(), tokenizer, name, where)
+
+
+def _from_memory(model: Any, copy: bool) -> Any:
+    if not hasattr(model, "config") or not callable(getattr(model, "named_parameters", None)):
+        raise InputError(f"cannot load a {type(model).__name__}; give a name, a path, or a transformers model")
+    if any("_original_component" in name for name, _ in model.named_parameters()):
+        raise InputError("this model in memory is hooked already; load a fresh one")
+    model = copying.deepcopy(model) if copy else model
+    if hasattr(model, "merge_and_unload"):
+        model = model.merge_and_unload()
+    if not model.config.architectures:
+        model.config.architectures = [type(model).__name__]
+    _check_architecture(model.config, type(model).__name__)
+    model.set_attn_implementation("eager")
+    return model
+
+
+def _from_source(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> tuple[Any, Any]:
+    """The plain model and its tokenizer, None where there is none."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
+    try:
+        config = AutoConfig.from_pretrained(location, trust_remote_code=trust_remote_code)
+    except (OSError, ValueError, KeyError) as error:
+        stand_in = _stand_in(source)
+        if stand_in is not None:
+            return _from_source(stand_in, dtype, trust_remote_code)
+        raise InputError(_why_not(source, error)) from error
+    _check_architecture(config, source.name)
+    try:
+        with _quiet_bars():
+            model = AutoModelForCausalLM.from_pretrained(
+                location,
+                config=config,
+                dtype=dtype,
+                attn_implementation="eager",
+                use_safetensors=True,
+                trust_remote_code=trust_remote_code,
+            )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(_why_not(source, error)) from error
+    if source.kind is Kind.FOLDER and not has_tokenizer(Path(location)):
+        return model, None
+    return model, _load_tokenizer(location)
+
+
+def _stand_in(source: Source) -> Source | None:
+    """The packaged copy of a hub model, if it was fetched before and the hub does not answer."""
+    for name, packaged in PACKAGED.items():
+        if source.kind is Kind.HUB and source.location == packaged.hub_id and fetched_path(name).exists():
+            warnings.warn(
+                f"the hub does not serve {source.location!r} here: using the fetched {name}, whose weights were quantised "
+                "to 4 bits",
+                stacklevel=2,
+            )
+            return Source(Kind.GGUF, str(fetched_path(name)), name, source.adapter)
+    return None
+
+
+def _why_not(source: Source, error: Exception) -> str:
+    reason = " ".join(str(error).split())[:240]
+    if source.kind is Kind.HUB:
+        names = [name for name, packaged in PACKAGED.items() if packaged.hub_id == source.location] or list(PACKAGED)
+        return (
+            f"model {source.location!r}: no such folder or file, and the hub did not give it ({reason}); check the name, or use "
+            f"a local folder, a .gguf file, or: mediate models fetch {names[0]}"
+        )
+    return f"model {source.location!r}: transformers cannot load it ({reason})"
+
+
+def _check_architecture(config: Any, name: str) -> None:
+    from transformer_lens.factories.architecture_adapter_factory import SUPPORTED_ARCHITECTURES
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    architectures = config.architectures or []
+    causal = set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values())
+    if not any(each in SUPPORTED_ARCHITECTURES and each in causal for each in architectures):
+        found = ", ".join(architectures) or "none named"
+        raise InputError(
+            f"model {name!r}: architecture {found} is not a causal language model that transformer-lens bridges"
+        )
+
+
+def _load_tokenizer(location: str | Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(str(location))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{location}: no tokenizer that transformers can load ({' '.join(str(error).split())[:160]})"
+        ) from error
+
+
+def _merge_folder(model: Any, adapter: Path) -> Any:
+    try:
+        from peft import PeftModel
+    except ImportError as error:
+        raise InputError(f'{adapter}: LoRA adapters need the package peft; pip install "mediate[train]"') from error
+    try:
+        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{adapter}: the adapter does not fit this base model ({reason})") from error
+    return merged
+
+
+@contextmanager
+def _quiet_bars() -> Iterator[None]:
+    """transformers' bar counts tensors, which says nothing; ours stand where something takes time."""
+    from transformers.utils import logging
+
+    was_on = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_on:
+            logging.enable_progress_bar()
+
+
+def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
+    """Takes the plain model's logits on the probe, then hooks the model in place."""
+    from transformer_lens.model_bridge.sources import build_bridge_from_module
+
+    parameters = list(plain.named_parameters())
+    for _, weight in parameters:
+        weight.requires_grad_(False)
+    device = next(weight.device for _, weight in parameters)
+    fingerprint, count = model_fingerprint(plain), sum(weight.numel() for _, weight in parameters)
+    config = plain.config.get_text_config()
+    vocabulary = int(config.vocab_size)
+    ids = np.random.default_rng(0).integers(0, vocabulary, size=(2, PROBE_TOKENS))
+    with torch.no_grad():
+        probe = torch.from_numpy(ids).to(device)
+        logits = plain(input_ids=probe, use_cache=False).logits
+    architecture = type(plain).__name__
+    bridge = build_bridge_from_module(
+        plain, architecture=architecture, hf_config=plain.config, tokenizer=None, device=str(device), model_name=name
+    )
+    gc.collect()
+    facts = Facts(
+        name=name,
+        source=source,
+        fingerprint=fingerprint,
+        tokenizer=tokenizer_fingerprint(tokenizer) if tokenizer is not None else "",
+        architecture=architecture,
+        layers=int(bridge.cfg.n_layers),
+        heads=int(bridge.cfg.n_heads),
+        kv_heads=int(getattr(bridge.cfg, "n_key_value_heads", None) or bridge.cfg.n_heads),
+        d_model=int(bridge.cfg.d_model),
+        d_head=int(bridge.cfg.d_head),
+        d_vocab=vocabulary,
+        context=int(getattr(config, "max_position_embeddings", 0) or getattr(config, "n_positions", 0) or 0),
+        parameters=count,
+        dtype=str(parameters[0][1].dtype).removeprefix("torch."),
+        device=str(device),
+    )
+    return Model(bridge, tokenizer, facts, Probe(probe, logits))

@@ -1,0 +1,116 @@
+"""From a question to the token ids that stand before the chain of thought, by an explicit template."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from mediate.errors import InputError
+from mediate.traces.trace import encode
+
+ANSWER_CUE = "\nThe answer is"
+_HOLE = "{question}"
+_MARK = "\u2063question\u2063"
+
+
+class Style(StrEnum):
+    """How a question becomes a prompt."""
+
+    NONE = "none"
+    CHAT = "chat"
+    COMPLETION = "completion"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A way to put a question to a model.
+
+    Args:
+        style: `none` is the question and one newline, with a BOS where the tokenizer asks for one; `chat` is the chat
+            template with an opened answer; `completion` is plain text with the question in its place, such as worked
+            examples.
+        text: The completion's text with `{question}` in it, or a chat template in Jinja; empty for the tokenizer's own.
+        name: What to call it in results.
+    """
+
+    style: Style
+    text: str = ""
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.style is Style.COMPLETION and self.text.count(_HOLE) != 1:
+            raise InputError(
+                f"template {self.name or 'text'!r} holds {_HOLE} {self.text.count(_HOLE)} times; it needs it once"
+            )
+
+
+def parse_template(value: str) -> Template:
+    """`none`, `chat`, or the path of a file that holds a completion with `{question}` or a Jinja chat template.
+
+    Raises:
+        InputError: No such file, or it is neither.
+    """
+    if value in (Style.NONE, Style.CHAT):
+        return Template(Style(value), name=value)
+    path = Path(value)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"template {value!r}: not 'none' or 'chat', and not a readable file ({error})") from error
+    if _HOLE in text:
+        return Template(Style.COMPLETION, text.removesuffix("\n"), path.name)
+    if "{%" in text and "messages" in text:
+        return Template(Style.CHAT, text, path.name)
+    raise InputError(
+        f"template {value}: holds neither {_HOLE} (a completion) nor a Jinja loop over messages (a chat template)"
+    )
+
+
+def question_ids(tokenizer: Any, template: Template, question: str) -> list[int]:
+    """The token ids of the question part.
+
+    The template's own control tokens are read as such; text in the question that looks like one stays text.
+
+    Raises:
+        InputError: The tokenizer has no chat template, or the template loses the question.
+    """
+    if template.style is Style.NONE:
+        return [*bos_ids(tokenizer), *encode(tokenizer, question + "\n")]
+    if template.style is Style.COMPLETION:
+        return [*bos_ids(tokenizer), *encode(tokenizer, template.text.replace(_HOLE, question))]
+    rendered = _render_chat(tokenizer, template, _MARK)
+    if rendered.count(_MARK) != 1:
+        raise InputError(f"chat template {template.name!r} shows the question {rendered.count(_MARK)} times, not once")
+    if not any(token in question for token in tokenizer.all_special_tokens):
+        return _encode_template(tokenizer, rendered.replace(_MARK, question))
+    before, _, after = rendered.partition(_MARK)
+    return [*_encode_template(tokenizer, before), *encode(tokenizer, question), *_encode_template(tokenizer, after)]
+
+
+def bos_ids(tokenizer: Any) -> list[int]:
+    """The BOS id, where the tokenizer puts one before a text by itself."""
+    bos = tokenizer.bos_token_id
+    started = tokenizer("a")["input_ids"]
+    return [bos] if bos is not None and started and started[0] == bos else []
+
+
+def _encode_template(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _render_chat(tokenizer: Any, template: Template, question: str) -> str:
+    chat = template.text or getattr(tokenizer, "chat_template", None)
+    if not chat:
+        raise InputError("the tokenizer has no chat template; use --template none, or --template FILE with one")
+    messages: list[Mapping[str, str]] = [{"role": "user", "content": question}]
+    try:
+        return str(
+            tokenizer.apply_chat_template(
+                messages, chat_template=template.text or None, tokenize=False, add_generation_prompt=True
+            )
+        )
+    except Exception as error:  # Jinja's and the template's own errors share no base class
+        raise InputError(
+            f"chat template {template.name!r} cannot be rendered ({' '.join(str(error).split())[:160]})"
+        ) from error

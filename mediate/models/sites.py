@@ -1,0 +1,82 @@
+"""Where in the network: components, sites, and the only place that spells transformer-lens' hook-point names."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mediate.errors import InputError
+
+
+class Component(StrEnum):
+    """The kinds of activation that can be kept and replaced, by transformer-lens' names.
+
+    Shapes are `batch pos d_model` for the first five, `batch pos head d_head` for `q` and `z`, and `batch pos kv_head
+    d_head` for `k` and `v` (never expanded to the query heads). `q` and `k` are taken before rotary embedding.
+    """
+
+    RESID_PRE = "resid_pre"
+    RESID_MID = "resid_mid"
+    RESID_POST = "resid_post"
+    ATTN_OUT = "attn_out"
+    MLP_OUT = "mlp_out"
+    Q = "q"
+    K = "k"
+    V = "v"
+    Z = "z"
+
+
+IN_ATTENTION = frozenset({Component.Q, Component.K, Component.V, Component.Z})
+_HOOK_NAME = re.compile(r"blocks\.(?P<layer>\d+)\.(?:attn\.)?hook_(?P<component>\w+)")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Site:
+    """One component in one layer, at all positions and heads.
+
+    Args:
+        component: The kind of activation.
+        layer: The block, counted from 0.
+    """
+
+    component: Component
+    layer: int
+
+    def __post_init__(self) -> None:
+        if self.layer < 0:
+            raise InputError(f"site {self.component}: layer {self.layer}; layers count from 0")
+
+    @property
+    def hook_name(self) -> str:
+        """transformer-lens' name of the hook point, such as `blocks.3.attn.hook_z`."""
+        room = "attn." if self.component in IN_ATTENTION else ""
+        return f"blocks.{self.layer}.{room}hook_{self.component}"
+
+    @classmethod
+    def from_hook_name(cls, name: str) -> "Site":
+        """The inverse of `hook_name`.
+
+        Raises:
+            InputError: The name is not that of a site.
+        """
+        match = _HOOK_NAME.fullmatch(name)
+        if match and match["component"] in list(Component):
+            site = cls(Component(match["component"]), int(match["layer"]))
+            if site.hook_name == name:
+                return site
+        raise InputError(f"{name!r} is not the hook point of a site; components are {', '.join(Component)}")
+
+
+EMBEDDING_HOOKS = ("hook_embed", "pos_embed.hook_out")
+EMBEDDED = Site(Component.RESID_PRE, 0)
+
+
+def parse_component(name: str) -> Component:
+    """The component of that name.
+
+    Raises:
+        InputError: There is none.
+    """
+    try:
+        return Component(name)
+    except ValueError:
+        raise InputError(f"no component {name!r}; there are {', '.join(Component)}") from None

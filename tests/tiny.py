@@ -1,0 +1,93 @@
+"""Tiny models of random weights, one an architecture, and a toy tokenizer; made in memory in milliseconds."""
+
+import copy
+from functools import cache
+from typing import Any
+
+ARCHITECTURES = ("llama", "qwen3", "gemma3", "gpt2", "neox")
+ROTARY = ("llama", "qwen3", "gemma3", "neox")
+LAYERS = 3
+
+
+def plain_model(architecture: str, dtype: str = "float32", layers: int = LAYERS) -> Any:
+    """A plain transformers model, the same weights on every call; a copy of its own for each caller."""
+    return copy.deepcopy(_plain_model(architecture, dtype, layers))
+
+
+@cache
+def _plain_model(architecture: str, dtype: str, layers: int) -> Any:
+    import torch
+    import transformers as tf
+
+    vocabulary = len(words()) + 1
+    shape: dict[str, Any] = {
+        "vocab_size": vocabulary,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 256,
+    }
+    grouped = shape | {"num_key_value_heads": 2}
+    config = {
+        "llama": lambda: tf.LlamaConfig(**grouped),
+        "qwen3": lambda: tf.Qwen3Config(**grouped, head_dim=8),
+        "gemma3": lambda: tf.Gemma3TextConfig(
+            **grouped,
+            head_dim=8,
+            sliding_window=6,
+            query_pre_attn_scalar=8,
+            layer_types=[("sliding_attention", "full_attention")[layer % 2] for layer in range(layers)],
+        ),
+        "gpt2": lambda: tf.GPT2Config(vocab_size=vocabulary, n_embd=32, n_layer=layers, n_head=4, n_positions=256),
+        "neox": lambda: tf.GPTNeoXConfig(**shape),
+    }[architecture]()
+    config.eos_token_id = config.bos_token_id = None
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = (
+            tf.AutoModelForCausalLM.from_config(config, attn_implementation="eager").to(getattr(torch, dtype)).eval()
+        )
+        with torch.no_grad():
+            for weight in model.parameters():
+                # Larger than an initialisation, so that attention is not uniform and every path has an effect.
+                if weight.ndim > 1:
+                    weight.copy_(torch.randn_like(weight) * 0.3)
+    model.config.architectures = [type(model).__name__]
+    return model
+
+
+@cache
+def model(architecture: str, dtype: str = "float32", layers: int = LAYERS) -> Any:
+    """The same model, hooked and checked, with the toy tokenizer."""
+    import mediate
+
+    return mediate.load(plain_model(architecture, dtype, layers), tokenizer=tokenizer(), device="cpu")
+
+
+def words() -> list[str]:
+    """The toy vocabulary: pieces of text that the tokenizer splits at, with their leading space."""
+    plain = "Tom has had How What many buys sells gives apples pears boxes in all now left and then so each how many does have The answer is"
+    marks = ["\n", ".", "?", "=", "+", "-", "x", ",", ":"]
+    digits = [str(digit) for digit in range(10)]
+    return [
+        *marks,
+        *digits,
+        " ",
+        *plain.split(),
+        *(f" {word}" for word in [*plain.split(), "=", "+", "-", "x", *digits]),
+    ]
+
+
+@cache
+def tokenizer() -> Any:
+    """A tokenizer of the toy vocabulary: longest match first, one digit a token, no BOS."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {word: number for number, word in enumerate(words())} | {"<unk>": len(words())}
+    toy = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    pattern = " ?[A-Za-z]+| ?[0-9=+x-]|[^A-Za-z0-9]"
+    toy.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="isolated")
+    toy.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(tokenizer_object=toy, unk_token="<unk>")
