@@ -67,7 +67,10 @@ def model(architecture: str, dtype: str = "float32", layers: int = LAYERS) -> An
 
 def words() -> list[str]:
     """The toy vocabulary: pieces of text that the tokenizer splits at, with their leading space."""
-    plain = "Tom has had How What many buys sells gives apples pears boxes in all now left and then so each how many does have The answer is"
+    plain = (
+        "Tom has had How What many buys sells gives apples pears boxes in all now left and then so each how does have"
+    )
+    plain += " The answer is"
     marks = ["\n", ".", "?", "=", "+", "-", "x", ",", ":"]
     digits = [str(digit) for digit in range(10)]
     return [

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from mediate.errors import ItemError
+from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, Template, question_ids
@@ -106,7 +106,13 @@ def encode_pair(model: Model, pair: Pair, template: Template, cue: str, source: 
 
 
 def check_fit(model: Model, encoded: EncodedPair, place: str = "") -> None:
-    """Raises ItemError where the model cannot take every combination of an encoded pair."""
+    """Raises where the model cannot take every combination of an encoded pair: InputError if it takes no pair at all."""
+    cut = model.check("answer read from keys and values")
+    if not cut.passed:
+        raise InputError(
+            f"model {model.facts.name!r} ({model.facts.architecture}): keys and values do not carry all of its past "
+            f"({cut.detail}), so channels cannot be told apart"
+        )
     for world, trace in zip(("source", "base"), encoded.traces, strict=True):
         if not trace.ids:
             raise ItemError(encoded.id, f"the {world} CoT has no tokens", place=place, code="empty_cot")

@@ -118,8 +118,7 @@ def _stand_in(source: Source) -> Source | None:
     for name, packaged in PACKAGED.items():
         if source.kind is Kind.HUB and source.location == packaged.hub_id and fetched_path(name).exists():
             warnings.warn(
-                f"the hub does not serve {source.location!r} here: using the fetched {name}, whose weights were quantised "
-                "to 4 bits",
+                f"the hub does not serve {source.location!r} here: using the fetched {name}, quantised to 4 bits",
                 stacklevel=2,
             )
             return Source(Kind.GGUF, str(fetched_path(name)), name, source.adapter)
@@ -131,7 +130,7 @@ def _why_not(source: Source, error: Exception) -> str:
     if source.kind is Kind.HUB:
         names = [name for name, packaged in PACKAGED.items() if packaged.hub_id == source.location] or list(PACKAGED)
         return (
-            f"model {source.location!r}: no such folder or file, and the hub did not give it ({reason}); check the name, or use "
+            f"model {source.location!r}: no such folder or file, and the hub did not give it ({reason}); use "
             f"a local folder, a .gguf file, or: mediate models fetch {names[0]}"
         )
     return f"model {source.location!r}: transformers cannot load it ({reason})"

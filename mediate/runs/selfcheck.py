@@ -23,7 +23,11 @@ _ATTENTION_INPUTS = (C.Q, C.K, C.V)
 
 
 def checked(model: Model) -> Model:
-    """The model with its self-check done: every identity with the error found, and the components it refuses."""
+    """The model with its self-check done: every identity with the error found, and the components it refuses.
+
+    Raises:
+        InputError: The hooked model's logits are not the plain model's, so that nothing measured on it would be true.
+    """
     offered = tuple(component for component in Component if _layers_with(model, component) == model.facts.layers)
     sites = [Site(component, layer) for component in offered for layer in range(model.facts.layers)]
     clean = forward(model, model.probe.ids, keep=sites)
@@ -33,6 +37,12 @@ def checked(model: Model) -> Model:
         _attempt(model, "answer read from keys and values", None, clean.logits, partial(_cut, model, clean)),
         _attempt(model, "re-rotated keys", None, None, partial(_rotation, model)),
     ]
+    if not checks[0].passed:
+        raise InputError(
+            f"model {model.facts.name!r} ({model.facts.architecture}): hooked, its logits are off by "
+            f"{checks[0].error:.3g} (at most {checks[0].tolerance:.1g} is rounding); transformer-lens does not bridge it "
+            "faithfully"
+        )
     refused = {
         component: "the architecture has no such hook point" for component in Component if component not in offered
     }
@@ -56,12 +66,13 @@ def _attempt(
 ) -> Check:
     """Runs one identity; its deviation is relative where no scale is given, else absolute against the scale's size.
 
-    Relative deviations are of rotary keys, whose angles transformers rounds to float32 in every dtype, through all
-    layers; a wrong rotation is off by about 1.
+    Relative deviations are of rotary keys through all layers, where rounding adds up; a wrong rotation is off by
+    about 1.
     """
-    rounding = torch.finfo(model.dtype).eps
+    # Some of transformers' and transformer-lens' operations round to float32 whatever the dtype.
+    rounding = max(torch.finfo(model.dtype).eps, torch.finfo(torch.float32).eps)
     if scale is None:
-        tolerance = 1024 * max(rounding, torch.finfo(torch.float32).eps)
+        tolerance = 1024 * rounding
     else:
         tolerance = rounding * max(1.0, float(scale.abs().max())) * (64 if rounding < 1e-5 else 8)
     try:

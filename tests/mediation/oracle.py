@@ -1,4 +1,5 @@
-"""Y[d, t, h] once more, with plain transformers and keys and values put together by hand. Shares no code with mediate."""
+"""Y[d, t, h] once more, with plain transformers and keys and values put together by hand. Shares no code with
+mediate."""
 
 from itertools import product
 from typing import Any
@@ -16,8 +17,8 @@ def oracle_cube(
     """Both outcomes' cubes; in each pair of arguments index 0 is the source world and 1 the base.
 
     A chain computed under question h is used after question d by running the model on question h and the chain at the
-    positions that the chain has after question d: with rotary embeddings only differences of positions matter, so the question
-    itself may start at any position. This needs no rotation of keys.
+    positions that the chain has after question d: with rotary embeddings only differences of positions matter, so the
+    question itself may start at any position. This needs no rotation of keys.
     """
     first = next(i for i in range(min(map(len, answers))) if answers[0][i] != answers[1][i])
     cubes = {"logit_diff": np.zeros((2, 2, 2)), "logprob_diff": np.zeros((2, 2, 2))}

@@ -1,0 +1,63 @@
+"""Activations at CoT positions, by component, computed once and then read from the store."""
+
+from collections.abc import Collection, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.models.model import Model
+from mediate.models.sites import Component, Site
+from mediate.runs.forward import forward
+from mediate.runs.store import Store, model_spec
+
+KIND = "acts"
+
+
+def cot_activations(
+    model: Model,
+    ids: Sequence[int],
+    span: tuple[int, int],
+    components: Collection[Component],
+    store: Store | None = None,
+) -> dict[Component, Float[Tensor, "layer pos ..."]]:
+    """The activations of some components in every layer at the positions of a span.
+
+    Args:
+        model: The hooked model.
+        ids: The whole context's token ids.
+        span: The half-open range of positions to keep, such as the chain of thought's.
+        components: What to keep; shapes are in `Component`, with `layer` for `batch`.
+        store: Where results are looked up first and kept; None computes without one.
+
+    Raises:
+        InputError: An empty span or one outside the context, or a component that the model does not offer.
+    """
+    start, stop = span
+    if not 0 <= start < stop <= len(ids):
+        raise InputError(f"positions {start} to {stop} of a context of {len(ids)} tokens; give a span inside it")
+    wanted = sorted({model.need(component) for component in components})
+    spec = model_spec(model) | {"ids": list(ids), "span": [start, stop], "components": [str(each) for each in wanted]}
+    kept = store.get(KIND, spec) if store is not None else None
+    if kept is None:
+        kept = _compute(model, ids, span, wanted)
+        if store is not None:
+            store.put(KIND, spec, kept)
+    return {component: kept[str(component)] for component in wanted}
+
+
+def _compute(
+    model: Model, ids: Sequence[int], span: tuple[int, int], components: Sequence[Component]
+) -> dict[str, Float[Tensor, "layer pos ..."]]:
+    layers = range(model.facts.layers)
+    run = forward(
+        model,
+        torch.tensor([list(ids)], device=model.device),
+        keep=[Site(component, layer) for component in components for layer in layers],
+    )
+    start, stop = span
+    return {
+        str(component): torch.stack([run.kept[Site(component, layer)][0, start:stop] for layer in layers]).cpu()
+        for component in components
+    }

@@ -1,0 +1,140 @@
+"""The store: tensors on disk under the hash of everything that they depend on.
+
+An entry is one safetensors file, `<root>/<kind>/<first two of key>/<key>.safetensors`. The key is the sha256 of the
+entry's specification in canonical JSON; the header carries the specification and a sha256 of the data, because the
+format itself does not notice a flipped bit. Files are written beside their place, synced, and renamed, so an entry is
+whole or absent; two writers of one key write the same content, and the later rename does no harm.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mediate.effects.results import write_atomic
+from mediate.models.cache import cache_folder
+from mediate.models.fingerprint import tensor_bytes
+from mediate.models.model import Model
+
+SCHEMA = 1
+# Raised by one whenever a change to the code changes a stored number by more than rounding.
+NUMERICS_VERSION = 1
+
+log = logging.getLogger(__name__)
+
+Spec = Mapping[str, Any]
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of what computes the numbers."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("torch", "transformers", "transformer-lens")}
+
+
+def model_spec(model: Model) -> dict[str, Any]:
+    """What every entry computed by a model depends on: weights, tokenizer, dtype, kind of device, code and libraries.
+
+    Batch sizes, paths and times are left out: they change no number by more than rounding, which the tests show.
+    """
+    return {
+        "schema": SCHEMA,
+        "numerics": NUMERICS_VERSION,
+        "versions": library_versions(),
+        "model": model.facts.fingerprint,
+        "tokenizer": model.facts.tokenizer,
+        "dtype": model.facts.dtype,
+        "device": model.device.type,
+        "attention": "eager",
+    }
+
+
+def entry_key(spec: Spec) -> str:
+    """sha256 of the specification in canonical JSON; NaN and objects that are not JSON are errors."""
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a store did in this process."""
+
+    hits: int = 0
+    misses: int = 0
+    corrupt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Stored tensors under one folder.
+
+    Args:
+        root: The folder; by default the cache.
+        counts: Hits, misses and damaged entries so far.
+    """
+
+    root: Path = field(default_factory=cache_folder)
+    counts: Counts = field(default_factory=Counts)
+
+    def path(self, kind: str, spec: Spec) -> Path:
+        """Where an entry stands, whether or not it is there."""
+        key = entry_key(spec)
+        return self.root / kind / key[:2] / f"{key}.safetensors"
+
+    def get(self, kind: str, spec: Spec) -> dict[str, Tensor] | None:
+        """The entry's tensors, or None where there is none.
+
+        A damaged entry is moved aside to `*.corrupt`, logged and counted, and is then no entry.
+        """
+        path = self.path(kind, spec)
+        if not path.exists():
+            self.counts.misses += 1
+            return None
+        try:
+            tensors = _read(path)
+        except Exception as error:  # safetensors raises its own error, OSError or ValueError on damage
+            self.counts.corrupt += 1
+            self.counts.misses += 1
+            path.replace(path.with_suffix(".corrupt"))
+            log.warning("%s: damaged (%s); moved aside and computed again", path, error)
+            return None
+        self.counts.hits += 1
+        return tensors
+
+    def put(self, kind: str, spec: Spec, tensors: Mapping[str, Tensor]) -> Path:
+        """Writes an entry and returns its path."""
+        from safetensors.torch import save_file
+
+        # A view would be saved with all of the storage behind it.
+        owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        metadata = {"spec": json.dumps(spec, sort_keys=True), "sha256": data_checksum(owned)}
+        path = self.path(kind, spec)
+        write_atomic(path, lambda part: save_file(owned, part, metadata=metadata))
+        return path
+
+
+def data_checksum(tensors: Mapping[str, Tensor]) -> str:
+    """sha256 over names, dtypes, shapes and bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor_bytes(tensor) if tensor.numel() else b"")
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        wanted = (file.metadata() or {}).get("sha256")
+        tensors: dict[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    found = data_checksum(tensors)
+    if found != wanted:
+        raise ValueError(f"its data has sha256 {found}, its header says {wanted}")
+    return tensors

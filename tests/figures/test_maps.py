@@ -1,0 +1,157 @@
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+
+from mediate.effects import EffectMap, mean_map
+from mediate.errors import InputError
+from mediate.figures import detached, layer_means, plot_layers, plot_step_layer
+from mediate.figures.layers import LAYERS_SIZE, MOST_LINES, interval_of_means
+from mediate.figures.steps import MOST_TICKS, STEPS_SIZE
+from mediate.stats import bootstrap_mean
+from tests.figures.artists import faults
+from tests.figures.records import fake_results
+
+
+def ragged(steps: list[int], layers: int = 4, groups: int = 2) -> list[EffectMap]:
+    rng = np.random.default_rng(1)
+    return [
+        EffectMap(
+            rng.normal(size=(count, layers)),
+            ("step", "layer"),
+            {"step": tuple(range(count)), "layer": tuple(range(layers))},
+            f"item{place}",
+            f"group{place % groups}",
+            "read",
+            "logit_diff",
+            1.0,
+        )
+        for place, count in enumerate(steps)
+    ]
+
+
+def test_intervals_of_columns_are_those_of_the_bootstrap_one_by_one() -> None:
+    rng = np.random.default_rng(0)
+    values, groups = rng.normal(size=(9, 3)), list("aabbbccdd")
+    low, high = interval_of_means(values, groups, seed=4, level=0.9)
+    for column in range(3):
+        one = bootstrap_mean(values[:, column], groups, seed=4, level=0.9)
+        assert (low[column], high[column]) == (pytest.approx(one.low), pytest.approx(one.high))
+    assert np.isnan(interval_of_means(values, ["a"] * 9, seed=0, level=0.9)).all()
+
+
+def test_layer_means_are_over_the_items_that_have_the_step() -> None:
+    maps = ragged([2, 3, 3])
+    means = layer_means(maps)
+    assert [(each.step, each.n, each.groups) for each in means] == [(0, 3, 2), (1, 3, 2), (2, 2, 2)]
+    np.testing.assert_allclose(means[2].mean, (maps[1].values[2] + maps[2].values[2]) / 2)
+    assert all(((each.low <= each.mean) & (each.mean <= each.high)).all() for each in means)
+
+
+def test_lines_are_the_means_and_bands_their_intervals() -> None:
+    maps = fake_results().maps
+    means = layer_means(maps, seed=2, level=0.8)
+    with detached(LAYERS_SIZE) as (figure, ax):
+        plot_layers(maps, seed=2, level=0.8, ax=ax)
+        assert faults(figure) == []
+    lines = [line for line in ax.lines if len(line.get_xdata()) == 30]
+    bands = [each for each in ax.collections if isinstance(each, PolyCollection)]
+    assert len(lines) == len(bands) == len(means) == 5
+    for line, band, each in zip(lines, bands, means, strict=True):
+        np.testing.assert_allclose(line.get_ydata(), each.mean)
+        corners = band.get_paths()[0].vertices
+        assert (corners[:, 1].min(), corners[:, 1].max()) == (
+            pytest.approx(each.low.min()),
+            pytest.approx(each.high.max()),
+        )
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["0 (n = 11)", "1 (n = 11)", "2 (n = 11)", "3 (n = 7)", "4 (n = 4)"]
+    assert ax.get_xlabel() == "layer; bands: pointwise 80 % intervals over groups"
+    assert ax.get_ylabel() == "mean read effect on logit_diff \n(nats; positive: towards the base answer)"
+
+
+def test_one_group_has_lines_without_bands_and_says_so() -> None:
+    with detached(LAYERS_SIZE) as (_, ax):
+        plot_layers(ragged([2, 2], groups=1), ax=ax)
+    assert not ax.collections
+    assert ax.get_xlabel() == "layer; one group: no interval"
+
+
+def test_many_steps_have_a_colour_bar_in_place_of_a_legend() -> None:
+    maps = ragged([MOST_LINES + 1, MOST_LINES + 5])
+    with detached(LAYERS_SIZE) as (figure, ax):
+        plot_layers(maps, ax=ax)
+        assert faults(figure) == []
+    assert ax.get_legend() is None
+    assert not [each for each in ax.collections if isinstance(each, PolyCollection)]
+    bar = figure.axes[1]
+    labels = [text.get_text() for text in bar.get_yticklabels()]
+    assert (labels[0], labels[-1]) == ("0 (n = 2)", "12 (n = 1)")
+
+
+def test_the_heat_map_is_the_mean_and_symmetric_about_0() -> None:
+    maps = fake_results().maps
+    mean, _, _ = mean_map(maps)
+    with detached(STEPS_SIZE) as (figure, ax):
+        plot_step_layer(maps, ax=ax)
+        assert faults(figure) == []
+    (image,) = ax.images
+    np.testing.assert_allclose(image.get_array().filled(np.nan), mean)
+    low, high = image.get_clim()
+    assert -low == high == pytest.approx(np.nanmax(abs(mean)))
+    assert image.get_cmap().name == "RdBu_r"
+    assert figure.axes[1].get_ylabel() == "mean read effect\non logit_diff (nats)"
+    assert [text.get_text() for text in ax.get_yticklabels()][2:4] == ["2 (n = 11)", "3 (n = 7)"]
+
+
+def test_cells_that_no_item_has_are_left_to_the_hatching() -> None:
+    left, right = ragged([1, 2], layers=3)
+    right = EffectMap(
+        right.values[1:], right.dims, {"step": (1,), "layer": (2, 3, 4)}, "b", "b", right.kind, right.outcome, 1.0
+    )
+    with detached(STEPS_SIZE) as (_, ax):
+        plot_step_layer([left, right], ax=ax)
+    mask = np.ma.getmaskarray(ax.images[0].get_array())
+    np.testing.assert_array_equal(mask, [[False, False, False, True, True], [True, True, False, False, False]])
+    assert ax.patch.get_hatch()
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["0 (n = 0–1)", "1 (n = 0–1)"]
+
+
+def test_equal_lengths_name_n_once() -> None:
+    with detached(STEPS_SIZE) as (_, ax):
+        plot_step_layer(ragged([2, 2]), ax=ax)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["0", "1"]
+    assert ax.get_ylabel() == "step (n = 2 items)"
+
+
+def test_a_map_of_zeros_is_drawn_in_the_middle_colour() -> None:
+    (each,) = ragged([2])
+    zero = EffectMap(each.values * 0, each.dims, each.coords, "a", "a", "read", "logit_diff", 0.0)
+    with detached(STEPS_SIZE) as (_, ax):
+        plot_step_layer([zero], ax=ax)
+    assert ax.images[0].get_clim() == (-1.0, 1.0)
+
+
+def test_ticks_are_thinned_to_what_can_be_read() -> None:
+    with detached(STEPS_SIZE) as (figure, ax):
+        plot_step_layer(ragged([40, 41], layers=90), ax=ax)
+        assert faults(figure) == []
+    assert len(ax.get_xticks()) <= MOST_TICKS
+    assert len(ax.get_yticks()) <= MOST_TICKS
+
+
+@pytest.mark.parametrize("plot", [plot_layers, plot_step_layer])
+def test_what_cannot_be_drawn_is_refused(plot: object) -> None:
+    assert callable(plot)
+    with pytest.raises(InputError, match="no map to draw"):
+        plot([])
+    (each,) = ragged([2])
+    other = EffectMap(
+        each.values.T, ("layer", "step"), each.coords | {"layer": (0, 1, 2, 3)}, "x", "g", "read", "o", 1.0
+    )
+    with pytest.raises(InputError, match="item 'x': a map over"):
+        plot([other])
+
+
+def test_layers_of_two_models_have_no_common_line() -> None:
+    with pytest.raises(InputError, match="different layers"):
+        layer_means([*ragged([2], layers=3), *ragged([2], layers=4)])
