@@ -21,6 +21,7 @@ from mediate.errors import InputError
 MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
 RESULTS = "results"
+MAP_LABELS = ("item", "group", "kind", "outcome")
 CELL_COLUMNS = tuple(f"y{d}{t}{h}" for d, t, h in CELLS)
 
 
@@ -35,6 +36,7 @@ class World:
         steps: The step of each CoT token, counted from 0.
         states_answer: The CoT token at which the chain first states the answer; None if it never does.
         written: Whether the model wrote the chain.
+        said: What the model itself answers after the chain; None where it was not asked.
     """
 
     question: str
@@ -43,6 +45,7 @@ class World:
     steps: tuple[int, ...]
     states_answer: int | None
     written: bool
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,26 +135,30 @@ def cubes_from_table(table: pd.DataFrame) -> tuple[Cube, ...]:
 
 
 def effect_table(maps: Sequence[EffectMap]) -> pd.DataFrame:
-    """A row an item, kind and cell: columns item, group, kind, outcome, te, one for each axis, and effect."""
+    """A row an item, kind and cell: item, group, kind, outcome, te, axes, a column for each axis, and effect.
+
+    `axes` names the axes of the row's map; the columns of other maps' axes are empty there.
+    """
     frames = []
     for each in maps:
-        axes = pd.MultiIndex.from_product([each.coords[name] for name in each.dims], names=each.dims)
-        labels = {"item": each.item, "group": each.group, "kind": each.kind, "outcome": each.outcome, "te": each.te}
-        frames.append(pd.DataFrame(labels, index=axes).assign(effect=each.values.ravel()).reset_index())
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["step", "layer", "item", "effect"])
+        cells = pd.MultiIndex.from_product([each.coords[name] for name in each.dims], names=each.dims)
+        labels = {name: getattr(each, name) for name in MAP_LABELS} | {"te": each.te, "axes": ",".join(each.dims)}
+        frames.append(pd.DataFrame(labels, index=cells).assign(effect=each.values.ravel()).reset_index())
+    if not frames:
+        return pd.DataFrame(columns=[*MAP_LABELS, "te", "axes", "effect"])
+    axes = {name: "Int64" for each in maps for name in each.dims}
+    return pd.concat(frames, ignore_index=True).astype(axes)
 
 
 def maps_from_table(table: pd.DataFrame) -> tuple[EffectMap, ...]:
     """The inverse of `effect_table`."""
-    labels = ["item", "group", "kind", "outcome"]
-    dims = tuple(name for name in table.columns if name not in {*labels, "te", "effect"})
     maps = []
-    for (item, group, kind, outcome), rows in table.groupby(labels, sort=False) if len(table) else ():
+    for (axes, *labels), rows in table.groupby(["axes", *MAP_LABELS], sort=False) if len(table) else ():
+        dims = tuple(str(axes).split(","))
         coords = {name: tuple(int(label) for label in dict.fromkeys(rows[name])) for name in dims}
         values = rows["effect"].to_numpy(dtype=np.float64).reshape([len(coords[name]) for name in dims])
-        maps.append(
-            EffectMap(values, dims, coords, str(item), str(group), str(kind), str(outcome), float(rows["te"].iloc[0]))
-        )
+        named = dict(zip(MAP_LABELS, map(str, labels), strict=True))
+        maps.append(EffectMap(values, dims, coords, te=float(rows["te"].iloc[0]), **named))
     return tuple(maps)
 
 
@@ -179,6 +186,7 @@ def items_from_table(table: pd.DataFrame) -> tuple[Measured, ...]:
                 steps=tuple(int(step) for step in row["steps"]),
                 states_answer=None if pd.isna(row["states_answer"]) else int(row["states_answer"]),
                 written=bool(row["written"]),
+                said=None if pd.isna(row["said"]) else str(row["said"]),
             )
             for row in (worlds["base"], worlds["source"])
         ]

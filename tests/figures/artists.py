@@ -3,6 +3,7 @@
 from itertools import combinations
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis, Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -17,8 +18,10 @@ def faults(figure: Figure) -> list[str]:
     for axes in figure.axes:
         found += [f"cut: {text.get_text()!r}" for text in _texts(axes) if not _inside(text, figure, renderer)]
         for axis in (axes.xaxis, axes.yaxis):
-            labels = [each for each in axis.get_ticklabels() if each.get_text() and each.get_visible()]
-            boxes = [(each.get_text(), each.get_window_extent(renderer)) for each in labels]
+            labels = [tick.label1 for tick in axis.get_major_ticks() if _in_view(tick, axis)]
+            labels += [tick.label2 for tick in axis.get_major_ticks() if _in_view(tick, axis)]
+            shown = [each for each in labels if each.get_text() and each.get_visible()]
+            boxes = [(each.get_text(), each.get_window_extent(renderer)) for each in shown]
             found += [f"overlap: {one!r}, {two!r}" for (one, a), (two, b) in combinations(boxes, 2) if _overlap(a, b)]
         legend = axes.get_legend()
         if legend is not None and _overlap(legend.get_window_extent(renderer), axes.patch.get_window_extent(renderer)):
@@ -27,7 +30,15 @@ def faults(figure: Figure) -> list[str]:
 
 
 def _texts(axes: Axes) -> list[Text]:
-    return [each for each in axes.findobj(Text) if each.get_text().strip() and each.get_visible()]
+    beyond = [tick for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_major_ticks() if not _in_view(tick, axis)]
+    hidden = [label for tick in beyond for label in (tick.label1, tick.label2)]
+    every = [each for each in axes.findobj(Text) if each not in hidden]
+    return [each for each in every if each.get_text().strip() and each.get_visible()]
+
+
+def _in_view(tick: Tick, axis: Axis) -> bool:
+    low, high = sorted(axis.get_view_interval())
+    return bool(low <= tick.get_loc() <= high)
 
 
 def _inside(text: Text, figure: Figure, renderer: object) -> bool:

@@ -82,7 +82,8 @@ def fake_world(person: str, thing: str, numbers: tuple[int, ...]) -> World:
     tokens, steps = fake_chain(person, thing, numbers)
     more = ", then ".join(f"gets {number} more" for number in numbers[1:])
     question = f"{person} has {numbers[0]} {thing}, {more}. How many {thing} has {person} now?"
-    return World(question, str(sum(numbers)), tokens, steps, states_answer=len(tokens) - 4, written=True)
+    answer = str(sum(numbers))
+    return World(question, answer, tokens, steps, states_answer=len(tokens) - 4, written=True, said=answer)
 
 
 def fake_items(count: int, rng: np.random.Generator) -> tuple[Measured, ...]:
@@ -94,6 +95,8 @@ def fake_items(count: int, rng: np.random.Generator) -> tuple[Measured, ...]:
         base, source = (fake_world(person, thing, (numbers[0] + change, *numbers[1:])) for change in (0, 1))
         if number % 4 == 3:
             base = replace(base, states_answer=None)
+        if number == 2:
+            source = replace(source, said="9")
         items.append(Measured(f"{thing}-{number:03d}", thing, base, source))
     return tuple(items)
 

@@ -93,9 +93,9 @@ def test_more_items_than_bars_are_all_points() -> None:
 @pytest.mark.parametrize("count", [1, 2, 12, MOST_BARS])
 def test_nothing_is_cut_or_overlaps(count: int) -> None:
     cube = fake_results(count).cubes[0]
-    long = tuple(f"{item} with a long name and a formula $x^" for item in cube.items)
+    long = tuple(f"$\\frac{{$ {item} with a long name" for item in cube.items)
     with detached(channels_size(cube)) as (figure, ax):
-        plot_channels(Cube(cube.y, long, cube.groups, "an $outcome with _a_ long name"), ax=ax)
+        plot_channels(Cube(cube.y, long, cube.groups, "$\\frac{$ with _a_ long name"), ax=ax)
         assert faults(figure) == []
 
 
@@ -116,7 +116,7 @@ def test_new_axes_are_pyplots_and_settings_stay_as_they_were() -> None:
 
 def test_given_axes_are_used_and_pyplot_hears_nothing() -> None:
     before = pyplot.get_fignums()
-    with detached((4, 3)) as (_, ax):
+    with detached((4.0, 3.0)) as (_, ax):
         assert plot_channels(fake_results().cubes[0], ax=ax) is ax
     assert pyplot.get_fignums() == before
 

@@ -1,0 +1,21 @@
+"""Figures of what a run found: matplotlib, `ax` in and `ax` out."""
+
+from mediate.figures.channels import channels_size, plot_channels
+from mediate.figures.layers import layer_means, plot_layers
+from mediate.figures.shares import plot_shares
+from mediate.figures.steps import plot_step_layer
+from mediate.figures.style import CHANNEL_COLOURS, detached
+from mediate.figures.text import label, visible
+
+__all__ = [
+    "CHANNEL_COLOURS",
+    "channels_size",
+    "detached",
+    "label",
+    "layer_means",
+    "plot_channels",
+    "plot_layers",
+    "plot_shares",
+    "plot_step_layer",
+    "visible",
+]

@@ -1,0 +1,154 @@
+"""Mean effect of each step by layer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.ticker import MaxNLocator
+
+from mediate.effects import EffectMap, mean_map
+from mediate.errors import InputError
+from mediate.figures.style import INK, SEQUENTIAL, canvas, effect_label
+from mediate.figures.text import label
+from mediate.stats.bootstrap import RESAMPLES, group_index, group_weights, resampled_sums
+
+MOST_LINES = 8
+LAYERS_SIZE = (7.2, 3.4)
+DIMS = ("step", "layer")
+
+
+def check_step_layer(maps: Sequence[EffectMap]) -> None:
+    """Raises InputError unless there are maps and all have the axes step and layer."""
+    if not any(each.values.size for each in maps):
+        raise InputError("no map to draw; score with a map over step and layer, such as 'read:step,layer'")
+    other = next((each for each in maps if each.dims != DIMS), None)
+    if other is not None:
+        raise InputError(f"item {other.item!r}: a map over {other.dims}; this figure draws maps over {DIMS}")
+
+
+def interval_of_means(
+    values: Float[np.ndarray, "item column"], groups: Sequence[str], *, seed: int, level: float
+) -> tuple[Float[np.ndarray, " column"], Float[np.ndarray, " column"]]:
+    """Percentile interval of each column's mean over resampled groups, as `stats.bootstrap_mean` one by one.
+
+    NaN with fewer than two groups. All columns share their resamples, so a whole map costs one draw.
+    """
+    index = group_index(groups)
+    count = int(index.max()) + 1
+    if count < 2:
+        nothing = np.full(values.shape[1], np.nan)
+        return nothing, nothing
+    weights = group_weights(count, RESAMPLES, np.random.default_rng(seed))
+    sums = resampled_sums(np.concatenate([values, np.ones((len(values), 1))], axis=1), index, weights)
+    low, high = np.quantile(sums[:, :-1] / sums[:, -1:], [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
+
+
+@dataclass(frozen=True, slots=True)
+class StepMeans:
+    """One step's mean effect in each layer, over the items that have the step.
+
+    Args:
+        step: The step, counted from 0.
+        layers: The layers.
+        mean: In nats.
+        low: Lower ends of pointwise intervals over groups; NaN with fewer than two groups.
+        high: Upper ends.
+        n: Items that have the step.
+        groups: Their groups.
+    """
+
+    step: int
+    layers: tuple[int, ...]
+    mean: Float[np.ndarray, " layer"]
+    low: Float[np.ndarray, " layer"]
+    high: Float[np.ndarray, " layer"]
+    n: int
+    groups: int
+
+
+def layer_means(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95) -> tuple[StepMeans, ...]:
+    """Mean effect by layer of every step, with pointwise intervals over groups.
+
+    Effects in different layers do not add up (swapping two layers at once is not the sum of swapping each), so each
+    layer stands for itself.
+
+    Raises:
+        InputError: No maps, or maps over other axes than step and layer, or over different layers.
+    """
+    check_step_layer(maps)
+    layers = maps[0].coords["layer"]
+    if any(each.coords["layer"] != layers for each in maps):
+        raise InputError("the maps are over different layers; draw those of one model at a time")
+    means = []
+    mean, coords, count = mean_map(maps)
+    for row, step in enumerate(coords["step"]):
+        having = [each for each in maps if step in each.coords["step"]]
+        values = np.stack([each.values[each.coords["step"].index(step)] for each in having])
+        groups = [each.group for each in having]
+        low, high = interval_of_means(values, groups, seed=seed, level=level)
+        means.append(StepMeans(step, coords["layer"], mean[row], low, high, int(count[row, 0]), len(set(groups))))
+    return tuple(means)
+
+
+def plot_layers(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95, ax: Axes | None = None) -> Axes:
+    """Mean effect by layer, a line a step, each over the items that have the step.
+
+    Up to eight steps have a band each, the pointwise interval over groups; more are lines alone, with a colour bar for
+    the step. Effects in different layers do not add up, so a line is no decomposition of the total effect.
+
+    Raises:
+        InputError: See `layer_means`.
+    """
+    means = layer_means(maps, seed=seed, level=level)
+    few = len(means) <= MOST_LINES
+    colours = matplotlib.colormaps[SEQUENTIAL](np.linspace(0, 0.88, len(means)))
+    with canvas(ax, LAYERS_SIZE) as axes:
+        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+        for each, colour in zip(means, colours, strict=True):
+            marker = "o" if len(each.layers) == 1 else ""
+            axes.plot(each.layers, each.mean, color=colour, marker=marker, label=_key(each))
+            if few and np.isfinite(each.low).all():
+                axes.fill_between(each.layers, each.low, each.high, color=colour, alpha=0.16, linewidth=0)
+        if few:
+            axes.legend(title="step", loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, alignment="left")
+        else:
+            _step_bar(axes, means, colours)
+        _label_axes(axes, maps[0], means, few, level)
+    return axes
+
+
+def _key(each: StepMeans) -> str:
+    return f"{each.step} (n = {each.n}{', one group' if each.n > 1 and each.groups == 1 else ''})"
+
+
+def _step_bar(axes: Axes, means: Sequence[StepMeans], colours: Float[np.ndarray, "step 4"]) -> None:
+    norm = BoundaryNorm(np.arange(len(means) + 1) - 0.5, len(means))
+    places = np.unique(np.linspace(0, len(means) - 1, 8).round().astype(int))
+    bar = axes.figure.colorbar(ScalarMappable(norm, ListedColormap(list(colours))), ax=axes, ticks=places, pad=0.02)
+    bar.ax.set_yticklabels([_key(means[place]) for place in places])
+    bar.ax.tick_params(which="both", length=0)
+    bar.ax.invert_yaxis()
+    bar.outline.set_visible(False)
+    bar.set_label("step")
+
+
+def _label_axes(axes: Axes, first: EffectMap, means: Sequence[StepMeans], few: bool, level: float) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.margins(x=0.01)
+    kind = label(first.kind)
+    if not few:
+        band = ""
+    elif any(np.isfinite(each.low).all() for each in means):
+        band = f"; bands: pointwise {level * 100:g} % intervals over groups"
+    else:
+        band = "; one group: no interval"
+    axes.set_xlabel(f"layer{band}")
+    axes.set_ylabel(f"mean {kind} {effect_label(label(first.outcome))}".replace("(", "\n(", 1), parse_math=False)
+    axes.grid(axis="y", color="0.9", linewidth=0.6)
+    axes.set_axisbelow(True)

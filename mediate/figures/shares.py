@@ -1,0 +1,75 @@
+"""The shares of a set of items."""
+
+import textwrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from mediate.effects import CHANNELS, MIN_TE, Cube, set_shares
+from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas
+from mediate.figures.text import label
+from mediate.stats import Estimate
+
+ROWS = dict(zip((*CHANNELS, "mediated"), (0.0, 1.0, 2.0, 3.4), strict=True))
+SHARES_SIZE = (7.2, 2.3)
+
+
+def plot_shares(
+    cube: Cube, *, min_te: float = MIN_TE, seed: int = 0, level: float = 0.95, ax: Axes | None = None
+) -> Axes:
+    """Direct, text, latent and mediated share of the set's total effect, with their intervals.
+
+    The first three are Shapley values over TE and sum to 100 %; the mediated share is TIE / TE. A share that is
+    undefined is no point but the word, with the reason; a share without an interval is a hollow point.
+    """
+    shares = set_shares(cube, min_te=min_te, seed=seed, level=level)
+    with canvas(ax, SHARES_SIZE) as axes:
+        for edge in (0, 1):
+            axes.axvline(edge, color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        for name, row in ROWS.items():
+            _draw_share(axes, shares[name], row, CHANNEL_COLOURS.get(name, INK))
+        axes.set_yticks(list(ROWS.values()), list(ROWS))
+        axes.set_ylim(max(ROWS.values()) + 0.6, -0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        ends = [end for each in shares.values() for end in (each.value, each.low, each.high) if np.isfinite(end)]
+        low, high = min([0.0, *ends]), max([1.0, *ends])
+        axes.set_xlim(low - 0.06 * (high - low), high + 0.06 * (high - low))
+        intervals = f", {level * 100:g} % intervals" if any(np.isfinite(each.low) for each in shares.values()) else ""
+        axes.set_xlabel(_axis_label(cube, min_te) + intervals, parse_math=False)
+    return axes
+
+
+def _draw_share(axes: Axes, share: Estimate, row: float, colour: str) -> None:
+    if not share.defined:
+        axes.annotate(
+            textwrap.fill(f"undefined: {share.reason}", 78),
+            (0.5, row),
+            xycoords=("axes fraction", "data"),
+            ha="center",
+            va="center",
+            fontsize="small",
+            parse_math=False,
+        )
+        return
+    has_interval = bool(np.isfinite(share.low))
+    if has_interval:
+        axes.hlines(row, share.low, share.high, color=colour, linewidth=2.2)
+        text = f"{_percent(share.value)} % [{_percent(share.low)}, {_percent(share.high)}]"
+    else:
+        text = f"{_percent(share.value)} %, no interval"
+    axes.plot(share.value, row, "o", color=colour, markersize=6.5, markerfacecolor=colour if has_interval else "white")
+    axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * share) + 0:.0f}".replace("-", "−")
+
+
+def _axis_label(cube: Cube, min_te: float) -> str:
+    items, groups, small = len(cube.items), len(set(cube.groups)), cube.undefined(min_te)
+    counts = f"n = {items} item{'s' * (items != 1)} in {groups} group{'s' * (groups != 1)}"
+    if small:
+        counts += f" (|TE| ≤ {min_te:g} in {small} of them)"
+    return f"share of the total effect on {label(cube.outcome)}\n{counts}"

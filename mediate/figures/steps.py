@@ -1,0 +1,70 @@
+"""Mean effect of each step in each layer, as a heat map."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+
+from mediate.effects import EffectMap, mean_map
+from mediate.figures.layers import check_step_layer
+from mediate.figures.style import DIVERGING, FAINT, canvas
+from mediate.figures.text import label
+
+STEPS_SIZE = (7.2, 3.0)
+MOST_TICKS = 16
+
+
+def plot_step_layer(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axes:
+    """Mean effect of each step in each layer over the items that have it, in nats; red is towards the base answer.
+
+    The colours are symmetric about 0. A cell that no item has is hatched grey. Where chains differ in length, each step
+    says how many items it is a mean over.
+
+    Raises:
+        InputError: No maps, or maps over other axes than step and layer.
+    """
+    check_step_layer(maps)
+    mean, coords, count = mean_map(maps)
+    limit = float(np.nanmax(abs(mean))) or 1.0
+    with canvas(ax, STEPS_SIZE) as axes:
+        axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
+        image = axes.imshow(
+            np.ma.masked_invalid(mean),
+            cmap=DIVERGING,
+            vmin=-limit,
+            vmax=limit,
+            aspect="auto",
+            interpolation="nearest",
+        )
+        bar = axes.figure.colorbar(image, ax=axes, pad=0.02)
+        bar.outline.set_visible(False)
+        first = maps[0]
+        bar.set_label(f"mean {label(first.kind)} effect\non {label(first.outcome)} (nats)", parse_math=False)
+        axes.spines[:].set_visible(False)
+        _label_cells(axes, coords, count, len({each.item for each in maps}))
+    return axes
+
+
+def _label_cells(
+    axes: Axes, coords: dict[str, tuple[int, ...]], count: Float[np.ndarray, "step layer"], n: int
+) -> None:
+    layers, steps = coords["layer"], coords["step"]
+    places = _thinned(len(layers))
+    axes.set_xticks(places, [str(layers[place]) for place in places])
+    axes.set_xlabel("layer (red: towards the base answer; blue: towards the source answer)")
+    axes.tick_params(axis="y", length=0)
+    rows = _thinned(len(steps))
+    low, high = count.min(axis=1).astype(int), count.max(axis=1).astype(int)
+    if (count == n).all():
+        axes.set_yticks(rows, [str(steps[row]) for row in rows])
+        axes.set_ylabel(f"step (n = {n} items)")
+        return
+    sizes = [str(high[row]) if low[row] == high[row] else f"{low[row]}–{high[row]}" for row in rows]
+    axes.set_yticks(rows, [f"{steps[row]} (n = {size})" for row, size in zip(rows, sizes, strict=True)])
+    axes.set_ylabel(f"step (n items of {n})")
+
+
+def _thinned(count: int) -> list[int]:
+    """At most `MOST_TICKS` evenly spaced places, from the first on."""
+    return list(range(0, count, -(-count // MOST_TICKS)))

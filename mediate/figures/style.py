@@ -1,0 +1,70 @@
+"""Colours and canvases: the one place that says what a channel looks like and where a figure is drawn."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, which readers with any colour vision can tell apart; the three also differ in lightness.
+CHANNEL_COLOURS = {"direct": "#E69F00", "text": "#0072B2", "latent": "#009E73"}
+INK = "#222222"
+FAINT = "#999999"
+DIVERGING = "RdBu_r"
+SEQUENTIAL = "viridis"
+
+STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "lines.linewidth": 1.4,
+    "hatch.linewidth": 0.6,
+    "figure.constrained_layout.w_pad": 0.1,
+    "figure.constrained_layout.h_pad": 0.07,
+}
+
+
+@contextmanager
+def canvas(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
+    """The caller's axes, or new ones of `size` inches in the style of this room.
+
+    New axes belong to a pyplot figure, as in other plotting libraries: a notebook shows it at the end of the cell and
+    closes it, and `pyplot.show()` shows it in a script. Pass `ax` to draw anywhere else.
+    """
+    if ax is not None:
+        yield ax
+        return
+    from matplotlib import pyplot  # choosing a backend is not this room's business until a figure is asked for
+
+    with matplotlib.rc_context(STYLE):
+        figure, new = pyplot.subplots(figsize=size, layout="constrained")
+        try:
+            yield new
+        except BaseException:
+            pyplot.close(figure)
+            raise
+
+
+@contextmanager
+def detached(size: tuple[float, float]) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with axes that pyplot does not know, in matplotlib's default style and this room's: for files.
+
+    What is drawn does not depend on the user's own settings, and nothing stays open.
+    """
+    with matplotlib.style.context(["default", STYLE]):
+        figure = Figure(figsize=size, layout="constrained")
+        yield figure, figure.subplots()
+
+
+def effect_label(outcome: str) -> str:
+    """The axis label of an effect; `outcome` must have been through `label`."""
+    return f"effect on {outcome} (nats; positive: towards the base answer)"

@@ -1,0 +1,73 @@
+"""How the numbers of a run are worked out: read from its manifest, so that every view of it agrees."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from mediate.effects import MIN_TE, Cube, EffectMap, Results, set_effects, set_shares
+from mediate.figures import plot_channels, plot_layers, plot_shares
+from mediate.figures.layers import DIMS
+from mediate.stats import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What the statistics of a run depend on beside its numbers.
+
+    Args:
+        min_te: The size of TE, in nats, up to which a share is undefined.
+        seed: Seed of the bootstrap.
+        level: Coverage of the intervals.
+    """
+
+    min_te: float = MIN_TE
+    seed: int = 0
+    level: float = 0.95
+
+    def shares(self, cube: Cube) -> dict[str, Estimate]:
+        """The set's shares."""
+        return set_shares(cube, min_te=self.min_te, seed=self.seed, level=self.level)
+
+    def effects(self, cube: Cube) -> dict[str, Estimate]:
+        """The set's mean effects."""
+        return set_effects(cube, seed=self.seed, level=self.level)
+
+    def draw_shares(self, cube: Cube, ax: Axes | None = None) -> Axes:
+        """The figure of the set's shares."""
+        return plot_shares(cube, min_te=self.min_te, seed=self.seed, level=self.level, ax=ax)
+
+    def draw_channels(self, cube: Cube, ax: Axes | None = None) -> Axes:
+        """The figure of each item's channels."""
+        return plot_channels(cube, min_te=self.min_te, seed=self.seed, level=self.level, ax=ax)
+
+    def draw_layers(self, maps: Sequence[EffectMap], ax: Axes | None = None) -> Axes:
+        """The figure of the mean effects by layer."""
+        return plot_layers(maps, seed=self.seed, level=self.level, ax=ax)
+
+
+def analysis_of(results: Results) -> Analysis:
+    """The settings in the manifest's spec; the usual ones where it names none."""
+    spec, usual = section(results, "spec"), Analysis()
+    return Analysis(
+        min_te=float(spec.get("min_te", usual.min_te)),
+        seed=int(spec.get("seed", usual.seed)),
+        level=float(spec.get("level", usual.level)),
+    )
+
+
+def section(results: Results, name: str) -> Mapping[str, Any]:
+    """A part of the manifest, empty where it is absent."""
+    part = results.manifest.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def step_layer_maps(results: Results, outcome: str, kind: str) -> tuple[EffectMap, ...]:
+    """The maps of one kind and outcome that are over step and layer."""
+    return tuple(each for each in results.maps if (each.dims, each.outcome, each.kind) == (DIMS, outcome, kind))
+
+
+def map_kinds(results: Results, outcome: str) -> tuple[str, ...]:
+    """The kinds of step-by-layer maps that there are of an outcome, in the order in which they come."""
+    return tuple(dict.fromkeys(each.kind for each in results.maps if (each.dims, each.outcome) == (DIMS, outcome)))

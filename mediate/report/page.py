@@ -1,0 +1,72 @@
+"""The HTML page of a run: one file without scripts or links to anywhere, light enough to send and to print."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from mediate.effects import CHANNELS, Results, read_results
+from mediate.effects.cube import IDENTITY_TOLERANCE
+from mediate.effects.results import write_atomic
+from mediate.report.analysis import analysis_of
+from mediate.report.pictures import Picture, pictures
+from mediate.report.tables import identity_error
+from mediate.report.templates import render, style_hash, style_sheet
+from mediate.report.tokens import SHADES
+from mediate.report.views import chains_view, items_view, method_view, outcome_view, rejects_view
+from mediate.report.words import DASH, headline, notes, percent
+
+PAGE = "report.html"
+
+
+def write_report(folder: str | Path) -> Path:
+    """Writes `report.html` and `figures/*.png` into a run directory from what is stored there, and returns the page.
+
+    Raises:
+        InputError: The folder is no finished run directory, or a file in it is missing or damaged.
+    """
+    folder = Path(folder)
+    results = read_results(folder)
+    drawn = pictures(results)
+    for each in drawn:
+        write_atomic(folder / "figures" / f"{each.name}.png", partial(write_bytes, each.png))
+    page = render_page(results, drawn).encode("utf-8")
+    write_atomic(folder / PAGE, lambda part: write_bytes(page, part))
+    return folder / PAGE
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """Fills a file, for `write_atomic`."""
+    path.write_bytes(content)
+
+
+def render_page(results: Results, drawn: Sequence[Picture] | None = None) -> str:
+    """The page as text; the same results give the same text.
+
+    Args:
+        results: What a run found.
+        drawn: Its figures, where they are drawn already.
+    """
+    drawn = pictures(results) if drawn is None else drawn
+    analysis, style = analysis_of(results), style_sheet()
+    cubes = results.cubes if results.items else ()
+    outcomes = [outcome_view(cube, analysis, drawn) for cube in cubes]
+    return render(
+        "page.html.j2",
+        style=style,
+        style_hash=style_hash(style),
+        channels=CHANNELS,
+        dash=DASH,
+        shades=SHADES,
+        headline=headline(results),
+        notes=notes(results),
+        outcomes=outcomes,
+        main_pictures=outcomes[0]["pictures"] if outcomes else [],
+        tolerance=f"{IDENTITY_TOLERANCE:g}".replace("e-0", "e-"),
+        identity_errors=[(cube.outcome, f"{identity_error(cube):.1g} nats") for cube in cubes],
+        min_te=f"{analysis.min_te:g}",
+        level=percent(analysis.level),
+        **items_view(results, analysis),
+        **chains_view(results),
+        **rejects_view(results),
+        **method_view(results),
+    )

@@ -1,0 +1,127 @@
+"""Numbers and the headline in words; every view of a run says them the same way."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from mediate.effects import Results
+from mediate.report.analysis import analysis_of, section
+from mediate.stats import Estimate
+
+DASH = "–"
+MINUS = "−"
+GAP = "\N{NO-BREAK SPACE}"
+MOST_PLAIN = 1e5  # larger numbers are written with an exponent
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number with a true minus sign and no negative zero; `undefined` for NaN."""
+    if math.isnan(value):
+        return "undefined"
+    if abs(value) >= MOST_PLAIN:
+        return f"{value:.3g}".replace("-", MINUS)
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A share as a percentage with a no-break space; `undefined` for NaN."""
+    return number(value) if math.isnan(value) else f"{number(100 * value, digits)}{GAP}%"
+
+
+def interval(estimate: Estimate, *, scale: float = 1.0, digits: int = 2) -> str:
+    """`[low, high]`, times `scale`; `no interval` where there is none."""
+    if math.isnan(estimate.low):
+        return "no interval"
+    return f"[{number(scale * estimate.low, digits)}, {number(scale * estimate.high, digits)}]"
+
+
+def share_words(estimate: Estimate, digits: int = 0) -> str:
+    """`97 % [94, 99]`; `undefined` or `no interval` where that is so."""
+    if not estimate.defined:
+        return "undefined"
+    gap = ", " if math.isnan(estimate.low) else " "
+    return percent(estimate.value, digits) + gap + interval(estimate, scale=100.0, digits=digits)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 item`, `12 items`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def plain(value: Any) -> str:
+    """A value of the manifest as text: a dash for what is absent, lists with commas, the rest as it stands."""
+    if value is None or value == "":
+        return DASH
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(each) for each in value) or DASH
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {plain(each)}" for key, each in value.items()) or DASH
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def model_words(results: Results) -> str:
+    """The model's name and precision."""
+    model = section(results, "model")
+    return f"{plain(model.get('name'))}, {plain(model.get('dtype'))}"
+
+
+def headline(results: Results) -> str:
+    """The main result in one sentence: the first outcome's shares, their basis and the model."""
+    if not results.cubes or not results.items:
+        given = section(results, "counts").get("given")
+        left_out = sum(reject.part == "item" for reject in results.rejects)
+        of = f" of the {given} given" if given is not None else ""
+        return f"No item{of} was measured, so there is no share to report; {left_out} left out, with reasons below."
+    cube = results.cube()
+    shares = analysis_of(results).shares(cube)
+    basis = (
+        f"n{GAP}={GAP}{plural(len(cube.items), 'item')} in "
+        f"{plural(len(set(cube.groups)), 'group')}; {model_words(results)}"
+    )
+    mediated = shares["mediated"]
+    if not mediated.defined:
+        return f"The shares of direct, text and latent are undefined: {mediated.reason}; {basis}."
+    text, latent, direct = (percent(shares[name].value) for name in ("text", "latent", "direct"))
+    return (
+        f"Of the effect of the question on the answer, {share_words(mediated)} is mediated by the chain of thought; by "
+        f"channel, {text} is text, {latent} latent and {direct} direct; {basis}."
+    )
+
+
+def notes(results: Results) -> tuple[str, ...]:
+    """What a reader of the headline must also know: copying, who wrote the chains, and shares that are not plain."""
+    if not results.cubes or not results.items:
+        return ()
+    cube, count, analysis = results.cube(), len(results.items), analysis_of(results)
+    stated = sum(item.base.states_answer is not None for item in results.items)
+    written = sum(item.base.written and item.source.written for item in results.items)
+    found = [f"The model wrote both chains of {written} of {plural(count, 'item')}; the other chains were given."]
+    if written == count:
+        found = ["The model wrote all chains itself."]
+    if stated:
+        found.append(
+            f"In {stated} of {plural(count, 'item')} the base chain itself states the answer: part of the text share "
+            "may be the copying of that statement."
+        )
+    if small := cube.undefined(analysis.min_te):
+        found.append(
+            f"In {plural(small, 'item')} |TE| ≤ {analysis.min_te:g} nats, where a single item's share is undefined; "
+            "the shares of the set count them in."
+        )
+    shares = analysis.shares(cube)
+    if any(not 0 <= share.value <= 1 for share in shares.values() if share.defined):
+        found.append("A share below 0 or above 100 % means opposite pulls of the channels; nothing is clipped.")
+    return tuple(found)
+
+
+def gaps(estimates: Iterable[Estimate], what: str) -> tuple[str, ...]:
+    """Why estimates are undefined or have no interval, each reason once: `shares: no interval (one group: ...)`."""
+    return tuple(
+        dict.fromkeys(
+            f"{what}: {'no interval' if each.defined else 'undefined'} ({each.reason})"
+            for each in estimates
+            if each.reason
+        )
+    )

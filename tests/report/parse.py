@@ -1,0 +1,66 @@
+"""A page taken apart by the standard library's parser, so that tests see what a browser would."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+VOID = {"meta", "img", "br", "link", "input", "hr", "wbr"}
+
+
+@dataclass
+class Page:
+    """Elements in order, the text outside style sheets, tables by cell, and the style sheets."""
+
+    elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    text: str = ""
+    tables: list[list[list[str]]] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
+    left_open: list[str] = field(default_factory=list)
+
+    def attributes(self, tag: str, name: str) -> list[str]:
+        """The values of an attribute over all elements of a kind."""
+        return [attrs[name] or "" for kind, attrs in self.elements if kind == tag and name in attrs]
+
+    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Every element with the names of its attributes: what text must not be able to change."""
+        return [(tag, tuple(attrs)) for tag, attrs in self.elements]
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.page = Page()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice: {attrs}"
+        self.page.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.page.left_open.append(tag)
+        if tag == "table":
+            self.page.tables.append([])
+        elif tag == "tr":
+            self.page.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.page.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.page.left_open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.page.left_open[-1:] == ["style"]:
+            self.page.styles.append(data)
+            return
+        self.page.text += data
+        if {"td", "th"} & set(self.page.left_open):
+            self.page.tables[-1][-1][-1] += data
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(f"a comment: {data!r}")
+
+
+def parse(html: str) -> Page:
+    """The page; fails on elements that are not closed in order, on comments and on repeated attributes."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    assert reader.page.left_open == [], reader.page.left_open
+    return reader.page
