@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from mediate.errors import InputError
 MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
 RESULTS = "results"
+MAP_LABELS = ("item", "group", "kind", "outcome")
 MAP_LABELS = ("item", "group", "kind", "outcome")
 CELL_COLUMNS = tuple(f"y{d}{t}{h}" for d, t, h in CELLS)
 
@@ -135,30 +137,42 @@ def cubes_from_table(table: pd.DataFrame) -> tuple[Cube, ...]:
 
 
 def effect_table(maps: Sequence[EffectMap]) -> pd.DataFrame:
-    """A row an item, kind and cell: item, group, kind, outcome, te, axes, a column for each axis, and effect.
+    """A row an item, kind and cell: columns item, group, kind, outcome, te, one for each axis, and effect.
 
-    `axes` names the axes of the row's map; the columns of other maps' axes are empty there.
+    Maps may have different axes: what one lacks is NaN on its rows. The columns of the axes stand in the order that all
+    maps have in common, so that a map's own order can be read back.
+
+    Raises:
+        ValueError: One map has two axes in the opposite order of another.
     """
     frames = []
     for each in maps:
-        cells = pd.MultiIndex.from_product([each.coords[name] for name in each.dims], names=each.dims)
-        labels = {name: getattr(each, name) for name in MAP_LABELS} | {"te": each.te, "axes": ",".join(each.dims)}
-        frames.append(pd.DataFrame(labels, index=cells).assign(effect=each.values.ravel()).reset_index())
+        axes = pd.MultiIndex.from_product([each.coords[name] for name in each.dims], names=each.dims)
+        labels = {"item": each.item, "group": each.group, "kind": each.kind, "outcome": each.outcome, "te": each.te}
+        frames.append(pd.DataFrame(labels, index=axes).assign(effect=each.values.ravel()).reset_index())
     if not frames:
-        return pd.DataFrame(columns=[*MAP_LABELS, "te", "axes", "effect"])
-    axes = {name: "Int64" for each in maps for name in each.dims}
-    return pd.concat(frames, ignore_index=True).astype(axes)
+        return pd.DataFrame(columns=["step", "layer", "item", "effect"])
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for dims in dict.fromkeys(each.dims for each in maps):
+        for place, name in enumerate(dims):
+            order.add(name, *dims[:place])
+    axes_first = [*order.static_order(), *MAP_LABELS, "te", "effect"]
+    return pd.concat(frames, ignore_index=True)[axes_first]
 
 
 def maps_from_table(table: pd.DataFrame) -> tuple[EffectMap, ...]:
     """The inverse of `effect_table`."""
+    axes = [name for name in table.columns if name not in {*MAP_LABELS, "te", "effect"}]
     maps = []
-    for (axes, *labels), rows in table.groupby(["axes", *MAP_LABELS], sort=False) if len(table) else ():
-        dims = tuple(str(axes).split(","))
+    # Two maps of one item and kind differ in which axes they have.
+    keys = [*MAP_LABELS, *(table[name].notna().rename(f"has {name}") for name in axes)]
+    for (item, group, kind, outcome, *has), rows in table.groupby(keys, sort=False) if len(table) else ():
+        dims = tuple(name for name, present in zip(axes, has, strict=True) if present)
         coords = {name: tuple(int(label) for label in dict.fromkeys(rows[name])) for name in dims}
         values = rows["effect"].to_numpy(dtype=np.float64).reshape([len(coords[name]) for name in dims])
-        named = dict(zip(MAP_LABELS, map(str, labels), strict=True))
-        maps.append(EffectMap(values, dims, coords, te=float(rows["te"].iloc[0]), **named))
+        maps.append(
+            EffectMap(values, dims, coords, str(item), str(group), str(kind), str(outcome), float(rows["te"].iloc[0]))
+        )
     return tuple(maps)
 
 
@@ -273,24 +287,34 @@ def read_results(folder: str | Path) -> Results:
     folder, manifest = Path(folder), read_manifest(folder)
     if manifest.get("status") != "success":
         raise InputError(f"{folder}: the run's status is {manifest.get('status')!r}; score again to finish it")
-
-    def table(name: str) -> pd.DataFrame:
-        path = folder / RESULTS / f"{name}.parquet"
-        try:
-            frame: pd.DataFrame = pq.read_table(path).to_pandas()
-            return frame
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(f"{path}: cannot be read ({error}); score into a new directory") from error
-
     try:
         lines = (folder / REJECTS).read_text(encoding="utf-8").split("\n")
         rejects = tuple(Reject(**json.loads(line)) for line in lines if line)
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{folder / REJECTS}: cannot be read ({error}); score into a new directory") from error
-    return Results(
-        manifest=manifest,
-        items=items_from_table(table("items")),
-        cubes=cubes_from_table(table("cube")),
-        maps=maps_from_table(table("effects")),
-        rejects=rejects,
-    )
+        raise _unreadable(folder / REJECTS, error) from error
+    tables = {name: _read_parquet(folder / RESULTS / f"{name}.parquet") for name in ("items", "cube", "effects")}
+    try:
+        items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
+        if not items:  # a table without rows names no outcomes
+            outcomes = manifest.get("spec", {}).get("outcomes", ())
+            cubes = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), str(outcome)) for outcome in outcomes)
+        return Results(manifest, items, cubes, maps_from_table(tables["effects"]), rejects)
+    except KeyError as error:
+        raise InputError(
+            f"{folder / RESULTS}: has no column {error}, so another version wrote it; score into a new directory"
+        ) from error
+    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        raise _unreadable(folder / RESULTS, error) from error
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+    return frame
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())[:200]
+    return InputError(f"{path}: cannot be read ({reason}); score into a new directory")

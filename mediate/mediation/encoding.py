@@ -106,7 +106,7 @@ def encode_pair(model: Model, pair: Pair, template: Template, cue: str, source: 
 
 
 def check_fit(model: Model, encoded: EncodedPair, place: str = "") -> None:
-    """Raises where the model cannot take every combination of an encoded pair: InputError if it takes no pair at all."""
+    """Raises ItemError where the model cannot take every combination of a pair, InputError where it takes no pair."""
     cut = model.check("answer read from keys and values")
     if not cut.passed:
         raise InputError(

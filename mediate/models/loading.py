@@ -225,3 +225,14 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
         device=str(device),
     )
     return Model(bridge, tokenizer, facts, Probe(probe, logits))
+
+
+def load_tokenizer_of(model: str) -> Any:
+    """The tokenizer of a named model, without its weights.
+
+    Raises:
+        InputError: Unknown model, or no tokenizer.
+    """
+    source = resolve(model)
+    location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
+    return _load_tokenizer(location)

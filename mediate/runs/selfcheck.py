@@ -40,8 +40,7 @@ def checked(model: Model) -> Model:
     if not checks[0].passed:
         raise InputError(
             f"model {model.facts.name!r} ({model.facts.architecture}): hooked, its logits are off by "
-            f"{checks[0].error:.3g} (at most {checks[0].tolerance:.1g} is rounding); transformer-lens does not bridge it "
-            "faithfully"
+            f"{checks[0].error:.3g} (at most {checks[0].tolerance:.1g} is rounding): transformer-lens misreads it"
         )
     refused = {
         component: "the architecture has no such hook point" for component in Component if component not in offered

@@ -72,9 +72,10 @@ def bootstrap_ratio(
         draws: Number of resamples.
 
     Returns:
-        The estimate. Its value is NaN where the mean denominator is not above `min_mean_denominator` in size. Its interval
-        is NaN with fewer than two groups, and where the denominator's sign or definedness differs between resamples: the
-        set of ratios that the data allow is then unbounded (Fieller), and a percentile interval would hide that.
+        The estimate. Its value is NaN where the mean denominator is not above `min_mean_denominator` in size. Its
+        interval is NaN with fewer than two groups, and where the denominator's sign or definedness differs between
+        resamples: the set of ratios that the data allow is then unbounded (Fieller), and a percentile interval would
+            hide that.
     """
     values = np.stack([numerator, denominator], axis=1)
     if not np.isfinite(values).all():

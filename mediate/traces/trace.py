@@ -1,11 +1,14 @@
 """The record of a chain of thought in tokens, and the ways from text and from generated ids to it."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from mediate.traces.steps import find_answer, segment
+
+# What decoders write for bytes that are no character, such as the first bytes of one.
+_BROKEN = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,7 @@ class Trace:
     Args:
         text: What the tokens say.
         ids: The token ids.
-        tokens: The text of each token; tokens that share a character show it at the first of them.
+        tokens: The text of each token; they tile the text, and of tokens that share a character the last one has it.
         steps: The step of each token, counted from 0; never decreasing.
         written: Whether the model wrote it, so that the ids are the generated ones.
     """
@@ -73,15 +76,51 @@ def decode(tokenizer: Any, ids: Sequence[int]) -> str:
 
 
 def token_ends(ids: Sequence[int], tokenizer: Any) -> list[int]:
-    """The number of characters of the whole text that are complete after each token.
+    """The number of characters of the whole text that are complete after each token; never decreasing.
 
-    Found by decoding every prefix: a character spread over several tokens is complete at the last of them.
+    A character spread over several tokens is complete at the last of them. Decoding windows of a few tokens takes time
+    in proportion to the length; where the windows do not add up to the whole text, every prefix is decoded instead.
+    """
+    return _ends_by_window(ids, tokenizer) or _ends_by_prefix(ids, tokenizer)
+
+
+def _ends_by_window(ids: Sequence[int], tokenizer: Any) -> list[int] | None:
+    """Each token's end, found in a window of the tokens before it; None where the windows disagree with the whole.
+
+    A window begins with the last complete piece of text, so that its first token, whose leading space some decoders
+    strip, is never a new one.
     """
     whole = decode(tokenizer, ids)
-    ends = [len(os.path.commonprefix([decode(tokenizer, ids[: count + 1]), whole])) for count in range(len(ids))]
-    for position in range(len(ends) - 2, -1, -1):
-        ends[position] = min(ends[position], ends[position + 1])
-    return ends
+    ends: list[int] = []
+    before = start = done = 0
+    known = pending = ""
+    for stop in range(1, len(ids) + 1):
+        window = decode(tokenizer, ids[before:stop])
+        pending = window.removeprefix(known)
+        if pending and not pending.endswith(_BROKEN) and window.startswith(known) and whole.startswith(pending, done):
+            done += len(pending)
+            before, start, pending = start, stop, ""
+            known = decode(tokenizer, ids[before:start])
+        agreeing = _agreeing(pending.rstrip(_BROKEN), whole[done : done + len(pending)])
+        ends.append(max(done + agreeing, ends[-1] if ends else 0))
+    if whole[done:] != pending:
+        return None
+    return [*ends[:-1], len(whole)] if ends else []
+
+
+def _ends_by_prefix(ids: Sequence[int], tokenizer: Any) -> list[int]:
+    """Each token's end, found by decoding every prefix: in time that grows with the square of the length."""
+    whole = decode(tokenizer, ids)
+    prefixes = (decode(tokenizer, ids[:count]).rstrip(_BROKEN) for count in range(1, len(ids)))
+    return [*accumulate((_agreeing(prefix, whole) for prefix in prefixes), max), len(whole)] if ids else []
+
+
+def _agreeing(one: str, other: str) -> int:
+    """How many characters two strings begin with in common."""
+    if other.startswith(one):
+        return len(one)
+    pairs = zip(one, other, strict=False)
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def _trace(ids: list[int], tokenizer: Any, *, written: bool) -> Trace:

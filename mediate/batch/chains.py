@@ -1,0 +1,166 @@
+"""The chains of a set of pairs: given ones tokenised, missing ones written by the model, and what it then answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+
+from mediate.batch.spec import ScoreSpec
+from mediate.errors import ItemError
+from mediate.items.answers import parse_answer, same_answer
+from mediate.items.pair import Item, Pair
+from mediate.mediation.encoding import encode_question
+from mediate.models.generation import Decoding, End, Written, generate
+from mediate.models.model import Model
+from mediate.runs.store import Store, model_spec
+from mediate.traces.trace import Trace, encode, given_trace, written_trace
+
+KIND = "traces"
+ANSWER_TOKENS = 24
+_ENDS = tuple(End)
+
+Worlds = tuple[Trace, Trace]
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """The chains of the pairs that have both, and why the others have not.
+
+    Args:
+        traces: By the pair's id: the source's and the base's chain.
+        said: By the pair's id: what the model answers after each, where it was asked.
+        errors: Pairs without usable chains.
+    """
+
+    traces: Mapping[str, Worlds]
+    said: Mapping[str, tuple[str, str]]
+    errors: tuple[ItemError, ...]
+
+
+def make_chains(model: Model, pairs: Sequence[Pair], spec: ScoreSpec, store: Store | None, *, progress: bool) -> Chains:
+    """Tokenises given chains, lets the model write missing ones, and asks for its answer where that is wanted.
+
+    The model is asked after every pair with a chain of its own, and after all pairs if only solved ones count.
+    """
+    prompts = {
+        pair.id: tuple(encode_question(model, spec.template, item.question) for item in _worlds(pair)) for pair in pairs
+    }
+    decoding = spec.decoding()
+    missing = [
+        prompts[pair.id][world] for pair in pairs for world, item in enumerate(_worlds(pair)) if item.cot is None
+    ]
+    written = _write(model, missing, decoding, store, progress=progress)
+    traces: dict[str, Worlds] = {}
+    errors: list[ItemError] = []
+    for pair in pairs:
+        try:
+            source, base = (
+                _trace(model, pair, item, written.get(prompt), spec)
+                for item, prompt in zip(_worlds(pair), prompts[pair.id], strict=True)
+            )
+        except ItemError as unusable:
+            errors.append(unusable)
+        else:
+            traces[pair.id] = (source, base)
+    asked = [
+        pair for pair in pairs if pair.id in traces and (spec.solved_only or any(t.written for t in traces[pair.id]))
+    ]
+    said = _answers(model, asked, prompts, traces, spec, store, progress=progress)
+    if spec.solved_only:
+        errors += [error for pair in asked if (error := _unsolved(pair, said[pair.id])) is not None]
+    return Chains(traces, said, tuple(errors))
+
+
+def _worlds(pair: Pair) -> tuple[Item, Item]:
+    return pair.source, pair.base
+
+
+def _trace(model: Model, pair: Pair, item: Item, written: Written | None, spec: ScoreSpec) -> Trace:
+    tokenizer = model.need_tokenizer()
+    if item.cot is not None:
+        return given_trace(item.cot, tokenizer)
+    if written is None:
+        raise RuntimeError(f"item {pair.id!r}: its chain was not written")
+    world = "base" if item is pair.base else "source"
+    if written.end is End.LENGTH:
+        raise ItemError(
+            pair.id,
+            f"the model did not end its {world} CoT within {spec.max_new_tokens} tokens; allow more, or a stop string",
+            place=pair.place,
+            code="endless_cot",
+        )
+    ids = list(written.ids)
+    trace = written_trace(ids, tokenizer)
+    if spec.answer_cue[:1].isspace():
+        # The cue brings its own white space; the chain's last line break would double it.
+        while ids and not trace.tokens[-1].strip():
+            ids.pop()
+            trace = written_trace(ids, tokenizer)
+    if not trace.text.strip():
+        raise ItemError(
+            pair.id, f"the model wrote no {world} CoT; try another template", place=pair.place, code="no_cot"
+        )
+    return trace
+
+
+def _write(
+    model: Model, prompts: Sequence[tuple[int, ...]], decoding: Decoding, store: Store | None, *, progress: bool
+) -> dict[tuple[int, ...], Written]:
+    """What the model writes after each prompt, from the store where it did so before."""
+    found: dict[tuple[int, ...], Written] = {}
+    choices = {key: value for key, value in asdict(decoding).items() if key != "batch_size"}
+
+    def entry(prompt: tuple[int, ...]) -> dict[str, object]:
+        return model_spec(model) | {"prompt": list(prompt), "decoding": choices}
+
+    for prompt in dict.fromkeys(prompts):
+        kept = store.get(KIND, entry(prompt)) if store is not None else None
+        if kept is not None:
+            ids = tuple(kept["ids"].tolist())
+            found[prompt] = Written(ids, "", _ENDS[int(kept["end"])])
+    new = sorted((prompt for prompt in dict.fromkeys(prompts) if prompt not in found), key=len)
+    for prompt, written in zip(new, generate(model, new, decoding, progress=progress) if new else [], strict=True):
+        found[prompt] = written
+        if store is not None:
+            tensors = {
+                "ids": torch.tensor(written.ids, dtype=torch.int64),
+                "end": torch.tensor(_ENDS.index(written.end)),
+            }
+            store.put(KIND, entry(prompt), tensors)
+    return found
+
+
+def _answers(
+    model: Model,
+    pairs: Sequence[Pair],
+    prompts: Mapping[str, tuple[tuple[int, ...], ...]],
+    traces: Mapping[str, Worlds],
+    spec: ScoreSpec,
+    store: Store | None,
+    *,
+    progress: bool,
+) -> dict[str, tuple[str, str]]:
+    """What the model greedily answers after each chain and the cue."""
+    tokenizer = model.need_tokenizer()
+    cue = tuple(encode(tokenizer, spec.answer_cue))
+    contexts = {
+        pair.id: tuple(prompts[pair.id][world] + traces[pair.id][world].ids + cue for world in (0, 1)) for pair in pairs
+    }
+    wanted = [context for each in contexts.values() for context in each]
+    written = _write(model, wanted, Decoding(ANSWER_TOKENS, ("\n",), seed=spec.seed), store, progress=progress)
+
+    def text(context: tuple[int, ...]) -> str:
+        return written_trace(written[context].ids, tokenizer).text.strip() if written[context].ids else ""
+
+    return {name: (text(contexts[name][0]), text(contexts[name][1])) for name in contexts}
+
+
+def _unsolved(pair: Pair, said: tuple[str, str]) -> ItemError | None:
+    for world, item, words in zip(("source", "base"), _worlds(pair), said, strict=True):
+        answer = parse_answer(f"The answer is {words}")
+        if answer is None or not same_answer(answer, item.answer):
+            reason = (
+                f"after its chain the model answers {words[:40]!r} in the {world} world, where {item.answer!r} is right"
+            )
+            return ItemError(pair.id, reason, place=pair.place, code="not_solved")
+    return None

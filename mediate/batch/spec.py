@@ -1,0 +1,115 @@
+"""What a run measures and how: every choice that can change a number, and nothing that cannot."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mediate.effects.cube import MIN_TE
+from mediate.errors import InputError
+from mediate.items.pair import Pair
+from mediate.mediation.outcomes import Outcome, parse_outcome
+from mediate.mediation.reads import parse_map
+from mediate.models.generation import Decoding
+from mediate.models.prompts import ANSWER_CUE, Style, Template, parse_template
+from mediate.models.sites import parse_component
+
+DEFAULT_MAP = "read:step,layer"
+
+
+class ScoreSpec(BaseModel):
+    """The choices of a scoring run; an unknown name is an error.
+
+    Attributes:
+        template: `none`, `chat`, the path of a template file, or a `Template`.
+        answer_cue: What stands between the chain and the answer; the answer follows it after a space.
+        outcomes: What is read at the answer; maps are of the first.
+        maps: Maps to measure, such as `read:step,layer`. By default that map of every pair whose chains can be aligned;
+        a map that
+            is named here must be possible for every pair.
+        keep: Components whose activations at the CoT positions are kept in the store, such as `resid_post`.
+        on_bad_item: `error` stops before anything is written; `skip` leaves the item out, with its reason.
+        solved_only: Leaves out pairs that the model does not answer rightly in both worlds after its chain.
+        max_new_tokens: The longest chain that the model may write.
+        stop: Strings that end a written chain, beside the answer cue.
+        temperature: 0 writes greedily.
+        top_p: Nucleus that is sampled from.
+        seed: Of the writing and of the bootstrap.
+        min_te: Shares are undefined where |TE| is not above this, in nats.
+        level: Coverage of the intervals.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    template: Template = Template(Style.NONE, name="none")
+    answer_cue: str = Field(default=ANSWER_CUE, min_length=1)
+    outcomes: tuple[Outcome, ...] = Field(default=tuple(Outcome), min_length=1)
+    maps: tuple[str, ...] | None = None
+    keep: tuple[str, ...] = ()
+    on_bad_item: Literal["error", "skip"] = "error"
+    solved_only: bool = False
+    max_new_tokens: int = Field(default=256, ge=1)
+    stop: tuple[str, ...] = ()
+    temperature: float = Field(default=0.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    seed: int = Field(default=0, ge=0)
+    min_te: float = Field(default=MIN_TE, ge=0)
+    level: float = Field(default=0.95, gt=0, lt=1)
+
+    @field_validator("template", mode="before")
+    @classmethod
+    def _read_template(cls, value: Any) -> Any:
+        return parse_template(value) if isinstance(value, str) else value
+
+    @field_validator("outcomes", mode="before")
+    @classmethod
+    def _read_outcomes(cls, value: Any) -> Any:
+        return tuple(dict.fromkeys(parse_outcome(name) for name in value))
+
+    @field_validator("maps", mode="after")
+    @classmethod
+    def _check_maps(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if value is None else tuple(dict.fromkeys(str(parse_map(name)) for name in value))
+
+    @field_validator("keep", mode="after")
+    @classmethod
+    def _check_keep(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted({parse_component(name).value for name in value}))
+
+    def decoding(self) -> Decoding:
+        """How the model writes its chains: they end at the cue, whether or not it comes with its white space."""
+        cue = self.answer_cue
+        stop = tuple(dict.fromkeys((cue, cue.strip() or cue, *self.stop)))
+        return Decoding(self.max_new_tokens, stop, self.temperature, self.top_p, self.seed)
+
+    def described(self) -> dict[str, Any]:
+        """The choices as plain values, for a manifest."""
+        plain = self.model_dump(mode="json", exclude={"template"})
+        template = asdict(self.template)
+        return {"template": template["name"] or template["style"], "template_text": template["text"]} | plain
+
+
+def make_spec(spec: ScoreSpec | None = None, **changes: Any) -> ScoreSpec:
+    """A specification with some choices changed.
+
+    Raises:
+        InputError: An unknown choice, or a value that it cannot have.
+    """
+    fields = {name: getattr(spec, name) for name in ScoreSpec.model_fields} if spec else {}
+    try:
+        return ScoreSpec(**(fields | changes))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise InputError(f"no option {name!r}; there are {', '.join(ScoreSpec.model_fields)}") from error
+        raise InputError(f"option {name!r}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def pairs_fingerprint(pairs: Sequence[Pair]) -> str:
+    """sha256 over what the pairs say, in order; where they were read from does not count."""
+    content = [{key: value for key, value in asdict(pair).items() if key != "place"} for pair in pairs]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,43 @@
+"""The demo: the main job on built-in word problems and SmolLM2-135M-Instruct, which is small enough for any laptop."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mediate.batch.score import score
+from mediate.batch.spec import make_spec
+from mediate.effects import Results
+from mediate.items import few_shot_prompt, generate_pairs
+from mediate.models.fetch import fetch
+from mediate.models.loading import load
+from mediate.models.prompts import Style, Template
+from mediate.runs.selfcheck import checked
+from mediate.runs.store import Store
+from mediate.traces.trace import encode
+
+MODEL = "smollm2-135m-instruct"
+STEPS = 2
+
+
+def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) -> Results:
+    """Makes pairs, lets the model solve them with worked examples before it, and measures those that it solves.
+
+    Args:
+        out: The run directory.
+        pairs: How many pairs to try.
+        seed: Of the problems and the bootstrap.
+        say: Where a line on each stage goes.
+    """
+    say(f"model: {MODEL} (fetched and converted on the first run)")
+    fetch(MODEL)
+    model = checked(load(MODEL))
+    tokenizer = model.need_tokenizer()
+    made = generate_pairs(pairs, steps=STEPS, seed=seed, length=lambda text: len(encode(tokenizer, text)))
+    say(f"pairs: {len(made)} word problems of {STEPS} steps, each with one number changed in its source world")
+    spec = make_spec(
+        template=Template(Style.COMPLETION, few_shot_prompt(seed=seed, steps=STEPS), "two worked examples"),
+        stop=("\n\n", "Q:"),
+        max_new_tokens=96,
+        solved_only=True,
+        seed=seed,
+    )
+    return score(model, made, spec, out=out, store=Store(), progress=True)

@@ -1,0 +1,160 @@
+"""Read effects: against the cube, against a slow pass with hooks, and their refusals."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from mediate.errors import InputError, ItemError
+from mediate.items.pair import Item, Pair
+from mediate.mediation.cube import Contexts, measure_cube, run_contexts
+from mediate.mediation.encoding import encode_pair
+from mediate.mediation.outcomes import Outcome
+from mediate.mediation.reads import MapSpec, Swap, parse_map, read_effects, read_map
+from mediate.models.prompts import ANSWER_CUE, Style, Template
+from mediate.models.sites import Component, Site
+from mediate.runs.forward import forward
+from mediate.traces.trace import given_trace
+from tests import tiny
+
+BASE = ("Tom has 3 apples.", "Tom buys 3 apples. Tom has 3 + 9 = 12.", "12")
+SOURCE = ("Tom has 2 apples.", "Tom buys 2 apples. Tom has 2 + 9 = 11.", "11")
+LONGER = ("Tom has 12 apples now.", *BASE[1:])
+STEP = MapSpec("read", ("step", "layer"))
+
+
+def contexts(architecture: str, base=BASE, source=SOURCE, dtype: str = "float32") -> Contexts:
+    model = tiny.model(architecture, dtype)
+    pair = Pair("a", "g", *(Item(question, answer, cot) for question, cot, answer in (base, source)))
+    chains = (given_trace(each[1], tiny.tokenizer()) for each in (source, base))
+    return run_contexts(model, encode_pair(model, pair, Template(Style.NONE), ANSWER_CUE, *chains))
+
+
+def hooked_outcome(architecture: str, cell: Contexts, swapped: set[tuple[int, int]]) -> float:
+    """The slow twin: one full-length pass of the base run in which every key and value before the readers is written.
+
+    Keys are written before rotary embedding, so the model itself puts them at their positions. `swapped` holds the
+    (layer, CoT position) that come from the source run.
+    """
+    model, pair = tiny.model(architecture, "float64"), cell.pair
+    layers = range(tiny.LAYERS)
+    sites = [Site(component, layer) for component, layer in product((Component.K, Component.V), layers)]
+    cue = list(pair.readers.cue + pair.readers.base[: pair.readers.shared])
+    runs = [forward(model, torch.tensor([list(pair.context(w, w)) + cue]), keep=sites) for w in (0, 1)]
+    begins = [len(question) for question in pair.questions]
+    ids = torch.tensor([list(pair.context(1, 1)) + cue])
+
+    def after_base(kept: torch.Tensor, fresh: torch.Tensor, layer: int) -> torch.Tensor:
+        """Keys and values up to the readers as in the base run; the readers' own are what this very pass computes."""
+        value = fresh.clone()
+        end = begins[1] + len(pair.traces[1].ids)
+        value[:, :end] = kept[:, :end]
+        return value
+
+    def write(site: Site):
+        def hook(value: torch.Tensor, hook: object) -> torch.Tensor:
+            new = after_base(runs[1].kept[site], value, site.layer)
+            for layer, position in swapped:
+                if layer == site.layer:
+                    new[:, begins[1] + position] = runs[0].kept[site][:, begins[0] + position]
+            return new
+
+        return hook
+
+    with torch.no_grad():
+        logits = model.bridge.run_with_hooks(
+            ids, fwd_hooks=[(site.hook_name, write(site)) for site in sites], return_type="logits"
+        )[0, -1]
+    readers = pair.readers
+    return float(logits[readers.base[readers.shared]] - logits[readers.source[readers.shared]])
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_fast_equals_the_hooked_pass(architecture: str) -> None:
+    assert_twins(architecture, BASE)
+
+
+@pytest.mark.parametrize("architecture", tiny.ROTARY)
+def test_fast_equals_the_hooked_pass_with_unequal_questions(architecture: str) -> None:
+    assert_twins(architecture, LONGER)
+
+
+def assert_twins(architecture: str, base) -> None:
+    cell = contexts(architecture, base, dtype="float64")
+    found = read_map(tiny.model(architecture, "float64"), cell, STEP, Outcome.LOGIT_DIFF, te=0.0)
+    assert found.values.shape == (2, tiny.LAYERS)
+    untouched = hooked_outcome(architecture, cell, set())
+    for step, (start, stop) in enumerate(cell.pair.traces[1].step_spans):
+        for layer in range(tiny.LAYERS):
+            slow = untouched - hooked_outcome(architecture, cell, {(layer, place) for place in range(start, stop)})
+            # transformers rounds rotary angles to float32, which is all that moving a key can differ by.
+            assert found.values[step, layer] == pytest.approx(slow, abs=1e-5)
+    assert abs(found.values).max() > 0.01
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_everything_at_once_is_the_total_indirect_effect(architecture: str, outcome: Outcome) -> None:
+    model, cell = tiny.model(architecture), contexts(architecture)
+    whole = Swap(0, len(cell.pair.traces[1].ids), tuple(range(tiny.LAYERS)))
+    y = measure_cube(model, cell, [outcome])[0]
+    assert read_effects(model, cell, [whole], outcome)[0] == pytest.approx(y[1, 1, 1] - y[1, 0, 0], abs=1e-5)
+
+
+def test_same_chains_under_the_same_question_have_no_read_effect() -> None:
+    same = (SOURCE[0], SOURCE[1], BASE[2])
+    cell = contexts("llama", same)
+    found = read_map(tiny.model("llama"), cell, STEP, Outcome.LOGIT_DIFF, te=0.0)
+    assert (found.values == 0).all()
+
+
+def test_effects_do_not_depend_on_what_is_read_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, cell = tiny.model("qwen3"), contexts("qwen3")
+    together = read_map(model, cell, STEP, Outcome.LOGPROB_DIFF, te=0.0).values
+    monkeypatch.setattr("mediate.mediation.reads.ROW_BYTES", 1)
+    one_by_one = read_map(model, cell, STEP, Outcome.LOGPROB_DIFF, te=0.0).values
+    np.testing.assert_allclose(one_by_one, together, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("axes", [("step",), ("layer",)])
+def test_an_axis_that_is_not_named_is_swapped_as_a_whole(axes: tuple[str, ...]) -> None:
+    model, cell = tiny.model("llama"), contexts("llama")
+    found = read_map(model, cell, MapSpec("read", axes), Outcome.LOGIT_DIFF, te=0.0)
+    spans = cell.pair.traces[1].step_spans
+    layers = tuple(range(tiny.LAYERS))
+    swaps = (
+        [Swap(*span, layers) for span in spans] if axes == ("step",) else [Swap(0, spans[-1][1], (n,)) for n in layers]
+    )
+    np.testing.assert_allclose(found.values, read_effects(model, cell, swaps, Outcome.LOGIT_DIFF), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("chain", "reason"),
+    [
+        ("Tom has 2 + 9 = 11.", "the base chain has 2 steps and the source chain 1"),
+        ("Tom buys 12 apples. Tom has 2 + 9 = 11.", "step 0 has 5 tokens in the base chain and 6 in the source chain"),
+    ],
+)
+def test_chains_that_cannot_be_laid_on_each_other_are_refused(chain: str, reason: str) -> None:
+    cell = contexts("llama", source=(SOURCE[0], chain, SOURCE[2]))
+    with pytest.raises(ItemError, match=reason):
+        read_map(tiny.model("llama"), cell, STEP, Outcome.LOGIT_DIFF, te=0.0)
+
+
+@pytest.mark.parametrize(
+    "swap", [Swap(0, 0, (0,)), Swap(-1, 2, (0,)), Swap(0, 999, (0,)), Swap(0, 1, ()), Swap(0, 1, (3,))]
+)
+def test_swaps_outside_the_chain_or_the_model_are_refused(swap: Swap) -> None:
+    with pytest.raises(InputError, match=r"item 'a': (positions|layers)"):
+        read_effects(tiny.model("llama"), contexts("llama"), [swap], Outcome.LOGIT_DIFF)
+
+
+@pytest.mark.parametrize("text", ["read", "read:", "read:head", "state:layer", "read:step,step", "read:step,", ""])
+def test_unknown_maps_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match="no map"):
+        parse_map(text)
+
+
+def test_axes_come_in_their_own_order() -> None:
+    assert str(parse_map("read:layer,step")) == "read:step,layer"
