@@ -239,7 +239,8 @@ def make_pairs(
     seed: Annotated[int, typer.Option(min=0, help="Of the problems.")] = 0,
 ) -> None:
     """Makes pairs of word problems and writes them as JSON lines."""
-    from mediate.items import generate_pairs, gsm_symbolic_pairs, write_pairs
+    from mediate.items import generate_pairs, write_pairs
+    from mediate.items.gsm_symbolic import gsm_symbolic_pairs
 
     if task is Task.GSM_SYMBOLIC:
         made = gsm_symbolic_pairs(count, seed=seed, with_cot=with_cot)

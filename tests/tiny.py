@@ -94,3 +94,48 @@ def tokenizer() -> Any:
     toy.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="isolated")
     toy.decoder = decoders.Fuse()
     return PreTrainedTokenizerFast(tokenizer_object=toy, unk_token="<unk>")
+
+
+@cache
+def byte_level() -> Any:
+    """A byte-level BPE with chat markers: every text can be written, and an emoji takes four tokens."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokens = Tokenizer(models.BPE())
+    tokens.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokens.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=320, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False
+    )
+    tokens.train_from_iterator(["Tom has 3 apples and 4 pears. He has 7 in all. So the answer is 7.\n"] * 3, trainer)
+    found = PreTrainedTokenizerFast(tokenizer_object=tokens, bos_token="<|im_start|>", eos_token="<|im_end|>")
+    # A control token without a role, as the header tokens of Llama 3: transformers does not list it as special.
+    found.add_tokens([AddedToken("<|header|>", special=True, normalized=False)])
+    return found
+
+
+@cache
+def sentencepiece_like(style: str) -> Any:
+    """A tokenizer in the way of SentencePiece: `▁` for a space, bytes for what has no piece.
+
+    `metaspace` is today's decoder and `llama2` the older sequence of steps; both drop the space at the very start.
+    """
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    letters = [chr(number) for number in range(33, 127)] + ["▁", "\n"]
+    pieces = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), *letters, "▁T", "om", "▁Tom", "▁h", "as", "▁has"]
+    merges = [("▁", "T"), ("o", "m"), ("▁T", "om"), ("▁", "h"), ("a", "s"), ("▁h", "as")]
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    tokens = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    if style == "metaspace":
+        tokens.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
+        tokens.decoder = decoders.Sequence(
+            [decoders.ByteFallback(), decoders.Metaspace(prepend_scheme="first"), decoders.Fuse()]
+        )
+    else:
+        tokens.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+        steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+        tokens.decoder = decoders.Sequence(steps)
+    return PreTrainedTokenizerFast(tokenizer_object=tokens, unk_token="<unk>")

@@ -64,7 +64,8 @@ def shapley(y: Float[np.ndarray, "item 2 2 2"]) -> Float[np.ndarray, "item 3"]:
 def check_identities(y: Float[np.ndarray, "item 2 2 2"]) -> None:
     """Raises ArithmeticError on a row where TE = NDE + TIE = NIE + TDE = sum of Shapley values fails."""
     effects, values = corners(y), shapley(y)
-    scale = np.maximum(1.0, abs(y).max(axis=(1, 2, 3)))
+    # Without cells that are NaN or infinite, so that the sum they spoil is the one that is named.
+    scale = np.maximum(1.0, np.nan_to_num(abs(y), posinf=0.0).max(axis=(1, 2, 3)))
     sums = {
         "NDE + TIE": effects.nde + effects.tie,
         "NIE + TDE": effects.nie + effects.tde,
@@ -74,7 +75,7 @@ def check_identities(y: Float[np.ndarray, "item 2 2 2"]) -> None:
         wrong = np.flatnonzero(~(abs(total - effects.te) <= IDENTITY_TOLERANCE * scale))
         if len(wrong):
             row = int(wrong[0])
-            raise ArithmeticError(f"row {row}: {name} is {total[row]!r}, and TE is {effects.te[row]!r}")
+            raise ArithmeticError(f"row {row}: {name} is {float(total[row])!r}, and TE is {float(effects.te[row])!r}")
 
 
 @dataclass(frozen=True, slots=True)

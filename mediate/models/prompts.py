@@ -56,7 +56,7 @@ def parse_template(value: str) -> Template:
     path = Path(value)
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"template {value!r}: not 'none' or 'chat', and not a readable file ({error})") from error
     if _HOLE in text:
         return Template(Style.COMPLETION, text.removesuffix("\n"), path.name)
@@ -70,7 +70,8 @@ def parse_template(value: str) -> Template:
 def question_ids(tokenizer: Any, template: Template, question: str) -> list[int]:
     """The token ids of the question part.
 
-    The template's own control tokens are read as such; text in the question that looks like one stays text.
+    A chat template's own control tokens are read as such. In a completion, and in every question, text that looks like
+    one stays text.
 
     Raises:
         InputError: The tokenizer has no chat template, or the template loses the question.
@@ -82,10 +83,12 @@ def question_ids(tokenizer: Any, template: Template, question: str) -> list[int]
     rendered = _render_chat(tokenizer, template, _MARK)
     if rendered.count(_MARK) != 1:
         raise InputError(f"chat template {template.name!r} shows the question {rendered.count(_MARK)} times, not once")
-    if not any(token in question for token in tokenizer.all_special_tokens):
-        return _encode_template(tokenizer, rendered.replace(_MARK, question))
+    whole = _encode_template(tokenizer, rendered.replace(_MARK, question))
     before, _, after = rendered.partition(_MARK)
-    return [*_encode_template(tokenizer, before), *encode(tokenizer, question), *_encode_template(tokenizer, after)]
+    parts = [*_encode_template(tokenizer, before), *encode(tokenizer, question), *_encode_template(tokenizer, after)]
+    # Control tokens of the question's own would make the two differ in them; the parts have none of those.
+    control = _control_ids(tokenizer)
+    return whole if [i for i in whole if i in control] == [i for i in parts if i in control] else parts
 
 
 def bos_ids(tokenizer: Any) -> list[int]:
@@ -93,6 +96,12 @@ def bos_ids(tokenizer: Any) -> list[int]:
     bos = tokenizer.bos_token_id
     started = tokenizer("a")["input_ids"]
     return [bos] if bos is not None and started and started[0] == bos else []
+
+
+def _control_ids(tokenizer: Any) -> set[int]:
+    """All control tokens; `all_special_ids` lacks those without a role, such as the header tokens of Llama 3."""
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    return {*tokenizer.all_special_ids, *(number for number, token in added.items() if token.special)}
 
 
 def _encode_template(tokenizer: Any, text: str) -> list[int]:

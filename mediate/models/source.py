@@ -48,24 +48,50 @@ def resolve(model: str | Path, adapter: str | Path | None = None) -> Source:
         InputError: Nothing of that name, or a folder that holds no loadable model.
     """
     text = str(model)
-    if adapter is None and "+" in text and not Path(text).exists():
+    if adapter is None and "+" in text and not _path(text).exists():
         text, _, adapter = text.partition("+")
-    path = Path(text).expanduser()
-    if path.is_dir() and (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
+    path = _path(text)
+    if path.is_dir() and (path / "adapter_config.json").is_file():
+        if any(path.glob("model*.safetensors")):
+            raise InputError(f"{text}: holds a model and an adapter; move one of the two to a folder of its own")
         if adapter is not None:
             raise InputError(f"{text}: is itself an adapter; give the base model with the adapter {str(adapter)!r}")
         return resolve(_base_of(path), path)
     found = _locate(text, path)
     if adapter is None:
         return found
-    folder = Path(adapter).expanduser()
+    folder = adapter_folder(adapter)
+    return replace(found, adapter=folder, name=f"{found.name}+{folder.name}")
+
+
+def adapter_folder(adapter: str | Path) -> Path:
+    """The folder of an adapter, if it is one that can be read safely.
+
+    Raises:
+        InputError: No such folder, no adapter in it, or one that is pickled.
+    """
+    folder = _path(str(adapter))
     if not (folder / "adapter_config.json").is_file():
         raise InputError(f"{adapter}: holds no adapter (no adapter_config.json); give the folder that peft saved")
     if not (folder / "adapter_model.safetensors").is_file():
         raise InputError(
             f"{adapter}: holds no adapter_model.safetensors; pickled adapters are refused, save it again with peft"
         )
-    return replace(found, adapter=folder, name=f"{found.name}+{folder.name}")
+    return folder
+
+
+def _path(text: str) -> Path:
+    """The path that a text spells; it need not exist."""
+    remedy = "give a folder, a .gguf file or a hub id"
+    if any(ord(character) < 32 for character in text):
+        raise InputError(f"{text[:80]!r}: holds control characters; {remedy}")
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{text[:80]!r}: not a usable path ({reason}); {remedy}") from error
+    return path
 
 
 def _locate(text: str, path: Path) -> Source:

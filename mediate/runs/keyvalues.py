@@ -53,20 +53,24 @@ class KeyValues:
         return int(self.keys.nbytes + self.values.nbytes)
 
 
-def prefill(model: Model, ids: Int[Tensor, "batch pos"], *, start: int = 0) -> list[KeyValues]:
-    """Runs whole sequences of one length and returns the keys and values of each.
+def prefill(
+    model: Model, ids: Int[Tensor, "batch pos"], *, start: int = 0, past: KeyValues | None = None
+) -> list[KeyValues]:
+    """Runs sequences of one length and returns the keys and values of each.
 
     Args:
         model: The hooked model.
         ids: Token ids without padding.
         start: The position of the first token.
+        past: What every sequence begins with, already run; it is part of what is returned, and `ids` go on after it.
     """
     from transformers import DynamicCache
 
     # Without a configuration the cache has no windows: layers with sliding attention keep every position, and the mask
     # alone decides what is visible, as in the full pass.
-    cache = DynamicCache()
-    positions = torch.arange(start, start + ids.shape[1], device=ids.device).expand(ids.shape)
+    cache = DynamicCache() if past is None else DynamicCache(_repeated(past, len(ids)))
+    first = start if past is None else past.start + len(past)
+    positions = torch.arange(first, first + ids.shape[1], device=ids.device).expand(ids.shape)
     with torch.no_grad():
         model.bridge(
             ids,
@@ -84,7 +88,16 @@ def prefill(model: Model, ids: Int[Tensor, "batch pos"], *, start: int = 0) -> l
             f"model {model.facts.name!r} ({model.facts.architecture}) does not carry its past in keys and values of "
             "one shape in every layer"
         ) from error
-    return [KeyValues(keys[:, row], values[:, row], start) for row in range(len(ids))]
+    begin = start if past is None else past.start
+    return [KeyValues(keys[:, row], values[:, row], begin) for row in range(len(ids))]
+
+
+def _repeated(stretch: KeyValues, rows: int) -> list[tuple[Tensor, Tensor]]:
+    """Keys and values of each layer, the same in every row, without a copy."""
+    return [
+        (keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1))
+        for keys, values in zip(stretch.keys, stretch.values, strict=True)
+    ]
 
 
 def read(

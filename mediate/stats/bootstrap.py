@@ -75,12 +75,17 @@ def bootstrap_ratio(
         The estimate. Its value is NaN where the mean denominator is not above `min_mean_denominator` in size. Its
         interval is NaN with fewer than two groups, and where the denominator's sign or definedness differs between
         resamples: the set of ratios that the data allow is then unbounded (Fieller), and a percentile interval would
-            hide that.
+        hide that.
+
+    Raises:
+        ValueError: A value is NaN or infinite, or there is not one group an item.
     """
     values = np.stack([numerator, denominator], axis=1)
     if not np.isfinite(values).all():
         raise ValueError("bootstrap: an item is NaN or infinite; leave such items out, and count them")
     index = group_index(groups)
+    if len(index) != len(values):
+        raise ValueError(f"bootstrap: {len(values)} items and {len(index)} groups; name the group of each item")
     count = int(index.max()) + 1 if len(index) else 0
 
     def estimate(value: float, low: float, high: float, reason: str = "") -> Estimate:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from mediate.traces.steps import find_answer, segment
@@ -38,9 +38,8 @@ class Trace:
     @property
     def step_spans(self) -> tuple[tuple[int, int], ...]:
         """The half-open token range of each step; they tile the trace."""
-        numbers = sorted(set(self.steps))
-        starts = [self.steps.index(number) for number in numbers]
-        return tuple(zip(starts, [*starts[1:], len(self.steps)], strict=True))
+        begins = [place for place, step in enumerate(self.steps) if not place or step != self.steps[place - 1]]
+        return tuple(pairwise([*begins, len(self.steps)]))
 
     def states(self, answer: str) -> int | None:
         """The first token at which the trace has stated the answer; None if it never does."""
@@ -124,7 +123,9 @@ def _agreeing(one: str, other: str) -> int:
 
 
 def _trace(ids: list[int], tokenizer: Any, *, written: bool) -> Trace:
-    starts = [0, *token_ends(ids, tokenizer)[:-1]] if ids else []
+    if not ids:
+        return Trace("", (), (), (), written)
+    starts = [0, *token_ends(ids, tokenizer)[:-1]]
     spoken = decode(tokenizer, ids)
     pieces = tuple(spoken[start:stop] for start, stop in zip(starts, [*starts[1:], len(spoken)], strict=True))
     spans = segment(spoken)
@@ -135,3 +136,12 @@ def _trace(ids: list[int], tokenizer: Any, *, written: bool) -> Trace:
         steps.append(current)
     used = {number: place for place, number in enumerate(dict.fromkeys(steps))}
     return Trace(spoken, tuple(ids), pieces, tuple(used[step] for step in steps), written)
+
+
+def shared_beginning(sequences: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The tokens that several sequences begin with in common, one left over for each; none for a single sequence."""
+    if len(sequences) < 2:
+        return ()
+    shortest = min(map(len, sequences)) - 1
+    length = next((place for place in range(shortest) if len({ids[place] for ids in sequences}) > 1), shortest)
+    return sequences[0][:length]
