@@ -8,11 +8,47 @@ __version__ = "0.1.0"
 # Every public name and the module that defines it. Modules are imported on first use: `import mediate` loads no torch.
 _HOME = {
     "load": "mediate.api",
+    "score": "mediate.api",
+    "Model": "mediate.models.model",
+    "Item": "mediate.items.pair",
+    "Pair": "mediate.items.pair",
+    "read_pairs": "mediate.items.reading",
+    "write_pairs": "mediate.items.reading",
+    "generate_pairs": "mediate.items.problems",
+    "few_shot_prompt": "mediate.items.problems",
+    "gsm_symbolic_pairs": "mediate.items.gsm_symbolic",
+    "ScoreSpec": "mediate.batch.spec",
+    "Template": "mediate.models.prompts",
+    "Scores": "mediate.report.scores",
+    "open_run": "mediate.report.scores",
+    "Component": "mediate.models.sites",
+    "Store": "mediate.runs.store",
+    "cot_activations": "mediate.runs.activations",
+    "InputError": "mediate.errors",
+    "ItemError": "mediate.errors",
 }
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from mediate.api import load as load
+    from mediate.api import score as score
+    from mediate.batch.spec import ScoreSpec as ScoreSpec
+    from mediate.errors import InputError as InputError
+    from mediate.errors import ItemError as ItemError
+    from mediate.items.gsm_symbolic import gsm_symbolic_pairs as gsm_symbolic_pairs
+    from mediate.items.pair import Item as Item
+    from mediate.items.pair import Pair as Pair
+    from mediate.items.problems import few_shot_prompt as few_shot_prompt
+    from mediate.items.problems import generate_pairs as generate_pairs
+    from mediate.items.reading import read_pairs as read_pairs
+    from mediate.items.reading import write_pairs as write_pairs
+    from mediate.models.model import Model as Model
+    from mediate.models.prompts import Template as Template
+    from mediate.models.sites import Component as Component
+    from mediate.report.scores import Scores as Scores
+    from mediate.report.scores import open_run as open_run
+    from mediate.runs.activations import cot_activations as cot_activations
+    from mediate.runs.store import Store as Store
 
 
 def __getattr__(name: str) -> Any:

@@ -86,7 +86,7 @@ def _options(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", help="The run directory to write.")] = Path("runs/demo"),
-    pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many built-in pairs to try.")] = 24,
+    pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many built-in pairs to try.")] = 28,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the problems and the bootstrap.")] = 0,
 ) -> None:
     """The main job on built-in word problems and a small real model, ending with a report."""
@@ -203,9 +203,8 @@ def check(
     typer.echo("planted models: largest error of the eight outcomes against the closed form, in nats")
     for truth in planted_truths():
         failed += not truth.passed
-        typer.echo(
-            f"  {_mark(truth.passed)} {truth.name:16} {truth.dtype:8} {truth.error:8.1e}  (at most {truth.tolerance:.0e})"
-        )
+        error = f"{truth.error:8.1e}  (at most {truth.tolerance:.0e})"
+        typer.echo(f"  {_mark(truth.passed)} {truth.name:16} {truth.dtype:8} {error}")
     if model is not None:
         from mediate.api import load
 

@@ -1,6 +1,7 @@
 """The demo: the main job on built-in word problems and SmolLM2-135M-Instruct, which is small enough for any laptop."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mediate.batch.score import score
@@ -15,7 +16,10 @@ from mediate.runs.store import Store
 from mediate.traces.trace import encode
 
 MODEL = "smollm2-135m-instruct"
-STEPS = 2
+# A model of this size copies the worked examples' operations, and answers few problems that need others.
+OPERATIONS = "++"
+TEMPLATES = ("apples", "shelf")
+SHOTS = 6
 
 
 def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) -> Results:
@@ -31,13 +35,22 @@ def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) ->
     fetch(MODEL)
     model = checked(load(MODEL))
     tokenizer = model.need_tokenizer()
-    made = generate_pairs(pairs, steps=STEPS, seed=seed, length=lambda text: len(encode(tokenizer, text)))
-    say(f"pairs: {len(made)} word problems of {STEPS} steps, each with one number changed in its source world")
+    made = generate_pairs(
+        pairs, steps=OPERATIONS, templates=TEMPLATES, seed=seed, length=lambda text: len(encode(tokenizer, text))
+    )
+    say(
+        f"pairs: {len(made)} word problems of {len(OPERATIONS)} steps, each with one number changed in its source world"
+    )
     spec = make_spec(
-        template=Template(Style.COMPLETION, few_shot_prompt(seed=seed, steps=STEPS), "two worked examples"),
+        template=Template(
+            Style.COMPLETION,
+            few_shot_prompt(seed=seed, shots=SHOTS, steps=OPERATIONS, templates=TEMPLATES),
+            f"{SHOTS} worked examples",
+        ),
         stop=("\n\n", "Q:"),
-        max_new_tokens=96,
+        max_new_tokens=64,
         solved_only=True,
         seed=seed,
     )
-    return score(model, made, spec, out=out, store=Store(), progress=True)
+    # Every problem is an independent draw, so each is a group of its own.
+    return score(model, [replace(pair, group=pair.id) for pair in made], spec, out=out, store=Store(), progress=True)

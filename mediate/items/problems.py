@@ -21,7 +21,7 @@ TRIES = 20_000
 def generate_pairs(
     n: int,
     *,
-    steps: int | tuple[int, int] = (FEWEST_STEPS, MOST_STEPS),
+    steps: int | tuple[int, int] | str = (FEWEST_STEPS, MOST_STEPS),
     seed: int = 0,
     length: Callable[[str], int] = len,
     with_cot: bool = False,
@@ -38,7 +38,8 @@ def generate_pairs(
 
     Args:
         n: Number of pairs.
-        steps: Number of steps, or its lowest and highest, from 2 to 6.
+        steps: Number of steps, or its lowest and highest, from 2 to 6; or the operations themselves in order, such as
+            `x+` for a product and then a sum.
         seed: Seed of the drawing.
         length: The length of a text that a pair keeps: characters, or tokens under some tokenizer.
         with_cot: Whether to give the reasoning, one sentence a step; without, the model writes it.
@@ -61,48 +62,70 @@ def generate_pairs(
         rng = np.random.default_rng([seed, index])
         target = float(rng.random())
         for _ in range(TRIES):
-            base = _problem(template, count, max_value, rng)
+            base = _wanted(steps, _problem(template, count, max_value, rng))
             source = _counterfactual(base, target, max_value, length, rng) if base else None
             if base and source and base.question not in used:
                 break
         else:
             reason = f"no new pair of template {template.name!r} with {count} steps in {TRIES} draws"
-            raise InputError(f"generate_pairs: {reason}; raise max_value ({max_value}), or ask for fewer pairs")
+            raise InputError(
+                f"generate_pairs: {reason}; raise max_value ({max_value}), choose other steps, or ask for fewer pairs"
+            )
         used.add(base.question)
         worlds = base.item(with_cot=with_cot), source.item(with_cot=with_cot)
         pairs.append(Pair(f"{template.name}-{count}-{index:04d}", f"{template.name}-{count}", *worlds))
     return tuple(pairs)
 
 
-def few_shot_prompt(*, seed: int = 0, shots: int = 2, steps: int = 2) -> str:
+def few_shot_prompt(
+    *, seed: int = 0, shots: int = 2, steps: int | str = 2, templates: Sequence[str] | None = None
+) -> str:
     """A completion prompt of worked examples that ends in `Q: {question}`, a line break and `A:`.
 
-    The examples use people and things that no problem uses. With three or more steps in all, every operation occurs.
+    The examples use people and things that no problem uses. `steps` is their number or their operations in order, as in
+    `generate_pairs`; by number, with three or more steps in all, every operation occurs. `templates` take turns.
     What follows the last `A:` begins with a space, as in the examples.
 
     Raises:
         InputError: An argument out of its range.
     """
-    _check_range("shots", shots, 0, len(TEMPLATES))
-    _check_range("steps", steps, FEWEST_STEPS, MOST_STEPS)
+    chosen = _chosen(templates)
+    _check_range("shots", shots, 0, 32)
+    count, _ = _step_range(steps)
     _check_range("seed", seed, 0, 2**63)
     rng = np.random.default_rng([seed, 2**32 - 1])  # generate_pairs numbers its streams from 0
     for _ in range(TRIES):
-        order = rng.permutation(len(TEMPLATES))[:shots]
-        drawn = [_problem(TEMPLATES[which], steps, LARGEST_EXAMPLE, rng, example=True) for which in order]
-        examples = [problem for problem in drawn if problem and _answers_stand_out(problem)]
+        order = rng.permutation(len(chosen))
+        examples = [_example(chosen[order[turn % len(chosen)]], steps, count, rng) for turn in range(shots)]
         operations = {step.operation for example in examples for step in example.steps}
-        if len(examples) == shots and (len(operations) == 3 or shots * steps < 3):
+        if isinstance(steps, str) or len(operations) == 3 or shots * count < 3:
             break
-    else:
-        raise InputError(f"few_shot_prompt: no {shots} examples of {steps} steps in {TRIES} draws; ask for fewer")
     worked = [
         f"Q: {each.question}\nA: {' '.join(each.sentences)}\nThe answer is {each.values[-1]}\n" for each in examples
     ]
     return "\n".join([*worked, "Q: {question}\nA:"])
 
 
-def _step_range(steps: int | tuple[int, int]) -> tuple[int, int]:
+def _example(template: Template, steps: int | str, count: int, rng: np.random.Generator) -> Problem:
+    for _ in range(TRIES):
+        problem = _wanted(steps, _problem(template, count, LARGEST_EXAMPLE, rng, example=True))
+        if problem and _answers_stand_out(problem):
+            return problem
+    raise InputError(f"few_shot_prompt: no example of template {template.name!r} with steps {steps!r} in {TRIES} draws")
+
+
+def _wanted(steps: int | tuple[int, int] | str, problem: Problem | None) -> Problem | None:
+    """The problem, unless its operations were named and are others."""
+    if problem and isinstance(steps, str) and "".join(step.operation for step in problem.steps) != steps:
+        return None
+    return problem
+
+
+def _step_range(steps: int | tuple[int, int] | str) -> tuple[int, int]:
+    if isinstance(steps, str):
+        if set(steps) - set("+-x"):
+            raise InputError(f"steps is {steps!r}; name operations with '+', '-' and 'x'")
+        steps = len(steps)
     low, high = (steps, steps) if isinstance(steps, int) else steps
     if not FEWEST_STEPS <= low <= high <= MOST_STEPS:
         wanted = f"a number, or a lowest and highest, from {FEWEST_STEPS} to {MOST_STEPS}"

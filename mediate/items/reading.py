@@ -230,7 +230,8 @@ def _item(row: Mapping[str, Any], world: str, name: str, place: str) -> Item:
     _check_keys(fields, WORLD_KEYS, f"{world}.", name, place)
     values = fields.get("values")
     if values is not None and not (isinstance(values, list) and all(type(value) is int for value in values)):
-        raise ItemError(name, f"'{world}.values' is not a list of integers", place=place, code="wrong_type")
+        reason = f"'{world}.values' is not a list of integers; give the result of each step, or leave it out"
+        raise ItemError(name, reason, place=place, code="wrong_type")
     return Item(
         question=_text(fields, "question", name, place, world=f"{world}."),
         answer=_text(fields, "answer", name, place, world=f"{world}.", numbers=True).strip(),

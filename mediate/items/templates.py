@@ -138,6 +138,7 @@ TEMPLATES = (
         question="How many {thing} are in the dish now?",
         clauses=(
             Clause("{a} adds {x} more {thing} to the dish.", "+"),
+            Clause("{b} puts {x} {thing} from a flask into the dish.", "+"),
             Clause("{a} takes {x} {thing} out of the dish.", "-"),
             Clause("{b} moves {x} {thing} to another dish.", "-"),
             Clause("Each of the {thing} splits into {x} {thing}.", "x"),

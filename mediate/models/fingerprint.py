@@ -34,12 +34,14 @@ def model_fingerprint(model: Any) -> str:
 
 
 def tokenizer_fingerprint(tokenizer: Any) -> str:
-    """sha256 over what a tokenizer does: its serialised rules or vocabulary, special tokens and chat template."""
-    digest = hashlib.sha256()
+    """sha256 over what a tokenizer does: its serialised rules or vocabulary, control tokens and chat template."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    rules = backend.to_str() if backend is not None else json.dumps(tokenizer.get_vocab(), sort_keys=True)
-    template = getattr(tokenizer, "chat_template", None)
-    for part in (rules, str(sorted(tokenizer.all_special_tokens)), json.dumps(template, sort_keys=True, default=str)):
-        digest.update(part.encode())
+    rules = dict(tokenizer.get_vocab()) if backend is None else json.loads(backend.to_str())
+    if backend is not None:
+        rules |= {"truncation": None, "padding": None}  # what the last call asked for, which is no rule
+    parts = rules, tokenizer.special_tokens_map, getattr(tokenizer, "chat_template", None)
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(json.dumps(part, sort_keys=True, default=str).encode())
         digest.update(b"\0")
     return digest.hexdigest()

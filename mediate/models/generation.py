@@ -57,8 +57,8 @@ class Decoding:
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.batch_size < 1:
             raise InputError("max_new_tokens and batch_size are at least 1")
-        if self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise InputError(f"temperature {self.temperature} is not >= 0, or top_p {self.top_p} not in (0, 1]")
+        if not 0 <= self.temperature < float("inf") or not 0 < self.top_p <= 1:
+            raise InputError(f"temperature {self.temperature} is not in [0, inf), or top_p {self.top_p} not in (0, 1]")
         if self.seed < 0 or "" in self.stop:
             raise InputError(f"seed {self.seed} is below 0, or a stop string is empty")
 

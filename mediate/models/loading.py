@@ -239,18 +239,20 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
         probe = torch.from_numpy(ids).to(device)
         logits = plain(input_ids=probe, use_cache=False).logits
     architecture = type(plain).__name__
+    gpus = [device.index or 0] if device.type == "cuda" else []
     try:
-        bridge = build_bridge_from_module(
-            plain,
-            architecture=architecture,
-            hf_config=plain.config,
-            tokenizer=None,
-            device=str(device),
-            model_name=name,
-        )
+        with torch.random.fork_rng(devices=gpus):  # layers that are split are drawn at random before they are filled
+            bridge = build_bridge_from_module(
+                plain,
+                architecture=architecture,
+                hf_config=plain.config,
+                tokenizer=None,
+                device=str(device),
+                model_name=name,
+            )
     except Exception as error:  # adapters of some 140 architectures raise what they like
         raise InputError(
-            f"model {name!r} ({architecture}): transformer-lens cannot hook it ({_reason(error)})"
+            f"model {name!r} ({architecture}): transformer-lens cannot hook it ({_reason(error)}); give another model"
         ) from error
     gc.collect()
     facts = Facts(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mediate.effects import EffectMap, Reject, Results, write_results
+from mediate.effects import EffectMap, Reject, Results, read_results, write_results
 from mediate.effects.results import MANIFEST, cube_table, effect_table, write_atomic
 from mediate.errors import InputError
 from mediate.figures import plot_step_layer
@@ -129,3 +129,12 @@ class Scores:
             counts=f"{plural(len(self.results.items), 'item')} measured, {len(self.rejects)} entries left out.",
             colouring=first_chains(self.results, NOTEBOOK_CHAINS),
         )
+
+
+def open_run(folder: str | Path) -> Scores:
+    """The scores that a finished run directory holds; needs no model.
+
+    Raises:
+        InputError: The folder holds no finished run.
+    """
+    return Scores(read_results(folder), Path(folder))

@@ -1,0 +1,274 @@
+"""A scoring run from pairs to its directory, on a tiny model."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mediate
+from mediate.batch import score as score_module
+from mediate.batch.score import score
+from mediate.batch.spec import ScoreSpec, make_spec, pairs_fingerprint
+from mediate.effects import Results, corners, read_results, shapley, total_effect
+from mediate.effects.results import cube_table
+from mediate.errors import InputError, ItemError
+from mediate.items.pair import Item, Pair
+from mediate.models.sites import Component
+from mediate.runs.store import Store
+from tests import tiny
+
+SPEC = ScoreSpec()
+
+
+def pair(number: int, *, base: int = 3, source: int = 2, cot: bool = True) -> Pair:
+    def item(apples: int) -> Item:
+        chain = f"Tom buys {apples} apples. Tom has {apples} + {number} = {apples + number}."
+        return Item(f"Tom has {apples} apples.", str(apples + number), chain if cot else None)
+
+    return Pair(f"p{number}", f"g{number % 2}", item(base), item(source))
+
+
+PAIRS = tuple(pair(number) for number in range(1, 5))
+
+
+def run(
+    pairs=PAIRS, architecture: str = "llama", out: Path | None = None, store: Store | None = None, **choices
+) -> Results:
+    return score(tiny.model(architecture), pairs, make_spec(**choices), out=out, store=store)
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_every_row_satisfies_the_identities(architecture: str) -> None:
+    results = run(architecture=architecture)
+    assert [cube.outcome for cube in results.cubes] == ["logit_diff", "logprob_diff"]
+    for cube in results.cubes:
+        effects = corners(cube.y)
+        np.testing.assert_allclose(effects.nde + effects.tie, total_effect(cube.y), atol=1e-9)
+        np.testing.assert_allclose(shapley(cube.y).sum(axis=1), total_effect(cube.y), atol=1e-9)
+        assert np.ptp(cube.y) > 0.01
+    assert len(results.maps) == len(PAIRS)
+    assert results.manifest["counts"] == {
+        "given": 4, "measured": 4, "rejected": 0, "by_reason": {}, "maps_left_out": 0
+    }  # fmt: skip
+
+
+def test_base_equal_to_source_gives_exactly_zero() -> None:
+    same = replace(PAIRS[0].source, question=PAIRS[0].base.question, cot=PAIRS[0].base.cot)
+    results = run([replace(PAIRS[0], source=same)])
+    assert all((total_effect(cube.y) == 0).all() and (shapley(cube.y) == 0).all() for cube in results.cubes)
+    assert (results.maps[0].values == 0).all()
+
+
+def test_order_and_company_do_not_change_an_item() -> None:
+    forward, backward = run(), run(PAIRS[::-1])
+    table = (
+        cube_table(backward.cubes)
+        .set_index(["item", "outcome"])
+        .loc[list(cube_table(forward.cubes).set_index(["item", "outcome"]).index)]
+    )
+    columns = [name for name in table if name.startswith("y")]
+    np.testing.assert_array_equal(table[columns].to_numpy(), cube_table(forward.cubes)[columns].to_numpy())
+    alone = run(PAIRS[1:2])
+    np.testing.assert_array_equal(alone.cubes[0].y[0], forward.cubes[0].y[1])
+
+
+def test_a_run_directory_reads_back_as_it_was(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    results = run(out=out)
+    again = read_results(out)
+    assert again.items == results.items
+    assert all(np.array_equal(a.y, b.y) for a, b in zip(again.cubes, results.cubes, strict=True))
+    assert all(np.array_equal(a.values, b.values) for a, b in zip(again.maps, results.maps, strict=True))
+    manifest = json.loads((out / "run.json").read_text())
+    assert manifest["status"] == "success"
+    assert manifest["model"]["fingerprint"] == tiny.model("llama").facts.fingerprint
+    assert manifest["spec"]["answer_cue"] == "\nThe answer is"
+    assert manifest["prompt_example"].startswith("Tom has 3 apples.\nTom buys 3 apples.")
+    assert not (out / ".lock").exists()
+
+
+def never(*_: object, **__: object) -> None:
+    raise AssertionError("computed again")
+
+
+def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "cache")
+    mixed = [*PAIRS[:2], pair(7, cot=False)]
+    choices = {"keep": ("resid_post",), "max_new_tokens": 6, "stop": (" 1", " 2", " 3", "."), "on_bad_item": "skip"}
+    first = run(mixed, out=tmp_path / "a", store=store, **choices)
+    kept = list((tmp_path / "cache" / "acts").rglob("*.safetensors"))
+    assert len(kept) == 2 * len(first.items)
+    for name in ("run_contexts", "measure_cube", "read_map"):
+        monkeypatch.setattr(score_module, name, never)
+    monkeypatch.setattr("mediate.batch.chains.generate", never)
+    monkeypatch.setattr("mediate.runs.activations.forward", never)
+    second = run(mixed, out=tmp_path / "b", store=store, **choices)
+    assert all(np.array_equal(a.y, b.y) for a, b in zip(first.cubes, second.cubes, strict=True))
+    assert [each.reason for each in second.rejects] == [each.reason for each in first.rejects]
+    assert all(np.array_equal(a.values, b.values) for a, b in zip(first.maps, second.maps, strict=True))
+    with pytest.raises(AssertionError, match="computed again"):
+        run(mixed, store=store, answer_cue="\nThe answer", **choices)
+
+
+def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    run(out=out)
+    with pytest.raises(InputError, match=r"holds another run \(pairs is "):
+        run(PAIRS[:2], out=out)
+    with pytest.raises(InputError, match=r"spec.seed is 0 there and 1 here"):
+        run(out=out, seed=1)
+    with pytest.raises(
+        InputError, match=r"model\.architecture is 'LlamaForCausalLM' there and 'Qwen3ForCausalLM' here"
+    ):
+        run(out=out, architecture="qwen3")
+    monkeypatch.setattr(score_module, "make_plan", never)
+    assert len(run(out=out).items) == 4
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.tex").write_text("x")
+    with pytest.raises(InputError, match="not empty and holds no run"):
+        run(out=other)
+
+
+def test_an_interrupted_run_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, store = tmp_path / "run", Store(tmp_path / "cache")
+    real = score_module.measure_cube
+    calls = []
+
+    def interrupted(*arguments: object) -> object:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(score_module, "measure_cube", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(out=out, store=store)
+    assert json.loads((out / "run.json").read_text())["status"] == "cancelled"
+    with pytest.raises(InputError, match="status is 'cancelled'"):
+        read_results(out)
+    results = run(out=out, store=store)
+    assert len(calls) == 5, "the two pairs that were done are not computed again"
+    whole = run()
+    assert all(np.array_equal(a.y, b.y) for a, b in zip(results.cubes, whole.cubes, strict=True))
+
+
+def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:
+    from mediate.batch.rundir import held
+
+    with held(tmp_path / "run"), pytest.raises(InputError, match="another process is writing"), held(tmp_path / "run"):
+        pass
+
+
+LONG = Pair(
+    "long", "g", Item("Tom has 3 apples. " * 60, "5", "Tom has 3."), Item("Tom has 2 apples. " * 60, "4", "Tom has 2.")
+)
+UNALIGNED = Pair("steps", "g", Item("Tom has 3.", "5", "Tom has 3. Tom has 5."), Item("Tom has 2.", "4", "Tom has 4."))
+
+
+@pytest.mark.parametrize(
+    ("bad", "choices", "code"),
+    [
+        (LONG, {}, "too_long"),
+        (UNALIGNED, {"maps": ("read:step,layer",)}, "unaligned_steps"),
+        (replace(LONG, base=replace(LONG.base, cot=None)), {}, "too_long"),
+    ],
+)
+def test_a_bad_item_stops_before_anything_is_written_or_is_counted(tmp_path: Path, bad, choices, code) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(ItemError, match=f"item '{bad.id}'") as error:
+        run([*PAIRS, bad], out=out, **choices)
+    assert error.value.code == code
+    assert not out.exists()
+    results = run([*PAIRS, bad], out=out, on_bad_item="skip", **choices)
+    assert [reject.code for reject in results.rejects] == [code]
+    assert results.manifest["counts"]["given"] == 5
+    lines = (out / "rejects.jsonl").read_text().splitlines()
+    assert [json.loads(line)["item"] for line in lines] == [bad.id]
+
+
+def test_a_map_that_was_not_asked_for_may_be_impossible() -> None:
+    results = run([*PAIRS, UNALIGNED])
+    assert len(results.items) == 5
+    assert [(reject.item, reject.part) for reject in results.rejects] == [("steps", "read:step,layer")]
+    assert results.manifest["counts"]["maps_left_out"] == 1
+    assert run(maps=()).maps == ()
+
+
+def test_learned_positions_refuse_unequal_questions() -> None:
+    odd = replace(PAIRS[0], base=replace(PAIRS[0].base, question="Tom now has 3 apples."))
+    with pytest.raises(ItemError, match=r"the questions have \d and \d tokens"):
+        run([odd], architecture="gpt2")
+
+
+def test_written_chains_that_do_not_end_or_are_wrong_are_counted() -> None:
+    written = [pair(number, cot=False) for number in (7, 8)]
+    endless = run([PAIRS[0], *written], max_new_tokens=3)
+    assert {reject.code for reject in endless.rejects} <= {"endless_cot", "no_cot"}
+    assert len(endless.rejects) == 2
+    unsolved = run(solved_only=True)
+    assert {reject.code for reject in unsolved.rejects} == {"not_solved"}
+    assert len(unsolved.items) + len(unsolved.rejects) == len(PAIRS)
+
+
+def test_nonfinite_logits_leave_the_item_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = score_module.measure_cube
+    count = []
+
+    def broken(*arguments: object) -> np.ndarray:
+        count.append(1)
+        return real(*arguments) * (np.nan if len(count) == 2 else 1)
+
+    monkeypatch.setattr(score_module, "measure_cube", broken)
+    results = run()
+    assert [(reject.item, reject.code) for reject in results.rejects] == [("p2", "nonfinite")]
+    assert len(results.items) == len(results.maps) == 3
+
+
+def test_duplicate_ids_and_no_pairs_are_errors() -> None:
+    with pytest.raises(ItemError, match="occurs more than once"):
+        run([PAIRS[0], PAIRS[0]])
+    with pytest.raises(InputError, match="no pairs"):
+        run([])
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"temprature": 1}, "no option 'temprature'; there are template"),
+        ({"outcomes": ["logits"]}, "no outcome 'logits'"),
+        ({"maps": ["read:head"]}, "no map 'read:head'"),
+        ({"keep": ["residual"]}, "no component 'residual'"),
+        ({"template": "chatt"}, "template 'chatt'"),
+        ({"level": 1.5}, "option 'level'"),
+        ({"max_new_tokens": 0}, "option 'max_new_tokens'"),
+    ],
+)
+def test_wrong_choices_are_one_line(choices: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        make_spec(**choices)
+    assert "\n" not in str(error.value)
+
+
+def test_every_choice_is_in_the_manifest() -> None:
+    described = SPEC.described()
+    assert set(described) == {*ScoreSpec.model_fields, "template_text"}
+    assert json.loads(json.dumps(described, allow_nan=False)) == described
+
+
+def test_the_fingerprint_of_pairs_is_of_what_they_say() -> None:
+    assert pairs_fingerprint(PAIRS) == pairs_fingerprint([replace(each, place="elsewhere:1") for each in PAIRS])
+    assert pairs_fingerprint(PAIRS) != pairs_fingerprint(PAIRS[:3])
+
+
+def test_the_api_reads_files_and_takes_choices(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    mediate.write_pairs(path, PAIRS)
+    scores = mediate.score(tiny.model("llama"), path, maps=["read:step,layer"], store=False, progress=False)
+    assert set(scores.shares()) == {"direct", "text", "latent", "mediated"}
+    assert scores.plot.layers().get_ylabel()
+    with pytest.raises(InputError, match="load it first"):
+        mediate.score("llama", path)
+    assert Component.K in mediate.Component

@@ -1,0 +1,183 @@
+"""The command line as a user meets it: in a process of its own, on a tiny model in a folder."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+
+GOOD = {
+    "id": 1,
+    "group": "apples",
+    "base": {"question": "Tom has 3 apples.", "answer": 7, "cot": "Tom has 3 + 4 = 7."},
+    "source": {"question": "Tom has 2 apples.", "answer": 6, "cot": "Tom has 2 + 4 = 6."},
+}
+
+
+def changed(world: str = "base", **changes: object) -> dict:
+    pair = json.loads(json.dumps(GOOD))
+    target = pair[world] if world else pair
+    for key, value in changes.items():
+        if value is None:
+            del target[key]
+        else:
+            target[key] = value
+    return pair
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "tiny-llama"
+    tiny.plain_model("llama").save_pretrained(path)
+    tiny.tokenizer().save_pretrained(path)
+    return path
+
+
+def mediate(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"MEDIATE_CACHE": str(cwd / "cache")}
+    command = [sys.executable, "-m", "mediate", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+
+
+def write(path: Path, *lines: object) -> Path:
+    path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    return path
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
+    assert done.returncode == 2, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("mediate: ")
+    for words in said:
+        assert words in lines[0]
+
+
+def test_score_report_and_read_back(folder: Path, tmp_path: Path) -> None:
+    write(tmp_path / "pairs.jsonl", GOOD, changed("", id="2"))
+    done = mediate("score", "pairs.jsonl", "--model", folder, "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "logit_diff" in done.stdout
+    assert done.stdout.strip().endswith("report: run/report.html")
+    page = tmp_path / "run" / "report.html"
+    before = page.read_text()
+    page.unlink()
+    assert mediate("report", "run", cwd=tmp_path).returncode == 0
+    assert page.read_text() == before
+    again = mediate("score", "pairs.jsonl", "--model", folder, "--out", "run", cwd=tmp_path)
+    assert again.returncode == 0
+    assert again.stdout == done.stdout
+
+
+BAD_LINES = {
+    "malformed": ('{"id": 1,', ["pairs.jsonl:2"]),
+    "no base": (changed("", id=2, base=None), ["pairs.jsonl:2", "base"]),
+    "no answer": (changed(answer=None), ["pairs.jsonl:2", "answer"]),
+    "unknown field": (changed("", id=2, colour="red"), ["pairs.jsonl:2", "colour"]),
+    "duplicate id": (changed("", id="1"), ["pairs.jsonl:2", "'1'", "pairs.jsonl:1"]),
+    "empty chain": (changed(cot=" "), ["pairs.jsonl:2", "CoT is empty"]),
+    "equal answers": (changed(answer="6"), ["pairs.jsonl:2", "both answers are '6'"]),
+    "prefix": (changed(answer=61), ["pairs.jsonl:2", "'6' is a prefix of '61'"]),
+    "too long": (changed("", id=2) | {"base": GOOD["base"] | {"cot": "Tom has 3. " * 99}}, ["pairs.jsonl:2", "256"]),
+    "other question length with a map": (
+        changed("", id=2) | {"source": GOOD["source"] | {"cot": "Tom now has 2 + 4 = 6."}},
+        ["pairs.jsonl:2", "step 0 has"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_LINES)
+def test_a_bad_line_is_named_and_nothing_is_written(folder: Path, tmp_path: Path, name: str) -> None:
+    line, said = BAD_LINES[name]
+    if isinstance(line, dict) and line["id"] == 1 and name != "duplicate id":
+        line = line | {"id": 2}
+    write(tmp_path / "pairs.jsonl", GOOD, line)
+    arguments = ["score", "pairs.jsonl", "--model", folder, "--out", "run", "--map", "read:step,layer"]
+    assert_refused(mediate(*arguments, cwd=tmp_path), *said)
+    assert not (tmp_path / "run").exists()
+    done = mediate(*arguments, "--on-bad-item", "skip", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (reject,) = [json.loads(each) for each in (tmp_path / "run" / "rejects.jsonl").read_text().splitlines()]
+    assert reject["place"] == "pairs.jsonl:2"
+    assert reject["code"] in done.stdout
+
+
+def test_models_that_cannot_be_used(folder: Path, tmp_path: Path) -> None:
+    write(tmp_path / "pairs.jsonl", GOOD)
+    pickled = tmp_path / "pickled"
+    pickled.mkdir()
+    (pickled / "config.json").write_text((folder / "config.json").read_text())
+    (pickled / "pytorch_model.bin").write_bytes(b"x")
+    bare = tmp_path / "bare"
+    tiny.plain_model("llama").save_pretrained(bare)
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "config.json").write_text('{"model_type": "nonesuch"}')
+    (foreign / "model.safetensors").write_bytes(b"")
+    for model, said in (
+        ("no/such-model", "no such folder or file"),
+        ("./nowhere", "no such file or folder"),
+        (pickled, "pickled weights"),
+        (bare, "tokenizer"),
+        (foreign, "foreign"),
+        ("smollm2-135m-instruct", "mediate models fetch smollm2-135m-instruct"),
+    ):
+        assert_refused(mediate("score", "pairs.jsonl", "--model", model, "--out", "run", cwd=tmp_path), said)
+    done = mediate("score", "pairs.jsonl", "--model", folder, "--out", "run", "--template", "chat", cwd=tmp_path)
+    assert_refused(done, "no chat template")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["score", "none.jsonl", "--model", "m", "--out", "r"], "none.jsonl"),
+        (["report", "."], "not a run directory"),
+        (["models", "fetch", "gpt5"], "no model named 'gpt5'"),
+        (["score", "x.jsonl", "--model", "m", "--out", "r", "--map", "read:head"], "no map 'read:head'"),
+    ],
+)
+def test_wrong_commands(arguments: list[str], said: str, tmp_path: Path) -> None:
+    assert_refused(mediate(*arguments, cwd=tmp_path), said)
+
+
+def test_pairs_are_made(tmp_path: Path) -> None:
+    done = mediate("pairs", "--out", "made.jsonl", "-n", "5", "--with-cot", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in (tmp_path / "made.jsonl").read_text().splitlines()]
+    assert len({line["id"] for line in lines}) == 5
+    assert all(line["base"]["cot"] for line in lines)
+
+
+def test_check_measures_the_planted_truths(tmp_path: Path) -> None:
+    done = mediate("check", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("ok  ") == 14
+    assert "FAIL" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "what", ["import mediate", "import mediate.cli", "import mediate.report, mediate.figures, mediate.items"]
+)
+def test_importing_loads_no_torch(what: str) -> None:
+    code = f"{what}; import sys; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_importing_changes_nothing() -> None:
+    code = (
+        "import sys, warnings, random, numpy as np; before = (np.random.get_state()[1].tolist(), random.getstate());"
+        "import mediate, mediate.api, matplotlib; from matplotlib import rcParams, rcParamsDefault;"
+        "sys.exit((np.random.get_state()[1].tolist(), random.getstate()) != before)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    done = mediate("--help", cwd=tmp_path)
+    for command in ("demo", "score", "report", "check", "models", "pairs"):
+        assert command in done.stdout
