@@ -1,9 +1,11 @@
-"""The command line as a user meets it: in a process of its own, on a tiny model in a folder."""
+"""The command line as a user meets it, on a tiny model in a folder."""
 
+import io
 import json
-import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -37,10 +39,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def mediate(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"MEDIATE_CACHE": str(cwd / "cache")}
-    command = [sys.executable, "-m", "mediate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+@dataclass(frozen=True)
+class Done:
+    """What a command printed and its exit code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def mediate(*arguments: object, cwd: Path) -> Done:
+    """Runs a command in this process, as `python -m mediate` would: loading torch anew for each takes seconds."""
+    from mediate.cli import main
+
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(cwd)
+        patch.setenv("MEDIATE_CACHE", str(cwd / "cache"))
+        patch.setattr(sys, "argv", ["mediate", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0
+    return Done(code, out.getvalue(), err.getvalue())
 
 
 def write(path: Path, *lines: object) -> Path:
@@ -48,7 +69,7 @@ def write(path: Path, *lines: object) -> Path:
     return path
 
 
-def assert_refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
+def assert_refused(done: Done, *said: str) -> None:
     assert done.returncode == 2, done.stderr
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, done.stderr
@@ -170,11 +191,16 @@ def test_importing_loads_no_torch(what: str) -> None:
 
 def test_importing_changes_nothing() -> None:
     code = (
-        "import sys, warnings, random, numpy as np; before = (np.random.get_state()[1].tolist(), random.getstate());"
-        "import mediate, mediate.api, matplotlib; from matplotlib import rcParams, rcParamsDefault;"
+        "import sys, random, numpy as np; before = (np.random.get_state()[1].tolist(), random.getstate());"
+        "import mediate, mediate.cli, mediate.report, mediate.figures, mediate.items;"
         "sys.exit((np.random.get_state()[1].tolist(), random.getstate()) != before)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "mediate", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("mediate ")
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:

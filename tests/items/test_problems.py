@@ -185,7 +185,6 @@ def test_chosen_templates_and_named_operations() -> None:
         ({"n": 1, "templates": ["apple"]}, "'apple'"),
         ({"n": 1, "templates": []}, "no templates"),
         ({"n": 1, "steps": "xx", "templates": ["apples"]}, "choose other steps"),
-        ({"n": 100_000, "steps": 2, "templates": ["apples"], "max_value": 12}, "fewer pairs"),
     ],
 )
 def test_wrong_arguments_are_named(options: dict[str, object], said: str) -> None:

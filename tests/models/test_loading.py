@@ -172,7 +172,10 @@ def test_loading_leaves_the_global_generators_alone(tmp_path: Path, llama: Path)
 CANARY = """
 import pathlib
 pathlib.Path({flag!r}).write_text("")
-from transformers import LlamaConfig as Config, LlamaForCausalLM as Network, PreTrainedTokenizerFast as Tokenizer
+import transformers
+class Config(transformers.LlamaConfig): pass
+class Network(transformers.LlamaForCausalLM): pass
+class Tokenizer(transformers.PreTrainedTokenizerFast): pass
 """
 
 
