@@ -190,10 +190,13 @@ def test_importing_loads_no_torch(what: str) -> None:
 
 
 def test_importing_changes_nothing() -> None:
+    # What the imports of others draw from the generators is not ours.
     code = (
-        "import sys, random, numpy as np; before = (np.random.get_state()[1].tolist(), random.getstate());"
-        "import mediate, mediate.cli, mediate.report, mediate.figures, mediate.items;"
-        "sys.exit((np.random.get_state()[1].tolist(), random.getstate()) != before)"
+        "import sys, jinja2, matplotlib, rich.console, random, numpy as np\n"
+        "def state(): return np.random.get_state()[1].tolist(), random.getstate(), dict(matplotlib.rcParams)\n"
+        "before = state()\n"
+        "import mediate.cli, mediate.report, mediate.figures, mediate.items\n"
+        "sys.exit(state() != before)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

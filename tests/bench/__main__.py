@@ -37,9 +37,8 @@ def compare(name: str, slow: Callable[[], object], fast: Callable[[], object]) -
     times = [(seconds(slow), seconds(fast)) for _ in range(ROUNDS)]
     medians = [statistics.median(column) for column in zip(*times, strict=True)]
     ratios = sorted(a / b for a, b in times)
-    print(
-        f"{name:46} {medians[0]:7.2f} s {medians[1]:7.2f} s  ratio {statistics.median(ratios):5.2f} [{ratios[0]:.2f}, {ratios[-1]:.2f}]"
-    )
+    spread = f"{statistics.median(ratios):5.2f} [{ratios[0]:.2f}, {ratios[-1]:.2f}]"
+    print(f"{name:46} {medians[0]:7.2f} s {medians[1]:7.2f} s  ratio {spread}")
 
 
 def main() -> None:
