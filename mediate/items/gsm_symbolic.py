@@ -1,9 +1,9 @@
 """Pairs from the templates of GSM-Symbolic (Mirzadeh et al. 2024), as the package reasoning-gym draws them."""
 
+import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from random import Random
 from typing import Any
 
 from mediate.errors import InputError
@@ -49,7 +49,7 @@ def gsm_symbolic_pairs(
     pairs = []
     for index in range(n):
         number = numbers[index % len(numbers)]
-        found = _twins(chosen[number], Random(f"{seed} {index} {number}"), tries, used)
+        found = _twins(chosen[number], random.Random(f"{seed} {index} {number}"), tries, used)
         if found is None:
             reason = f"no new pair of template {number} in {tries} draws"
             raise InputError(f"gsm_symbolic: {reason}; raise tries, ask for fewer pairs, or leave the template out")
@@ -60,13 +60,16 @@ def gsm_symbolic_pairs(
     return tuple(pairs)
 
 
-def _generators(templates: Sequence[int] | None) -> dict[int, Callable[[Random, float], Mapping[str, Any]]]:
+def _generators(templates: Sequence[int] | None) -> dict[int, Callable[[random.Random, float], Mapping[str, Any]]]:
     """The package's functions that draw a problem, by template."""
+    state = random.getstate()  # importing the package moves the global generator
     try:
         from reasoning_gym import create_dataset
         from reasoning_gym.arithmetic.gsm_symbolic.gsm_symbolic import tasks_ok
     except ImportError as error:
         raise InputError('reasoning-gym is not installed; add it with: pip install "mediate[tasks]"') from error
+    finally:
+        random.setstate(state)
     wanted = tasks_ok if templates is None else list(dict.fromkeys(templates))
     unsound = [number for number in wanted if number not in tasks_ok]
     if unsound or not wanted:
@@ -77,7 +80,7 @@ def _generators(templates: Sequence[int] | None) -> dict[int, Callable[[Random, 
 
 
 def _twins(
-    generator: Callable[[Random, float], Mapping[str, Any]], rng: Random, tries: int, used: set[str]
+    generator: Callable[[random.Random, float], Mapping[str, Any]], rng: random.Random, tries: int, used: set[str]
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
     """Two draws, the later one first, that differ in digits only, and in the answer.
 
@@ -85,7 +88,7 @@ def _twins(
     """
     earlier: dict[str, Mapping[str, Any]] = {}
     for _ in range(tries):
-        draw = generator(Random(rng.getrandbits(64)), 1.0)
+        draw = generator(random.Random(rng.getrandbits(64)), 1.0)
         if draw["question"] in used or not _sound(draw):
             continue
         texts = (draw["question"], draw["metadata"]["answer_cot"], draw["answer"])

@@ -110,34 +110,34 @@ def draft(template: Template, clauses: Sequence[Clause], named: Mapping[str, str
         named: The people `a` and `b`, and the `thing`.
         from_product: Whether the count begins with a product, which takes a step, or with a given number.
     """
-    texts: list[str] = []
-    steps: list[Step] = []
-    factors: list[bool] = []
-
-    def say(sentence: str, *, factor: bool) -> list[Operand]:
-        """Adds a sentence, and returns its given numbers, counted through the whole text, as operands."""
-        operands = []
-        for name in ("{x}", "{y}"):
-            if name in sentence:
-                sentence = sentence.replace(name, f"{{{len(factors)}}}")
-                operands.append(Operand(False, len(factors)))
-                factors.append(factor)
-        texts.append(_fill(sentence, named))
-        return operands
-
-    def reason(operation: str, operands: Sequence[Operand], sentence: str) -> Operand:
-        left, right = operands
-        steps.append(Step(operation, left, right, _fill(sentence, named)))
-        return Operand(True, len(steps) - 1)
-
-    begun = say(template.product if from_product else template.given, factor=from_product)
-    count = reason("x", begun, template.result) if from_product else begun[0]
+    begun, said = _numbered(template.product if from_product else template.given, 0)
+    texts, factors, steps, count = [begun], [from_product] * len(said), [], said[0]
+    if from_product:
+        steps.append(Step("x", said[0], said[1], template.result))
+        count = Operand(True, 0)
     for clause in clauses:
-        said = say(clause.text, factor=bool(clause.product) or clause.operation == "x")
-        change = reason("x", said, clause.product) if clause.product else said[0]
-        count = reason(clause.operation, (count, change), template.result)
-    texts.append(_fill(template.question, named))
-    return Draft(" ".join(texts), tuple(steps), tuple(factors))
+        sentence, said = _numbered(clause.text, len(factors))
+        texts.append(sentence)
+        factors.extend([bool(clause.product) or clause.operation == "x"] * len(said))
+        change = said[0]
+        if clause.product:
+            steps.append(Step("x", said[0], said[1], clause.product))
+            change = Operand(True, len(steps) - 1)
+        steps.append(Step(clause.operation, count, change, template.result))
+        count = Operand(True, len(steps) - 1)
+    texts.append(template.question)
+    told = (step._replace(sentence=_fill(step.sentence, named)) for step in steps)
+    return Draft(_fill(" ".join(texts), named), tuple(told), tuple(factors))
+
+
+def _numbered(sentence: str, first: int) -> tuple[str, list[Operand]]:
+    """A sentence with its given numbers counted from `first`, and these as operands."""
+    operands: list[Operand] = []
+    for name in ("{x}", "{y}"):
+        if name in sentence:
+            operands.append(Operand(False, first + len(operands)))
+            sentence = sentence.replace(name, f"{{{operands[-1].number}}}")
+    return sentence, operands
 
 
 def _fill(text: str, named: Mapping[str, str]) -> str:

@@ -121,7 +121,9 @@ def test_question_steps_and_answer_keep_their_length(length: object) -> None:
             assert length(base) == length(source)
 
 
-def test_a_length_that_nothing_keeps_is_refused() -> None:
+def test_a_length_that_nothing_keeps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediate.items.problems.TRIES", 300)
+
     def never_equal(text: str, seen: list[str] = []) -> int:  # noqa: B006
         seen.append(text)
         return len(seen)
@@ -187,7 +189,8 @@ def test_chosen_templates_and_named_operations() -> None:
         ({"n": 1, "steps": "xx", "templates": ["apples"]}, "choose other steps"),
     ],
 )
-def test_wrong_arguments_are_named(options: dict[str, object], said: str) -> None:
+def test_wrong_arguments_are_named(monkeypatch: pytest.MonkeyPatch, options: dict[str, object], said: str) -> None:
+    monkeypatch.setattr("mediate.items.problems.TRIES", 300)
     with pytest.raises(InputError, match=re.escape(said)):
         generate_pairs(**options)  # type: ignore[arg-type]
 
