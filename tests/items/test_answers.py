@@ -29,6 +29,7 @@ from mediate.items.answers import math_verify_same, normalise, parse_answer, sam
         ("The answer is Paris. It lies in France.", "Paris"),
         (r"so \boxed{\frac{1}{2}} holds", r"\frac{1}{2}"),
         (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
+        (r"\boxed{x \} y} and {z}", r"x \} y"),
         (r"\boxed{5 \text{ apples}}", "5"),
         (r"\boxed{\text{Yes}}", "Yes"),
         (r"\boxed{1{,}200}", "1200"),
@@ -66,7 +67,8 @@ def test_the_last_statement_wins(text: str, answer: str) -> None:
         r"\boxed{5",
         "The answer is",
         "The answer is \n\nQ: next",
-        "#### Step 1: add\nTom has 7",
+        "#### Step 1: add\nTom has 7"
+        "##### 5\nnext",
     ],
 )
 def test_no_statement_is_no_answer(text: str) -> None:

@@ -97,7 +97,7 @@ def test_worlds_differ_in_one_given_number() -> None:
 
 
 def test_numbers_keep_their_digits_and_their_range() -> None:
-    for pair in pairs(max_value=99):
+    for pair in pairs(max_value=99, length=lambda text: 0):
         base, source = ([*numbers(item.question), *item.values] for item in (pair.base, pair.source))
         assert [len(str(number)) for number in base] == [len(str(number)) for number in source]
         assert all(2 <= number <= 99 for number in base + source)
@@ -153,6 +153,12 @@ def test_ids_are_unique_stable_and_only_appended() -> None:
     assert pairs(20) == made[:20]
     assert pairs(20, seed=1) != made[:20]
     assert [replace(pair.base, cot=None) for pair in made] == [pair.base for pair in generate_pairs(60)]
+
+
+def test_no_question_comes_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediate.items.problems.PEOPLE", ("Tom", "Anna"))
+    made = generate_pairs(200, steps="--", templates=["tank"])
+    assert len({pair.base.question for pair in made}) == 200
 
 
 def test_questions_are_plain_text() -> None:

@@ -58,6 +58,7 @@ def test_integers_nulls_and_white_space_around_answers(tmp_path: Path) -> None:
 def test_line_ends_are_line_feeds_only(tmp_path: Path) -> None:
     question = "one\u2028two\x85three\u2029"
     first = json.dumps(line(base=world(question=question)), ensure_ascii=False).encode()
+    first = first.replace(b", ", b",\r", 1)  # between tokens it is white space
     path = put(tmp_path, b"\xef\xbb\xbf" + first + b"\r", b"", b"  \r", line(id="b"), b"")
     pairs = read_pairs(path)
     assert pairs[0].base.question == question

@@ -34,7 +34,7 @@ def pieces(text: str) -> list[str]:
         ["one\u2028", "two\x85", "three"],
         ["\n\none.\n", "two. \n"],
         # Lists.
-        ["1. Add 3.", " 2. Take 2.\n", "3. Stop.\n", "- a. b\n".replace(". b", "")],
+        ["1. Add 3.", " 2. Take 2.\n", "3. Stop.\n", "- a\n"],
         ["Step 1. Add.", " Step 2. Take."],
         ["* one\n", "* two\n", "(1) three.", " (2) four."],
         ["We see", " • one", " • two"],
@@ -176,9 +176,10 @@ def test_a_number_is_stated_exactly_where_it_is_written(number: int, others: lis
     said = [f"{other:,} apples" for other in others]
     text = "; ".join(said)
     assert (find_answer(text, str(number)) is not None) == (number in others)
-    found = find_answer(f"{text}; so it is {number:,}.", str(number))
+    text = f"{text}; so it is {number:,}."
+    found = find_answer(text, str(number))
     assert found is not None
-    assert text[: found.stop].endswith(f"{number:,}") or found.start > len(text)
+    assert text[found.start : found.stop] == f"{number:,}"
 
 
 def test_built_in_reasoning_states_its_answer_in_its_last_step_only() -> None:
