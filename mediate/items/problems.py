@@ -111,7 +111,8 @@ def _example(template: Template, steps: int | str, count: int, rng: np.random.Ge
         problem = _wanted(steps, _problem(template, count, LARGEST_EXAMPLE, rng, example=True))
         if problem and _answers_stand_out(problem):
             return problem
-    raise InputError(f"few_shot_prompt: no example of template {template.name!r} with steps {steps!r} in {TRIES} draws")
+    reason = f"no example of template {template.name!r} with steps {steps!r} in {TRIES} draws"
+    raise InputError(f"few_shot_prompt: {reason}; choose other steps or templates")
 
 
 def _wanted(steps: int | tuple[int, int] | str, problem: Problem | None) -> Problem | None:

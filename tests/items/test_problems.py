@@ -157,8 +157,8 @@ def test_ids_are_unique_stable_and_only_appended() -> None:
 
 def test_no_question_comes_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mediate.items.problems.PEOPLE", ("Tom", "Anna"))
-    made = generate_pairs(200, steps="--", templates=["tank"])
-    assert len({pair.base.question for pair in made}) == 200
+    made = generate_pairs(250, steps="++", templates=["tank"])
+    assert len({pair.base.question for pair in made}) == 250
 
 
 def test_questions_are_plain_text() -> None:
@@ -225,6 +225,12 @@ def test_a_prompt_without_examples_is_the_open_question() -> None:
     assert few_shot_prompt(shots=0) == "Q: {question}\nA:"
     with pytest.raises(InputError, match="shots"):
         few_shot_prompt(shots=-1)
+
+
+def test_examples_that_no_story_tells_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediate.items.problems.TRIES", 300)
+    with pytest.raises(InputError, match=r"'apples' with steps 'xx'.*choose other steps"):
+        few_shot_prompt(steps="xx", templates=["apples"])
 
 
 def test_drawing_leaves_the_global_generators_alone() -> None:
