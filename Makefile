@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint bench notebooks clean
 
 demo: .venv/.installed-demo
 	$(BIN)/mediate demo
@@ -21,6 +21,10 @@ lint: .venv/.installed-dev
 
 bench: .venv/.installed-dev
 	$(BIN)/python -m tests.bench
+
+# The .py files are the source; this writes the .ipynb beside each, with its outputs.
+notebooks: .venv/.installed-dev
+	cd notebooks && ../$(BIN)/jupytext --to ipynb --execute *.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mediate needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }

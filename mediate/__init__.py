@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 _HOME = {
     "load": "mediate.api",
     "score": "mediate.api",
+    "fetch": "mediate.models.fetch",
     "Model": "mediate.models.model",
     "Item": "mediate.items.pair",
     "Pair": "mediate.items.pair",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from mediate.items.problems import generate_pairs as generate_pairs
     from mediate.items.reading import read_pairs as read_pairs
     from mediate.items.reading import write_pairs as write_pairs
+    from mediate.models.fetch import fetch as fetch
     from mediate.models.model import Model as Model
     from mediate.models.prompts import Template as Template
     from mediate.models.sites import Component as Component

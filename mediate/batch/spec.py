@@ -28,8 +28,7 @@ class ScoreSpec(BaseModel):
         answer_cue: What stands between the chain and the answer; the answer follows it after a space.
         outcomes: What is read at the answer; maps are of the first.
         maps: Maps to measure, such as `read:step,layer`. By default that map of every pair whose chains can be aligned;
-        a map that
-            is named here must be possible for every pair.
+            a map that is named here must be possible for every pair.
         keep: Components whose activations at the CoT positions are kept in the store, such as `resid_post`.
         on_bad_item: `error` stops before anything is written; `skip` leaves the item out, with its reason.
         solved_only: Leaves out pairs that the model does not answer rightly in both worlds after its chain.

@@ -23,7 +23,6 @@ MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
 RESULTS = "results"
 MAP_LABELS = ("item", "group", "kind", "outcome")
-MAP_LABELS = ("item", "group", "kind", "outcome")
 CELL_COLUMNS = tuple(f"y{d}{t}{h}" for d, t, h in CELLS)
 
 

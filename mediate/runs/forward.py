@@ -84,9 +84,8 @@ def _write_hooks(site: Site, target: Tensor, fired: dict[Site, int]) -> list[Hoo
     """The hooks that put `target` at a site.
 
     `resid_mid` needs two: its hook point is only the MLP's input, and writing it would leave the skip path as it was.
-        So the
-    residual stream before attention is remembered, and attention's output is set to what leads from there to the
-    target.
+    So the residual stream before attention is remembered, and attention's output is set to what leads from there to
+    the target.
     """
 
     def write(value: Tensor, hook: Any) -> Tensor:

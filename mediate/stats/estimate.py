@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Estimate:
     """A statistic with its interval and the way in which it was obtained.
 
@@ -47,6 +47,10 @@ class Estimate:
     def defined(self) -> bool:
         """Whether the value is a number."""
         return not math.isnan(self.value)
+
+    def __repr__(self) -> str:
+        interval = f"{self.level:.0%} {self.method}, seed {self.seed}" if self.defined else self.reason
+        return f"Estimate({self}; n = {self.n} in {self.groups} groups; {interval})"
 
     def __format__(self, spec: str) -> str:
         """`value [low, high]`, each number in the given format."""

