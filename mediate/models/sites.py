@@ -10,8 +10,10 @@ from mediate.errors import InputError
 class Component(StrEnum):
     """The kinds of activation that can be kept and replaced, by transformer-lens' names.
 
-    Shapes are `batch pos d_model` for the first five, `batch pos head d_head` for `q` and `z`, and `batch pos kv_head
-    d_head` for `k` and `v` (never expanded to the query heads). `q` and `k` are taken before rotary embedding.
+    Shapes are `batch pos d_model` for the first five, `batch pos head d_head` for `q` and `z`, `batch pos kv_head
+    d_head` for `k` and `v` (never expanded to the query heads), `batch head query_pos key_pos` for `pattern` (after the
+    softmax) and `batch pos d_mlp` for `mlp_post` (the MLP's neurons, after the gate). `q` and `k` are taken before
+    rotary embedding, and before a norm of their own where the family has one.
     """
 
     RESID_PRE = "resid_pre"
@@ -23,10 +25,15 @@ class Component(StrEnum):
     K = "k"
     V = "v"
     Z = "z"
+    PATTERN = "pattern"
+    MLP_POST = "mlp_post"
 
 
-IN_ATTENTION = frozenset({Component.Q, Component.K, Component.V, Component.Z})
-_HOOK_NAME = re.compile(r"blocks\.(?P<layer>\d+)\.(?:attn\.)?hook_(?P<component>\w+)")
+IN_ATTENTION = frozenset({Component.Q, Component.K, Component.V, Component.Z, Component.PATTERN})
+BY_HEAD = frozenset({Component.Q, Component.Z, Component.PATTERN})
+BY_KV_HEAD = frozenset({Component.K, Component.V})
+_HOOK_NAME = re.compile(r"blocks\.(?P<layer>\d+)\.(?:attn\.|mlp\.)?hook_(?P<component>\w+)")
+_MLP_POST = "mlp.hook_post"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,6 +55,8 @@ class Site:
     @property
     def hook_name(self) -> str:
         """transformer-lens' name of the hook point, such as `blocks.3.attn.hook_z`."""
+        if self.component is Component.MLP_POST:
+            return f"blocks.{self.layer}.{_MLP_POST}"
         room = "attn." if self.component in IN_ATTENTION else ""
         return f"blocks.{self.layer}.{room}hook_{self.component}"
 
@@ -59,11 +68,18 @@ class Site:
             InputError: The name is not that of a site.
         """
         match = _HOOK_NAME.fullmatch(name)
-        if match and match["component"] in list(Component):
-            site = cls(Component(match["component"]), int(match["layer"]))
-            if site.hook_name == name:
-                return site
+        if match:
+            found = Component.MLP_POST if name.endswith(_MLP_POST) else match["component"]
+            if found in list(Component):
+                site = cls(Component(found), int(match["layer"]))
+                if site.hook_name == name:
+                    return site
         raise InputError(f"{name!r} is not the hook point of a site; components are {', '.join(Component)}")
+
+
+def scores_hook(layer: int) -> str:
+    """The hook point of the attention scores, before the softmax and after the causal mask."""
+    return f"blocks.{layer}.attn.hook_attn_scores"
 
 
 EMBEDDING_HOOKS = ("hook_embed", "pos_embed.hook_out")

@@ -4,7 +4,9 @@ Rules that hold for every pass: token ids and explicit positions go in, never te
 written has the shape, dtype and device of what it replaces; a write or a keep that never fires is an error.
 """
 
-from collections.abc import Callable, Collection, Mapping
+import inspect
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,8 +18,17 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-
-Hook = tuple[str, Callable[[Tensor, Any], Tensor]]
+from mediate.runs.interventions import (
+    Hook,
+    Knockout,
+    Patch,
+    Values,
+    check_knockouts,
+    check_patches,
+    knockout_hooks,
+    order_of_writing,
+    patch_hooks,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,48 +50,75 @@ def forward(
     *,
     keep: Collection[Site] = (),
     writes: Mapping[Site, Tensor] | None = None,
+    patches: Sequence[Sequence[Patch]] = (),
+    values: Values | None = None,
+    knockouts: Sequence[Sequence[Knockout]] = (),
+    last: int | None = None,
 ) -> Run:
-    """Runs the model on whole sequences, keeping and replacing activations at whole sites.
+    """Runs the model on whole sequences under interventions, keeping activations at whole sites.
 
     Args:
         model: The hooked model.
-        ids: Token ids without padding.
+        ids: Token ids without padding, or with padding at the end only.
         keep: Sites whose activations are returned, as they are after any write.
-        writes: The new activation at a site, at all positions.
+        writes: The new activation at a site, at all positions of all rows.
+        patches: For each row, the patches that are made in it.
+        values: What the patches put in place, the same for all rows.
+        knockouts: For each row, the attention that is masked in it.
+        last: How many positions, counted from the end, to return logits of; all by default.
 
     Raises:
-        InputError: A site that the model does not offer or lack of a hook there, or a written value of another shape or
-            dtype.
+        InputError: A site that the model does not offer or lack of a hook there, patches that overlap or leave the
+            sequence, a knockout that leaves a query no key, or a written value of another shape, dtype or device.
     """
     kept: dict[Site, Tensor] = {}
-    fired: dict[Site, int] = dict.fromkeys((*(writes or {}), *keep), 0)
+    fired: Counter[str] = Counter({site.hook_name: 0 for site in writes or {}})
+    seen: Counter[str] = Counter({site.hook_name: 0 for site in keep})
     hooks: list[Hook] = []
-    for site in sorted(writes or {}):
+    for site in sorted(writes or {}, key=order_of_writing):
         hooks += _write_hooks(site, (writes or {})[site], fired)
-    hooks += [(site.hook_name, partial(_keep, site, kept, fired)) for site in keep]
-    missing = [site.hook_name for site in fired if site.hook_name not in model.bridge.hook_dict]
+    for what, rows in (("patches", patches), ("knockouts", knockouts)):
+        if rows and len(rows) != len(ids):
+            raise InputError(f"{what} of {len(rows)} rows, and there are {len(ids)} sequences")
+    check_patches(model, patches, ids.shape[1])
+    check_knockouts(model, knockouts, ids.shape[1])
+    hooks += patch_hooks(patches, values or {}, fired)
+    hooks += knockout_hooks(model, knockouts, ids.shape[1], fired)
+    hooks += [(site.hook_name, partial(_keep, site, kept, seen)) for site in keep]
+    missing = [name for name in (*fired, *seen) if name not in model.bridge.hook_dict]
     if missing:
         raise InputError(f"model {model.facts.name!r} has no hook {missing[0]!r} ({model.facts.architecture})")
     positions = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
     with torch.no_grad():
         logits = model.bridge.run_with_hooks(
-            ids, fwd_hooks=hooks, return_type="logits", position_ids=positions, use_cache=False
+            ids,
+            fwd_hooks=hooks,
+            return_type="logits",
+            position_ids=positions,
+            use_cache=False,
+            **(only_last(model, last) if last is not None else {}),
         )
-    silent = [site.hook_name for site, count in fired.items() if not count]
+    silent = [name for name, count in (*fired.items(), *seen.items()) if not count]
     if silent:
         raise InputError(
             f"hook {silent[0]!r} of model {model.facts.name!r} never fired: what was asked of it did not happen"
         )
-    return Run(logits, kept)
+    return Run(logits if last is None else logits[:, -last:], kept)
 
 
-def _keep(site: Site, kept: dict[Site, Tensor], fired: dict[Site, int], value: Tensor, hook: Any) -> Tensor:
+def only_last(model: Model, count: int) -> dict[str, int]:
+    """Keeps the unembedding to the positions that are wanted, where the model's forward pass can."""
+    parameters = inspect.signature(type(model.plain).forward).parameters
+    return {"logits_to_keep": count} if "logits_to_keep" in parameters else {}
+
+
+def _keep(site: Site, kept: dict[Site, Tensor], seen: Counter[str], value: Tensor, hook: Any) -> Tensor:
     kept[site] = value.clone()
-    fired[site] += 1
+    seen[site.hook_name] += 1
     return value
 
 
-def _write_hooks(site: Site, target: Tensor, fired: dict[Site, int]) -> list[Hook]:
+def _write_hooks(site: Site, target: Tensor, fired: Counter[str]) -> list[Hook]:
     """The hooks that put `target` at a site.
 
     `resid_mid` needs two: its hook point is only the MLP's input, and writing it would leave the skip path as it was.
@@ -90,7 +128,7 @@ def _write_hooks(site: Site, target: Tensor, fired: dict[Site, int]) -> list[Hoo
 
     def write(value: Tensor, hook: Any) -> Tensor:
         _check_like(site, target, value)
-        fired[site] += 1
+        fired[site.hook_name] += 1
         return target
 
     if site.component is not Component.RESID_MID:

@@ -5,7 +5,6 @@ layer are everything that later positions can learn of it. That is what makes th
 tests it.
 """
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.models.model import Model
+from mediate.runs.forward import only_last
 
 # Frequencies of these kinds of RoPE change with the length of the sequence, so a key cannot be moved by a rotation.
 _LENGTH_DEPENDENT = ("dynamic", "longrope")
@@ -78,7 +78,7 @@ def prefill(
             use_cache=True,
             position_ids=positions,
             return_type="logits",
-            **_only_last(model, 1),
+            **only_last(model, 1),
         )
     try:
         keys = torch.stack([layer.keys for layer in cache.layers])
@@ -123,15 +123,9 @@ def read(
             use_cache=True,
             position_ids=positions,
             return_type="logits",
-            **_only_last(model, last),
+            **only_last(model, last),
         )
     return logits[:, -last:]
-
-
-def _only_last(model: Model, count: int) -> dict[str, int]:
-    """Keeps the unembedding to the positions that are wanted, where the model's forward pass can."""
-    parameters = inspect.signature(type(model.plain).forward).parameters
-    return {"logits_to_keep": count} if "logits_to_keep" in parameters else {}
 
 
 def stacked(rows: Sequence[Sequence[KeyValues]]) -> list[tuple[Tensor, Tensor]]:

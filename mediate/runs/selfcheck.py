@@ -15,10 +15,12 @@ from mediate.errors import InputError
 from mediate.models.model import Check, Model
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import Run, forward
+from mediate.runs.interventions import Knockout
 from mediate.runs.keyvalues import prefill, read, rotated, stacked
 from mediate.runs.resume import resumed
 
 C = Component
+KNOCKED_OUT = "knocked-out keys are not read"
 _ATTENTION_INPUTS = (C.Q, C.K, C.V)
 
 
@@ -36,6 +38,7 @@ def checked(model: Model) -> Model:
         _attempt(model, "resumed at a block", None, clean.logits, partial(_resume, model, clean)),
         _attempt(model, "answer read from keys and values", None, clean.logits, partial(_cut, model, clean)),
         _attempt(model, "re-rotated keys", None, None, partial(_rotation, model)),
+        _attempt(model, KNOCKED_OUT, None, clean.logits, partial(_blind, model)),
     ]
     if not checks[0].passed:
         raise InputError(
@@ -140,9 +143,15 @@ def _swap_inside(
         writes |= {Site(each, layer): of(each, layer, not odd) for each in _ATTENTION_INPUTS}
         expected[Site(C.Z, layer)] = of(C.Z, layer, not odd)
         return
+    if component is C.PATTERN:
+        writes |= {Site(each, layer): of(each, layer, not odd) for each in (C.PATTERN, C.V)}
+        expected[Site(C.Z, layer)] = of(C.Z, layer, not odd)
+        return
     writes[Site(component, layer)] = of(component, layer, not odd)
     if component is C.Z:
         expected[Site(C.ATTN_OUT, layer)] = of(C.ATTN_OUT, layer, not odd)
+    elif component is C.MLP_POST:
+        expected[Site(C.MLP_OUT, layer)] = of(C.MLP_OUT, layer, not odd)
     elif component is C.ATTN_OUT and C.RESID_MID in offered:
         expected[Site(C.RESID_MID, layer)] = of(C.RESID_PRE, layer, odd) + of(C.ATTN_OUT, layer, not odd)
     else:
@@ -162,6 +171,16 @@ def _cut(model: Model, clean: Run) -> Tensor:
     ids, split = model.probe.ids, model.probe.ids.shape[1] - 3
     past = stacked([[stretch] for stretch in prefill(model, ids[:, :split])])
     return read(model, ids[:, split:], past, last=3) - clean.logits[:, split:]
+
+
+def _blind(model: Model) -> Tensor:
+    """Where no later query may read a position, the later logits do not depend on the token that stands there."""
+    first, last = model.probe.ids[:1], model.probe.ids.shape[1] - 1
+    ids = first.repeat(2, 1)
+    ids[1, 1] = (ids[0, 1] + 1) % model.facts.d_vocab
+    cut = Knockout(tuple(range(2, last + 1)), (1,), tuple(range(model.facts.layers)))
+    logits = forward(model, ids, knockouts=[[cut], [cut]]).logits
+    return logits[0, 2:] - logits[1, 2:]
 
 
 def _rotation(model: Model) -> Tensor:

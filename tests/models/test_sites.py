@@ -18,6 +18,7 @@ def test_a_site_is_found_by_its_hook_points_name(component: Component, layer: in
 
 def test_names_are_those_that_transformer_lens_uses() -> None:
     assert Site(Component.Z, 3).hook_name == "blocks.3.attn.hook_z"
+    assert Site(Component.MLP_POST, 2).hook_name == "blocks.2.mlp.hook_post"
     assert Site(Component.RESID_MID, 0).hook_name == "blocks.0.hook_resid_mid"
     points = tiny.model("llama").bridge.hook_dict
     for component in Component:
@@ -34,7 +35,9 @@ def test_names_are_those_that_transformer_lens_uses() -> None:
         "hook_embed",
         "blocks.0.hook_z",
         "blocks.0.attn.hook_resid_pre",
-        "blocks.0.attn.hook_pattern",
+        "blocks.0.attn.hook_attn_scores",
+        "blocks.0.hook_mlp_post",
+        "blocks.0.attn.hook_post",
         "blocks.01.hook_resid_pre",
         "blocks.-1.hook_resid_pre",
         "blocks.x.hook_resid_pre",
@@ -56,5 +59,5 @@ def test_a_layer_below_0_is_refused() -> None:
 
 
 def test_an_unknown_component_is_refused() -> None:
-    with pytest.raises(InputError, match="no component 'pattern'; there are resid_pre"):
-        parse_component("pattern")
+    with pytest.raises(InputError, match="no component 'scores'; there are resid_pre"):
+        parse_component("scores")

@@ -65,3 +65,14 @@ def test_a_lossy_past_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(selfcheck, "stacked", forgetful)
     assert not checked(unchecked()).check("answer read from keys and values").passed
+
+
+def test_a_knockout_that_happens_after_the_fact_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a family's attention computes its output before the hook of its scores fires."""
+    real = selfcheck.forward
+
+    def late(model, ids, *, keep=(), writes=None, knockouts=()):
+        return real(model, ids, keep=keep, writes=writes)
+
+    monkeypatch.setattr(selfcheck, "forward", late)
+    assert not checked(unchecked()).check(selfcheck.KNOCKED_OUT).passed
