@@ -21,7 +21,7 @@ from mediate.errors import InputError, ItemError
 from mediate.items.pair import Item, Pair
 from mediate.mediation.cube import measure_cube, run_contexts
 from mediate.mediation.encoding import EncodedPair, encode_pair, encode_question, encode_readers
-from mediate.mediation.reads import MapSpec, check_aligned, parse_map, read_map, swaps_of
+from mediate.mediation.maps import MapSpec, check_map, labels_of, measure_map, parse_map
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.runs.activations import cot_activations
@@ -155,7 +155,7 @@ def make_plan(
                 raise
             errors.append(error)
             continue
-        maps[pair.id], unaligned = _possible_maps(tokens, pair, spec)
+        maps[pair.id], unaligned = _possible_maps(model, tokens, pair, spec)
         encoded.append(tokens)
         rejects += unaligned
     rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors] + rejects
@@ -171,7 +171,7 @@ def _check_given(model: Model, pair: Pair, spec: ScoreSpec) -> None:
         source, base = (given_trace(cot, model.tokenizer) for cot in (pair.source.cot, pair.base.cot))
         tokens = encode_pair(model, pair, spec.template, spec.answer_cue, source, base)
         if spec.maps and spec.on_bad_item == "error":
-            check_aligned(tokens, pair.place)
+            _possible_maps(model, tokens, pair, spec)
         return
     longest = max(len(encode_question(model, spec.template, item.question)) for item in (pair.base, pair.source))
     needed = longest + len(readers.cue) + max(len(readers.base), len(readers.source)) + 1
@@ -185,15 +185,26 @@ def _check_given(model: Model, pair: Pair, spec: ScoreSpec) -> None:
         )
 
 
-def _possible_maps(tokens: EncodedPair, pair: Pair, spec: ScoreSpec) -> tuple[tuple[MapSpec, ...], list[Reject]]:
-    wanted = tuple(parse_map(name) for name in (spec.maps if spec.maps is not None else (DEFAULT_MAP,)))
-    try:
-        check_aligned(tokens, pair.place)
-    except ItemError as error:
-        if spec.maps and spec.on_bad_item == "error":
-            raise
-        return (), [Reject(error.item, error.code, error.reason, error.place, part=str(each)) for each in wanted]
-    return wanted, []
+def _possible_maps(
+    model: Model, tokens: EncodedPair, pair: Pair, spec: ScoreSpec
+) -> tuple[tuple[MapSpec, ...], list[Reject]]:
+    """The wanted maps that the pair allows; one that the model does not allow is an InputError."""
+    allowed: list[MapSpec] = []
+    left_out: list[Reject] = []
+    for each in wanted_maps(spec):
+        try:
+            check_map(model, tokens, each, pair.place)
+            allowed.append(each)
+        except ItemError as error:
+            if spec.maps and spec.on_bad_item == "error":
+                raise
+            left_out.append(Reject(error.item, error.code, error.reason, error.place, part=str(each)))
+    return tuple(allowed), left_out
+
+
+def wanted_maps(spec: ScoreSpec) -> tuple[MapSpec, ...]:
+    """The maps that a run is asked for."""
+    return tuple(parse_map(name) for name in (spec.maps if spec.maps is not None else (DEFAULT_MAP,)))
 
 
 def _measure(
@@ -264,7 +275,7 @@ def measure_pair(
     contexts = run_contexts(model, tokens)
     cubes = measure_cube(model, contexts, spec.outcomes)
     te = float(total_effect(cubes[:1])[0])
-    found = [read_map(model, contexts, each, outcome, te) for each in maps] if np.isfinite(cubes).all() else []
+    found = [measure_map(model, contexts, each, outcome, te) for each in maps] if np.isfinite(cubes).all() else []
     if store is not None and np.isfinite(cubes).all():
         arrays = {"cube": cubes} | {str(each): effects.values for each, effects in zip(maps, found, strict=True)}
         store.put(KIND, entry, {name: torch.from_numpy(values) for name, values in arrays.items()})
@@ -274,7 +285,7 @@ def measure_pair(
 def _stored_map(
     model: Model, tokens: EncodedPair, spec: MapSpec, values: Float[np.ndarray, "..."], outcome: str, te: float
 ) -> EffectMap:
-    _, coords = swaps_of(tokens, model.facts.layers, spec.axes)
+    coords = labels_of(model, tokens, spec)
     return EffectMap(values, tuple(coords), coords, tokens.id, tokens.group, spec.kind, outcome, te)
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from mediate.effects.cube import MIN_TE
 from mediate.errors import InputError
 from mediate.items.pair import Pair
+from mediate.mediation.maps import parse_map
 from mediate.mediation.outcomes import Outcome, parse_outcome
-from mediate.mediation.reads import parse_map
 from mediate.models.generation import Decoding
 from mediate.models.prompts import ANSWER_CUE, Style, Template, parse_template
 from mediate.models.sites import parse_component

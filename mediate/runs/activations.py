@@ -28,7 +28,8 @@ def cot_activations(
         model: The hooked model.
         ids: The whole context's token ids.
         span: The half-open range of positions to keep, such as the chain of thought's.
-        components: What to keep; shapes are in `Component`, with `layer` for `batch`.
+        components: What to keep; shapes are in `Component`, with `layer` for `batch`; of a pattern, the queries in the
+            span.
         store: Where results are looked up first and kept; None computes without one.
 
     Raises:
@@ -56,8 +57,12 @@ def _compute(
         torch.tensor([list(ids)], device=model.device),
         keep=[Site(component, layer) for component in components for layer in layers],
     )
-    start, stop = span
     return {
-        str(component): torch.stack([run.kept[Site(component, layer)][0, start:stop] for layer in layers]).cpu()
+        str(component): torch.stack([_part(run.kept[Site(component, layer)], component, span) for layer in layers])
         for component in components
     }
+
+
+def _part(value: Float[Tensor, "1 ..."], component: Component, span: tuple[int, int]) -> Float[Tensor, "..."]:
+    start, stop = span
+    return (value[0, :, start:stop] if component is Component.PATTERN else value[0, start:stop]).cpu()

@@ -24,6 +24,7 @@ from mediate.runs.interventions import (
     Patch,
     Values,
     check_knockouts,
+    check_like,
     check_patches,
     knockout_hooks,
     order_of_writing,
@@ -127,7 +128,7 @@ def _write_hooks(site: Site, target: Tensor, fired: Counter[str]) -> list[Hook]:
     """
 
     def write(value: Tensor, hook: Any) -> Tensor:
-        _check_like(site, target, value)
+        check_like(site.hook_name, target, value)
         fired[site.hook_name] += 1
         return target
 
@@ -146,10 +147,3 @@ def _write_hooks(site: Site, target: Tensor, fired: Counter[str]) -> list[Hook]:
         (Site(Component.RESID_PRE, site.layer).hook_name, remember),
         (Site(Component.ATTN_OUT, site.layer).hook_name, lead),
     ]
-
-
-def _check_like(site: Site, target: Tensor, value: Tensor) -> None:
-    for what in ("shape", "dtype", "device"):
-        wanted, found = getattr(value, what), getattr(target, what)
-        if wanted != found:
-            raise InputError(f"{site.hook_name}: the written value has {what} {found}, what it replaces has {wanted}")

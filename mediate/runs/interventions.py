@@ -86,7 +86,7 @@ class Knockout:
             _check_places("knockout", "heads", self.heads)
 
 
-Values = Mapping[tuple[Reference, Site], Float[Tensor, "pos ..."]]
+Values = Mapping[tuple[Reference, Site], Float[Tensor, "..."]]
 """By what and where: the activation to put in place, in the coordinates of the sequence that is patched."""
 
 
@@ -189,13 +189,20 @@ def _site_hooks(site: Site, patches: Sequence[tuple[int, Patch]], values: Values
     ]
 
 
+def check_like(name: str, value: Tensor, replaced: Tensor) -> None:
+    """Raises InputError where a value is not of the shape, dtype and device of what it replaces."""
+    for what in ("shape", "dtype", "device"):
+        found, wanted = getattr(value, what), getattr(replaced, what)
+        if found != wanted:
+            if what == "shape":
+                found, wanted = tuple(found), tuple(wanted)
+            raise InputError(f"{name}: the written value has {what} {found}, what it replaces has {wanted}")
+
+
 def put_in_place(row: Float[Tensor, "..."], value: Float[Tensor, "..."], patch: Patch) -> None:
     """Writes one row's patch; `row` and `value` have the site's axes without the batch."""
     name = patch.site.hook_name
-    for what in ("shape", "dtype", "device"):
-        wanted, found = getattr(row, what), getattr(value, what)
-        if wanted != found:
-            raise InputError(f"{name}: the written value has {what} {found}, what it replaces has {wanted}")
+    check_like(name, value, row)
     positions = torch.tensor(patch.positions, device=row.device)
     index: tuple[Any, ...]
     if patch.units is None:
@@ -282,7 +289,7 @@ def bridge_hooks(
     Raises:
         InputError: An intervention that the model does not allow.
     """
-    length = max((value.shape[0] for value in values.values()), default=0)
+    length = max((value.shape[site.component is Component.PATTERN] for (_, site), value in values.items()), default=0)
     check_patches(model, rows, length)
     fired: Counter[str] = Counter()
     hooks = patch_hooks(rows, values, fired)

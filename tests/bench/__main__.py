@@ -10,10 +10,11 @@ from collections.abc import Callable
 import torch
 
 from mediate.items import few_shot_prompt, generate_pairs
+from mediate.mediation.cells import cells_of
 from mediate.mediation.cube import run_contexts
 from mediate.mediation.encoding import encode_pair
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import read_effects, swaps_of
+from mediate.mediation.reads import read_effects
 from mediate.models.fetch import fetch
 from mediate.models.loading import load
 from mediate.models.prompts import ANSWER_CUE, Style, Template
@@ -50,7 +51,7 @@ def main() -> None:
     chains = (given_trace(f" {item.cot}", model.tokenizer) for item in (pair.source, pair.base))
     tokens = encode_pair(model, pair, template, ANSWER_CUE, *chains)
     contexts = run_contexts(model, tokens)
-    swaps, _ = swaps_of(tokens, model.facts.layers, ("step", "layer"))
+    swaps, _ = cells_of(model, tokens, ("step", "layer"))
 
     def apart() -> list[object]:
         return [read_effects(model, contexts, [swap], Outcome.LOGIT_DIFF) for swap in swaps]

@@ -8,20 +8,23 @@ import torch
 
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Item, Pair
+from mediate.mediation.cells import Cell
 from mediate.mediation.cube import Contexts, measure_cube, run_contexts
 from mediate.mediation.encoding import encode_pair
+from mediate.mediation.maps import parse_map
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import MapSpec, Swap, parse_map, read_effects, read_map
+from mediate.mediation.reads import read_effects, read_map
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
+from mediate.runs.keyvalues import KeyValues
 from mediate.traces.trace import given_trace
 from tests import tiny
 
 BASE = ("Tom has 3 apples.", "Tom buys 3 apples. Tom has 3 + 9 = 12.", "12")
 SOURCE = ("Tom has 2 apples.", "Tom buys 2 apples. Tom has 2 + 9 = 11.", "11")
 LONGER = ("Tom has 12 apples now.", *BASE[1:])
-STEP = MapSpec("read", ("step", "layer"))
+STEP = ("step", "layer")
 
 
 def contexts(architecture: str, base=BASE, source=SOURCE, dtype: str = "float32") -> Contexts:
@@ -97,7 +100,7 @@ def assert_twins(architecture: str, base) -> None:
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_everything_at_once_is_the_total_indirect_effect(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture)
-    whole = Swap(0, len(cell.pair.traces[1].ids), tuple(range(tiny.LAYERS)))
+    whole = Cell(tuple(range(len(cell.pair.traces[1].ids))), tuple(range(tiny.LAYERS)))
     y = measure_cube(model, cell, [outcome])[0]
     assert read_effects(model, cell, [whole], outcome)[0] == pytest.approx(y[1, 1, 1] - y[1, 0, 0], abs=1e-5)
 
@@ -120,11 +123,13 @@ def test_effects_do_not_depend_on_what_is_read_side_by_side(monkeypatch: pytest.
 @pytest.mark.parametrize("axes", [("step",), ("layer",)])
 def test_an_axis_that_is_not_named_is_swapped_as_a_whole(axes: tuple[str, ...]) -> None:
     model, cell = tiny.model("llama"), contexts("llama")
-    found = read_map(model, cell, MapSpec("read", axes), Outcome.LOGIT_DIFF, te=0.0)
+    found = read_map(model, cell, axes, Outcome.LOGIT_DIFF, te=0.0)
     spans = cell.pair.traces[1].step_spans
     layers = tuple(range(tiny.LAYERS))
     swaps = (
-        [Swap(*span, layers) for span in spans] if axes == ("step",) else [Swap(0, spans[-1][1], (n,)) for n in layers]
+        [Cell(tuple(range(*span)), layers) for span in spans]
+        if axes == ("step",)
+        else [Cell(tuple(range(spans[-1][1])), (n,)) for n in layers]
     )
     np.testing.assert_allclose(found.values, read_effects(model, cell, swaps, Outcome.LOGIT_DIFF), atol=1e-6)
 
@@ -143,14 +148,61 @@ def test_chains_that_cannot_be_laid_on_each_other_are_refused(chain: str, reason
 
 
 @pytest.mark.parametrize(
-    "swap", [Swap(0, 0, (0,)), Swap(-1, 2, (0,)), Swap(0, 999, (0,)), Swap(0, 1, ()), Swap(0, 1, (3,))]
+    "cell",
+    [
+        Cell((), (0,)),
+        Cell((-1, 0, 1), (0,)),
+        Cell((1, 0), (0,)),
+        Cell((0, 0), (0,)),
+        Cell((998,), (0,)),
+        Cell((0,), ()),
+        Cell((0,), (3,)),
+        Cell((0,), (0,), (2,)),
+    ],
 )
-def test_swaps_outside_the_chain_or_the_model_are_refused(swap: Swap) -> None:
-    with pytest.raises(InputError, match=r"item 'a': (positions|layers)"):
-        read_effects(tiny.model("llama"), contexts("llama"), [swap], Outcome.LOGIT_DIFF)
+def test_cells_outside_the_chain_or_the_model_are_refused(cell: Cell) -> None:
+    with pytest.raises(InputError, match=r"item 'a': (positions|layers|a cell without|KV heads)"):
+        read_effects(tiny.model("llama"), contexts("llama"), [cell], Outcome.LOGIT_DIFF)
 
 
-@pytest.mark.parametrize("text", ["read", "read:", "read:head", "state:layer", "read:step,step", "read:step,", ""])
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_kv_heads_are_swapped_one_by_one(architecture: str) -> None:
+    """Each head against a swap of all that is made by hand in the contexts, all but that head."""
+    model, cell = tiny.model(architecture), contexts(architecture)
+    found = read_map(model, cell, ("layer", "kv_head"), Outcome.LOGIT_DIFF, te=0.0).values
+    assert found.shape == (tiny.LAYERS, model.facts.kv_heads)
+    pair = cell.pair
+    for layer, head in product(range(tiny.LAYERS), range(model.facts.kv_heads)):
+        runs = dict(cell.runs)
+        key = (pair.questions[1], pair.traces[1].ids)
+        own, other = cell.of(1, 1), cell.of(0, 0)
+        mixed = KeyValues(own.keys.clone(), own.values.clone(), 0)
+        begin = len(pair.questions[1])
+        mixed.keys[layer, head, begin:] = other.keys[layer, head, begin:]
+        mixed.values[layer, head, begin:] = other.values[layer, head, begin:]
+        runs[key] = mixed
+        before, after = (measure_cube(model, Contexts(pair, each))[0][1, 1, 1] for each in (cell.runs, runs))
+        assert found[layer, head] == pytest.approx(before - after, abs=1e-5)
+    assert len(np.unique(found.round(4))) > model.facts.kv_heads
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "read",
+        "read:",
+        "read:head",
+        "state:layer",
+        "state.nothing:layer",
+        "state.z:kv_head",
+        "state.z.backwards:layer",
+        "state.resid_pre:head",
+        "read:step,position",
+        "read:step,step",
+        "read:step,",
+        "",
+    ],
+)
 def test_unknown_maps_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="no map"):
         parse_map(text)
@@ -158,3 +210,4 @@ def test_unknown_maps_are_refused(text: str) -> None:
 
 def test_axes_come_in_their_own_order() -> None:
     assert str(parse_map("read:layer,step")) == "read:step,layer"
+    assert str(parse_map("state.z.noising:head,layer")) == "state.z:layer,head"

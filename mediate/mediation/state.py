@@ -1,0 +1,327 @@
+"""State effects (activation patching): an activation at CoT positions is replaced, and what is downstream recomputes.
+
+Two directions (Heimersheim and Nanda 2024), which are not mirror images of one another:
+
+- *noising*: the source run's activation is put into the base run; the effect is Y(base) - Y(patched).
+- *denoising*: the base run's activation is put into the source run; the effect is Y(patched) - Y(source).
+
+Both are positive where the base run's activation speaks for the base answer, and both are TE where the replaced
+activations are all that the outcome depends on. Effects of different cells do not add up.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mediate.effects.maps import EffectMap
+from mediate.errors import InputError, ItemError
+from mediate.mediation.cells import Cell, cells_of, check_cell
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
+from mediate.mediation.reads import check_aligned
+from mediate.models.model import Model
+from mediate.models.sites import Component, Site
+from mediate.runs.forward import forward
+from mediate.runs.interventions import Knockout, Patch, Reference, Values
+from mediate.runs.selfcheck import KNOCKED_OUT
+
+# Sequences that are patched side by side hold about this many tokens.
+PASS_TOKENS = 2048
+
+
+class Direction(StrEnum):
+    """Into which run the other one's activations are put."""
+
+    NOISING = "noising"
+    DENOISING = "denoising"
+
+    @property
+    def patched_world(self) -> int:
+        """The world of the run that is patched: 1 is the base."""
+        return int(self is Direction.NOISING)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequences:
+    """One world's run in full: question, chain and readers, in as many rows as the outcomes need.
+
+    Args:
+        ids: The tokens; rows differ in the readers only.
+        start: Where the chain begins.
+        stop: Where the readers begin.
+        tokens: The readers, and how outcomes are read off.
+    """
+
+    ids: Int[Tensor, "row pos"]
+    start: int
+    stop: int
+    tokens: Reading
+
+    @property
+    def readers(self) -> tuple[int, ...]:
+        """The readers' positions."""
+        return tuple(range(self.stop, int(self.ids.shape[1])))
+
+
+def sequences(model: Model, pair: EncodedPair, world: int, outcomes: Collection[Outcome] = tuple(Outcome)) -> Sequences:
+    """A world's question and chain, followed by the cue and the answers."""
+    tokens = reading(pair.readers, model.device, whole_answers=Outcome.LOGPROB_DIFF in outcomes)
+    context = torch.tensor([pair.context(world, world)], device=model.device).expand(len(tokens.ids), -1)
+    ids = torch.cat([context, tokens.ids], dim=1)
+    return Sequences(ids, len(pair.questions[world]), int(context.shape[1]), tokens)
+
+
+def outcomes_under(
+    model: Model,
+    run: Sequences,
+    outcomes: Sequence[Outcome],
+    patches: Sequence[Sequence[Patch]],
+    values: Values,
+    knockouts: Sequence[Sequence[Knockout]] = (),
+) -> Float[np.ndarray, "outcome cell"]:
+    """Each outcome under each set of interventions; several outcomes come from one pass.
+
+    Args:
+        model: The hooked model.
+        run: The sequence that is intervened on.
+        outcomes: What to read off.
+        patches: The patches of each cell; an empty set is the run as it is.
+        values: What the patches put in place, in the sequence's own coordinates.
+        knockouts: The knockouts of each cell, where there are any.
+    """
+    cuts = list(knockouts) or [()] * len(patches)
+    rows, length = run.ids.shape
+    per_pass = max(1, PASS_TOKENS // (rows * length))
+    y = np.full((len(outcomes), len(patches)), np.nan)
+    for first in range(0, len(patches), per_pass):
+        some = range(first, min(first + per_pass, len(patches)))
+        logits = forward(
+            model,
+            run.ids.repeat(len(some), 1),
+            patches=[patches[cell] for cell in some for _ in range(rows)],
+            values=values,
+            knockouts=[cuts[cell] for cell in some for _ in range(rows)] if knockouts else (),
+            last=run.tokens.last,
+        ).logits
+        for cell, each in zip(some, logits.reshape(len(some), rows, *logits.shape[1:]), strict=True):
+            y[:, cell] = [read_off(run.tokens, each, outcome) for outcome in outcomes]
+    return y
+
+
+def chain_activations(
+    model: Model, ids: Sequence[int], start: int, components: Collection[Component]
+) -> dict[Site, Float[Tensor, "..."]]:
+    """Activations of every layer in a run of `ids`, from position `start` on; a pattern's queries are from there on."""
+    sites = [Site(model.need(component), layer) for component in components for layer in range(model.facts.layers)]
+    kept = forward(model, torch.tensor([list(ids)], device=model.device), keep=sites, last=1).kept
+    return {
+        site: value[0][:, start:] if site.component is Component.PATTERN else value[0, start:]
+        for site, value in kept.items()
+    }
+
+
+def placed(
+    found: Mapping[Site, Float[Tensor, "..."]], run: Sequences, by: Reference
+) -> dict[tuple[Reference, Site], Float[Tensor, "..."]]:
+    """A chain's activations at the chain's positions of another run; NaN elsewhere, so that nothing else is written."""
+    length = int(run.ids.shape[1])
+    values: dict[tuple[Reference, Site], Tensor] = {}
+    for site, value in found.items():
+        if site.component is Component.PATTERN:
+            whole = value.new_full((value.shape[0], length, length), float("nan"))
+            whole[:, run.start : run.stop] = torch.nn.functional.pad(value, (0, length - value.shape[2]))
+        else:
+            whole = value.new_full((length, *value.shape[1:]), float("nan"))
+            whole[run.start : run.stop] = value
+        values[by, site] = whole
+    return values
+
+
+def other_world(
+    model: Model, pair: EncodedPair, components: Collection[Component], direction: Direction, run: Sequences
+) -> dict[tuple[Reference, Site], Float[Tensor, "..."]]:
+    """The other world's activations at the CoT positions, laid on the run that is patched.
+
+    Raises:
+        ItemError: The chains cannot be aligned, or patterns are wanted and the questions differ in length.
+    """
+    check_aligned(pair)
+    if Component.PATTERN in components:
+        check_equal_questions(pair)
+    other = 1 - direction.patched_world
+    lengths = [len(question) for question in pair.questions]
+    return placed(
+        chain_activations(model, pair.context(other, other), lengths[other], components), run, Reference.SOURCE
+    )
+
+
+def check_equal_questions(pair: EncodedPair, place: str = "") -> None:
+    """Raises ItemError where the questions differ in length, so that a pattern's keys cannot be laid on each other."""
+    lengths = [len(question) for question in pair.questions]
+    if lengths[0] != lengths[1]:
+        raise ItemError(
+            pair.id,
+            f"the questions have {lengths[1]} and {lengths[0]} tokens, and a pattern's keys are positions; "
+            "make both questions the same number of tokens, or patch q and k",
+            place=place,
+            code="unaligned_questions",
+        )
+
+
+def check_knockout(model: Model) -> None:
+    """Raises InputError where the model's self-check of knockouts failed."""
+    check = model.check(KNOCKED_OUT)
+    if not check.passed:
+        raise InputError(f"model {model.facts.name!r} ({model.facts.architecture}) allows no knockout: {check.detail}")
+
+
+def state_effects(
+    model: Model,
+    pair: EncodedPair,
+    components: Sequence[Component],
+    cells: Sequence[Cell],
+    outcomes: Sequence[Outcome],
+    direction: Direction = Direction.NOISING,
+) -> Float[np.ndarray, "outcome cell"]:
+    """The state effect of each cell, in nats, for each outcome; the sign is in the module's docstring.
+
+    A cell whose activations are equal in both runs changes nothing, and has an effect of exactly 0.
+
+    Args:
+        model: The hooked model.
+        pair: The pair in tokens.
+        components: What is replaced in every cell, together, such as `[k, v]`.
+        cells: Where.
+        outcomes: What to read off; all from the same passes.
+        direction: Into which run.
+
+    Raises:
+        InputError: A cell outside the chain or the model, or a component that the model does not offer.
+        ItemError: The two chains cannot be aligned.
+    """
+    for cell in cells:
+        check_cell(model, pair, cell)
+    world = direction.patched_world
+    run = sequences(model, pair, world, outcomes)
+    values = other_world(model, pair, components, direction, run)
+    own = placed(chain_activations(model, pair.context(world, world), run.start, components), run, Reference.SOURCE)
+    effects = replaced_effects(model, run, components, cells, outcomes, values, own, Reference.SOURCE)
+    return effects if direction is Direction.NOISING else -effects
+
+
+def replaced_effects(
+    model: Model,
+    run: Sequences,
+    components: Sequence[Component],
+    cells: Sequence[Cell],
+    outcomes: Sequence[Outcome],
+    values: Values,
+    own: Values,
+    by: Reference,
+) -> Float[np.ndarray, "outcome cell"]:
+    """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run."""
+    patches = [cell.patches(components, run.start, by) for cell in cells]
+    moving = [
+        place
+        for place, each in enumerate(patches)
+        if any(_differs(values[by, patch.site], own[Reference.SOURCE, patch.site], patch) for patch in each)
+    ]
+    y = outcomes_under(model, run, outcomes, [(), *(patches[place] for place in moving)], values)
+    effects = np.zeros((len(outcomes), len(cells)))
+    effects[:, moving] = y[:, :1] - y[:, 1:]
+    return effects
+
+
+def _differs(value: Tensor, own: Tensor, patch: Patch) -> bool:
+    positions = list(patch.positions)
+    if patch.site.component is Component.PATTERN:
+        return not torch.equal(value[:, positions], own[:, positions])
+    return not torch.equal(value[positions], own[positions])
+
+
+def state_map(
+    model: Model,
+    pair: EncodedPair,
+    component: Component,
+    axes: Sequence[str],
+    outcome: Outcome,
+    te: float,
+    *,
+    direction: Direction = Direction.NOISING,
+    window: int = 1,
+) -> EffectMap:
+    """State effects of one component over axes such as `("step", "layer")` or `("layer", "head")`.
+
+    Args:
+        model: The hooked model.
+        pair: The pair in tokens.
+        component: What is replaced.
+        axes: See `cells_of`.
+        outcome: What to read off.
+        te: The pair's total effect, which goes into the record.
+        direction: Into which run.
+        window: Neighbouring layers that are replaced together.
+    """
+    cells, coords = cells_of(model, pair, axes, component=component, window=window)
+    effects = state_effects(model, pair, [component], cells, [outcome], direction)[0]
+    kind = f"state.{component}" + (f".{direction}" if direction is Direction.DENOISING else "")
+    kind += f".window{window}" if window > 1 else ""
+    shape = [len(labels) for labels in coords.values()]
+    return EffectMap(effects.reshape(shape), tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te)
+
+
+def knockout_effects(
+    model: Model,
+    pair: EncodedPair,
+    cells: Sequence[Cell],
+    outcomes: Sequence[Outcome],
+    *,
+    readers: Sequence[int] | None = None,
+    renormalised: bool = True,
+) -> Float[np.ndarray, "outcome cell"]:
+    """Y(base) less Y where some readers cannot attend to a cell's positions, in nats.
+
+    Args:
+        model: The hooked model.
+        pair: The pair in tokens.
+        cells: Keys and layers; units are query heads.
+        outcomes: What to read off.
+        readers: Which queries, counted from the first token after the chain; all of them by default. CoT positions
+            themselves go on reading one another.
+        renormalised: Off, the pattern is zeroed instead, and its rows no longer sum to 1.
+
+    Raises:
+        InputError: The model's self-check of knockouts failed, a cell or reader that does not exist, or a query without
+            any key left.
+    """
+    check_knockout(model)
+    run = sequences(model, pair, 1, outcomes)
+    count = len(run.readers)
+    chosen = tuple(range(count)) if readers is None else tuple(sorted(set(readers)))
+    if not chosen or chosen[0] < 0 or chosen[-1] >= count:
+        raise InputError(f"item {pair.id!r}: readers {chosen}; there are 0 to {count - 1}")
+    queries = tuple(run.stop + reader for reader in chosen)
+    cuts: list[tuple[Knockout, ...]] = [()]
+    for cell in cells:
+        check_cell(model, pair, cell)
+        keys = tuple(run.start + position for position in cell.positions)
+        cuts.append((Knockout(queries, keys, cell.layers, cell.units, renormalised),))
+    y = outcomes_under(model, run, outcomes, [()] * len(cuts), {}, cuts)
+    effects: Float[np.ndarray, "outcome cell"] = y[:, :1] - y[:, 1:]
+    return effects
+
+
+def deletion_effect(model: Model, pair: EncodedPair, outcomes: Sequence[Outcome]) -> Float[np.ndarray, " outcome"]:
+    """Y(base) less Y where the chain is not there and what follows moves up to new positions, in nats.
+
+    Not a knockout: positions are re-numbered, and nothing has read the chain.
+    """
+    run = sequences(model, pair, 1, outcomes)
+    without = torch.cat([run.ids[:, : run.start], run.ids[:, run.stop :]], dim=1)
+    y = [forward(model, ids, last=run.tokens.last).logits for ids in (run.ids, without)]
+    return np.array([read_off(run.tokens, y[0], each) - read_off(run.tokens, y[1], each) for each in outcomes])
