@@ -16,6 +16,7 @@ from mediate.runs.store import Store, model_spec
 from mediate.traces.trace import Trace, encode, given_trace, written_trace
 
 KIND = "traces"
+NOT_SOLVED = "not_solved"
 ANSWER_TOKENS = 24
 _ENDS = tuple(End)
 
@@ -85,7 +86,8 @@ def _trace(model: Model, pair: Pair, item: Item, written: Written | None, spec: 
     if written.end is End.LENGTH:
         raise ItemError(
             pair.id,
-            f"the model did not end its {world} CoT within {spec.max_new_tokens} tokens; allow more, or a stop string",
+            f"the model did not end its {world} CoT within {spec.max_new_tokens} tokens; allow more, name a stop "
+            "string, or leave such items out (skip)",
             place=pair.place,
             code="endless_cot",
         )
@@ -98,7 +100,10 @@ def _trace(model: Model, pair: Pair, item: Item, written: Written | None, spec: 
             trace = written_trace(ids, tokenizer)
     if not trace.text.strip():
         raise ItemError(
-            pair.id, f"the model wrote no {world} CoT; try another template", place=pair.place, code="no_cot"
+            pair.id,
+            f"the model wrote no {world} CoT; try another template, or leave such items out (skip)",
+            place=pair.place,
+            code="no_cot",
         )
     return trace
 
@@ -162,5 +167,5 @@ def _unsolved(pair: Pair, said: tuple[str, str]) -> ItemError | None:
             reason = (
                 f"after its chain the model answers {words[:40]!r} in the {world} world, where {item.answer!r} is right"
             )
-            return ItemError(pair.id, reason, place=pair.place, code="not_solved")
+            return ItemError(pair.id, reason, place=pair.place, code=NOT_SOLVED)
     return None

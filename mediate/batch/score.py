@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from mediate.batch.chains import Chains, make_chains
+from mediate.batch.chains import NOT_SOLVED, Chains, make_chains
 from mediate.batch.rundir import SCHEMA, check_free, held, mark, now, versions
 from mediate.batch.spec import DEFAULT_MAP, ScoreSpec, pairs_fingerprint
 from mediate.effects.cube import Cube, total_effect
@@ -110,7 +110,9 @@ def _check_set(pairs: Sequence[Pair], unread: Sequence[ItemError], spec: ScoreSp
     if unread and spec.on_bad_item == "error":
         raise unread[0]
     if not pairs:
-        raise InputError("no pairs to measure" + (f"; all {len(unread)} were left out" if unread else ""))
+        raise InputError(
+            "no pairs to measure" + (f"; all {len(unread)} were left out, such as {unread[0]}" if unread else "")
+        )
     first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
     if first is not None:
         raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
@@ -140,6 +142,10 @@ def make_plan(
                 raise
             errors.append(error)
     chains = make_chains(model, sound, spec, store, progress=progress)
+    # What the model wrote is in the store: asked again with `skip`, it does not write it again.
+    broken = next((error for error in chains.errors if error.code != NOT_SOLVED), None)
+    if broken is not None and spec.on_bad_item == "error":
+        raise broken
     errors += chains.errors
     left_out = {error.item for error in chains.errors}
     encoded: list[EncodedPair] = []

@@ -56,7 +56,7 @@ def load(
     device = _checked_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if isinstance(model, str | Path):
         source = resolve(model, adapter)
-        plain, beside = _from_source(source, getattr(torch, dtype or "float32"), trust_remote_code)
+        plain, beside, source = _from_source(source, getattr(torch, dtype or "float32"), trust_remote_code)
         name, where = source.name, source.kind.value
         if source.adapter is not None:
             plain, where = _merge_folder(plain, source.adapter), f"{where}+adapter"
@@ -106,8 +106,8 @@ def _from_memory(model: Any, copy: bool, dtype: str | None) -> Any:
     return model
 
 
-def _from_source(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> tuple[Any, str | None]:
-    """The plain model and where its tokenizer stands, None where there is none."""
+def _from_source(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> tuple[Any, str | None, Source]:
+    """The plain model, where its tokenizer stands (None where there is none), and the source that was really used."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
     location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
@@ -139,7 +139,7 @@ def _from_source(source: Source, dtype: torch.dtype, trust_remote_code: bool) ->
             f"model {source.location!r}: its weights lack {missing[0]} and {len(missing) - 1} more, which would "
             "be random; save the whole model again"
         )
-    return model, location if source.kind is not Kind.FOLDER or has_tokenizer(Path(location)) else None
+    return model, location if source.kind is not Kind.FOLDER or has_tokenizer(Path(location)) else None, source
 
 
 def _stand_in(source: Source) -> Source | None:

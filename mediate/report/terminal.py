@@ -11,10 +11,10 @@ from mediate.effects import CHANNELS, Results
 from mediate.figures import visible
 from mediate.report.analysis import analysis_of
 from mediate.report.tables import reject_table
-from mediate.report.words import GAP, MINUS, gaps, headline, interval, number, percent, plural
+from mediate.report.words import GAP, MINUS, gaps, headline, interval, notes, number, percent
 
 WIDTH = 100
-TYPED = str.maketrans({MINUS: "-", GAP: " "})  # what can be copied into a calculator
+TYPED = str.maketrans({MINUS: "-", GAP: " ", "≤": "<="})  # what can be copied into a calculator
 
 
 def terminal(results: Results, *, width: int = WIDTH) -> str:
@@ -37,10 +37,8 @@ def terminal(results: Results, *, width: int = WIDTH) -> str:
         console.print(table)
         for gap in (*gaps(shares.values(), "shares"), *gaps(effects.values(), "effects")):
             console.print(_text(f"  {gap}"))
-        if small := cube.undefined(analysis.min_te):
-            console.print(
-                f"  note: in {plural(small, 'item')} |TE| <= {analysis.min_te:g}: undefined alone, counted in the set"
-            )
+    for note in notes(results):
+        console.print(_text(f"note: {note}"))
     for row in reject_table(results.rejects).itertuples():
         console.print(_text(f"left out: {row.count} x {row.code} ({row.part}), such as: {row.example}"))
     return "\n".join(line.rstrip() for line in out.getvalue().translate(TYPED).split("\n"))

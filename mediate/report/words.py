@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from mediate.effects import Results
+from mediate.effects.results import World
+from mediate.items.answers import parse_answer, same_answer
 from mediate.report.analysis import analysis_of, section
 from mediate.stats import Estimate
 
@@ -100,6 +102,18 @@ def notes(results: Results) -> tuple[str, ...]:
     found = [f"The model wrote both chains of {written} of {plural(count, 'item')}; the other chains were given."]
     if written == count:
         found = ["The model wrote all chains itself."]
+    wrong = sum(_answers_otherwise(item.base) or _answers_otherwise(item.source) for item in results.items)
+    if wrong:
+        found.append(
+            f"In {wrong} of {plural(count, 'item')} the model itself answers otherwise than given, in one world or "
+            "both; --solved-only leaves such items out."
+        )
+    same = sum(item.base.question == item.source.question for item in results.items)
+    if same:
+        found.append(
+            f"In {plural(same, 'item')} both worlds ask the same question: direct and latent are 0 there by "
+            "construction."
+        )
     if stated:
         found.append(
             f"In {stated} of {plural(count, 'item')} the base chain itself states the answer: part of the text share "
@@ -114,6 +128,13 @@ def notes(results: Results) -> tuple[str, ...]:
     if any(not 0 <= share.value <= 1 for share in shares.values() if share.defined):
         found.append("A share below 0 or above 100 % means opposite pulls of the channels; nothing is clipped.")
     return tuple(found)
+
+
+def _answers_otherwise(world: World) -> bool:
+    if world.said is None:
+        return False
+    answer = parse_answer(f"The answer is {world.said}")
+    return answer is None or not same_answer(answer, world.answer)
 
 
 def gaps(estimates: Iterable[Estimate], what: str) -> tuple[str, ...]:

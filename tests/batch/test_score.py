@@ -100,7 +100,7 @@ def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     first = run(mixed, out=tmp_path / "a", store=store, **choices)
     kept = list((tmp_path / "cache" / "acts").rglob("*.safetensors"))
     assert len(kept) == 2 * len(first.items)
-    for name in ("run_contexts", "measure_cube", "read_map"):
+    for name in ("run_contexts", "measure_cube", "measure_map"):
         monkeypatch.setattr(score_module, name, never)
     monkeypatch.setattr("mediate.batch.chains.generate", never)
     monkeypatch.setattr("mediate.runs.activations.forward", never)
@@ -205,7 +205,9 @@ def test_learned_positions_refuse_unequal_questions() -> None:
 
 def test_written_chains_that_do_not_end_or_are_wrong_are_counted() -> None:
     written = [pair(number, cot=False) for number in (7, 8)]
-    endless = run([PAIRS[0], *written], max_new_tokens=3)
+    with pytest.raises(ItemError, match=r"did not end its source CoT within 3 tokens.*\(skip\)|wrote no source CoT"):
+        run([PAIRS[0], *written], max_new_tokens=3)
+    endless = run([PAIRS[0], *written], max_new_tokens=3, on_bad_item="skip")
     assert {reject.code for reject in endless.rejects} <= {"endless_cot", "no_cot"}
     assert len(endless.rejects) == 2
     unsolved = run(solved_only=True)

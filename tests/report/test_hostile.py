@@ -53,7 +53,7 @@ PAYLOADS = [
 
 def poisoned_world(world: World, text: str) -> World:
     tokens = (text, *world.tokens[1:])
-    return replace(world, question=text, answer=text, tokens=tokens, said=text + text)
+    return replace(world, question=text, answer=text, tokens=tokens, said=f"no {text}")
 
 
 def poison(results: Results, text: str) -> Results:

@@ -114,7 +114,7 @@ def test_the_terminal_has_shares_effects_and_rejects(scores: Scores) -> None:
     share = scores.shares()["mediated"]
     assert f"{100 * share.value:.1f} %   [{100 * share.low:.1f}, {100 * share.high:.1f}] %" in text
     assert "left out: 2 x not_solved (item)" in text
-    assert "note: in 1 item |TE| <= 0.1: undefined alone, counted in the set" in text
+    assert "note: In 1 item |TE| <= 0.1 nats" in text
     assert "−" not in text
     assert all(len(line) <= 100 for line in text.splitlines())
     assert "\x1b" not in text
