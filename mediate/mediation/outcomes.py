@@ -61,16 +61,21 @@ def reading(readers: Readers, device: torch.device, *, whole_answers: bool = Tru
 
 def read_off(reading: Reading, logits: Float[Tensor, "row last d_vocab"], outcome: Outcome) -> float:
     """The outcome of one short pass, from the logits at the positions that predict answer tokens."""
+    return float(outcome_tensor(reading, logits.detach(), outcome))
+
+
+def outcome_tensor(reading: Reading, logits: Float[Tensor, "row last d_vocab"], outcome: Outcome) -> Float[Tensor, ""]:
+    """`read_off` as a tensor, so that it can be differentiated."""
     readers = reading.readers
     if outcome is Outcome.LOGIT_DIFF:
         # The common beginning is the same in every row.
         at = logits[0, readers.shared].double()
-        return float(at[readers.base[readers.shared]] - at[readers.source[readers.shared]])
+        return at[readers.base[readers.shared]] - at[readers.source[readers.shared]]
     source_row = len(reading.ids) - 1
     return answer_logprob(logits[0], readers.base) - answer_logprob(logits[source_row], readers.source)
 
 
-def answer_logprob(logits: Float[Tensor, "last d_vocab"], answer: tuple[int, ...]) -> float:
+def answer_logprob(logits: Float[Tensor, "last d_vocab"], answer: tuple[int, ...]) -> Float[Tensor, ""]:
     """Sum over an answer's tokens of their log-probabilities, each given the ones before it."""
     logprobs = logits[: len(answer)].double().log_softmax(dim=-1)
-    return float(sum(logprobs[place, token] for place, token in enumerate(answer)))
+    return logprobs[range(len(answer)), list(answer)].sum()

@@ -1,0 +1,149 @@
+"""Gradient estimates: against finite differences of exact patches, completeness, and their own honesty."""
+
+import numpy as np
+import pytest
+
+from mediate.effects.agreement import agreement
+from mediate.errors import InputError
+from mediate.mediation.attribution import attribution_map, attributions
+from mediate.mediation.cells import Cell, cells_of
+from mediate.mediation.encoding import encode_pair
+from mediate.mediation.outcomes import Outcome
+from mediate.mediation.state import (
+    Direction,
+    chain_activations,
+    outcomes_under,
+    placed,
+    sequences,
+    state_effects,
+)
+from mediate.models.loading import load
+from mediate.models.planted import SETTINGS, planted_model
+from mediate.models.prompts import ANSWER_CUE, Style, Template
+from mediate.models.sites import Component
+from mediate.runs.interventions import Reference
+from mediate.runs.selfcheck import checked
+from mediate.traces.trace import given_trace
+from tests import tiny
+from tests.mediation.test_reads import contexts
+from tests.mediation.test_state import unhooked
+
+OFFERED = [each for each in Component if each not in (Component.PATTERN, Component.MLP_POST)]
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_the_gradient_is_the_slope_of_exact_patches(architecture: str, direction: Direction, outcome: Outcome) -> None:
+    """Central differences along the way to the other world's activation, extrapolated to a step of 0.
+
+    Only GPT-2 computes all of it in float64: the others' norms or rotary angles round to float32, which divided by the
+    step is some 1e-4.
+    """
+    model, pair = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64").pair
+    components = [each for each in OFFERED if each not in model.refused]
+    found = attributions(model, pair, components, outcome, direction)
+    world = direction.patched_world
+    run = sequences(model, pair, world, [outcome])
+    own, other = (
+        chain_activations(model, pair.context(each, each), len(pair.questions[each]), components)
+        for each in (world, 1 - world)
+    )
+    largest = 0.0
+    for component in components:
+        cells, _ = cells_of(model, pair, ["step", "layer"], component=component)
+        patches = [cell.patches([component], run.start, Reference.SOURCE) for cell in cells]
+        slopes = []
+        for step in (0.004, 0.002) if architecture == "gpt2" else (0.04, 0.02):
+            ahead, behind = (
+                outcomes_under(model, run, [outcome], patches, placed(moved, run, Reference.SOURCE))[0]
+                for moved in (
+                    {site: own[site] + by * (other[site] - own[site]) for site in own} for by in (step, -step)
+                )
+            )
+            slopes.append((behind - ahead) / (2 * step) * (1 if direction is Direction.NOISING else -1))
+        slope = (4 * slopes[1] - slopes[0]) / 3
+        estimate = np.array([found[component].cell(cell) for cell in cells])
+        np.testing.assert_allclose(estimate, slope, atol=1e-5 if architecture == "gpt2" else 1e-3, rtol=1e-4)
+        largest = max(largest, abs(slope).max())
+    assert largest > 0.1
+    assert unhooked(model)
+    assert all(weight.grad is None for weight in model.plain.parameters())
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_integrated_gradients_are_complete(architecture: str) -> None:
+    model, pair = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64").pair
+    gaps = [
+        abs(
+            attributions(model, pair, [Component.RESID_PRE], Outcome.LOGIT_DIFF, steps=steps)[
+                Component.RESID_PRE
+            ].completeness
+        )
+        for steps in (4, 64)
+    ]
+    whole = Cell(tuple(range(len(pair.traces[1].ids))), (0,))
+    exact = abs(state_effects(model, pair, [Component.RESID_PRE], [whole], [Outcome.LOGIT_DIFF])[0, 0])
+    assert gaps[1] < 0.01 * exact + 1e-6
+    assert gaps[1] < gaps[0]
+
+
+@pytest.mark.parametrize("planted", [each for each in SETTINGS if not each.gate], ids=lambda each: each.name)
+def test_in_a_linear_model_the_estimate_is_exact(planted) -> None:
+    import torch
+
+    plain, tokenizer = planted_model(planted, torch.float64)
+    model = checked(load(plain, tokenizer=tokenizer, device="cpu", copy=False))
+    pair = planted.pair()
+    chains = (given_trace(str(item.cot), tokenizer) for item in (pair.source, pair.base))
+    tokens = encode_pair(model, pair, Template(Style.NONE), ANSWER_CUE, *chains)
+    for component in (Component.V, Component.Z, Component.ATTN_OUT):
+        cells, _ = cells_of(model, tokens, ["position", "layer"], component=component)
+        estimate = attributions(model, tokens, [component], Outcome.LOGIT_DIFF)[component]
+        exact = state_effects(model, tokens, [component], cells, [Outcome.LOGIT_DIFF])[0]
+        np.testing.assert_allclose([estimate.cell(cell) for cell in cells], exact, atol=1e-10)
+
+
+def test_a_map_comes_with_its_agreement() -> None:
+    model, pair = tiny.model("llama"), contexts("llama").pair
+    found = attributions(model, pair, [Component.Z, Component.RESID_PRE], Outcome.LOGIT_DIFF)
+    record, verdict = attribution_map(model, pair, found[Component.Z], ("layer", "head"), Outcome.LOGIT_DIFF, 1.0)
+    assert record.values.shape == (tiny.LAYERS, 4)
+    assert record.kind == "attribution.z"
+    assert (verdict.n_random, verdict.n_top) == (12, 8)
+    cells, _ = cells_of(model, pair, ["layer", "head"], component=Component.Z)
+    exact = state_effects(model, pair, [Component.Z], cells, [Outcome.LOGIT_DIFF])[0]
+    from scipy.stats import spearmanr
+
+    assert verdict.spearman == pytest.approx(spearmanr(record.values.ravel(), exact).statistic, abs=1e-6)
+
+
+def test_agreement_of_known_arrays() -> None:
+    exact = np.array([5.0, -4.0, 3.0, -2.0, 1.0, 0.5, 0.4, 0.3, 0.2, 0.1])
+    same = agreement(exact, exact, exact[:3], exact[:3], seed=0)
+    assert same.spearman == pytest.approx(1)
+    assert (same.signs, same.missed_mass, same.top_ratio) == (1, 0, 1)
+    assert same.verdict == "reliable"
+    halved = agreement(exact / 2, exact, exact[:3] / 2, exact[:3], seed=0)
+    assert (halved.verdict, halved.top_ratio) == ("reliable", 0.5)
+    flipped = agreement(-exact, exact, -exact[:3], exact[:3], seed=0)
+    assert flipped.spearman == pytest.approx(-1)
+    assert (flipped.signs, flipped.verdict) == (0, "unreliable")
+    shifted = agreement(exact + 10, exact, exact[:3] + 10, exact[:3], seed=0)
+    assert shifted.spearman == pytest.approx(1)
+    assert (shifted.signs, shifted.verdict) == (0.8, "ranking only")
+    blind = agreement(np.array([0.0] * 9 + [1.0]), exact, exact[:1], exact[:1], seed=0)
+    assert blind.missed_mass == pytest.approx(1 - 0.1 / 5)
+    nothing = agreement(np.zeros(4), np.zeros(4), np.zeros(1), np.zeros(1), seed=0)
+    assert np.isnan(nothing.spearman)
+    assert nothing.verdict == "unreliable"
+
+
+def test_what_has_no_estimate_is_refused() -> None:
+    model, pair = tiny.model("neox"), contexts("neox").pair
+    with pytest.raises(InputError, match="does not offer resid_mid"):
+        attributions(model, pair, [Component.RESID_MID], Outcome.LOGIT_DIFF)
+    with pytest.raises(InputError, match="patterns and neurons"):
+        attributions(model, pair, [Component.PATTERN], Outcome.LOGIT_DIFF)
+    with pytest.raises(InputError, match="0 steps"):
+        attributions(model, pair, [Component.Z], Outcome.LOGIT_DIFF, steps=0)
