@@ -33,7 +33,7 @@ def check_aligned(pair: EncodedPair, place: str = "") -> None:
         )
     raise ItemError(
         pair.id,
-        f"{reason}, so a read map cannot be aligned; give chains of equal steps, or leave the map out",
+        f"{reason}, so a map cannot be aligned; give chains of equal steps, or leave the map out",
         place=place,
         code="unaligned_steps",
     )
