@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint bench notebooks clean
+.PHONY: demo test test-all lint bench mutants notebooks clean
 
 demo: .venv/.installed-demo
 	$(BIN)/mediate demo
@@ -21,6 +21,10 @@ lint: .venv/.installed-dev
 
 bench: .venv/.installed-dev
 	$(BIN)/python -m tests.bench
+
+# Seeds known bugs into a copy of the source; the tests must notice every one.
+mutants: .venv/.installed-dev
+	$(BIN)/python -m tests.mutants
 
 # The .py files are the source; this writes the .ipynb beside each, with its outputs.
 notebooks: .venv/.installed-dev

@@ -1,0 +1,231 @@
+"""Seeds known bugs one at a time into a copy of the source and runs the tests that ought to notice; `make mutants`.
+
+A mutant is killed when a test fails. The exit code is 1 if one survives, and 2 if one can no longer be seeded because
+the source has changed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A bug.
+
+    Args:
+        name: What is wrong.
+        file: Below `mediate/`.
+        right: The text that is replaced; it stands there once.
+        wrong: By what.
+        tests: Which tests are asked.
+    """
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+
+CUBE, READS, STATE = (f"tests/mediation/test_{name}.py" for name in ("cube_oracle", "reads", "state"))
+MUTANTS = (
+    Mutant(
+        "worlds of the direct channel exchanged",
+        "mediation/cube.py",
+        "question = contexts.question(d, t)",
+        "question = contexts.question(1 - d, t)",
+        CUBE,
+    ),
+    Mutant(
+        "text and latent exchanged",
+        "mediation/cube.py",
+        "contexts.chain(h, t), len(question)",
+        "contexts.chain(t, h), len(question)",
+        CUBE,
+    ),
+    Mutant(
+        "keys not turned to their new place",
+        "runs/keyvalues.py",
+        "angle = at[1] - at[0]",
+        "angle = at[1] - at[1]",
+        CUBE,
+    ),
+    Mutant(
+        "outcome read one position early",
+        "mediation/outcomes.py",
+        "at = logits[0, readers.shared].double()",
+        "at = logits[0, readers.shared - 1].double()",
+        CUBE,
+    ),
+    Mutant(
+        "outcome of the wrong sign",
+        "mediation/outcomes.py",
+        "return at[readers.base[readers.shared]] - at[readers.source[readers.shared]]",
+        "return at[readers.source[readers.shared]] - at[readers.base[readers.shared]]",
+        CUBE,
+    ),
+    Mutant(
+        "the readers' positions off by one",
+        "runs/keyvalues.py",
+        "positions = torch.arange(length, length + ids.shape[1], device=ids.device)",
+        "positions = torch.arange(length + 1, length + 1 + ids.shape[1], device=ids.device)",
+        CUBE,
+    ),
+    Mutant(
+        "Shapley weights of the wrong size",
+        "effects/cube.py",
+        "gain[:, 0, 0] / 3 + (gain[:, 0, 1] + gain[:, 1, 0]) / 6",
+        "gain[:, 0, 0] / 2 + (gain[:, 0, 1] + gain[:, 1, 0]) / 6",
+        "tests/effects/test_cube.py",
+    ),
+    Mutant(
+        "read swap one position late",
+        "mediation/reads.py",
+        "whole[row, heads, begin + positions]",
+        "whole[row, heads, begin + positions - 1]",
+        READS,
+    ),
+    Mutant(
+        "read swap of the wrong KV head",
+        "mediation/reads.py",
+        "= other[layer][heads, positions]",
+        "= other[layer][heads.flip(0) if len(heads) > 1 else heads - 1, positions]",
+        READS,
+    ),
+    Mutant(
+        "patch one position late",
+        "mediation/cells.py",
+        "tuple(start + position for position in self.positions)",
+        "tuple(start + position + 1 for position in self.positions)",
+        STATE,
+    ),
+    Mutant(
+        "patch into every row",
+        "runs/interventions.py",
+        "put_in_place(changed[row], values[patch.by, site], patch)",
+        "put_in_place(changed[0], values[patch.by, site], patch)",
+        STATE,
+    ),
+    Mutant(
+        "resid_mid written at its bare hook point",
+        "runs/interventions.py",
+        "if site.component is not Component.RESID_MID:",
+        "if True:",
+        STATE,
+    ),
+    Mutant(
+        "denoising with the sign of noising",
+        "mediation/state.py",
+        "return effects if direction is Direction.NOISING else -effects",
+        "return effects",
+        STATE,
+    ),
+    Mutant(
+        "the patched run's own activations put in place",
+        "mediation/state.py",
+        "other = 1 - direction.patched_world",
+        "other = direction.patched_world",
+        STATE,
+    ),
+    Mutant(
+        "a knockout that leaves its rows unnormalised",
+        "runs/interventions.py",
+        "name = scores_hook(layer) if renormalised else",
+        "name = scores_hook(layer) if False else",
+        STATE,
+    ),
+    Mutant(
+        "a knockout that may empty a row",
+        "runs/interventions.py",
+        "if emptied.any():",
+        "if False:",
+        STATE,
+    ),
+    Mutant(
+        "a knockout of all heads where some are named",
+        "runs/interventions.py",
+        "cut.heads if cut.heads is not None else range(heads)",
+        "range(heads)",
+        STATE,
+    ),
+    Mutant(
+        "a hook that never fires passes",
+        "runs/forward.py",
+        "    if silent:",
+        "    if False:",
+        "tests/runs/test_forward.py",
+    ),
+    Mutant(
+        "the gradient's sign turned",
+        "mediation/attribution.py",
+        "product = (base - source).double()",
+        "product = (source - base).double()",
+        "tests/mediation/test_attribution.py",
+    ),
+    Mutant(
+        "the MLP's path alone as gradient of resid_mid",
+        "runs/gradients.py",
+        "if site.component is Component.RESID_MID else site.hook_name",
+        "if False else site.hook_name",
+        "tests/mediation/test_attribution.py",
+    ),
+    Mutant(
+        "another model's outcomes taken from the store",
+        "runs/store.py",
+        '"model": model.facts.fingerprint,',
+        '"model": "any",',
+        "tests/runs/test_store.py tests/batch/test_score.py",
+    ),
+)
+
+
+def verdict(mutant: Mutant, folder: Path) -> str:
+    """`killed`, `SURVIVED`, or `cannot be seeded`."""
+    path = folder / "mediate" / mutant.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutant.right) != 1:
+        return "cannot be seeded"
+    path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests.split()],
+            cwd=folder,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        path.write_text(text, encoding="utf-8")
+    if run.returncode not in (0, 1):
+        return f"cannot be tested (pytest ended with {run.returncode})"
+    return "killed" if run.returncode else "SURVIVED"
+
+
+def main(wanted: list[str]) -> int:
+    """Tries the mutants whose name holds one of the words, or all."""
+    chosen = [each for each in MUTANTS if not wanted or any(word in each.name for word in wanted)]
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("mediate", "tests"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for part in ("pyproject.toml", "README.md"):
+            shutil.copy(ROOT / part, folder / part)
+        for mutant in chosen:
+            found.append(verdict(mutant, folder))
+            print(f"{found[-1]:18} {mutant.name}", flush=True)
+    print(f"{found.count('killed')} of {len(found)} killed")
+    if set(found) <= {"killed"}:
+        return 0
+    return 1 if "SURVIVED" in found else 2
+
+
+sys.exit(main(sys.argv[1:]))
