@@ -89,22 +89,29 @@ def forward(
     missing = [name for name in (*fired, *seen) if name not in model.bridge.hook_dict]
     if missing:
         raise InputError(f"model {model.facts.name!r} has no hook {missing[0]!r} ({model.facts.architecture})")
-    positions = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
     with torch.no_grad():
-        logits = model.bridge.run_with_hooks(
-            ids,
-            fwd_hooks=hooks,
-            return_type="logits",
-            position_ids=positions,
-            use_cache=False,
-            **(only_last(model, last) if last is not None else {}),
-        )
+        logits = hooked_logits(model, ids, hooks, last)
     silent = [name for name, count in (*fired.items(), *seen.items()) if not count]
     if silent:
         raise InputError(
             f"hook {silent[0]!r} of model {model.facts.name!r} never fired: what was asked of it did not happen"
         )
-    return Run(logits if last is None else logits[:, -last:], kept)
+    return Run(logits, kept)
+
+
+def hooked_logits(
+    model: Model, ids: Int[Tensor, "batch pos"], hooks: Sequence[Hook], last: int | None = None
+) -> Float[Tensor, "batch last d_vocab"]:
+    """Logits at the last positions, or at all, with hooks in place and positions counted from 0."""
+    logits: Tensor = model.bridge.run_with_hooks(
+        ids,
+        fwd_hooks=list(hooks),
+        return_type="logits",
+        position_ids=torch.arange(ids.shape[1], device=ids.device).expand(ids.shape),
+        use_cache=False,
+        **(only_last(model, last) if last is not None else {}),
+    )
+    return logits if last is None else logits[:, -last:]
 
 
 def only_last(model: Model, count: int) -> dict[str, int]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
-from mediate.runs.forward import only_last
+from mediate.runs.forward import hooked_logits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,17 +65,8 @@ def gradients(
 
     hooks = [(EMBEDDED.hook_name, enter)]
     hooks += [(name, partial(_catch, name, caught, fired)) for name in dict.fromkeys(points.values())]
-    positions = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
     with torch.enable_grad():
-        logits = model.bridge.run_with_hooks(
-            ids,
-            fwd_hooks=hooks,
-            return_type="logits",
-            position_ids=positions,
-            use_cache=False,
-            **only_last(model, last),
-        )
-        y = outcome(logits[:, -last:])
+        y = outcome(hooked_logits(model, ids, hooks, last))
         silent = [name for name, count in fired.items() if not count]
         if silent:
             raise InputError(f"hook {silent[0]!r} of model {model.facts.name!r} never fired; it has no gradient")

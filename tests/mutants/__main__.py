@@ -170,10 +170,10 @@ MUTANTS = (
         "tests/mediation/test_attribution.py",
     ),
     Mutant(
-        "the MLP's path alone as gradient of resid_mid",
-        "runs/gradients.py",
-        "if site.component is Component.RESID_MID else site.hook_name",
-        "if False else site.hook_name",
+        "the gradient taken in the other world's run",
+        "mediation/attribution.py",
+        "run = sequences(model, pair, direction.patched_world, [outcome])",
+        "run = sequences(model, pair, 1 - direction.patched_world, [outcome])",
         "tests/mediation/test_attribution.py",
     ),
     Mutant(
