@@ -7,7 +7,7 @@ import torch
 
 from mediate.batch.spec import ScoreSpec
 from mediate.errors import ItemError
-from mediate.items.answers import parse_answer, same_answer
+from mediate.items.answers import says
 from mediate.items.pair import Item, Pair
 from mediate.mediation.encoding import encode_question
 from mediate.models.generation import Decoding, End, Written, generate
@@ -162,8 +162,7 @@ def _answers(
 
 def _unsolved(pair: Pair, said: tuple[str, str]) -> ItemError | None:
     for world, item, words in zip(("source", "base"), _worlds(pair), said, strict=True):
-        answer = parse_answer(f"The answer is {words}")
-        if answer is None or not same_answer(answer, item.answer):
+        if not says(words, item.answer):
             reason = (
                 f"after its chain the model answers {words[:40]!r} in the {world} world, where {item.answer!r} is right"
             )

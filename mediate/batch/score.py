@@ -21,7 +21,7 @@ from mediate.errors import InputError, ItemError
 from mediate.items.pair import Item, Pair
 from mediate.mediation.cube import measure_cube, run_contexts
 from mediate.mediation.encoding import EncodedPair, encode_pair, encode_question, encode_readers
-from mediate.mediation.maps import MapSpec, check_map, labels_of, measure_map, parse_map
+from mediate.mediation.maps import MapSpec, check_map, check_offered, labels_of, measure_map, parse_map
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.runs.activations import cot_activations
@@ -131,6 +131,8 @@ def make_plan(
 
     Whatever is wrong with a pair as given is found before the model writes anything.
     """
+    for each in wanted_maps(spec):
+        check_offered(model, each)
     errors = list(unread)
     sound: list[Pair] = []
     for pair in pairs:
@@ -161,7 +163,7 @@ def make_plan(
                 raise
             errors.append(error)
             continue
-        maps[pair.id], unaligned = _possible_maps(model, tokens, pair, spec)
+        maps[pair.id], unaligned = _possible_maps(tokens, pair, spec)
         encoded.append(tokens)
         rejects += unaligned
     rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors] + rejects
@@ -177,7 +179,7 @@ def _check_given(model: Model, pair: Pair, spec: ScoreSpec) -> None:
         source, base = (given_trace(cot, model.tokenizer) for cot in (pair.source.cot, pair.base.cot))
         tokens = encode_pair(model, pair, spec.template, spec.answer_cue, source, base)
         if spec.maps and spec.on_bad_item == "error":
-            _possible_maps(model, tokens, pair, spec)
+            _possible_maps(tokens, pair, spec)
         return
     longest = max(len(encode_question(model, spec.template, item.question)) for item in (pair.base, pair.source))
     needed = longest + len(readers.cue) + max(len(readers.base), len(readers.source)) + 1
@@ -191,15 +193,13 @@ def _check_given(model: Model, pair: Pair, spec: ScoreSpec) -> None:
         )
 
 
-def _possible_maps(
-    model: Model, tokens: EncodedPair, pair: Pair, spec: ScoreSpec
-) -> tuple[tuple[MapSpec, ...], list[Reject]]:
-    """The wanted maps that the pair allows; one that the model does not allow is an InputError."""
+def _possible_maps(tokens: EncodedPair, pair: Pair, spec: ScoreSpec) -> tuple[tuple[MapSpec, ...], list[Reject]]:
+    """The wanted maps that the pair allows."""
     allowed: list[MapSpec] = []
     left_out: list[Reject] = []
     for each in wanted_maps(spec):
         try:
-            check_map(model, tokens, each, pair.place)
+            check_map(tokens, each, pair.place)
             allowed.append(each)
         except ItemError as error:
             if spec.maps and spec.on_bad_item == "error":

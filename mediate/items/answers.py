@@ -150,3 +150,9 @@ def _quiet(*loggers: str) -> Iterator[None]:
             logger.addFilter(block)
             stack.callback(logger.removeFilter, block)
         yield
+
+
+def says(words: str, answer: str) -> bool:
+    """Whether what a model says after "The answer is" is the answer."""
+    found = parse_answer(f"The answer is {words}")
+    return found is not None and same_answer(found, answer)

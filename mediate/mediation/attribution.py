@@ -101,7 +101,7 @@ def attributions(
             last=run.tokens.last,
             entering=_between(run, own[EMBEDDED], other[EMBEDDED], alpha) if steps > 1 else None,
         )
-        for site, gradient in found.of.items():
+        for site, gradient in found.items():
             here = gradient[:, run.start : run.stop].sum(dim=0) / steps
             total[site] = total[site] + here if site in total else here
     maps = {

@@ -11,13 +11,12 @@ from mediate.errors import InputError
 from mediate.mediation.cells import AXES, Cell, cells_of
 from mediate.mediation.cube import Contexts
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.knockout import check_knockout, knockout_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.reads import check_aligned, read_effects, read_map
 from mediate.mediation.state import (
     Direction,
     check_equal_questions,
-    check_knockout,
-    knockout_effects,
     state_effects,
     state_map,
 )
@@ -80,15 +79,20 @@ def parse_map(text: str) -> MapSpec:
     return MapSpec(kind, axes)
 
 
-def check_map(model: Model, pair: EncodedPair, spec: MapSpec, place: str = "") -> None:
-    """Raises InputError where the model does not allow a map, ItemError where the pair does not."""
-    if spec.kind.startswith("state."):
-        model.need(spec.component)
-    if spec.kind == "relayed":
-        for component in (Component.K, Component.V):
-            model.need(component)
+def check_offered(model: Model, spec: MapSpec) -> None:
+    """Raises InputError where the model does not allow a map of any pair."""
     if spec.kind == "knockout":
         check_knockout(model)
+    elif spec.kind == "relayed":
+        for component in (Component.K, Component.V):
+            model.need(component)
+    elif spec.kind != "read":
+        model.need(spec.component)
+
+
+def check_map(pair: EncodedPair, spec: MapSpec, place: str = "") -> None:
+    """Raises ItemError where a pair does not allow a map."""
+    if spec.kind == "knockout":
         return
     check_aligned(pair, place)
     if spec.component is Component.PATTERN:

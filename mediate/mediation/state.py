@@ -19,16 +19,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.effects.maps import EffectMap
-from mediate.errors import InputError, ItemError
+from mediate.errors import ItemError
 from mediate.mediation.cells import Cell, cells_of, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
 from mediate.mediation.reads import check_aligned
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
+from mediate.runs.activations import part_of
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Knockout, Patch, Reference, Values
-from mediate.runs.selfcheck import KNOCKED_OUT
 
 # Sequences that are patched side by side hold about this many tokens.
 PASS_TOKENS = 2048
@@ -119,10 +119,7 @@ def chain_activations(
     """Activations of every layer in a run of `ids`, from position `start` on; a pattern's queries are from there on."""
     sites = [Site(model.need(component), layer) for component in components for layer in range(model.facts.layers)]
     kept = forward(model, torch.tensor([list(ids)], device=model.device), keep=sites, last=1).kept
-    return {
-        site: value[0][:, start:] if site.component is Component.PATTERN else value[0, start:]
-        for site, value in kept.items()
-    }
+    return {site: part_of(value, site.component, start) for site, value in kept.items()}
 
 
 def placed(
@@ -171,13 +168,6 @@ def check_equal_questions(pair: EncodedPair, place: str = "") -> None:
             place=place,
             code="unaligned_questions",
         )
-
-
-def check_knockout(model: Model) -> None:
-    """Raises InputError where the model's self-check of knockouts failed."""
-    check = model.check(KNOCKED_OUT)
-    if not check.passed:
-        raise InputError(f"model {model.facts.name!r} ({model.facts.architecture}) allows no knockout: {check.detail}")
 
 
 def state_effects(
@@ -273,55 +263,3 @@ def state_map(
     kind += f".window{window}" if window > 1 else ""
     shape = [len(labels) for labels in coords.values()]
     return EffectMap(effects.reshape(shape), tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te)
-
-
-def knockout_effects(
-    model: Model,
-    pair: EncodedPair,
-    cells: Sequence[Cell],
-    outcomes: Sequence[Outcome],
-    *,
-    readers: Sequence[int] | None = None,
-    renormalised: bool = True,
-) -> Float[np.ndarray, "outcome cell"]:
-    """Y(base) less Y where some readers cannot attend to a cell's positions, in nats.
-
-    Args:
-        model: The hooked model.
-        pair: The pair in tokens.
-        cells: Keys and layers; units are query heads.
-        outcomes: What to read off.
-        readers: Which queries, counted from the first token after the chain; all of them by default. CoT positions
-            themselves go on reading one another.
-        renormalised: Off, the pattern is zeroed instead, and its rows no longer sum to 1.
-
-    Raises:
-        InputError: The model's self-check of knockouts failed, a cell or reader that does not exist, or a query without
-            any key left.
-    """
-    check_knockout(model)
-    run = sequences(model, pair, 1, outcomes)
-    count = len(run.readers)
-    chosen = tuple(range(count)) if readers is None else tuple(sorted(set(readers)))
-    if not chosen or chosen[0] < 0 or chosen[-1] >= count:
-        raise InputError(f"item {pair.id!r}: readers {chosen}; there are 0 to {count - 1}")
-    queries = tuple(run.stop + reader for reader in chosen)
-    cuts: list[tuple[Knockout, ...]] = [()]
-    for cell in cells:
-        check_cell(model, pair, cell)
-        keys = tuple(run.start + position for position in cell.positions)
-        cuts.append((Knockout(queries, keys, cell.layers, cell.units, renormalised),))
-    y = outcomes_under(model, run, outcomes, [()] * len(cuts), {}, cuts)
-    effects: Float[np.ndarray, "outcome cell"] = y[:, :1] - y[:, 1:]
-    return effects
-
-
-def deletion_effect(model: Model, pair: EncodedPair, outcomes: Sequence[Outcome]) -> Float[np.ndarray, " outcome"]:
-    """Y(base) less Y where the chain is not there and what follows moves up to new positions, in nats.
-
-    Not a knockout: positions are re-numbered, and nothing has read the chain.
-    """
-    run = sequences(model, pair, 1, outcomes)
-    without = torch.cat([run.ids[:, : run.start], run.ids[:, run.stop :]], dim=1)
-    y = [forward(model, ids, last=run.tokens.last).logits for ids in (run.ids, without)]
-    return np.array([read_off(run.tokens, y[0], each) - read_off(run.tokens, y[1], each) for each in outcomes])

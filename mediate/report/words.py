@@ -6,7 +6,7 @@ from typing import Any
 
 from mediate.effects import Results
 from mediate.effects.results import World
-from mediate.items.answers import parse_answer, same_answer
+from mediate.items.answers import says
 from mediate.report.analysis import analysis_of, section
 from mediate.stats import Estimate
 
@@ -131,10 +131,7 @@ def notes(results: Results) -> tuple[str, ...]:
 
 
 def _answers_otherwise(world: World) -> bool:
-    if world.said is None:
-        return False
-    answer = parse_answer(f"The answer is {world.said}")
-    return answer is None or not same_answer(answer, world.answer)
+    return world.said is not None and not says(world.said, world.answer)
 
 
 def gaps(estimates: Iterable[Estimate], what: str) -> tuple[str, ...]:

@@ -58,11 +58,15 @@ def _compute(
         keep=[Site(component, layer) for component in components for layer in layers],
     )
     return {
-        str(component): torch.stack([_part(run.kept[Site(component, layer)], component, span) for layer in layers])
+        str(component): torch.stack(
+            [part_of(run.kept[Site(component, layer)], component, *span).cpu() for layer in layers]
+        )
         for component in components
     }
 
 
-def _part(value: Float[Tensor, "1 ..."], component: Component, span: tuple[int, int]) -> Float[Tensor, "..."]:
-    start, stop = span
-    return (value[0, :, start:stop] if component is Component.PATTERN else value[0, start:stop]).cpu()
+def part_of(
+    value: Float[Tensor, "batch ..."], component: Component, start: int, stop: int | None = None
+) -> Float[Tensor, "..."]:
+    """The first row's activation at some positions; of a pattern, at these queries."""
+    return value[0, :, start:stop] if component is Component.PATTERN else value[0, start:stop]

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,19 +15,6 @@ from mediate.models.sites import EMBEDDED, Component, Site
 from mediate.runs.forward import hooked_logits
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Gradients:
-    """An outcome and its gradient.
-
-    Args:
-        outcome: Its value.
-        of: By site, the gradient at all rows and positions; shapes are in `Component`.
-    """
-
-    outcome: float
-    of: dict[Site, Float[Tensor, "batch ..."]]
-
-
 def gradients(
     model: Model,
     ids: Int[Tensor, "batch pos"],
@@ -37,8 +23,8 @@ def gradients(
     *,
     last: int,
     entering: Callable[[Tensor], Tensor] | None = None,
-) -> Gradients:
-    """Runs the model and differentiates an outcome; weights take no gradient and nothing of the graph is left.
+) -> dict[Site, Float[Tensor, "..."]]:
+    """By site, an outcome's gradient at all rows and positions; shapes are in `Component`. Weights take none.
 
     The gradient at `resid_mid` is the one at attention's output: the hook point itself is only the MLP's input, and
     misses what goes around it.
@@ -77,7 +63,7 @@ def gradients(
     lacking = next((name for name, gradient in found.items() if gradient is None), None)
     if lacking is not None:
         raise InputError(f"hook {lacking!r}: the outcome does not depend on what it returns, so there is no gradient")
-    return Gradients(float(y.detach()), {site: found[name] for site, name in points.items()})
+    return {site: found[name] for site, name in points.items()}
 
 
 def _point(model: Model, site: Site) -> str:

@@ -249,11 +249,15 @@ def knockout_mask(
     return mask
 
 
+def _check_mask(name: str, value: Tensor, mask: Tensor) -> None:
+    if value.shape != mask.shape:
+        raise InputError(f"{name}: holds {tuple(value.shape)}, and the knockout is {tuple(mask.shape)}")
+
+
 def _masked(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired: Counter[str]) -> Any:
     def hide(scores: Tensor, hook: Any) -> Tensor:
         fired[name] += 1
-        if scores.shape != mask.shape:
-            raise InputError(f"{name}: scores {tuple(scores.shape)}, and the knockout is {tuple(mask.shape)}")
+        _check_mask(name, scores, mask)
         # transformers and transformer-lens hide the future with the dtype's lowest number, added or filled in.
         visible = scores > torch.finfo(scores.dtype).min / 2
         emptied = (visible & ~mask).any(dim=-1).logical_not() & mask.any(dim=-1)
@@ -271,8 +275,7 @@ def _masked(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired
 def _zeroed(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired: Counter[str]) -> Any:
     def zero(pattern: Tensor, hook: Any) -> Tensor:
         fired[name] += 1
-        if pattern.shape != mask.shape:
-            raise InputError(f"{name}: a pattern {tuple(pattern.shape)}, and the knockout is {tuple(mask.shape)}")
+        _check_mask(name, pattern, mask)
         return pattern.masked_fill(mask, 0.0)
 
     return zero
@@ -295,5 +298,6 @@ def bridge_hooks(
     hooks = patch_hooks(rows, values, fired)
     if any(knockouts):
         length = length or 1 + max(max(*cut.readers, *cut.keys) for row in knockouts for cut in row)
+        check_knockouts(model, knockouts, length)
         hooks += knockout_hooks(model, knockouts, length, fired)
     return hooks

@@ -12,12 +12,11 @@ from mediate.mediation.ablation import ablation_effects, norm_matched_noise, shu
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.cube import measure_cube
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.maps import check_map, measure_map, parse_map, relayed_effects
+from mediate.mediation.knockout import deletion_effect, knockout_effects
+from mediate.mediation.maps import check_offered, measure_map, parse_map, relayed_effects
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.state import (
     Direction,
-    deletion_effect,
-    knockout_effects,
     outcomes_under,
     sequences,
     state_effects,
@@ -91,7 +90,7 @@ def test_the_slow_twin_writes_whole_sites(architecture: str, component: Componen
     pair = contexts(architecture, dtype="float64").pair
     if component in model.refused:
         with pytest.raises(InputError, match="does not offer"):
-            check_map(model, pair, parse_map(f"state.{component}:layer"))
+            check_offered(model, parse_map(f"state.{component}:layer"))
         return
     cells, _ = cells_of(model, pair, ["step", "layer"], component=component)
     found = state_effects(model, pair, [component], cells, [Outcome.LOGIT_DIFF])[0]
@@ -411,6 +410,11 @@ def test_an_intervention_works_in_transformer_lens_own_calls() -> None:
     ours = forward(model, ids, patches=rows, values=values, knockouts=cuts).logits
     assert torch.equal(ours, theirs)
     assert not torch.allclose(ours, forward(model, ids).logits, atol=1e-3)
+
+
+def test_what_cannot_be_handed_over_is_refused() -> None:
+    with pytest.raises(InputError, match="heads 9; there are 0 to 3"):
+        bridge_hooks(tiny.model("llama"), [[]], {}, [[Knockout((5,), (1,), (0,), (9,))]])
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])
