@@ -25,6 +25,8 @@ class Agreement:
         n_random: Random cells.
         n_top: Top cells.
         seed: Of the drawing.
+        completeness: Of integrated gradients, how far the sum over a whole cut is from its exact effect, in nats; NaN
+            of other methods.
     """
 
     spearman: float
@@ -35,12 +37,13 @@ class Agreement:
     n_random: int
     n_top: int
     seed: int
+    completeness: float = float("nan")
 
     @property
     def verdict(self) -> str:
         """`reliable` (rank correlation and signs from 0.9 on), `ranking only` (rank correlation from 0.7), else
         `unreliable`."""
-        if min(self.spearman, self.signs, self.top_signs) >= RELIABLE:
+        if all(each >= RELIABLE for each in (self.spearman, self.signs, self.top_signs)):
             return "reliable"
         return "ranking only" if self.spearman >= RANKING else "unreliable"
 
@@ -52,8 +55,15 @@ def agreement(
     top_exact: Float[np.ndarray, " top"],
     *,
     seed: int,
+    signed: bool = True,
+    completeness: float = float("nan"),
 ) -> Agreement:
-    """Compares estimates with exact effects, at random cells and at the estimate's largest."""
+    """Compares estimates with exact effects, at random cells and at the estimate's largest.
+
+    Estimates without a sign are compared with the size of the exact effects, and have no sign agreement.
+    """
+    if not signed:
+        exact, top_exact = abs(exact), abs(top_exact)
     varied = len(exact) > 2 and np.ptp(exact) > 0 and np.ptp(estimate) > 0
     count = max(1, round(TOP_SHARE * len(exact)))
     best = np.sort(abs(exact))[::-1][:count].sum()
@@ -61,13 +71,14 @@ def agreement(
     size = abs(top_exact).sum()
     return Agreement(
         spearman=float(spearmanr(estimate, exact).statistic) if varied else float("nan"),
-        signs=_signs(estimate, exact),
+        signs=_signs(estimate, exact) if signed else float("nan"),
         missed_mass=float(1 - held / best) if best > 0 else float("nan"),
-        top_signs=_signs(top_estimate, top_exact),
+        top_signs=_signs(top_estimate, top_exact) if signed else float("nan"),
         top_ratio=float(abs(top_estimate).sum() / size) if size > 0 else float("nan"),
         n_random=len(exact),
         n_top=len(top_exact),
         seed=seed,
+        completeness=completeness,
     )
 
 

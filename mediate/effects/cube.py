@@ -6,12 +6,16 @@ there) and *latent* (under which world's question that chain was computed). Inde
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 CHANNELS = ("direct", "text", "latent")
 CELLS = tuple((d, t, h) for d in (0, 1) for t in (0, 1) for h in (0, 1))
@@ -109,6 +113,22 @@ class Cube:
     def undefined(self, min_te: float = MIN_TE) -> int:
         """Items whose own shares are undefined because |TE| is not above `min_te`."""
         return int((abs(total_effect(self.y)) <= min_te).sum())
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """A row an item, with the columns of `results/cube.parquet`: item, group, outcome, y000 ... y111."""
+        from mediate.effects.results import cube_table
+
+        return cube_table([self])
+
+    def to_xarray(self) -> "xarray.DataArray":
+        """A labelled array with dimensions item, d, t and h; see `mediate.effects.tables.cube_array`.
+
+        Raises:
+            InputError: xarray is not installed.
+        """
+        from mediate.effects.tables import cube_array
+
+        return cube_array(self)
 
 
 def item_shares(cube: Cube, min_te: float = MIN_TE) -> Float[np.ndarray, "item 4"]:

@@ -2,9 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
+
+from mediate.effects.agreement import Agreement
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+# A step has no effect on what an earlier one states, or on one that states the same in both worlds.
+WITH_GAPS = ("step_graph.read", "step_graph.state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,9 @@ class EffectMap:
         kind: What the effect is of, such as `read`.
         outcome: The name of the outcome.
         te: The item's total effect on the same outcome, for scale.
+        agreement: Of an estimated map, how far it agrees with exact patching; None of an exact one.
+
+    NaN is an effect that is undefined, which only maps of `WITH_GAPS` may hold.
     """
 
     values: Float[np.ndarray, "..."]
@@ -30,6 +43,7 @@ class EffectMap:
     kind: str
     outcome: str
     te: float
+    agreement: Agreement | None = None
 
     def __post_init__(self) -> None:
         wanted = tuple(len(self.coords[name]) for name in self.dims)
@@ -37,8 +51,25 @@ class EffectMap:
             raise ValueError(
                 f"item {self.item!r}: values {self.values.shape} and labels {dict(zip(self.dims, wanted, strict=True))}"
             )
-        if not np.isfinite(self.values).all():
+        holes = np.isnan(self.values) & (self.kind in WITH_GAPS)
+        if not (np.isfinite(self.values) | holes).all():
             raise ValueError(f"item {self.item!r}: a {self.kind} effect is NaN or infinite")
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """A row a cell, columns as in `results/effects.parquet`: the axes, item, group, kind, outcome, te, effect."""
+        from mediate.effects.results import effect_table
+
+        return effect_table([self])
+
+    def to_xarray(self) -> "xarray.DataArray":
+        """A labelled array; see `mediate.effects.tables.map_array`.
+
+        Raises:
+            InputError: xarray is not installed.
+        """
+        from mediate.effects.tables import map_array
+
+        return map_array(self)
 
 
 def mean_map(
@@ -46,8 +77,8 @@ def mean_map(
 ) -> tuple[Float[np.ndarray, "..."], dict[str, tuple[int, ...]], Float[np.ndarray, "..."]]:
     """Mean over items at each label, the labels, and how many items have each cell.
 
-    Chains differ in length: a cell's mean is over the items that have that step, and the third array counts them; the
-    mean is NaN where no item has the cell.
+    Chains differ in length: a cell's mean is over the items that have that step, and in which its effect is defined;
+    the third array counts them; the mean is NaN where there is none.
 
     Raises:
         ValueError: No maps, or maps of different kinds, outcomes or axes.
@@ -62,8 +93,8 @@ def mean_map(
     count = np.zeros_like(total)
     for each in maps:
         cells = np.ix_(*(np.searchsorted(coords[name], each.coords[name]) for name in dims))
-        total[cells] += each.values
-        count[cells] += 1
+        total[cells] += np.nan_to_num(each.values)
+        count[cells] += ~np.isnan(each.values)
     mean = np.full_like(total, np.nan)
     np.divide(total, count, out=mean, where=count > 0)
     return mean, coords, count

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from mediate.effects.maps import EffectMap
+from mediate.effects.maps import WITH_GAPS, EffectMap
 from mediate.errors import InputError
+from mediate.mediation.attribution import Method, attribution_map, attributions, check_estimable
 from mediate.mediation.cells import AXES, Cell, cells_of
 from mediate.mediation.cube import Contexts
 from mediate.mediation.encoding import EncodedPair
@@ -20,6 +21,7 @@ from mediate.mediation.state import (
     state_effects,
     state_map,
 )
+from mediate.mediation.step_graph import Edge, step_graph
 from mediate.models.model import Model
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component
 
@@ -32,8 +34,11 @@ class MapSpec:
     """A map to measure, written `KIND:AXES`, such as `read:step,layer` or `state.z:layer,head`.
 
     Args:
-        kind: `read`, `relayed`, `knockout`, `state.COMPONENT` (noising) or `state.COMPONENT.denoising`.
-        axes: What tells the cells apart: any of step or position, layer, and head or kv_head.
+        kind: `read`, `relayed`, `knockout`; `state.COMPONENT` (noising) or `state.COMPONENT.denoising`;
+            `attribution.COMPONENT`, with the method (`.ig` and so on) after it unless it is attribution patching, and
+            `.denoising` last; `step_graph.read` or `step_graph.state`.
+        axes: What tells the cells apart: any of step or position, layer, and head or kv_head; of a step graph, step and
+            result.
     """
 
     kind: str
@@ -45,12 +50,25 @@ class MapSpec:
     @property
     def component(self) -> Component:
         """What is replaced, or whose heads are told apart."""
-        return _HEADS.get(self.kind) or Component(self.kind.split(".")[1])
+        return _HEADS.get(self.kind) or (Component.K if self.graph else Component(self.kind.split(".")[1]))
 
     @property
     def direction(self) -> Direction:
-        """Of a state map."""
+        """Of a state map or an estimate of one."""
         return Direction.DENOISING if self.kind.endswith(f".{Direction.DENOISING}") else Direction.NOISING
+
+    @property
+    def method(self) -> Method | None:
+        """How an estimated map is estimated; None of an exact one."""
+        kind, *rest = self.kind.split(".")
+        if kind != "attribution":
+            return None
+        return next((Method(each) for each in rest if each in list(Method)), Method.ATP)
+
+    @property
+    def graph(self) -> bool:
+        """Whether it is a step graph."""
+        return self.kind in WITH_GAPS
 
 
 def parse_map(text: str) -> MapSpec:
@@ -60,23 +78,38 @@ def parse_map(text: str) -> MapSpec:
         InputError: Another kind, component or axis, or none.
     """
     kind, _, names = text.partition(":")
-    axes = tuple(name for name in AXES if name in names.split(","))
-    base, *rest = kind.split(".")
-    known = kind in _HEADS or (base == "state" and 1 <= len(rest) <= 2 and rest[0] in list(Component))
-    if not known or (len(rest) == 2 and rest[1] not in list(Direction)):
-        raise InputError(
-            f"no map {text!r}; a map is KIND:AXES, the kind one of {', '.join(_HEADS)}, state.COMPONENT and "
-            f"state.COMPONENT.denoising, with a component of {', '.join(Component)}"
-        )
-    component = _HEADS.get(kind) or Component(rest[0])
-    heads = "kv_head" if component in BY_KV_HEAD else "head" if component in BY_HEAD else ""
-    allowed = [name for name in AXES if name in ("step", "position", "layer", heads)]
+    axes = tuple(name for name in (*AXES, "result") if name in names.split(","))
+    spec = MapSpec(_usual(kind, text), axes)
+    heads = "kv_head" if spec.component in BY_KV_HEAD else "head" if spec.component in BY_HEAD else ""
+    allowed = (
+        ["step", "result"] if spec.graph else [name for name in AXES if name in ("step", "position", "layer", heads)]
+    )
     if not axes or sorted(axes) != sorted(names.split(",")) or not set(axes) <= set(allowed):
         raise InputError(f"no map {text!r}; the axes of {kind} are {', '.join(allowed)}, separated by commas")
     if {"step", "position"} <= set(axes):
         raise InputError(f"no map {text!r}; step and position exclude each other")
-    kind = kind.removesuffix(f".{Direction.NOISING}")
-    return MapSpec(kind, axes)
+    if spec.graph and len(axes) < 2:
+        raise InputError(f"no map {text!r}; a step graph is over step and result: {kind}:step,result")
+    if spec.method is not None:
+        check_estimable([spec.component], spec.method)
+    return spec
+
+
+def _usual(kind: str, text: str) -> str:
+    """The kind with what goes without saying left out."""
+    base, *rest = kind.split(".")
+    if kind in _HEADS or kind in WITH_GAPS:
+        return kind
+    options = {"state": [*Direction], "attribution": [*Method, *Direction]}.get(base)
+    order = [each for each in options or () if each in rest[1:]]
+    twice = sum(each in list(Direction) for each in rest) > 1 or sum(each in list(Method) for each in rest) > 1
+    if options is None or not rest or rest[0] not in list(Component) or rest[1:] != order or twice:
+        raise InputError(
+            f"no map {text!r}; a map is KIND:AXES, the kind one of {', '.join((*_HEADS, *WITH_GAPS))}, "
+            f"state.COMPONENT and attribution.COMPONENT, with a component of {', '.join(Component)}; "
+            f".denoising may follow, and before it, of an attribution, {', '.join('.' + each for each in Method)}"
+        )
+    return ".".join([base, rest[0], *(each for each in order if each not in (Direction.NOISING, Method.ATP))])
 
 
 def check_offered(model: Model, spec: MapSpec) -> None:
@@ -87,7 +120,19 @@ def check_offered(model: Model, spec: MapSpec) -> None:
         for component in (Component.K, Component.V):
             model.need(component)
     elif spec.kind != "read":
-        model.need(spec.component)
+        for component in [Component.K, Component.V] if spec.graph else [spec.component, *_needed(spec.method)]:
+            model.need(component)
+
+
+def _needed(method: Method | None) -> tuple[Component, ...]:
+    """What a method needs of a model beside the component."""
+    needs: dict[Method | None, tuple[Component, ...]] = {
+        Method.IG: (Component.RESID_PRE,),
+        Method.QKFIX: (Component.RESID_PRE, Component.PATTERN),
+        Method.RELP: (Component.PATTERN, Component.MLP_POST),
+        Method.GRADDROP: (Component.ATTN_OUT, Component.MLP_OUT),
+    }
+    return needs.get(method, ())
 
 
 def check_map(pair: EncodedPair, spec: MapSpec, place: str = "") -> None:
@@ -101,6 +146,9 @@ def check_map(pair: EncodedPair, spec: MapSpec, place: str = "") -> None:
 
 def labels_of(model: Model, pair: EncodedPair, spec: MapSpec) -> dict[str, tuple[int, ...]]:
     """The labels along a map's axes."""
+    if spec.graph:
+        steps = tuple(range(len(pair.traces[1].step_spans)))
+        return {"step": steps, "result": steps}
     return cells_of(model, pair, spec.axes, component=spec.component)[1]
 
 
@@ -123,6 +171,11 @@ def measure_map(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcom
         return read_map(model, contexts, spec.axes, outcome, te)
     if spec.kind.startswith("state."):
         return state_map(model, pair, spec.component, spec.axes, outcome, te, direction=spec.direction)
+    if spec.method is not None:
+        found = attributions(model, pair, [spec.component], outcome, spec.direction, method=spec.method)
+        return attribution_map(model, pair, found[spec.component], spec.axes, outcome, te)
+    if spec.graph:
+        return step_graph(model, contexts, Edge(spec.kind.split(".")[1]), te)
     cells, coords = cells_of(model, pair, spec.axes, component=spec.component)
     if spec.kind == "knockout":
         effects = knockout_effects(model, pair, cells, [outcome])[0]

@@ -87,12 +87,12 @@ def read_effects(
     rows_each = len(tokens.ids)
     per_pass = max(1, ROW_BYTES // ((question.nbytes + base.nbytes) * rows_each))
     # A swap that changes no key or value has no effect; computed, it would have that of rounding.
-    moving = [place for place, cell in enumerate(cells) if _differs(base, source, cell)]
+    moving = [place for place, cell in enumerate(cells) if differs(base, source, cell)]
     plan: list[Cell | None] = [None, *(cells[place] for place in moving)]
     y: list[float] = []
     for first in range(0, len(plan), per_pass):
         chunk = plan[first : first + per_pass]
-        past = _swapped_past(question, base, source, [cell for cell in chunk for _ in range(rows_each)])
+        past = swapped_past(question, base, source, [cell for cell in chunk for _ in range(rows_each)])
         logits = read(model, tokens.ids.repeat(len(chunk), 1), past, last=tokens.last)
         y += [read_off(tokens, each, outcome) for each in logits.reshape(len(chunk), rows_each, *logits.shape[1:])]
     effects = np.zeros(len(cells))
@@ -100,7 +100,8 @@ def read_effects(
     return effects
 
 
-def _differs(base: KeyValues, source: KeyValues, cell: Cell) -> bool:
+def differs(base: KeyValues, source: KeyValues, cell: Cell) -> bool:
+    """Whether a swap of a cell would change any key or value."""
     heads = list(cell.units) if cell.units is not None else slice(None)
     for layer in cell.layers:
         for one, other in ((base.keys[layer], source.keys[layer]), (base.values[layer], source.values[layer])):
@@ -109,7 +110,7 @@ def _differs(base: KeyValues, source: KeyValues, cell: Cell) -> bool:
     return False
 
 
-def _swapped_past(
+def swapped_past(
     question: KeyValues, base: KeyValues, source: KeyValues, rows: Sequence[Cell | None]
 ) -> list[tuple[Tensor, Tensor]]:
     """The base run's keys and values with each row's swap made; a layer that no row touches is shared, not copied."""

@@ -216,15 +216,16 @@ def replaced_effects(
 ) -> Float[np.ndarray, "outcome cell"]:
     """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run."""
     patches = [cell.patches(components, run.start, by) for cell in cells]
-    moving = [
-        place
-        for place, each in enumerate(patches)
-        if any(_differs(values[by, patch.site], own[Reference.SOURCE, patch.site], patch) for patch in each)
-    ]
+    moving = [place for place, each in enumerate(patches) if moves(each, values, own)]
     y = outcomes_under(model, run, outcomes, [(), *(patches[place] for place in moving)], values)
     effects = np.zeros((len(outcomes), len(cells)))
     effects[:, moving] = y[:, :1] - y[:, 1:]
     return effects
+
+
+def moves(patches: Sequence[Patch], values: Values, own: Values) -> bool:
+    """Whether patches put in place anything but the run's own activations, which `own` has as a source's."""
+    return any(_differs(values[each.by, each.site], own[Reference.SOURCE, each.site], each) for each in patches)
 
 
 def _differs(value: Tensor, own: Tensor, patch: Patch) -> bool:

@@ -1,6 +1,7 @@
 """Where in the network: components, sites, and the only place that spells transformer-lens' hook-point names."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,6 +81,16 @@ class Site:
 def scores_hook(layer: int) -> str:
     """The hook point of the attention scores, before the softmax and after the causal mask."""
     return f"blocks.{layer}.attn.hook_attn_scores"
+
+
+def norm_scale_hooks(names: Iterable[str]) -> list[str]:
+    """Of a model's hook points, those of what its norms divide by."""
+    return [name for name in names if name.endswith(".hook_scale")]
+
+
+def mlp_input_hooks(layer: int) -> tuple[str, str]:
+    """The hook points of what enters the activation function, and of what a gated MLP multiplies its result with."""
+    return f"blocks.{layer}.mlp.hook_pre", f"blocks.{layer}.mlp.hook_pre_linear"
 
 
 EMBEDDING_HOOKS = ("hook_embed", "pos_embed.hook_out")

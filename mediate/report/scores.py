@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from mediate.effects import EffectMap, Reject, Results, read_results, write_results
 from mediate.effects.results import MANIFEST, cube_table, effect_table, write_atomic
+from mediate.effects.tables import results_dataset
 from mediate.errors import InputError
 from mediate.figures import plot_step_layer
 from mediate.report.analysis import analysis_of, map_kinds, step_layer_maps
@@ -18,6 +20,9 @@ from mediate.report.terminal import terminal
 from mediate.report.views import first_chains, outcome_view
 from mediate.report.words import headline, plural
 from mediate.stats import Estimate
+
+if TYPE_CHECKING:
+    import xarray
 
 NOTEBOOK_CHAINS = 2
 
@@ -87,6 +92,14 @@ class Scores:
     def map_table(self) -> pd.DataFrame:
         """A row an item and cell of each map."""
         return effect_table(self.results.maps)
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """The cubes and maps as one labelled dataset; see `mediate.effects.tables.results_dataset`.
+
+        Raises:
+            InputError: xarray is not installed.
+        """
+        return results_dataset(self.results)
 
     @property
     def rejects(self) -> tuple[Reject, ...]:

@@ -5,7 +5,7 @@ import pytest
 
 from mediate.effects.agreement import agreement
 from mediate.errors import InputError
-from mediate.mediation.attribution import attribution_map, attributions
+from mediate.mediation.attribution import Method, attribution_map, attributions
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import encode_pair
 from mediate.mediation.outcomes import Outcome
@@ -76,7 +76,7 @@ def test_integrated_gradients_are_complete(architecture: str) -> None:
     model, pair = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64").pair
     gaps = [
         abs(
-            attributions(model, pair, [Component.RESID_PRE], Outcome.LOGIT_DIFF, steps=steps)[
+            attributions(model, pair, [Component.RESID_PRE], Outcome.LOGIT_DIFF, method=Method.IG, steps=steps)[
                 Component.RESID_PRE
             ].completeness
         )
@@ -107,7 +107,8 @@ def test_in_a_linear_model_the_estimate_is_exact(planted) -> None:
 def test_a_map_comes_with_its_agreement() -> None:
     model, pair = tiny.model("llama"), contexts("llama").pair
     found = attributions(model, pair, [Component.Z, Component.RESID_PRE], Outcome.LOGIT_DIFF)
-    record, verdict = attribution_map(model, pair, found[Component.Z], ("layer", "head"), Outcome.LOGIT_DIFF, 1.0)
+    record = attribution_map(model, pair, found[Component.Z], ("layer", "head"), Outcome.LOGIT_DIFF, 1.0)
+    verdict = record.agreement
     assert record.values.shape == (tiny.LAYERS, 4)
     assert record.kind == "attribution.z"
     assert (verdict.n_random, verdict.n_top) == (12, 8)
@@ -146,4 +147,17 @@ def test_what_has_no_estimate_is_refused() -> None:
     with pytest.raises(InputError, match="patterns and neurons"):
         attributions(model, pair, [Component.PATTERN], Outcome.LOGIT_DIFF)
     with pytest.raises(InputError, match="0 steps"):
-        attributions(model, pair, [Component.Z], Outcome.LOGIT_DIFF, steps=0)
+        attributions(model, pair, [Component.Z], Outcome.LOGIT_DIFF, method=Method.IG, steps=0)
+    with pytest.raises(InputError, match="QK fix is of q and k"):
+        attributions(model, pair, [Component.Z], Outcome.LOGIT_DIFF, method=Method.QKFIX)
+    with pytest.raises(InputError, match="q and k have no estimate"):
+        attributions(model, pair, [Component.K, Component.Z], Outcome.LOGIT_DIFF, method=Method.RELP)
+
+
+def test_estimates_without_a_sign_can_only_rank() -> None:
+    exact = np.array([5.0, -4.0, 3.0, -2.0, 1.0])
+    trust = agreement(abs(exact) / 2, exact, abs(exact[:2]) / 2, exact[:2], seed=0, signed=False)
+    assert trust.spearman == pytest.approx(1)
+    assert trust.top_ratio == pytest.approx(0.5)
+    assert np.isnan(trust.signs)
+    assert trust.verdict == "ranking only"
