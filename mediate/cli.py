@@ -115,6 +115,7 @@ def score(
     keep: Annotated[
         list[str] | None, typer.Option(help="Component whose CoT activations are stored; repeatable.")
     ] = None,
+    controls: Annotated[int, typer.Option(min=0, help="On how many pairs the controls are run; 0 for none.")] = 8,
     on_bad_item: Annotated[OnBadItem, typer.Option(help="Stop, or leave the item out and count it.")] = OnBadItem.ERROR,
     solved_only: Annotated[
         bool, typer.Option(help="Only pairs that the model answers rightly in both worlds.")
@@ -143,6 +144,7 @@ def score(
     choices: dict[str, Any] = {
         "template": template,
         "answer_cue": _unescaped(answer_cue),
+        "control_pairs": controls,
         "keep": keep or (),
         "on_bad_item": on_bad_item.value,
         "solved_only": solved_only,
@@ -198,14 +200,14 @@ def check(
 ) -> None:
     """Measures planted models whose truth is known and, with --model, tries the identities on that model."""
     _quiet_libraries()
-    from mediate.mediation.sanity import planted_truths
+    from mediate.mediation.sanity import sections, tried
 
     failed = 0
-    typer.echo("planted models: largest error of the eight outcomes against the closed form, in nats")
-    for truth in planted_truths():
-        failed += not truth.passed
-        error = f"{truth.error:8.1e}  (at most {truth.tolerance:.0e})"
-        typer.echo(f"  {_mark(truth.passed)} {truth.name:16} {truth.dtype:8} {error}")
+    for heading, findings in sections():
+        typer.echo(heading)
+        for finding in findings:
+            failed += not finding.passed
+            typer.echo(f"  {finding}")
     if model is not None:
         from mediate.api import load
 
@@ -214,11 +216,14 @@ def check(
         for each in loaded.checks:
             name = f"{each.name} at {each.component}" if each.component else each.name
             typer.echo(
-                f"  {_mark(each.passed)} {name:34} {each.error:8.1e}  (at most {each.tolerance:.1e}) {each.detail}"
+                f"  {_mark(each.passed)} {name:44} {each.error:8.1e}  (at most {each.tolerance:.0e}) {each.detail}"
             )
         for component, why in loaded.refused.items():
             typer.echo(f"  not offered: {component} ({why})")
         failed += sum(not each.passed for each in loaded.checks if each.component is not None)
+        for finding in tried(loaded):
+            failed += not finding.passed
+            typer.echo(f"  {finding}")
     if failed:
         typer.echo(f"{failed} failed", err=True)
         raise typer.Exit(1)

@@ -29,6 +29,7 @@ class ScoreSpec(BaseModel):
         outcomes: What is read at the answer; maps are of the first.
         maps: Maps to measure, such as `read:step,layer`. By default that map of every pair whose chains can be aligned;
             a map that is named here must be possible for every pair.
+        control_pairs: On how many pairs, drawn at random, the controls are run; 0 for none.
         keep: Components whose activations at the CoT positions are kept in the store, such as `resid_post`.
         on_bad_item: `error` stops before anything is written; `skip` leaves the item out, with its reason.
         solved_only: Leaves out pairs that the model does not answer rightly in both worlds after its chain.
@@ -47,6 +48,7 @@ class ScoreSpec(BaseModel):
     answer_cue: str = Field(default=ANSWER_CUE, min_length=1)
     outcomes: tuple[Outcome, ...] = Field(default=tuple(Outcome), min_length=1)
     maps: tuple[str, ...] | None = None
+    control_pairs: int = Field(default=8, ge=0)
     keep: tuple[str, ...] = ()
     on_bad_item: Literal["error", "skip"] = "error"
     solved_only: bool = False

@@ -12,7 +12,8 @@ from mediate.effects.cube import (
     total_effect,
 )
 from mediate.effects.maps import EffectMap, mean_map
-from mediate.effects.results import Measured, Reject, Results, World, read_results, write_results
+from mediate.effects.measured import Measured, Reject, World
+from mediate.effects.results import Results, read_results, write_results
 
 __all__ = [
     "CHANNELS",

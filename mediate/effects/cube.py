@@ -116,17 +116,17 @@ class Cube:
 
     def to_frame(self) -> "pandas.DataFrame":
         """A row an item, with the columns of `results/cube.parquet`: item, group, outcome, y000 ... y111."""
-        from mediate.effects.results import cube_table
+        from mediate.effects.frames import cube_table
 
         return cube_table([self])
 
     def to_xarray(self) -> "xarray.DataArray":
-        """A labelled array with dimensions item, d, t and h; see `mediate.effects.tables.cube_array`.
+        """A labelled array with dimensions item, d, t and h; see `mediate.effects.arrays.cube_array`.
 
         Raises:
             InputError: xarray is not installed.
         """
-        from mediate.effects.tables import cube_array
+        from mediate.effects.arrays import cube_array
 
         return cube_array(self)
 

@@ -57,17 +57,17 @@ class EffectMap:
 
     def to_frame(self) -> "pandas.DataFrame":
         """A row a cell, columns as in `results/effects.parquet`: the axes, item, group, kind, outcome, te, effect."""
-        from mediate.effects.results import effect_table
+        from mediate.effects.frames import effect_table
 
         return effect_table([self])
 
     def to_xarray(self) -> "xarray.DataArray":
-        """A labelled array; see `mediate.effects.tables.map_array`.
+        """A labelled array; see `mediate.effects.arrays.map_array`.
 
         Raises:
             InputError: xarray is not installed.
         """
-        from mediate.effects.tables import map_array
+        from mediate.effects.arrays import map_array
 
         return map_array(self)
 

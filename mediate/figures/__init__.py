@@ -1,6 +1,7 @@
 """Figures of what a run found: matplotlib, `ax` in and `ax` out."""
 
 from mediate.figures.channels import channels_size, plot_channels
+from mediate.figures.graph import plot_step_graph
 from mediate.figures.layers import layer_means, plot_layers
 from mediate.figures.shares import plot_shares
 from mediate.figures.steps import plot_step_layer
@@ -16,6 +17,7 @@ __all__ = [
     "plot_channels",
     "plot_layers",
     "plot_shares",
+    "plot_step_graph",
     "plot_step_layer",
     "visible",
 ]

@@ -26,7 +26,6 @@ from mediate.items.pair import Item, Pair
 # Channels of the residual stream; each has its mirror `CHANNELS` places later.
 DIGIT, AT_QUESTION, AT_CHAIN, AT_ANSWER, CARRIED, DIRECT, MEDIATED, GATE = range(8)
 CHANNELS = 8
-HEAD = CHANNELS
 HARD = 2.0**14
 # The tokens: the question's digit and a newline, the chain's digit, then the cue "\nThe answer is".
 QUESTION_AT, CHAIN_AT, ANSWER_AT = 0, 2, 6
@@ -104,14 +103,22 @@ def planted_tokenizer() -> Any:
 
 def planted_model(planted: Planted, dtype: torch.dtype = torch.float64) -> tuple[Any, Any]:
     """The plain transformers model with the weights set, and its tokenizer."""
+    tokenizer = planted_tokenizer()
+    model = blank_gpt2(len(tokenizer), channels=CHANNELS, layers=2, heads=2, dtype=dtype)
+    with torch.no_grad():
+        _set_weights(model, tokenizer, planted)
+    return model, tokenizer
+
+
+def blank_gpt2(vocabulary: int, *, channels: int, layers: int, heads: int, dtype: torch.dtype) -> Any:
+    """A GPT-2 with ReLU whose weights are all 0 and whose LayerNorm does nothing to streams with mirror channels."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    tokenizer = planted_tokenizer()
     config = GPT2Config(
-        vocab_size=len(tokenizer),
-        n_embd=2 * CHANNELS,
-        n_layer=2,
-        n_head=2,
+        vocab_size=vocabulary,
+        n_embd=2 * channels,
+        n_layer=layers,
+        n_head=heads,
         n_inner=4,
         n_positions=CONTEXT,
         activation_function="relu",
@@ -126,39 +133,46 @@ def planted_model(planted: Planted, dtype: torch.dtype = torch.float64) -> tuple
     with torch.no_grad():
         for name, weight in model.named_parameters():
             weight.fill_(2.0**40 if "ln_" in name and name.endswith("weight") else 0.0)
-        _set_weights(model, tokenizer, planted)
     model.config.architectures = ["GPT2LMHeadModel"]
-    return model, tokenizer
+    return model
 
 
 def _set_weights(model: Any, tokenizer: Any, planted: Planted) -> None:
     body = model.transformer
     for digit in range(10):
-        _write(body.wte.weight[tokenizer.convert_tokens_to_ids(str(digit))], DIGIT, float(digit))
+        write(body.wte.weight[tokenizer.convert_tokens_to_ids(str(digit))], DIGIT, float(digit))
     for position, mark in ((QUESTION_AT, AT_QUESTION), (CHAIN_AT, AT_CHAIN), (ANSWER_AT, AT_ANSWER)):
-        _write(body.wpe.weight[position], mark, 1.0)
+        write(body.wpe.weight[position], mark, 1.0)
     carry, answer = body.h[0].attn, body.h[1].attn
-    _attend(carry, 0, AT_CHAIN, AT_QUESTION, {DIGIT: 1.0}, CARRIED)
-    _attend(answer, 0, AT_ANSWER, AT_QUESTION, {DIGIT: 1.0}, DIRECT)
-    _attend(answer, 1, AT_ANSWER, AT_CHAIN, {DIGIT: planted.text, CARRIED: planted.latent}, MEDIATED)
+    attend(carry, 0, AT_CHAIN, AT_QUESTION, {DIGIT: 1.0}, CARRIED)
+    attend(answer, 0, AT_ANSWER, AT_QUESTION, {DIGIT: 1.0}, DIRECT)
+    attend(answer, 1, AT_ANSWER, AT_CHAIN, {DIGIT: planted.text, CARRIED: planted.latent}, MEDIATED)
     mlp = body.h[1].mlp
-    mlp.c_fc.weight[DIRECT, 0] = mlp.c_fc.weight[MEDIATED, 0] = 1.0
+    for channel in (DIRECT, MEDIATED):
+        listen(mlp.c_fc.weight[:, 0], channel, 1.0)
     mlp.c_fc.bias[0] = -planted.threshold
-    _write(mlp.c_proj.weight[0], GATE, planted.gate)
+    write(mlp.c_proj.weight[0], GATE, planted.gate)
     yes = model.lm_head.weight[tokenizer.convert_tokens_to_ids(" yes")]
-    yes[DIRECT], yes[MEDIATED], yes[GATE] = planted.direct, 1.0, 1.0
+    for channel, weight in ((DIRECT, planted.direct), (MEDIATED, 1.0), (GATE, 1.0)):
+        listen(yes, channel, weight)
 
 
-def _write(row: torch.Tensor, channel: int, value: float) -> None:
-    """Sets a channel and its mirror."""
-    row[channel], row[channel + CHANNELS] = value, -value
+def write(row: torch.Tensor, channel: int, value: float) -> None:
+    """Sets a channel of the residual stream and its mirror, in the second half."""
+    row[channel], row[channel + len(row) // 2] = value, -value
 
 
-def _attend(attention: Any, head: int, query: int, key: int, values: dict[int, float], out: int) -> None:
+def listen(column: torch.Tensor, channel: int, value: float) -> None:
+    """Reads a channel, half of it in its mirror, so that what rounding leaves of the stream's mean cancels."""
+    write(column, channel, value / 2)
+
+
+def attend(attention: Any, head: int, query: int, key: int, values: dict[int, float], out: int) -> None:
     """Lets a head look from the marked query to the marked key, and write a sum of what is there to a channel."""
-    width, first = 2 * CHANNELS, head * HEAD
-    attention.c_attn.weight[query, first] = HARD
-    attention.c_attn.weight[key, width + first] = 1.0
+    width, first = attention.embed_dim, head * attention.head_dim
+    columns = attention.c_attn.weight
+    listen(columns[:, first], query, HARD)
+    listen(columns[:, width + first], key, 1.0)
     for channel, weight in values.items():
-        attention.c_attn.weight[channel, 2 * width + first] = weight
-    _write(attention.c_proj.weight[first], out, 1.0)
+        listen(columns[:, 2 * width + first], channel, weight)
+    write(attention.c_proj.weight[first], out, 1.0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from mediate.effects import MIN_TE, Cube, EffectMap, Results, set_effects, set_shares
@@ -71,3 +72,8 @@ def step_layer_maps(results: Results, outcome: str, kind: str) -> tuple[EffectMa
 def map_kinds(results: Results, outcome: str) -> tuple[str, ...]:
     """The kinds of step-by-layer maps that there are of an outcome, in the order in which they come."""
     return tuple(dict.fromkeys(each.kind for each in results.maps if (each.dims, each.outcome) == (DIMS, outcome)))
+
+
+def graph_maps(results: Results, kind: str) -> tuple[EffectMap, ...]:
+    """The step graphs of one kind in which any entry is defined."""
+    return tuple(each for each in results.maps if each.kind == kind and not np.isnan(each.values).all())

@@ -8,6 +8,7 @@ from mediate.effects import CHANNELS, Results, read_results
 from mediate.effects.cube import IDENTITY_TOLERANCE
 from mediate.effects.results import write_atomic
 from mediate.report.analysis import analysis_of
+from mediate.report.evidence import agreement_view, controls_view, copying_view
 from mediate.report.pictures import Picture, pictures
 from mediate.report.tables import identity_error
 from mediate.report.templates import render, style_hash, style_sheet
@@ -65,6 +66,9 @@ def render_page(results: Results, drawn: Sequence[Picture] | None = None) -> str
         identity_errors=[(cube.outcome, f"{identity_error(cube):.1g} nats") for cube in cubes],
         min_te=f"{analysis.min_te:g}",
         level=percent(analysis.level),
+        **agreement_view(results),
+        **copying_view(results),
+        **controls_view(results),
         **items_view(results, analysis),
         **chains_view(results),
         **rejects_view(results),

@@ -9,17 +9,21 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mediate.effects import Cube, Results, mean_map
+from mediate.effects.maps import WITH_GAPS
 from mediate.figures import (
     channels_size,
     detached,
     layer_means,
+    plot_step_graph,
     plot_step_layer,
 )
 from mediate.figures.channels import MOST_BARS
+from mediate.figures.graph import GRAPH_SIZE
 from mediate.figures.layers import LAYERS_SIZE
 from mediate.figures.shares import SHARES_SIZE
 from mediate.figures.steps import STEPS_SIZE
-from mediate.report.analysis import Analysis, analysis_of, map_kinds, step_layer_maps
+from mediate.report.analysis import Analysis, analysis_of, graph_maps, map_kinds, step_layer_maps
+from mediate.report.evidence import verdicts
 from mediate.report.words import number, plural, share_words
 
 DPI = 160
@@ -31,7 +35,7 @@ class Picture:
 
     Args:
         name: File name without its ending.
-        role: `shares`, `channels`, `steps` or `layers`.
+        role: `shares`, `channels`, `steps`, `layers` or `graph`.
         outcome: The outcome that it shows.
         png: The image.
         alt: What it shows, with its main numbers, for readers who do not see it.
@@ -64,6 +68,8 @@ def pictures(results: Results) -> tuple[Picture, ...]:
         for number_of_kind, kind in enumerate(map_kinds(results, cube.outcome)):
             name = _file_part(kind.replace(":", "_"), f"map{number_of_kind}")
             made += _map_pictures(results, cube.outcome, kind, f"-{name}{suffix}", analysis)
+        if not place:
+            made += [_graph_picture(results, cube.outcome, kind) for kind in WITH_GAPS if graph_maps(results, kind)]
     return tuple(made)
 
 
@@ -114,13 +120,15 @@ def _map_pictures(results: Results, outcome: str, kind: str, suffix: str, analys
     uneven = (
         " Chains differ in length: a step is a mean over the items that have it." if count.min() < count.max() else ""
     )
+    trust = verdicts(maps)
+    trusted = f" Estimated; against exact patching, over the items: {trust}." if trust else ""
     heat = Picture(
         name=f"steps{suffix}",
         role="steps",
         outcome=outcome,
         png=png(STEPS_SIZE, lambda ax: plot_step_layer(maps, ax=ax)),
         alt=alt,
-        caption=f"Mean {kind} effect of each step in each layer.{uneven}",
+        caption=f"Mean {kind} effect of each step in each layer.{uneven}{trusted}",
     )
     if len({each.coords["layer"] for each in maps}) > 1:
         return [heat]
@@ -137,3 +145,23 @@ def _map_pictures(results: Results, outcome: str, kind: str, suffix: str, analys
         caption="The same means by layer. Effects in different layers do not add up, so a line is no split of TE.",
     )
     return [heat, lines]
+
+
+def _graph_picture(results: Results, outcome: str, kind: str) -> Picture:
+    maps = graph_maps(results, kind)
+    mean, coords, _ = mean_map(maps)
+    row, column = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
+    peak = (
+        f"from step {coords['step'][row]} to step {coords['result'][column]}, {number(float(mean[row, column]))} nats"
+    )
+    return Picture(
+        name=kind.replace(".", "-"),
+        role="graph",
+        outcome=outcome,
+        png=png(GRAPH_SIZE, lambda ax: plot_step_graph(maps, ax=ax)),
+        alt=f"Mean {kind} over {plural(len(maps), 'item')}: the largest effect is {peak}.",
+        caption=(
+            "How much each step determines what a later step states: "
+            + ("read by that step's own tokens." if kind.endswith("read") else "with what goes through other steps.")
+        ),
+    )

@@ -9,11 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mediate.effects import EffectMap, Reject, Results, read_results, write_results
-from mediate.effects.results import MANIFEST, cube_table, effect_table, write_atomic
-from mediate.effects.tables import results_dataset
+from mediate.effects.arrays import results_dataset
+from mediate.effects.frames import agreement_table, control_table, cube_table, effect_table
+from mediate.effects.results import MANIFEST, write_atomic
 from mediate.errors import InputError
-from mediate.figures import plot_step_layer
-from mediate.report.analysis import analysis_of, map_kinds, step_layer_maps
+from mediate.figures import plot_step_graph, plot_step_layer
+from mediate.report.analysis import analysis_of, graph_maps, map_kinds, step_layer_maps
 from mediate.report.page import render_page, write_bytes
 from mediate.report.templates import render
 from mediate.report.terminal import terminal
@@ -51,6 +52,13 @@ class Plots:
     def steps(self, outcome: str | None = None, *, kind: str | None = None, ax: Axes | None = None) -> Axes:
         """Mean effect by step and layer as a heat map; see `mediate.figures.plot_step_layer`."""
         return plot_step_layer(self._maps(outcome, kind), ax=ax)
+
+    def graph(self, kind: str = "step_graph.read", *, ax: Axes | None = None) -> Axes:
+        """Mean effect of each step on what each later one states; see `mediate.figures.plot_step_graph`."""
+        maps = graph_maps(self.results, kind)
+        if not maps:
+            raise InputError(f"no {kind} in these results; score with maps=['{kind}:step,result']")
+        return plot_step_graph(maps, ax=ax)
 
     def _maps(self, outcome: str | None, kind: str | None) -> tuple[EffectMap, ...]:
         name = self.results.cube(outcome).outcome
@@ -93,8 +101,20 @@ class Scores:
         """A row an item and cell of each map."""
         return effect_table(self.results.maps)
 
+    def controls(self) -> pd.DataFrame:
+        """A row an item and control; see `mediate.effects.controls`."""
+        return control_table(self.results.controls)
+
+    def agreements(self) -> pd.DataFrame:
+        """A row an estimated map: how far it agrees with exact patching; see `mediate.effects.agreement`."""
+        return agreement_table(self.results.maps)
+
+    def before_answer(self) -> pd.DataFrame:
+        """As `table`, with the chains cut before they first state the answer, of the items where that is possible."""
+        return cube_table(self.results.cut)
+
     def to_xarray(self) -> "xarray.Dataset":
-        """The cubes and maps as one labelled dataset; see `mediate.effects.tables.results_dataset`.
+        """The cubes and maps as one labelled dataset; see `mediate.effects.arrays.results_dataset`.
 
         Raises:
             InputError: xarray is not installed.

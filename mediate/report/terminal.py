@@ -10,6 +10,7 @@ from rich.text import Text
 from mediate.effects import CHANNELS, Results
 from mediate.figures import visible
 from mediate.report.analysis import analysis_of
+from mediate.report.evidence import control_summaries, control_words
 from mediate.report.tables import reject_table
 from mediate.report.words import GAP, MINUS, gaps, headline, interval, notes, number, percent
 
@@ -39,6 +40,8 @@ def terminal(results: Results, *, width: int = WIDTH) -> str:
             console.print(_text(f"  {gap}"))
     for note in notes(results):
         console.print(_text(f"note: {note}"))
+    for each in control_summaries(results, analysis):
+        console.print(_text(f"control: {control_words(each)}"))
     for row in reject_table(results.rejects).itertuples():
         console.print(_text(f"left out: {row.count} x {row.code} ({row.part}), such as: {row.example}"))
     return "\n".join(line.rstrip() for line in out.getvalue().translate(TYPED).split("\n"))

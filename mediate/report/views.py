@@ -4,7 +4,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from mediate.effects import CHANNELS, Cube, EffectMap, Measured, Results, World
-from mediate.report.analysis import Analysis, map_kinds, section, step_layer_maps
+from mediate.effects.maps import WITH_GAPS
+from mediate.report.analysis import Analysis, graph_maps, map_kinds, section, step_layer_maps
 from mediate.report.pictures import Picture
 from mediate.report.tables import EFFECT_NAMES, channel_table, reject_table
 from mediate.report.tokens import Colouring, colour_chains
@@ -130,11 +131,12 @@ def chains_view(results: Results) -> dict[str, Any]:
 def _map_notes(results: Results) -> list[str]:
     outcomes = {cube.outcome for cube in results.cubes}
     drawn = {(kind, outcome) for outcome in outcomes for kind in map_kinds(results, outcome)}
+    graphs = {kind for kind in WITH_GAPS if graph_maps(results, kind)}
     other = dict.fromkeys((each.kind, each.outcome, each.dims) for each in results.maps)
     found = [
         f"Also measured, and not drawn here: {kind} over {', '.join(dims)} on {outcome} (results/effects.parquet)."
         for kind, outcome, dims in other
-        if (kind, outcome) not in drawn or dims != ("step", "layer")
+        if kind not in graphs and ((kind, outcome) not in drawn or dims != ("step", "layer"))
     ]
     missing = sum(reject.part != "item" for reject in results.rejects)
     return found + ([f"{plural(missing, 'map')} of measured items left out; reasons below."] if missing else [])

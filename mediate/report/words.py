@@ -4,8 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from mediate.effects import Results
-from mediate.effects.results import World
+from mediate.effects import Results, World
 from mediate.items.answers import says
 from mediate.report.analysis import analysis_of, section
 from mediate.stats import Estimate

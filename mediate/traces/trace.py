@@ -43,14 +43,21 @@ class Trace:
 
     def states(self, answer: str) -> int | None:
         """The first token at which the trace has stated the answer; None if it never does."""
+        said = self.statement(answer)
+        return None if said is None else said[1] - 1
+
+    def statement(self, answer: str) -> tuple[int, int] | None:
+        """The half-open token range in which the trace first states the answer; None if it never does."""
         found = find_answer(self.text, answer)
         if found is None:
             return None
-        said = 0
+        said, first = 0, None
         for position, token in enumerate(self.tokens):
             said += len(token)
-            if said >= found.stop:
-                return position
+            if first is None and said > found.start:
+                first = position
+            if first is not None and said >= found.stop:
+                return first, position + 1
         return None
 
 

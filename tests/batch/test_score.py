@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 import mediate
+from mediate.batch import measure as measure_module
 from mediate.batch import score as score_module
 from mediate.batch.score import score
 from mediate.batch.spec import ScoreSpec, make_spec, pairs_fingerprint
 from mediate.effects import Results, corners, read_results, shapley, total_effect
-from mediate.effects.results import cube_table
+from mediate.effects.controls import Control
+from mediate.effects.frames import cube_table
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Item, Pair
 from mediate.models.sites import Component
@@ -36,6 +38,7 @@ PAIRS = tuple(pair(number) for number in range(1, 5))
 def run(
     pairs=PAIRS, architecture: str = "llama", out: Path | None = None, store: Store | None = None, **choices
 ) -> Results:
+    choices = {"control_pairs": 0} | choices
     return score(tiny.model(architecture), pairs, make_spec(**choices), out=out, store=store)
 
 
@@ -50,7 +53,7 @@ def test_every_row_satisfies_the_identities(architecture: str) -> None:
         assert np.ptp(cube.y) > 0.01
     assert len(results.maps) == len(PAIRS)
     assert results.manifest["counts"] == {
-        "given": 4, "measured": 4, "rejected": 0, "by_reason": {}, "maps_left_out": 0
+        "given": 4, "measured": 4, "rejected": 0, "by_reason": {}, "maps_left_out": 0, "controlled": 0, "not_cut": {}
     }  # fmt: skip
 
 
@@ -97,17 +100,27 @@ def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     store = Store(tmp_path / "cache")
     mixed = [*PAIRS[:2], pair(7, cot=False)]
     choices = {"keep": ("resid_post",), "max_new_tokens": 6, "stop": (" 1", " 2", " 3", "."), "on_bad_item": "skip"}
+    choices |= {
+        "control_pairs": 2,
+        "maps": ["read:step,layer", "attribution.z:layer,head", "step_graph.read:step,result"],
+    }
     first = run(mixed, out=tmp_path / "a", store=store, **choices)
     kept = list((tmp_path / "cache" / "acts").rglob("*.safetensors"))
     assert len(kept) == 2 * len(first.items)
-    for name in ("run_contexts", "measure_cube", "measure_map"):
-        monkeypatch.setattr(score_module, name, never)
+    for name in ("run_contexts", "measure_cube", "measure_map", "measure_controls", "random_weights"):
+        monkeypatch.setattr(measure_module, name, never)
     monkeypatch.setattr("mediate.batch.chains.generate", never)
     monkeypatch.setattr("mediate.runs.activations.forward", never)
     second = run(mixed, out=tmp_path / "b", store=store, **choices)
     assert all(np.array_equal(a.y, b.y) for a, b in zip(first.cubes, second.cubes, strict=True))
     assert [each.reason for each in second.rejects] == [each.reason for each in first.rejects]
-    assert all(np.array_equal(a.values, b.values) for a, b in zip(first.maps, second.maps, strict=True))
+    assert len(first.maps) == 3 * len(first.items)
+    for one, other in zip(first.maps, second.maps, strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+        assert (repr(one.agreement), one.kind, one.outcome) == (repr(other.agreement), other.kind, other.outcome)
+    assert list(map(repr, first.controls)) == list(map(repr, second.controls))
+    assert first.controls
+    assert all(np.array_equal(a.y, b.y) for a, b in zip(first.cut, second.cut, strict=True))
     with pytest.raises(AssertionError, match="computed again"):
         run(mixed, store=store, answer_cue="\nThe answer", **choices)
 
@@ -134,23 +147,23 @@ def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monk
 
 def test_an_interrupted_run_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out, store = tmp_path / "run", Store(tmp_path / "cache")
-    real = score_module.measure_cube
+    real = measure_module.measure_cube
     calls = []
 
     def interrupted(*arguments: object) -> object:
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == 5:  # each pair has two cubes
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(score_module, "measure_cube", interrupted)
+    monkeypatch.setattr(measure_module, "measure_cube", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(out=out, store=store)
     assert json.loads((out / "run.json").read_text())["status"] == "cancelled"
     with pytest.raises(InputError, match="status is 'cancelled'"):
         read_results(out)
     results = run(out=out, store=store)
-    assert len(calls) == 5, "the two pairs that were done are not computed again"
+    assert len(calls) == 9, "the two pairs that were done are not computed again"
     whole = run()
     assert all(np.array_equal(a.y, b.y) for a, b in zip(results.cubes, whole.cubes, strict=True))
 
@@ -216,14 +229,14 @@ def test_written_chains_that_do_not_end_or_are_wrong_are_counted() -> None:
 
 
 def test_nonfinite_logits_leave_the_item_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = score_module.measure_cube
+    real = measure_module.measure_cube
     count = []
 
     def broken(*arguments: object) -> np.ndarray:
         count.append(1)
-        return real(*arguments) * (np.nan if len(count) == 2 else 1)
+        return real(*arguments) * (np.nan if len(count) == 3 else 1)
 
-    monkeypatch.setattr(score_module, "measure_cube", broken)
+    monkeypatch.setattr(measure_module, "measure_cube", broken)
     results = run()
     assert [(reject.item, reject.code) for reject in results.rejects] == [("p2", "nonfinite")]
     assert len(results.items) == len(results.maps) == 3
@@ -272,3 +285,29 @@ def test_the_api_reads_files_and_takes_choices(tmp_path: Path) -> None:
     assert set(scores.shares()) == {"direct", "text", "latent", "mediated"}
     assert scores.plot.layers().get_ylabel()
     assert Component.K in mediate.Component
+
+
+def test_the_chains_cut_before_their_answer_have_cubes_of_their_own(tmp_path: Path) -> None:
+    silent = replace(PAIRS[0], id="silent", base=replace(PAIRS[0].base, cot="Tom buys 3 apples."))
+    results = run([*PAIRS, silent], out=tmp_path / "run")
+    assert [cube.items for cube in results.cut] == [tuple(pair.id for pair in PAIRS)] * 2
+    assert results.manifest["counts"]["not_cut"] == {"not_stated": 1}
+    # Read where `= ` is about to be followed by the answer: the words of that step's sum decide, not the answer's own.
+    assert not np.allclose(results.cut[0].y, results.cubes[0].y[:4], atol=1e-3)
+    again = read_results(tmp_path / "run")
+    assert all(np.array_equal(a.y, b.y) for a, b in zip(again.cut, results.cut, strict=True))
+
+
+def test_controls_are_run_on_some_pairs_and_kept(tmp_path: Path) -> None:
+    twins = [*PAIRS, pair(2, base=4)]
+    twins[-1] = replace(twins[-1], id="other way to 6")
+    results = run(twins, out=tmp_path / "run", control_pairs=5)
+    found = {(each.item, each.control): each for each in results.controls}
+    assert len(found) == 5 * len(Control)
+    assert all(each.effect == 0 for (_, control), each in found.items() if control.exact)
+    assert all(abs(each.beside) > 0 for each in found.values() if not each.reason)
+    same = [item for (item, control), each in found.items() if control is Control.SAME_ANSWER and not each.reason]
+    assert same == ["p3", "other way to 6"], "3 + 3 and 4 + 2; the others' same answers follow their own questions"
+    assert list(map(repr, read_results(tmp_path / "run").controls)) == list(map(repr, results.controls))
+    fewer = run(twins, control_pairs=2)
+    assert len({each.item for each in fewer.controls}) == 2

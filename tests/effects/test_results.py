@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediate.effects import Cube, EffectMap, Measured, Reject, Results, World, read_results, write_results
-from mediate.effects.results import (
+from mediate.effects.agreement import Agreement
+from mediate.effects.controls import Control, Controlled
+from mediate.effects.frames import (
     CELL_COLUMNS,
     cube_table,
     cubes_from_table,
@@ -22,10 +24,8 @@ from mediate.effects.results import (
     item_table,
     items_from_table,
     maps_from_table,
-    read_manifest,
-    write_atomic,
-    write_manifest,
 )
+from mediate.effects.results import read_manifest, write_atomic, write_manifest
 from mediate.errors import InputError
 
 OUTCOMES = ("logit_diff", "logprob_diff")
@@ -64,28 +64,59 @@ def results(names: tuple[str, ...] = ("a", "名前 🙂", "NA", " b\t")) -> Resu
             for name, group in zip(names, groups, strict=True)
         ),
         cubes=tuple(Cube(rng.normal(size=(len(names), 2, 2, 2)) / 3, names, groups, outcome) for outcome in OUTCOMES),
-        maps=tuple(read(name) for name in names[:-1]),
+        maps=(
+            *(read(name) for name in names[:-1]),
+            *(read(name, kind="attribution.z", agreement=trust(place)) for place, name in enumerate(names[:2])),
+            *(graph(name) for name in names[:1]),
+        ),
         rejects=(
             Reject("ü", "empty_cot", "leer\nund \u2028 mehr 🙂", "pairs.jsonl:3"),
             Reject("", "invalid", "no JSON", "x", part="read:step,layer"),
         ),
+        cut=tuple(
+            Cube(rng.normal(size=(len(names[1:]), 2, 2, 2)), names[1:], groups[1:], outcome)
+            for outcome in OUTCOMES
+            if names[1:]
+        ),
+        controls=tuple(
+            each
+            for name in names[:1]
+            for each in (
+                Controlled(name, "g", Control.SELF_SOURCE, OUTCOMES[0], 0.0, 1 / 3),
+                Controlled(name, "g", Control.RANDOM_POSITIONS, OUTCOMES[0], 0.1, 0.2, p=1 / 21, draws=20),
+                Controlled(name, "g", Control.SAME_ANSWER, OUTCOMES[0], reason="no other 🙂"),
+            )
+        ),
     )
+
+
+def trust(place: int) -> Agreement:
+    gap = float("nan") if place else 0.25
+    return Agreement(1 / 3, 0.5, float("nan"), 1.0, 2 / 3, 32, 8, place, gap)
+
+
+def graph(item: str) -> EffectMap:
+    values = np.array([[np.nan, 1 / 3], [np.nan, np.nan]])
+    coords = {"step": (0, 1), "result": (0, 1)}
+    return EffectMap(values, tuple(coords), coords, item, "g", "step_graph.read", "result_logit_diff", 1.0)
 
 
 def assert_same(found: Results, wanted: Results) -> None:
     assert (found.manifest, found.items, found.rejects) == (wanted.manifest, wanted.items, wanted.rejects)
-    assert len(found.cubes) == len(wanted.cubes)
-    for cube, other in zip(found.cubes, wanted.cubes, strict=True):
+    for cube, other in zip((*found.cubes, *found.cut), (*wanted.cubes, *wanted.cut), strict=True):
         np.testing.assert_array_equal(cube.y, other.y)
         assert (cube.items, cube.groups, cube.outcome) == (other.items, other.groups, other.outcome)
     assert_same_maps(found.maps, wanted.maps)
+    # NaN is not equal to itself, but is written alike.
+    assert list(map(repr, found.controls)) == list(map(repr, wanted.controls))
 
 
 def assert_same_maps(found: tuple[EffectMap, ...], wanted: tuple[EffectMap, ...]) -> None:
     assert len(found) == len(wanted)
     for one, other in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(one.values, other.values)
-        assert replace(one, values=other.values) == other
+        assert repr(one.agreement) == repr(other.agreement)
+        assert replace(one, values=other.values, agreement=None) == replace(other, agreement=None)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +124,7 @@ def assert_same_maps(found: tuple[EffectMap, ...], wanted: tuple[EffectMap, ...]
     [
         results(),
         results(names=()),
-        replace(results(), maps=(), rejects=()),
+        replace(results(), maps=(), rejects=(), cut=(), controls=()),
         Results(manifest={"status": "success"}),
         replace(results(("a",)), items=(Measured("a", "g", *[world(1, said=None, states_answer=None)] * 2),)),
     ],
@@ -105,7 +136,10 @@ def test_a_run_directory_holds_what_was_written(tmp_path: Path, wanted: Results)
     assert_same(read_results(folder), wanted)
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
         "rejects.jsonl",
+        "results/agreement.parquet",
+        "results/controls.parquet",
         "results/cube.parquet",
+        "results/cut.parquet",
         "results/effects.parquet",
         "results/items.parquet",
         "run.json",
@@ -302,4 +336,5 @@ def test_the_manifest_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(room, "write_atomic", note)
     write_results(tmp_path, results())
-    assert written == ["cube.parquet", "effects.parquet", "items.parquet", "rejects.jsonl", "run.json"]
+    assert written[-2:] == ["rejects.jsonl", "run.json"]
+    assert sorted(written[:-2]) == sorted(f"{name}.parquet" for name in room.TABLES)

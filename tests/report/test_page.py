@@ -19,7 +19,10 @@ from mediate.report.views import MOST_ROWS
 from tests.figures.records import fake_manifest, fake_results
 from tests.report.parse import Page, parse
 
-SECTIONS = ["shares", "channels", "maps", "items", "chains", "left-out", "identities", "method", "words"]
+SECTIONS = [
+    *("shares", "channels", "maps", "estimates", "copying", "controls"),
+    *("items", "chains", "left-out", "identities", "method", "words"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ _WORLDS = "1 the base world, 0 the source"
 def map_array(effects: EffectMap) -> "xarray.DataArray":
     """One item's map: its axes as dimensions, and item, group and te as coordinates without a dimension.
 
-    So `xarray.concat(arrays, "item", join="outer")` lays maps of several items side by side.
+    `xarray.concat(arrays, "item", join="outer", coords=["group", "te"])` lays maps of several items side by side.
 
     Raises:
         InputError: xarray is not installed.

@@ -1,0 +1,130 @@
+"""Controls: effects that must be nothing, or little, if the measurement is what it says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from mediate.stats import Estimate, bootstrap_mean
+
+
+class Control(StrEnum):
+    """What is done in place of the real intervention.
+
+    `self_source`: the chain's keys and values are replaced by the base run's own. `after_readers`: positions after the
+    answer are replaced. Both are exactly 0. `random_positions`: the readers find the source's keys and values at CoT
+    positions drawn at random among those whose words are the same in both worlds, as many as differ. `same_answer`: the
+    chain is that of another item with the same answer. `shuffled_steps`: the chain's own steps in another order.
+    `random_weights`: the same pair in a model of the same shape whose weights are random.
+    """
+
+    SELF_SOURCE = "self_source"
+    AFTER_READERS = "after_readers"
+    RANDOM_POSITIONS = "random_positions"
+    SAME_ANSWER = "same_answer"
+    SHUFFLED_STEPS = "shuffled_steps"
+    RANDOM_WEIGHTS = "random_weights"
+
+    @property
+    def exact(self) -> bool:
+        """Whether the effect must be 0, bit by bit."""
+        return self in (Control.SELF_SOURCE, Control.AFTER_READERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Controlled:
+    """One control of one item.
+
+    Args:
+        item: The item's id.
+        group: The item's group.
+        control: Which control.
+        outcome: The name of the outcome.
+        effect: Of the control, in nats; of random positions the mean over draws, of random weights that model's TE. NaN
+            where the control was refused.
+        beside: The real effect that it stands beside, in nats: of random positions, that of the positions whose words
+            differ; of random weights TE; else TIE.
+        p: Of random positions: the share of draws, the real one included, with an effect of at least its size.
+        rank: Of random weights: the rank correlation of the two models' read effects by step and layer.
+        draws: How many draws the effect is a mean over.
+        reason: Why the control was refused: it is vacuous here, or the item has not what it needs. Else empty.
+    """
+
+    item: str
+    group: str
+    control: Control
+    outcome: str
+    effect: float = float("nan")
+    beside: float = float("nan")
+    p: float = float("nan")
+    rank: float = float("nan")
+    draws: int = 1
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if np.isfinite(self.effect) == bool(self.reason):
+            raise ValueError(f"item {self.item!r}: {self.control} needs either an effect or a reason for none")
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSummary:
+    """A control over the items on which it was run.
+
+    Args:
+        control: Which control.
+        n: Items on which it was measured.
+        refused: Items on which it was not.
+        largest: The largest |effect|, in nats.
+        size: Mean |effect|, in nats, with its interval.
+        beside: Mean size of the real effect that it stands beside, in nats, with its interval.
+        rank: Of random weights: the mean rank correlation, with its interval.
+        reasons: Why it was refused, each reason once.
+    """
+
+    control: Control
+    n: int
+    refused: int
+    largest: float
+    size: Estimate
+    beside: Estimate
+    rank: Estimate
+    reasons: tuple[str, ...]
+
+    @property
+    def held(self) -> bool | None:
+        """Whether what must hold holds; None where the control is a number to be read, or was not measured."""
+        if not self.n:
+            return None
+        if self.control.exact:
+            return self.largest == 0
+        return None
+
+
+def summarise(found: Sequence[Controlled], *, seed: int = 0, level: float = 0.95) -> tuple[ControlSummary, ...]:
+    """Each control over its items, in the order of `Control`."""
+    return tuple(
+        _summary(control, [each for each in found if each.control is control], seed, level)
+        for control in Control
+        if any(each.control is control for each in found)
+    )
+
+
+def _summary(control: Control, found: Sequence[Controlled], seed: int, level: float) -> ControlSummary:
+    measured = [each for each in found if not each.reason]
+
+    def mean(values: Sequence[float]) -> Estimate:
+        there = [place for place, value in enumerate(values) if np.isfinite(value)]
+        groups = [measured[place].group for place in there]
+        return bootstrap_mean(np.array(values, dtype=np.float64)[there], groups, seed=seed, level=level)
+
+    return ControlSummary(
+        control=control,
+        n=len(measured),
+        refused=len(found) - len(measured),
+        largest=max((abs(each.effect) for each in measured), default=float("nan")),
+        size=mean([abs(each.effect) for each in measured]),
+        beside=mean([abs(each.beside) for each in measured]),
+        rank=mean([each.rank for each in measured]),
+        reasons=tuple(dict.fromkeys(each.reason for each in found if each.reason)),
+    )

@@ -1,0 +1,153 @@
+"""Results as data frames, the tables that a run directory holds, and back."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
+from graphlib import TopologicalSorter
+
+import numpy as np
+import pandas as pd
+
+from mediate.effects.agreement import Agreement
+from mediate.effects.controls import Control, Controlled
+from mediate.effects.cube import CELLS, Cube
+from mediate.effects.maps import EffectMap
+from mediate.effects.measured import Measured, World
+
+MAP_LABELS = ("item", "group", "kind", "outcome")
+CELL_COLUMNS = tuple(f"y{d}{t}{h}" for d, t, h in CELLS)
+
+
+def cube_table(cubes: Sequence[Cube]) -> pd.DataFrame:
+    """A row an item and outcome, with columns `y000` ... `y111` in the order d, t, h."""
+    frames = [
+        pd.DataFrame(
+            {"item": cube.items, "group": cube.groups, "outcome": cube.outcome}
+            | {name: cube.y[:, d, t, h] for name, (d, t, h) in zip(CELL_COLUMNS, CELLS, strict=True)}
+        )
+        for cube in cubes
+    ]
+    return (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else pd.DataFrame(columns=["item", "group", "outcome", *CELL_COLUMNS])
+    )
+
+
+def cubes_from_table(table: pd.DataFrame) -> tuple[Cube, ...]:
+    """The inverse of `cube_table`."""
+    cubes = []
+    for outcome, rows in table.groupby("outcome", sort=False):
+        y = rows[list(CELL_COLUMNS)].to_numpy(dtype=np.float64).reshape(-1, 2, 2, 2)
+        cubes.append(Cube(y, tuple(rows["item"]), tuple(rows["group"]), str(outcome)))
+    return tuple(cubes)
+
+
+def effect_table(maps: Sequence[EffectMap]) -> pd.DataFrame:
+    """A row an item, kind and cell: columns item, group, kind, outcome, te, one for each axis, and effect.
+
+    Maps may have different axes: what one lacks is NaN on its rows. The columns of the axes stand in the order that all
+    maps have in common, so that a map's own order can be read back.
+
+    Raises:
+        ValueError: One map has two axes in the opposite order of another.
+    """
+    frames = []
+    for each in maps:
+        axes = pd.MultiIndex.from_product([each.coords[name] for name in each.dims], names=each.dims)
+        labels = {"item": each.item, "group": each.group, "kind": each.kind, "outcome": each.outcome, "te": each.te}
+        frames.append(pd.DataFrame(labels, index=axes).assign(effect=each.values.ravel()).reset_index())
+    if not frames:
+        return pd.DataFrame(columns=["step", "layer", "item", "effect"])
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for dims in dict.fromkeys(each.dims for each in maps):
+        for place, name in enumerate(dims):
+            order.add(name, *dims[:place])
+    axes_first = [*order.static_order(), *MAP_LABELS, "te", "effect"]
+    return pd.concat(frames, ignore_index=True)[axes_first]
+
+
+def maps_from_table(table: pd.DataFrame) -> tuple[EffectMap, ...]:
+    """The inverse of `effect_table`."""
+    axes = [name for name in table.columns if name not in {*MAP_LABELS, "te", "effect"}]
+    maps = []
+    # Two maps of one item and kind differ in which axes they have.
+    keys = [*MAP_LABELS, *(table[name].notna().rename(f"has {name}") for name in axes)]
+    for (item, group, kind, outcome, *has), rows in table.groupby(keys, sort=False) if len(table) else ():
+        dims = tuple(name for name, present in zip(axes, has, strict=True) if present)
+        coords = {name: tuple(int(label) for label in dict.fromkeys(rows[name])) for name in dims}
+        values = rows["effect"].to_numpy(dtype=np.float64).reshape([len(coords[name]) for name in dims])
+        maps.append(
+            EffectMap(values, dims, coords, str(item), str(group), str(kind), str(outcome), float(rows["te"].iloc[0]))
+        )
+    return tuple(maps)
+
+
+def item_table(items: Sequence[Measured]) -> pd.DataFrame:
+    """A row an item and world: texts, CoT tokens, the step of each token, where the answer is stated."""
+    rows = [
+        {"item": item.id, "group": item.group, "world": name, **asdict(world)}
+        for item in items
+        for name, world in (("base", item.base), ("source", item.source))
+    ]
+    frame = pd.DataFrame(rows)
+    return frame.astype({"states_answer": "Int64"}) if rows else frame
+
+
+def items_from_table(table: pd.DataFrame) -> tuple[Measured, ...]:
+    """The inverse of `item_table`."""
+    items = []
+    for (item, group), rows in table.groupby(["item", "group"], sort=False) if len(table) else ():
+        worlds = {row["world"]: row for row in rows.to_dict("records")}
+        records = [
+            World(
+                question=row["question"],
+                answer=row["answer"],
+                tokens=tuple(row["tokens"]),
+                steps=tuple(int(step) for step in row["steps"]),
+                states_answer=None if pd.isna(row["states_answer"]) else int(row["states_answer"]),
+                written=bool(row["written"]),
+                said=None if pd.isna(row["said"]) else str(row["said"]),
+            )
+            for row in (worlds["base"], worlds["source"])
+        ]
+        items.append(Measured(str(item), str(group), *records))
+    return tuple(items)
+
+
+def agreement_table(maps: Sequence[EffectMap]) -> pd.DataFrame:
+    """A row an estimated map: its labels and axes, how far it agrees with exact patching, and the verdict."""
+    columns = [*MAP_LABELS, "axes", *(each.name for each in fields(Agreement)), "verdict"]
+    rows = [
+        {"item": each.item, "group": each.group, "kind": each.kind, "outcome": each.outcome}
+        | {"axes": ",".join(each.dims), **asdict(each.agreement), "verdict": each.agreement.verdict}
+        for each in maps
+        if each.agreement is not None
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def with_agreements(maps: Sequence[EffectMap], table: pd.DataFrame) -> tuple[EffectMap, ...]:
+    """The maps with what `agreement_table` says of them."""
+    found = {
+        (row["item"], row["kind"], row["outcome"], row["axes"]): Agreement(
+            **{each.name: each.type(row[each.name]) for each in fields(Agreement)}  # type: ignore[operator]
+        )
+        for row in table.to_dict("records")
+    }
+    return tuple(
+        replace(each, agreement=found.get((each.item, each.kind, each.outcome, ",".join(each.dims)))) for each in maps
+    )
+
+
+def control_table(controls: Sequence[Controlled]) -> pd.DataFrame:
+    """A row an item and control."""
+    rows = [asdict(each) | {"control": each.control.value} for each in controls]
+    return pd.DataFrame(rows, columns=[each.name for each in fields(Controlled)])
+
+
+def controls_from_table(table: pd.DataFrame) -> tuple[Controlled, ...]:
+    """The inverse of `control_table`."""
+    return tuple(
+        Controlled(**(row | {"control": Control(row["control"]), "draws": int(row["draws"])}))  # type: ignore[arg-type]
+        for row in table.to_dict("records")
+    )

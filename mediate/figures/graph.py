@@ -1,0 +1,53 @@
+"""The step graph as a matrix: which step determines what which later step states."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from mediate.effects import EffectMap, mean_map
+from mediate.effects.maps import WITH_GAPS
+from mediate.errors import InputError
+from mediate.figures.style import DIVERGING, FAINT, INK, canvas
+
+GRAPH_SIZE = (4.6, 3.6)
+MOST_NUMBERS = 8
+
+
+def plot_step_graph(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axes:
+    """Mean effect of each step (row) on what each later step states (column), in nats.
+
+    Red speaks for what the base chain states. Hatched grey is undefined: not a later step, or one that states the same
+    in both worlds. Up to eight steps the numbers stand in the cells.
+
+    Raises:
+        InputError: No maps, maps that are no step graphs, or none with any entry.
+    """
+    if not maps or any(each.kind not in WITH_GAPS for each in maps):
+        raise InputError(f"a step graph is drawn from maps of {' or '.join(WITH_GAPS)}; score with one of them")
+    mean, coords, _ = mean_map(maps)
+    if np.isnan(mean).all():
+        raise InputError("no step of these graphs has a later step that states a difference")
+    limit = float(np.nanmax(abs(mean))) or 1.0
+    with canvas(ax, GRAPH_SIZE) as axes:
+        axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
+        image = axes.imshow(
+            np.ma.masked_invalid(mean), cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest"
+        )
+        bar = axes.figure.colorbar(image, ax=axes, pad=0.03)
+        bar.outline.set_visible(False)
+        bar.set_label(f"mean effect (nats), n = {len({each.item for each in maps})} items")
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        for axis, name in ((axes.xaxis, "result"), (axes.yaxis, "step")):
+            axis.set_ticks(range(len(coords[name])), [str(label) for label in coords[name]])
+        axes.set_xlabel("step whose result is read")
+        axes.set_ylabel("step that is swapped")
+        if len(mean) <= MOST_NUMBERS:
+            for row, column in np.argwhere(~np.isnan(mean)):
+                value = float(mean[row, column])
+                ink = "white" if abs(value) > 0.6 * limit else INK
+                axes.text(
+                    column, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center", color=ink, fontsize=8
+                )
+    return axes
