@@ -198,7 +198,7 @@ def check(
     model: Annotated[str | None, typer.Option("--model", help="Also check this model.")] = None,
     dtype: Annotated[Dtype, typer.Option(help="Of that model's weights.")] = Dtype.FLOAT32,
 ) -> None:
-    """Measures planted models whose truth is known and, with --model, tries the identities on that model."""
+    """Measures planted models of known truth, and tries identities on random models and, with --model, on that one."""
     _quiet_libraries()
     from mediate.mediation.sanity import sections, tried
 

@@ -10,6 +10,7 @@ from mediate.errors import InputError
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off
+from mediate.mediation.reads import reader_choice
 from mediate.mediation.state import outcomes_under, sequences
 from mediate.models.model import Model
 from mediate.runs.forward import forward
@@ -50,11 +51,8 @@ def knockout_effects(
     """
     check_knockout(model)
     run = sequences(model, pair, 1, outcomes)
-    count = len(run.readers)
-    chosen = tuple(range(count)) if readers is None else tuple(sorted(set(readers)))
-    if not chosen or chosen[0] < 0 or chosen[-1] >= count:
-        raise InputError(f"item {pair.id!r}: readers {chosen}; there are 0 to {count - 1}")
-    queries = tuple(run.stop + reader for reader in chosen)
+    chosen = reader_choice(pair, len(run.readers), readers)
+    queries = tuple(run.stop + reader for reader, wanted in enumerate(chosen) if wanted)
     cuts: list[tuple[Knockout, ...]] = [()]
     for cell in cells:
         check_cell(model, pair, cell)

@@ -15,7 +15,7 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.runs.keyvalues import KeyValues, read
+from mediate.runs.keyvalues import KeyValues, read, read_in_turns
 
 
 def check_aligned(pair: EncodedPair, place: str = "") -> None:
@@ -69,12 +69,25 @@ def read_map(
 
 
 def read_effects(
-    model: Model, contexts: Contexts, cells: Sequence[Cell], outcome: Outcome
+    model: Model,
+    contexts: Contexts,
+    cells: Sequence[Cell],
+    outcome: Outcome,
+    *,
+    readers: Sequence[int] | None = None,
 ) -> Float[np.ndarray, " cell"]:
     """The read effect of each cell, in nats; see `read_map` for the sign. A cell's units are KV heads.
 
+    Args:
+        model: The hooked model.
+        contexts: From `run_contexts`.
+        cells: Where.
+        outcome: What to read off.
+        readers: Which readers find the source's keys and values, counted from the first token after the chain; all of
+            them by default. The others find the base's, and every reader finds what those before it have become.
+
     Raises:
-        InputError: A cell outside the chain or the model.
+        InputError: A cell outside the chain or the model, or a reader that does not exist.
     """
     pair = contexts.pair
     for cell in cells:
@@ -85,6 +98,7 @@ def read_effects(
     _, source = laid_out(model, contexts, 1, 0, 0)
     tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
     rows_each = len(tokens.ids)
+    chosen = reader_choice(pair, int(tokens.ids.shape[1]), readers)
     per_pass = max(1, ROW_BYTES // ((question.nbytes + base.nbytes) * rows_each))
     # A swap that changes no key or value has no effect; computed, it would have that of rounding.
     moving = [place for place, cell in enumerate(cells) if differs(base, source, cell)]
@@ -92,12 +106,29 @@ def read_effects(
     y: list[float] = []
     for first in range(0, len(plan), per_pass):
         chunk = plan[first : first + per_pass]
-        past = swapped_past(question, base, source, [cell for cell in chunk for _ in range(rows_each)])
-        logits = read(model, tokens.ids.repeat(len(chunk), 1), past, last=tokens.last)
+        rows = [cell for cell in chunk for _ in range(rows_each)]
+        past, ids = swapped_past(question, base, source, rows), tokens.ids.repeat(len(chunk), 1)
+        if all(chosen):
+            logits = read(model, ids, past, last=tokens.last)
+        else:
+            plain = swapped_past(question, base, source, [None] * len(rows))
+            logits = read_in_turns(model, ids, (plain, past), chosen, last=tokens.last)
         y += [read_off(tokens, each, outcome) for each in logits.reshape(len(chunk), rows_each, *logits.shape[1:])]
     effects = np.zeros(len(cells))
     effects[moving] = y[0] - np.array(y[1:])
     return effects
+
+
+def reader_choice(pair: EncodedPair, count: int, readers: Sequence[int] | None) -> tuple[bool, ...]:
+    """Whether each of `count` readers is chosen.
+
+    Raises:
+        InputError: None is, or one does not exist.
+    """
+    wanted = set(range(count)) if readers is None else set(readers)
+    if not wanted or not wanted <= set(range(count)):
+        raise InputError(f"item {pair.id!r}: readers {tuple(sorted(wanted))}; there are 0 to {count - 1}")
+    return tuple(reader in wanted for reader in range(count))
 
 
 def differs(base: KeyValues, source: KeyValues, cell: Cell) -> bool:

@@ -1,6 +1,7 @@
 """Planted truths measured and identities tried: what `mediate check` runs to show that this machine computes right."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,15 +76,27 @@ class Finding:
 
 def sections() -> Iterator[tuple[str, Iterable[Finding]]]:
     """Headings with what is tried under each, everything that needs no model from outside."""
-    yield "planted models: the eight outcomes against the closed form, in nats", planted_truths()
-    yield (
-        "planted models of two steps: outcomes, state and read effects and step Shapley values, in nats",
-        (measure_two_steps(planted, dtype) for planted in TWO_STEPS for dtype in TOLERANCE),
-    )
-    for architecture, dtype in TINY:
-        plain = tiny_model(architecture, getattr(torch, dtype))
-        model = checked(load(plain, device="cpu", copy=False))
-        yield f"identities on a random {model.facts.architecture}, {dtype}", tried(model, TOLERANCE[dtype])
+    with _one_thread():
+        yield "planted models: the eight outcomes against the closed form, in nats", planted_truths()
+        yield (
+            "planted models of two steps: outcomes, state and read effects and step Shapley values, in nats",
+            (measure_two_steps(planted, dtype) for planted in TWO_STEPS for dtype in TOLERANCE),
+        )
+        for architecture, dtype in TINY:
+            plain = tiny_model(architecture, getattr(torch, dtype))
+            model = checked(load(plain, device="cpu", copy=False))
+            yield f"identities on a random {model.facts.architecture}, {dtype}", tried(model, TOLERANCE[dtype])
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Matrices this small are slower on several threads, and many times so where other work has a core."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def planted_truths(settings: Sequence[Planted] = SETTINGS) -> Iterator[Finding]:

@@ -211,3 +211,66 @@ def test_unknown_maps_are_refused(text: str) -> None:
 def test_axes_come_in_their_own_order() -> None:
     assert str(parse_map("read:layer,step")) == "read:step,layer"
     assert str(parse_map("state.z.noising:head,layer")) == "state.z:layer,head"
+
+
+@pytest.mark.parametrize("readers", [(0,), (1, 3), (0, 1, 2)])
+def test_some_readers_against_attention_worked_out_by_hand(readers: tuple[int, ...]) -> None:
+    """One pass of the base run in which the chosen readers' attention is computed anew from swapped keys and values."""
+    model, cell = tiny.model("llama", "float64"), contexts("llama", dtype="float64")
+    pair, where = cell.pair, Cell((2, 3, 9), (0, 2))
+    cue = list(pair.readers.cue + pair.readers.base[: pair.readers.shared])
+    ids = [torch.tensor([list(pair.context(world, world)) + cue]) for world in (1, 0)]
+    begin, stop = len(pair.questions[1]), len(pair.context(1, 1))
+    names = [f"blocks.{layer}.attn.hook_{part}" for layer in range(tiny.LAYERS) for part in ("rot_q", "rot_k", "v")]
+    _, source = model.bridge.run_with_cache(ids[1], names_filter=lambda name: name in names)
+    places = [begin + position for position in where.positions]
+    seen: dict[str, torch.Tensor] = {}
+
+    def note(value: torch.Tensor, hook: object, name: str) -> torch.Tensor:
+        seen[name] = value
+        return value
+
+    def again(z: torch.Tensor, hook: object, layer: int) -> torch.Tensor:
+        z = z.clone()
+        if layer not in where.layers:
+            return z
+        q, k = (seen[f"blocks.{layer}.attn.hook_rot_{part}"][0] for part in "qk")  # pos head d
+        v = seen[f"blocks.{layer}.attn.hook_v"][0].clone()  # pos kv_head d
+        k = k.clone()
+        k[places] = source[f"blocks.{layer}.attn.hook_rot_k"][0][places]
+        v[places] = source[f"blocks.{layer}.attn.hook_v"][0][places]
+        for reader in readers:
+            for head in range(4):
+                at = stop + reader
+                weights = (k[: at + 1, head // 2] @ q[at, head] / 8**0.5).softmax(dim=0)
+                z[0, at, head] = weights @ v[: at + 1, head // 2]
+        return z
+
+    def outcome(swapped: bool) -> float:
+        hooks = [(name, lambda value, hook, name=name: note(value, hook, name)) for name in names]
+        for layer in range(tiny.LAYERS) if swapped else ():
+            hooks.append((f"blocks.{layer}.attn.hook_z", lambda z, hook, layer=layer: again(z, hook, layer)))
+        logits = model.bridge.run_with_hooks(ids[0], fwd_hooks=hooks)[0, -1]
+        at = pair.readers.shared
+        return (logits[pair.readers.base[at]] - logits[pair.readers.source[at]]).item()
+
+    found = read_effects(model, cell, [where], Outcome.LOGIT_DIFF, readers=readers)[0]
+    assert found == pytest.approx(outcome(False) - outcome(True), abs=1e-6)
+    assert abs(found) > 1e-3
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_all_readers_named_is_none_named(architecture: str, outcome: Outcome) -> None:
+    model, cell = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64")
+    cells = [Cell((2, 3), (0, 1)), Cell(tuple(range(len(cell.pair.traces[1].ids))), (0, 1, 2))]
+    width = len(cell.pair.readers.cue) + (1 if outcome is Outcome.LOGPROB_DIFF else cell.pair.readers.shared)
+    whole = read_effects(model, cell, cells, outcome)
+    assert np.array_equal(read_effects(model, cell, cells, outcome, readers=range(width)), whole)
+    # The last reader alone reads; then all but it: neither is the whole, and neither is nothing.
+    parts = [read_effects(model, cell, cells, outcome, readers=each) for each in ([width - 1], range(width - 1))]
+    assert all((abs(part) > 1e-6).all() and (abs(part - whole) > 1e-6).all() for part in parts)
+    with pytest.raises(InputError, match="readers"):
+        read_effects(model, cell, cells, outcome, readers=[width])
+    with pytest.raises(InputError, match="readers"):
+        read_effects(model, cell, cells, outcome, readers=[])
