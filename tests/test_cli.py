@@ -174,10 +174,12 @@ def test_pairs_are_made(tmp_path: Path) -> None:
     assert all(line["base"]["cot"] for line in lines)
 
 
-def test_check_measures_the_planted_truths(tmp_path: Path) -> None:
+def test_check_measures_planted_truths_and_tries_identities(tmp_path: Path) -> None:
     done = mediate("check", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("ok  ") == 14
+    # 13 planted models in two precisions, and the identities of two random models, of which one has no rotary keys.
+    assert done.stdout.count("\n  ok  ") == 2 * 13 + 17 + 18
+    assert done.stdout.count("\n  --  ") == 1
     assert "FAIL" not in done.stdout
 
 
