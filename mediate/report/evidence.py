@@ -9,7 +9,7 @@ import numpy as np
 from mediate.effects import Cube, EffectMap, Results
 from mediate.effects.controls import Control, ControlSummary, summarise
 from mediate.report.analysis import Analysis, analysis_of, section
-from mediate.report.words import interval, number, percent, plural
+from mediate.report.words import MINUS, interval, number, percent, plural
 
 # What each control is expected to be, and what to make of it.
 EXPECTED = {
@@ -132,7 +132,7 @@ def exactly(value: float) -> str:
     """A number of which 0 must not be a rounded one."""
     if value == 0:
         return "0"
-    return number(value) if abs(value) >= 0.005 else f"{value:.1e}"
+    return number(value) if abs(value) >= 0.005 else f"{value:.1e}".replace("-", MINUS, value < 0)
 
 
 def agreement_view(results: Results) -> dict[str, Any]:
@@ -152,9 +152,9 @@ def agreement_view(results: Results) -> dict[str, Any]:
                 "n": len(found),
                 "cells": f"{found[0].n_random} + {found[0].n_top}",
                 "spearman": _median([each.spearman for each in found]),
-                "signs": _median([each.signs for each in found], scale=100),
-                "top_signs": _median([each.top_signs for each in found], scale=100),
-                "missed": _median([each.missed_mass for each in found], scale=100),
+                "signs": _median([each.signs for each in found], scale=100.0),
+                "top_signs": _median([each.top_signs for each in found], scale=100.0),
+                "missed": _median([each.missed_mass for each in found], scale=100.0),
                 "ratio": _median([each.top_ratio for each in found]),
                 "gap": number(float(np.median(gaps)), 3) if gaps else "",
                 "verdicts": verdicts(maps),
