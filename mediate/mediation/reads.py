@@ -15,7 +15,9 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.runs.keyvalues import KeyValues, read, read_in_turns
+from mediate.runs.keyvalues import KeyValues, read
+from mediate.runs.reading import entering, read_from, read_in_turns
+from mediate.runs.selfcheck import READ_FROM
 
 
 def check_aligned(pair: EncodedPair, place: str = "") -> None:
@@ -97,25 +99,34 @@ def read_effects(
     question, base = laid_out(model, contexts, 1, 1, 1)
     _, source = laid_out(model, contexts, 1, 0, 0)
     tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
-    rows_each = len(tokens.ids)
     chosen = reader_choice(pair, int(tokens.ids.shape[1]), readers)
-    per_pass = max(1, ROW_BYTES // ((question.nbytes + base.nbytes) * rows_each))
     # A swap that changes no key or value has no effect; computed, it would have that of rounding.
     moving = [place for place, cell in enumerate(cells) if differs(base, source, cell)]
-    plan: list[Cell | None] = [None, *(cells[place] for place in moving)]
-    y: list[float] = []
-    for first in range(0, len(plan), per_pass):
-        chunk = plan[first : first + per_pass]
-        rows = [cell for cell in chunk for _ in range(rows_each)]
-        past, ids = swapped_past(question, base, source, rows), tokens.ids.repeat(len(chunk), 1)
-        if all(chosen):
-            logits = read(model, ids, past, last=tokens.last)
-        else:
-            plain = swapped_past(question, base, source, [None] * len(rows))
-            logits = read_in_turns(model, ids, (plain, past), chosen, last=tokens.last)
-        y += [read_off(tokens, each, outcome) for each in logits.reshape(len(chunk), rows_each, *logits.shape[1:])]
+    plain = swapped_past(question, base, source, [None] * len(tokens.ids))
+    resumable = all(chosen) and model.check(READ_FROM).passed
+    residuals = entering(model, tokens.ids, plain) if resumable else []
     effects = np.zeros(len(cells))
-    effects[moving] = y[0] - np.array(y[1:])
+    here = read_off(tokens, read(model, tokens.ids, plain, last=tokens.last), outcome)
+    # Blocks before the first swap do what they do in the base run.
+    firsts = {place: min(cells[place].layers) if resumable else 0 for place in moving}
+    per_pass = max(1, ROW_BYTES // ((question.nbytes + base.nbytes) * len(tokens.ids)))
+    for first in sorted(set(firsts.values())):
+        group = [place for place in moving if firsts[place] == first]
+        for begin in range(0, len(group), per_pass):
+            chunk = group[begin : begin + per_pass]
+            rows = [cells[place] for place in chunk for _ in tokens.ids]
+            past = swapped_past(question, base, source, rows, first)
+            if resumable:
+                residual = residuals[first].repeat(len(chunk), 1, 1)
+                logits = read_from(model, first, residual, past, last=tokens.last)
+            else:
+                ids = tokens.ids.repeat(len(chunk), 1)
+                unswapped = [
+                    (keys.repeat(len(chunk), 1, 1, 1), values.repeat(len(chunk), 1, 1, 1)) for keys, values in plain
+                ]
+                logits = read_in_turns(model, ids, (unswapped, past), chosen, last=tokens.last)
+            there = logits.reshape(len(chunk), len(tokens.ids), *logits.shape[1:])
+            effects[chunk] = [here - read_off(tokens, each, outcome) for each in there]
     return effects
 
 
@@ -142,9 +153,12 @@ def differs(base: KeyValues, source: KeyValues, cell: Cell) -> bool:
 
 
 def swapped_past(
-    question: KeyValues, base: KeyValues, source: KeyValues, rows: Sequence[Cell | None]
+    question: KeyValues, base: KeyValues, source: KeyValues, rows: Sequence[Cell | None], first: int = 0
 ) -> list[tuple[Tensor, Tensor]]:
-    """The base run's keys and values with each row's swap made; a layer that no row touches is shared, not copied."""
+    """The base run's keys and values with each row's swap made; a layer that no row touches is shared, not copied.
+
+    Layers before `first` are not read: they have the length alone.
+    """
     past: list[tuple[Tensor, Tensor]] = []
     begin = len(question)
     for layer in range(len(base.keys)):
@@ -154,6 +168,9 @@ def swapped_past(
             (question.keys, base.keys, source.keys),
             (question.values, base.values, source.values),
         ):
+            if layer < first:
+                pair.append(ours.new_zeros(()).expand(len(rows), len(ours[layer]), begin + len(base), ours.shape[-1]))
+                continue
             whole = torch.cat([ours[layer], chain[layer]], dim=1).expand(len(rows), -1, -1, -1)
             if touched:
                 whole = whole.clone()

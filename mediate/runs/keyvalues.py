@@ -7,7 +7,6 @@ tests it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import torch
 from jaxtyping import Float, Int
@@ -127,55 +126,6 @@ def read(
             **only_last(model, last),
         )
     return logits[:, -last:]
-
-
-def read_in_turns(
-    model: Model,
-    ids: Int[Tensor, "row pos"],
-    pasts: tuple[Sequence[tuple[Tensor, Tensor]], Sequence[tuple[Tensor, Tensor]]],
-    chosen: Sequence[bool],
-    *,
-    last: int,
-) -> Float[Tensor, "row last d_vocab"]:
-    """As `read`, where some readers find one past and the rest another; all of them find the readers before them.
-
-    A pass for each run of neighbouring readers that find the same.
-
-    Args:
-        model: The hooked model.
-        ids: The readers' tokens.
-        pasts: What readers find that are not chosen, and what those that are chosen find.
-        chosen: Whether each reader is.
-        last: How many positions, counted from the end, to return logits of.
-    """
-    from transformers import DynamicCache
-
-    before = int(pasts[0][0][0].shape[2])
-    own: list[tuple[Tensor, Tensor]] = []
-    found: list[Tensor] = []
-    start = 0
-    for which, run in groupby(chosen):
-        stop = start + len(list(run))
-        past = pasts[which]
-        if own:
-            past = [
-                (torch.cat([keys, mine[0]], dim=2), torch.cat([values, mine[1]], dim=2))
-                for (keys, values), mine in zip(past, own, strict=True)
-            ]
-        cache = DynamicCache(list(past))
-        positions = torch.arange(before + start, before + stop, device=ids.device).expand(len(ids), -1)
-        with torch.no_grad():
-            logits: Tensor = model.bridge(
-                ids[:, start:stop],
-                past_key_values=cache,
-                use_cache=True,
-                position_ids=positions,
-                return_type="logits",
-            )
-        own = [(layer.keys[:, :, before:], layer.values[:, :, before:]) for layer in cache.layers]
-        found.append(logits)
-        start = stop
-    return torch.cat(found, dim=1)[:, -last:]
 
 
 def stacked(rows: Sequence[Sequence[KeyValues]]) -> list[tuple[Tensor, Tensor]]:

@@ -17,10 +17,12 @@ from mediate.models.sites import Component, Site
 from mediate.runs.forward import Run, forward
 from mediate.runs.interventions import Knockout
 from mediate.runs.keyvalues import prefill, read, rotated, stacked
+from mediate.runs.reading import entering, read_from
 from mediate.runs.resume import resumed
 
 C = Component
 KNOCKED_OUT = "knocked-out keys are not read"
+READ_FROM = "read from a later block on"
 _ATTENTION_INPUTS = (C.Q, C.K, C.V)
 
 
@@ -37,6 +39,7 @@ def checked(model: Model) -> Model:
         _attempt(model, "logits as in transformers", None, clean.logits, lambda: clean.logits - model.probe.logits),
         _attempt(model, "resumed at a block", None, clean.logits, partial(_resume, model, clean)),
         _attempt(model, "answer read from keys and values", None, clean.logits, partial(_cut, model, clean)),
+        _attempt(model, READ_FROM, None, clean.logits, partial(_read_from, model, clean)),
         _attempt(model, "re-rotated keys", None, None, partial(_rotation, model)),
         _attempt(model, KNOCKED_OUT, None, clean.logits, partial(_blind, model)),
     ]
@@ -171,6 +174,15 @@ def _cut(model: Model, clean: Run) -> Tensor:
     ids, split = model.probe.ids, model.probe.ids.shape[1] - 3
     past = stacked([[stretch] for stretch in prefill(model, ids[:, :split])])
     return read(model, ids[:, split:], past, last=3) - clean.logits[:, split:]
+
+
+def _read_from(model: Model, clean: Run) -> Tensor:
+    """As `_cut`, with the first half of the blocks given and not run."""
+    ids, split = model.probe.ids, model.probe.ids.shape[1] - 3
+    past = stacked([[stretch] for stretch in prefill(model, ids[:, :split])])
+    middle = model.facts.layers // 2
+    residual = entering(model, ids[:, split:], past)[middle]
+    return read_from(model, middle, residual, past, last=3) - clean.logits[:, split:]
 
 
 def _blind(model: Model) -> Tensor:

@@ -274,3 +274,22 @@ def test_all_readers_named_is_none_named(architecture: str, outcome: Outcome) ->
         read_effects(model, cell, cells, outcome, readers=[width])
     with pytest.raises(InputError, match="readers"):
         read_effects(model, cell, cells, outcome, readers=[])
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_blocks_before_a_swap_need_not_be_run(architecture: str, outcome: Outcome) -> None:
+    """The slow twin: a model that may not begin at a later block goes through all of them."""
+    from dataclasses import replace
+
+    from mediate.runs.selfcheck import READ_FROM
+
+    model, cell = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64")
+    assert model.check(READ_FROM).passed
+    slow = replace(
+        model, checks=tuple(replace(each, error=1.0) if each.name == READ_FROM else each for each in model.checks)
+    )
+    cells = [Cell(span, layers) for span in ((0, 1, 2), (5,)) for layers in ((0,), (1,), (2,), (1, 2), (0, 2))]
+    fast = read_effects(model, cell, cells, outcome)
+    np.testing.assert_allclose(fast, read_effects(slow, cell, cells, outcome), atol=1e-6)
+    assert np.abs(fast).min() > 1e-6

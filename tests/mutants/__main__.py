@@ -35,6 +35,7 @@ class Mutant:
 
 
 CUBE, READS, STATE = (f"tests/mediation/test_{name}.py" for name in ("cube_oracle", "reads", "state"))
+METHODS = "tests/mediation/test_attribution_methods.py"
 MUTANTS = (
     Mutant(
         "worlds of the direct channel exchanged",
@@ -175,6 +176,83 @@ MUTANTS = (
         "run = sequences(model, pair, direction.patched_world, [outcome])",
         "run = sequences(model, pair, 1 - direction.patched_world, [outcome])",
         "tests/mediation/test_attribution.py",
+    ),
+    Mutant(
+        "the fixed softmax with its sign turned",
+        "mediation/attribution.py",
+        "return values[None] * (-1 if direction is Direction.NOISING else 1)",
+        "return values[None]",
+        METHODS,
+    ),
+    Mutant(
+        "a key's change without the rows' new share",
+        "mediation/qkfix.py",
+        "(after * gradient + (1 - after) * mean - value)",
+        "(after * gradient - value)",
+        METHODS,
+    ),
+    Mutant(
+        "GradDrop that keeps the MLP",
+        "runs/gradients.py",
+        "for component in (Component.ATTN_OUT, Component.MLP_OUT):",
+        "for component in (Component.ATTN_OUT,):",
+        METHODS,
+    ),
+    Mutant(
+        "relevance of a gated product counted twice",
+        "runs/relevance.py",
+        "shared = torch.stack(parts).sum(dim=0) / len(parts)",
+        "shared = torch.stack(parts).sum(dim=0)",
+        METHODS,
+    ),
+    Mutant(
+        "a step's result read one token late",
+        "mediation/step_graph.py",
+        "logits[:, run.start + place - 1]",
+        "logits[:, run.start + place]",
+        "tests/mediation/test_step_graph.py",
+    ),
+    Mutant(
+        "an edge that also swaps earlier steps",
+        "mediation/step_graph.py",
+        "layers) for span in pair.traces[1].step_spans]",
+        "layers) for span in [(0, stop) for _, stop in pair.traces[1].step_spans]]",
+        "tests/mediation/test_step_graph.py",
+    ),
+    Mutant(
+        "readers that forget the readers before them",
+        "runs/keyvalues.py",
+        "        if own:",
+        "        if False:",
+        READS,
+    ),
+    Mutant(
+        "a chain cut one token too late",
+        "mediation/copying.py",
+        "_cut(trace, first - 1)",
+        "_cut(trace, first)",
+        "tests/mediation/test_copying.py",
+    ),
+    Mutant(
+        "the placebo reaches a reader",
+        "mediation/controls.py",
+        "writes[site][:, end:] = value[:, run.start : run.start + extra.shape[1]]",
+        "writes[site][:, end - 1 : -1] = value[:, run.start : run.start + extra.shape[1]]",
+        "tests/mediation/test_controls.py",
+    ),
+    Mutant(
+        "random positions drawn where words differ too",
+        "mediation/controls.py",
+        "same = [place for place in range(len(base)) if base[place] == source[place]]",
+        "same = list(range(len(base)))",
+        "tests/mediation/test_controls.py",
+    ),
+    Mutant(
+        "another item's chain not moved behind the question",
+        "mediation/controls.py",
+        "chain = moved(model, whole.part(begin, len(whole)), len(question))",
+        "chain = replace(whole.part(begin, len(whole)), start=len(question))",
+        "tests/mediation/test_controls.py",
     ),
     Mutant(
         "another model's outcomes taken from the store",
