@@ -292,4 +292,4 @@ def test_blocks_before_a_swap_need_not_be_run(architecture: str, outcome: Outcom
     cells = [Cell(span, layers) for span in ((0, 1, 2), (5,)) for layers in ((0,), (1,), (2,), (1, 2), (0, 2))]
     fast = read_effects(model, cell, cells, outcome)
     np.testing.assert_allclose(fast, read_effects(slow, cell, cells, outcome), atol=1e-6)
-    assert np.abs(fast).min() > 1e-6
+    assert (np.abs(fast) > 1e-3).sum() >= 4
