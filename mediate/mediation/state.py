@@ -21,6 +21,7 @@ from torch import Tensor
 from mediate.effects.maps import EffectMap
 from mediate.errors import ItemError
 from mediate.mediation.cells import Cell, cells_of, check_cell
+from mediate.mediation.cube import ROW_BYTES
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
 from mediate.mediation.reads import check_aligned
@@ -29,6 +30,7 @@ from mediate.models.sites import Component, Site
 from mediate.runs.activations import part_of
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Knockout, Patch, Reference, Values
+from mediate.runs.keyvalues import prefill, stacked
 
 # Sequences that are patched side by side hold about this many tokens.
 PASS_TOKENS = 2048
@@ -55,12 +57,14 @@ class Sequences:
         start: Where the chain begins.
         stop: Where the readers begin.
         tokens: The readers, and how outcomes are read off.
+        past: Keys and values of the question in each layer: patches begin after it, so it is run once.
     """
 
     ids: Int[Tensor, "row pos"]
     start: int
     stop: int
     tokens: Reading
+    past: tuple[tuple[Tensor, Tensor], ...] = ()
 
     @property
     def readers(self) -> tuple[int, ...]:
@@ -72,8 +76,9 @@ def sequences(model: Model, pair: EncodedPair, world: int, outcomes: Collection[
     """A world's question and chain, followed by the cue and the answers."""
     tokens = reading(pair.readers, model.device, whole_answers=Outcome.LOGPROB_DIFF in outcomes)
     context = torch.tensor([pair.context(world, world)], device=model.device).expand(len(tokens.ids), -1)
-    ids = torch.cat([context, tokens.ids], dim=1)
-    return Sequences(ids, len(pair.questions[world]), int(context.shape[1]), tokens)
+    ids, start = torch.cat([context, tokens.ids], dim=1), len(pair.questions[world])
+    past = stacked([[prefill(model, ids[:1, :start])[0]]]) if start else []
+    return Sequences(ids, start, int(context.shape[1]), tokens, tuple(past))
 
 
 def outcomes_under(
@@ -95,14 +100,17 @@ def outcomes_under(
         knockouts: The knockouts of each cell, where there are any.
     """
     cuts = list(knockouts) or [()] * len(patches)
-    rows, length = run.ids.shape
-    per_pass = max(1, PASS_TOKENS // (rows * length))
+    rows, begin = len(run.ids), run.start if run.past else 0
+    ids = run.ids[:, begin:]
+    held = sum(each.nbytes for layer in run.past for each in layer)
+    per_pass = max(1, min(PASS_TOKENS // ids.numel(), ROW_BYTES // (rows * max(1, held))))
     y = np.full((len(outcomes), len(patches)), np.nan)
     for first in range(0, len(patches), per_pass):
         some = range(first, min(first + per_pass, len(patches)))
         logits = forward(
             model,
-            run.ids.repeat(len(some), 1),
+            ids.repeat(len(some), 1),
+            past=run.past,
             patches=[patches[cell] for cell in some for _ in range(rows)],
             values=values,
             knockouts=[cuts[cell] for cell in some for _ in range(rows)] if knockouts else (),

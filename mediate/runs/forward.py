@@ -54,18 +54,22 @@ def forward(
     patches: Sequence[Sequence[Patch]] = (),
     values: Values | None = None,
     knockouts: Sequence[Sequence[Knockout]] = (),
+    past: Sequence[tuple[Tensor, Tensor]] = (),
     last: int | None = None,
 ) -> Run:
     """Runs the model on whole sequences under interventions, keeping activations at whole sites.
 
     Args:
         model: The hooked model.
-        ids: Token ids without padding, or with padding at the end only.
+        ids: Token ids without padding, or with padding at the end only; after a past, only what follows it.
         keep: Sites whose activations are returned, as they are after any write.
         writes: The new activation at a site, at all positions of all rows.
         patches: For each row, the patches that are made in it.
         values: What the patches put in place, the same for all rows.
         knockouts: For each row, the attention that is masked in it.
+        past: Keys and values of each layer, `1 kv_head pos d`, of a beginning that all rows share and that is not run
+            again. Patches and knockouts go on counting from the sequence's first token, and `values` cover all of it;
+            what is kept, written and returned begins after the past.
         last: How many positions, counted from the end, to return logits of; all by default.
 
     Raises:
@@ -81,16 +85,18 @@ def forward(
     for what, rows in (("patches", patches), ("knockouts", knockouts)):
         if rows and len(rows) != len(ids):
             raise InputError(f"{what} of {len(rows)} rows, and there are {len(ids)} sequences")
-    check_patches(model, patches, ids.shape[1])
-    check_knockouts(model, knockouts, ids.shape[1])
-    hooks += patch_hooks(patches, values or {}, fired)
-    hooks += knockout_hooks(model, knockouts, ids.shape[1], fired)
+    begin = int(past[0][0].shape[2]) if past else 0
+    length = begin + int(ids.shape[1])
+    check_patches(model, patches, length, begin)
+    check_knockouts(model, knockouts, length, begin)
+    hooks += patch_hooks(patches, values or {}, fired, begin)
+    hooks += knockout_hooks(model, knockouts, length, fired, begin)
     hooks += [(site.hook_name, partial(_keep, site, kept, seen)) for site in keep]
     missing = [name for name in (*fired, *seen) if name not in model.bridge.hook_dict]
     if missing:
         raise InputError(f"model {model.facts.name!r} has no hook {missing[0]!r} ({model.facts.architecture})")
     with torch.no_grad():
-        logits = hooked_logits(model, ids, hooks, last)
+        logits = hooked_logits(model, ids, hooks, last, past)
     silent = [name for name, count in (*fired.items(), *seen.items()) if not count]
     if silent:
         raise InputError(
@@ -100,15 +106,27 @@ def forward(
 
 
 def hooked_logits(
-    model: Model, ids: Int[Tensor, "batch pos"], hooks: Sequence[Hook], last: int | None = None
+    model: Model,
+    ids: Int[Tensor, "batch pos"],
+    hooks: Sequence[Hook],
+    last: int | None = None,
+    past: Sequence[tuple[Tensor, Tensor]] = (),
 ) -> Float[Tensor, "batch last d_vocab"]:
-    """Logits at the last positions, or at all, with hooks in place and positions counted from 0."""
+    """Logits at the last positions, or at all, with hooks in place and positions counted from the past's beginning."""
+    options: dict[str, Any] = {"use_cache": False}
+    begin = 0
+    if past:
+        from transformers import DynamicCache
+
+        begin = int(past[0][0].shape[2])
+        shared = [tuple(each.expand(len(ids), -1, -1, -1) for each in layer) for layer in past]
+        options = {"use_cache": True, "past_key_values": DynamicCache(shared)}
     logits: Tensor = model.bridge.run_with_hooks(
         ids,
         fwd_hooks=list(hooks),
         return_type="logits",
-        position_ids=torch.arange(ids.shape[1], device=ids.device).expand(ids.shape),
-        use_cache=False,
+        position_ids=torch.arange(begin, begin + ids.shape[1], device=ids.device).expand(ids.shape),
+        **options,
         **(only_last(model, last) if last is not None else {}),
     )
     return logits if last is None else logits[:, -last:]

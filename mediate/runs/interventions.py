@@ -97,8 +97,11 @@ def _check_places(name: str, what: str, places: tuple[int, ...]) -> None:
         raise InputError(f"{name}: {what} {places}; give each once, ascending, counted from 0")
 
 
-def check_patches(model: Model, rows: Sequence[Sequence[Patch]], length: int) -> None:
-    """Raises InputError where a row's patches leave the model or the sequence, or overlap one another."""
+def check_patches(model: Model, rows: Sequence[Sequence[Patch]], length: int, begin: int = 0) -> None:
+    """Raises InputError where a row's patches leave the model or the sequence, or overlap one another.
+
+    Positions before `begin` are a past that is not run.
+    """
     sizes = {**dict.fromkeys(BY_HEAD, model.facts.heads), **dict.fromkeys(BY_KV_HEAD, model.facts.kv_heads)}
     for row in rows:
         taken: Counter[tuple[Site, int, int | None]] = Counter()
@@ -109,6 +112,8 @@ def check_patches(model: Model, rows: Sequence[Sequence[Patch]], length: int) ->
                 raise InputError(f"{name}: model {model.facts.name!r} has layers 0 to {model.facts.layers - 1}")
             if patch.positions[-1] >= length:
                 raise InputError(f"{name}: position {patch.positions[-1]} of a sequence of {length} tokens")
+            if patch.positions[0] < begin:
+                raise InputError(f"{name}: position {patch.positions[0]} lies in the {begin} tokens that are not run")
             size = sizes.get(patch.site.component)
             if patch.units and size is not None and patch.units[-1] >= size:
                 raise InputError(f"{name}: head {patch.units[-1]}; there are 0 to {size - 1}")
@@ -122,19 +127,23 @@ def check_patches(model: Model, rows: Sequence[Sequence[Patch]], length: int) ->
                 raise InputError(f"{site.hook_name}: two patches of one row write position {position}; name it once")
 
 
-def check_knockouts(model: Model, rows: Sequence[Sequence[Knockout]], length: int) -> None:
-    """Raises InputError where a knockout leaves the model or the sequence."""
+def check_knockouts(model: Model, rows: Sequence[Sequence[Knockout]], length: int, begin: int = 0) -> None:
+    """Raises InputError where a knockout leaves the model or the sequence, or has readers before `begin`."""
     for row in rows:
         for cut in row:
             for what, most in (("readers", length), ("keys", length), ("layers", model.facts.layers)):
                 if getattr(cut, what)[-1] >= most:
                     raise InputError(f"knockout: {what} {getattr(cut, what)[-1]}; there are 0 to {most - 1}")
+            if cut.readers[0] < begin:
+                raise InputError(f"knockout: reader {cut.readers[0]} lies in the {begin} tokens that are not run")
             if cut.heads and cut.heads[-1] >= model.facts.heads:
                 raise InputError(f"knockout: heads {cut.heads[-1]}; there are 0 to {model.facts.heads - 1}")
 
 
-def patch_hooks(rows: Sequence[Sequence[Patch]], values: Values, fired: Counter[str]) -> list[Hook]:
+def patch_hooks(rows: Sequence[Sequence[Patch]], values: Values, fired: Counter[str], begin: int = 0) -> list[Hook]:
     """The hooks that make each row's patches; they count in `fired` under the site's hook name.
+
+    Where the pass begins at a later position than 0, `begin`, the first activation is that position's.
 
     Raises:
         InputError: No value for a patch.
@@ -148,7 +157,7 @@ def patch_hooks(rows: Sequence[Sequence[Patch]], values: Values, fired: Counter[
     hooks: list[Hook] = []
     for site in sorted(by_site, key=order_of_writing):
         fired[site.hook_name] += 0
-        hooks += _site_hooks(site, by_site[site], values, fired)
+        hooks += _site_hooks(site, by_site[site], values, fired, begin)
     return hooks
 
 
@@ -157,7 +166,9 @@ def order_of_writing(site: Site) -> tuple[bool, Site]:
     return site.component is Component.RESID_MID, site
 
 
-def _site_hooks(site: Site, patches: Sequence[tuple[int, Patch]], values: Values, fired: Counter[str]) -> list[Hook]:
+def _site_hooks(
+    site: Site, patches: Sequence[tuple[int, Patch]], values: Values, fired: Counter[str], begin: int
+) -> list[Hook]:
     """The hooks of one site.
 
     `resid_mid` needs two: its hook point is only the MLP's input, and writing it would leave the skip path as it was.
@@ -175,7 +186,7 @@ def _site_hooks(site: Site, patches: Sequence[tuple[int, Patch]], values: Values
         now = value + before[0] if before else value
         changed = now.clone()
         for row, patch in patches:
-            put_in_place(changed[row], values[patch.by, site], patch)
+            put_in_place(changed[row], values[patch.by, site], patch, begin)
         if not before:
             return changed
         # Only where something was written: there, pre + (target - pre) may differ from pre + value by rounding.
@@ -199,11 +210,12 @@ def check_like(name: str, value: Tensor, replaced: Tensor) -> None:
             raise InputError(f"{name}: the written value has {what} {found}, what it replaces has {wanted}")
 
 
-def put_in_place(row: Float[Tensor, "..."], value: Float[Tensor, "..."], patch: Patch) -> None:
-    """Writes one row's patch; `row` and `value` have the site's axes without the batch."""
+def put_in_place(row: Float[Tensor, "..."], value: Float[Tensor, "..."], patch: Patch, begin: int = 0) -> None:
+    """Writes one row's patch; both have the site's axes without the batch, and `row` begins at position `begin`."""
     name = patch.site.hook_name
+    value = value[:, begin:] if patch.site.component is Component.PATTERN else value[begin:]
     check_like(name, value, row)
-    positions = torch.tensor(patch.positions, device=row.device)
+    positions = torch.tensor(patch.positions, device=row.device) - begin
     index: tuple[Any, ...]
     if patch.units is None:
         index = (slice(None), positions) if patch.site.component is Component.PATTERN else (positions,)
@@ -221,7 +233,9 @@ def put_in_place(row: Float[Tensor, "..."], value: Float[Tensor, "..."], patch: 
     row[index] = there
 
 
-def knockout_hooks(model: Model, rows: Sequence[Sequence[Knockout]], length: int, fired: Counter[str]) -> list[Hook]:
+def knockout_hooks(
+    model: Model, rows: Sequence[Sequence[Knockout]], length: int, fired: Counter[str], begin: int = 0
+) -> list[Hook]:
     """The hooks that mask each row's attention; they count in `fired` under the hook point's name."""
     hooks: list[Hook] = []
     for layer in range(model.facts.layers):
@@ -229,10 +243,10 @@ def knockout_hooks(model: Model, rows: Sequence[Sequence[Knockout]], length: int
             here = [[cut for cut in row if layer in cut.layers and cut.renormalised is renormalised] for row in rows]
             if not any(here):
                 continue
-            mask = knockout_mask(here, model.facts.heads, length).to(model.device)
+            mask = knockout_mask(here, model.facts.heads, length)[:, :, begin:].to(model.device)
             name = scores_hook(layer) if renormalised else Site(Component.PATTERN, layer).hook_name
             fired[name] += 0
-            hooks.append((name, _masked(mask, name, fired) if renormalised else _zeroed(mask, name, fired)))
+            hooks.append((name, _masked(mask, name, fired, begin) if renormalised else _zeroed(mask, name, fired)))
     return hooks
 
 
@@ -254,7 +268,7 @@ def _check_mask(name: str, value: Tensor, mask: Tensor) -> None:
         raise InputError(f"{name}: holds {tuple(value.shape)}, and the knockout is {tuple(mask.shape)}")
 
 
-def _masked(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired: Counter[str]) -> Any:
+def _masked(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired: Counter[str], begin: int) -> Any:
     def hide(scores: Tensor, hook: Any) -> Tensor:
         fired[name] += 1
         _check_mask(name, scores, mask)
@@ -264,7 +278,7 @@ def _masked(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired
         if emptied.any():
             row, head, query = emptied.nonzero()[0].tolist()
             raise InputError(
-                f"{name}: the knockout leaves the query at position {query} (row {row}, head {head}) no key at all, "
+                f"{name}: the knockout leaves the query at position {begin + query} (row {row}, head {head}) no key, "
                 "and the softmax would turn to the future; leave it at least its own position"
             )
         return scores.masked_fill(mask, float("-inf"))

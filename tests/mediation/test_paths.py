@@ -58,7 +58,7 @@ def test_transformer_lens_own_direct_path(receiver: str) -> None:
 @pytest.mark.parametrize("through_mlps", [False, True])
 @pytest.mark.parametrize("direction", list(Direction))
 def test_paths_under_grouped_queries(component: Component, through_mlps: bool, direction: Direction) -> None:
-    """Plain Llama: what blocks add is held by forward hooks, and what arrives at one KV head is put into another run."""
+    """Plain Llama: what blocks add is held by hooks, and what arrives at some KV heads is put into another run."""
     model, pair = tiny.model("llama", "float64"), contexts("llama", dtype="float64").pair
     plain = tiny.plain_model("llama", "float64")
     cell = Cell((3, 4, 5), (1,), {Component.Z: (2,), Component.V: (1,)}.get(component))

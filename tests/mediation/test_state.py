@@ -108,8 +108,9 @@ def test_the_slow_twin_writes_whole_sites(architecture: str, component: Componen
         else:
             value[:, places] = new[:, places]
         logits = forward(model, run.ids, writes={site: value}).logits[:, -run.tokens.last :]
-        # GPT-NeoX's bridge rounds to float32 within.
-        assert effect == pytest.approx(y - read_off(run.tokens, logits, Outcome.LOGIT_DIFF), abs=1e-6)
+        # All but GPT-2 round to float32 within, in their norms or rotary angles; the question is run apart here.
+        close = 1e-10 if architecture == "gpt2" else 1e-5
+        assert effect == pytest.approx(y - read_off(run.tokens, logits, Outcome.LOGIT_DIFF), abs=close)
     assert abs(found).max() > 1e-4
 
 
@@ -148,7 +149,7 @@ def test_outputs_of_blocks_as_plain_transformers_has_them() -> None:
                 handle.remove()
             wanted = read_off(run.tokens, before, Outcome.LOGIT_DIFF) - read_off(run.tokens, after, Outcome.LOGIT_DIFF)
             found = state_effects(model, pair, [component], [cell], [Outcome.LOGIT_DIFF])[0, 0]
-            assert found == pytest.approx(wanted, abs=1e-9)
+            assert found == pytest.approx(wanted, abs=1e-6)
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
@@ -298,7 +299,7 @@ def test_a_knockout_may_not_empty_a_row() -> None:
     model, pair = tiny.model("llama"), pair_of("llama")
     ids = torch.tensor([pair.context(1, 1)])
     everything = Knockout((4,), tuple(range(ids.shape[1])), (1,))
-    with pytest.raises(InputError, match=r"leaves the query at position 4 \(row 0, head 0\) no key at all"):
+    with pytest.raises(InputError, match=r"leaves the query at position 4 \(row 0, head 0\) no key"):
         forward(model, ids, knockouts=[[everything]])
     assert unhooked(model)
     forward(model, ids, knockouts=[[replace(everything, keys=tuple(each for each in everything.keys if each != 4))]])
