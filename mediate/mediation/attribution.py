@@ -142,7 +142,7 @@ def attributions(
         for component in wanted:
             here = [site for site in base if site.component is component]
             passes[component].append(
-                np.stack([_scores(base[site], source[site], found[site][:, run.start : run.stop]) for site in here])
+                np.stack([_scores(base[site], source[site], found[site][:, : run.stop - run.start]) for site in here])
             )
     if method is Method.IG:
         passes = {component: [np.mean(each, axis=0)] for component, each in passes.items()}
@@ -176,23 +176,24 @@ def _backward(
     other: dict[Site, Tensor],
     steps: int,
 ) -> Iterator[dict[Site, Tensor]]:
-    """The gradients of each backward pass that a method takes."""
+    """The gradients of each backward pass that a method takes, from the chain on: the question is run once."""
+    ids, past = run.ids[:, run.start :], run.past
     y = partial(outcome_tensor, run.tokens, outcome=outcome)
     if method is Method.GRADDROP:
-        yield from dropped_gradients(model, run.ids, sites, y, last=run.tokens.last)
+        yield from dropped_gradients(model, ids, sites, y, last=run.tokens.last, past=past)
         return
     rules = relevance_rules(model) if method is Method.RELP else ()
     for step in range(steps if method is Method.IG else 1):
         entering = None
         if method is Method.IG:
             entering = _between(run, own[EMBEDDED], other[EMBEDDED], (step + 0.5) / steps)
-        yield gradients(model, run.ids, sites, y, last=run.tokens.last, entering=entering, rules=rules)
+        yield gradients(model, ids, sites, y, last=run.tokens.last, entering=entering, rules=rules, past=past)
 
 
 def _between(run: Sequences, own: Tensor, other: Tensor, alpha: float) -> Callable[[Tensor], Tensor]:
     def enter(value: Tensor) -> Tensor:
         value = value.clone()
-        value[:, run.start : run.stop] = own + alpha * (other - own)
+        value[:, : run.stop - run.start] = own + alpha * (other - own)
         return value
 
     return enter

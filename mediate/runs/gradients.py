@@ -16,6 +16,7 @@ from mediate.models.sites import EMBEDDED, Component, Site
 from mediate.runs.forward import hooked_logits
 from mediate.runs.interventions import Hook
 
+Past = Sequence[tuple[Tensor, Tensor]]
 Outcome = Callable[[Float[Tensor, "batch last d_vocab"]], Float[Tensor, ""]]
 
 
@@ -28,6 +29,7 @@ def gradients(
     last: int,
     entering: Callable[[Tensor], Tensor] | None = None,
     rules: Sequence[Hook] = (),
+    past: Past = (),
 ) -> dict[Site, Float[Tensor, "..."]]:
     """By site, an outcome's gradient at all rows and positions; shapes are in `Component`. Weights take none.
 
@@ -42,13 +44,14 @@ def gradients(
         last: How many positions `outcome` wants.
         entering: What becomes of the residual stream that enters the first block.
         rules: Hooks that leave the activations as they are and change what their gradients are.
+        past: As in `forward`: a beginning that is not run again, and has no gradient.
 
     Raises:
         InputError: A hook that never fired, or a site on which the outcome does not depend.
     """
     caught: dict[Site, Tensor] = {}
     hooks = [*rules, *(_catching(model, site, caught) for site in sites)]
-    y = _graph(model, ids, outcome, last, hooks, entering)
+    y = _graph(model, ids, outcome, last, hooks, entering, past)
     return _differentiated(y, caught)
 
 
@@ -59,6 +62,7 @@ def dropped_gradients(
     outcome: Outcome,
     *,
     last: int,
+    past: Past = (),
 ) -> Iterator[dict[Site, Float[Tensor, "..."]]]:
     """For each layer in turn, `gradients` that do not flow through what that layer adds to the residual stream.
 
@@ -71,7 +75,7 @@ def dropped_gradients(
             hooks.append((Site(model.need(component), layer).hook_name, partial(_gate, layer, dropped)))
     # After the gate: what is dropped is attention's output, and not what goes around it.
     hooks += [_catching(model, site, caught) for site in sites if site.component is Component.RESID_MID]
-    y = _graph(model, ids, outcome, last, hooks, None)
+    y = _graph(model, ids, outcome, last, hooks, None, past)
     for layer in range(model.facts.layers):
         dropped[0] = layer
         yield _differentiated(y, caught, again=layer + 1 < model.facts.layers)
@@ -94,6 +98,7 @@ def _graph(
     last: int,
     hooks: Sequence[Hook],
     entering: Callable[[Tensor], Tensor] | None,
+    past: Past,
 ) -> Float[Tensor, ""]:
     """The outcome with its graph, which begins where the residual stream enters the first block."""
 
@@ -109,9 +114,8 @@ def _graph(
     with torch.enable_grad(), warnings.catch_warnings():
         # transformer-lens says that setting a norm's scale costs rounding.
         warnings.filterwarnings("ignore", message="A forward hook edited hook_scale")
-        y = outcome(
-            hooked_logits(model, ids, [(name, partial(_counted, fired, name, act)) for name, act in hooks], last)
-        )
+        counting = [(name, partial(_counted, fired, name, act)) for name, act in hooks]
+        y = outcome(hooked_logits(model, ids, counting, last, past))
     silent = next((name for name, count in fired.items() if not count), None)
     if silent is not None:
         raise InputError(f"hook {silent!r} of model {model.facts.name!r} never fired; it has no gradient")
