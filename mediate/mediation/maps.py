@@ -1,5 +1,6 @@
 """Maps by name: what `--map` and `maps=[...]` take, and the measuring of each."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from mediate.models.model import Model
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component
 
 # The component whose heads a map of this kind tells apart.
+_WINDOW = re.compile(r"\.window(?P<layers>[1-9][0-9]*)$")
 _HEADS = {"read": Component.K, "relayed": Component.K, "knockout": Component.Q}
 
 
@@ -36,7 +38,8 @@ class MapSpec:
     Args:
         kind: `read`, `relayed`, `knockout`; `state.COMPONENT` (noising) or `state.COMPONENT.denoising`;
             `attribution.COMPONENT`, with the method (`.ig` and so on) after it unless it is attribution patching, and
-            `.denoising` last; `step_graph.read` or `step_graph.state`.
+            `.denoising` last; `step_graph.read` or `step_graph.state`. `.windowN` at the end of a read or state map
+            takes N neighbouring layers together.
         axes: What tells the cells apart: any of step or position, layer, and head or kv_head; of a step graph, step and
             result.
     """
@@ -50,12 +53,13 @@ class MapSpec:
     @property
     def component(self) -> Component:
         """What is replaced, or whose heads are told apart."""
-        return _HEADS.get(self.kind) or (Component.K if self.graph else Component(self.kind.split(".")[1]))
+        kind, *rest = self.kind.split(".")
+        return _HEADS.get(kind) or (Component.K if self.graph else Component(rest[0]))
 
     @property
     def direction(self) -> Direction:
         """Of a state map or an estimate of one."""
-        return Direction.DENOISING if self.kind.endswith(f".{Direction.DENOISING}") else Direction.NOISING
+        return Direction.DENOISING if Direction.DENOISING in self.kind.split(".") else Direction.NOISING
 
     @property
     def method(self) -> Method | None:
@@ -64,6 +68,12 @@ class MapSpec:
         if kind != "attribution":
             return None
         return next((Method(each) for each in rest if each in list(Method)), Method.ATP)
+
+    @property
+    def window(self) -> int:
+        """How many neighbouring layers are taken together."""
+        found = _WINDOW.search(self.kind)
+        return int(found["layers"]) if found else 1
 
     @property
     def graph(self) -> bool:
@@ -90,6 +100,8 @@ def parse_map(text: str) -> MapSpec:
         raise InputError(f"no map {text!r}; step and position exclude each other")
     if spec.graph and len(axes) < 2:
         raise InputError(f"no map {text!r}; a step graph is over step and result: {kind}:step,result")
+    if spec.window > 1 and "layer" not in axes:
+        raise InputError(f"no map {text!r}; a window is of neighbouring layers, so name the axis layer")
     if spec.method is not None:
         check_estimable([spec.component], spec.method)
     return spec
@@ -97,6 +109,10 @@ def parse_map(text: str) -> MapSpec:
 
 def _usual(kind: str, text: str) -> str:
     """The kind with what goes without saying left out."""
+    windowed = _WINDOW.search(kind)
+    if windowed is not None and kind.split(".")[0] in ("read", "state"):
+        whole = _usual(kind[: windowed.start()], text)
+        return whole if windowed["layers"] == "1" else whole + windowed.group()
     base, *rest = kind.split(".")
     if kind in _HEADS or kind in WITH_GAPS:
         return kind
@@ -107,7 +123,8 @@ def _usual(kind: str, text: str) -> str:
         raise InputError(
             f"no map {text!r}; a map is KIND:AXES, the kind one of {', '.join((*_HEADS, *WITH_GAPS))}, "
             f"state.COMPONENT and attribution.COMPONENT, with a component of {', '.join(Component)}; "
-            f".denoising may follow, and before it, of an attribution, {', '.join('.' + each for each in Method)}"
+            f".denoising may follow, before it, of an attribution, {', '.join('.' + each for each in Method)}, and "
+            "after all, of read and state, .windowN"
         )
     return ".".join([base, rest[0], *(each for each in order if each not in (Direction.NOISING, Method.ATP))])
 
@@ -119,7 +136,7 @@ def check_offered(model: Model, spec: MapSpec) -> None:
     elif spec.kind == "relayed":
         for component in (Component.K, Component.V):
             model.need(component)
-    elif spec.kind != "read":
+    elif not spec.kind.startswith("read"):
         for component in [Component.K, Component.V] if spec.graph else [spec.component, *_needed(spec.method)]:
             model.need(component)
 
@@ -167,10 +184,12 @@ def measure_map(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcom
         ItemError: The pair's chains cannot be aligned.
     """
     pair = contexts.pair
-    if spec.kind == "read":
-        return read_map(model, contexts, spec.axes, outcome, te)
+    if spec.kind.startswith("read"):
+        return read_map(model, contexts, spec.axes, outcome, te, window=spec.window)
     if spec.kind.startswith("state."):
-        return state_map(model, pair, spec.component, spec.axes, outcome, te, direction=spec.direction)
+        return state_map(
+            model, pair, spec.component, spec.axes, outcome, te, direction=spec.direction, window=spec.window
+        )
     if spec.method is not None:
         found = attributions(model, pair, [spec.component], outcome, spec.direction, method=spec.method)
         return attribution_map(model, pair, found[spec.component], spec.axes, outcome, te)

@@ -1,0 +1,93 @@
+"""Maps by name: every name that is taken is measured under that name, and the others are refused."""
+
+import numpy as np
+import pytest
+
+from mediate.errors import InputError
+from mediate.mediation.maps import check_map, check_offered, labels_of, measure_map, parse_map
+from mediate.mediation.outcomes import Outcome
+from mediate.mediation.reads import read_map
+from mediate.mediation.state import Direction, state_map
+from mediate.models.sites import Component
+from tests import tiny
+from tests.mediation.test_reads import contexts
+
+NAMES = {
+    "read:layer,step": "read:step,layer",
+    "read.window1:layer": "read:layer",
+    "read.window2:step,layer": "read.window2:step,layer",
+    "relayed:position": "relayed:position",
+    "knockout:layer,head": "knockout:layer,head",
+    "state.resid_mid.noising:layer": "state.resid_mid:layer",
+    "state.k.denoising:kv_head,step": "state.k.denoising:step,kv_head",
+    "state.mlp_post.denoising.window3:layer": "state.mlp_post.denoising.window3:layer",
+    "attribution.z.atp:layer,head": "attribution.z:layer,head",
+    "attribution.resid_pre.ig.denoising:layer": "attribution.resid_pre.ig.denoising:layer",
+    "attribution.attn_out.graddrop.noising:layer": "attribution.attn_out.graddrop:layer",
+    "attribution.q.qkfix:head": "attribution.q.qkfix:head",
+    "attribution.v.relp:step,kv_head": "attribution.v.relp:step,kv_head",
+    "step_graph.state:result,step": "step_graph.state:step,result",
+}
+
+
+@pytest.mark.parametrize(("text", "usual"), NAMES.items())
+def test_a_map_is_measured_under_its_usual_name(text: str, usual: str) -> None:
+    model, cell = tiny.model("llama"), contexts("llama")
+    spec = parse_map(text)
+    assert str(spec) == usual
+    assert parse_map(usual) == spec
+    check_offered(model, spec)
+    check_map(cell.pair, spec)
+    found = measure_map(model, cell, spec, Outcome.LOGIT_DIFF, 1.0)
+    assert (found.kind, found.dims) == (spec.kind, spec.axes)
+    assert dict(found.coords) == labels_of(model, cell.pair, spec)
+    assert np.nanmax(abs(found.values)) > 0
+    assert (found.agreement is not None) is text.startswith("attribution")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("reads:layer", "no map 'reads:layer'; a map is KIND:AXES"),
+        ("state:layer", "no map"),
+        ("state.residual:layer", "with a component of resid_pre"),
+        ("state.z.ig:layer", "no map"),
+        ("state.z.window2.denoising:layer", "no map"),
+        ("attribution.z.denoising.ig:layer", "no map"),
+        ("attribution.z.ig.relp:layer", "no map"),
+        ("attribution.z.noising.denoising:layer", "no map"),
+        ("attribution.z.window2:layer", "no map"),
+        ("attribution.pattern:layer", "patterns and neurons"),
+        ("attribution.z.qkfix:layer", "the QK fix is of q and k"),
+        ("attribution.k.relp:layer", "q and k have no estimate"),
+        ("knockout.window2:layer", "no map"),
+        ("read.window2:step", "name the axis layer"),
+        ("read.window0:layer", "no map"),
+        ("read:step,position", "step and position exclude each other"),
+        ("read:head", "the axes of read are step, position, layer, kv_head"),
+        ("read:step,step", "the axes of read"),
+        ("read:step,result", "the axes of read"),
+        ("step_graph:step,result", "no map"),
+        ("step_graph.read:step", "over step and result: step_graph.read:step,result"),
+        ("step_graph.read:step,layer", "the axes of step_graph.read are step, result"),
+    ],
+)
+def test_other_names_are_refused(text: str, why: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_map(text)
+    assert why in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_window_is_what_it_is_in_python() -> None:
+    model, cell = tiny.model("llama"), contexts("llama")
+    named = measure_map(model, cell, parse_map("read.window2:step,layer"), Outcome.LOGIT_DIFF, 1.0)
+    called = read_map(model, cell, ("step", "layer"), Outcome.LOGIT_DIFF, 1.0, window=2)
+    np.testing.assert_array_equal(named.values, called.values)
+    assert not np.allclose(named.values, read_map(model, cell, ("step", "layer"), Outcome.LOGIT_DIFF, 1.0).values)
+    state = measure_map(model, cell, parse_map("state.z.denoising.window2:layer"), Outcome.LOGIT_DIFF, 1.0)
+    wanted = state_map(
+        model, cell.pair, Component.Z, ("layer",), Outcome.LOGIT_DIFF, 1.0, direction=Direction.DENOISING, window=2
+    )
+    np.testing.assert_array_equal(state.values, wanted.values)
+    assert state.kind == wanted.kind
