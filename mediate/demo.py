@@ -20,6 +20,8 @@ MODEL = "smollm2-135m-instruct"
 OPERATIONS = "++"
 TEMPLATES = ("apples", "shelf")
 SHOTS = 6
+# The controls take as long as the measurement itself.
+CONTROLLED = 4
 
 
 def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) -> Results:
@@ -50,6 +52,7 @@ def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) ->
         stop=("\n\n", "Q:"),
         max_new_tokens=64,
         solved_only=True,
+        control_pairs=CONTROLLED,
         seed=seed,
     )
     # Every problem is an independent draw, so each is a group of its own.
