@@ -20,12 +20,22 @@ class Cell:
     Args:
         positions: CoT positions, counted from the start of the chain. Ascending, each once.
         layers: The layers. Ascending, each once.
-        units: Heads of `q`, `z` and `pattern`, KV heads of `k` and `v`, neurons of `mlp_post`; None for all.
+        units: Heads of `q`, `z` and `pattern`, KV heads of `k` and `v`, neurons of `mlp_post`; None for all. Ascending,
+            each once.
     """
 
     positions: tuple[int, ...]
     layers: tuple[int, ...]
     units: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for what, places in (("positions", self.positions), ("layers", self.layers), ("units", self.units)):
+            if places is None:
+                continue
+            if not places:
+                raise InputError(f"a cell without {what}; name at least one")
+            if list(places) != sorted(set(places)) or places[0] < 0:
+                raise InputError(f"a cell of {what} {places}; give each once, ascending, counted from 0")
 
     def patches(self, components: Sequence[Component], start: int, by: Reference) -> tuple[Patch, ...]:
         """The cell's patches in a sequence whose chain begins at position `start`."""
@@ -41,10 +51,8 @@ def check_cell(model: Model, pair: EncodedPair, cell: Cell) -> None:
     """Raises InputError where a cell leaves the base chain or the model."""
     length = len(pair.traces[1].ids)
     for what, places, most in (("positions", cell.positions, length), ("layers", cell.layers, model.facts.layers)):
-        if not places:
-            raise InputError(f"item {pair.id!r}: a cell without {what}; name at least one")
-        if list(places) != sorted(set(places)) or places[0] < 0 or places[-1] >= most:
-            raise InputError(f"item {pair.id!r}: {what} {places}; give each once, ascending, from 0 to {most - 1}")
+        if places[-1] >= most:
+            raise InputError(f"item {pair.id!r}: {what} {places}; there are 0 to {most - 1}")
 
 
 def cells_of(

@@ -102,8 +102,9 @@ def _read_edges(model: Model, contexts: Contexts, results: tuple[int | None, ...
         # A result that begins its step is read by the last token of the step before.
         begin = min(pair.traces[1].step_spans[result][0], place - 1)
         ours, theirs = base.part(0, begin), source.part(0, begin)
-        before = [Cell(tuple(each for each in cell.positions if each < begin), cell.layers) for cell in cells[:result]]
-        moving = [step for step, cell in enumerate(before) if cell.positions and differs(ours, theirs, cell)]
+        places = [tuple(each for each in cell.positions if each < begin) for cell in cells[:result]]
+        before = {step: Cell(each, cells[step].layers) for step, each in enumerate(places) if each}
+        moving = [step for step, cell in before.items() if differs(ours, theirs, cell)]
         rows = [None, *(before[step] for step in moving)]
         readers: Int[Tensor, "row pos"] = ids[begin:place].expand(len(rows), -1)
         y = _wanted(read(model, readers, swapped_past(question, ours, theirs, rows), last=1)[:, -1], pair, place)

@@ -26,8 +26,8 @@ from mediate.runs.interventions import (
     check_knockouts,
     check_like,
     check_patches,
+    is_late,
     knockout_hooks,
-    order_of_writing,
     patch_hooks,
 )
 
@@ -62,7 +62,8 @@ def forward(
     Args:
         model: The hooked model.
         ids: Token ids without padding, or with padding at the end only; after a past, only what follows it.
-        keep: Sites whose activations are returned, as they are after any write.
+        keep: Sites whose activations are returned, as they are after any write; `attn_out` is then what leads to a
+            `resid_mid` that was written in its layer.
         writes: The new activation at a site, at all positions of all rows.
         patches: For each row, the patches that are made in it.
         values: What the patches put in place, the same for all rows.
@@ -74,14 +75,13 @@ def forward(
 
     Raises:
         InputError: A site that the model does not offer or lack of a hook there, patches that overlap or leave the
-            sequence, a knockout that leaves a query no key, or a written value of another shape, dtype or device.
+            sequence, a site both written and patched, a knockout that leaves a query no key, or a written value of
+            another shape, dtype or device.
     """
     kept: dict[Site, Tensor] = {}
     fired: Counter[str] = Counter({site.hook_name: 0 for site in writes or {}})
     seen: Counter[str] = Counter({site.hook_name: 0 for site in keep})
     hooks: list[Hook] = []
-    for site in sorted(writes or {}, key=order_of_writing):
-        hooks += _write_hooks(site, (writes or {})[site], fired)
     for what, rows in (("patches", patches), ("knockouts", knockouts)):
         if rows and len(rows) != len(ids):
             raise InputError(f"{what} of {len(rows)} rows, and there are {len(ids)} sequences")
@@ -89,7 +89,15 @@ def forward(
     length = begin + int(ids.shape[1])
     check_patches(model, patches, length, begin)
     check_knockouts(model, knockouts, length, begin)
-    hooks += patch_hooks(patches, values or {}, fired, begin)
+    twice = next((each.site for row in patches for each in row if each.site in (writes or {})), None)
+    if twice is not None:
+        raise InputError(f"{twice.hook_name}: both written and patched; put the patch into what is written")
+    # `resid_mid` after all else: it starts from the stream and attention's output as these were written.
+    for late in (False, True):
+        for site in sorted(each for each in writes or {} if is_late(each) is late):
+            hooks += _write_hooks(site, (writes or {})[site], fired)
+        now = [[each for each in row if is_late(each.site) is late] for row in patches]
+        hooks += patch_hooks(now, values or {}, fired, begin)
     hooks += knockout_hooks(model, knockouts, length, fired, begin)
     hooks += [(site.hook_name, partial(_keep, site, kept, seen)) for site in keep]
     missing = [name for name in (*fired, *seen) if name not in model.bridge.hook_dict]

@@ -155,15 +155,15 @@ def patch_hooks(rows: Sequence[Sequence[Patch]], values: Values, fired: Counter[
                 raise InputError(f"{patch.site.hook_name}: no {patch.by} values for this site; keep them first")
             by_site.setdefault(patch.site, []).append((row, patch))
     hooks: list[Hook] = []
-    for site in sorted(by_site, key=order_of_writing):
+    for site in sorted(by_site, key=lambda each: (is_late(each), each)):
         fired[site.hook_name] += 0
         hooks += _site_hooks(site, by_site[site], values, fired, begin)
     return hooks
 
 
-def order_of_writing(site: Site) -> tuple[bool, Site]:
-    """`resid_mid` last: it starts from the residual stream and attention's output as others may have written them."""
-    return site.component is Component.RESID_MID, site
+def is_late(site: Site) -> bool:
+    """Whether a site is written after the others: `resid_mid` starts from what these may have written."""
+    return site.component is Component.RESID_MID
 
 
 def _site_hooks(

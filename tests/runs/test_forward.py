@@ -6,6 +6,7 @@ import torch
 from mediate.errors import InputError
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
+from mediate.runs.interventions import Patch, Reference
 from mediate.runs.resume import resumed
 from tests import tiny
 
@@ -55,6 +56,50 @@ def test_writing_the_bare_mid_hook_would_be_wrong() -> None:
         ids, fwd_hooks=[(site.hook_name, lambda value, hook: target)], return_type="logits"
     )
     assert (bare - clean.logits.flip(0)).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("other", [Component.RESID_PRE, Component.ATTN_OUT])
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gemma3"])
+def test_mid_is_written_last_whatever_else_is(other: Component, architecture: str) -> None:
+    """A written `resid_mid` stands, beside a patch of what leads to it in the same layer, and the other way round."""
+    model, ids = tiny.model(architecture), probes(architecture)
+    mid, before = Site(Component.RESID_MID, 1), Site(other, 1)
+    whole = torch.randn(ids.shape[1], model.facts.d_model, generator=torch.Generator().manual_seed(0))
+    row = (Patch(before, tuple(range(ids.shape[1]))),)
+    written = forward(
+        model,
+        ids,
+        writes={mid: whole.expand(len(ids), -1, -1)},
+        patches=[row, row],
+        values={(Reference.SOURCE, before): whole.flip(0)},
+        keep=[mid],
+    )
+    torch.testing.assert_close(written.kept[mid][0], whole, atol=1e-5, rtol=0)
+    row = (Patch(mid, tuple(range(ids.shape[1]))),)
+    patched = forward(
+        model,
+        ids,
+        writes={before: whole.flip(0).expand(len(ids), -1, -1)},
+        patches=[row, row],
+        values={(Reference.SOURCE, mid): whole},
+        keep=[mid],
+    )
+    torch.testing.assert_close(patched.kept[mid][0], whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(written.logits, patched.logits, atol=1e-4, rtol=0)
+
+
+def test_a_site_both_written_and_patched_is_an_error() -> None:
+    model, ids = tiny.model("llama"), probes("llama")
+    site = Site(Component.RESID_PRE, 1)
+    value = forward(model, ids, keep=[site]).kept[site]
+    with pytest.raises(InputError, match="both written and patched"):
+        forward(
+            model,
+            ids,
+            writes={site: value},
+            patches=[[], [Patch(site, (0,))]],
+            values={(Reference.SOURCE, site): value[0]},
+        )
 
 
 def test_an_inert_hook_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
