@@ -10,7 +10,7 @@ from mediate.effects.maps import WITH_GAPS
 from mediate.errors import InputError
 from mediate.figures.style import DIVERGING, FAINT, INK, canvas
 
-GRAPH_SIZE = (4.6, 3.6)
+GRAPH_SIZE = (7.2, 3.2)
 MOST_NUMBERS = 8
 
 
@@ -36,7 +36,8 @@ def plot_step_graph(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
         )
         bar = axes.figure.colorbar(image, ax=axes, pad=0.03)
         bar.outline.set_visible(False)
-        bar.set_label(f"mean effect (nats), n = {len({each.item for each in maps})} items")
+        n = len({each.item for each in maps})
+        bar.set_label(f"mean effect (nats), n = {n} item{'' if n == 1 else 's'}")
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         for axis, name in ((axes.xaxis, "result"), (axes.yaxis, "step")):

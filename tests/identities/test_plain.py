@@ -260,6 +260,8 @@ def test_shapley_values_of_steps(pair: EncodedPair, what: Outcome) -> None:
     @cache
     def value(subset: frozenset[int]) -> float:
         positions = tuple(place for step, span in enumerate(spans) if step not in subset for place in range(*span))
+        if not positions:
+            return float(outcome(pair, context, what, Changes()))
         seen = seen_by_readers(source, begins, Cell(positions, draws.LAYERS), len(pair.questions[1]), len(context))
         return float(outcome(pair, context, what, Changes(seen=seen)))
 
