@@ -110,8 +110,8 @@ MUTANTS = (
     Mutant(
         "patch into every row",
         "runs/interventions.py",
-        "put_in_place(changed[row], values[patch.by, site], patch)",
-        "put_in_place(changed[0], values[patch.by, site], patch)",
+        "put_in_place(changed[row], values[patch.by, site], patch, begin)",
+        "put_in_place(changed[0], values[patch.by, site], patch, begin)",
         STATE,
     ),
     Mutant(
@@ -221,7 +221,7 @@ MUTANTS = (
     ),
     Mutant(
         "readers that forget the readers before them",
-        "runs/keyvalues.py",
+        "runs/reading.py",
         "        if own:",
         "        if False:",
         READS,
@@ -253,6 +253,41 @@ MUTANTS = (
         "chain = moved(model, whole.part(begin, len(whole)), len(question))",
         "chain = replace(whole.part(begin, len(whole)), start=len(question))",
         "tests/mediation/test_controls.py",
+    ),
+    Mutant(
+        "a patch after a past put one token early",
+        "runs/interventions.py",
+        "positions = torch.tensor(patch.positions, device=row.device) - begin",
+        "positions = torch.tensor(patch.positions, device=row.device) - begin - 1",
+        STATE,
+    ),
+    Mutant(
+        "a pass after a past with positions from 0",
+        "runs/forward.py",
+        "position_ids=torch.arange(begin, begin + ids.shape[1], device=ids.device)",
+        "position_ids=torch.arange(0, ids.shape[1], device=ids.device)",
+        STATE,
+    ),
+    Mutant(
+        "readers that enter a later block one block early",
+        "mediation/reads.py",
+        "residual = residuals[first].repeat(len(chunk), 1, 1)",
+        "residual = residuals[max(0, first - 1)].repeat(len(chunk), 1, 1)",
+        READS,
+    ),
+    Mutant(
+        "a path that leaks through later attention",
+        "mediation/paths.py",
+        "return site.layer > layer",
+        "return site.layer > layer + 1",
+        "tests/mediation/test_paths.py",
+    ),
+    Mutant(
+        "GradDrop that counts a node's own layer",
+        "mediation/attribution.py",
+        "(len(passes) - inside)",
+        "len(passes)",
+        METHODS,
     ),
     Mutant(
         "another model's outcomes taken from the store",
