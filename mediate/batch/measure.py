@@ -15,6 +15,7 @@ from mediate.effects.agreement import Agreement
 from mediate.effects.controls import Control, Controlled
 from mediate.effects.cube import total_effect
 from mediate.effects.maps import EffectMap
+from mediate.errors import InputError
 from mediate.mediation.controls import Elsewhere, measure_controls
 from mediate.mediation.copying import cut_contexts
 from mediate.mediation.cube import measure_cube, run_contexts
@@ -137,7 +138,7 @@ def measure_all_controls(
         store: Where results are looked up and kept.
     """
     found: list[Controlled] = []
-    blank: Model | None = None
+    blank: Model | str | None = None
     for tokens in chosen:
         seed = zlib.crc32(f"{spec.seed} {tokens.id}".encode("utf-8", "surrogatepass"))
         others = same_answer(tokens, pairs)
@@ -156,7 +157,8 @@ def measure_all_controls(
             rows = json.loads(bytes(kept["json"].tolist()))
             found += [Controlled(**(row | {"control": Control(row["control"])})) for row in rows]
             continue
-        blank = blank or checked(random_weights(model, spec.seed))
+        if blank is None:
+            blank = _blank(model, spec.seed)
         contexts = run_contexts(model, tokens)
         these = measure_controls(
             model,
@@ -164,14 +166,25 @@ def measure_all_controls(
             spec.outcomes[0],
             measure_cube(model, contexts, spec.outcomes[:1])[0],
             same_answer=elsewhere,
-            random_model=blank,
+            random_model=blank if isinstance(blank, Model) else None,
             seed=seed,
         )
+        if isinstance(blank, str):
+            outcome = spec.outcomes[0].value
+            these += (Controlled(tokens.id, tokens.group, Control.RANDOM_WEIGHTS, outcome, reason=blank),)
         if store is not None:
             text = json.dumps([asdict(each) for each in these]).encode()
             store.put(CONTROLS, entry, {"json": torch.tensor(list(text), dtype=torch.uint8)})
         found += these
     return tuple(found)
+
+
+def _blank(model: Model, seed: int) -> Model | str:
+    """The twin with random weights, or why there is none."""
+    try:
+        return checked(random_weights(model, seed))
+    except InputError as error:
+        return str(error)
 
 
 def same_answer(tokens: EncodedPair, pairs: Sequence[EncodedPair]) -> list[Elsewhere]:

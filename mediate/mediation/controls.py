@@ -76,6 +76,8 @@ def measure_controls(
         pair = contexts.pair
         try:
             values = measure()
+            if not np.isfinite(values["effect"]):
+                raise ItemError(pair.id, "the logits are NaN or infinite", code="nonfinite")
         except (InputError, ItemError) as refusal:
             reason = refusal.reason if isinstance(refusal, ItemError) else str(refusal)
             found.append(Controlled(pair.id, pair.group, control, outcome.value, reason=reason))
@@ -203,6 +205,8 @@ def random_weights_effect(model: Model, blank: Model, contexts: Contexts, outcom
     pair = contexts.pair
     theirs = run_contexts(blank, pair)
     te = float(total_effect(measure_cube(blank, theirs, [outcome]))[0])
+    if not np.isfinite(te):
+        return {"effect": te}
     try:
         maps = [
             read_map(each, runs, ("step", "layer"), outcome, te).values

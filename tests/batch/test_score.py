@@ -311,3 +311,13 @@ def test_controls_are_run_on_some_pairs_and_kept(tmp_path: Path) -> None:
     assert list(map(repr, read_results(tmp_path / "run").controls)) == list(map(repr, results.controls))
     fewer = run(twins, control_pairs=2)
     assert len({each.item for each in fewer.controls}) == 2
+
+
+def test_a_model_without_a_random_twin_is_measured_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> object:
+        raise InputError("no twin")
+
+    monkeypatch.setattr(measure_module, "random_weights", none)
+    found = {each.control: each for each in run(control_pairs=1).controls}
+    assert found[Control.RANDOM_WEIGHTS].reason == "no twin"
+    assert found[Control.SELF_SOURCE].effect == 0

@@ -174,3 +174,13 @@ def test_summaries_count_what_was_refused_and_judge_only_what_is_exact() -> None
     assert (blank.held, blank.size.value, blank.rank.value, blank.rank.n) == (None, pytest.approx(0.3), 0.5, 1)
     with pytest.raises(ValueError, match="either an effect or a reason"):
         Controlled("a", "a", Control.SAME_ANSWER, "logit_diff")
+
+
+def test_a_control_that_gives_no_number_is_refused_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, cell = tiny.model("llama"), contexts("llama")
+    blank = checked(random_weights(model))
+    next(iter(blank.plain.parameters())).data.fill_(float("nan"))
+    found = measure_controls(model, cell, Y, measure_cube(model, cell, [Y])[0], random_model=blank)
+    reasons = {each.control: each.reason for each in found}
+    assert reasons[Control.RANDOM_WEIGHTS] == "the logits are NaN or infinite"
+    assert not reasons[Control.SHUFFLED_STEPS]
