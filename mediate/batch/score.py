@@ -124,6 +124,7 @@ def _measure(
             continue
         measured.append(tokens)
         found[tokens.id] = each
+        rejects += each.left_out
         for component in spec.keep:
             _keep(model, tokens, Component(component), store)
     chosen = _controlled(measured, spec)

@@ -8,7 +8,11 @@ from scipy.stats import spearmanr
 
 # From here on a map's values, or at least its ranking, may be used.
 RELIABLE, RANKING = 0.9, 0.7
+SIZES = (0.8, 1.25)
+# Fewer random cells say nothing of a map.
+LEAST_CELLS = 10
 TOP_SHARE = 0.1
+VERDICTS = ("reliable", "ranking only", "unreliable", "not assessed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Agreement:
             that the tenth that is largest by estimate does not hold.
         top_signs: As `signs`, over the map's own largest cells.
         top_ratio: Sum of |estimate| over sum of |exact| at the map's own largest cells; 1 is the right size.
-        n_random: Random cells.
+        n_random: Random cells in which anything moves.
         n_top: Top cells.
         seed: Of the drawing.
         completeness: Of integrated gradients, how far the sum over a whole cut is from its exact effect, in nats; NaN
@@ -41,9 +45,12 @@ class Agreement:
 
     @property
     def verdict(self) -> str:
-        """`reliable` (rank correlation and signs from 0.9 on), `ranking only` (rank correlation from 0.7), else
-        `unreliable`."""
-        if all(each >= RELIABLE for each in (self.spearman, self.signs, self.top_signs)):
+        """`reliable` (rank correlation and signs from 0.9 on, and a size at the top from 0.8 to 1.25), `ranking only`
+        (rank correlation from 0.7), else `unreliable`; `not assessed` with fewer than 10 random cells."""
+        if self.n_random < LEAST_CELLS or self.spearman != self.spearman:
+            return "not assessed"
+        sized = SIZES[0] <= self.top_ratio <= SIZES[1]
+        if sized and all(each >= RELIABLE for each in (self.spearman, self.signs, self.top_signs)):
             return "reliable"
         return "ranking only" if self.spearman >= RANKING else "unreliable"
 
@@ -60,8 +67,11 @@ def agreement(
 ) -> Agreement:
     """Compares estimates with exact effects, at random cells and at the estimate's largest.
 
-    Estimates without a sign are compared with the size of the exact effects, and have no sign agreement.
+    Estimates without a sign are compared with the size of the exact effects, and have no sign agreement. Random cells
+    in which both are exactly 0 are left out: nothing moves there, and ties at 0 would look like agreement.
     """
+    moving = (estimate != 0) | (exact != 0)
+    estimate, exact = estimate[moving], exact[moving]
     if not signed:
         exact, top_exact = abs(exact), abs(top_exact)
     varied = len(exact) > 2 and np.ptp(exact) > 0 and np.ptp(estimate) > 0

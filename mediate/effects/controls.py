@@ -41,8 +41,8 @@ class Controlled:
         group: The item's group.
         control: Which control.
         outcome: The name of the outcome.
-        effect: Of the control, in nats; of random positions the mean over draws, of random weights that model's TE. NaN
-            where the control was refused.
+        effect: Of the control, in nats; of random positions the mean size over draws, of random weights that model's
+            TE. NaN where the control was refused.
         beside: The real effect that it stands beside, in nats: of random positions, that of the positions whose words
             differ; of random weights TE; else TIE.
         p: Of random positions: the share of draws, the real one included, with an effect of at least its size.
@@ -79,6 +79,7 @@ class ControlSummary:
         size: Mean |effect|, in nats, with its interval.
         beside: Mean size of the real effect that it stands beside, in nats, with its interval.
         rank: Of random weights: the mean rank correlation, with its interval.
+        p: Of random positions: the median of the items' p; else NaN.
         reasons: Why it was refused, each reason once.
     """
 
@@ -89,6 +90,7 @@ class ControlSummary:
     size: Estimate
     beside: Estimate
     rank: Estimate
+    p: float
     reasons: tuple[str, ...]
 
     @property
@@ -126,5 +128,6 @@ def _summary(control: Control, found: Sequence[Controlled], seed: int, level: fl
         size=mean([abs(each.effect) for each in measured]),
         beside=mean([abs(each.beside) for each in measured]),
         rank=mean([each.rank for each in measured]),
+        p=float(np.median([each.p for each in measured])) if measured else float("nan"),
         reasons=tuple(dict.fromkeys(each.reason for each in found if each.reason)),
     )

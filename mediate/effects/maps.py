@@ -29,7 +29,7 @@ class EffectMap:
         group: The item's group.
         kind: What the effect is of, such as `read`.
         outcome: The name of the outcome.
-        te: The item's total effect on the same outcome, for scale.
+        te: The item's total effect on the same outcome, for scale; NaN where the cells have outcomes of their own.
         agreement: Of an estimated map, how far it agrees with exact patching; None of an exact one.
 
     NaN is an effect that is undefined, which only maps of `WITH_GAPS` may hold.

@@ -64,6 +64,13 @@ class Results:
         for cube in self.cubes:
             if cube.items != tuple(item.id for item in self.items):
                 raise ValueError(f"the cube of {cube.outcome!r} is not over the run's items")
+        known = {item.id for item in self.items}
+        named = {item for cube in self.cut for item in cube.items}
+        named |= {each.item for each in self.controls}
+        if named - known:
+            raise ValueError(f"effects of item {min(named - known)!r}, which is not among the run's items")
+        if {cube.outcome for cube in self.cut} - {cube.outcome for cube in self.cubes}:
+            raise ValueError("cut chains have outcomes that the run has not")
 
     def cube(self, outcome: str | None = None) -> Cube:
         """The cube of an outcome; of the first one where none is named."""

@@ -37,7 +37,7 @@ def plot_step_graph(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
         bar = axes.figure.colorbar(image, ax=axes, pad=0.03)
         bar.outline.set_visible(False)
         n = len({each.item for each in maps})
-        bar.set_label(f"mean effect (nats), n = {n} item{'' if n == 1 else 's'}")
+        bar.set_label(f"mean effect (nats); up to {n} item{'' if n == 1 else 's'} a cell")
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         for axis, name in ((axes.xaxis, "result"), (axes.yaxis, "step")):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,22 @@ from scipy.stats import spearmanr
 
 from mediate.effects.controls import Control, Controlled
 from mediate.effects.cube import total_effect
-from mediate.errors import InputError, ItemError
+from mediate.errors import ItemError
 from mediate.mediation.ablation import ablation_effects
 from mediate.mediation.cells import Cell
 from mediate.mediation.cube import Contexts, laid_out, measure_cube, read_rows, run_contexts
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off, reading
-from mediate.mediation.reads import check_aligned, read_effects, read_map
+from mediate.mediation.reads import check_aligned, read_effects, read_map, swapped_past
 from mediate.mediation.state import sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Reference
-from mediate.runs.keyvalues import moved, prefill
+from mediate.runs.keyvalues import moved, prefill, read
 
 RANDOM_DRAWS = 20
+LEAST_DRAWS = 5
 # Tokens after the answer, for positions that the readers cannot see.
 AFTERWARDS = 8
 
@@ -78,21 +80,36 @@ def measure_controls(
             values = measure()
             if not np.isfinite(values["effect"]):
                 raise ItemError(pair.id, "the logits are NaN or infinite", code="nonfinite")
-        except (InputError, ItemError) as refusal:
-            reason = refusal.reason if isinstance(refusal, ItemError) else str(refusal)
+        except Exception as refusal:  # a control that fails must not cost what was measured before it
+            reason = refusal.reason if isinstance(refusal, ItemError) else " ".join(str(refusal).split())[:200]
+            reason = reason or type(refusal).__name__
             found.append(Controlled(pair.id, pair.group, control, outcome.value, reason=reason))
         else:
-            values["draws"] = RANDOM_DRAWS if control is Control.RANDOM_POSITIONS else 1
             found.append(Controlled(pair.id, pair.group, control, outcome.value, **values))
     return tuple(found)
 
 
 def self_source(model: Model, contexts: Contexts, outcome: Outcome) -> float:
-    """Y(base) less Y with the chain's keys and values replaced by the same run's own; exactly 0, or something is wrong.
+    """Y(base) less Y with the chain's keys and values replaced by the base run's own; exactly 0, or something is wrong.
 
-    Nothing is taken for granted: they are kept in one pass and written in another.
+    Nothing is taken for granted, not even that equal worlds need no pass. On the way of a read effect, the base context
+    is run again, and its keys and values are swapped in; on that of a state effect, they are kept in one pass and
+    written in another. The larger difference is returned.
     """
-    run = sequences(model, contexts.pair, 1, [outcome])
+    pair = contexts.pair
+    tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+    question, base = laid_out(model, contexts, 1, 1, 1)
+    _, again = laid_out(model, run_contexts(model, pair), 1, 1, 1)
+    whole = Cell(tuple(range(len(base))), tuple(range(model.facts.layers)))
+    y = [
+        read_off(tokens, read(model, tokens.ids, swapped_past(question, base, other, rows), last=tokens.last), outcome)
+        for other, rows in ((base, [None] * len(tokens.ids)), (again, [whole] * len(tokens.ids)))
+    ]
+    return max(y[0] - y[1], _written_back(model, pair, outcome), key=abs)
+
+
+def _written_back(model: Model, pair: EncodedPair, outcome: Outcome) -> float:
+    run = sequences(model, pair, 1, [outcome])
     sites = [Site(model.need(component), layer) for component in _KV for layer in range(model.facts.layers)]
     clean = forward(model, run.ids, keep=sites, last=run.tokens.last)
     again = forward(model, run.ids, writes=clean.kept, last=run.tokens.last)
@@ -106,36 +123,42 @@ def after_readers(model: Model, pair: EncodedPair, outcome: Outcome) -> float:
     """Y(base) less Y with keys and values replaced at positions after the readers; exactly 0, or the future leaks.
 
     Raises:
-        ItemError: The replacement changes nothing at those positions either.
+        ItemError: The replacement changes nothing at those positions either, or the model's context ends there.
     """
     run = sequences(model, pair, 1, [outcome])
-    extra = torch.tensor(pair.traces[1].ids[:AFTERWARDS], device=model.device).expand(len(run.ids), -1)
-    ids, end = torch.cat([run.ids, extra], dim=1), int(run.ids.shape[1])
+    end = int(run.ids.shape[1])
+    room = model.facts.context - end if model.facts.context else AFTERWARDS
+    if room < 1:
+        raise ItemError(pair.id, f"the context of {end} tokens ends with the answer", code="too_long")
+    extra = torch.tensor(pair.traces[1].ids[: min(room, AFTERWARDS)], device=model.device).expand(len(run.ids), -1)
+    ids, last = torch.cat([run.ids, extra], dim=1), run.tokens.last + int(extra.shape[1])
     sites = [Site(model.need(component), layer) for component in _KV for layer in range(model.facts.layers)]
-    clean = forward(model, ids, keep=sites)
+    clean = forward(model, ids, keep=sites, last=last)
     writes = {}
     for site, value in clean.kept.items():
         writes[site] = value.clone()
         writes[site][:, end:] = value[:, run.start : run.start + extra.shape[1]]
-    moved_logits = forward(model, ids, writes=writes).logits
-    if torch.equal(moved_logits[:, end:], clean.logits[:, end:]):
+    changed = forward(model, ids, writes=writes, last=last).logits
+    at = run.tokens.last
+    if torch.equal(changed[:, at:], clean.logits[:, at:]):
         raise _vacuous(pair, "what is put after the readers changes nothing there either")
-    y = [
-        read_off(run.tokens, logits[:, end - run.tokens.last : end], outcome) for logits in (clean.logits, moved_logits)
-    ]
+    y = [read_off(run.tokens, logits[:, :at], outcome) for logits in (clean.logits, changed)]
     return y[0] - y[1]
 
 
 def random_positions(model: Model, contexts: Contexts, outcome: Outcome, rng: np.random.Generator) -> _Found:
     """The read effect of CoT positions drawn among those with the same word in both worlds.
 
+    They are matched in number alone: words that differ mostly stand together, and these do not.
+
     Returns:
-        `effect`, the mean over draws; `beside`, the read effect of the positions whose words differ, as many; `p`, the
-        share of draws, the real one included, whose size is at least that.
+        `effect`, the mean size over distinct draws; `beside`, the read effect of the positions whose words differ, as
+        many; `p`, the share of draws, the real one included, whose size is at least that; `draws`, which is fewer than
+        usual where there are not as many ways to draw.
 
     Raises:
-        ItemError: The chains cannot be aligned, no words differ, fewer positions are the same than differ, or nothing
-            differs at those positions, so that a draw cannot move anything.
+        ItemError: The chains cannot be aligned, no words differ, there are hardly any ways to draw, or nothing differs
+            at the positions to draw from, so that a draw cannot move anything.
     """
     pair = contexts.pair
     check_aligned(pair)
@@ -144,19 +167,24 @@ def random_positions(model: Model, contexts: Contexts, outcome: Outcome, rng: np
     same = [place for place in range(len(base)) if base[place] == source[place]]
     if not differing:
         raise _vacuous(pair, "the two chains have the same words")
-    if len(same) < len(differing):
-        raise _vacuous(pair, f"{len(differing)} words differ and only {len(same)} do not, too few to draw from")
+    draws = min(RANDOM_DRAWS, comb(len(same), len(differing)))
+    if draws < LEAST_DRAWS:
+        raise _vacuous(
+            pair, f"there are {draws} ways to draw {len(differing)} of the {len(same)} words that are the same"
+        )
     layers = tuple(range(model.facts.layers))
-    drawn = [sorted(rng.choice(same, len(differing), replace=False).tolist()) for _ in range(RANDOM_DRAWS)]
-    cells = [Cell(tuple(positions), layers) for positions in (differing, *drawn)]
-    effects = read_effects(model, contexts, cells, outcome)
+    drawn: dict[tuple[int, ...], None] = {}
+    while len(drawn) < draws:
+        drawn[tuple(sorted(rng.choice(same, len(differing), replace=False).tolist()))] = None
+    effects = read_effects(model, contexts, [Cell(each, layers) for each in (differing, *drawn)], outcome)
     if not effects[1:].any():
         raise _vacuous(pair, "keys and values are the same in both worlds at the positions to draw from")
     at_least = int((abs(effects[1:]) >= abs(effects[0])).sum())
     return {
-        "effect": float(effects[1:].mean()),
+        "effect": float(abs(effects[1:]).mean()),
         "beside": float(effects[0]),
-        "p": (1 + at_least) / (1 + RANDOM_DRAWS),
+        "p": (1 + at_least) / (1 + draws),
+        "draws": draws,
     }
 
 

@@ -169,7 +169,9 @@ def labels_of(model: Model, pair: EncodedPair, spec: MapSpec) -> dict[str, tuple
     return cells_of(model, pair, spec.axes, component=spec.component)[1]
 
 
-def measure_map(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, te: float) -> EffectMap:
+def measure_map(
+    model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, te: float, seed: int = 0
+) -> EffectMap:
     """Measures one map of one pair.
 
     Args:
@@ -178,6 +180,7 @@ def measure_map(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcom
         spec: Which map.
         outcome: What to read off.
         te: The pair's total effect, which goes into the record.
+        seed: Of the cells at which an estimate is checked.
 
     Raises:
         InputError: The model does not offer what the map needs.
@@ -192,9 +195,9 @@ def measure_map(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcom
         )
     if spec.method is not None:
         found = attributions(model, pair, [spec.component], outcome, spec.direction, method=spec.method)
-        return attribution_map(model, pair, found[spec.component], spec.axes, outcome, te)
+        return attribution_map(model, pair, found[spec.component], spec.axes, outcome, te, seed=seed)
     if spec.graph:
-        return step_graph(model, contexts, Edge(spec.kind.split(".")[1]), te)
+        return step_graph(model, contexts, Edge(spec.kind.split(".")[1]))
     cells, coords = cells_of(model, pair, spec.axes, component=spec.component)
     if spec.kind == "knockout":
         effects = knockout_effects(model, pair, cells, [outcome])[0]

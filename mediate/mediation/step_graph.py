@@ -6,7 +6,8 @@ it is read where the 7 is about to be written. The effect of step j < k is that 
 with the source run's keys and values at step j in all layers; positive where step j speaks for what the base chain goes
 on to state.
 
-- `read`: only the tokens of step k that come before the result find the source's keys and values: the direct edge.
+- `read`: only the tokens of step k that come before the result find the source's keys and values: the direct edge. A
+  result that begins its step is read by the last token of the step before, which is then not swapped itself.
 - `state`: everything after step j is computed anew: the total effect, with what goes through the steps between. It is
   the edge itself where there are none.
 """
@@ -19,6 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.effects.maps import EffectMap
+from mediate.errors import ItemError
 from mediate.mediation.cells import Cell
 from mediate.mediation.cube import Contexts, laid_out
 from mediate.mediation.encoding import EncodedPair
@@ -56,17 +58,16 @@ def result_tokens(pair: EncodedPair) -> tuple[int | None, ...]:
     return tuple(found)
 
 
-def step_graph(model: Model, contexts: Contexts, edge: Edge, te: float) -> EffectMap:
+def step_graph(model: Model, contexts: Contexts, edge: Edge) -> EffectMap:
     """The step graph of one pair, over `step` (the mediator) and `result` (the step whose result is read), in nats.
 
-    Entries are NaN where the result's step is not later than the mediator, or states the same in both worlds.
+    Entries are NaN where the result's step is not later than the mediator, or states the same in both worlds, or where
+    the mediator is nothing but the reader. Each result has an outcome of its own, so the record has no total effect.
 
     Args:
         model: The hooked model.
         contexts: From `run_contexts`.
         edge: What an entry is the effect of.
-        te: The pair's total effect, which goes into the record.
-
     Raises:
         ItemError: The chains cannot be aligned.
     """
@@ -75,7 +76,7 @@ def step_graph(model: Model, contexts: Contexts, edge: Edge, te: float) -> Effec
     values = (_read_edges if edge is Edge.READ else _state_edges)(model, contexts, results)
     steps = tuple(range(len(results)))
     coords = {"step": steps, "result": steps}
-    return EffectMap(values, tuple(coords), coords, pair.id, pair.group, f"step_graph.{edge}", RESULT, te)
+    return EffectMap(values, tuple(coords), coords, pair.id, pair.group, f"step_graph.{edge}", RESULT, float("nan"))
 
 
 def _cells(model: Model, pair: EncodedPair) -> list[Cell]:
@@ -87,6 +88,13 @@ def _wanted(logits: Float[Tensor, "*row d_vocab"], pair: EncodedPair, place: int
     """The outcome at a result token, from the logits one position before it."""
     source, base = (trace.ids[place] for trace in pair.traces)
     return logits[..., base].double() - logits[..., source].double()
+
+
+def _finite(pair: EncodedPair, effects: Float[np.ndarray, "*cell"]) -> Float[np.ndarray, "*cell"]:
+    """Raises ItemError where an effect is no number: NaN in a graph says that there is no such effect."""
+    if not np.isfinite(effects).all():
+        raise ItemError(pair.id, "the model's logits are NaN or infinite; try another dtype", code="nonfinite")
+    return effects
 
 
 def _read_edges(model: Model, contexts: Contexts, results: tuple[int | None, ...]) -> Float[np.ndarray, "step result"]:
@@ -108,8 +116,8 @@ def _read_edges(model: Model, contexts: Contexts, results: tuple[int | None, ...
         rows = [None, *(before[step] for step in moving)]
         readers: Int[Tensor, "row pos"] = ids[begin:place].expand(len(rows), -1)
         y = _wanted(read(model, readers, swapped_past(question, ours, theirs, rows), last=1)[:, -1], pair, place)
-        graph[:result, result] = 0.0
-        graph[moving, result] = (y[0] - y[1:]).cpu().numpy()
+        graph[list(before), result] = 0.0
+        graph[moving, result] = _finite(pair, (y[0] - y[1:]).cpu().numpy())
     return graph
 
 
@@ -135,7 +143,7 @@ def _state_edges(model: Model, contexts: Contexts, results: tuple[int | None, ..
         if places
         else [torch.zeros(len(plan), 0)]
     )
-    effects = (y[0] - y[1:]).cpu().numpy()
+    effects = _finite(pair, (y[0] - y[1:]).cpu().numpy())
     for column, result in enumerate(places):
         graph[:result, result] = 0.0
         for row, step in enumerate(moving):

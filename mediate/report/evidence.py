@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mediate.effects import Cube, EffectMap, Results
+from mediate.effects.agreement import VERDICTS
 from mediate.effects.controls import Control, ControlSummary, summarise
 from mediate.report.analysis import Analysis, analysis_of, section
 from mediate.report.words import MINUS, interval, number, percent, plural
@@ -19,7 +20,7 @@ EXPECTED = {
     ),
     Control.AFTER_READERS: ("keys and values replaced after the answer, where no reader looks", "exactly 0"),
     Control.RANDOM_POSITIONS: (
-        "as many CoT positions, drawn among those whose word is the same in both worlds",
+        "as many CoT positions, drawn one by one among those whose word is the same in both worlds",
         "less than where the words differ, unless activations carry the difference elsewhere",
     ),
     Control.SAME_ANSWER: (
@@ -31,8 +32,8 @@ EXPECTED = {
         "little where their order does not matter",
     ),
     Control.RANDOM_WEIGHTS: (
-        "the same pair in a model of random weights",
-        "little beside TE, with a rank correlation of the read maps whose interval covers 0",
+        "the same pair in a model of random weights, drawn anew for each item",
+        "read maps that rank otherwise, a correlation near 0; its TE is small by construction, as its logits are",
     ),
 }
 REASONS = {
@@ -98,6 +99,8 @@ def _control_row(each: ControlSummary) -> dict[str, Any]:
     extra = ""
     if each.control is Control.RANDOM_WEIGHTS and each.rank.defined:
         extra = f"rank correlation {number(each.rank.value)} {interval(each.rank)}"
+    if np.isfinite(each.p):
+        extra = f"median p {number(each.p)}"
     verdict = {True: "held", False: "BROKEN", None: ""}[each.held]
     return {
         "name": each.control.value.replace("_", " "),
@@ -150,7 +153,7 @@ def agreement_view(results: Results) -> dict[str, Any]:
                 "kind": kind,
                 "axes": axes,
                 "n": len(found),
-                "cells": f"{found[0].n_random} + {found[0].n_top}",
+                "cells": f"{_range([each.n_random for each in found])} + {_range([each.n_top for each in found])}",
                 "spearman": _median([each.spearman for each in found]),
                 "signs": _median([each.signs for each in found], scale=100.0),
                 "top_signs": _median([each.top_signs for each in found], scale=100.0),
@@ -164,11 +167,13 @@ def agreement_view(results: Results) -> dict[str, Any]:
 
 
 def verdicts(maps: Sequence[EffectMap]) -> str:
-    """How many maps are reliable, ranking only, or unreliable."""
+    """How many maps have which verdict."""
     count = Counter(each.agreement.verdict for each in maps if each.agreement is not None)
-    return ", ".join(
-        f"{verdict} {count[verdict]}" for verdict in ("reliable", "ranking only", "unreliable") if count[verdict]
-    )
+    return ", ".join(f"{word} {count[word]}" for word in VERDICTS if count[word])
+
+
+def _range(counts: Sequence[int]) -> str:
+    return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
 
 
 def _median(values: Sequence[float], scale: float = 1.0) -> str:

@@ -24,7 +24,7 @@ from mediate.models.model import Model
 
 SCHEMA = 1
 # Raised by one whenever a change to the code changes a stored number by more than rounding.
-NUMERICS_VERSION = 1
+NUMERICS_VERSION = 2
 
 log = logging.getLogger(__name__)
 

@@ -111,12 +111,16 @@ def test_a_map_comes_with_its_agreement() -> None:
     verdict = record.agreement
     assert record.values.shape == (tiny.LAYERS, 4)
     assert record.kind == "attribution.z"
-    assert (verdict.n_random, verdict.n_top) == (12, 8)
+    assert verdict.n_top == 8
     cells, _ = cells_of(model, pair, ["layer", "head"], component=Component.Z)
     exact = state_effects(model, pair, [Component.Z], cells, [Outcome.LOGIT_DIFF])[0]
     from scipy.stats import spearmanr
 
-    assert verdict.spearman == pytest.approx(spearmanr(record.values.ravel(), exact).statistic, abs=1e-6)
+    # In the last layer, the heads at the chain's positions are read by nobody.
+    assert verdict.n_random == 8
+    assert not exact[8:].any()
+    assert verdict.spearman == pytest.approx(spearmanr(record.values.ravel()[:8], exact[:8]).statistic, abs=1e-6)
+    assert verdict.verdict == "not assessed"
 
 
 def test_agreement_of_known_arrays() -> None:
@@ -126,7 +130,7 @@ def test_agreement_of_known_arrays() -> None:
     assert (same.signs, same.missed_mass, same.top_ratio) == (1, 0, 1)
     assert same.verdict == "reliable"
     halved = agreement(exact / 2, exact, exact[:3] / 2, exact[:3], seed=0)
-    assert (halved.verdict, halved.top_ratio) == ("reliable", 0.5)
+    assert (halved.verdict, halved.top_ratio) == ("ranking only", 0.5)
     flipped = agreement(-exact, exact, -exact[:3], exact[:3], seed=0)
     assert flipped.spearman == pytest.approx(-1)
     assert (flipped.signs, flipped.verdict) == (0, "unreliable")
@@ -137,7 +141,12 @@ def test_agreement_of_known_arrays() -> None:
     assert blind.missed_mass == pytest.approx(1 - 0.1 / 5)
     nothing = agreement(np.zeros(4), np.zeros(4), np.zeros(1), np.zeros(1), seed=0)
     assert np.isnan(nothing.spearman)
-    assert nothing.verdict == "unreliable"
+    assert (nothing.verdict, nothing.n_random) == ("not assessed", 0)
+    still = np.array([0.0] * 20)
+    padded = agreement(np.append(exact, still), np.append(exact, still), exact[:3], exact[:3], seed=0)
+    assert (padded.n_random, padded.verdict) == (10, "reliable")
+    few = agreement(exact[:9], exact[:9], exact[:3], exact[:3], seed=0)
+    assert (few.spearman, few.verdict) == (pytest.approx(1), "not assessed")
 
 
 def test_what_has_no_estimate_is_refused() -> None:
@@ -155,7 +164,7 @@ def test_what_has_no_estimate_is_refused() -> None:
 
 
 def test_estimates_without_a_sign_can_only_rank() -> None:
-    exact = np.array([5.0, -4.0, 3.0, -2.0, 1.0])
+    exact = np.array([5.0, -4.0, 3.0, -2.0, 1.0, 0.5, -0.4, 0.3, 0.2, 0.1])
     trust = agreement(abs(exact) / 2, exact, abs(exact[:2]) / 2, exact[:2], seed=0, signed=False)
     assert trust.spearman == pytest.approx(1)
     assert trust.top_ratio == pytest.approx(0.5)

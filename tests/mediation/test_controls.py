@@ -64,10 +64,14 @@ def test_random_positions_are_matched_and_beside_them_stands_what_differs() -> N
     assert found["beside"] == read_effects(model, cell, [Cell(differing, layers)], Y)[0]
     same = [place for place in range(len(base)) if place not in differing]
     rng = np.random.default_rng(3)
-    draws = [tuple(sorted(rng.choice(same, len(differing), replace=False).tolist())) for _ in range(room.RANDOM_DRAWS)]
+    draws: list[tuple[int, ...]] = []
+    while len(draws) < 20:
+        draw = tuple(sorted(rng.choice(same, len(differing), replace=False).tolist()))
+        draws += [draw] if draw not in draws else []
     effects = read_effects(model, cell, [Cell(draw, layers) for draw in draws], Y)
-    assert found["effect"] == pytest.approx(effects.mean(), abs=1e-9)
+    assert found["effect"] == pytest.approx(abs(effects).mean(), abs=1e-9)
     assert found["p"] == (1 + sum(abs(effects) >= abs(found["beside"]))) / 21
+    assert (found["draws"], len(set(draws))) == (20, 20)
     assert 1 / 21 <= found["p"] <= 1
 
 
@@ -75,20 +79,26 @@ def test_random_positions_are_matched_and_beside_them_stands_what_differs() -> N
     ("base", "source", "why"),
     [
         (BASE, (SOURCE[0], BASE[1], "11"), "the same words"),
-        (("Tom has 3 apples.", "3 3 3 + 9.", "12"), ("Tom has 2 apples.", "2 2 2 - 8.", "11"), "too few to draw from"),
+        (("Tom has 3 apples.", "3 3 3 + 9.", "12"), ("Tom has 2 apples.", "2 2 2 - 8.", "11"), "ways to draw"),
         (
             (BASE[0], "Tom buys 3 apples. Tom has 12.", "12"),
             (BASE[0], "Tom buys 3 apples. Tom has 11.", "11"),
             None,
         ),
-        ((BASE[0], "Tom buys apples 2", "12"), (BASE[0], "Tom buys apples 3", "11"), "the same in both worlds"),
+        (
+            (BASE[0], "Tom buys and gives apples 2", "12"),
+            (BASE[0], "Tom buys and gives apples 3", "11"),
+            "the same in both",
+        ),
     ],
     ids=["no word differs", "most words differ", "some differ", "only the last differs, under one question"],
 )
 def test_vacuous_draws_are_refused(base, source, why: str | None) -> None:
     model, cell = tiny.model("llama"), contexts("llama", base, source)
     if why is None:
-        assert np.isfinite(random_positions(model, cell, Y, np.random.default_rng(0))["effect"])
+        found = random_positions(model, cell, Y, np.random.default_rng(0))
+        assert np.isfinite(found["effect"])
+        assert found["draws"] == 9, "one word differs and nine do not"
         return
     with pytest.raises(ItemError, match=rf"vacuous: .*{why}"):
         random_positions(model, cell, Y, np.random.default_rng(0))

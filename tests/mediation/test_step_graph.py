@@ -54,7 +54,7 @@ def test_edges_against_caches_made_by_hand(architecture: str) -> None:
 
     runs, begin = [cache(world) for world in (0, 1)], len(pair.questions[1])
     spans, results = pair.traces[1].step_spans, result_tokens(pair)
-    found = step_graph(model, cell, Edge.READ, 1.0)
+    found = step_graph(model, cell, Edge.READ)
     for result in (1, 2):
         start, place = begin + spans[result][0], begin + results[result]
 
@@ -112,7 +112,7 @@ def test_total_effects_against_hooks_made_by_hand() -> None:
             hook.remove()
         return found
 
-    found = step_graph(tiny.model("llama", "float64"), cell, Edge.STATE, 1.0)
+    found = step_graph(tiny.model("llama", "float64"), cell, Edge.STATE)
     clean = logits(None)
     for step, (start, stop) in enumerate(pair.traces[1].step_spans):
         swapped = logits((begin + start, begin + stop))
@@ -126,7 +126,7 @@ def test_total_effects_against_hooks_made_by_hand() -> None:
 def test_neighbours_have_no_steps_between_them(architecture: str) -> None:
     """So the total effect is the edge itself; two steps apart, it is not."""
     model, cell = tiny.model(architecture, "float64"), three(architecture)
-    read, state = (step_graph(model, cell, edge, 1.0).values for edge in (Edge.READ, Edge.STATE))
+    read, state = (step_graph(model, cell, edge).values for edge in (Edge.READ, Edge.STATE))
     undefined = np.tril(np.ones((3, 3), dtype=bool))
     assert (np.isnan(read) == undefined).all()
     assert (np.isnan(state) == undefined).all()
@@ -141,7 +141,7 @@ def test_what_does_not_move_is_exactly_zero_or_undefined() -> None:
     source = (THREE[0][0], THREE[0][1].replace("= 8. Tom gives 8 - 1 = 7", "= 9. Tom gives 9 - 1 = 4"), "4")
     cell = contexts("llama", base, source)
     for edge in Edge:
-        found = step_graph(model, cell, edge, 1.0)
+        found = step_graph(model, cell, edge)
         assert np.isnan(found.values[:, 0]).all()
         assert found.values[0, 1] == found.values[0, 2] == 0
         assert abs(found.values[1, 2]) > 1e-4
@@ -162,7 +162,7 @@ def test_a_result_that_begins_its_step_is_read_by_the_token_before() -> None:
     model, cell = tiny.model("llama", "float64"), contexts("llama", base, source, dtype="float64")
     spans = cell.pair.traces[1].step_spans
     assert result_tokens(cell.pair)[1] == spans[1][0]
-    read, state = (step_graph(model, cell, edge, 1.0).values[0, 1] for edge in Edge)
+    read, state = (step_graph(model, cell, edge).values[0, 1] for edge in Edge)
     # The reader is the last token of the step that is swapped; it keeps its own query and what it had computed.
     assert read != pytest.approx(0, abs=1e-6)
     assert state != pytest.approx(0, abs=1e-6)
@@ -171,4 +171,4 @@ def test_a_result_that_begins_its_step_is_read_by_the_token_before() -> None:
 def test_chains_of_unequal_steps_have_no_graph() -> None:
     cell = contexts("llama", BASE, (SOURCE[0], "Tom has 2 + 9 = 11.", SOURCE[2]))
     with pytest.raises(ItemError, match="cannot be aligned"):
-        step_graph(tiny.model("llama"), cell, Edge.READ, 1.0)
+        step_graph(tiny.model("llama"), cell, Edge.READ)
