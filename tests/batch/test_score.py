@@ -321,3 +321,25 @@ def test_a_model_without_a_random_twin_is_measured_all_the_same(monkeypatch: pyt
     found = {each.control: each for each in run(control_pairs=1).controls}
     assert found[Control.RANDOM_WEIGHTS].reason == "no twin"
     assert found[Control.SELF_SOURCE].effect == 0
+
+
+def test_a_map_that_turns_out_impossible_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = measure_module.measure_map
+
+    def broken(model, contexts, spec, *rest):
+        if contexts.pair.id == "p2" and spec.kind == "knockout":
+            raise InputError("no such thing here")
+        return real(model, contexts, spec, *rest)
+
+    monkeypatch.setattr(measure_module, "measure_map", broken)
+    maps = {"maps": ["read:step,layer", "knockout:layer"]}
+    with pytest.raises(ItemError, match="item 'p2': map knockout:layer: no such thing here"):
+        run(**maps)
+    results = run(store=Store(tmp_path), on_bad_item="skip", **maps)
+    assert [(each.item, each.code, each.part) for each in results.rejects] == [
+        ("p2", "impossible_map", "knockout:layer")
+    ]
+    assert len(results.items) == 4
+    assert len(results.maps) == 7
+    monkeypatch.undo()
+    assert len(run(store=Store(tmp_path), on_bad_item="skip", **maps).maps) == 8, "what was impossible is not kept"
