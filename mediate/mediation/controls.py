@@ -24,7 +24,8 @@ from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Reference
-from mediate.runs.keyvalues import moved, prefill, read
+from mediate.runs.keyvalues import moved, prefill
+from mediate.runs.reading import read
 
 RANDOM_DRAWS = 20
 LEAST_DRAWS = 5

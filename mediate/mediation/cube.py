@@ -22,7 +22,8 @@ from mediate.effects.cube import CELLS
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
 from mediate.models.model import Model
-from mediate.runs.keyvalues import KeyValues, moved, prefill, read, stacked
+from mediate.runs.keyvalues import KeyValues, moved, prefill, stacked
+from mediate.runs.reading import read
 from mediate.traces.trace import shared_beginning
 
 # The rows of a short pass that are read side by side hold about this much in keys and values.

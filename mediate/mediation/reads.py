@@ -15,8 +15,8 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.runs.keyvalues import KeyValues, read
-from mediate.runs.reading import entering, read_from, read_in_turns
+from mediate.runs.keyvalues import KeyValues
+from mediate.runs.reading import entering, read, read_from, read_in_turns
 from mediate.runs.selfcheck import READ_FROM
 
 

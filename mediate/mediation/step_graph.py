@@ -31,7 +31,7 @@ from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Reference
-from mediate.runs.keyvalues import read
+from mediate.runs.reading import read
 
 RESULT = "result_logit_diff"
 

@@ -100,34 +100,6 @@ def _repeated(stretch: KeyValues, rows: int) -> list[tuple[Tensor, Tensor]]:
     ]
 
 
-def read(
-    model: Model, ids: Int[Tensor, "row pos"], past: Sequence[tuple[Tensor, Tensor]], *, last: int
-) -> Float[Tensor, "row last d_vocab"]:
-    """Logits at the last positions of a few tokens that read given keys and values.
-
-    Args:
-        model: The hooked model.
-        ids: The readers' tokens, of one length.
-        past: Keys and values of each layer, `row kv_head pos d`, from position 0; they are not changed.
-        last: How many positions, counted from the end, to return.
-    """
-    from transformers import DynamicCache
-
-    cache = DynamicCache(list(past))
-    length = int(past[0][0].shape[2])
-    positions = torch.arange(length, length + ids.shape[1], device=ids.device).expand(ids.shape)
-    with torch.no_grad():
-        logits: Tensor = model.bridge(
-            ids,
-            past_key_values=cache,
-            use_cache=True,
-            position_ids=positions,
-            return_type="logits",
-            **only_last(model, last),
-        )
-    return logits[:, -last:]
-
-
 def stacked(rows: Sequence[Sequence[KeyValues]]) -> list[tuple[Tensor, Tensor]]:
     """Lays the stretches of each row end to end and stacks the rows: one pair `row kv_head pos d` a layer.
 

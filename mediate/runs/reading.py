@@ -1,4 +1,4 @@
-"""Ways of reading given keys and values that do less work, or other work, than one short pass of all readers."""
+"""Reading given keys and values: a short pass of the readers, from a later block on, or some readers apart."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,6 +15,18 @@ from mediate.runs.forward import only_last
 from mediate.runs.resume import skipped_blocks
 
 Past = Sequence[tuple[Tensor, Tensor]]
+
+
+def read(model: Model, ids: Int[Tensor, "row pos"], past: Past, *, last: int) -> Float[Tensor, "row last d_vocab"]:
+    """Logits at the last positions of a few tokens that read given keys and values.
+
+    Args:
+        model: The hooked model.
+        ids: The readers' tokens, of one length.
+        past: Keys and values of each layer, `row kv_head pos d`, from position 0; they are not changed.
+        last: How many positions, counted from the end, to return.
+    """
+    return _pass(model, ids, past, last=last)
 
 
 def entering(model: Model, ids: Int[Tensor, "row pos"], past: Past) -> list[Float[Tensor, "row pos d_model"]]:

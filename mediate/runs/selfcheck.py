@@ -16,8 +16,8 @@ from mediate.models.model import Check, Model
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import Run, forward
 from mediate.runs.interventions import Knockout
-from mediate.runs.keyvalues import prefill, read, rotated, stacked
-from mediate.runs.reading import entering, read_from
+from mediate.runs.keyvalues import prefill, rotated, stacked
+from mediate.runs.reading import entering, read, read_from
 from mediate.runs.resume import resumed
 
 C = Component

@@ -33,7 +33,8 @@ from mediate.models.sites import Component, Site
 from mediate.runs.activations import cot_activations
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Patch, Reference
-from mediate.runs.keyvalues import KeyValues, prefill, read, stacked
+from mediate.runs.keyvalues import KeyValues, prefill, stacked
+from mediate.runs.reading import read
 from mediate.runs.resume import resumed
 from mediate.runs.store import Store
 from tests import tiny

@@ -37,7 +37,8 @@ from mediate.runs import gradients as gradients_module
 from mediate.runs import interventions
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Knockout, Patch, Reference
-from mediate.runs.keyvalues import prefill, read, stacked
+from mediate.runs.keyvalues import prefill, stacked
+from mediate.runs.reading import read
 from mediate.runs.resume import resumed
 from tests import tiny
 from tests.identities import draws

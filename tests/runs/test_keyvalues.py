@@ -5,7 +5,8 @@ import torch
 
 from mediate.errors import InputError
 from mediate.runs.forward import forward
-from mediate.runs.keyvalues import KeyValues, moved, prefill, read, stacked
+from mediate.runs.keyvalues import KeyValues, moved, prefill, stacked
+from mediate.runs.reading import read
 from tests import tiny
 
 
