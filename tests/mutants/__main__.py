@@ -74,9 +74,9 @@ MUTANTS = (
     ),
     Mutant(
         "the readers' positions off by one",
-        "runs/keyvalues.py",
-        "positions = torch.arange(length, length + ids.shape[1], device=ids.device)",
-        "positions = torch.arange(length + 1, length + 1 + ids.shape[1], device=ids.device)",
+        "runs/reading.py",
+        "positions = torch.arange(length, length + given.shape[1], device=given.device)",
+        "positions = torch.arange(length + 1, length + 1 + given.shape[1], device=given.device)",
         CUBE,
     ),
     Mutant(
