@@ -112,4 +112,5 @@ def in_forward_passes(model: Model, tokens: EncodedPair) -> None:
         compare(name, work, passed)
 
 
-main()
+if __name__ == "__main__":
+    main()
