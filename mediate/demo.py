@@ -21,7 +21,7 @@ OPERATIONS = "++"
 TEMPLATES = ("apples", "shelf")
 SHOTS = 6
 # The controls take as long as the measurement itself.
-CONTROLLED = 4
+CONTROLLED = 1
 
 
 def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) -> Results:
