@@ -65,6 +65,16 @@ def model(architecture: str, dtype: str = "float32", layers: int = LAYERS) -> An
     return mediate.load(plain_model(architecture, dtype, layers), tokenizer=tokenizer(), device="cpu")
 
 
+def unswept(model: Any) -> Any:
+    """The same model, as if it had failed the self-check of sweeps: everything is measured the long way."""
+    from dataclasses import replace
+
+    from mediate.runs.selfcheck import SWEPT
+
+    checks = tuple(replace(each, error=1.0) if each.name == SWEPT else each for each in model.checks)
+    return replace(model, checks=checks)
+
+
 def words() -> list[str]:
     """The toy vocabulary: pieces of text that the tokenizer splits at, with their leading space."""
     plain = (

@@ -17,7 +17,8 @@ from mediate.errors import InputError
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.state import Sequences, chain_activations, placed, replaced_effects, sequences
+from mediate.mediation.sequences import Sequences, sequences
+from mediate.mediation.state import chain_activations, placed, replaced_effects
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.runs.interventions import Reference, Values

@@ -33,13 +33,17 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, outcome_tensor
 from mediate.mediation.qkfix import key_scores, query_scores
 from mediate.mediation.reads import check_aligned
-from mediate.mediation.state import Direction, Sequences, chain_activations, sequences, state_effects
+from mediate.mediation.sequences import Sequences, sequences
+from mediate.mediation.state import Direction, chain_activations, state_effects
 from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
 from mediate.runs.gradients import dropped_gradients, gradients
+from mediate.runs.keyvalues import prefill, stacked
 from mediate.runs.relevance import relevance_rules
 
 IG_STEPS = 8
+# Cells at which an estimated map is checked by exact patching: drawn at random, and its own largest.
+RANDOM_CELLS, TOP_CELLS = 32, 8
 _OUTSIDE_BLOCKS = frozenset({Component.RESID_PRE, Component.RESID_MID, Component.RESID_POST})
 
 
@@ -177,7 +181,8 @@ def _backward(
     steps: int,
 ) -> Iterator[dict[Site, Tensor]]:
     """The gradients of each backward pass that a method takes, from the chain on: the question is run once."""
-    ids, past = run.ids[:, run.start :], run.past
+    ids = run.ids[:, run.start :]
+    past = stacked([[prefill(model, run.ids[:1, : run.start])[0]]]) if run.start else []
     y = partial(outcome_tensor, run.tokens, outcome=outcome)
     if method is Method.GRADDROP:
         yield from dropped_gradients(model, ids, sites, y, last=run.tokens.last, past=past)
@@ -235,8 +240,8 @@ def attribution_map(
     outcome: Outcome,
     te: float,
     *,
-    random_cells: int = 32,
-    top_cells: int = 8,
+    random_cells: int = RANDOM_CELLS,
+    top_cells: int = TOP_CELLS,
     seed: int = 0,
 ) -> EffectMap:
     """A map of the estimates, with its agreement with exact patching at random cells and at its own largest.

@@ -19,7 +19,7 @@ from mediate.mediation.cube import Contexts, laid_out, measure_cube, read_rows, 
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.mediation.reads import check_aligned, read_effects, read_map, swapped_past
-from mediate.mediation.state import sequences
+from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward

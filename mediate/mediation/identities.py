@@ -21,12 +21,14 @@ from mediate.mediation.encoding import EncodedPair, Readers
 from mediate.mediation.knockout import deletion_effect, knockout_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.reads import read_effects
-from mediate.mediation.state import Direction, Sequences, other_world, outcomes_under, sequences, state_effects
+from mediate.mediation.sequences import Sequences, outcomes_under, sequences
+from mediate.mediation.state import Direction, other_world, state_effects
 from mediate.mediation.step_shapley import step_shapley
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.runs.forward import forward, hooked_logits
+from mediate.runs.forward import forward
 from mediate.runs.interventions import Knockout, Reference
+from mediate.runs.passes import one_pass
 from mediate.runs.selfcheck import KNOCKED_OUT
 from mediate.traces.trace import Trace
 
@@ -213,7 +215,7 @@ def left_behind(model: Model, pair: EncodedPair) -> float:
     names = [Site(C.RESID_PRE, layer).hook_name for layer in (0, model.facts.layers - 1)]
     try:
         with torch.no_grad():
-            hooked_logits(model, ids, list(zip(names, (spoil, break_off), strict=True)))
+            one_pass(model, ids, hooks=list(zip(names, (spoil, break_off), strict=True)))
     except ArithmeticError:
         hooks = sum(bool(point.fwd_hooks or point.bwd_hooks) for point in model.bridge.hook_dict.values())
         return hooks + float((forward(model, ids).logits - before).abs().max())

@@ -7,15 +7,17 @@ import torch
 from jaxtyping import Float
 
 from mediate.errors import InputError
+from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.reads import reader_choice
-from mediate.mediation.state import outcomes_under, sequences
+from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Knockout
 from mediate.runs.selfcheck import KNOCKED_OUT
+from mediate.runs.sweep import Branch
 
 
 def check_knockout(model: Model) -> None:
@@ -53,13 +55,13 @@ def knockout_effects(
     run = sequences(model, pair, 1, outcomes)
     chosen = reader_choice(pair, len(run.readers), readers)
     queries = tuple(run.stop + reader for reader, wanted in enumerate(chosen) if wanted)
-    cuts: list[tuple[Knockout, ...]] = [()]
+    branches = []
     for cell in cells:
         check_cell(model, pair, cell)
         keys = tuple(run.start + position for position in cell.positions)
-        cuts.append((Knockout(queries, keys, cell.layers, cell.units, renormalised),))
-    y = outcomes_under(model, run, outcomes, [()] * len(cuts), {}, cuts)
-    effects: Float[np.ndarray, "outcome cell"] = y[:, :1] - y[:, 1:]
+        branches.append(Branch(knockouts=(Knockout(queries, keys, cell.layers, cell.units, renormalised),)))
+    here, y = branched_outcomes(model, run, outcomes, branches, {})
+    effects: Float[np.ndarray, "outcome cell"] = here[:, None] - y
     return effects
 
 

@@ -26,7 +26,7 @@ from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off
-from mediate.mediation.state import Sequences, sequences
+from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
 from mediate.runs.forward import forward

@@ -1,6 +1,7 @@
 """The number read at the answer: from the readers' tokens to logits to outcomes."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import torch
@@ -57,6 +58,21 @@ def reading(readers: Readers, device: torch.device, *, whole_answers: bool = Tru
     width = max(map(len, rows))
     ids = torch.tensor([[*readers.cue, *row, *[0] * (width - len(row))] for row in rows], device=device)
     return Reading(ids, width + 1, readers)
+
+
+def narrowed(reading: Reading, outcomes: Collection[Outcome]) -> tuple[Reading, Int[Tensor, " token"] | None]:
+    """The same outcomes from fewer logits: those of the two tokens alone, at one position, where that is all it takes.
+
+    Returns:
+        How to read off, and the tokens whose logits are then given, in order; None for the whole vocabulary.
+    """
+    if set(outcomes) != {Outcome.LOGIT_DIFF}:
+        return reading, None
+    readers = reading.readers
+    if reading.last != readers.shared + 1:
+        return reading, None
+    tokens = torch.tensor([each[readers.shared] for each in (readers.base, readers.source)], device=reading.ids.device)
+    return replace(reading, last=1, readers=replace(readers, base=(0,), source=(1,))), tokens
 
 
 def read_off(reading: Reading, logits: Float[Tensor, "row last d_vocab"], outcome: Outcome) -> float:

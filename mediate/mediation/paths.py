@@ -18,14 +18,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mediate.errors import InputError
+from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.state import Direction, Sequences, other_world, outcomes_under, sequences
+from mediate.mediation.sequences import Sequences, sequences
+from mediate.mediation.state import Direction, other_world
 from mediate.models.model import Model
 from mediate.models.sites import IN_ATTENTION, Component, Site
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Patch, Reference
+from mediate.runs.sweep import Branch
 
 RECEIVERS = (Component.Q, Component.K, Component.V)
 
@@ -87,7 +90,7 @@ def path_effects(
     added = [Site(model.need(each), layer) for each in _ADDED for layer in range(model.facts.layers)]
     sites = sorted({Site(model.need(each.component), layer) for each in receivers for layer in each.layers})
     own = forward(model, run.ids[:1], keep=[*added, *sites], last=1).kept
-    here = outcomes_under(model, run, outcomes, [()], {})[:, 0]
+    clean = branching_point(model, run, outcomes)
     effects = np.zeros((len(outcomes), len(senders)))
     for place, cell in enumerate(senders):
         held = {site: own[site] for site in added if _is_held(site, component, cell.layers[0], through_mlps)}
@@ -95,7 +98,9 @@ def path_effects(
         arrived = forward(model, run.ids[:1], writes=held, patches=[patches], values=values, keep=sites, last=1).kept
         found = _received(run, cell, receivers, component, arrived, own)
         if found:
-            y = outcomes_under(model, run, outcomes, [[each for each, _ in found]], {key: v for _, (key, v) in found})
+            branch = Branch(tuple(each for each, _ in found))
+            values_here = {key: value for _, (key, value) in found}
+            here, y = branched_outcomes(model, run, outcomes, [branch], values_here, clean)
             effects[:, place] = here - y[:, 0]
     return effects if direction is Direction.NOISING else -effects
 

@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mediate.errors import InputError
-from mediate.mediation.state import Sequences, placed
+from mediate.mediation.sequences import Sequences
+from mediate.mediation.state import placed
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward

@@ -12,12 +12,14 @@ from mediate.errors import InputError, ItemError
 from mediate.mediation.cells import Cell, cells_of, check_cell
 from mediate.mediation.cube import ROW_BYTES, Contexts, laid_out
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.outcomes import Outcome, read_off, reading
+from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, reading
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.runs.keyvalues import KeyValues
-from mediate.runs.reading import entering, read, read_from, read_in_turns
-from mediate.runs.selfcheck import READ_FROM
+from mediate.runs.engine import branch_logits
+from mediate.runs.keyvalues import KeyValues, joined
+from mediate.runs.reading import read, read_in_turns
+from mediate.runs.selfcheck import SWEPT
+from mediate.runs.sweep import Branch, untouched
 
 
 def check_aligned(pair: EncodedPair, place: str = "") -> None:
@@ -102,33 +104,62 @@ def read_effects(
     chosen = reader_choice(pair, int(tokens.ids.shape[1]), readers)
     # A swap that changes no key or value has no effect; computed, it would have that of rounding.
     moving = [place for place, cell in enumerate(cells) if differs(base, source, cell)]
-    plain = swapped_past(question, base, source, [None] * len(tokens.ids))
-    resumable = all(chosen) and model.check(READ_FROM).passed
-    residuals = entering(model, tokens.ids, plain) if resumable else []
+    there = [cells[place] for place in moving]
     effects = np.zeros(len(cells))
+    if all(chosen) and model.check(SWEPT).passed:
+        effects[moving] = _swept(model, (question, base, source), tokens, there, outcome)
+    else:
+        effects[moving] = _in_turns(model, (question, base, source), tokens, there, outcome, chosen)
+    return effects
+
+
+Stretches = tuple[KeyValues, KeyValues, KeyValues]
+
+
+def _swept(
+    model: Model, stretches: Stretches, tokens: Reading, cells: Sequence[Cell], outcome: Outcome
+) -> Float[np.ndarray, " cell"]:
+    """The effects when all readers find the source's: none of the keys and values is copied for a cell."""
+    question, base, source = stretches
+    ours, theirs = joined([question, base]), joined([question, source])
+    tokens, wanted = narrowed(tokens, [outcome])
+    filled = tokens.ids.new_zeros(len(tokens.ids), len(ours))
+    run = untouched(
+        model, torch.cat([filled, tokens.ids], dim=1), len(ours), len(ours), last=tokens.last, past=ours, tokens=wanted
+    )
+    branches = [
+        Branch(swap=(cell.layers, tuple(len(question) + position for position in cell.positions), cell.units))
+        for cell in cells
+    ]
+    y = np.zeros(len(cells))
+    for place, logits in branch_logits(model, run, branches, last=tokens.last, other=theirs, tokens=wanted):
+        y[place] = read_off(tokens, logits, outcome)
+    effects: Float[np.ndarray, " cell"] = read_off(tokens, run.logits, outcome) - y
+    return effects
+
+
+def _in_turns(
+    model: Model,
+    stretches: Stretches,
+    tokens: Reading,
+    cells: Sequence[Cell],
+    outcome: Outcome,
+    chosen: Sequence[bool],
+) -> Float[np.ndarray, " cell"]:
+    """The effects when some readers, or all, find the source's: each cell has keys and values of its own."""
+    question, base, source = stretches
+    plain = swapped_past(question, base, source, [None] * len(tokens.ids))
     here = read_off(tokens, read(model, tokens.ids, plain, last=tokens.last), outcome)
-    # Blocks before the first swap do what they do in the base run.
-    # Fewer, fuller passes are worth some blocks that need not have been run: 1.4 times on 30 layers and 2 threads.
-    together = max(1, model.facts.layers // 8)
-    firsts = {place: min(cells[place].layers) // together * together if resumable else 0 for place in moving}
     per_pass = max(1, ROW_BYTES // ((question.nbytes + base.nbytes) * len(tokens.ids)))
-    for first in sorted(set(firsts.values())):
-        group = [place for place in moving if firsts[place] == first]
-        for begin in range(0, len(group), per_pass):
-            chunk = group[begin : begin + per_pass]
-            rows = [cells[place] for place in chunk for _ in tokens.ids]
-            past = swapped_past(question, base, source, rows, first)
-            if resumable:
-                residual = residuals[first].repeat(len(chunk), 1, 1)
-                logits = read_from(model, first, residual, past, last=tokens.last)
-            else:
-                ids = tokens.ids.repeat(len(chunk), 1)
-                unswapped = [
-                    (keys.repeat(len(chunk), 1, 1, 1), values.repeat(len(chunk), 1, 1, 1)) for keys, values in plain
-                ]
-                logits = read_in_turns(model, ids, (unswapped, past), chosen, last=tokens.last)
-            there = logits.reshape(len(chunk), len(tokens.ids), *logits.shape[1:])
-            effects[chunk] = [here - read_off(tokens, each, outcome) for each in there]
+    effects = np.zeros(len(cells))
+    for begin in range(0, len(cells), per_pass):
+        chunk = range(begin, min(begin + per_pass, len(cells)))
+        past = swapped_past(question, base, source, [cells[place] for place in chunk for _ in tokens.ids])
+        ids = tokens.ids.repeat(len(chunk), 1)
+        unswapped = [(keys.repeat(len(chunk), 1, 1, 1), values.repeat(len(chunk), 1, 1, 1)) for keys, values in plain]
+        logits = read_in_turns(model, ids, (unswapped, past), chosen, last=tokens.last)
+        there = logits.reshape(len(chunk), len(tokens.ids), *logits.shape[1:])
+        effects[list(chunk)] = [here - read_off(tokens, each, outcome) for each in there]
     return effects
 
 
@@ -155,12 +186,9 @@ def differs(base: KeyValues, source: KeyValues, cell: Cell) -> bool:
 
 
 def swapped_past(
-    question: KeyValues, base: KeyValues, source: KeyValues, rows: Sequence[Cell | None], first: int = 0
+    question: KeyValues, base: KeyValues, source: KeyValues, rows: Sequence[Cell | None]
 ) -> list[tuple[Tensor, Tensor]]:
-    """The base run's keys and values with each row's swap made; a layer that no row touches is shared, not copied.
-
-    Layers before `first` are not read: they have the length alone.
-    """
+    """The base run's keys and values with each row's swap made; a layer that no row touches is shared, not copied."""
     past: list[tuple[Tensor, Tensor]] = []
     begin = len(question)
     for layer in range(len(base.keys)):
@@ -170,9 +198,6 @@ def swapped_past(
             (question.keys, base.keys, source.keys),
             (question.values, base.values, source.values),
         ):
-            if layer < first:
-                pair.append(ours.new_zeros(()).expand(len(rows), len(ours[layer]), begin + len(base), ours.shape[-1]))
-                continue
             whole = torch.cat([ours[layer], chain[layer]], dim=1).expand(len(rows), -1, -1, -1)
             if touched:
                 whole = whole.clone()

@@ -15,7 +15,8 @@ from mediate.mediation.encoding import EncodedPair, encode_pair
 from mediate.mediation.identities import IDENTITIES, Identity, Kind, token_pair
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.reads import read_effects
-from mediate.mediation.state import Direction, outcomes_under, sequences, state_effects
+from mediate.mediation.sequences import outcomes_under, sequences
+from mediate.mediation.state import Direction, state_effects
 from mediate.mediation.step_shapley import step_shapley
 from mediate.models.loading import load
 from mediate.models.model import Model

@@ -10,30 +10,27 @@ activations are all that the outcome depends on. Effects of different cells do n
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from mediate.effects.maps import EffectMap
 from mediate.errors import ItemError
+from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import Cell, cells_of, check_cell
-from mediate.mediation.cube import ROW_BYTES
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
+from mediate.mediation.outcomes import Outcome
 from mediate.mediation.reads import check_aligned
+from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.runs.activations import part_of
 from mediate.runs.forward import forward
-from mediate.runs.interventions import Knockout, Patch, Reference, Values
-from mediate.runs.keyvalues import prefill, stacked
-
-# Sequences that are patched side by side hold about this many tokens.
-PASS_TOKENS = 2048
+from mediate.runs.interventions import Patch, Reference, Values
+from mediate.runs.sweep import Branch
 
 
 class Direction(StrEnum):
@@ -46,79 +43,6 @@ class Direction(StrEnum):
     def patched_world(self) -> int:
         """The world of the run that is patched: 1 is the base."""
         return int(self is Direction.NOISING)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sequences:
-    """One world's run in full: question, chain and readers, in as many rows as the outcomes need.
-
-    Args:
-        ids: The tokens; rows differ in the readers only.
-        start: Where the chain begins.
-        stop: Where the readers begin.
-        tokens: The readers, and how outcomes are read off.
-        past: Keys and values of the question in each layer: patches begin after it, so it is run once.
-    """
-
-    ids: Int[Tensor, "row pos"]
-    start: int
-    stop: int
-    tokens: Reading
-    past: tuple[tuple[Tensor, Tensor], ...] = ()
-
-    @property
-    def readers(self) -> tuple[int, ...]:
-        """The readers' positions."""
-        return tuple(range(self.stop, int(self.ids.shape[1])))
-
-
-def sequences(model: Model, pair: EncodedPair, world: int, outcomes: Collection[Outcome] = tuple(Outcome)) -> Sequences:
-    """A world's question and chain, followed by the cue and the answers."""
-    tokens = reading(pair.readers, model.device, whole_answers=Outcome.LOGPROB_DIFF in outcomes)
-    context = torch.tensor([pair.context(world, world)], device=model.device).expand(len(tokens.ids), -1)
-    ids, start = torch.cat([context, tokens.ids], dim=1), len(pair.questions[world])
-    past = stacked([[prefill(model, ids[:1, :start])[0]]]) if start else []
-    return Sequences(ids, start, int(context.shape[1]), tokens, tuple(past))
-
-
-def outcomes_under(
-    model: Model,
-    run: Sequences,
-    outcomes: Sequence[Outcome],
-    patches: Sequence[Sequence[Patch]],
-    values: Values,
-    knockouts: Sequence[Sequence[Knockout]] = (),
-) -> Float[np.ndarray, "outcome cell"]:
-    """Each outcome under each set of interventions; several outcomes come from one pass.
-
-    Args:
-        model: The hooked model.
-        run: The sequence that is intervened on.
-        outcomes: What to read off.
-        patches: The patches of each cell; an empty set is the run as it is.
-        values: What the patches put in place, in the sequence's own coordinates.
-        knockouts: The knockouts of each cell, where there are any.
-    """
-    cuts = list(knockouts) or [()] * len(patches)
-    rows, begin = len(run.ids), run.start if run.past else 0
-    ids = run.ids[:, begin:]
-    held = sum(each.nbytes for layer in run.past for each in layer)
-    per_pass = max(1, min(PASS_TOKENS // ids.numel(), ROW_BYTES // (rows * max(1, held))))
-    y = np.full((len(outcomes), len(patches)), np.nan)
-    for first in range(0, len(patches), per_pass):
-        some = range(first, min(first + per_pass, len(patches)))
-        logits = forward(
-            model,
-            ids.repeat(len(some), 1),
-            past=run.past,
-            patches=[patches[cell] for cell in some for _ in range(rows)],
-            values=values,
-            knockouts=[cuts[cell] for cell in some for _ in range(rows)] if knockouts else (),
-            last=run.tokens.last,
-        ).logits
-        for cell, each in zip(some, logits.reshape(len(some), rows, *logits.shape[1:]), strict=True):
-            y[:, cell] = [read_off(run.tokens, each, outcome) for outcome in outcomes]
-    return y
 
 
 def chain_activations(
@@ -225,9 +149,9 @@ def replaced_effects(
     """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run."""
     patches = [cell.patches(components, run.start, by) for cell in cells]
     moving = [place for place, each in enumerate(patches) if moves(each, values, own)]
-    y = outcomes_under(model, run, outcomes, [(), *(patches[place] for place in moving)], values)
+    here, y = branched_outcomes(model, run, outcomes, [Branch(patches[place]) for place in moving], values)
     effects = np.zeros((len(outcomes), len(cells)))
-    effects[:, moving] = y[:, :1] - y[:, 1:]
+    effects[:, moving] = here[:, None] - y
     return effects
 
 

@@ -26,7 +26,8 @@ from mediate.mediation.cube import Contexts, laid_out
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.reads import check_aligned, differs, swapped_past
-from mediate.mediation.state import PASS_TOKENS, Direction, chain_activations, moves, other_world, placed, sequences
+from mediate.mediation.sequences import PASS_TOKENS, sequences
+from mediate.mediation.state import Direction, chain_activations, moves, other_world, placed
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.runs.forward import forward

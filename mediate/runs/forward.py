@@ -4,7 +4,6 @@ Rules that hold for every pass: token ids and explicit positions go in, never te
 written has the shape, dtype and device of what it replaces; a write or a keep that never fires is an error.
 """
 
-import inspect
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from mediate.runs.interventions import (
     knockout_hooks,
     patch_hooks,
 )
+from mediate.runs.passes import Past, one_pass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,7 @@ def forward(
     patches: Sequence[Sequence[Patch]] = (),
     values: Values | None = None,
     knockouts: Sequence[Sequence[Knockout]] = (),
-    past: Sequence[tuple[Tensor, Tensor]] = (),
+    past: Past = (),
     last: int | None = None,
 ) -> Run:
     """Runs the model on whole sequences under interventions, keeping activations at whole sites.
@@ -104,46 +104,13 @@ def forward(
     if missing:
         raise InputError(f"model {model.facts.name!r} has no hook {missing[0]!r} ({model.facts.architecture})")
     with torch.no_grad():
-        logits = hooked_logits(model, ids, hooks, last, past)
+        logits = one_pass(model, ids, hooks=hooks, past=past, last=last)
     silent = [name for name, count in (*fired.items(), *seen.items()) if not count]
     if silent:
         raise InputError(
             f"hook {silent[0]!r} of model {model.facts.name!r} never fired: what was asked of it did not happen"
         )
     return Run(logits, kept)
-
-
-def hooked_logits(
-    model: Model,
-    ids: Int[Tensor, "batch pos"],
-    hooks: Sequence[Hook],
-    last: int | None = None,
-    past: Sequence[tuple[Tensor, Tensor]] = (),
-) -> Float[Tensor, "batch last d_vocab"]:
-    """Logits at the last positions, or at all, with hooks in place and positions counted from the past's beginning."""
-    options: dict[str, Any] = {"use_cache": False}
-    begin = 0
-    if past:
-        from transformers import DynamicCache
-
-        begin = int(past[0][0].shape[2])
-        shared = [tuple(each.expand(len(ids), -1, -1, -1) for each in layer) for layer in past]
-        options = {"use_cache": True, "past_key_values": DynamicCache(shared)}
-    logits: Tensor = model.bridge.run_with_hooks(
-        ids,
-        fwd_hooks=list(hooks),
-        return_type="logits",
-        position_ids=torch.arange(begin, begin + ids.shape[1], device=ids.device).expand(ids.shape),
-        **options,
-        **(only_last(model, last) if last is not None else {}),
-    )
-    return logits if last is None else logits[:, -last:]
-
-
-def only_last(model: Model, count: int) -> dict[str, int]:
-    """Keeps the unembedding to the positions that are wanted, where the model's forward pass can."""
-    parameters = inspect.signature(type(model.plain).forward).parameters
-    return {"logits_to_keep": count} if "logits_to_keep" in parameters else {}
 
 
 def _keep(site: Site, kept: dict[Site, Tensor], seen: Counter[str], value: Tensor, hook: Any) -> Tensor:

@@ -13,10 +13,10 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
-from mediate.runs.forward import hooked_logits
 from mediate.runs.interventions import Hook
+from mediate.runs.lean import leanly
+from mediate.runs.passes import Past, one_pass
 
-Past = Sequence[tuple[Tensor, Tensor]]
 Outcome = Callable[[Float[Tensor, "batch last d_vocab"]], Float[Tensor, ""]]
 
 
@@ -115,7 +115,8 @@ def _graph(
         # transformer-lens says that setting a norm's scale costs rounding.
         warnings.filterwarnings("ignore", message="A forward hook edited hook_scale")
         counting = [(name, partial(_counted, fired, name, act)) for name, act in hooks]
-        y = outcome(hooked_logits(model, ids, counting, last, past))
+        with leanly(model, list(fired)):
+            y = outcome(one_pass(model, ids, hooks=counting, past=past, last=last))
     silent = next((name for name, count in fired.items() if not count), None)
     if silent is not None:
         raise InputError(f"hook {silent!r} of model {model.facts.name!r} never fired; it has no gradient")

@@ -243,7 +243,7 @@ def knockout_hooks(
             here = [[cut for cut in row if layer in cut.layers and cut.renormalised is renormalised] for row in rows]
             if not any(here):
                 continue
-            mask = knockout_mask(here, model.facts.heads, length)[:, :, begin:].to(model.device)
+            mask = knockout_mask(here, model.facts.heads, length, begin).to(model.device)
             name = scores_hook(layer) if renormalised else Site(Component.PATTERN, layer).hook_name
             fired[name] += 0
             hooks.append((name, _masked(mask, name, fired, begin) if renormalised else _zeroed(mask, name, fired)))
@@ -251,37 +251,40 @@ def knockout_hooks(
 
 
 def knockout_mask(
-    rows: Sequence[Sequence[Knockout]], heads: int, length: int
+    rows: Sequence[Sequence[Knockout]], heads: int, length: int, begin: int = 0
 ) -> Bool[Tensor, "batch head query_pos key_pos"]:
-    """True where a row's query may not attend to a key, the causal mask aside."""
-    mask = torch.zeros(len(rows), heads, length, length, dtype=torch.bool)
+    """True where a row's query may not attend to a key, the causal mask aside; queries are those from `begin` on."""
+    mask = torch.zeros(len(rows), heads, length - begin, length, dtype=torch.bool)
     for number, row in enumerate(rows):
         for cut in row:
             chosen = torch.tensor(cut.heads if cut.heads is not None else range(heads))
-            readers, keys = torch.tensor(cut.readers), torch.tensor(cut.keys)
+            readers, keys = torch.tensor(cut.readers) - begin, torch.tensor(cut.keys)
             mask[number, chosen[:, None, None], readers[None, :, None], keys[None, None, :]] = True
     return mask
 
 
-def _check_mask(name: str, value: Tensor, mask: Tensor) -> None:
+def _fitting(name: str, value: Tensor, mask: Tensor) -> Tensor:
+    """The mask of the rows that are there; the others join in later layers."""
+    mask = mask[: len(value)]
     if value.shape != mask.shape:
         raise InputError(f"{name}: holds {tuple(value.shape)}, and the knockout is {tuple(mask.shape)}")
+    return mask
 
 
 def _masked(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired: Counter[str], begin: int) -> Any:
     def hide(scores: Tensor, hook: Any) -> Tensor:
         fired[name] += 1
-        _check_mask(name, scores, mask)
+        cut = _fitting(name, scores, mask)
         # transformers and transformer-lens hide the future with the dtype's lowest number, added or filled in.
         visible = scores > torch.finfo(scores.dtype).min / 2
-        emptied = (visible & ~mask).any(dim=-1).logical_not() & mask.any(dim=-1)
+        emptied = (visible & ~cut).any(dim=-1).logical_not() & cut.any(dim=-1)
         if emptied.any():
             row, head, query = emptied.nonzero()[0].tolist()
             raise InputError(
                 f"{name}: the knockout leaves the query at position {begin + query} (row {row}, head {head}) no key, "
                 "and the softmax would turn to the future; leave it at least its own position"
             )
-        return scores.masked_fill(mask, float("-inf"))
+        return scores.masked_fill(cut, float("-inf"))
 
     return hide
 
@@ -289,8 +292,7 @@ def _masked(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired
 def _zeroed(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired: Counter[str]) -> Any:
     def zero(pattern: Tensor, hook: Any) -> Tensor:
         fired[name] += 1
-        _check_mask(name, pattern, mask)
-        return pattern.masked_fill(mask, 0.0)
+        return pattern.masked_fill(_fitting(name, pattern, mask), 0.0)
 
     return zero
 

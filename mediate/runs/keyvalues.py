@@ -14,7 +14,8 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.models.model import Model
-from mediate.runs.forward import only_last
+from mediate.runs.lean import leanly
+from mediate.runs.passes import one_pass
 
 # Frequencies of these kinds of RoPE change with the length of the sequence, so a key cannot be moved by a rotation.
 _LENGTH_DEPENDENT = ("dynamic", "longrope")
@@ -70,16 +71,8 @@ def prefill(
     # alone decides what is visible, as in the full pass.
     cache = DynamicCache() if past is None else DynamicCache(_repeated(past, len(ids)))
     first = start if past is None else past.start + len(past)
-    positions = torch.arange(first, first + ids.shape[1], device=ids.device).expand(ids.shape)
-    with torch.no_grad():
-        model.bridge(
-            ids,
-            past_key_values=cache,
-            use_cache=True,
-            position_ids=positions,
-            return_type="logits",
-            **only_last(model, 1),
-        )
+    with torch.no_grad(), leanly(model):
+        one_pass(model, ids, cache=cache, start=first, last=1)
     try:
         keys = torch.stack([layer.keys for layer in cache.layers])
         values = torch.stack([layer.values for layer in cache.layers])
@@ -100,20 +93,32 @@ def _repeated(stretch: KeyValues, rows: int) -> list[tuple[Tensor, Tensor]]:
     ]
 
 
+def joined(row: Sequence[KeyValues]) -> KeyValues:
+    """Stretches of one sequence as one.
+
+    Raises:
+        ValueError: A stretch that does not begin where the one before it ends.
+    """
+    end = row[0].start
+    for stretch in row:
+        if stretch.start != end:
+            raise ValueError(f"a stretch begins at position {stretch.start}, after one that ends at {end}")
+        end += len(stretch)
+    keys, values = (torch.cat([getattr(each, name) for each in row], dim=2) for name in ("keys", "values"))
+    return KeyValues(keys, values, row[0].start)
+
+
 def stacked(rows: Sequence[Sequence[KeyValues]]) -> list[tuple[Tensor, Tensor]]:
     """Lays the stretches of each row end to end and stacks the rows: one pair `row kv_head pos d` a layer.
 
     Raises:
         ValueError: A stretch that does not begin where the one before it ends, or rows of different lengths.
     """
-    for row in rows:
-        end = 0
-        for stretch in row:
-            if stretch.start != end:
-                raise ValueError(f"a stretch begins at position {stretch.start}, after one that ends at {end}")
-            end += len(stretch)
-    keys = torch.stack([torch.cat([stretch.keys for stretch in row], dim=2) for row in rows], dim=1)
-    values = torch.stack([torch.cat([stretch.values for stretch in row], dim=2) for row in rows], dim=1)
+    wholes = [joined(row) for row in rows]
+    if any(whole.start for whole in wholes):
+        raise ValueError(f"a past begins at position {max(whole.start for whole in wholes)}; it begins at 0")
+    keys = torch.stack([whole.keys for whole in wholes], dim=1)
+    values = torch.stack([whole.values for whole in wholes], dim=1)
     return list(zip(keys, values, strict=True))
 
 

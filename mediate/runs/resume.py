@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.models.model import Model
@@ -31,22 +29,3 @@ def skipped_blocks(model: Model, count: int) -> Iterator[None]:
         for block in blocks:
             if "forward" in vars(block):
                 object.__delattr__(block, "forward")
-
-
-def resumed(
-    model: Model, residual: Float[Tensor, "batch pos d_model"], ids: Int[Tensor, "batch pos"], layer: int
-) -> Float[Tensor, "batch pos d_vocab"]:
-    """Logits of the pass that enters block `layer` with the given residual stream.
-
-    Args:
-        model: The hooked model.
-        residual: `resid_pre` of that layer, at all positions.
-        ids: The tokens, for their shape and for families that read them again; positions count from 0.
-        layer: The first block that is computed.
-    """
-    positions = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
-    with torch.no_grad(), skipped_blocks(model, layer):
-        logits: Tensor = model.bridge(
-            residual, start_at_layer=layer, return_type="logits", position_ids=positions, use_cache=False
-        )
-    return logits

@@ -11,8 +11,8 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Site, scores_hook
-from mediate.runs.forward import hooked_logits
 from mediate.runs.interventions import Hook, Patch, Values, check_patches, patch_hooks
+from mediate.runs.passes import one_pass
 
 
 def attention_scores(
@@ -42,7 +42,7 @@ def attention_scores(
     hooks += patch_hooks(rows, values or {}, fired)
     hooks += [(scores_hook(layer), _kept(layer, found)) for layer in range(model.facts.layers)]
     with torch.no_grad():
-        hooked_logits(model, ids, hooks, last=1)
+        one_pass(model, ids, hooks=hooks, last=1)
     if len(found) < model.facts.layers or not all(fired.values()):
         raise InputError(f"model {model.facts.name!r} ({model.facts.architecture}) has layers without attention scores")
     return [found[layer] for layer in range(model.facts.layers)]

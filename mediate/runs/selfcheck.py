@@ -15,14 +15,16 @@ from mediate.errors import InputError
 from mediate.models.model import Check, Model
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import Run, forward
-from mediate.runs.interventions import Knockout
+from mediate.runs.interventions import Knockout, Patch, Reference
 from mediate.runs.keyvalues import prefill, rotated, stacked
-from mediate.runs.reading import entering, read, read_from
-from mediate.runs.resume import resumed
+from mediate.runs.lean import LEAN, lean_blocks
+from mediate.runs.passes import one_pass
+from mediate.runs.reading import read
+from mediate.runs.sweep import Branch, sweep, untouched
 
 C = Component
 KNOCKED_OUT = "knocked-out keys are not read"
-READ_FROM = "read from a later block on"
+SWEPT = "patched from a later block and position on"
 _ATTENTION_INPUTS = (C.Q, C.K, C.V)
 
 
@@ -39,7 +41,8 @@ def checked(model: Model) -> Model:
         _attempt(model, "logits as in transformers", None, clean.logits, lambda: clean.logits - model.probe.logits),
         _attempt(model, "resumed at a block", None, clean.logits, partial(_resume, model, clean)),
         _attempt(model, "answer read from keys and values", None, clean.logits, partial(_cut, model, clean)),
-        _attempt(model, READ_FROM, None, clean.logits, partial(_read_from, model, clean)),
+        _attempt(model, LEAN, None, clean.logits, partial(_lean, model, clean)),
+        _attempt(model, SWEPT, None, clean.logits, partial(_swept, model, clean)),
         _attempt(model, "re-rotated keys", None, None, partial(_rotation, model)),
         _attempt(model, KNOCKED_OUT, None, clean.logits, partial(_blind, model)),
     ]
@@ -166,7 +169,8 @@ def _swap_inside(
 
 def _resume(model: Model, clean: Run) -> Tensor:
     middle = model.facts.layers // 2
-    return resumed(model, clean.kept[Site(C.RESID_PRE, middle)], model.probe.ids, middle) - clean.logits
+    with torch.no_grad():
+        return one_pass(model, clean.kept[Site(C.RESID_PRE, middle)], first=middle) - clean.logits
 
 
 def _cut(model: Model, clean: Run) -> Tensor:
@@ -176,13 +180,22 @@ def _cut(model: Model, clean: Run) -> Tensor:
     return read(model, ids[:, split:], past, last=3) - clean.logits[:, split:]
 
 
-def _read_from(model: Model, clean: Run) -> Tensor:
-    """As `_cut`, with the first half of the blocks given and not run."""
-    ids, split = model.probe.ids, model.probe.ids.shape[1] - 3
-    past = stacked([[stretch] for stretch in prefill(model, ids[:, :split])])
-    middle = model.facts.layers // 2
-    residual = entering(model, ids[:, split:], past)[middle]
-    return read_from(model, middle, residual, past, last=3) - clean.logits[:, split:]
+def _lean(model: Model, clean: Run) -> Tensor:
+    """Without hook points, in one go and in the shortest stretches."""
+    with torch.no_grad(), lean_blocks(model, ()):
+        return one_pass(model, model.probe.ids) - clean.logits
+
+
+def _swept(model: Model, clean: Run) -> Tensor:
+    """Patches of two layers, at a later position, branch off from the untouched run as they come out of a full pass."""
+    ids, layers = model.probe.ids[:1], sorted({model.facts.layers // 2, model.facts.layers - 1})
+    at = model.probe.ids.shape[1] - 4
+    sites = [Site(C.RESID_PRE, layer) for layer in layers]
+    values = {(Reference.SOURCE, site): clean.kept[site][1] for site in sites}
+    patches = [(Patch(site, (at,)),) for site in sites]
+    run = untouched(model, ids, 1, at)
+    found = sweep(model, run, [Branch(each) for each in patches], last=2, values=values)[:, 0]
+    return found - forward(model, ids.repeat(len(sites), 1), patches=patches, values=values, last=2).logits
 
 
 def _blind(model: Model) -> Tensor:

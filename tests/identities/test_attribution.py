@@ -16,14 +16,8 @@ from mediate.mediation.attribution import Method, attributions
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, outcome_tensor, read_off
-from mediate.mediation.state import (
-    Direction,
-    chain_activations,
-    outcomes_under,
-    placed,
-    sequences,
-    state_effects,
-)
+from mediate.mediation.sequences import outcomes_under, sequences
+from mediate.mediation.state import Direction, chain_activations, placed, state_effects
 from mediate.models.planted import Planted
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
 from mediate.runs.forward import forward

@@ -19,24 +19,28 @@ from mediate.batch.score import score
 from mediate.batch.spec import make_spec
 from mediate.effects.cube import Cube, set_shares
 from mediate.items.pair import Item, Pair
-from mediate.mediation import cube, reads, state
+from mediate.mediation import cube, reads
 from mediate.mediation.ablation import ablation_effects
+from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import cells_of
 from mediate.mediation.cube import measure_cube, run_contexts
 from mediate.mediation.knockout import knockout_effects
 from mediate.mediation.outcomes import Outcome, answer_logprob, read_off
 from mediate.mediation.reads import read_effects
-from mediate.mediation.state import outcomes_under, placed, sequences, state_effects
+from mediate.mediation.sequences import outcomes_under, sequences
+from mediate.mediation.state import placed, state_effects
 from mediate.mediation.step_shapley import shapley_values
 from mediate.models.generation import Decoding, generate
 from mediate.models.sites import Component, Site
+from mediate.runs import engine
 from mediate.runs.activations import cot_activations
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Patch, Reference
 from mediate.runs.keyvalues import KeyValues, prefill, stacked
+from mediate.runs.passes import one_pass
 from mediate.runs.reading import read
-from mediate.runs.resume import resumed
 from mediate.runs.store import Store
+from mediate.runs.sweep import Branch
 from tests import tiny
 from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, kept_values, model_of, tolerance
@@ -144,7 +148,7 @@ def test_sweeps_of_any_size_and_order_say_the_same(architecture: str, dtype: str
     np.testing.assert_allclose(sweep([cells[place] for place in order]), whole[:, order], atol=close, rtol=0)
     for tokens, size in ((1, 1), (data.draw(st.integers(20, 200)), data.draw(st.integers(2**10, 2**16)))):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(state, "PASS_TOKENS", tokens)
+            patch.setattr(engine, "CPU_TOKENS", tokens)
             patch.setattr(reads, "ROW_BYTES", size)
             patch.setattr(cube, "ROW_BYTES", size)
             np.testing.assert_allclose(sweep(cells), whole, atol=close, rtol=0)
@@ -192,8 +196,8 @@ def test_resumed_is_run_through(architecture: str, dtype: str, data: st.DataObje
     model, ids = model_of(architecture, dtype), data.draw(draws.rows(2))
     site = Site(Component.RESID_PRE, data.draw(st.sampled_from(LAYERS)))
     run = forward(model, ids, keep=[site])
-    assert torch.equal(resumed(model, run.kept[site], ids, site.layer), run.logits)
-    other, close = resumed(model, run.kept[site].flip(0), ids, site.layer), tolerance(architecture, dtype, run.logits)
+    assert torch.equal(one_pass(model, run.kept[site], first=site.layer), run.logits)
+    other, close = one_pass(model, run.kept[site].flip(0), first=site.layer), tolerance(architecture, dtype, run.logits)
     torch.testing.assert_close(other, run.logits.flip(0), atol=close, rtol=0)
 
 
@@ -271,9 +275,9 @@ def test_from_the_store_as_from_the_run(architecture: str, dtype: str, data: st.
         kept = cot_activations(model, ids, span, [component], again)[component]
         assert again.counts.hits == 1
     values = placed({Site(component, layer): kept[layer] for layer in LAYERS}, run, Reference.SOURCE)
-    patches = [(), *(cell.patches([component], run.start, Reference.SOURCE) for cell in cells)]
-    y = outcomes_under(model, run, BOTH, patches, values)
-    np.testing.assert_array_equal(y[:, :1] - y[:, 1:], online)
+    branches = [Branch(cell.patches([component], run.start, Reference.SOURCE)) for cell in cells]
+    here, y = branched_outcomes(model, run, BOTH, branches, values)
+    np.testing.assert_array_equal(here[:, None] - y, online)
 
 
 @draws.examples(20)

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from mediate.errors import InputError
-from mediate.mediation import attribution, cube, knockout, reads, state
+from mediate.mediation import attribution, branching, cube, knockout, reads
 from mediate.mediation.ablation import ablation_effects
 from mediate.mediation.attribution import Method, attribution_map, attributions
 from mediate.mediation.cells import Cell
@@ -38,8 +38,8 @@ from mediate.runs import interventions
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Knockout, Patch, Reference
 from mediate.runs.keyvalues import prefill, stacked
+from mediate.runs.passes import one_pass
 from mediate.runs.reading import read
-from mediate.runs.resume import resumed
 from tests import tiny
 from tests.identities import draws
 
@@ -89,7 +89,7 @@ MEASUREMENTS: dict[str, Callable[[Model], Any]] = {
         model, contexts(architecture_of(model)), parse_map("step_graph.read:step,result"), Y[0], 1.0
     ),
     "generation": lambda model: generate(model, PROMPTS, Decoding(max_new_tokens=4, temperature=1.0, stop=("zz",))),
-    "resumed": lambda model: resumed(model, torch.ones(2, 9, 32), IDS, 2),
+    "resumed": lambda model: one_pass(model, torch.ones(2, 9, 32), first=2),
     "read from a cache": lambda model: read(
         model, IDS[:, 6:], stacked([[each] for each in prefill(model, IDS[:, :6])]), last=3
     ),
@@ -123,7 +123,12 @@ def snapshot(model: Model) -> dict[str, Any]:
         "weights": [weight._version for weight in plain.parameters()],
         "training": [module.training for module in bridge.modules()],
         "grad mode": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_dtype()),
-        "settings": (plain.config.to_dict(), id(plain.generation_config), plain.generation_config.to_dict()),
+        "settings": (
+            plain.config._attn_implementation,
+            plain.config.to_dict(),
+            id(plain.generation_config),
+            plain.generation_config.to_dict(),
+        ),
         "tokenizer": (model.tokenizer.padding_side, model.tokenizer.pad_token_id, model.tokenizer.truncation_side),
         "torch generator": torch.get_rng_state().numpy().tobytes(),
         "numpy generator": np.random.get_state()[1].tobytes() + bytes([np.random.get_state()[2] % 256]),
@@ -197,8 +202,10 @@ def original(model: Model, path: str) -> Any:
 
 
 READ_OFF = {
-    "cube": cube, "read": reads, "state": state, "knockout": state, "zeroed": state, "ablation": state,
-    "shapley": reads, "relayed": state, "deletion": knockout, "attribution map": state, "integrated": state,
+    "cube": cube, "read": reads, "state": branching, "knockout": branching, "zeroed": branching,
+    "ablation": branching,
+    "shapley": reads, "relayed": branching, "deletion": knockout, "attribution map": branching,
+    "integrated": branching,
 }  # fmt: skip
 
 
@@ -239,11 +246,11 @@ HOOKS = {
     "forward, kept": (forward_module, "_keep"),
     "forward, patched": (interventions, "put_in_place"),
     "forward, written": (forward_module, "check_like"),
-    "forward, knocked out": (interventions, "_check_mask"),
+    "forward, knocked out": (interventions, "_fitting"),
     "state": (interventions, "put_in_place"),
     "ablation": (interventions, "put_in_place"),
-    "zeroed": (interventions, "_check_mask"),
-    "knockout": (interventions, "_check_mask"),
+    "zeroed": (interventions, "_fitting"),
+    "knockout": (interventions, "_fitting"),
     "attribution": (gradients_module, "_counted"),
     "integrated": (gradients_module, "_counted"),
 }

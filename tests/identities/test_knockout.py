@@ -14,7 +14,7 @@ from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.knockout import deletion_effect, knockout_effects
 from mediate.mediation.outcomes import Outcome, read_off
-from mediate.mediation.state import sequences
+from mediate.mediation.sequences import sequences
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Knockout, Patch, Reference

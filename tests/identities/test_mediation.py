@@ -20,7 +20,8 @@ from mediate.mediation.encoding import EncodedPair, encode_pair
 from mediate.mediation.maps import relayed_effects
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.mediation.reads import read_effects
-from mediate.mediation.state import Direction, outcomes_under, sequences, state_effects
+from mediate.mediation.sequences import outcomes_under, sequences
+from mediate.mediation.state import Direction, state_effects
 from mediate.mediation.step_shapley import step_shapley
 from mediate.models.planted import Planted, planted_model
 from mediate.models.prompts import ANSWER_CUE, Style, Template

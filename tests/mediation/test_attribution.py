@@ -9,14 +9,8 @@ from mediate.mediation.attribution import Method, attribution_map, attributions
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import encode_pair
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.state import (
-    Direction,
-    chain_activations,
-    outcomes_under,
-    placed,
-    sequences,
-    state_effects,
-)
+from mediate.mediation.sequences import outcomes_under, sequences
+from mediate.mediation.state import Direction, chain_activations, placed, state_effects
 from mediate.models.loading import load
 from mediate.models.planted import SETTINGS, planted_model
 from mediate.models.prompts import ANSWER_CUE, Style, Template

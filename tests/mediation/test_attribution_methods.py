@@ -10,7 +10,8 @@ from mediate.mediation.attribution import Method, attributions
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.outcomes import Outcome, outcome_tensor, read_off
 from mediate.mediation.qkfix import key_change, query_change
-from mediate.mediation.state import Direction, chain_activations, placed, sequences
+from mediate.mediation.sequences import sequences
+from mediate.mediation.state import Direction, chain_activations, placed
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
 from mediate.runs.gradients import gradients

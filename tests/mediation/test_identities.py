@@ -44,15 +44,15 @@ def shifted(found, run, by, kept=state.placed):
     return {place: value.roll(1, 0) for place, value in kept(found, run, by).items()}
 
 
-def unmasked(rows, heads, length, kept=interventions.knockout_mask):
-    return torch.zeros_like(kept(rows, heads, length))
+def unmasked(rows, heads, length, begin=0, kept=interventions.knockout_mask):
+    return torch.zeros_like(kept(rows, heads, length, begin))
 
 
 def worlds_exchanged(hooked, contexts, d, t, h, kept=cube.laid_out):
     return kept(hooked, contexts, d, t, 1 - h)
 
 
-def leave_a_hook(hooked, ids, hooks, last=None):
+def leave_a_hook(hooked, ids, hooks):
     hooked.bridge.hook_dict[hooks[0][0]].add_hook(hooks[0][1])
     raise ArithmeticError("on purpose")
 
@@ -65,8 +65,8 @@ def leave_a_hook(hooked, ids, hooks, last=None):
         (interventions, "knockout_mask", unmasked, {"unread_contents", "hidden_attention", "knockout_less_zeroed"}),
         (identities, "Knockout", partial(interventions.Knockout, renormalised=False), {"rows_sum"}),
         (cube, "laid_out", worlds_exchanged, {"untouched_corners", "keys_and_values"}),
-        (identities, "hooked_logits", leave_a_hook, {"left_behind"}),
-        (identities, "hooked_logits", lambda *_: None, {"left_behind"}),
+        (identities, "one_pass", leave_a_hook, {"left_behind"}),
+        (identities, "one_pass", lambda *_, **__: None, {"left_behind"}),
     ],
 )
 def test_identities_notice(monkeypatch, where, name: str, bug, noticed: set[str]) -> None:

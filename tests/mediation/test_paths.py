@@ -8,7 +8,8 @@ from mediate.errors import InputError
 from mediate.mediation.cells import Cell
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.paths import Receiver, path_effects
-from mediate.mediation.state import Direction, chain_activations, sequences, state_effects
+from mediate.mediation.sequences import sequences
+from mediate.mediation.state import Direction, chain_activations, state_effects
 from mediate.models.sites import Component, Site
 from tests import tiny
 from tests.mediation.test_reads import contexts

@@ -15,12 +15,8 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.knockout import deletion_effect, knockout_effects
 from mediate.mediation.maps import check_offered, measure_map, parse_map, relayed_effects
 from mediate.mediation.outcomes import Outcome, read_off
-from mediate.mediation.state import (
-    Direction,
-    outcomes_under,
-    sequences,
-    state_effects,
-)
+from mediate.mediation.sequences import outcomes_under, sequences
+from mediate.mediation.state import Direction, state_effects
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Knockout, Patch, Reference, bridge_hooks
@@ -57,8 +53,8 @@ def test_all_keys_and_values_of_the_chain_are_the_total_indirect_effect(architec
     noising, denoising = (
         state_effects(model, cell.pair, KV, [whole(cell.pair)], BOTH, each)[:, 0] for each in Direction
     )
-    np.testing.assert_allclose(noising, y[:, 1, 1, 1] - y[:, 1, 0, 0], atol=1e-5, rtol=0)
-    np.testing.assert_allclose(denoising, y[:, 0, 1, 1] - y[:, 0, 0, 0], atol=1e-5, rtol=0)
+    np.testing.assert_allclose(noising, y[:, 1, 1, 1] - y[:, 1, 0, 0], atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(denoising, y[:, 0, 1, 1] - y[:, 0, 0, 0], atol=1e-5, rtol=1e-5)
     assert abs(noising).min() > 1e-3
 
 
@@ -218,7 +214,7 @@ def test_passes_of_any_size_say_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
     cells, _ = cells_of(model, pair, ["position", "layer"])
     found = []
     for tokens in (1, 150, 10**6):
-        monkeypatch.setattr("mediate.mediation.state.PASS_TOKENS", tokens)
+        monkeypatch.setattr("mediate.runs.engine.CPU_TOKENS", tokens)
         found.append(state_effects(model, pair, [Component.RESID_PRE], cells, BOTH))
     np.testing.assert_allclose(found[0], found[1], atol=1e-5, rtol=0)
     np.testing.assert_allclose(found[0], found[2], atol=1e-5, rtol=0)
@@ -231,7 +227,7 @@ def test_windows_of_layers_are_replaced_together() -> None:
     assert [cell.layers for cell in cells_of(model, pair, ["layer"], window=3)[0]] == [(0, 1), (0, 1, 2), (1, 2)]
     assert coords == {"layer": (0, 1, 2)}
     both = state_effects(model, pair, [Component.ATTN_OUT], [whole(pair, (0, 1))], BOTH)
-    np.testing.assert_allclose(state_effects(model, pair, [Component.ATTN_OUT], cells, BOTH)[:, :1], both, atol=1e-6)
+    np.testing.assert_allclose(state_effects(model, pair, [Component.ATTN_OUT], cells, BOTH)[:, :1], both, atol=1e-5)
 
 
 def plain_outcome(plain, pair: EncodedPair, ids: list[int], positions: list[int]) -> float:
@@ -438,4 +434,5 @@ def test_transformer_lens_own_patching_agrees(architecture: str) -> None:
     cells, _ = cells_of(model, pair, ["position", "layer"])
     found = state_effects(model, pair, [Component.RESID_PRE], cells, [Outcome.LOGIT_DIFF])[0].reshape(-1, tiny.LAYERS)
     y = outcomes_under(model, run, [Outcome.LOGIT_DIFF], [()], {})[0, 0]
-    np.testing.assert_allclose(found, y - theirs[:, run.start : run.stop].numpy().T, atol=1e-6)
+    # Theirs are kept in float32, and rotary attention rounds its softmax to it whatever the dtype.
+    np.testing.assert_allclose(found, y - theirs[:, run.start : run.stop].numpy().T, atol=3e-6, rtol=0)

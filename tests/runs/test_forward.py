@@ -7,7 +7,7 @@ from mediate.errors import InputError
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Patch, Reference
-from mediate.runs.resume import resumed
+from mediate.runs.passes import one_pass
 from tests import tiny
 
 LAYERS = tiny.LAYERS
@@ -143,5 +143,5 @@ def test_resumed_equals_full(architecture: str, layer: int) -> None:
     model, ids = tiny.model(architecture), probes(architecture)
     site = Site(Component.RESID_PRE, layer)
     run = forward(model, ids, keep=[site])
-    torch.testing.assert_close(resumed(model, run.kept[site], ids, layer), run.logits, atol=0, rtol=0)
+    torch.testing.assert_close(one_pass(model, run.kept[site], first=layer), run.logits, atol=0, rtol=0)
     assert torch.equal(forward(model, ids).logits, run.logits), "the skipped blocks must be back"

@@ -1,0 +1,87 @@
+"""One world's run in full, as tokens, and outcomes under interventions by plain passes over it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
+from mediate.models.model import Model
+from mediate.runs.forward import forward
+from mediate.runs.interventions import Knockout, Patch, Values
+
+# Sequences that are patched side by side hold about this many tokens.
+PASS_TOKENS = 2048
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequences:
+    """One world's run in full: question, chain and readers, in as many rows as the outcomes need.
+
+    Args:
+        ids: The tokens; rows differ in the readers only.
+        start: Where the chain begins.
+        stop: Where the readers begin.
+        tokens: The readers, and how outcomes are read off.
+    """
+
+    ids: Int[Tensor, "row pos"]
+    start: int
+    stop: int
+    tokens: Reading
+
+    @property
+    def readers(self) -> tuple[int, ...]:
+        """The readers' positions."""
+        return tuple(range(self.stop, int(self.ids.shape[1])))
+
+
+def sequences(model: Model, pair: EncodedPair, world: int, outcomes: Collection[Outcome] = tuple(Outcome)) -> Sequences:
+    """A world's question and chain, followed by the cue and the answers."""
+    tokens = reading(pair.readers, model.device, whole_answers=Outcome.LOGPROB_DIFF in outcomes)
+    context = torch.tensor([pair.context(world, world)], device=model.device).expand(len(tokens.ids), -1)
+    ids, start = torch.cat([context, tokens.ids], dim=1), len(pair.questions[world])
+    return Sequences(ids, start, int(context.shape[1]), tokens)
+
+
+def outcomes_under(
+    model: Model,
+    run: Sequences,
+    outcomes: Sequence[Outcome],
+    patches: Sequence[Sequence[Patch]],
+    values: Values,
+    knockouts: Sequence[Sequence[Knockout]] = (),
+) -> Float[np.ndarray, "outcome cell"]:
+    """Each outcome under each set of interventions, by plain hooked passes over whole sequences.
+
+    The slow twin of `mediate.mediation.branching.branched_outcomes`, and what stands in for it where a model's
+    self-check failed.
+
+    Args:
+        model: The hooked model.
+        run: The sequence that is intervened on.
+        outcomes: What to read off.
+        patches: The patches of each cell; an empty set is the run as it is.
+        values: What the patches put in place, in the sequence's own coordinates.
+        knockouts: The knockouts of each cell, where there are any.
+    """
+    cuts = list(knockouts) or [()] * len(patches)
+    rows, per_pass = len(run.ids), max(1, PASS_TOKENS // run.ids.numel())
+    y = np.full((len(outcomes), len(patches)), np.nan)
+    for first in range(0, len(patches), per_pass):
+        some = range(first, min(first + per_pass, len(patches)))
+        logits = forward(
+            model,
+            run.ids.repeat(len(some), 1),
+            patches=[patches[cell] for cell in some for _ in range(rows)],
+            values=values,
+            knockouts=[cuts[cell] for cell in some for _ in range(rows)] if knockouts else (),
+            last=run.tokens.last,
+        ).logits
+        for cell, each in zip(some, logits.reshape(len(some), rows, *logits.shape[1:]), strict=True):
+            y[:, cell] = [read_off(run.tokens, each, outcome) for outcome in outcomes]
+    return y
