@@ -136,6 +136,7 @@ def score(
     trust_remote_code: Annotated[bool, typer.Option(help="Let transformers run code from the repository.")] = False,
     cache: Annotated[bool, typer.Option(help="Look up and keep chains and outcomes.")] = True,
     report: Annotated[bool, typer.Option(help="Write report.html and figures too.")] = True,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
 ) -> None:
     """Measures pairs on a model and writes a run directory with its report."""
     from mediate.batch.spec import make_spec
@@ -179,9 +180,14 @@ def score(
         device=device,
         trust_remote_code=trust_remote_code,
     )
-    results = run_score(
-        loaded, found.pairs, spec, unread=found.errors, out=out, store=Store() if cache else None, progress=True
-    )
+    store = Store() if cache else None
+    if plan:
+        from mediate.batch.forecast import forecast
+
+        for each in forecast(loaded, found.pairs, spec, store, unread=found.errors, progress=True):
+            typer.echo(each)
+        return
+    results = run_score(loaded, found.pairs, spec, unread=found.errors, out=out, store=store, progress=True)
     _show(out, results, report=report)
 
 

@@ -25,6 +25,7 @@ from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.runs.activations import cot_activations
 from mediate.runs.store import Store
+from mediate.runs.watch import bars
 from mediate.traces.trace import Trace, decode
 
 
@@ -118,7 +119,8 @@ def _measure(
     uncut: Counter[str] = Counter()
     for tokens in tqdm(plan.encoded, desc="measuring pairs", unit="pair", disable=None if progress else True):
         cut = _cut(tokens, by_id[tokens.id], uncut)
-        each = measure_pair(model, tokens, cut, spec, plan.maps[tokens.id], store)
+        with bars(progress):
+            each = measure_pair(model, tokens, cut, spec, plan.maps[tokens.id], store)
         if not all(np.isfinite(y).all() for y in (each.cubes, each.cut) if y is not None):
             rejects.append(Reject(tokens.id, "nonfinite", "the model's logits are NaN or infinite; try another dtype"))
             continue

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # A step has no effect on what an earlier one states, or on one that states the same in both worlds.
 WITH_GAPS = ("step_graph.read", "step_graph.state")
+# At the end of the kind of a map that was measured only where there is something: its gaps were left out.
+ADAPTIVE = ".adaptive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class EffectMap:
         te: The item's total effect on the same outcome, for scale; NaN where the cells have outcomes of their own.
         agreement: Of an estimated map, how far it agrees with exact patching; None of an exact one.
 
-    NaN is an effect that is undefined, which only maps of `WITH_GAPS` may hold.
+    NaN is an effect that is undefined, which only maps of `WITH_GAPS` may hold, or one that an adaptive map left out.
     """
 
     values: Float[np.ndarray, "..."]
@@ -51,7 +53,7 @@ class EffectMap:
             raise ValueError(
                 f"item {self.item!r}: values {self.values.shape} and labels {dict(zip(self.dims, wanted, strict=True))}"
             )
-        holes = np.isnan(self.values) & (self.kind in WITH_GAPS)
+        holes = np.isnan(self.values) & (self.kind in WITH_GAPS or self.kind.endswith(ADAPTIVE))
         if not (np.isfinite(self.values) | holes).all():
             raise ValueError(f"item {self.item!r}: a {self.kind} effect is NaN or infinite")
 

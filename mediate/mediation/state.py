@@ -30,6 +30,7 @@ from mediate.models.sites import Component, Site
 from mediate.runs.activations import part_of
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Patch, Reference, Values
+from mediate.runs.lean import leanly
 from mediate.runs.sweep import Branch
 
 
@@ -50,7 +51,8 @@ def chain_activations(
 ) -> dict[Site, Float[Tensor, "..."]]:
     """Activations of every layer in a run of `ids`, from position `start` on; a pattern's queries are from there on."""
     sites = [Site(model.need(component), layer) for component in components for layer in range(model.facts.layers)]
-    kept = forward(model, torch.tensor([list(ids)], device=model.device), keep=sites, last=1).kept
+    with leanly(model, [site.hook_name for site in sites]):
+        kept = forward(model, torch.tensor([list(ids)], device=model.device), keep=sites, last=1).kept
     return {site: part_of(value, site.component, start) for site, value in kept.items()}
 
 

@@ -10,6 +10,7 @@ from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
+from mediate.runs.lean import leanly
 from mediate.runs.store import Store, model_spec
 
 KIND = "acts"
@@ -52,11 +53,9 @@ def _compute(
     model: Model, ids: Sequence[int], span: tuple[int, int], components: Sequence[Component]
 ) -> dict[str, Float[Tensor, "layer pos ..."]]:
     layers = range(model.facts.layers)
-    run = forward(
-        model,
-        torch.tensor([list(ids)], device=model.device),
-        keep=[Site(component, layer) for component in components for layer in layers],
-    )
+    sites = [Site(component, layer) for component in components for layer in layers]
+    with leanly(model, [site.hook_name for site in sites]):
+        run = forward(model, torch.tensor([list(ids)], device=model.device), keep=sites, last=1)
     return {
         str(component): torch.stack(
             [part_of(run.kept[Site(component, layer)], component, *span).cpu() for layer in layers]

@@ -78,11 +78,13 @@ def plan_sweeps(places: Sequence[Place], *, length: int, rows: int, layers: int,
         inside.sort(key=lambda number: places[number].layer)
         per_row = (length - positions[start]) * rows
         for group in _cut(inside, max(1, limits.tokens // per_row)):
-            at = [places[number].layer for number in group]
+            layers_of = [places[number].layer for number in group]
+            # A cut may have left out the band's first positions.
+            row = (length - min(places[number].position for number in group)) * rows
             groups.append(tuple(group))
-            work += per_row * sum(layers - layer for layer in at)
-            blocks += layers - at[0]
-            most = max(most, per_row * len(at))
+            work += row * sum(layers - layer for layer in layers_of)
+            blocks += layers - layers_of[0]
+            most = max(most, row * len(group))
     return Sweeps(tuple(groups), work, blocks, most)
 
 
