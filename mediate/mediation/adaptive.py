@@ -25,6 +25,8 @@ from mediate.models.sites import Component
 # Positions and layers of the first blocks.
 COARSE = 8
 _LEVEL = 0.95
+# Cells of a block may pull in opposite ways: one is looked into from this part of the threshold on.
+LOOK_INTO = 0.25
 
 # Positions and layers, half-open.
 Block = tuple[tuple[int, int], tuple[int, int]]
@@ -36,7 +38,8 @@ class Adaptive:
 
     Args:
         map: Effects of the cells that were measured; NaN elsewhere.
-        threshold: In nats: blocks whose joint effect is not above it were not looked into.
+        threshold: In nats: the effects that are looked for. Blocks whose joint effect is not above `LOOK_INTO` of it
+            were not looked into.
         runs: Blocks and cells that were patched, the drawn ones included; a full map takes one for every cell.
         left_out: Cells in blocks that were not looked into, the drawn ones included.
         largest_block: The largest joint effect of such a block, in nats, without its sign.
@@ -68,7 +71,7 @@ def adaptive_state_map(
     draws: int = 60,
     seed: int = 0,
 ) -> Adaptive:
-    """State effects over position and layer, where a block's joint effect is above a share of the total effect.
+    """State effects over position and layer, looking for those that are above a share of the total effect.
 
     Args:
         model: The hooked model.
@@ -107,7 +110,7 @@ def adaptive_state_map(
             (first, last), (low, high) = block
             if last - first == high - low == 1:
                 values[first, low] = effect
-            elif abs(effect) > limit:
+            elif abs(effect) > LOOK_INTO * limit:
                 inside += product(_halves(first, last), _halves(low, high))
             else:
                 left.append(block)
