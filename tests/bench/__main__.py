@@ -1,115 +1,129 @@
-"""Measures what the fast paths save, as ratios within one process; run by `make bench`. Nothing here is a test.
+"""Measures what the fast ways save, as ratios within one process; run by `make bench`. Nothing here is a test.
 
-Each pair of variants does the same work on SmolLM2-135M-Instruct, in turn, after one run that does not count.
+Variants of the same work run in turn, after one run that does not count. `--short` runs all of it in half a minute on a
+tiny model, to see that it still runs.
 """
 
+import argparse
 import resource
-import statistics
-import time
-from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
-from mediate.items import few_shot_prompt, generate_pairs
-from mediate.mediation.attribution import attributions
-from mediate.mediation.cells import cells_of
-from mediate.mediation.cube import measure_cube, run_contexts
-from mediate.mediation.encoding import EncodedPair, encode_pair
-from mediate.mediation.maps import measure_map, parse_map
-from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import read_effects
+import mediate
+from mediate.mediation.cube import run_contexts
 from mediate.models.fetch import fetch
-from mediate.models.loading import load
 from mediate.models.model import Model
-from mediate.models.prompts import ANSWER_CUE, Style, Template
-from mediate.models.sites import Component
-from mediate.runs.forward import forward
 from mediate.runs.keyvalues import prefill
-from mediate.runs.selfcheck import checked
-from mediate.traces.trace import given_trace
+from tests import tiny
+from tests.bench.growth import growth
+from tests.bench.patching import against_plain_passes, patching, peers, plain_model
+from tests.bench.precision import precision
+from tests.bench.subjects import an_item, of_length, subject
+from tests.bench.timing import Record
+from tests.bench.whole import in_forward_passes, items_a_minute, model_load
 
-ROUNDS = 3
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one run."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def compare(name: str, slow: Callable[[], object], fast: Callable[[], object]) -> None:
-    """Prints the medians of two variants, run in turn, and their ratio."""
-    slow(), fast()
-    times = [(seconds(slow), seconds(fast)) for _ in range(ROUNDS)]
-    medians = [statistics.median(column) for column in zip(*times, strict=True)]
-    ratios = sorted(a / b for a, b in times)
-    spread = f"{statistics.median(ratios):5.2f} [{ratios[0]:.2f}, {ratios[-1]:.2f}]"
-    print(f"{name:46} {medians[0]:7.2f} s {medians[1]:7.2f} s  ratio {spread}")
+NAME = "smollm2-135m-instruct"
+PARTS = ("patching", "peers", "whole", "precision", "growth", "gpu")
 
 
-def an_item(model: Model, shots: int) -> EncodedPair:
-    """A two-step problem after some worked examples."""
-    (pair,) = generate_pairs(1, steps=2, with_cot=True)
-    template = Template(Style.COMPLETION, few_shot_prompt(shots=shots))
-    chains = (given_trace(f" {item.cot}", model.tokenizer) for item in (pair.source, pair.base))
-    return encode_pair(model, pair, template, ANSWER_CUE, *chains)
+def main(arguments: list[str] | None = None) -> Record:
+    """Runs the parts that are asked for and writes `bench.json` and `growth.png`."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="on a tiny model, one round")
+    parser.add_argument("--out", type=Path, default=Path("runs/bench"), help="where bench.json and growth.png go")
+    parser.add_argument("--only", choices=PARTS, action="append", help="one part; repeatable")
+    choices = parser.parse_args(arguments)
+    record = Record(rounds=1 if choices.short else 3)
+    parts = choices.only or PARTS
+    model = tiny.model("llama") if choices.short else _real()
+    print(f"{model!r}, {torch.get_num_threads()} threads, {record.rounds} rounds; medians, ratios with their range")
+    if choices.short:
+        _short(record, model, parts, choices.out)
+    else:
+        _long(record, model, parts, choices.out)
+    record.value("peak memory of this process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, "GiB")
+    record.write(choices.out / "bench.json")
+    print(f"written: {choices.out / 'bench.json'}")
+    return record
 
 
-def main() -> None:
-    """Runs every comparison."""
-    fetch("smollm2-135m-instruct")
-    model = checked(load("smollm2-135m-instruct", device="cpu"))
-    print(f"{model!r}, {torch.get_num_threads()} threads, {ROUNDS} rounds; medians, ratios with their range")
-    against_the_slow_twin(model, an_item(model, 4))
-    in_forward_passes(model, an_item(model, 2))
-    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+def _real() -> Model:
+    fetch(NAME)
+    return mediate.load(NAME, device="cpu")
 
 
-def against_the_slow_twin(model: Model, tokens: EncodedPair) -> None:
-    """What the fast paths save."""
-    contexts = run_contexts(model, tokens)
-    swaps, _ = cells_of(model, tokens, ("step", "layer"))
+def _long(record: Record, model: Model, parts: list[str], out: Path) -> None:
+    items = [an_item(model, shots, steps) for shots, steps in ((0, 6), (1, 4), (2, 2))]
+    if "patching" in parts:
+        for pair in items:
+            patching(record, subject(model, pair))
+        against_plain_passes(record, subject(model, items[1]))
+    if "peers" in parts:
+        peers(record, subject(model, items[1]), plain_model(model, fetch(NAME)))
+    if "whole" in parts:
+        model_load(record, NAME)
+        shared_beginning(record, model)
+        in_forward_passes(record, model, items[2])
+        items_a_minute(record, model, 2)
+    if "precision" in parts:
+        precision(record, model, NAME, subject(model, items[1]), 60)
+    if "growth" in parts:
+        growth(record, out, NAME)
+    if "gpu" in parts:
+        gpu(record)
 
-    def apart() -> list[object]:
-        return [read_effects(model, contexts, [swap], Outcome.LOGIT_DIFF) for swap in swaps]
+
+def _short(record: Record, model: Model, parts: list[str], out: Path) -> None:
+    pair = of_length(model, 40, steps=4)
+    if "patching" in parts:
+        patching(record, subject(model, pair), 3)
+        against_plain_passes(record, subject(model, pair), 3)
+    if "peers" in parts:
+        peers(record, subject(model, pair), tiny.plain_model("llama"), 2)
+    if "whole" in parts:
+        in_forward_passes(record, model, pair)
+        items_a_minute(record, model, 2)
+    if "growth" in parts:
+        growth(record, out, "tiny", lengths=(20, 40), layers=(1, 3), pairs=(1, 2))
+    if "gpu" in parts:
+        gpu(record)
+
+
+def shared_beginning(record: Record, model: Model) -> None:
+    """The four contexts of a cube, run whole and with what they begin with run once."""
+    pair = an_item(model, 4)
 
     def four_passes() -> object:
-        ids = torch.tensor([tokens.context(h, t) for h in (0, 1) for t in (0, 1)])
-        return prefill(model, ids)
+        return prefill(model, torch.tensor([pair.context(h, t) for h in (0, 1) for t in (0, 1)]))
 
-    print(f"an item of {len(tokens.context(1, 1))} tokens, {len(swaps)} swaps: slow twin / fast path")
-    compare(
-        "read map: one swap a pass / side by side",
-        apart,
-        lambda: read_effects(model, contexts, swaps, Outcome.LOGIT_DIFF),
-    )
-    compare("contexts: whole / shared beginning run once", four_passes, lambda: run_contexts(model, tokens))
+    note = f"{len(pair.context(1, 1))} tokens"
+    record.compare("contexts: whole / shared beginning once", four_passes, lambda: run_contexts(model, pair), note=note)
 
 
-def in_forward_passes(model: Model, tokens: EncodedPair) -> None:
-    """What maps cost, in plain forward passes of the same item."""
-    contexts = run_contexts(model, tokens)
-    ids = torch.tensor([tokens.context(1, 1) + tokens.readers.cue])
+def gpu(record: Record) -> None:
+    """The same patches on a GPU, on models of random weights in the shapes of 1B and 7B parameters."""
+    if not torch.cuda.is_available():
+        record.skip("state, a cell, on a GPU (1B- and 7B-shaped)", "no GPU at hand")
+        return
+    import transformers
 
-    def passed() -> object:
-        return forward(model, ids, last=1)
-
-    print(f"an item of {ids.shape[1]} tokens, {len(tokens.traces[1].ids)} of them CoT: work / one forward pass")
-    three = [Component.RESID_PRE, Component.ATTN_OUT, Component.MLP_OUT]
-    for name, work in {
-        "the cube": lambda: measure_cube(model, run_contexts(model, tokens)),
-        "attribution patching, all layers x positions x 3": lambda: attributions(
-            model, tokens, three, Outcome.LOGIT_DIFF
-        ),
-        "read map, step x layer": lambda: measure_map(
-            model, contexts, parse_map("read:step,layer"), Outcome.LOGIT_DIFF, 1.0
-        ),
-        "step graph, read": lambda: measure_map(
-            model, contexts, parse_map("step_graph.read:step,result"), Outcome.LOGIT_DIFF, 1.0
-        ),
-    }.items():
-        compare(name, work, passed)
+    for name, width, layers, heads in (("1B", 2048, 16, 32), ("7B", 4096, 32, 32)):
+        config = transformers.LlamaConfig(
+            vocab_size=32000, hidden_size=width, intermediate_size=4 * width, num_hidden_layers=layers,
+            num_attention_heads=heads, num_key_value_heads=8, max_position_embeddings=4096,
+        )  # fmt: skip
+        config.eos_token_id = config.bos_token_id = None
+        with torch.device("cuda"):
+            plain = transformers.AutoModelForCausalLM.from_config(
+                config, attn_implementation="eager", dtype=torch.bfloat16
+            )
+        plain.config.architectures = [type(plain).__name__]
+        model = mediate.load(plain.eval(), tokenizer=tiny.tokenizer(), device="cuda", copy=False)
+        print(f"{name}-shaped: {model!r}")
+        patching(record, subject(model, of_length(model, 128)), 12)
+        del model, plain
+        torch.cuda.empty_cache()
 
 
 if __name__ == "__main__":
