@@ -35,6 +35,7 @@ AFTERWARDS = 8
 # A context with the wanted answer: the pair and its world.
 Elsewhere = tuple[EncodedPair, int]
 _Found = dict[str, Any]
+_KV = (Component.K, Component.V)
 
 
 def measure_controls(
@@ -115,9 +116,6 @@ def _written_back(model: Model, pair: EncodedPair, outcome: Outcome) -> float:
     clean = forward(model, run.ids, keep=sites, last=run.tokens.last)
     again = forward(model, run.ids, writes=clean.kept, last=run.tokens.last)
     return read_off(run.tokens, clean.logits, outcome) - read_off(run.tokens, again.logits, outcome)
-
-
-_KV = (Component.K, Component.V)
 
 
 def after_readers(model: Model, pair: EncodedPair, outcome: Outcome) -> float:

@@ -17,6 +17,7 @@ from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.runs.engine import branch_logits
 from mediate.runs.keyvalues import KeyValues, joined
+from mediate.runs.lean import in_use, layers_computed_whole
 from mediate.runs.reading import read, read_in_turns
 from mediate.runs.selfcheck import SWEPT
 from mediate.runs.sweep import Branch, untouched
@@ -106,7 +107,8 @@ def read_effects(
     moving = [place for place, cell in enumerate(cells) if differs(base, source, cell)]
     there = [cells[place] for place in moving]
     effects = np.zeros(len(cells))
-    if all(chosen) and model.check(SWEPT).passed:
+    shareable = model.check(SWEPT).passed and not layers_computed_whole(model, in_use(model, ()))
+    if all(chosen) and shareable:
         effects[moving] = _swept(model, (question, base, source), tokens, there, outcome)
     else:
         effects[moving] = _in_turns(model, (question, base, source), tokens, there, outcome, chosen)

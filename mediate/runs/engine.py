@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
@@ -107,7 +108,11 @@ def free_memory(model: Model) -> int:
     """Bytes that are free where the model is."""
     if model.device.type == "cuda":
         return int(torch.cuda.mem_get_info(model.device)[0])
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) * 1024
+    except (OSError, StopIteration):  # not Linux: all of it, of which a sweep takes a part
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

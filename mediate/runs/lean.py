@@ -93,6 +93,7 @@ def lean_blocks(
     attention = partial(attend, past=past, trimmed=(end, last), rounded=_rounds_softmax(model))
     ALL_ATTENTION_FUNCTIONS.register(NAME, attention)
     ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, eager_mask)
+    hooked = in_use(model, hooked)
     inside = _layers_hooked_inside(hooked)
     whole = layers_computed_whole(model, hooked)
     replaced: list[Any] = []
@@ -116,7 +117,11 @@ def lean_blocks(
                     replace(block.mlp, partial(_in_stretches, block.mlp.original_component.forward, wanted))
             elif layer not in whole:
                 replace(block.attn, partial(_between_hooks, block.attn))
-        replace(model.bridge.unembed, partial(_unembed, model.bridge.unembed.original_component, tokens))
+        unembed = model.bridge.unembed
+        if any(name.startswith("unembed.") for name in hooked):
+            replace(unembed, partial(_chosen, unembed.forward, tokens))
+        else:
+            replace(unembed, partial(_unembed, unembed.original_component, tokens))
         yield
     finally:
         config._attn_implementation = before
@@ -124,6 +129,12 @@ def lean_blocks(
         for module in replaced:
             if "forward" in vars(module):
                 object.__delattr__(module, "forward")
+
+
+def in_use(model: Model, hooked: Collection[str]) -> set[str]:
+    """Hook points that a pass will use: those named, and those that someone else has hooks on already."""
+    there = (name for name, point in model.bridge.hook_dict.items() if point.fwd_hooks or point.bwd_hooks)
+    return {*hooked, *there}
 
 
 def _layers_hooked_inside(hooked: Collection[str]) -> set[int]:
@@ -189,6 +200,12 @@ def _unembed(linear: Any, tokens: Tensor | None, hidden: Float[Tensor, "batch po
         bias = linear.bias[tokens] if linear.bias is not None else None
         logits = torch.nn.functional.linear(flat, linear.weight[tokens], bias)
     return logits.reshape(*hidden.shape[:-1], -1)
+
+
+def _chosen(forward: Any, tokens: Tensor | None, hidden: Float[Tensor, "batch pos d_model"]) -> Tensor:
+    """The unembedding through its hook points, and of that the tokens that are wanted."""
+    logits: Tensor = forward(hidden)
+    return logits if tokens is None else logits[..., tokens]
 
 
 def attend(

@@ -32,7 +32,7 @@ from mediate.runs.interventions import (
     patch_hooks,
 )
 from mediate.runs.keyvalues import KeyValues, prefill, stacked
-from mediate.runs.lean import SharedPast, Swap, layers_computed_whole, lean_blocks
+from mediate.runs.lean import SharedPast, Swap, in_use, layers_computed_whole, lean_blocks
 from mediate.runs.passes import one_pass
 
 
@@ -183,9 +183,16 @@ def sweep(
         raise InputError(f"model {model.facts.name!r} has no hook {missing!r} ({model.facts.architecture})")
     before = run.before.part(0, begin)
     past = SharedPast(before.keys, before.values, _swaps(rows, other) if other is not None else {})
+    whole = layers_computed_whole(model, in_use(model, names))
+    both = whole & set(past.swaps)
+    if both:
+        raise InputError(
+            f"hooks inside attention of layer {min(both)} of model {model.facts.name!r}, where swapped keys and values "
+            "are shared; take the hooks off, or give each row its own past"
+        )
     cache = DynamicCache()
     cache.layers = [
-        _SharedLayer(keys[None], values[None], joined=layer in layers_computed_whole(model, names))
+        _SharedLayer(keys[None], values[None], joined=layer in whole)
         for layer, (keys, values) in enumerate(zip(before.keys, before.values, strict=True))
     ]
     with torch.no_grad(), lean_blocks(model, names, past, last, tokens):

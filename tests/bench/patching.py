@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -43,15 +45,17 @@ def patching(record: Record, subject: Subject, count: int = SAMPLE) -> None:
     record.value(f"  largest difference of the two, {note}", float(apart), "nats")
     assert row.fast
     share_of_the_matrix_rate(record, subject, row.fast * len(branches))
-    contexts = run_contexts(model, subject.pair)
-    swaps, _ = cells_of(model, subject.pair, ("step", "layer"))
-    record.compare(
-        "read, a cell: generic_activation_patch / sweeps",
-        usual,
-        lambda: read_effects(model, contexts, swaps, Y),
-        each=(len(numbers), len(swaps)),
-        note=f"{note}, {len(swaps)} cells",
-    )
+    shortest = replace(subject.pair, readers=replace(subject.pair.readers, cue=subject.pair.readers.cue[-1:]))
+    for pair in (subject.pair, shortest):
+        contexts = run_contexts(model, pair)
+        swaps, _ = cells_of(model, pair, ("step", "layer"))
+        record.compare(
+            f"read, a cell, {len(pair.readers.cue) + pair.readers.shared} readers: generic_activation_patch / sweeps",
+            usual,
+            partial(read_effects, model, contexts, swaps, Y),
+            each=(len(numbers), len(swaps)),
+            note=f"{note}, {len(swaps)} cells",
+        )
 
 
 def transformer_lens_loop(subject: Subject, numbers: list[int]) -> Callable[[], list[float]]:

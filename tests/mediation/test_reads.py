@@ -287,3 +287,22 @@ def test_shared_keys_say_what_copied_ones_say(architecture: str, outcome: Outcom
     fast = read_effects(model, cell, cells, outcome)
     np.testing.assert_allclose(fast, read_effects(slow, cell, cells, outcome), atol=1e-6)
     assert (np.abs(fast) > 1e-3).sum() >= 4
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_a_steered_model_is_read_as_it_is(architecture: str) -> None:
+    """Hooks of someone else's inside attention: keys and values are then each row's own."""
+    model, cell = tiny.model(architecture), contexts(architecture)
+    cells = [Cell((2, 3), (0, 1)), Cell((13,), (2,))]
+    plain = read_effects(model, cell, cells, Outcome.LOGIT_DIFF)
+
+    def fade(value, hook):  # not a plain factor, which a norm would take out again
+        return value * torch.linspace(0, 1, value.shape[-1])
+
+    steer = [(Site(Component.PATTERN, layer).hook_name, fade) for layer in (0, 2)]
+    with model.bridge.hooks(fwd_hooks=steer):
+        steered = contexts(architecture)
+        found = read_effects(model, steered, cells, Outcome.LOGIT_DIFF)
+        wanted = read_effects(tiny.unswept(model), steered, cells, Outcome.LOGIT_DIFF)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert (abs(found - plain) > 1e-4).any()

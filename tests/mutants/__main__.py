@@ -36,6 +36,7 @@ class Mutant:
 
 CUBE, READS, STATE = (f"tests/mediation/test_{name}.py" for name in ("cube_oracle", "reads", "state"))
 METHODS = "tests/mediation/test_attribution_methods.py"
+SWEEP = "tests/runs/test_sweep.py"
 MUTANTS = (
     Mutant(
         "worlds of the direct channel exchanged",
@@ -74,9 +75,9 @@ MUTANTS = (
     ),
     Mutant(
         "the readers' positions off by one",
-        "runs/reading.py",
-        "positions = torch.arange(length, length + given.shape[1], device=given.device)",
-        "positions = torch.arange(length + 1, length + 1 + given.shape[1], device=given.device)",
+        "runs/passes.py",
+        "begin = start if start is not None else int(cache.get_seq_length()) if cache is not None else 0",
+        "begin = start if start is not None else int(cache.get_seq_length()) + 1 if cache is not None else 0",
         CUBE,
     ),
     Mutant(
@@ -263,17 +264,66 @@ MUTANTS = (
     ),
     Mutant(
         "a pass after a past with positions from 0",
-        "runs/forward.py",
-        "position_ids=torch.arange(begin, begin + ids.shape[1], device=ids.device)",
-        "position_ids=torch.arange(0, ids.shape[1], device=ids.device)",
+        "runs/passes.py",
+        "position_ids=torch.arange(begin, begin + given.shape[1], device=given.device)",
+        "position_ids=torch.arange(0, given.shape[1], device=given.device)",
         STATE,
     ),
     Mutant(
-        "readers that enter a later block one block early",
-        "mediation/reads.py",
-        "residual = residuals[first].repeat(len(chunk), 1, 1)",
-        "residual = residuals[max(0, first - 1)].repeat(len(chunk), 1, 1)",
-        READS,
+        "a row that joins with the residual stream of the block before",
+        "runs/sweep.py",
+        "new = run.entering[layer][:, begin - run.start :]",
+        "new = run.entering[max(0, layer - 1)][:, begin - run.start :]",
+        SWEEP,
+    ),
+    Mutant(
+        "a sweep that begins one position late",
+        "runs/sweep.py",
+        "new = run.entering[layer][:, begin - run.start :]",
+        "new = run.entering[layer][:, begin - run.start + 1 :]",
+        SWEEP,
+    ),
+    Mutant(
+        "branches handed back in the order in which they were run",
+        "runs/sweep.py",
+        "return logits[back]",
+        "return logits",
+        SWEEP,
+    ),
+    Mutant(
+        "a past one position too long",
+        "runs/sweep.py",
+        "before = run.before.part(0, begin)",
+        "before = run.before.part(0, min(begin + 1, len(run.before)))",
+        SWEEP,
+    ),
+    Mutant(
+        "swapped keys without their values",
+        "runs/lean.py",
+        "change = swap.values - past.values[layer][heads, swap.positions[:, None, :]]",
+        "change = 0 * swap.values",
+        SWEEP,
+    ),
+    Mutant(
+        "a stretch of queries that sees one key of the future",
+        "runs/lean.py",
+        "part = scaled[:, :, start:stop], masks[:, :, start:stop, : before + seen], seen",
+        "part = scaled[:, :, start:stop], 0 * masks[:, :, start:stop, : before + seen], seen",
+        SWEEP,
+    ),
+    Mutant(
+        "one reader too few in the last block",
+        "runs/lean.py",
+        "begin = length - min(length, trimmed[1] or length) if layer == trimmed[0] else 0",
+        "begin = length - min(length, trimmed[1] or length) + 1 if layer == trimmed[0] else 0",
+        SWEEP,
+    ),
+    Mutant(
+        "an adaptive map that leaves out what is above the threshold",
+        "mediation/adaptive.py",
+        "elif abs(effect) > LOOK_INTO * limit:",
+        "elif effect > LOOK_INTO * limit:",
+        "tests/mediation/test_adaptive.py",
     ),
     Mutant(
         "a path that leaks through later attention",
@@ -341,4 +391,5 @@ def main(wanted: list[str]) -> int:
     return 1 if "SURVIVED" in found else 2
 
 
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -139,3 +139,25 @@ def test_the_context_is_left_as_it_was_found() -> None:
     assert torch.equal(forward(model, torch.arange(1, 9)[None]).logits, before)
     unchecked = tiny.unswept(model)
     assert torch.equal(one_pass(unchecked, torch.arange(1, 9)[None]), before)
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_hooks_that_were_there_before_go_on_firing(architecture: str) -> None:
+    """A study may steer the model by hooks of its own on the bridge: no short cut passes them over."""
+    model, ids = tiny.model(architecture), torch.arange(1, 9)[None]
+    for component in (Component.Z, Component.MLP_OUT, Component.RESID_POST, Component.PATTERN, Component.ATTN_OUT):
+        name = Site(component, 1).hook_name
+        # Not a plain factor, which a norm would take out again.
+        with model.bridge.hooks(fwd_hooks=[(name, lambda value, hook: value * torch.linspace(0, 1, value.shape[-1]))]):
+            wanted = one_pass(model, ids)
+            with leanly(model):
+                found = one_pass(model, ids)
+        torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+        assert (wanted - one_pass(model, ids)).abs().max() > 1e-3
+    tokens = torch.tensor([7, 3])
+    with model.bridge.hooks(fwd_hooks=[("unembed.hook_out", lambda value, hook: value + 1.0)]):
+        wanted = one_pass(model, ids)
+        with lean_blocks(model, (), tokens=tokens):
+            found = one_pass(model, ids)
+    torch.testing.assert_close(found, wanted[..., tokens], atol=1e-5, rtol=1e-5)
+    assert (wanted - one_pass(model, ids)).abs().min() > 0.9

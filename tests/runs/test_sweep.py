@@ -213,3 +213,36 @@ def test_a_patch_before_what_is_known_is_refused() -> None:
     branch = Branch((Patch(Site(C.RESID_PRE, 1), (START - 1,)),))
     with pytest.raises(ValueError, match="before"):
         sweep(model, untouched(model, rows(), START, STOP), [branch], last=LAST, values=source(model, [C.RESID_PRE]))
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+@pytest.mark.parametrize(("dtype", "digits"), [("bfloat16", 8), ("float16", 11)])
+def test_half_precision_is_off_by_its_own_rounding(architecture: str, dtype: str, digits: int) -> None:
+    """Sweeps and plain passes of one dtype, within a few units of the logits' last digit."""
+    model = tiny.model(architecture, dtype)
+    values = source(model, [C.RESID_PRE])
+    branches = [Branch((Patch(Site(C.RESID_PRE, layer), (7 + layer,)),)) for layer in LAYERS]
+    found, wanted = swept(model, branches, values).float(), slowly(model, branches, values).float()
+    assert found.dtype == wanted.dtype == torch.float32
+    assert (found - wanted).abs().max() <= 8 * 2.0**-digits * max(1.0, float(wanted.abs().max()))
+    # Not so close that nothing was rounded, and much closer than the patches are apart.
+    assert (wanted[0] - wanted[1]).abs().max() > 10 * (found - wanted).abs().max()
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_a_steered_model_is_swept_as_it_is(architecture: str) -> None:
+    """With hooks of someone else's on the bridge, inside attention and outside; swaps are refused there."""
+    model = tiny.model(architecture)
+    values = source(model, [C.RESID_PRE])
+    branches = [Branch((Patch(Site(C.RESID_PRE, layer), (7 + layer,)),)) for layer in LAYERS]
+    plain = slowly(model, branches, values)
+    steer = [
+        (Site(each, layer).hook_name, lambda value, hook: 0.5 * value) for each in (C.V, C.PATTERN) for layer in (0, 2)
+    ]
+    with model.bridge.hooks(fwd_hooks=[*steer, (Site(C.MLP_OUT, 1).hook_name, lambda value, hook: -value)]):
+        found, wanted = swept(model, branches, values), slowly(model, branches, values)
+        run, other = untouched(model, rows(), START, STOP), prefill(model, rows(1)[:1])[0]
+        with pytest.raises(InputError, match="hooks inside attention of layer 2"):
+            sweep(model, run, [Branch(swap=((2,), (7,), None))], last=LAST, other=other)
+    close(found, wanted, architecture, "float32")
+    assert (wanted - plain).abs().max() > 1e-2
