@@ -67,7 +67,7 @@ def _long(record: Record, model: Model, parts: list[str], out: Path) -> None:
         in_forward_passes(record, model, items[2])
         items_a_minute(record, model, 2)
     if "precision" in parts:
-        precision(record, model, NAME, subject(model, items[1]), 60)
+        precision(record, model, NAME, subject(model, items[0]), 60)
     if "growth" in parts:
         growth(record, out, NAME)
     if "gpu" in parts:

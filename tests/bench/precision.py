@@ -36,6 +36,9 @@ def precision(record: Record, model: Model, name: str, reference: Subject, count
     """
     numbers = sampled(reference, count)
     wanted = effects(reference, numbers, swept=False)
+    record.value(
+        f"precision: largest effect, {len(numbers)} patches, {reference}", float(abs(wanted[1:]).max()), "nats"
+    )
     rows = [("float32", model, True)]
     rows += [(dtype, None, swept) for dtype in DTYPES for swept in (False, True)]
     kept: dict[str, Model] = {}
