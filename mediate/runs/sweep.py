@@ -21,6 +21,7 @@ from transformers.cache_utils import DynamicLayer
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
+from mediate.runs.attention import SharedPast, Swap
 from mediate.runs.interventions import (
     Hook,
     Knockout,
@@ -32,7 +33,7 @@ from mediate.runs.interventions import (
     patch_hooks,
 )
 from mediate.runs.keyvalues import KeyValues, prefill, stacked
-from mediate.runs.lean import SharedPast, Swap, in_use, layers_computed_whole, lean_blocks
+from mediate.runs.lean import in_use, layers_computed_whole, lean_blocks
 from mediate.runs.passes import one_pass
 
 

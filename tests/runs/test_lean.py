@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from mediate.models.sites import Component, Site
-from mediate.runs import lean
+from mediate.runs import attention, lean
+from mediate.runs.attention import SharedPast, Swap, attend
 from mediate.runs.forward import forward
 from mediate.runs.gradients import gradients
-from mediate.runs.lean import SharedPast, Swap, attend, layers_computed_whole, lean_blocks, leanly
+from mediate.runs.lean import layers_computed_whole, lean_blocks, leanly
 from mediate.runs.passes import one_pass
 from tests import tiny
 
@@ -45,7 +46,7 @@ def hidden_future(queries: int, keys: int, window: int | None = None) -> Tensor:
 @pytest.mark.parametrize("window", [None, 3])
 @pytest.mark.parametrize("softcap", [None, 2.0])
 def test_attention(monkeypatch: pytest.MonkeyPatch, scores: int, window: int | None, softcap: float | None) -> None:
-    monkeypatch.setattr(lean, "SCORES", scores)
+    monkeypatch.setattr(attention, "SCORES", scores)
     query = drawn(BATCH, HEADS, OWN, WIDTH)
     keys, values = (drawn(BATCH, KV_HEADS, BEFORE + OWN, WIDTH, seed=seed) for seed in (1, 2))
     mask = hidden_future(OWN, BEFORE + OWN, window)
@@ -57,7 +58,7 @@ def test_attention(monkeypatch: pytest.MonkeyPatch, scores: int, window: int | N
 
 @pytest.mark.parametrize("scores", [1, 60, 10**9])
 def test_attention_to_a_shared_past(monkeypatch: pytest.MonkeyPatch, scores: int) -> None:
-    monkeypatch.setattr(lean, "SCORES", scores)
+    monkeypatch.setattr(attention, "SCORES", scores)
     query = drawn(BATCH, HEADS, OWN, WIDTH)
     shared = [drawn(2, KV_HEADS, BEFORE, WIDTH, seed=seed) for seed in (1, 2)]
     own = [drawn(BATCH, KV_HEADS, OWN, WIDTH, seed=seed) for seed in (3, 4)]
@@ -98,7 +99,7 @@ def test_gradients_of_stretches_are_those_of_the_whole(monkeypatch: pytest.Monke
     sites = [Site(component, layer) for component in (Component.RESID_PRE, Component.ATTN_OUT) for layer in range(3)]
     found = []
     for scores in (10**9, 50):
-        monkeypatch.setattr(lean, "SCORES", scores)
+        monkeypatch.setattr(attention, "SCORES", scores)
         found.append(gradients(model, ids, sites, lambda logits: logits[0, -1, 3] - logits[0, -1, 4], last=1))
     for site in sites:
         torch.testing.assert_close(found[0][site], found[1][site], atol=1e-5, rtol=1e-5)

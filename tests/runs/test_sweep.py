@@ -8,7 +8,7 @@ import torch
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.runs import engine, lean
+from mediate.runs import attention, engine, lean
 from mediate.runs.engine import branch_logits
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Knockout, Patch, Reference, Values
@@ -141,7 +141,7 @@ def test_swaps_are_keys_and_values_of_ones_own(architecture: str, dtype: str) ->
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 @pytest.mark.parametrize(("scores", "mlp"), [(1, 1), (500, 7), (2**30, 2**30)])
 def test_stretches_of_any_size(monkeypatch: pytest.MonkeyPatch, architecture: str, scores: int, mlp: int) -> None:
-    monkeypatch.setattr(lean, "SCORES", scores)
+    monkeypatch.setattr(attention, "SCORES", scores)
     monkeypatch.setattr(lean, "MLP_TOKENS", mlp)
     model = tiny.model(architecture)
     values = source(model, [C.RESID_PRE])
