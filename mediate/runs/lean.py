@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float, Int
@@ -70,10 +71,8 @@ def lean_blocks(
         config._attn_implementation = NAME
         for layer, block in enumerate(model.bridge.blocks):
             if layer not in inside:
-                for module in block.modules():
-                    own = getattr(module, "original_component", None)
-                    if module is not block and own is not None:
-                        replace(module, own.forward)
+                for module in _wrapped(block):
+                    replace(module, module.original_component.forward)
                 wanted = last if layer == end else None
                 if getattr(block, "mlp", None) is not None:
                     replace(block.mlp, partial(_in_stretches, block.mlp.original_component.forward, wanted))
@@ -91,6 +90,17 @@ def lean_blocks(
         for module in replaced:
             if "forward" in vars(module):
                 object.__delattr__(module, "forward")
+
+
+_WRAPPED: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
+
+
+def _wrapped(block: Any) -> list[Any]:
+    """The modules inside a block that transformer-lens wraps; looked up once, for there are many."""
+    if block not in _WRAPPED:
+        inside = (module for module in block.modules() if module is not block)
+        _WRAPPED[block] = [module for module in inside if getattr(module, "original_component", None) is not None]
+    return _WRAPPED[block]
 
 
 def in_use(model: Model, hooked: Collection[str]) -> set[str]:

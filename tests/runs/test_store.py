@@ -109,7 +109,7 @@ def test_activations_are_computed_once(store: Store, monkeypatch: pytest.MonkeyP
     first = cot_activations(model, ids, (4, 9), wanted, store)
     assert first[Component.K].shape == (3, 5, 2, 8)
     full = forward(model, torch.tensor([ids]), keep=[Site(Component.RESID_POST, 2)]).kept[Site(Component.RESID_POST, 2)]
-    assert torch.equal(first[Component.RESID_POST][2], full[0, 4:9])
+    torch.testing.assert_close(first[Component.RESID_POST][2], full[0, 4:9], atol=1e-5, rtol=1e-5)
 
     def never(*_: object, **__: object) -> None:
         raise AssertionError("computed twice")
