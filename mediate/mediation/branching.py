@@ -36,12 +36,12 @@ def branched_outcomes(
         values: What patches put in place, in the sequence's own coordinates.
         clean: From `branching_point`, where it is known.
     """
-    if not model.check(SWEPT).passed:
+    clean = clean or branching_point(model, run, outcomes)
+    if clean is None:
         patches = [(), *(each.patches for each in branches)]
         cuts = [(), *(each.knockouts for each in branches)] if any(each.knockouts for each in branches) else ()
         y = outcomes_under(model, run, outcomes, patches, values, cuts)
         return y[:, 0], y[:, 1:]
-    clean = clean or branching_point(model, run, outcomes)
     tokens, wanted = narrowed(run.tokens, outcomes)
     here = np.array([read_off(tokens, clean.logits, outcome) for outcome in outcomes])
     y = np.repeat(here[:, None], len(branches), axis=1)
@@ -52,8 +52,10 @@ def branched_outcomes(
     return here, y
 
 
-def branching_point(model: Model, run: Sequences, outcomes: Sequence[Outcome]) -> Untouched:
-    """The run as it is, from the chain on: what `branched_outcomes` branches off from."""
+def branching_point(model: Model, run: Sequences, outcomes: Sequence[Outcome]) -> Untouched | None:
+    """The run as it is, from the chain on: what `branched_outcomes` branches off from; None where it may not."""
+    if not model.check(SWEPT).passed:
+        return None
     tokens, wanted = narrowed(run.tokens, outcomes)
     return untouched(model, run.ids, run.start, run.stop, last=tokens.last, tokens=wanted)
 

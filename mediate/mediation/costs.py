@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mediate.mediation.attribution import RANDOM_CELLS, TOP_CELLS, Method
+from mediate.mediation.attribution import IG_STEPS, RANDOM_CELLS, TOP_CELLS, Method
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.maps import MapSpec
@@ -58,8 +58,9 @@ def cost_of_map(model: Model, pair: EncodedPair, spec: MapSpec, pace: Pace) -> C
         cells, _ = cells_of(model, pair, spec.axes, component=spec.component, window=spec.window)
         found, plain = len(cells), {"read": 0, "relayed": 2 * whole, "knockout": whole}.get(kind, 3 * whole)
         if spec.method is not None:
-            passes = {Method.IG: 8, Method.GRADDROP: layers / _BACKWARD, Method.QKFIX: 3}.get(spec.method, 1)
-            plain = int((2 + passes * (1 + _BACKWARD)) * whole)
+            forwards, backwards = _passes(layers)[spec.method]
+            # The two runs' activations come first.
+            plain = (2 + forwards + _BACKWARD * backwards) * whole
             cells = cells[:: max(1, len(cells) // (RANDOM_CELLS + TOP_CELLS))]
         sweeps = _planned(model, cells, start, length, stop if kind in ("read", "knockout") else None)
         if kind == "relayed":
@@ -78,6 +79,17 @@ def cost_of_map(model: Model, pair: EncodedPair, spec: MapSpec, pace: Pace) -> C
         seconds=work * pace.token_layer + (sweeps.blocks + plain / length) * pace.block,
         memory=max(sweeps.most_tokens, length) * token_bytes(model) + 2 * length * layers * model.facts.d_model * 4,
     )
+
+
+def _passes(layers: int) -> dict[Method, tuple[int, int]]:
+    """Forward and backward passes that each method takes."""
+    return {
+        Method.ATP: (1, 1),
+        Method.IG: (IG_STEPS, IG_STEPS),
+        Method.GRADDROP: (1, layers),
+        Method.QKFIX: (4, 1),
+        Method.RELP: (1, 1),
+    }
 
 
 def _planned(model: Model, cells: Sequence[Cell], start: int, length: int, readers: int | None) -> Sweeps:

@@ -151,8 +151,10 @@ def replaced_effects(
     """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run."""
     patches = [cell.patches(components, run.start, by) for cell in cells]
     moving = [place for place, each in enumerate(patches) if moves(each, values, own)]
-    here, y = branched_outcomes(model, run, outcomes, [Branch(patches[place]) for place in moving], values)
     effects = np.zeros((len(outcomes), len(cells)))
+    if not moving:
+        return effects
+    here, y = branched_outcomes(model, run, outcomes, [Branch(patches[place]) for place in moving], values)
     effects[:, moving] = here[:, None] - y
     return effects
 

@@ -153,7 +153,9 @@ def sweep(
         tokens: Whose logits are returned, in order; all by default.
 
     Raises:
-        InputError: A hook that the model lacks or that never fired.
+        InputError: A hook that the model lacks or that never fired, patches or knockouts as in `forward`, or hooks of
+            someone else's inside attention where keys and values are swapped.
+        ValueError: A branch before where the run is known.
     """
     order = sorted(range(len(branches)), key=lambda place: branches[place].layer)
     ordered = [branches[place] for place in order]

@@ -59,6 +59,19 @@ def test_a_state_map_is_counted_cell_by_cell() -> None:
     assert cost.seconds == 2.0 * work + 100.0 * (tiny.LAYERS + 3 * tiny.LAYERS)
 
 
+def test_a_method_costs_its_passes() -> None:
+    """GradDrop goes back once a layer, integrated gradients eight times there and back; the checked cells are alike."""
+    model, pair = tiny.model("llama"), contexts("llama").pair
+    end = len(pair.context(1, 1)) + len(pair.readers.cue) + pair.readers.shared
+    one_pass = 2 * block_weights(model) * end * tiny.LAYERS
+    atp, ig, graddrop = (
+        cost_of_map(model, pair, parse_map(f"attribution.z{method}:layer"), PACE).operations
+        for method in ("", ".ig", ".graddrop")
+    )
+    assert ig - atp == 7 * 3 * one_pass
+    assert graddrop - atp == (tiny.LAYERS - 1) * 2 * one_pass
+
+
 def test_a_forecast_names_its_maps_and_units() -> None:
     spec = make_spec(maps=MAPS[:3])
     said = [str(each) for each in forecast(tiny.model("llama"), pairs(), spec, None)]

@@ -163,3 +163,18 @@ def test_what_is_no_path_is_refused() -> None:
         path_effects(model, pair, Component.Z, [Cell((1,), (0,))], [Receiver(Component.MLP_OUT, (2,))], [Y])
     with pytest.raises(InputError, match="ends in some of q, k, v"):
         path_effects(model, pair, Component.Z, [Cell((1,), (0,))], [], [Y])
+
+
+def test_without_sweeps_paths_take_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that failed the self-check never begins a sweep, not even for the run as it is."""
+    model, pair = tiny.model("llama"), contexts("llama").pair
+    senders, into = [Cell((3, 4), (0,)), Cell((5,), (1,))], [Receiver(Component.V, (LAST,))]
+    wanted = path_effects(model, pair, Component.RESID_PRE, senders, into, [Y])
+
+    def refuse(*_, **__):
+        raise AssertionError("a sweep was begun")
+
+    monkeypatch.setattr("mediate.mediation.branching.untouched", refuse)
+    found = path_effects(tiny.unswept(model), pair, Component.RESID_PRE, senders, into, [Y])
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert abs(wanted).max() > 1e-3
