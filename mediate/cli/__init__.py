@@ -1,0 +1,53 @@
+"""The command line: parses and wires, nothing else. torch is imported by the commands that need it, when they run."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mediate.cli.look import check, report
+from mediate.cli.materials import make_pairs, models_app
+from mediate.cli.score import demo, score
+from mediate.errors import InputError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Measures, inside a language model, how much of an answer its chain of thought carries.",
+)
+for command in (demo, score, report, check):
+    app.command()(command)
+app.command("pairs")(make_pairs)
+app.add_typer(models_app, name="models")
+
+
+def main() -> None:
+    """Runs the command line; a wrong input is one line on standard error and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        line = " ".join(str(error).split())
+        print(f"mediate: {''.join(each for each in line if each.isprintable())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("mediate: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+def _version(wanted: bool | None) -> None:
+    if wanted:
+        from mediate import __version__
+
+        typer.echo(f"mediate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool | None, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = None,
+) -> None:
+    pass

