@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
+from mediate.models.ladder import REFERENCE, reference_folder
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
@@ -42,7 +43,7 @@ def resolve(model: str | Path, adapter: str | Path | None = None) -> Source:
     """Says what a model's name stands for, without loading anything.
 
     Accepts a hub id, a folder of a transformers model, a folder of a LoRA adapter (its own configuration names the
-    base), a `.gguf` file, the name of a packaged model, and `BASE+ADAPTER`.
+    base), a `.gguf` file, the name of a packaged model or reference reasoner, and `BASE+ADAPTER`.
 
     Raises:
         InputError: Nothing of that name, or a folder that holds no loadable model.
@@ -106,9 +107,12 @@ def _locate(text: str, path: Path) -> Source:
         if not fetched_path(text).exists():
             raise InputError(f"model {text!r} is not here yet; bring it with: mediate models fetch {text}")
         return Source(Kind.GGUF, str(fetched_path(text)), text)
+    if text in REFERENCE:
+        return Source(Kind.FOLDER, str(reference_folder(text)), text)
     if path.suffix in (".gguf", ".safetensors", ".bin") or not _HUB_ID.fullmatch(text):
         raise InputError(
-            f"{text}: no such file or folder; give a folder, a .gguf file, a hub id, or one of {', '.join(PACKAGED)}"
+            f"{text}: no such file or folder; give a folder, a .gguf file, a hub id, or one of "
+            f"{', '.join([*PACKAGED, *REFERENCE])}"
         )
     return Source(Kind.HUB, text, text)
 
