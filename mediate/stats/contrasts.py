@@ -1,0 +1,184 @@
+"""Contrasts of ratios of sums, with intervals that hold up with few groups: the bootstrap-t over groups.
+
+A paired difference, a difference of two shares and a slope over a ladder of models are all `sum_r w_r N_r / D_r`, of
+sums that every resample of the groups takes anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import stats
+
+from mediate.stats.bootstrap import group_index, group_weights
+from mediate.stats.estimate import Estimate
+
+METHOD = "symmetric bootstrap-t over groups"
+# Standard errors below this part of the contrast's size are rounding.
+ROUNDING = 1e-12
+CHUNK = 2_000_000  # numbers at once: 16 MB an array
+# A resample whose standard error is below this part of the data's own is of groups that are all alike.
+ALIKE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """`sum_r weights[r] * sum(top[r]) / sum(bottom[r])`, held as the sums over each group.
+
+    Args:
+        weights: What each run's ratio counts, such as -1 and 1 for a difference.
+        top: Each run's numerator, summed over the items of each group.
+        bottom: Each run's denominator, likewise.
+        sizes: Items in each group.
+    """
+
+    weights: Float[np.ndarray, " run"]
+    top: Float[np.ndarray, "run group"]
+    bottom: Float[np.ndarray, "run group"]
+    sizes: Int[np.ndarray, " group"]
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.weights).all() or not (np.isfinite(self.top) & np.isfinite(self.bottom)).all():
+            raise ValueError("bootstrap: an item is NaN or infinite; leave such items out of every run, and count them")
+
+    @property
+    def value(self) -> float:
+        """The contrast on all items."""
+        return float(self.weights @ (self.top.sum(axis=1) / self.bottom.sum(axis=1)))
+
+
+def numbered_groups(groups: Sequence[str], items: int) -> Int[np.ndarray, " item"]:
+    """Numbers the groups in order of first appearance.
+
+    Raises:
+        ValueError: There is not one group an item.
+    """
+    if len(groups) != items:
+        raise ValueError(f"{items} items and {len(groups)} groups; name the group of each item")
+    return group_index(groups)
+
+
+def contrast_of(
+    weights: Float[np.ndarray, " run"],
+    numerators: Float[np.ndarray, "run item"],
+    denominators: Float[np.ndarray, "run item"],
+    groups: Sequence[str],
+) -> Contrast:
+    """Sums each run's items by group.
+
+    Raises:
+        ValueError: A value is NaN or infinite, or there is not one group an item.
+    """
+    index = numbered_groups(groups, numerators.shape[1])
+    sizes = np.bincount(index)
+
+    def summed(rows: Float[np.ndarray, "run item"]) -> Float[np.ndarray, "run group"]:
+        return np.stack([np.bincount(index, row, len(sizes)) for row in rows]).astype(float)
+
+    return Contrast(weights, summed(numerators), summed(denominators), sizes)
+
+
+def resampled_ratios(
+    contrast: Contrast, counts: Int[np.ndarray, "draw group"]
+) -> tuple[Float[np.ndarray, "draw run"], Float[np.ndarray, "draw run"]]:
+    """Each run's ratio in each resample, and its denominator there per item; all runs share their resamples."""
+    bottom = counts @ contrast.bottom.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (counts @ contrast.top.T) / bottom, bottom / (counts @ contrast.sizes)[:, None]
+
+
+def jackknife_errors(contrast: Contrast, counts: Int[np.ndarray, "draw group"]) -> Float[np.ndarray, " draw"]:
+    """Standard error of the contrast in each resample, by leaving out one drawn group at a time.
+
+    `sqrt((G - 1) / G * sum_g (theta_(g) - mean theta_())^2)` (Efron and Stein 1981). Of groups of one size it is the
+    cluster-robust error with the factor G / (G - 1); of unequal ones it is larger, and nearer the truth with few groups
+    (MacKinnon, Nielsen and Webb 2023: CV3).
+    """
+    groups = counts.shape[1]
+    errors = np.empty(len(counts))
+    rows = max(1, CHUNK // groups)
+    for start in range(0, len(counts), rows):
+        drawn = counts[start : start + rows]
+        left = np.zeros(drawn.shape)
+        for weight, top, bottom in zip(contrast.weights, contrast.top, contrast.bottom, strict=True):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                left += weight * ((drawn @ top)[:, None] - top) / ((drawn @ bottom)[:, None] - bottom)
+        left[drawn == 0] = 0.0
+        centred = left - (drawn * left).sum(axis=1, keepdims=True) / groups
+        errors[start : start + rows] = np.sqrt((groups - 1) / groups * (drawn * centred**2).sum(axis=1))
+    return errors
+
+
+def critical_t(
+    contrast: Contrast, error: float, counts: Int[np.ndarray, "draw group"], level: float
+) -> tuple[float, float]:
+    """The `level` quantile of |t| over resamples, at least that of Student's t, and the share that has no t.
+
+    A resample of groups that are all alike has an infinite t, so the quantile is infinite where they are many.
+    """
+    ratios, _ = resampled_ratios(contrast, counts)
+    shift, errors = abs(ratios @ contrast.weights - contrast.value), jackknife_errors(contrast, counts)
+    alike = ~(errors > ALIKE * error)
+    size = np.divide(shift, errors, out=np.full(len(shift), np.inf), where=~alike)
+    size[alike & (shift <= ALIKE * error)] = 0.0
+    found = float(np.quantile(size, level, method="inverted_cdf"))
+    student = float(stats.t.ppf((1 + level) / 2, counts.shape[1] - 1))
+    return max(found, student), float(np.isinf(size).mean())
+
+
+def undefined_because(contrast: Contrast, min_mean_denominator: float) -> str:
+    """Why the contrast has no value; empty where it has one."""
+    if not len(contrast.sizes):
+        return "no items"
+    means = contrast.bottom.sum(axis=1) / contrast.sizes.sum()
+    small = np.flatnonzero(abs(means) <= min_mean_denominator)
+    if not len(small):
+        return ""
+    run = int(small[0])
+    return f"the mean denominator of run {run}, {means[run]:.3g}, is within {min_mean_denominator:g} of 0"
+
+
+def unbounded_because(contrast: Contrast, counts: Int[np.ndarray, "draw group"], min_mean_denominator: float) -> str:
+    """Why resampled ratios allow no interval (a denominator that changes sign or vanishes); empty where they do."""
+    _, means = resampled_ratios(contrast, counts)
+    stable = np.sign(means) == np.sign(contrast.bottom.sum(axis=1))
+    stable &= abs(means) > min_mean_denominator
+    if stable.all():
+        return ""
+    run = int((~stable).sum(axis=0).argmax())
+    share = 1 - stable[:, run].mean()
+    return f"the denominator of run {run} vanishes or changes sign in {share:.1%} of resamples"
+
+
+def studentised(contrast: Contrast, *, min_mean_denominator: float, seed: int, level: float, draws: int) -> Estimate:
+    """The contrast with a symmetric bootstrap-t interval over groups: value ± c SE (Hall 1988).
+
+    SE is the jackknife's over groups, and c the `level` quantile of |t| over resamples, each with its own SE; c is at
+    least that of Student's t with G - 1 degrees of freedom. A percentile bootstrap lacks both, so its intervals are too
+    short with few groups. The interval is symmetric: of skewed data most misses are on one side.
+    """
+    groups, n = len(contrast.sizes), int(contrast.sizes.sum())
+
+    def estimate(value: float, low: float, high: float, reason: str = "") -> Estimate:
+        return Estimate(value, low, high, level, n, groups, METHOD, seed, reason)
+
+    why = undefined_because(contrast, min_mean_denominator)
+    if why:
+        return estimate(np.nan, np.nan, np.nan, why)
+    value = contrast.value
+    if groups < 2:
+        return estimate(value, np.nan, np.nan, "one group: nothing to resample")
+    counts = group_weights(groups, draws, np.random.default_rng(seed)).astype(np.int64)
+    why = unbounded_because(contrast, counts, min_mean_denominator)
+    if why:
+        return estimate(value, np.nan, np.nan, why)
+    error = float(jackknife_errors(contrast, np.ones((1, groups), dtype=np.int64))[0])
+    ratios = contrast.top.sum(axis=1) / contrast.bottom.sum(axis=1)
+    if error <= ROUNDING * float(abs(contrast.weights) @ abs(ratios)):
+        return estimate(value, value, value)  # every group says the same
+    critical, alike = critical_t(contrast, error, counts, level)
+    if not np.isfinite(critical):
+        why = f"in {alike:.1%} of resamples all groups are alike; {groups} groups with so few that differ bound nothing"
+        return estimate(value, np.nan, np.nan, why)
+    return estimate(value, value - critical * error, value + critical * error)
