@@ -1,0 +1,109 @@
+"""The model that is tuned: plain transformers, not hooked, and the name by which an adapter will find it again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mediate.errors import InputError
+from mediate.models.fetch import PACKAGED, fetched_path
+from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
+from mediate.models.gguf import converted
+from mediate.models.loading import _from_source, _load_tokenizer, _merge_folder
+from mediate.models.source import Kind, Source, resolve
+from mediate.tuning.folder import MANIFEST
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Base:
+    """A model before it is tuned.
+
+    Args:
+        plain: The transformers model in float32, an adapter that was named with it merged.
+        tokenizer: Its tokenizer.
+        name: What to call it; never a path.
+        stored: The name by which it is found again from anywhere; empty with an adapter merged, since no name has it.
+        fingerprint: sha256 over configuration and weights.
+        tokenizer_hash: sha256 over the tokenizer.
+        context: The longest sequence that it was made for; 0 where it does not say.
+    """
+
+    plain: Any
+    tokenizer: Any
+    name: str
+    stored: str
+    fingerprint: str
+    tokenizer_hash: str
+    context: int
+
+    def described(self) -> dict[str, Any]:
+        """What a manifest says of it."""
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "tokenizer": self.tokenizer_hash,
+            "architecture": type(self.plain).__name__,
+            "parameters": sum(weight.numel() for weight in self.plain.parameters()),
+        }
+
+
+def load_base(model: str | Path) -> Base:
+    """Loads what a name stands for, to be trained.
+
+    Raises:
+        InputError: As `mediate.load`; no tokenizer; or an adapter that was tuned on another model.
+    """
+    if not isinstance(model, str | Path):
+        raise InputError(f"cannot tune a {type(model).__name__} in memory; give the model's name or folder")
+    source = resolve(model)
+    plain, beside, source = _from_source(source, torch.float32, False)
+    if beside is None:
+        raise InputError(f"model {str(model)!r} has no tokenizer; save one in its folder")
+    tokenizer = _load_tokenizer(beside, False)
+    if source.adapter is not None:
+        check_adapter_base(source.adapter, model_fingerprint(plain), source.name.partition("+")[0])
+        plain = _merge_folder(plain, source.adapter).requires_grad_(True)  # merging leaves weights frozen
+    config = plain.config.get_text_config()
+    return Base(
+        plain=plain,
+        tokenizer=tokenizer,
+        name=source.name,
+        stored="" if source.adapter is not None else stored_name(source),
+        fingerprint=model_fingerprint(plain),
+        tokenizer_hash=tokenizer_fingerprint(tokenizer),
+        context=int(getattr(config, "max_position_embeddings", 0) or getattr(config, "n_positions", 0) or 0),
+    )
+
+
+def stored_name(source: Source) -> str:
+    """A name that finds the model again from any directory: a packaged name or hub id, or else an absolute path.
+
+    A file or folder of the cache is called by the packaged name that it was made for: caches are deleted.
+    """
+    if source.kind is Kind.HUB:
+        return source.location
+    path = Path(source.location).resolve()
+    return next((name for name in PACKAGED if path in _cached(name)), str(path))
+
+
+def check_adapter_base(adapter: Path, fingerprint: str, name: str) -> None:
+    """Raises InputError where an adapter's manifest says that it was tuned on a model of other weights."""
+    try:
+        base = json.loads((adapter / MANIFEST).read_text(encoding="utf-8"))["base"]
+        wanted, called = base["fingerprint"], base["name"]
+    except (OSError, ValueError, KeyError, TypeError):  # not an adapter of ours
+        return
+    if wanted != fingerprint:
+        raise InputError(
+            f"{adapter}: was tuned on {called!r} ({wanted[:12]}), and {name!r} has other weights ({fingerprint[:12]}); "
+            "give the base of its training"
+        )
+
+
+def _cached(name: str) -> Sequence[Path]:
+    """Where a packaged model stands in the cache: its file, and the folder that it was converted to."""
+    file = fetched_path(name)
+    return (file.resolve(), converted(file).resolve()) if file.exists() else ()

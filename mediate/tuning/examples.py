@@ -1,0 +1,202 @@
+"""What a model is tuned on: questions with their chains and answers, read from a file or made from pairs."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mediate.errors import InputError, ItemError
+from mediate.items.pair import Pair
+from mediate.items.problems import generate_pairs
+from mediate.items.reading import scan_pairs
+
+# Problems for tuning are drawn under seeds that `generate_pairs` is not given elsewhere, so that a model is not scored
+# on the very problems that it was tuned on because both were made under seed 0.
+SEED_OFFSET = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question to tune on.
+
+    Args:
+        id: Names the example; unique in its set.
+        group: What is kept on one side of the split.
+        question: The question's text.
+        answer: The right answer, without the space that sets it off.
+        chain: The chain of thought.
+        rejected: A worse chain, for DPO.
+        rejected_answer: What is answered after the worse chain; None for the right answer.
+        place: Where it stands, such as `data.jsonl:12`.
+
+    Raises:
+        ItemError: An empty text.
+    """
+
+    id: str
+    group: str
+    question: str
+    answer: str
+    chain: str | None = None
+    rejected: str | None = None
+    rejected_answer: str | None = None
+    place: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("question", "answer", "chain", "rejected", "rejected_answer"):
+            value = getattr(self, name)
+            if value is not None and not value.strip():
+                raise ItemError(self.id, f"the {name} is empty; write one", place=self.place, code=f"empty_{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What a data file holds: its good examples, and an error for each bad line, both in the file's order."""
+
+    examples: tuple[Example, ...]
+    errors: tuple[ItemError, ...] = ()
+
+
+class _Line(BaseModel):
+    """One line of a data file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: str | int | None = None
+    group: str | int | None = None
+    question: str
+    answer: str | int
+    chain: str | None = None
+    rejected: str | None = None
+    rejected_answer: str | int | None = None
+    meta: Any = None
+
+
+def scan_examples(path: str | Path) -> tuple[Examples, tuple[Pair, ...]]:
+    """Reads a data file and collects the errors of its bad lines; also the pairs, where it holds pairs.
+
+    A line is a JSON object `{"question", "answer", "chain"?, "rejected"?, "rejected_answer"?, "id"?, "group"?,
+    "meta"?}`. Without a group, examples of one question are a group. A pairs file serves as well: see
+    `examples_of_pairs`.
+
+    Raises:
+        InputError: No such file, unreadable, or without any line.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"{path}: no such file; name a file of JSON lines with question, chain and answer, or pairs")
+    if file.suffix.lower() == ".parquet":
+        return _scan_pairs(file)
+    data = file.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    # Bytes are split before decoding: str.splitlines would also split at U+2028 and U+0085 inside strings.
+    lines = [(f"{path}:{number}", line) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip()]
+    if not lines:
+        raise InputError(f"{path}: holds no examples; write one JSON object with question, chain and answer a line")
+    if _is_pair(lines[0][1]):
+        return _scan_pairs(file)
+    found = list(_read(lines))
+    examples = tuple(each for each in found if isinstance(each, Example))
+    return Examples(examples, tuple(each for each in found if isinstance(each, ItemError))), ()
+
+
+def _scan_pairs(file: Path) -> tuple[Examples, tuple[Pair, ...]]:
+    found = scan_pairs(file)
+    return Examples(examples_of_pairs(found.pairs), found.errors), found.pairs
+
+
+def _is_pair(line: bytes) -> bool:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(row, dict) and "base" in row and "question" not in row
+
+
+def _read(lines: Sequence[tuple[str, bytes]]) -> Iterator[Example | ItemError]:
+    first_place: dict[str, str] = {}
+    for place, text in lines:
+        try:
+            example = _example(text, place)
+            first = first_place.setdefault(example.id, place)
+            if first != place:
+                reason = f"the id is already at {first}; give each example an id of its own"
+                raise ItemError(example.id, reason, place=place, code="duplicate_id")
+            yield example
+        except ItemError as error:
+            yield error
+
+
+def _example(text: bytes, place: str) -> Example:
+    try:
+        line = _Line.model_validate_json(text)
+    except ValidationError as error:
+        raise _bad_line(error, place) from error
+    return Example(
+        id=place if line.id is None else str(line.id),
+        group=line.question if line.group is None else str(line.group),
+        question=line.question,
+        answer=str(line.answer).strip(),
+        chain=line.chain,
+        rejected=line.rejected,
+        rejected_answer=None if line.rejected_answer is None else str(line.rejected_answer).strip(),
+        place=place,
+    )
+
+
+def _bad_line(error: ValidationError, place: str) -> ItemError:
+    first = error.errors(include_url=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "json_invalid":
+        reason, code = f"not JSON ({first['msg']}); write one JSON object a line", "malformed_json"
+    elif first["type"] == "missing":
+        reason, code = f"{field!r} is missing; give question, answer and, but for answer-only, chain", "missing_field"
+    elif first["type"] == "extra_forbidden":
+        allowed = ", ".join(_Line.model_fields)
+        reason, code = f"unknown key {field!r}; allowed are {allowed}", "unknown_field"
+    else:
+        reason, code = f"{field or 'the line'}: {first['msg']}; give text", "wrong_type"
+    return ItemError("", reason, place=place, code=code)
+
+
+def examples_of_pairs(pairs: Sequence[Pair]) -> tuple[Example, ...]:
+    """Both worlds of each pair, the base first; they stay together, since their group is the pair's.
+
+    The rejected chain and answer are the other world's: a chain that takes one of the question's numbers wrongly, in
+    one step, and computes everything after it from that.
+    """
+    return tuple(
+        Example(
+            id=f"{pair.id}/{world}",
+            group=pair.group,
+            question=item.question,
+            answer=item.answer.strip(),
+            chain=item.cot,
+            rejected=other.cot,
+            rejected_answer=other.answer.strip(),
+            place=pair.place,
+        )
+        for pair in pairs
+        for world, item, other in (("base", pair.base, pair.source), ("source", pair.source, pair.base))
+    )
+
+
+def problem_pairs(n: int, *, steps: int | tuple[int, int] | str = (2, 6), seed: int = 0) -> tuple[Pair, ...]:
+    """Built-in problems with their worked chains, each a group of its own.
+
+    They are other draws than those of `generate_pairs` and `mediate pairs` under the same seed.
+    """
+    made = generate_pairs(n, steps=steps, seed=SEED_OFFSET + seed, with_cot=True)
+    return tuple(Pair(pair.id, pair.id, pair.base, pair.source) for pair in made)
+
+
+def data_fingerprint(examples: Sequence[Example]) -> str:
+    """sha256 over what the examples say, in order; where they were read from does not count."""
+    content = [{key: value for key, value in asdict(each).items() if key != "place"} for each in examples]
+    for each, example in zip(content, examples, strict=True):
+        if example.id == example.place:
+            each["id"] = ""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,149 @@
+"""The life of a tuning's folder: opened once, held by one process, finished or taken up again."""
+
+import json
+import platform
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from mediate.effects.results import write_atomic
+from mediate.errors import InputError
+
+SCHEMA = 1
+MANIFEST = "tuning.json"
+LOSSES = "loss.jsonl"
+CHECKPOINTS = "checkpoints"
+LOCK = ".lock"
+# What must be the same for a folder to be taken up again.
+IDENTITY = ("schema", "spec", "data", "base", "device", "versions")
+_DONE = "success"
+
+
+def versions() -> dict[str, str]:
+    """The versions of what the weights depend on."""
+    from mediate import __version__
+
+    names = ("torch", "transformers", "trl", "peft", "accelerate")
+    return {"mediate": __version__, "python": platform.python_version()} | {name: version(name) for name in names}
+
+
+def read_tuning(folder: str | Path) -> dict[str, Any]:
+    """The manifest of a tuning's folder.
+
+    Raises:
+        InputError: There is none, or it is not readable.
+    """
+    file = Path(folder) / MANIFEST
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{folder}: holds no {MANIFEST}; give the folder that `mediate tune` wrote") from error
+    except ValueError as error:
+        raise InputError(f"{file}: not JSON ({error}); tune again in a new folder") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{file}: not a JSON object; tune again in a new folder")
+    return found
+
+
+def opened(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The manifest of the very tuning that is asked for, finished or not; None where the folder is new or empty.
+
+    Raises:
+        InputError: The folder holds something else: another tuning, or files that are no tuning's.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a folder for the tuned model")
+    if not (folder / MANIFEST).exists():
+        if folder.exists() and any(entry.name != LOCK for entry in folder.iterdir()):
+            raise InputError(f"{folder}: is not empty and holds no tuning; give a new folder")
+        return None
+    found = read_tuning(folder)
+    other = _differences({key: found.get(key) for key in IDENTITY}, {key: identity.get(key) for key in IDENTITY})
+    if other:
+        raise InputError(f"{folder}: holds another tuning ({'; '.join(other[:3])}); give a new folder")
+    return found
+
+
+def is_done(manifest: Mapping[str, Any] | None) -> bool:
+    """Whether a tuning is finished."""
+    return manifest is not None and manifest.get("status") == _DONE
+
+
+def write_tuning(folder: Path, manifest: Mapping[str, Any], status: str = _DONE) -> None:
+    """Writes the manifest, whole or not at all; a number in it that is NaN is an error."""
+    text = json.dumps(dict(manifest) | {"status": status}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomic(folder / MANIFEST, partial(_write, text))
+
+
+def write_losses(folder: Path, losses: list[dict[str, float]]) -> None:
+    """Writes the loss curve, a step a line."""
+    write_atomic(folder / LOSSES, partial(_write, "".join(json.dumps(each) + "\n" for each in losses)))
+
+
+def read_losses(folder: Path) -> tuple[dict[str, float], ...]:
+    """The loss curve of a tuning's folder; empty where there is none yet."""
+    file = folder / LOSSES
+    return tuple(json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()) if file.exists() else ()
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The last whole checkpoint; whatever was not written to its end is deleted.
+
+    trl's trainer writes its state last, so a checkpoint whose state can be read is whole.
+    """
+    whole: dict[int, Path] = {}
+    for path in (folder / CHECKPOINTS).glob("checkpoint-*"):
+        try:
+            whole[int(json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))["global_step"])] = path
+        except (OSError, ValueError, KeyError, TypeError):
+            shutil.rmtree(path, ignore_errors=True)
+    return whole[max(whole)] if whole else None
+
+
+def drop_checkpoints(folder: Path) -> None:
+    """Deletes what only an unfinished tuning needs."""
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Holds the folder for this process.
+
+    Raises:
+        InputError: Another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{folder}: another process is tuning here; wait for it or give a new folder") from None
+    try:
+        yield
+    finally:
+        lock.release()
+        (folder / LOCK).unlink(missing_ok=True)
+
+
+def _differences(found: Any, wanted: Any, path: str = "") -> list[str]:
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        keys = sorted({*found, *wanted})
+        return [
+            line for key in keys for line in _differences(found.get(key), wanted.get(key), f"{path}.{key}".strip("."))
+        ]
+    return [] if found == wanted else [f"{path} is {_short(found)} there and {_short(wanted)} here"]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _write(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

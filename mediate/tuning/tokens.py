@@ -1,0 +1,104 @@
+"""An example in tokens, laid out as scoring lays out a pair: question part, chain, answer cue, answer; then an EOS."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mediate.errors import InputError, ItemError
+from mediate.models.prompts import question_ids
+from mediate.traces.trace import encode
+from mediate.tuning.examples import Example
+from mediate.tuning.spec import Arm, TuneSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An example in tokens; the loss is on the completions alone.
+
+    Args:
+        id: The example's id.
+        prompt: What stands before, without loss.
+        completion: What is learnt, or preferred.
+        rejected: What the completion is preferred to; empty but for DPO.
+    """
+
+    id: str
+    prompt: tuple[int, ...]
+    completion: tuple[int, ...]
+    rejected: tuple[int, ...] = ()
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longest sequence."""
+        return len(self.prompt) + max(len(self.completion), len(self.rejected))
+
+
+def encode_example(tokenizer: Any, example: Example, spec: TuneSpec) -> Encoded:
+    """The tokens of an example.
+
+    | arm | prompt | completion |
+    | --- | --- | --- |
+    | sft, lora | question | chain, cue, answer, EOS |
+    | answer-only | question | cue, answer, EOS |
+    | answer-only, `keep_chain` | question, chain | cue, answer, EOS |
+    | dpo | question | chain, cue, answer, EOS; and the same of the rejected chain and answer |
+
+    Raises:
+        ItemError: The example lacks what its arm needs, or both of its completions are the same.
+        InputError: The tokenizer has no EOS.
+    """
+    for name in _needed(spec):
+        if getattr(example, name) is None:
+            reason = f"has no {name!r}, which the arm {spec.arm} needs; add it"
+            raise ItemError(example.id, reason, place=example.place, code="missing_field")
+    question = tuple(question_ids(tokenizer, spec.template, example.question))
+    ending = _ending(tokenizer, example.answer, spec.answer_cue)
+    chain = tuple(encode(tokenizer, example.chain)) if example.chain is not None else ()
+    if spec.arm is Arm.ANSWER_ONLY:
+        return Encoded(example.id, question + (chain if spec.keep_chain else ()), ending)
+    if spec.arm is not Arm.DPO:
+        return Encoded(example.id, question, chain + ending)
+    assert example.rejected is not None
+    other = example.answer if example.rejected_answer is None else example.rejected_answer
+    rejected = tuple(encode(tokenizer, example.rejected)) + _ending(tokenizer, other, spec.answer_cue)
+    if rejected == chain + ending:
+        reason = "the rejected chain and answer are the chain and answer; give others"
+        raise ItemError(example.id, reason, place=example.place, code="no_preference")
+    return Encoded(example.id, question, chain + ending, rejected)
+
+
+def check_length(encoded: Encoded, example: Example, spec: TuneSpec, context: int) -> None:
+    """Raises ItemError where an example is longer than the model's context (0: unknown) or than `max_length`."""
+    limits = [(context, "the model's context"), (spec.max_length or 0, "max_length")]
+    most, which = min((each for each in limits if each[0]), default=(0, ""))
+    if most and encoded.length > most:
+        reason = f"{encoded.length} tokens, and {which} is {most}; shorten the chain, or skip such examples"
+        raise ItemError(example.id, reason, place=example.place, code="too_long")
+
+
+def pad_id(tokenizer: Any) -> int:
+    """What fills up shorter rows: the padding token, or the EOS where there is none; either way it is never learnt."""
+    return eos_id(tokenizer) if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+
+
+def eos_id(tokenizer: Any) -> int:
+    """The EOS.
+
+    Raises:
+        InputError: The tokenizer has none.
+    """
+    if tokenizer.eos_token_id is None:
+        raise InputError(
+            "the tokenizer has no EOS token, with which every answer ends and shorter rows are filled up; set its "
+            "eos_token and save it again"
+        )
+    return int(tokenizer.eos_token_id)
+
+
+def _needed(spec: TuneSpec) -> tuple[str, ...]:
+    if spec.arm is Arm.ANSWER_ONLY:
+        return ("chain",) if spec.keep_chain else ()
+    return ("chain", "rejected") if spec.arm is Arm.DPO else ("chain",)
+
+
+def _ending(tokenizer: Any, answer: str, cue: str) -> tuple[int, ...]:
+    return (*encode(tokenizer, cue), *encode(tokenizer, " " + answer.strip()), eos_id(tokenizer))

@@ -1,0 +1,232 @@
+"""trl's trainers, given token ids: they tokenise and cut nothing, and stop at the first number that is not finite.
+
+SFTTrainer takes ids with labels. DPOTrainer tokenises what it is made with, but reads what it trains on from
+`train_dataset`, under the columns that its collator names: it is made with one row of other text and then given ours.
+"""
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+
+from mediate.errors import InputError
+from mediate.tuning.base import Base
+from mediate.tuning.folder import CHECKPOINTS
+from mediate.tuning.quiet import undisturbed
+from mediate.tuning.spec import Arm, TuneSpec
+from mediate.tuning.tokens import Encoded, pad_id
+
+IGNORED = -100
+CHECKPOINTS_KEPT = 2
+# What is kept of a step's record.
+_LOGGED = (
+    "step",
+    "epoch",
+    "loss",
+    "grad_norm",
+    "learning_rate",
+    "mean_token_accuracy",
+    "rewards/accuracies",
+    "rewards/margins",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long to train, and where on.
+
+    Args:
+        folder: Whose `checkpoints` are written.
+        steps: Optimizer steps in all.
+        save_every: Steps from one checkpoint to the next.
+        cpu: Whether to train on the CPU where there is a GPU.
+        progress: Whether to show a bar, where the output is a terminal or notebook.
+    """
+
+    folder: Path
+    steps: int
+    save_every: int
+    cpu: bool = False
+    progress: bool = False
+
+
+def need_packages() -> None:
+    """Raises InputError where trl or peft is not installed."""
+    for name in ("trl", "peft"):
+        try:
+            __import__(name)
+        except ImportError as error:
+            raise InputError(f'tuning needs the package {name}; pip install "mediate[train]"') from error
+
+
+def fit(
+    base: Base, rows: Sequence[Encoded], spec: TuneSpec, plan: Plan, resume: Path | None = None
+) -> tuple[Any, list[dict[str, float]]]:
+    """Trains the base's weights in place, and returns the model (a peft one with an adapter) and a record a step.
+
+    Seeded: the same rows and choices give the same weights, bit for bit on one CPU with as many threads, also where a
+    checkpoint is taken up.
+
+    Raises:
+        InputError: A loss, gradient or weight that is not finite; modules to adapt that the model has not.
+    """
+    with undisturbed(), _own_settings(base.plain):
+        watch = _Watch(plan)
+        trainer = make_trainer(base, rows, spec, plan)
+        for each in list(trainer.callback_handler.callbacks):
+            if type(each).__name__ in ("PrinterCallback", "ProgressCallback"):
+                trainer.remove_callback(each)
+        trainer.add_callback(watch)
+        try:
+            trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
+        finally:
+            watch.close()
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        inner.__dict__.pop("forward", None)  # trl's own, which also gives log-probabilities
+        return model.eval(), losses_of(trainer.state.log_history)
+
+
+def losses_of(history: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    """A record a step, out of all that a trainer logs."""
+    return [{key: entry[key] for key in _LOGGED if key in entry} for entry in history if "loss" in entry]
+
+
+def make_trainer(base: Base, rows: Sequence[Encoded], spec: TuneSpec, plan: Plan) -> Any:
+    """The trainer of an arm, its data and its collator in place."""
+    from datasets import Dataset  # type: ignore[import-untyped]
+    from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
+
+    padding = pad_id(base.tokenizer)
+    dataset = Dataset.from_list([_columns(row, spec) for row in rows])
+    # A copy, since trl sets the padding token of the one that it is given.
+    given: dict[str, Any] = {"model": base.plain, "processing_class": copy.deepcopy(base.tokenizer)}
+    given |= {"args": _arguments(spec, plan), "peft_config": None if spec.trains_all else _adapter(spec)}
+    try:
+        if spec.arm is not Arm.DPO:
+            return SFTTrainer(**given, train_dataset=dataset, data_collator=DataCollatorForLanguageModeling(padding))
+        stand_in = Dataset.from_list([{"prompt": "a", "chosen": "b", "rejected": "c"}])
+        reference = copy.deepcopy(base.plain) if spec.trains_all else None  # else the model without its adapter
+        collator = DataCollatorForPreference(padding)
+        trainer = DPOTrainer(**given, train_dataset=stand_in, data_collator=collator, ref_model=reference)
+    except ValueError as error:
+        if spec.trains_all:
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"no adapter on {', '.join(spec.target_modules)} ({reason}); name other modules") from error
+    trainer.train_dataset = dataset
+    return trainer
+
+
+def _columns(row: Encoded, spec: TuneSpec) -> dict[str, list[int]]:
+    """A row as its trainer's collator takes it."""
+    if spec.arm is Arm.DPO:
+        return {
+            "prompt_ids": list(row.prompt),
+            "chosen_ids": list(row.completion),
+            "rejected_ids": list(row.rejected),
+        }
+    return {
+        "input_ids": [*row.prompt, *row.completion],
+        "labels": [IGNORED] * len(row.prompt) + list(row.completion),
+    }
+
+
+def _adapter(spec: TuneSpec) -> Any:
+    from peft import LoraConfig
+
+    modules = "all-linear" if spec.target_modules == ("all-linear",) else list(spec.target_modules)
+    return LoraConfig(
+        r=spec.rank,
+        lora_alpha=spec.alpha,
+        lora_dropout=spec.dropout,
+        target_modules=modules,
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+
+
+def _arguments(spec: TuneSpec, plan: Plan) -> Any:
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.sft_config import SFTConfig
+
+    shared: dict[str, Any] = {
+        "output_dir": str(plan.folder / CHECKPOINTS),
+        "max_steps": plan.steps,
+        "per_device_train_batch_size": spec.batch_size,
+        "learning_rate": spec.rate,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": round(spec.warmup * plan.steps),
+        "weight_decay": spec.weight_decay,
+        "seed": spec.seed,
+        "max_length": None,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "steps",
+        "save_steps": plan.save_every,
+        "save_total_limit": CHECKPOINTS_KEPT,
+        "use_cpu": plan.cpu,
+        "bf16": False,
+        "gradient_checkpointing": False,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+    if spec.arm is Arm.DPO:
+        return DPOConfig(**shared, beta=spec.beta)
+    return SFTConfig(**shared, dataset_kwargs={"skip_prepare_dataset": True})
+
+
+@contextmanager
+def _own_settings(plain: Any) -> Iterator[None]:
+    """Puts the model's configurations back, in which trl sets a padding token."""
+    kept = {name: copy.deepcopy(getattr(plain, name).__dict__) for name in ("config", "generation_config")}
+    try:
+        yield
+    finally:
+        for name, settings in kept.items():
+            found = getattr(plain, name).__dict__
+            found.clear()
+            found.update(settings)
+
+
+class _Watch(TrainerCallback):  # type: ignore[misc]
+    """Shows how far the training is, and ends it where a number is not finite, before that is saved."""
+
+    def __init__(self, plan: Plan) -> None:
+        from tqdm.auto import tqdm
+
+        self.bar = tqdm(total=plan.steps, desc="tuning", unit="step", disable=None if plan.progress else True)
+        self.folder = plan.folder
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar.update(state.global_step - self.bar.n)
+
+    def on_log(self, args: Any, state: Any, control: Any, *, logs: dict[str, float], **_: Any) -> None:
+        self.bar.update(state.global_step - self.bar.n)
+        for name in ("loss", "grad_norm"):
+            if name in logs and not math.isfinite(logs[name]):
+                raise self._diverged(f"the {'gradient' if name == 'grad_norm' else name} is {logs[name]}", state, args)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
+        if control.should_save:
+            trained = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
+            bad = next((name for name, weight in trained if not torch.isfinite(weight).all()), None)
+            if bad is not None:
+                raise self._diverged(f"the weight {bad} is not finite", state, args)
+
+    def _diverged(self, what: str, state: Any, args: Any) -> InputError:
+        return InputError(
+            f"{self.folder}: diverged at step {state.global_step}: {what}; tune into a new folder with a learning rate "
+            f"below {args.learning_rate:g}, or look for a bad example (earlier checkpoints are kept)"
+        )
+
+    def close(self) -> None:
+        """Takes the bar off."""
+        self.bar.close()

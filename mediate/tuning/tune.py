@@ -1,0 +1,235 @@
+"""One call from a model and examples to a folder that every command takes as `--model`."""
+
+import gc
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mediate.errors import InputError, ItemError
+from mediate.items.pair import Pair
+from mediate.models.loading import load
+from mediate.tuning.accuracy import accuracies, drawn
+from mediate.tuning.base import Base, load_base
+from mediate.tuning.examples import Example, Examples, data_fingerprint, examples_of_pairs, scan_examples
+from mediate.tuning.folder import (
+    SCHEMA,
+    drop_checkpoints,
+    held,
+    is_done,
+    last_checkpoint,
+    opened,
+    read_losses,
+    read_tuning,
+    versions,
+    write_losses,
+    write_tuning,
+)
+from mediate.tuning.results import save_model, write_sides
+from mediate.tuning.spec import TuneSpec, make_tune_spec
+from mediate.tuning.splitting import split
+from mediate.tuning.tokens import Encoded, check_length, encode_example
+from mediate.tuning.trainers import Plan, fit, need_packages
+
+# How many checkpoints are written on the way, where there are as many steps.
+SAVES = 10
+
+Data = str | Path | Sequence[Example] | Sequence[Pair]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """A tuned model.
+
+    Args:
+        folder: What `mediate.load` takes.
+        manifest: The content of `tuning.json`.
+        losses: A record a step: `step`, `loss`, `learning_rate`, `grad_norm` and what else the trainer measures.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    losses: tuple[Mapping[str, float], ...]
+
+    def __str__(self) -> str:
+        made, data = self.manifest, self.manifest["data"]
+        lines = [
+            f"{made['spec']['arm']}: {made['steps']} steps on {data['train']} examples, loss "
+            f"{self.losses[0]['loss']:.4g} to {self.losses[-1]['loss']:.4g}"
+        ]
+        for when, found in made["accuracy"].items():
+            told = [f"{each['right']} of {each['n']} {name.replace('_', ' ')}" for name, each in found.items()]
+            lines.append(f"held out, {when}: {', '.join(told)}")
+        return "\n".join([*lines, f"model: {self.folder}"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be done, checked and in tokens, before anything is written."""
+
+    spec: TuneSpec
+    base: Base
+    train: tuple[Encoded, ...]
+    sides: tuple[tuple[Example, ...], tuple[Example, ...]]
+    asked: tuple[Example, ...]
+    left_out: tuple[ItemError, ...]
+    device: str
+
+    @property
+    def steps(self) -> int:
+        return self.spec.steps or self.spec.epochs * math.ceil(len(self.train) / self.spec.batch_size)
+
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for a folder to be taken up again."""
+        train, held_out = self.sides
+        data = {
+            "fingerprint": data_fingerprint([*train, *held_out]),
+            "train": len(train),
+            "held_out": len(held_out),
+            "asked": len(self.asked),
+            "left_out": len(self.left_out),
+        }
+        spec, base = self.spec.described(), self.base.described()
+        return {
+            "schema": SCHEMA, "spec": spec, "data": data, "base": base, "device": self.device, "versions": versions()
+        }  # fmt: skip
+
+
+def tune(
+    model: str | Path,
+    data: Data,
+    *,
+    out: str | Path,
+    arm: str = "lora",
+    device: str | None = None,
+    progress: bool = True,
+    **options: Any,
+) -> Tuned:
+    """Tunes a model and writes it, with its held-out accuracy before and after, the loss curve and a manifest.
+
+    Args:
+        model: A hub id, a folder, a `.gguf` file, the name of a fetched model, or `BASE+ADAPTER`.
+        data: Examples or pairs, or the path of a file of them; see `mediate.tuning.examples.scan_examples`.
+        out: The folder to write. One that holds this very tuning is read back, or taken up where it stopped.
+        arm: `sft`, `lora`, `answer-only` or `dpo`.
+        device: `cpu` or `cuda`; by default a GPU where there is one.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: Choices of `mediate.tuning.spec.TuneSpec`, such as `steps=200` or `template="chat"`.
+
+    Raises:
+        InputError: A choice, the model or the data are wrong, the folder holds something else, or the training
+            diverged; one line says where and what to do.
+    """
+    spec = make_tune_spec(arm=arm, **options)
+    examples, pairs = _examples(data)
+    if examples.errors and spec.on_bad_item == "error":
+        raise examples.errors[0]
+    need_packages()
+    folder, work = Path(out), _work(model, examples, spec, device)
+    opened(folder, work.identity())
+    with held(folder):
+        found = opened(folder, work.identity())
+        if not is_done(found):
+            _run(work, folder, found or {}, pairs, progress)
+    return open_tuned(folder)
+
+
+def open_tuned(folder: str | Path) -> Tuned:
+    """Reads a tuning back; the model itself comes from `mediate.load`.
+
+    Raises:
+        InputError: The folder holds no finished tuning.
+    """
+    manifest = read_tuning(folder)
+    if not is_done(manifest):
+        raise InputError(f"{folder}: this tuning is not finished; the same command goes on where it stopped")
+    return Tuned(Path(folder), manifest, read_losses(Path(folder)))
+
+
+def _examples(data: Data) -> tuple[Examples, tuple[Pair, ...]]:
+    """The examples, and the pairs where they were made from pairs."""
+    if isinstance(data, str | Path):
+        return scan_examples(data)
+    if not data:
+        raise InputError("no examples to tune on; give at least one")
+    pairs = tuple(each for each in data if isinstance(each, Pair))
+    if pairs:
+        return Examples(examples_of_pairs(pairs)), pairs
+    return Examples(tuple(each for each in data if isinstance(each, Example))), ()
+
+
+def _work(model: str | Path, found: Examples, spec: TuneSpec, device: str | None) -> _Work:
+    base = load_base(model)
+    encoded: dict[str, Encoded] = {}
+    errors = list(found.errors)
+    for example in found.examples:
+        try:
+            row = encode_example(base.tokenizer, example, spec)
+            check_length(row, example, spec, base.context)
+            encoded[example.id] = row
+        except ItemError as error:
+            if spec.on_bad_item == "error":
+                raise
+            errors.append(error)
+    good = tuple(example for example in found.examples if example.id in encoded)
+    if not good:
+        raise InputError(f"none of {len(errors)} examples can be tuned on: {errors[0]}")
+    sides = split(good, spec.held_out, spec.seed)
+    if device not in (None, "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        raise InputError(f"device {device!r} cannot be used; give cpu, or leave it out")
+    return _Work(
+        spec=spec,
+        base=base,
+        train=tuple(encoded[example.id] for example in sides[0]),
+        sides=sides,
+        asked=drawn(sides[1], spec.ask, spec.seed),
+        left_out=tuple(errors),
+        device=device or ("cuda" if torch.cuda.is_available() else "cpu"),
+    )
+
+
+def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pair], progress: bool) -> None:
+    """Asks, trains, saves and asks again; the manifest says `success` once all of it is written."""
+    started = time.perf_counter()
+    before = found.get("accuracy", {}).get("before") or _accuracy(work, work.base.plain, progress)
+    manifest = work.identity() | {"accuracy": {"before": before} if before else {}}
+    write_tuning(folder, manifest, "running")
+    write_sides(folder, work.sides, work.left_out, pairs)
+    checkpoint = last_checkpoint(folder)
+    plan = Plan(folder, work.steps, max(1, work.steps // SAVES), work.device == "cpu", progress)
+    training = time.perf_counter()
+    try:
+        trained, losses = fit(work.base, work.train, work.spec, plan, checkpoint)
+    except InputError:
+        write_tuning(folder, manifest, "failed")
+        raise
+    trained_for = time.perf_counter() - training
+    count = sum(weight.numel() for weight in trained.parameters() if weight.requires_grad)
+    kind = save_model(trained, work.base, work.spec, folder)
+    write_losses(folder, losses)
+    del trained
+    gc.collect()
+    after = _accuracy(work, folder, progress)
+    manifest |= {
+        "accuracy": {"before": before, "after": after} if before else {},
+        "result": {"kind": kind, "trained_parameters": count},
+        "steps": work.steps,
+        "tokens": sum(row.length for row in work.train),
+        "seconds": {"training": round(trained_for, 3), "in_all": round(time.perf_counter() - started, 3)},
+        "resumed_from_step": 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2]),
+    }
+    drop_checkpoints(folder)
+    write_tuning(folder, manifest)
+
+
+def _accuracy(work: _Work, model: Any, progress: bool) -> dict[str, Any]:
+    """The accuracy of the model in memory, or of the one that a folder holds."""
+    if not work.asked:
+        return {}
+    tokenizer = None if isinstance(model, Path) else work.base.tokenizer
+    loaded = load(model, tokenizer=tokenizer, device=work.device)
+    return accuracies(loaded, work.asked, work.spec, progress=progress)
