@@ -13,6 +13,7 @@ import torch
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
 from mediate.models.loading import load
+from mediate.models.model import Model
 from mediate.tuning.accuracy import accuracies, drawn
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.examples import Example, Examples, data_fingerprint, examples_of_pairs, scan_examples
@@ -163,6 +164,8 @@ def _examples(data: Data) -> tuple[Examples, tuple[Pair, ...]]:
 
 
 def _work(model: str | Path, found: Examples, spec: TuneSpec, device: str | None) -> _Work:
+    if device not in (None, "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        raise InputError(f"device {device!r} cannot be used; give cpu, or leave it out")
     base = load_base(model)
     encoded: dict[str, Encoded] = {}
     errors = list(found.errors)
@@ -179,8 +182,6 @@ def _work(model: str | Path, found: Examples, spec: TuneSpec, device: str | None
     if not good:
         raise InputError(f"none of {len(errors)} examples can be tuned on: {errors[0]}")
     sides = split(good, spec.held_out, spec.seed)
-    if device not in (None, "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
-        raise InputError(f"device {device!r} cannot be used; give cpu, or leave it out")
     return _Work(
         spec=spec,
         base=base,
@@ -195,7 +196,7 @@ def _work(model: str | Path, found: Examples, spec: TuneSpec, device: str | None
 def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pair], progress: bool) -> None:
     """Asks, trains, saves and asks again; the manifest says `success` once all of it is written."""
     started = time.perf_counter()
-    before = found.get("accuracy", {}).get("before") or _accuracy(work, work.base.plain, progress)
+    before = found.get("accuracy", {}).get("before") or _before(work, progress)
     manifest = work.identity() | {"accuracy": {"before": before} if before else {}}
     write_tuning(folder, manifest, "running")
     write_sides(folder, work.sides, work.left_out, pairs)
@@ -213,23 +214,27 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
     write_losses(folder, losses)
     del trained
     gc.collect()
-    after = _accuracy(work, folder, progress)
+    # Read back from the disk: what is asked is what later commands get.
+    tuned = load(folder, device=work.device)
+    after = _accuracy(work, tuned, progress)
     manifest |= {
-        "accuracy": {"before": before, "after": after} if before else {},
-        "result": {"kind": kind, "trained_parameters": count},
+        "accuracy": {"before": before, "after": after} if work.asked else {},
+        "result": {"kind": kind, "fingerprint": tuned.facts.fingerprint, "trained_parameters": count},
         "steps": work.steps,
         "tokens": sum(row.length for row in work.train),
         "seconds": {"training": round(trained_for, 3), "in_all": round(time.perf_counter() - started, 3)},
         "resumed_from_step": 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2]),
     }
-    drop_checkpoints(folder)
     write_tuning(folder, manifest)
+    drop_checkpoints(folder)
 
 
-def _accuracy(work: _Work, model: Any, progress: bool) -> dict[str, Any]:
-    """The accuracy of the model in memory, or of the one that a folder holds."""
+def _before(work: _Work, progress: bool) -> dict[str, Any]:
+    """The accuracy of the base; a copy of it is hooked, since the base is to be trained."""
     if not work.asked:
         return {}
-    tokenizer = None if isinstance(model, Path) else work.base.tokenizer
-    loaded = load(model, tokenizer=tokenizer, device=work.device)
-    return accuracies(loaded, work.asked, work.spec, progress=progress)
+    return _accuracy(work, load(work.base.plain, tokenizer=work.base.tokenizer, device=work.device), progress)
+
+
+def _accuracy(work: _Work, model: Model, progress: bool) -> dict[str, Any]:
+    return accuracies(model, work.asked, work.spec, progress=progress) if work.asked else {}
