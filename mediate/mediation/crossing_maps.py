@@ -21,12 +21,13 @@ the interaction of the two. Effects of different cells do not add up. All CoT po
 of the model that receives, where `read` takes keys as the other model's norm left them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
@@ -38,7 +39,7 @@ from mediate.mediation.reads import differs, swapped_past
 from mediate.mediation.sequences import sequences
 from mediate.mediation.state import chain_activations, placed, replaced_effects
 from mediate.models.model import Model
-from mediate.models.sites import Component
+from mediate.models.sites import Component, Site
 from mediate.runs.engine import branch_logits
 from mediate.runs.interventions import Reference
 from mediate.runs.keyvalues import KeyValues, joined
@@ -101,7 +102,8 @@ def crossed_reads(crossed: Crossed, cells: Sequence[Cell], outcome: Outcome) -> 
     effects = np.zeros((2, len(cells)))
     for receiver, sign in enumerate((-1, 1)):
         if moving:
-            effects[receiver, moving] = sign * _read_losses(crossed, receiver, [cells[n] for n in moving], outcome)
+            losses = _read_losses(crossed, receiver, [cells[place] for place in moving], outcome)
+            effects[receiver, moving] = sign * losses + 0.0  # no minus zeros
     return effects
 
 
@@ -173,15 +175,33 @@ def crossed_states(
         check_cell(crossed.models[0], pair, cell)
     ids, start = pair.context(1, 1), len(pair.questions[1])
     kept = [chain_activations(model, ids, start, components) for model in crossed.models]
+    moving = [place for place, cell in enumerate(cells) if _moves(cell, *kept)]
+    there = [cells[place] for place in moving]
     effects = np.zeros((2, len(cells)))
-    for receiver, sign in enumerate((-1, 1)):
+    for receiver, sign in enumerate((-1, 1)) if moving else ():
         model = crossed.models[receiver]
         run = sequences(model, pair, 1, [outcome])
         # The other checkpoint's activations take the place that the other world's have elsewhere.
         own, other = (placed(kept[each], run, Reference.SOURCE) for each in (receiver, 1 - receiver))
-        losses = replaced_effects(model, run, components, cells, [outcome], other, own, Reference.SOURCE)[0]
-        effects[receiver] = sign * losses + 0.0  # no minus zeros
+        losses = replaced_effects(model, run, components, there, [outcome], other, own, Reference.SOURCE)[0]
+        effects[receiver, moving] = sign * losses + 0.0  # no minus zeros
     return effects
+
+
+def _moves(cell: Cell, one: Mapping[Site, Tensor], other: Mapping[Site, Tensor]) -> bool:
+    """Whether any activation of the cell differs; heads beside it in the same site do not count."""
+    units = list(cell.units) if cell.units is not None else slice(None)
+    for site in one:
+        if site.layer not in cell.layers:
+            continue
+        # The axis of positions before that of units.
+        pair = (
+            each.transpose(0, 1) if site.component is Component.PATTERN else each for each in (one[site], other[site])
+        )
+        own, others = (each[list(cell.positions)][:, units] for each in pair)
+        if not torch.equal(own, others):
+            return True
+    return False
 
 
 def views(effects: Float[np.ndarray, "2 cell"]) -> dict[View, Float[np.ndarray, " cell"]]:

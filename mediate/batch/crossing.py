@@ -1,0 +1,278 @@
+"""Crossing two checkpoints over a set of pairs: pairs in, results and a run directory out."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from mediate.batch.plan import make_plan
+from mediate.batch.rundir import SCHEMA, check_free, held, mark, now, versions
+from mediate.batch.spec import DEFAULT_MAP, ScoreSpec, make_spec, pairs_fingerprint
+from mediate.effects.crossing import WORLDS, Crossing, change
+from mediate.effects.crossing_results import CrossResults, read_crossed, write_crossed
+from mediate.effects.maps import EffectMap
+from mediate.effects.measured import Reject
+from mediate.errors import InputError, ItemError
+from mediate.items.pair import Pair
+from mediate.items.reading import PairFile, scan_pairs
+from mediate.mediation.crossing import check_crossable, crossed_cube, facing, run_crossed
+from mediate.mediation.crossing_maps import check_crossed_map, crossed_map, parse_crossed_map
+from mediate.mediation.encoding import EncodedPair, check_fit
+from mediate.mediation.maps import MapSpec
+from mediate.models.model import Model
+from mediate.runs.store import Store
+from mediate.runs.watch import bars
+
+CHECKPOINTS = ("original", "tuned")
+# Choices of a scoring run that mean nothing here.
+_UNUSED = ("maps", "control_pairs", "keep")
+
+
+@dataclass(frozen=True, slots=True)
+class CrossSpec:
+    """The choices of a run over two checkpoints.
+
+    Args:
+        scoring: How questions are put, missing chains are written, outcomes are read and intervals are drawn; its maps,
+            controls and kept activations are not used.
+        maps: Maps to measure, in four views each; of the first outcome.
+        worlds: Which worlds of each pair are run: `base`, `source` or both.
+        writer: Which checkpoint writes the chains that the pairs lack, and is asked for answers where only solved pairs
+            count: 0 the original, 1 the tuned one. Both read the same chain.
+    """
+
+    scoring: ScoreSpec
+    maps: tuple[MapSpec, ...]
+    worlds: tuple[str, ...] = ("base",)
+    writer: int = 0
+
+    def described(self) -> dict[str, Any]:
+        """The choices as plain values, for a manifest."""
+        scoring = {name: value for name, value in self.scoring.described().items() if name not in _UNUSED}
+        return scoring | {
+            "design": "cross",
+            "maps": [str(each) for each in self.maps],
+            "worlds": list(self.worlds),
+            "writer": CHECKPOINTS[self.writer],
+        }
+
+
+def make_cross_spec(
+    *,
+    maps: Sequence[str] = (DEFAULT_MAP,),
+    worlds: Sequence[str] = ("base",),
+    writer: str = "original",
+    **choices: Any,
+) -> CrossSpec:
+    """A specification from names; `choices` are those of `ScoreSpec`.
+
+    Raises:
+        InputError: An unknown choice, or a value that it cannot have.
+    """
+    unused = next((name for name in choices if name in _UNUSED), None)
+    if unused is not None:
+        raise InputError(f"option {unused!r} has no meaning between two checkpoints; leave it out")
+    wanted = tuple(dict.fromkeys(worlds))
+    if not wanted or not set(wanted) <= set(WORLDS):
+        raise InputError(f"worlds {', '.join(worlds) or 'none'}; give base, source or both")
+    if writer not in CHECKPOINTS:
+        raise InputError(f"writer {writer!r}; give {' or '.join(CHECKPOINTS)}")
+    specs = tuple(dict.fromkeys(parse_crossed_map(each) for each in maps))
+    scoring = make_spec(maps=(), control_pairs=0, **choices)
+    return CrossSpec(scoring, specs, tuple(sorted(wanted)), CHECKPOINTS.index(writer))
+
+
+def cross(
+    original: Model,
+    tuned: Model,
+    pairs: Sequence[Pair] | str | Path,
+    *,
+    out: str | Path | None = None,
+    store: bool = True,
+    progress: bool = True,
+    **options: Any,
+) -> CrossResults:
+    """Places what changed between two checkpoints of one architecture: in the CoT's state, or in what reads it.
+
+    Both models are held at once; the manifest says how much memory their weights take.
+
+    Args:
+        original: The checkpoint before tuning, from `mediate.load`.
+        tuned: The checkpoint after it.
+        pairs: Pairs, or the path of a file of them.
+        out: A run directory to write; one that holds this very run, finished, is read back.
+        store: Whether written chains are looked up and kept in the cache.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: `maps` such as `["read:step,layer", "state.z:layer,head"]`, `worlds`, `writer`, and the choices of
+            `ScoreSpec`.
+
+    Raises:
+        InputError: The models are no two checkpoints of one architecture, a choice or the pairs are wrong, or `out`
+            holds something else.
+        ItemError: With `on_bad_item="error"`, the first pair that cannot be measured.
+    """
+    for name, model in (("original", original), ("tuned", tuned)):
+        if not isinstance(model, Model):
+            raise InputError(f"cross: the {name} model is a {type(model).__name__}; load it: mediate.load(...)")
+    spec = make_cross_spec(**options)
+    file = scan_pairs(pairs) if isinstance(pairs, str | Path) else PairFile(tuple(pairs), ())
+    folder = None if out is None else Path(out)
+    return cross_pairs((original, tuned), file, spec, out=folder, store=Store() if store else None, progress=progress)
+
+
+def cross_pairs(
+    models: tuple[Model, Model],
+    file: PairFile,
+    spec: CrossSpec,
+    *,
+    out: Path | None = None,
+    store: Store | None = None,
+    progress: bool = False,
+) -> CrossResults:
+    """`cross` with its choices made.
+
+    Args:
+        models: The original and the tuned model.
+        file: The pairs, and those that could not be read, to be counted among the rejects.
+        spec: How.
+        out: The run directory.
+        store: Where written chains are looked up and kept.
+        progress: Whether to show bars.
+    """
+    started, clock = now(), time.monotonic()
+    check_crossable(*models)
+    for each in spec.maps:
+        check_crossed_map(models, each)
+    _check_set(file, spec)
+    identity = {
+        "schema": SCHEMA,
+        "spec": spec.described(),
+        "pairs": pairs_fingerprint(file.pairs),
+        "model": {name: model.describe() for name, model in zip(CHECKPOINTS, models, strict=True)},
+        "versions": versions(),
+    }
+    if out is not None and check_free(out, identity):
+        return read_crossed(out)
+    memory = {name: weight_bytes(model) for name, model in zip(CHECKPOINTS, models, strict=True)}
+    manifest = identity | {"created": started, "weight_bytes": memory}
+    if out is None:
+        return _measure(models, file, spec, store, manifest, clock, progress=progress)
+    with held(out):
+        mark(out, manifest, "started")
+        try:
+            results = _measure(models, file, spec, store, manifest, clock, progress=progress)
+        except KeyboardInterrupt:
+            mark(out, manifest, "cancelled")
+            raise
+        except Exception as error:
+            mark(out, dict(manifest) | {"error": f"{type(error).__name__}: {error}"}, "error")
+            raise
+        write_crossed(out, results)
+    return results
+
+
+def weight_bytes(model: Model) -> int:
+    """What a model's weights take in memory."""
+    return model.facts.parameters * torch.finfo(model.dtype).bits // 8
+
+
+def _check_set(file: PairFile, spec: CrossSpec) -> None:
+    if file.errors and spec.scoring.on_bad_item == "error":
+        raise file.errors[0]
+    if not file.pairs:
+        raise InputError("no pairs to measure; give a file with at least one")
+    first = next((name for name, count in Counter(pair.id for pair in file.pairs).items() if count > 1), None)
+    if first is not None:
+        raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What was measured of one item in one world."""
+
+    item: str
+    world: str
+    group: str
+    y: Float[np.ndarray, "outcome 2 2 2"]
+    maps: tuple[EffectMap, ...]
+
+
+def _measure(
+    models: tuple[Model, Model],
+    file: PairFile,
+    spec: CrossSpec,
+    store: Store | None,
+    manifest: Mapping[str, Any],
+    clock: float,
+    *,
+    progress: bool,
+) -> CrossResults:
+    from tqdm.auto import tqdm
+
+    scoring = spec.scoring
+    plan = make_plan(models[spec.writer], file.pairs, scoring, store, unread=file.errors, progress=progress)
+    rejects, found = list(plan.rejects), list[_Found]()
+    fitting = list(_fitting(models[1 - spec.writer], plan.encoded, file.pairs, scoring, rejects))
+    for tokens in tqdm(fitting, desc="crossing pairs", unit="pair", disable=None if progress else True):
+        with bars(progress):
+            these = [_measure_world(models, tokens, world, spec) for world in spec.worlds]
+        if all(np.isfinite(each.y).all() for each in these):
+            found += these
+        else:
+            rejects.append(Reject(tokens.id, "nonfinite", "the models' logits are NaN or infinite; try another dtype"))
+    by_reason = Counter(reject.code for reject in rejects)
+    counts = {
+        "given": len(file.pairs) + len(file.errors),
+        "measured": len({each.item for each in found}),
+        "rejected": sum(by_reason.values()),
+        "by_reason": dict(by_reason),
+    }
+    done = {"status": "success", "finished": now(), "seconds": round(time.monotonic() - clock, 3), "counts": counts}
+    return CrossResults(
+        manifest=dict(manifest) | done,
+        crossings=tuple(_stacked(found, place, outcome) for place, outcome in enumerate(scoring.outcomes)),
+        maps=tuple(each for one in found for each in one.maps),
+        rejects=tuple(rejects),
+    )
+
+
+def _fitting(
+    model: Model, encoded: Sequence[EncodedPair], pairs: Sequence[Pair], scoring: ScoreSpec, rejects: list[Reject]
+) -> Iterator[EncodedPair]:
+    """The pairs that the other checkpoint can take too; they may differ in the length of their contexts."""
+    places = {pair.id: pair.place for pair in pairs}
+    for tokens in encoded:
+        try:
+            check_fit(model, tokens, places[tokens.id])
+        except ItemError as error:
+            if scoring.on_bad_item == "error":
+                raise
+            rejects.append(Reject(error.item, error.code, error.reason, error.place))
+        else:
+            yield tokens
+
+
+def _measure_world(models: tuple[Model, Model], tokens: EncodedPair, world: str, spec: CrossSpec) -> _Found:
+    outcomes = spec.scoring.outcomes
+    crossed = run_crossed(*models, facing(tokens, WORLDS.index(world)))
+    y = crossed_cube(crossed, outcomes)
+    maps: list[EffectMap] = []
+    if np.isfinite(y).all():
+        total = float(change(y[:1]).total[0])
+        for each in spec.maps:
+            maps += crossed_map(crossed, each, outcomes[0], total)
+    if world == "source":
+        maps = [replace(each, kind=f"{each.kind}.source") for each in maps]
+    return _Found(tokens.id, world, tokens.group, y, tuple(maps))
+
+
+def _stacked(found: Sequence[_Found], place: int, outcome: str) -> Crossing:
+    y = np.stack([each.y[place] for each in found]) if found else np.zeros((0, 2, 2, 2))
+    items, worlds, groups = (tuple(getattr(each, name) for each in found) for name in ("item", "world", "group"))
+    return Crossing(y, items, worlds, groups, str(outcome))

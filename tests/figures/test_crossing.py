@@ -1,0 +1,52 @@
+"""The picture of two checkpoints crossed: its points are the estimates, and nothing overlaps."""
+
+import numpy as np
+import pytest
+
+from mediate.effects.crossing import Crossing, set_changes
+from mediate.errors import InputError
+from mediate.figures.crossing import CROSSING_SIZE, plot_crossing
+from mediate.figures.style import detached
+from tests.figures.artists import faults
+
+
+def fake_crossing(count: int = 12, groups: int = 4) -> Crossing:
+    """Items whose tuned checkpoint answers better, mostly through the state; no model behind them."""
+    rng = np.random.default_rng(0)
+    weights = np.array([0.3, 1.6, 0.8])
+    y = np.zeros((count, 2, 2, 2))
+    for corner in np.ndindex(2, 2, 2):
+        y[(slice(None), *corner)] = weights @ corner - 0.5 * corner[1] * corner[2]
+    y += rng.normal(0, 0.4, y.shape) + rng.normal(1, 0.5, (count, 1, 1, 1))
+    names = tuple(f"item-{number}" for number in range(count))
+    return Crossing(y, names, ("base",) * count, tuple(f"g{number % groups}" for number in range(count)), "logit_diff")
+
+
+def test_every_point_is_an_estimate_and_nothing_overlaps() -> None:
+    crossing = fake_crossing()
+    with detached(CROSSING_SIZE) as (figure, ax):
+        plot_crossing(crossing, ax=ax)
+        assert faults(figure) == []
+    changes = set_changes(crossing)
+    drawn = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "o"]
+    names = ("total", "state", "rest", "interaction", "state_in_original", "state_in_tuned")
+    names += ("question", "chain", "readers")
+    np.testing.assert_allclose(drawn, [changes[name].value for name in names])
+    ends = [path.vertices[:, 0] for each in ax.collections for path in each.get_paths()]
+    np.testing.assert_allclose(ends, [[changes[name].low, changes[name].high] for name in names])
+    assert "n = 12 items, 4 groups; 95 % intervals" in ax.get_xlabel()
+    assert len(ax.get_yticklabels()) == len(names)
+
+
+def test_one_group_has_hollow_points_and_no_intervals() -> None:
+    with detached(CROSSING_SIZE) as (figure, ax):
+        plot_crossing(fake_crossing(1, 1), ax=ax)
+        assert faults(figure) == []
+    assert not ax.collections
+    assert {line.get_markerfacecolor() for line in ax.lines if line.get_marker() == "o"} == {"white"}
+    assert "n = 1 item, 1 group; one group: no interval" in ax.get_xlabel()
+
+
+def test_no_items_is_an_error() -> None:
+    with pytest.raises(InputError, match="no item was crossed"):
+        plot_crossing(Crossing(np.zeros((0, 2, 2, 2)), (), (), (), "logit_diff"))
