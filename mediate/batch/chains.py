@@ -1,4 +1,4 @@
-"""The chains of a set of pairs: given ones tokenised, missing ones written by the model, and what it then answers."""
+"""The chains of a set of pairs: given ones tokenised, missing ones written by the model or taken from a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -41,20 +41,27 @@ class Chains:
 def make_chains(model: Model, pairs: Sequence[Pair], spec: ScoreSpec, store: Store | None, *, progress: bool) -> Chains:
     """Tokenises given chains, lets the model write missing ones, and asks for its answer where that is wanted.
 
-    The model is asked after every pair with a chain of its own, and after all pairs if only solved ones count.
+    Where chains of another run are named, they are taken and none is written. The model is asked after every pair with
+    a written chain, its own or another's, and after all pairs if only solved ones count.
     """
     prompts = {
         pair.id: tuple(encode_question(model, spec.template, item.question) for item in _worlds(pair)) for pair in pairs
     }
     decoding = spec.decoding()
     missing = [
-        prompts[pair.id][world] for pair in pairs for world, item in enumerate(_worlds(pair)) if item.cot is None
+        prompts[pair.id][world]
+        for pair in pairs
+        for world, item in enumerate(_worlds(pair))
+        if item.cot is None and spec.chains is None
     ]
     written = _write(model, missing, decoding, store, progress=progress)
     traces: dict[str, Worlds] = {}
     errors: list[ItemError] = []
     for pair in pairs:
         try:
+            if spec.chains is not None:
+                traces[pair.id] = spec.chains.traces(pair, model.need_tokenizer())
+                continue
             source, base = (
                 _trace(model, pair, item, written.get(prompt), spec)
                 for item, prompt in zip(_worlds(pair), prompts[pair.id], strict=True)
@@ -63,9 +70,8 @@ def make_chains(model: Model, pairs: Sequence[Pair], spec: ScoreSpec, store: Sto
             errors.append(unusable)
         else:
             traces[pair.id] = (source, base)
-    asked = [
-        pair for pair in pairs if pair.id in traces and (spec.solved_only or any(t.written for t in traces[pair.id]))
-    ]
+    all_asked = spec.solved_only or spec.chains is not None
+    asked = [pair for pair in pairs if pair.id in traces and (all_asked or any(t.written for t in traces[pair.id]))]
     said = _answers(model, asked, prompts, traces, spec, store, progress=progress)
     if spec.solved_only:
         errors += [error for pair in asked if (error := _unsolved(pair, said[pair.id])) is not None]

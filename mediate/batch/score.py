@@ -142,8 +142,9 @@ def _measure(
         "not_cut": dict(uncut),
     }
     seconds = round(time.monotonic() - clock, 3)
+    done = {"status": "success", "finished": now(), "seconds": seconds, "counts": counts}
     return Results(
-        manifest=dict(manifest) | {"status": "success", "finished": now(), "seconds": seconds, "counts": counts},
+        manifest=dict(manifest) | done | _writer(measured, plan.chains, spec),
         items=tuple(_describe(by_id[each.id], each, plan.chains) for each in measured),
         cubes=_stacked(measured, {name: each.cubes for name, each in found.items()}, spec),
         maps=tuple(each for pair in found.values() for each in pair.maps),
@@ -151,6 +152,14 @@ def _measure(
         cut=_stacked(measured, {name: each.cut for name, each in found.items() if each.cut is not None}, spec),
         controls=controls,
     )
+
+
+def _writer(measured: Sequence[EncodedPair], chains: Chains, spec: ScoreSpec) -> dict[str, Any]:
+    """Who wrote chains that were taken from another run, and how many of them have other tokens here."""
+    if spec.chains is None:
+        return {}
+    retokenised = sum(spec.chains.retokenised(each.id, chains.traces[each.id]) for each in measured)
+    return {"writer": spec.chains.described() | {"retokenised": retokenised}}
 
 
 def _cut(tokens: EncodedPair, pair: Pair, uncut: Counter[str]) -> EncodedPair | None:

@@ -4,10 +4,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from mediate.batch.stored_chains import StoredChains, read_chains
 from mediate.effects.cube import MIN_TE
 from mediate.errors import InputError
 from mediate.items.pair import Pair
@@ -26,6 +28,7 @@ class ScoreSpec(BaseModel):
     Attributes:
         template: `none`, `chat`, the path of a template file, or a `Template`.
         answer_cue: What stands between the chain and the answer; the answer follows it after a space.
+        chains: A finished run directory whose written chains are read, instead of ones that this model writes.
         outcomes: What is read at the answer; maps are of the first.
         maps: Maps to measure, such as `read:step,layer`. By default that map of every pair whose chains can be aligned;
             a map that is named here must be possible for every pair.
@@ -46,6 +49,7 @@ class ScoreSpec(BaseModel):
 
     template: Template = Template(Style.NONE, name="none")
     answer_cue: str = Field(default=ANSWER_CUE, min_length=1)
+    chains: StoredChains | None = None
     outcomes: tuple[Outcome, ...] = Field(default=tuple(Outcome), min_length=1)
     maps: tuple[str, ...] | None = None
     control_pairs: int = Field(default=8, ge=0)
@@ -64,6 +68,11 @@ class ScoreSpec(BaseModel):
     @classmethod
     def _read_template(cls, value: Any) -> Any:
         return parse_template(value) if isinstance(value, str) else value
+
+    @field_validator("chains", mode="before")
+    @classmethod
+    def _read_chains(cls, value: Any) -> Any:
+        return read_chains(value) if isinstance(value, str | Path) else value
 
     @field_validator("outcomes", mode="before")
     @classmethod
@@ -88,9 +97,10 @@ class ScoreSpec(BaseModel):
 
     def described(self) -> dict[str, Any]:
         """The choices as plain values, for a manifest."""
-        plain = self.model_dump(mode="json", exclude={"template"})
+        plain = self.model_dump(mode="json", exclude={"template", "chains"})
         template = asdict(self.template)
-        return {"template": template["name"] or template["style"], "template_text": template["text"]} | plain
+        named = {"template": template["name"] or template["style"], "template_text": template["text"]}
+        return named | {"chains": self.chains.described() if self.chains else None} | plain
 
 
 def make_spec(spec: ScoreSpec | None = None, **changes: Any) -> ScoreSpec:

@@ -36,6 +36,9 @@ def score(
     answer_cue: Annotated[
         str, typer.Option(help=r"What stands before the answer; \n is a line break.")
     ] = "\\nThe answer is",
+    chains: Annotated[
+        Path | None, typer.Option(help="A run directory whose written chains this model reads, writing none.")
+    ] = None,
     outcome: Annotated[
         list[str] | None, typer.Option(help="logit_diff or logprob_diff; repeat for both (default).")
     ] = None,
@@ -92,6 +95,8 @@ def score(
         choices["maps"] = () if maps == ["none"] else maps
     if min_te is not None:
         choices["min_te"] = min_te
+    if chains is not None:
+        choices["chains"] = chains
     spec = make_spec(**choices)
     # The file is read before the model is loaded: a typo in it should not cost a minute.
     found = scan_pairs(pairs)

@@ -68,17 +68,27 @@ def effect_table(maps: Sequence[EffectMap]) -> pd.DataFrame:
 
 def maps_from_table(table: pd.DataFrame) -> tuple[EffectMap, ...]:
     """The inverse of `effect_table`."""
+    if not len(table):
+        return ()
     axes = [name for name in table.columns if name not in {*MAP_LABELS, "te", "effect"}]
-    maps = []
     # Two maps of one item and kind differ in which axes they have.
-    keys = [*MAP_LABELS, *(table[name].notna().rename(f"has {name}") for name in axes)]
-    for (item, group, kind, outcome, *has), rows in table.groupby(keys, sort=False) if len(table) else ():
-        dims = tuple(name for name, present in zip(axes, has, strict=True) if present)
-        coords = {name: tuple(int(label) for label in dict.fromkeys(rows[name])) for name in dims}
-        values = rows["effect"].to_numpy(dtype=np.float64).reshape([len(coords[name]) for name in dims])
-        maps.append(
-            EffectMap(values, dims, coords, str(item), str(group), str(kind), str(outcome), float(rows["te"].iloc[0]))
-        )
+    having = [table[name].notna().rename(f"has {name}") for name in axes]
+    numbers = table.groupby([*MAP_LABELS, *having], sort=False).ngroup().to_numpy()
+    # A slice a map: a data frame a map takes longer than all the rest.
+    rows = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[rows], prepend=-1))
+    labels = table[[*MAP_LABELS, "te"]].iloc[rows[starts]].itertuples(index=False, name=None)
+    present = np.column_stack([column.to_numpy()[rows[starts]] for column in having])
+    cells = {name: table[name].to_numpy(dtype=np.float64)[rows] for name in axes}
+    effects = table["effect"].to_numpy(dtype=np.float64)[rows]
+    maps = []
+    for (item, group, kind, outcome, te), has, start, stop in zip(
+        labels, present, starts, [*starts[1:], len(rows)], strict=True
+    ):
+        dims = tuple(name for name, there in zip(axes, has, strict=True) if there)
+        coords = {name: tuple(int(label) for label in dict.fromkeys(cells[name][start:stop].tolist())) for name in dims}
+        values = effects[start:stop].reshape([len(coords[name]) for name in dims])
+        maps.append(EffectMap(values, dims, coords, str(item), str(group), str(kind), str(outcome), float(te)))
     return tuple(maps)
 
 
@@ -95,23 +105,18 @@ def item_table(items: Sequence[Measured]) -> pd.DataFrame:
 
 def items_from_table(table: pd.DataFrame) -> tuple[Measured, ...]:
     """The inverse of `item_table`."""
-    items = []
-    for (item, group), rows in table.groupby(["item", "group"], sort=False) if len(table) else ():
-        worlds = {row["world"]: row for row in rows.to_dict("records")}
-        records = [
-            World(
-                question=row["question"],
-                answer=row["answer"],
-                tokens=tuple(row["tokens"]),
-                steps=tuple(int(step) for step in row["steps"]),
-                states_answer=None if pd.isna(row["states_answer"]) else int(row["states_answer"]),
-                written=bool(row["written"]),
-                said=None if pd.isna(row["said"]) else str(row["said"]),
-            )
-            for row in (worlds["base"], worlds["source"])
-        ]
-        items.append(Measured(str(item), str(group), *records))
-    return tuple(items)
+    worlds: dict[tuple[str, str], dict[str, World]] = {}
+    for row in table.to_dict("records"):
+        worlds.setdefault((str(row["item"]), str(row["group"])), {})[row["world"]] = World(
+            question=row["question"],
+            answer=row["answer"],
+            tokens=tuple(row["tokens"]),
+            steps=tuple(int(step) for step in row["steps"]),
+            states_answer=None if pd.isna(row["states_answer"]) else int(row["states_answer"]),
+            written=bool(row["written"]),
+            said=None if pd.isna(row["said"]) else str(row["said"]),
+        )
+    return tuple(Measured(item, group, both["base"], both["source"]) for (item, group), both in worlds.items())
 
 
 def agreement_table(maps: Sequence[EffectMap]) -> pd.DataFrame:
