@@ -74,7 +74,8 @@ def contrast_of(
     sizes = np.bincount(index)
 
     def summed(rows: Float[np.ndarray, "run item"]) -> Float[np.ndarray, "run group"]:
-        return np.stack([np.bincount(index, row, len(sizes)) for row in rows]).astype(float)
+        sums = [np.bincount(index, row, len(sizes)) for row in rows]
+        return np.array(sums, dtype=float).reshape(len(rows), len(sizes))
 
     return Contrast(weights, summed(numerators), summed(denominators), sizes)
 
@@ -92,7 +93,7 @@ def jackknife_errors(contrast: Contrast, counts: Int[np.ndarray, "draw group"]) 
     """Standard error of the contrast in each resample, by leaving out one drawn group at a time.
 
     `sqrt((G - 1) / G * sum_g (theta_(g) - mean theta_())^2)` (Efron and Stein 1981). Of groups of one size it is the
-    cluster-robust error with the factor G / (G - 1); of unequal ones it is larger, and nearer the truth with few groups
+    cluster-robust error with the factor G / (G - 1); of unequal ones it is mostly larger, and nearer the truth with few
     (MacKinnon, Nielsen and Webb 2023: CV3).
     """
     groups = counts.shape[1]

@@ -55,7 +55,7 @@ def equivalence(
     The standard error is the jackknife's over groups: items of a group are alike, and counting them as independent
     would find equivalence too often. With each item its own group it is the usual error, and this is scipy's
     `ttest_1samp` twice; with groups of one size it is the cluster-robust error of OLS, and with unequal ones a little
-    larger, which that one lacks with few groups. Student's t has G - 1 degrees of freedom. Nothing is resampled.
+    larger for the most part. Student's t has G - 1 degrees of freedom. Nothing is resampled.
 
     Raises:
         ValueError: A value is NaN or infinite, the margin is not positive, alpha is not in (0, 0.5), or there is not

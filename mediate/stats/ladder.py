@@ -157,8 +157,7 @@ def rank_correlation(
     x, y = stats.rankdata(sizes), stats.rankdata(ratios, axis=-1)
     x, y = x - x.mean(), y - y.mean(axis=-1, keepdims=True)
     with np.errstate(invalid="ignore"):
-        correlation: Float[np.ndarray, "*draw"] = (y @ x) / np.sqrt((x @ x) * (y**2).sum(axis=-1))
-    return correlation
+        return np.asarray((y @ x) / np.sqrt((x @ x) * (y**2).sum(axis=-1)))
 
 
 def rank_interval(

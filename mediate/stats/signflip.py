@@ -114,12 +114,12 @@ def flip_counts(
     own = cells.t(np.ones((1, groups)))
     exact = 2 ** (groups - 1) <= draws
     # Drawn patterns leave out the data's own, which is one of those that could have been.
-    larger, largest = np.full(tested, 0 if exact else 1), [] if exact else [own.max(axis=1)]
+    larger, largest = np.full(tested, 0 if exact else 1), [] if exact else [own.max(axis=1, initial=0.0)]
     rows = max(1, CHUNK // max(groups, tested))
     for signs in sign_patterns(groups, draws, np.random.default_rng(seed), rows):
         size = cells.t(signs)
         larger += (size >= own * (1 - TIE)).sum(axis=0)
-        largest.append(size.max(axis=1))
+        largest.append(size.max(axis=1, initial=0.0))
     return larger, np.concatenate(largest), exact
 
 
@@ -184,6 +184,7 @@ def sign_flip_max_t(
     size = cells.t(np.ones((1, len(sums))))[0]
     error[tested] = np.where(np.isinf(size), 0.0, np.sqrt(cells.having / (cells.having - 1) * spread) / n[tested])
     t[tested], p[tested] = np.copysign(size, mean[tested]), larger / len(largest)
-    adjusted[tested] = 1 - np.searchsorted(np.sort(largest), size * (1 - TIE)) / len(largest)
+    smaller = np.searchsorted(np.sort(largest), size * (1 - TIE))
+    adjusted[tested] = (len(largest) - smaller) / len(largest)
     critical = critical_value(largest, 1 - level)
     return MaxT(mean, error, t, p, adjusted, n, reasons, critical, level, len(sums), len(largest), exact, seed)
