@@ -110,16 +110,16 @@ def cross(
         store: Whether written chains are looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: `maps` such as `["read:step,layer", "state.z:layer,head"]`, `worlds`, `writer`, and the choices of
-            `ScoreSpec`.
+            `ScoreSpec`, such as `chains`, a run directory whose written chains both models read.
 
     Raises:
         InputError: The models are no two checkpoints of one architecture, a choice or the pairs are wrong, or `out`
             holds something else.
         ItemError: With `on_bad_item="error"`, the first pair that cannot be measured.
     """
-    for name, model in (("original", original), ("tuned", tuned)):
+    for name, model in zip(CHECKPOINTS, (original, tuned), strict=True):
         if not isinstance(model, Model):
-            raise InputError(f"cross: the {name} model is a {type(model).__name__}; load it: mediate.load(...)")
+            raise InputError(f"cross: the {name} model is a {type(model).__name__}; load it first: mediate.load(...)")
     spec = make_cross_spec(**options)
     file = scan_pairs(pairs) if isinstance(pairs, str | Path) else PairFile(tuple(pairs), ())
     folder = None if out is None else Path(out)

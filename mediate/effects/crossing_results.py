@@ -18,7 +18,6 @@ from mediate.effects.crossing import (
     crossings_from_table,
     set_changes,
 )
-from mediate.effects.cube import MIN_TE
 from mediate.effects.frames import effect_table, maps_from_table
 from mediate.effects.maps import EffectMap
 from mediate.effects.measured import Reject
@@ -68,21 +67,15 @@ class CrossResults:
         have = ", ".join(each.outcome for each in self.crossings) or "none"
         raise InputError(f"no outcome {outcome!r} in these results; there is: {have}")
 
-    def _choice(self, name: str, otherwise: float) -> float:
-        return float(self.manifest.get("spec", {}).get(name, otherwise))
-
     def changes(self, outcome: str | None = None) -> dict[str, Estimate]:
         """See `set_changes`; the seed and the level are the run's."""
-        return set_changes(self.crossing(outcome), seed=int(self._choice("seed", 0)), level=self._choice("level", 0.95))
+        spec = self.manifest["spec"]
+        return set_changes(self.crossing(outcome), seed=spec["seed"], level=spec["level"])
 
     def shares(self, outcome: str | None = None) -> dict[str, Estimate]:
-        """See `change_shares`; the seed, the level and the least total change are the run's."""
-        return change_shares(
-            self.crossing(outcome),
-            min_change=self._choice("min_te", MIN_TE),
-            seed=int(self._choice("seed", 0)),
-            level=self._choice("level", 0.95),
-        )
+        """See `change_shares`; the least total change, the seed and the level are the run's."""
+        spec = self.manifest["spec"]
+        return change_shares(self.crossing(outcome), min_change=spec["min_te"], seed=spec["seed"], level=spec["level"])
 
     def to_frame(self) -> "pandas.DataFrame":
         """A row an item, world and outcome; see `Crossing.to_frame`."""

@@ -1,17 +1,25 @@
 """What changed between two checkpoints, split into state and rest."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from mediate.effects.crossing import Crossing, set_changes
+from mediate.effects.crossing_results import CrossResults
+from mediate.effects.results import write_atomic
 from mediate.errors import InputError
-from mediate.figures.style import FAINT, INK, canvas
+from mediate.figures.layers import DIMS
+from mediate.figures.steps import STEPS_SIZE, plot_step_layer
+from mediate.figures.style import FAINT, INK, canvas, detached
 from mediate.figures.text import label
 from mediate.stats import Estimate
 
 CROSSING_SIZE = (7.2, 3.7)
+DPI = 160
 STATE, REST, QUESTION, READERS = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 # From top to bottom, a gap between blocks: the estimate, what to call it, its colour.
 _BLOCKS = (
@@ -22,8 +30,8 @@ _BLOCKS = (
         ("interaction", "interaction", FAINT),
     ),
     (
-        ("state_in_original", "tuned CoT state in the original", STATE),
-        ("state_in_tuned", "original CoT state out of the tuned", STATE),
+        ("state_in_original", "CoT state, in the original", STATE),
+        ("state_in_tuned", "CoT state, in the tuned", STATE),
     ),
     (
         ("question", "question state (Shapley of three)", QUESTION),
@@ -86,3 +94,29 @@ def _axis_label(crossing: Crossing, total: Estimate, level: float) -> str:
     interval = f"; {level * 100:g} % intervals" if np.isfinite(total.low) else "; one group: no interval"
     first = f"change in {label(crossing.outcome)}, tuned less original (nats; positive: for the right answer)"
     return f"{first}\n{counts}{interval}"
+
+
+def write_figures(folder: Path, results: CrossResults) -> list[Path]:
+    """Writes `figures/*.png`: the first outcome's changes, and each map over step and layer in each of its views."""
+    if not results.crossings or not results.crossings[0].items:
+        return []
+    seed, level = results.manifest["spec"]["seed"], results.manifest["spec"]["level"]
+    drawn: dict[str, tuple[tuple[float, float], Callable[[Axes], object]]] = {
+        "crossing": (CROSSING_SIZE, lambda ax: plot_crossing(results.crossings[0], seed=seed, level=level, ax=ax))
+    }
+    for kind in dict.fromkeys(each.kind for each in results.maps if each.dims == DIMS):
+        maps = [each for each in results.maps if (each.kind, each.dims) == (kind, DIMS)]
+        drawn[kind.replace(".", "-")] = (STEPS_SIZE, lambda ax, maps=maps: plot_step_layer(maps, ax=ax))  # type: ignore[misc]
+    paths = []
+    for name, (size, draw) in drawn.items():
+        with detached(size) as (figure, ax), BytesIO() as file:
+            draw(ax)
+            figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+            content = file.getvalue()
+        paths.append(folder / "figures" / f"{name}.png")
+        write_atomic(paths[-1], partial(_fill, content))
+    return paths
+
+
+def _fill(content: bytes, path: Path) -> None:
+    path.write_bytes(content)

@@ -1,0 +1,117 @@
+"""`mediate cross`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mediate.cli.options import Dtype, ModelOption, OutOption, quiet_libraries, unescaped
+from mediate.cli.score import OnBadItem
+
+if TYPE_CHECKING:
+    from mediate.effects.crossing_results import CrossResults
+    from mediate.stats import Estimate
+
+
+class Writer(StrEnum):
+    """Which checkpoint writes chains that are missing."""
+
+    ORIGINAL = "original"
+    TUNED = "tuned"
+
+
+def cross(
+    pairs: Annotated[Path, typer.Argument(help="Pairs, as JSON lines or Parquet.")],
+    model: ModelOption,
+    tuned: Annotated[str, typer.Option("--tuned", help="The checkpoint after tuning, named as --model.")],
+    out: OutOption,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="read:AXES or state.COMPONENT:AXES, such as read:step,layer, or none; repeatable."),
+    ] = None,
+    world: Annotated[list[str] | None, typer.Option(help="base (default) or source; repeat for both.")] = None,
+    chains: Annotated[
+        Path | None, typer.Option(help="A run directory whose written chains both read, writing none.")
+    ] = None,
+    writer: Annotated[Writer, typer.Option(help="Which checkpoint writes chains that are missing.")] = Writer.ORIGINAL,
+    template: Annotated[str, typer.Option(help="none, chat, or a file with {question} or a chat template.")] = "none",
+    answer_cue: Annotated[
+        str, typer.Option(help=r"What stands before the answer; \n is a line break.")
+    ] = "\\nThe answer is",
+    outcome: Annotated[
+        list[str] | None, typer.Option(help="logit_diff or logprob_diff; repeat for both (default).")
+    ] = None,
+    on_bad_item: Annotated[OnBadItem, typer.Option(help="Stop, or leave the item out and count it.")] = OnBadItem.ERROR,
+    solved_only: Annotated[
+        bool, typer.Option(help="Only pairs that the writer answers rightly in both worlds.")
+    ] = False,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="The longest chain that may be written.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Of the writing and of the bootstrap.")] = 0,
+    level: Annotated[float, typer.Option(help="Coverage of the intervals.")] = 0.95,
+    adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter that makes --tuned.")] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="The folder of a tokenizer for both, if theirs are not the same.")
+    ] = None,
+    dtype: Annotated[Dtype, typer.Option(help="Of the weights.")] = Dtype.FLOAT32,
+    device: Annotated[
+        str | None, typer.Option(help="Such as cpu or cuda; a GPU by default where there is one.")
+    ] = None,
+    cache: Annotated[bool, typer.Option(help="Look up and keep written chains.")] = True,
+) -> None:
+    """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives."""
+    from mediate.batch.crossing import cross_pairs, make_cross_spec
+    from mediate.items.reading import scan_pairs
+
+    choices: dict[str, Any] = {"outcomes": outcome} if outcome else {}
+    if maps:
+        choices["maps"] = () if maps == ["none"] else maps
+    if chains is not None:
+        choices["chains"] = chains
+    spec = make_cross_spec(
+        worlds=world or ("base",),
+        writer=writer.value,
+        template=template,
+        answer_cue=unescaped(answer_cue),
+        on_bad_item=on_bad_item.value,
+        solved_only=solved_only,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        level=level,
+        **choices,
+    )
+    found = scan_pairs(pairs)
+    if found.errors and spec.scoring.on_bad_item == "error":
+        raise found.errors[0]
+    quiet_libraries()
+    from mediate.api import load
+    from mediate.figures.crossing import write_figures
+    from mediate.runs.store import Store
+
+    shared: dict[str, Any] = {"tokenizer": tokenizer, "dtype": dtype.value, "device": device}
+    models = load(model, **shared), load(tuned, adapter=adapter, **shared)
+    store = Store() if cache else None
+    results = cross_pairs(models, found, spec, out=out, store=store, progress=True)
+    _say(results)
+    write_figures(out, results)
+    typer.echo(f"run: {out}")
+
+
+def _say(results: "CrossResults") -> None:
+    counts, memory = results.manifest["counts"], results.manifest["weight_bytes"]
+    typer.echo(
+        f"{counts['measured']} of {counts['given']} pairs; weights of both models: {sum(memory.values()) / 1e6:,.0f} MB"
+    )
+    for crossing in results.crossings if counts["measured"] else ():
+        typer.echo(f"\n{crossing.outcome}, in nats, positive for the right answer (tuned less original)")
+        shares = results.shares(crossing.outcome)
+        for name, each in results.changes(crossing.outcome).items():
+            typer.echo(f"  {name.replace('_', ' '):26} {f'{each}':30}{_share(shares.get(name))}")
+    for code, count in counts["by_reason"].items():
+        typer.echo(f"left out: {count} x {code}")
+
+
+def _share(share: "Estimate | None") -> str:
+    if share is None:
+        return ""
+    return f"{100 * share.value:.0f} % of the total change" if share.defined else "share undefined"
