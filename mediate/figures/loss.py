@@ -16,7 +16,7 @@ LOSS_SIZE = (5.2, 3.0)
 _WINDOW, _FEWEST = 0.05, 40
 
 
-def plot_loss(losses: Sequence[Mapping[str, float]], *, title: str = "", ax: Axes | None = None) -> Axes:
+def plot_loss(losses: Sequence[Mapping[str, int | float]], *, title: str = "", ax: Axes | None = None) -> Axes:
     """The training loss of each step, and with 40 steps or more the running mean of a twentieth of them.
 
     The loss is in nats a token, and with DPO in nats a pair. It is of the batch before each step, so it falls with
@@ -52,7 +52,7 @@ def plot_loss(losses: Sequence[Mapping[str, float]], *, title: str = "", ax: Axe
     return axes
 
 
-def write_loss(path: Path, losses: Sequence[Mapping[str, float]], *, title: str = "") -> None:
+def write_loss(path: Path, losses: Sequence[Mapping[str, int | float]], *, title: str = "") -> None:
     """Draws the loss into a PNG file."""
     with detached(LOSS_SIZE) as (figure, axes):
         plot_loss(losses, title=title, ax=axes)

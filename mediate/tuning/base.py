@@ -50,7 +50,7 @@ class Base:
         }
 
 
-def load_base(model: str | Path) -> Base:
+def load_base(model: Any) -> Base:
     """Loads what a name stands for, to be trained.
 
     Raises:

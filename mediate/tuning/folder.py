@@ -81,12 +81,12 @@ def write_tuning(folder: Path, manifest: Mapping[str, Any], status: str = _DONE)
     write_atomic(folder / MANIFEST, partial(_write, text))
 
 
-def write_losses(folder: Path, losses: list[dict[str, float]]) -> None:
+def write_losses(folder: Path, losses: list[dict[str, int | float]]) -> None:
     """Writes the loss curve, a step a line."""
     write_atomic(folder / LOSSES, partial(_write, "".join(json.dumps(each) + "\n" for each in losses)))
 
 
-def read_losses(folder: Path) -> tuple[dict[str, float], ...]:
+def read_losses(folder: Path) -> tuple[dict[str, int | float], ...]:
     """The loss curve of a tuning's folder; empty where there is none yet."""
     file = folder / LOSSES
     return tuple(json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()) if file.exists() else ()

@@ -6,7 +6,7 @@ SFTTrainer takes ids with labels. DPOTrainer tokenises what it is made with, but
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ def need_packages() -> None:
 
 def fit(
     base: Base, rows: Sequence[Encoded], spec: TuneSpec, plan: Plan, resume: Path | None = None
-) -> tuple[Any, list[dict[str, float]]]:
+) -> tuple[Any, list[dict[str, int | float]]]:
     """Trains the base's weights in place, and returns the model (a peft one with an adapter) and a record a step.
 
     Seeded: the same rows and choices give the same weights, bit for bit on one CPU with as many threads, also where a
@@ -93,7 +93,7 @@ def fit(
         return model.eval(), losses_of(trainer.state.log_history)
 
 
-def losses_of(history: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+def losses_of(history: Sequence[Mapping[str, Any]]) -> list[dict[str, int | float]]:
     """A record a step, out of all that a trainer logs."""
     return [{key: entry[key] for key in _LOGGED if key in entry} for entry in history if "loss" in entry]
 
@@ -208,7 +208,7 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.update(state.global_step - self.bar.n)
 
-    def on_log(self, args: Any, state: Any, control: Any, *, logs: dict[str, float], **_: Any) -> None:
+    def on_log(self, args: Any, state: Any, control: Any, *, logs: dict[str, int | float], **_: Any) -> None:
         self.bar.update(state.global_step - self.bar.n)
         for name in ("loss", "grad_norm"):
             if name in logs and not math.isfinite(logs[name]):

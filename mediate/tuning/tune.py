@@ -54,7 +54,7 @@ class Tuned:
 
     folder: Path
     manifest: Mapping[str, Any]
-    losses: tuple[Mapping[str, float], ...]
+    losses: tuple[Mapping[str, int | float], ...]
 
     def __str__(self) -> str:
         made, data = self.manifest, self.manifest["data"]
@@ -101,7 +101,7 @@ class _Work:
 
 
 def tune(
-    model: str | Path,
+    model: Any,
     data: Data,
     *,
     out: str | Path,
@@ -163,7 +163,7 @@ def _examples(data: Data) -> tuple[Examples, tuple[Pair, ...]]:
     return Examples(tuple(each for each in data if isinstance(each, Example))), ()
 
 
-def _work(model: str | Path, found: Examples, spec: TuneSpec, device: str | None) -> _Work:
+def _work(model: Any, found: Examples, spec: TuneSpec, device: str | None) -> _Work:
     if device not in (None, "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
         raise InputError(f"device {device!r} cannot be used; give cpu, or leave it out")
     base = load_base(model)

@@ -1,0 +1,102 @@
+"""`mediate tune`: what is typed reaches the tuning, and a process that is killed goes on."""
+
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mediate.cli import tune as command
+from mediate.errors import InputError
+from mediate.tuning.folder import CHECKPOINTS
+from mediate.tuning.spec import TuneSpec
+from tests.tuning.subjects import base_folder, written
+
+ROWS = [
+    {"question": f"Tom has {number} apples.", "chain": f"He has {number}.", "answer": number} for number in range(3, 9)
+]
+QUICK = ["--steps", "3", "--batch-size", "2", "--held-out", "0.3", "--max-new-tokens", "4", "--device", "cpu"]
+
+
+def invoke(*words: object) -> str:
+    result = CliRunner().invoke(command.tune_app, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return base_folder(tmp_path_factory.mktemp("base") / "m")
+
+
+def test_a_tuning_from_a_file(base: Path, tmp_path: Path) -> None:
+    data, out = written(tmp_path / "d.jsonl", ROWS), tmp_path / "out"
+    said = invoke("answer-only", "--model", base, "--data", data, "--out", out, "--rank", 2, "--keep-chain", *QUICK)
+    assert "answer-only: 3 steps on 4 examples, loss" in said
+    assert f"model: {out}" in said
+    spec = json.loads((out / "tuning.json").read_text())["spec"]
+    assert (spec["rank"], spec["keep_chain"], spec["answer_cue"]) == (2, True, "\nThe answer is")
+    assert (out / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert len((out / "loss.jsonl").read_text().splitlines()) == 3
+
+
+def test_built_in_problems_leave_pairs_to_score(base: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    invoke("dpo", "--model", base, "--task", "problems", "-n", 4, "--problem-steps", 2, "--out", out, *QUICK)
+    made = json.loads((out / "tuning.json").read_text())
+    assert made["data"]["train"] + made["data"]["held_out"] == 8
+    assert (out / "held_out_pairs.jsonl").exists()
+
+
+def test_data_are_named_once(base: Path, tmp_path: Path) -> None:
+    for words in ([], ["--task", "problems", "--data", "d.jsonl"]):
+        with pytest.raises(InputError, match="either --data FILE or --task problems"):
+            invoke("sft", "--model", base, "--out", tmp_path / "out", *words)
+
+
+@pytest.mark.parametrize("name", ["sft", "lora", "answer_only", "dpo"])
+def test_options_have_the_defaults_of_the_specification(name: str) -> None:
+    own = {"model", "out", "data", "task", "count", "problem_steps", "device", "template", "answer_cue", "on_bad_item"}
+    parameters = inspect.signature(getattr(command, name)).parameters
+    for option, parameter in parameters.items():
+        if option not in own:
+            default = TuneSpec.model_fields[option].default
+            assert parameter.default in (default, {("all-linear",): None, None: False}.get(default)), option
+    heeded = set(TuneSpec.model_fields) - {"arm"}
+    adapter = {"rank", "alpha", "dropout", "target_modules", "merge"}
+    left_out = {"sft": adapter | {"full", "keep_chain", "beta"}, "lora": {"full", "keep_chain", "beta"},
+                "answer_only": {"beta"}, "dpo": {"keep_chain"}}[name]  # fmt: skip
+    assert set(parameters) & heeded == heeded - left_out
+
+
+def test_help_loads_no_torch() -> None:
+    code = "import sys, mediate.cli.tune as t\nassert not {'torch', 'trl', 'peft', 'transformers'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_process_that_is_killed_goes_on(base: Path, tmp_path: Path) -> None:
+    data, whole, out = written(tmp_path / "d.jsonl", ROWS), tmp_path / "whole", tmp_path / "out"
+    words = ["lora", "--model", base, "--data", data, "--dropout", 0.1, "--held-out", 0, "--steps", 40]
+    invoke(*words, "--out", whole)
+    code = "import sys; from mediate.cli.tune import tune_app; tune_app(sys.argv[1:])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, words), "--out", str(out)], stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not list((out / CHECKPOINTS).glob("checkpoint-*/trainer_state.json")):
+        assert process.poll() is None, "ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert json.loads((out / "tuning.json").read_text())["status"] == "running"
+    invoke(*words, "--out", out)
+    assert json.loads((out / "tuning.json").read_text())["resumed_from_step"] >= 4
+    weights = "adapter_model.safetensors"
+    assert (out / weights).read_bytes() == (whole / weights).read_bytes()
