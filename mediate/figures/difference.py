@@ -1,0 +1,162 @@
+"""Where two runs differ: a heat map of a difference, and lines over relative depth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
+
+from mediate.errors import InputError
+from mediate.figures.paired import run_colours
+from mediate.figures.steps import MOST_TICKS
+from mediate.figures.style import DIVERGING, FAINT, INK, canvas
+from mediate.figures.text import label
+
+DIFFERENCE_SIZE = (7.2, 3.2)
+MOST_BANDS = 3
+
+
+def plot_difference(
+    difference: Float[np.ndarray, "step layer"],
+    found: Bool[np.ndarray, "step layer"],
+    *,
+    quantity: str,
+    steps: Sequence[int | str] = (),
+    layers: Sequence[int | str] = (),
+    percent: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """A difference of two step x layer maps, second run less first; dots mark the cells that were found to differ.
+
+    The colours are symmetric about 0: red where the second run has more, blue where it has less. Hatched grey is
+    undefined.
+
+    Args:
+        difference: A row a step, a column a layer.
+        found: Cells that survive the correction for many cells, such as `MaxT.found`.
+        quantity: What the colour shows, with its unit and the order of the runs.
+        steps: Names of the rows; counted from 0 where none are given.
+        layers: Names of the columns, such as layers or relative depths.
+        percent: Whether values are shares, to be written in percent.
+        ax: Where to draw.
+
+    Raises:
+        InputError: No cell is defined, or names and cells are not as many.
+    """
+    rows, columns = list(steps) or [*range(len(difference))], list(layers) or [*range(difference.shape[1])]
+    if (len(rows), len(columns)) != difference.shape:
+        raise InputError(f"a difference of {difference.shape} cells, with {len(rows)} steps and {len(columns)} layers")
+    if not np.isfinite(difference).any():
+        raise InputError("no cell of the difference is defined, so there is nothing to draw")
+    limit = float(np.nanmax(abs(difference))) or 1.0
+    with canvas(ax, DIFFERENCE_SIZE) as axes:
+        axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
+        image = axes.imshow(
+            np.ma.masked_invalid(difference),
+            cmap=DIVERGING,
+            vmin=-limit,
+            vmax=limit,
+            aspect="auto",
+            interpolation="nearest",
+        )
+        _mark(axes, difference, found, limit)
+        bar = axes.figure.colorbar(
+            image, ax=axes, pad=0.02, format=PercentFormatter(1.0, symbol=" %") if percent else None
+        )
+        bar.outline.set_visible(False)
+        bar.set_label(quantity, parse_math=False)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        for axis, names, text in ((axes.xaxis, columns, "layer"), (axes.yaxis, rows, "step")):
+            places = range(0, len(names), -(-len(names) // MOST_TICKS))
+            axis.set_ticks(places, [str(names[place]) for place in places])
+            axis.set_label_text(text)
+        tested = int(np.isfinite(difference).sum())
+        axes.set_xlabel(
+            f"layer (dots: {found.sum()} of {tested} cells differ; red: more in the second run, blue: less)"
+        )
+    return axes
+
+
+def _mark(
+    axes: Axes, difference: Float[np.ndarray, "step layer"], found: Bool[np.ndarray, "step layer"], limit: float
+) -> None:
+    """A dot in each cell that was found: white on strong colours, ink on pale ones."""
+    strong = abs(np.nan_to_num(difference)) > 0.6 * limit
+    size = float(np.clip(90 / max(difference.shape), 2, 4.5))
+    for chosen, colour in ((found & strong, "white"), (found & ~strong, INK)):
+        row, column = np.nonzero(chosen)
+        if len(row):
+            axes.plot(column, row, "o", linestyle="none", markersize=size, color=colour, markeredgewidth=0)
+
+
+@dataclass(frozen=True, slots=True)
+class DepthLine:
+    """One run's difference from the reference, by depth.
+
+    Args:
+        name: What the line is called.
+        depth: Relative depth, from 0 (the first layer's input) to 1 (the last one's output).
+        difference: The run's effect less the reference's.
+        low: Lower end of the band that holds all depths together; NaN where there is none.
+        high: Upper end.
+        found: Depths at which the run differs, with the family-wise error held.
+    """
+
+    name: str
+    depth: Float[np.ndarray, " cell"]
+    difference: Float[np.ndarray, " cell"]
+    low: Float[np.ndarray, " cell"]
+    high: Float[np.ndarray, " cell"]
+    found: Bool[np.ndarray, " cell"]
+
+
+def plot_difference_by_depth(
+    lines: Sequence[DepthLine], *, quantity: str, level: float = 0.95, percent: bool = False, ax: Axes | None = None
+) -> Axes:
+    """Differences from a reference over relative depth, each with the band that holds all depths together.
+
+    Up to three runs have a band each; more are lines alone. Dots are the depths at which a run was found to differ.
+    Relative depth puts models of different numbers of layers side by side.
+
+    Args:
+        lines: A line a run.
+        quantity: What the axis shows, with its unit and the order of the runs.
+        level: Of the bands.
+        percent: Whether values are shares, to be written in percent.
+        ax: Where to draw.
+
+    Raises:
+        InputError: No line has a defined difference.
+    """
+    if not any(np.isfinite(each.difference).any() for each in lines):
+        raise InputError(f"no run has a defined {quantity}, so there is nothing to draw")
+    banded = len(lines) <= MOST_BANDS and any(np.isfinite(each.low).any() for each in lines)
+    colours = run_colours(len(lines) + 1)[1:]  # ink is the reference's, at 0
+    with canvas(ax, DIFFERENCE_SIZE) as axes:
+        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+        handles = []
+        for each, colour in zip(lines, colours, strict=True):
+            lonely = "o" if len(each.depth) == 1 else ""
+            handles += axes.plot(each.depth, each.difference, color=colour, marker=lonely, label=label(each.name))
+            if banded:
+                axes.fill_between(each.depth, each.low, each.high, color=colour, alpha=0.18, linewidth=0)
+            (dots,) = axes.plot(each.depth[each.found], each.difference[each.found], "o", color=colour, zorder=3)
+            dots.set(markersize=4.5, markeredgecolor=INK, markeredgewidth=0.6)
+        key = Line2D([], [], linestyle="none", marker="o", markersize=4.5, markeredgewidth=0.6, color=FAINT)
+        key.set(markeredgecolor=INK, label="differs")
+        axes.set_xlim(0, 1)
+        if percent:
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        band = f"; bands hold all depths together at {level * 100:g} %" if banded else ""
+        axes.set_xlabel(f"relative depth (0: first layer, 1: last){band}")
+        axes.set_ylabel(quantity, parse_math=False)
+        axes.grid(axis="y", color="0.9", linewidth=0.6)
+        axes.set_axisbelow(True)
+        legend = axes.legend(handles=[*handles, key], loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    return axes
