@@ -15,6 +15,7 @@ from mediate.comparison.quantities import (
     SHARE,
     SHARES,
     aligned,
+    difference_of,
     effect_values,
     linearised,
     share_numerators,
@@ -114,15 +115,16 @@ def differences_from(
     ]
     values = np.full(tops[:, 0].shape, np.nan)
     if all(each.defined for each in estimates):
-        values = linearised(tops[:, 1], te[1]) - linearised(tops[:, 0], te[0])
+        values = difference_of(linearised(tops[:, 0], te[0]), linearised(tops[:, 1], te[1]))
     labels = (outcome, run.label, reference.label)
     shares = _tested((*labels, SHARE), SHARES, estimates, values, groups, how.margin, how)
+    moved = difference_of(*effects)
+    nothing = np.zeros(len(groups))
     estimates = [
-        paired_difference(a, b, groups, seed=how.seed, level=how.level, draws=how.draws)
-        for a, b in zip(*effects, strict=True)
+        paired_difference(nothing, each, groups, seed=how.seed, level=how.level, draws=how.draws) for each in moved
     ]
     margin = how.margin * abs(float(te[0].mean())) or float("nan")
-    return shares + _tested((*labels, EFFECT), EFFECTS, estimates, effects[1] - effects[0], groups, margin, how)
+    return shares + _tested((*labels, EFFECT), EFFECTS, estimates, moved, groups, margin, how)
 
 
 def _tested(

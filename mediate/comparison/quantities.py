@@ -8,6 +8,7 @@ from mediate.effects import CHANNELS, Cube, corners, shapley, total_effect
 SHARES = (*CHANNELS, "mediated")
 EFFECTS = ("te", *CHANNELS, "nde", "nie", "tde", "tie", "interaction")
 SHARE, EFFECT = "share", "effect"
+ROUNDING = 1e-12
 
 
 def share_numerators(y: Float[np.ndarray, "item 2 2 2"]) -> Float[np.ndarray, "share item"]:
@@ -32,6 +33,14 @@ def linearised(
     ratio = numerator.sum(axis=-1, keepdims=True) / denominator.sum()
     found: Float[np.ndarray, "*cells item"] = ratio + (numerator - ratio * denominator) / denominator.mean()
     return found
+
+
+def difference_of(
+    a: Float[np.ndarray, "quantity item"], b: Float[np.ndarray, "quantity item"]
+) -> Float[np.ndarray, "quantity item"]:
+    """b - a, where what is rounding beside the item's largest quantity is exactly 0, so that no test finds it."""
+    scale = np.maximum(abs(a), abs(b)).max(axis=0)
+    return np.where(abs(b - a) <= ROUNDING * scale, 0.0, b - a)
 
 
 def aligned(cube: Cube, items: tuple[str, ...]) -> Float[np.ndarray, "item 2 2 2"]:

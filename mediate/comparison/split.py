@@ -17,12 +17,14 @@ CONTRASTS = {
     "total": (-1.0, 0.0, 0.0, 1.0),
     "writes different chains": (-0.5, 0.5, -0.5, 0.5),
     "reads chains differently": (-0.5, -0.5, 0.5, 0.5),
+    "interaction": (1.0, -1.0, -1.0, 1.0),
     "writes, read by the first": (-1.0, 1.0, 0.0, 0.0),
     "writes, read by the second": (0.0, 0.0, -1.0, 1.0),
     "reads, written by the first": (-1.0, 0.0, 1.0, 0.0),
     "reads, written by the second": (0.0, -1.0, 0.0, 1.0),
-    "interaction": (1.0, -1.0, -1.0, 1.0),
 }
+# The split itself, and the single orders of exchanging writer and reader.
+PARTS, ORDERS = tuple(CONTRASTS)[:4], tuple(CONTRASTS)[4:]
 
 
 @dataclass(frozen=True, slots=True)
