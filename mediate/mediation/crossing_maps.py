@@ -175,6 +175,11 @@ def crossed_states(
         check_cell(crossed.models[0], pair, cell)
     ids, start = pair.context(1, 1), len(pair.questions[1])
     kept = [chain_activations(model, ids, start, components) for model in crossed.models]
+    for component in components:
+        size = int(kept[0][Site(component, 0)].shape[0 if component is Component.PATTERN else 1])
+        wrong = next((cell.units for cell in cells if cell.units is not None and cell.units[-1] >= size), None)
+        if wrong is not None:
+            raise InputError(f"item {pair.id!r}: units {wrong} of {component}; there are 0 to {size - 1}")
     moving = [place for place, cell in enumerate(cells) if _moves(cell, *kept)]
     there = [cells[place] for place in moving]
     effects = np.zeros((2, len(cells)))

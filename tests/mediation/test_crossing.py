@@ -19,6 +19,7 @@ from mediate.mediation.crossing_maps import crossed_map, crossed_reads, crossed_
 from mediate.mediation.encoding import EncodedPair, encode_pair
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import sequences
+from mediate.models.loading import load as load_unchecked
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
@@ -51,7 +52,7 @@ def hooked(plain):
 
 @cache
 def models(architecture: str, dtype: str = "float32", norms: bool = True):
-    return tuple(hooked(each) for each in plain_pair(architecture, dtype, norms))
+    return tiny.model(architecture, dtype), hooked(plain_pair(architecture, dtype, norms)[1])
 
 
 def encoded(model, base=BASE, source=SOURCE) -> EncodedPair:
@@ -167,7 +168,7 @@ def test_corners_are_the_two_models_as_they_are(architecture: str) -> None:
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 def test_the_same_checkpoint_changes_nothing_at_all(architecture: str) -> None:
     """Loaded twice; bit for bit."""
-    one, other = (hooked(tiny.plain_model(architecture)) for _ in range(2))
+    one, other = tiny.model(architecture), hooked(tiny.plain_model(architecture))
     cell = run_crossed(one, other, encoded(one))
     y = crossed_cube(cell, BOTH)
     assert (y == y[:, :1, :1, :1]).all()
@@ -189,8 +190,8 @@ def test_all_keys_and_values_at_once_are_the_states_effects(architecture: str) -
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 def test_written_keys_and_values_are_those_that_are_read(architecture: str) -> None:
-    """Written by hooks at all CoT positions in all layers; norms are equal, for a key norm comes after the hook."""
-    cell = crossed(architecture, norms=False)
+    """Written by hooks at all CoT positions in all layers; a key norm, which comes after the hook, is equal in both."""
+    cell = crossed(architecture, norms=architecture not in ("qwen3", "gemma3"))
     found = crossed_states(cell, KV, [whole(cell.pair)], Outcome.LOGIT_DIFF)
     reads = crossed_reads(cell, [whole(cell.pair)], Outcome.LOGIT_DIFF)
     np.testing.assert_allclose(found, reads, atol=2e-5, rtol=0)
@@ -313,8 +314,7 @@ def mapped(cell: Crossed, text: str) -> np.ndarray:
     return np.stack([each.values for each in crossed_map(cell, parse_crossed_map(text), Outcome.LOGIT_DIFF, 0.0)[:2]])
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("architecture", ["llama", "qwen3"])
+@pytest.mark.parametrize(("architecture", "layer"), [("llama", 0), ("qwen3", 1), ("llama", 2)])
 def test_a_planted_value_head_lights_up_there_and_downstream(architecture: str, layer: int) -> None:
     """One KV head's value projection is another in one layer; heads 2 and 3 read KV head 1."""
 
@@ -337,8 +337,7 @@ def test_a_planted_value_head_lights_up_there_and_downstream(architecture: str, 
     assert (abs(keys[:, layer + 1 :]) > 1e-6).all()
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("architecture", ["llama", "gemma3", "gpt2"])
+@pytest.mark.parametrize(("architecture", "layer"), [("gpt2", 0), ("llama", 1), ("gemma3", 1), ("gpt2", 2)])
 def test_a_planted_mlp_lights_up_there_and_downstream(architecture: str, layer: int) -> None:
     def edit(plain):
         mlp = blocks(plain)[layer].mlp
@@ -424,28 +423,35 @@ def other_shape(**changes):
     ],
 )
 def test_models_of_another_shape_are_refused_by_name(changes: dict, message: str) -> None:
-    original, tuned = tiny.model("llama"), hooked(other_shape(**changes))
+    original, tuned = (
+        tiny.model("llama"),
+        load_unchecked(other_shape(**changes), tokenizer=tiny.tokenizer(), device="cpu"),
+    )
     with pytest.raises(InputError, match=rf"cannot be crossed: their {message}.*; give two checkpoints"):
         run_crossed(original, tuned, encoded(original))
 
 
 def test_other_models_tokenizers_and_dtypes_are_refused_by_name() -> None:
     original = tiny.model("llama")
-    changed = tiny.byte_level()
+    plain = tiny.plain_model("llama")
     for other, message in (
         (tiny.model("qwen3"), "architectures are LlamaForCausalLM and Qwen3ForCausalLM"),
         (tiny.model("llama", "float64"), "dtypes are float32 and float64; load both with one dtype"),
         (replace(original, facts=replace(original.facts, device="cuda:0")), "devices are cpu and cuda:0"),
-        (mediate.load(tiny.plain_model("llama"), tokenizer=changed, device="cpu"), "tokenizers .* with the tokenizer"),
-        (mediate.load(tiny.plain_model("llama"), device="cpu"), "tokenizers .* and none"),
+        (
+            load_unchecked(tiny.plain_model("llama"), tokenizer=changed, device="cpu"),
+            "tokenizers .* with the tokenizer",
+        ),
+        (load_unchecked(plain, device="cpu"), "tokenizers .* and none"),
     ):
         with pytest.raises(InputError, match=message):
             check_crossable(original, other)
-    check_crossable(original, hooked(tiny.plain_model("llama")))
+    check_crossable(original, load_unchecked(plain, tokenizer=tiny.tokenizer(), device="cpu"))
 
 
 def test_rotary_frequencies_that_the_configuration_does_not_show_are_compared() -> None:
-    original, tuned = tiny.model("llama"), hooked(tiny.plain_model("llama"))
+    original = tiny.model("llama")
+    tuned = load_unchecked(tiny.plain_model("llama"), tokenizer=tiny.tokenizer(), device="cpu")
     rotary = next(each for each in tuned.plain.modules() if hasattr(each, "inv_freq"))
     rotary.inv_freq = rotary.inv_freq * 2
     with pytest.raises(InputError, match="rotary frequencies differ"):
@@ -463,5 +469,5 @@ def test_cells_outside_are_refused() -> None:
     for each in (Cell((998,), (0,)), Cell((0,), (3,)), Cell((0,), (0,), (2,))):
         with pytest.raises(InputError, match=r"item 'a': (positions|layers|KV heads)"):
             crossed_reads(cell, [each], BOTH[0])
-    with pytest.raises(InputError, match="head 4; there are 0 to 3"):
+    with pytest.raises(InputError, match="units \\(4,\\) of z; there are 0 to 3"):
         crossed_states(cell, [Component.Z], [Cell((0,), (0,), (4,))], BOTH[0])
