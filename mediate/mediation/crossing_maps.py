@@ -199,12 +199,11 @@ def _moves(cell: Cell, one: Mapping[Site, Tensor], other: Mapping[Site, Tensor])
     for site in one:
         if site.layer not in cell.layers:
             continue
-        # The axis of positions before that of units.
-        pair = (
-            each.transpose(0, 1) if site.component is Component.PATTERN else each for each in (one[site], other[site])
-        )
-        own, others = (each[list(cell.positions)][:, units] for each in pair)
-        if not torch.equal(own, others):
+        own, others = one[site], other[site]
+        if site.component is Component.PATTERN:  # its heads come before its positions
+            own, others = own.transpose(0, 1), others.transpose(0, 1)
+        positions = list(cell.positions)
+        if not torch.equal(own[positions][:, units], others[positions][:, units]):
             return True
     return False
 
