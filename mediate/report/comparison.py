@@ -15,6 +15,7 @@ from mediate.effects.results import write_atomic
 from mediate.errors import InputError
 from mediate.report.comparison_folder import check_out, comparison_json, write_comparison
 from mediate.report.comparison_page import notebook_view, render_comparison
+from mediate.report.comparison_plots import ComparisonPlots
 from mediate.report.comparison_tables import (
     difference_table,
     item_status_table,
@@ -27,8 +28,6 @@ from mediate.report.comparison_tables import (
 from mediate.report.comparison_terminal import comparison_terminal
 from mediate.report.page import write_bytes
 from mediate.report.scores import Scores
-
-Given = str | Path | Scores | Results
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -85,6 +84,11 @@ class Comparison:
         """A row a shared item; and a row a dropped one and run because of which it was dropped, with the reason."""
         return item_status_table(self.compared)
 
+    @property
+    def plot(self) -> ComparisonPlots:
+        """The figures."""
+        return ComparisonPlots(self.compared)
+
     def to_json(self) -> str:
         """Settings, runs and all tables but the cell-by-cell maps as JSON; what is undefined is null."""
         return comparison_json(self.compared)
@@ -114,7 +118,7 @@ class Comparison:
 
 
 def compare(
-    *runs: Given | Sequence[Given],
+    *runs: Any,
     out: str | Path | None = None,
     labels: Sequence[str] | None = None,
     allow_mixed: bool = False,
@@ -123,7 +127,8 @@ def compare(
     """Compares two or more stored runs on the items that all of them measured; needs no model.
 
     Args:
-        *runs: Run directories, or what `mediate.score` and `mediate.open_run` return; the first is the reference.
+        *runs: Run directories, or what `mediate.score` and `mediate.open_run` return, one by one or as a list; the
+            first is the reference.
         out: A folder to write, with JSON, tables, figures and comparison.html.
         labels: A name for each run; by default that of its folder.
         allow_mixed: Compares runs that differ in template, outcome, design and the like all the same, and marks it.

@@ -103,9 +103,9 @@ def item_status_table(compared: Compared) -> pd.DataFrame:
     """A row a shared item, and a row a dropped item and run because of which it was dropped, with the reason."""
     pairing = compared.pairing
     columns = [each.name for each in fields(Dropped)]
-    rows = [{"item": item, "status": "shared"} for item in pairing.items]
+    rows = [dict.fromkeys(columns, "") | {"item": item, "status": "shared"} for item in pairing.items]
     rows += [asdict(each) for each in pairing.dropped]
-    return _marked(compared, rows, columns).fillna("")
+    return _marked(compared, rows, columns)
 
 
 def run_table(compared: Compared) -> pd.DataFrame:

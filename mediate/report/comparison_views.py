@@ -16,6 +16,7 @@ from mediate.report.comparison_words import (
     dropped_words,
     effect_cell,
     levels_of,
+    margin_words,
     p_words,
     points,
     points_interval,
@@ -103,9 +104,9 @@ def _basis(compared: Compared, outcome: str) -> str:
         f"{outcome}; n = {plural(len(compared.pairing.items), 'item')} in {plural(first.groups, 'group')}, the same in "
         f"all runs; differences: {percent(how.level)} {first.method}, seed {how.seed}. Unchanged: two one-sided tests "
         f"at {number(how.alpha)} show that the difference is smaller than the margin, "
-        f"{points(how.margin, sign=False)} of share, or {number(effect)} nats (that part of the reference's mean TE). "
-        "Changed: not unchanged, and the interval leaves out 0. p: sign flips of whole groups; adjusted for all shares, "
-        "or all effects, of a run."
+        f"{margin_words(how.margin)} of share, or {number(effect)} nats (that part of the reference's mean TE). "
+        "Changed: not unchanged, and the interval leaves out 0. p: sign flips of whole groups; adjusted for all "
+        "shares, or all effects, of a run."
     )
 
 
@@ -178,7 +179,7 @@ def maps_view(compared: Compared) -> dict[str, Any]:
 def _map_row(each: MapDifference, alpha: float) -> dict[str, str]:
     found = np.flatnonzero(each.p_adjusted <= alpha)
     largest = found[np.argsort(-abs(each.difference[found]), kind="stable")][:FOUND]
-    cells = "; ".join(f"{_cell_name(each, cell)}: {points(float(each.difference[cell]))}" for cell in largest)
+    cells = "; ".join(f"{_cell_name(each, cell)}: {points(float(each.difference[cell]))}" for cell in largest.tolist())
     return {
         "kind": f"{each.family.kind}:{','.join(each.family.dims)}" + (" (estimated)" if each.estimated else ""),
         "run": each.run,

@@ -30,7 +30,7 @@ def comparison_headline(compared: Compared) -> str:
     shares = {each.run: each.estimate for each in levels_of(compared, outcome, SHARE) if each.quantity == MAIN}
     basis = (
         f"{compared.traces.design.value}, {plural(len(compared.pairing.items), 'shared item')} in "
-        f"{plural(len(set(compared.pairing.groups)), 'group')}, margin {points(compared.how.margin, sign=False)}"
+        f"{plural(len(set(compared.pairing.groups)), 'group')}, margin {margin_words(compared.how.margin)}"
     )
     if len(found) == 1:
         (only,) = found
@@ -93,11 +93,16 @@ def levels_of(compared: Compared, outcome: str, kind: str) -> list[Level]:
     return [each for each in compared.levels if (each.outcome, each.kind) == (outcome, kind)]
 
 
-def points(value: float, *, sign: bool = True) -> str:
+def margin_words(margin: float) -> str:
+    """A margin of shares in percentage points."""
+    return f"{100 * margin:g} points"
+
+
+def points(value: float) -> str:
     """A difference of shares in percentage points."""
     if math.isnan(value):
         return "undefined"
-    return f"{signed(value) if sign else number(100 * value, 1)} points"
+    return f"{signed(value)} points"
 
 
 def signed(value: float) -> str:
