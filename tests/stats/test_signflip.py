@@ -68,12 +68,11 @@ def test_drawn_patterns_are_near_all_patterns() -> None:
     assert drawn.critical == pytest.approx(every.critical, rel=0.1)
 
 
-def test_one_more_cell_that_moves_with_another_costs_nothing() -> None:
+def test_more_cells_that_move_with_others_cost_nothing() -> None:
     values, names = some(3)
-    twice = np.concatenate([values, values], axis=1)
-    np.testing.assert_array_equal(
-        sign_flip_max_t(twice, names).p_adjusted[:5], sign_flip_max_t(values, names).p_adjusted
-    )
+    wanted = sign_flip_max_t(values, names).p_adjusted
+    scaled = np.concatenate([values * scale for scale in (1, 3, 7, 0.1, 1 / 3)], axis=1)  # the same t but for rounding
+    np.testing.assert_array_equal(sign_flip_max_t(scaled, names).p_adjusted, np.tile(wanted, 5))
 
 
 def test_found_is_at_or_above_the_critical_value_and_leaves_0_outside_the_band() -> None:
