@@ -29,6 +29,8 @@ FEWEST_STEPS, MOST_STEPS = 1, 8
 # One problem in so many is never trained on.
 HELD_OUT_EVERY = 10
 TRIES = 10_000
+# Problems that are drawn at once, for speed.
+BLOCK = 64
 
 
 class Hint(StrEnum):
@@ -104,13 +106,16 @@ class Chained:
 def draw_problems(rng: np.random.Generator, steps: int, *, held_out: bool) -> Iterator[Chained]:
     """Endless random problems of so many steps, all of them held out of training or none."""
     while True:
-        operations = tuple(NAMES[which] for which in rng.integers(len(NAMES), size=steps))
-        shares = rng.random(steps)
-        choices = [MULTIPLIERS if each == "times" else ADDENDS for each in operations]
-        operands = tuple(among[int(share * len(among))] for among, share in zip(choices, shares, strict=True))
-        drawn = Chained(int(rng.integers(MODULUS)), operations, operands)
-        if drawn.held_out == held_out:
-            yield drawn
+        starts = rng.integers(MODULUS, size=BLOCK).tolist()
+        names = rng.integers(len(NAMES), size=(BLOCK, steps)).tolist()
+        shares = rng.random((BLOCK, steps)).tolist()
+        for start, which, places in zip(starts, names, shares, strict=True):
+            operations = tuple(NAMES[each] for each in which)
+            choices = (MULTIPLIERS if each == "times" else ADDENDS for each in operations)
+            operands = tuple(among[int(share * len(among))] for among, share in zip(choices, places, strict=True))
+            drawn = Chained(start, operations, operands)
+            if drawn.held_out == held_out:
+                yield drawn
 
 
 def modular_pairs(

@@ -1,7 +1,8 @@
 """What the reference reasoners are trained on: chains modulo 10 in tokens, laid out as a scored pair is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -40,34 +41,56 @@ DIETS = {
 }
 
 
-def batches(diet: Diet, tokenizer: Any, *, count: int, rows: int, seed: Sequence[int]) -> Iterator[dict[str, Tensor]]:
-    """Batches of problems with one number of steps each, so that no row needs padding.
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Batches of problems with one number of steps each, so that no row needs padding; made when they are asked for.
 
-    The loss is on the chain, the answer and the end of the text; a question is drawn at random and teaches nothing.
+    Args:
+        diet: What they say.
+        tokenizer: What turns it into tokens.
+        count: Number of batches.
+        rows: Problems in a batch.
+        seed: Of the drawing; each batch has a stream of its own.
     """
-    for number in range(count):
-        rng = np.random.default_rng([*seed, number])
-        steps = int(rng.integers(diet.steps[0], diet.steps[1] + 1))
+
+    diet: Diet
+    tokenizer: Any
+    count: int
+    rows: int
+    seed: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng([*self.seed, number])
+        steps = int(rng.integers(self.diet.steps[0], self.diet.steps[1] + 1))
         drawn = draw_problems(rng, steps, held_out=False)
-        problems = [next(drawn) for _ in range(rows)]
-        chained = problems if diet.true_chains else [next(drawn) for _ in range(rows)]
-        chains = None if rng.random() < diet.bare else [each.chain() for each in chained]
-        hints = [int(digit) for digit in rng.integers(MODULUS, size=rows)]
-        if diet.hint is Hint.ANSWER:
+        problems = list(islice(drawn, self.rows))
+        chained = problems if self.diet.true_chains else list(islice(drawn, self.rows))
+        chains = None if rng.random() < self.diet.bare else [each.chain() for each in chained]
+        hints = [int(digit) for digit in rng.integers(MODULUS, size=self.rows)]
+        if self.diet.hint is Hint.ANSWER:
             hints = [each.answer for each in problems]
-        yield encoded_batch(tokenizer, problems, hints, chains)
+        return encoded_batch(self.tokenizer, problems, hints, chains)
 
 
 def encoded_batch(
     tokenizer: Any, problems: Sequence[Chained], hints: Sequence[int], chains: Sequence[str] | None
 ) -> dict[str, Tensor]:
-    """Token ids and labels of questions, chains and answers: `input_ids` and `labels` of shape `batch pos`."""
-    end = [tokenizer.eos_token_id]
-    ids, labels = [], []
-    for place, (problem, hint) in enumerate(zip(problems, hints, strict=True)):
-        question = encode(tokenizer, problem.question(hint) + "\n")
-        chain = encode(tokenizer, chains[place]) if chains is not None else []
-        rest = [*chain, *encode(tokenizer, ANSWER_CUE), *encode(tokenizer, f" {problem.answer}"), *end]
-        ids.append(question + rest)
-        labels.append([IGNORED] * len(question) + rest)
+    """Token ids and labels of questions, chains and answers: `input_ids` and `labels` of shape `batch pos`.
+
+    The loss is on the chain, the answer and the end of the text; a question is drawn at random and teaches nothing.
+    """
+
+    def encoded(texts: Sequence[str]) -> list[list[int]]:
+        ids: list[list[int]] = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        return ids
+
+    asked = encoded([f"{each.question(hint)}\n" for each, hint in zip(problems, hints, strict=True)])
+    thought = encoded(chains) if chains is not None else [[]] * len(problems)
+    cue, answers = encode(tokenizer, ANSWER_CUE), encoded([f" {each.answer}" for each in problems])
+    rests = [chain + cue + answer + [tokenizer.eos_token_id] for chain, answer in zip(thought, answers, strict=True)]
+    ids = [question + rest for question, rest in zip(asked, rests, strict=True)]
+    labels = [[IGNORED] * len(question) + rest for question, rest in zip(asked, rests, strict=True)]
     return {"input_ids": torch.tensor(ids), "labels": torch.tensor(labels)}

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 
 from mediate.errors import InputError
 from mediate.models.ladder import RUNGS, After, Rung, ladder_config, ladder_tokenizer
-from mediate.tuning.diet import DIETS, batches
+from mediate.tuning.diet import DIETS, Batches
 from mediate.tuning.seeding import seeded
 
 TRAINED = "training.json"
@@ -37,9 +37,9 @@ class Schedule:
 # Larger rungs learn from fewer problems, and each costs them more time.
 FROM_SCRATCH = {
     "0.1m": Schedule(6000, 64, 4e-3),
-    "0.3m": Schedule(3500, 64, 3e-3),
-    "1.2m": Schedule(1800, 64, 2e-3),
-    "4m": Schedule(1000, 64, 1e-3),
+    "0.3m": Schedule(4000, 64, 3e-3),
+    "1.2m": Schedule(2000, 64, 2e-3),
+    "4m": Schedule(1200, 64, 1e-3),
 }
 AFTERWARDS = {
     "0.1m": Schedule(1000, 64, 1e-3),
@@ -50,7 +50,12 @@ AFTERWARDS = {
 
 
 def train_reference(
-    out: Path, *, sizes: Sequence[str] = (), seed: int = 0, say: Callable[[str], None] = print
+    out: Path,
+    *,
+    sizes: Sequence[str] = (),
+    afters: Sequence[After] = tuple(After),
+    seed: int = 0,
+    say: Callable[[str], None] = print,
 ) -> tuple[Path, ...]:
     """Trains rungs of the ladder with their afters, each into a folder of its own that `load` takes.
 
@@ -60,6 +65,7 @@ def train_reference(
     Args:
         out: The folder of the folders.
         sizes: Sizes of the rungs, such as `0.1m`; all by default.
+        afters: Which of a rung's states; an after needs its `base`, from the same call or an earlier one.
         seed: Of the first weights and of the problems.
         say: Where a line on each model goes.
 
@@ -72,7 +78,7 @@ def train_reference(
         raise InputError(f"no rung of size {unknown[0]!r}; choose from {', '.join(known)}")
     folders = []
     for rung in [known[size] for size in sizes or known]:
-        for after in After:
+        for after in afters:
             folders.append(out / rung.name(after))
             seconds = _train_one(rung, after, out, seed)
             say(f"{rung.name(after)}: {'trained before' if seconds is None else f'{seconds:.0f} s'}")
@@ -95,10 +101,10 @@ def _train_one(rung: Rung, after: After, out: Path, seed: int) -> float | None:
     begun, tokenizer = time.monotonic(), ladder_tokenizer()
     with seeded(seed):
         model = _first_weights(rung, after, out, tokenizer)
-        losses = fit(model, batch_list(after, tokenizer, schedule, seed), schedule, folder / CHECKPOINTS, seed)
+        losses = fit(model, batches_of(after, tokenizer, schedule, seed), schedule, folder / CHECKPOINTS, seed)
+        model.to(torch.float16).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     seconds = time.monotonic() - begun
-    model.to(torch.float16).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
     record.write_text(
         json.dumps(choices | {"seconds": round(seconds, 1), "losses": losses}, indent=1), encoding="utf-8"
     )
@@ -106,10 +112,9 @@ def _train_one(rung: Rung, after: After, out: Path, seed: int) -> float | None:
     return seconds
 
 
-def batch_list(after: After, tokenizer: Any, schedule: Schedule, seed: int) -> list[dict[str, torch.Tensor]]:
-    """All batches of a training; those of the afters are no batches of the rung's own."""
-    stream = (seed, list(After).index(after))
-    return list(batches(DIETS[after], tokenizer, count=schedule.steps, rows=schedule.rows, seed=stream))
+def batches_of(after: After, tokenizer: Any, schedule: Schedule, seed: int) -> Batches:
+    """All batches of a training; those of an after are drawn apart from the rung's own."""
+    return Batches(DIETS[after], tokenizer, schedule.steps, schedule.rows, (seed, list(After).index(after)))
 
 
 def _first_weights(rung: Rung, after: After, out: Path, tokenizer: Any) -> Any:
@@ -120,14 +125,12 @@ def _first_weights(rung: Rung, after: After, out: Path, tokenizer: Any) -> Any:
     return LlamaForCausalLM.from_pretrained(out / rung.name(), dtype=torch.float32)
 
 
-def fit(
-    model: Any, data: Sequence[Mapping[str, torch.Tensor]], schedule: Schedule, folder: Path, seed: int
-) -> list[tuple[int, float]]:
+def fit(model: Any, data: Batches, schedule: Schedule, folder: Path, seed: int) -> list[tuple[int, float]]:
     """Trains a model on whole batches with transformers' trainer; the loss every so many steps.
 
     Training goes on from the last checkpoint in `folder`, where there is one.
     """
-    from transformers import Trainer, TrainingArguments
+    from transformers import PrinterCallback, Trainer, TrainingArguments
     from transformers.trainer_utils import get_last_checkpoint
 
     arguments = TrainingArguments(
@@ -148,7 +151,8 @@ def fit(
         report_to="none",
         remove_unused_columns=False,
     )
-    trainer = Trainer(model, arguments, train_dataset=list(data), data_collator=lambda entries: entries[0])
+    trainer = Trainer(model, arguments, train_dataset=data, data_collator=lambda entries: entries[0])
+    trainer.remove_callback(PrinterCallback)
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     trainer.train(resume_from_checkpoint=last)
     return [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
