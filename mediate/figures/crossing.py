@@ -1,5 +1,6 @@
 """What changed between two checkpoints, split into state and rest."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from io import BytesIO
@@ -10,8 +11,11 @@ from matplotlib.axes import Axes
 
 from mediate.effects.crossing import Crossing, set_changes
 from mediate.effects.crossing_results import CrossResults
+from mediate.effects.maps import EffectMap
 from mediate.effects.results import write_atomic
 from mediate.errors import InputError
+from mediate.figures.components import DIMS as LAYER_DIMS
+from mediate.figures.components import components_size, plot_components
 from mediate.figures.layers import DIMS
 from mediate.figures.steps import STEPS_SIZE, plot_step_layer
 from mediate.figures.style import FAINT, INK, canvas, detached
@@ -20,6 +24,7 @@ from mediate.stats import Estimate
 
 CROSSING_SIZE = (7.2, 3.7)
 DPI = 160
+_KIND = re.compile(r"crossed\.(?P<what>.+)\.(?P<view>into_original|into_tuned|mean|interaction)(?P<source>\.source)?")
 STATE, REST, QUESTION, READERS = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 # From top to bottom, a gap between blocks: the estimate, what to call it, its colour.
 _BLOCKS = (
@@ -97,7 +102,7 @@ def _axis_label(crossing: Crossing, total: Estimate, level: float) -> str:
 
 
 def write_figures(folder: Path, results: CrossResults) -> list[Path]:
-    """Writes `figures/*.png`: the first outcome's changes, and each map over step and layer in each of its views."""
+    """Writes `figures/*.png`: the first outcome's changes, and each view of the maps over step and layer and over layer."""
     if not results.crossings or not results.crossings[0].items:
         return []
     seed, level = results.manifest["spec"]["seed"], results.manifest["spec"]["level"]
@@ -107,6 +112,9 @@ def write_figures(folder: Path, results: CrossResults) -> list[Path]:
     for kind in dict.fromkeys(each.kind for each in results.maps if each.dims == DIMS):
         maps = [each for each in results.maps if (each.kind, each.dims) == (kind, DIMS)]
         drawn[kind.replace(".", "-")] = (STEPS_SIZE, lambda ax, maps=maps: plot_step_layer(maps, ax=ax))  # type: ignore[misc]
+    for name, rows in component_rows(results).items():
+        size = components_size(len(rows))
+        drawn[name] = (size, lambda ax, rows=rows: plot_components(rows, ax=ax))  # type: ignore[misc]
     paths = []
     for name, (size, draw) in drawn.items():
         with detached(size) as (figure, ax), BytesIO() as file:
@@ -116,6 +124,17 @@ def write_figures(folder: Path, results: CrossResults) -> list[Path]:
         paths.append(folder / "figures" / f"{name}.png")
         write_atomic(paths[-1], partial(_fill, content))
     return paths
+
+
+def component_rows(results: CrossResults) -> dict[str, dict[str, list[EffectMap]]]:
+    """By the figure's name, one a view and world: the maps over layers alone, by component; two components at least."""
+    found: dict[str, dict[str, list[EffectMap]]] = {}
+    for each in results.maps:
+        match = _KIND.fullmatch(each.kind)
+        if match and each.dims == LAYER_DIMS:
+            name = f"crossed-components-{match['view']}{'-source' * bool(match['source'])}"
+            found.setdefault(name, {}).setdefault(match["what"], []).append(each)
+    return {name: rows for name, rows in found.items() if len(rows) > 1}
 
 
 def _fill(content: bytes, path: Path) -> None:

@@ -1,11 +1,16 @@
 """The picture of two checkpoints crossed: its points are the estimates, and nothing overlaps."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mediate.effects.crossing import Crossing, set_changes
+from mediate.effects.crossing_results import CrossResults
+from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
-from mediate.figures.crossing import CROSSING_SIZE, plot_crossing
+from mediate.figures.components import components_size, plot_components
+from mediate.figures.crossing import CROSSING_SIZE, component_rows, plot_crossing, write_figures
 from mediate.figures.style import detached
 from tests.figures.artists import faults
 
@@ -50,3 +55,46 @@ def test_one_group_has_hollow_points_and_no_intervals() -> None:
 def test_no_items_is_an_error() -> None:
     with pytest.raises(InputError, match="no item was crossed"):
         plot_crossing(Crossing(np.zeros((0, 2, 2, 2)), (), (), (), "logit_diff"))
+
+
+def layer_map(kind: str, item: str, values: list[float], dims: tuple[str, ...] = ("layer",)) -> EffectMap:
+    shape = [len(values)] if len(dims) == 1 else [1, len(values)]
+    coords = {"layer": tuple(range(len(values)))} | ({"step": (0,)} if len(dims) == 2 else {})
+    return EffectMap(np.array(values).reshape(shape), dims, coords, item, item, kind, "logit_diff", 1.0)
+
+
+def test_components_are_rows_of_mean_effects() -> None:
+    rows = {
+        "state.mlp_out": [layer_map("a", "x", [0.0, 2.0, -1.0]), layer_map("a", "y", [1.0, 4.0, -1.0])],
+        "state.attn_out": [layer_map("b", "x", [0.0, 0.0, 6.0]), layer_map("b", "y", [0.0, 0.0, 2.0])],
+    }
+    with detached(components_size(len(rows))) as (figure, ax):
+        plot_components(rows, ax=ax)
+        assert faults(figure) == []
+    np.testing.assert_allclose(ax.images[0].get_array(), [[0.5, 3, -1], [0, 0, 4]])
+    assert ax.images[0].get_clim() == (-4, 4)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["state.mlp_out", "state.attn_out"]
+    with pytest.raises(InputError, match="different items"):
+        plot_components(rows | {"state.z": rows["state.mlp_out"][:1]})
+    with pytest.raises(InputError, match="over layers alone"):
+        plot_components({"read": [layer_map("a", "x", [1.0, 2.0], ("step", "layer"))]})
+
+
+def test_a_run_draws_its_maps_by_view_and_world(tmp_path: Path) -> None:
+    crossing = fake_crossing(2, 2)
+    maps = [
+        layer_map(f"crossed.{what}.{view}", item, [1.0, 2.0])
+        for what in ("read", "state.z")
+        for view in ("mean", "into_tuned.source")
+        for item in crossing.items
+    ]
+    maps += [layer_map("crossed.read.window3.mean", item, [1.0, 2.0], ("step", "layer")) for item in crossing.items]
+    results = CrossResults({"spec": {"seed": 0, "level": 0.95}}, (crossing,), tuple(maps))
+    assert {path.name for path in write_figures(tmp_path, results)} == {
+        "crossing.png",
+        "crossed-read-window3-mean.png",
+        "crossed-components-mean.png",
+        "crossed-components-into_tuned-source.png",
+    }
+    assert set(component_rows(results)["crossed-components-mean"]) == {"read", "state.z"}
+    assert write_figures(tmp_path, CrossResults({"spec": {}})) == []
