@@ -46,17 +46,20 @@ def manifest(
     return found | changes
 
 
-def world(number: int, author: str, steps: int, *, written: bool, base: bool) -> World:
-    """A world whose chain is its author's own, with so many steps of two tokens."""
+def world(number: int, author: str, steps: int, *, written: bool, base: bool, words: int = 2) -> World:
+    """A world whose chain is its author's own, with so many steps of so many tokens."""
     amount = number + 3 + base
-    tokens = tuple(f"{author} {amount} at {step}{end}" for step in range(steps) for end in (" is", ".\n"))
-    numbers = tuple(step for step in range(steps) for _ in range(2))
+    ends = [" is"] * (words - 1) + [".\n"]
+    tokens = tuple(f"{author} {amount} at {step}{end}" for step in range(steps) for end in ends)
+    numbers = tuple(step for step in range(steps) for _ in ends)
     return World(f"Tom has {amount} apples and eats 2.", str(amount - 2), tokens, numbers, None, written)
 
 
-def item(number: int, author: str, *, groups: int = 8, steps: int = 2, written: bool = True) -> Measured:
+def item(
+    number: int, author: str, *, groups: int = 8, steps: int = 2, written: bool = True, words: int = 2
+) -> Measured:
     """One item; chains of one author are the same in every run."""
-    worlds = (world(number, author, steps, written=written, base=base) for base in (True, False))
+    worlds = (world(number, author, steps, written=written, base=base, words=words) for base in (True, False))
     return Measured(f"i{number:04d}", f"g{number % groups}", *worlds)
 
 
@@ -109,12 +112,13 @@ def run(
     seed: int = 0,
     te: float = 5.0,
     steps: int = 2,
+    words: int = 2,
     **changes: Any,
 ) -> Results:
     """A run of a model that reads its own chains, those of `writer`, or given ones."""
     author = "someone" if given else writer or model
     items = tuple(
-        item(number, author, groups=groups, steps=steps, written=writer is None and not given)
+        item(number, author, groups=groups, steps=steps, written=writer is None and not given, words=words)
         for number in range(count)
     )
     found = cube(items, shares, te=te, seed=seed)

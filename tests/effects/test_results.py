@@ -338,3 +338,14 @@ def test_the_manifest_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     write_results(tmp_path, results())
     assert written[-2:] == ["rejects.jsonl", "run.json"]
     assert sorted(written[:-2]) == sorted(f"{name}.parquet" for name in room.TABLES)
+
+
+def test_maps_and_items_may_stand_in_pieces() -> None:
+    wanted = results()
+    plain = tuple(replace(each, agreement=None) for each in wanted.maps)
+    maps, items = effect_table(plain), item_table(wanted.items)
+    # The second half of every map's rows after all first halves: each map is in two pieces, in its own order.
+    late = maps["step"] == 2
+    assert_same_maps(maps_from_table(pd.concat([maps[~late], maps[late]])), plain)
+    turned = pd.concat([items[items["world"] == "source"], items[items["world"] == "base"]])
+    assert items_from_table(turned) == wanted.items
