@@ -37,15 +37,15 @@ class Schedule:
 # Larger rungs learn from fewer problems, and each costs them more time.
 FROM_SCRATCH = {
     "0.1m": Schedule(6000, 64, 4e-3),
-    "0.3m": Schedule(4000, 64, 3e-3),
+    "0.3m": Schedule(3000, 64, 3e-3),
     "1.2m": Schedule(2000, 64, 2e-3),
-    "4m": Schedule(1200, 64, 1e-3),
+    "4m": Schedule(900, 64, 1.5e-3),
 }
 AFTERWARDS = {
     "0.1m": Schedule(1000, 64, 1e-3),
     "0.3m": Schedule(600, 64, 1e-3),
     "1.2m": Schedule(300, 64, 5e-4),
-    "4m": Schedule(200, 64, 3e-4),
+    "4m": Schedule(120, 64, 4e-4),
 }
 
 
