@@ -11,12 +11,16 @@ from mediate.batch import chains as chains_module
 from mediate.batch.score import score
 from mediate.batch.spec import make_spec
 from mediate.batch.stored_chains import read_chains
-from mediate.effects import Results, read_results, write_results
+from mediate.effects import Results, corners, read_results, write_results
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Item, Pair
+from mediate.items.reading import write_pairs
 from mediate.models.generation import End, Written
+from mediate.report.comparison import compare
 from tests import tiny
 from tests.batch.test_score import pair
+from tests.test_cli import assert_refused
+from tests.test_cli import mediate as command
 
 CHOICES = {"control_pairs": 0, "maps": (), "on_bad_item": "skip", "max_new_tokens": 24}
 PAIRS = tuple(pair(number, cot=False) for number in range(1, 6))
@@ -161,3 +165,44 @@ def test_the_description_depends_on_the_words_alone(written: Path, tmp_path: Pat
     changed = replace(first, base=replace(first.base, tokens=(*first.base.tokens[:-1], " otherwise")))
     write_results(tmp_path / "other", replace(own, items=(changed, *own.items[1:])))
     assert make_spec(chains=tmp_path / "other").described() != make_spec(chains=written).described()
+
+
+def test_two_models_reading_each_other_are_split_into_writing_and_reading(tmp_path: Path) -> None:
+    choices = {"maps": ("read:step,layer",)}
+    for name, model, chains in (
+        ("aa", "llama", None),
+        ("bb", "qwen3", None),
+        ("ab", "llama", "bb"),
+        ("ba", "qwen3", "aa"),
+    ):
+        run(model, out=tmp_path / name, chains=None if chains is None else tmp_path / chains, **choices)
+    found = compare(*(tmp_path / name for name in ("aa", "ab", "ba", "bb")), draws=100, flips=100)
+    assert found.design == "reader x writer"
+    writers = found.runs().set_index("run")["writer_fingerprint"].to_dict()
+    llama, qwen = (tiny.model(name).facts.fingerprint for name in ("llama", "qwen3"))
+    assert writers == {"aa": llama, "ab": qwen, "ba": llama, "bb": qwen}
+    split = found.split().query("outcome == 'logit_diff' and quantity == 'tie'").set_index("part")["value"]
+    tie = {name: float(corners(read_results(tmp_path / name).cubes[0].y).tie.mean()) for name in writers}
+    assert split["total"] == pytest.approx(tie["bb"] - tie["aa"])
+    assert split["writes different chains"] == pytest.approx((tie["ab"] - tie["aa"] + tie["bb"] - tie["ba"]) / 2)
+    assert split["reads chains differently"] == pytest.approx((tie["ba"] - tie["aa"] + tie["bb"] - tie["ab"]) / 2)
+    assert abs(split["writes different chains"]) > 1e-3
+    shared = compare(tmp_path / "aa", tmp_path / "ba", draws=100, flips=100)
+    assert shared.design == "shared trace"
+    assert "by step" in set(shared.maps()["scope"])
+    assert compare(tmp_path / "aa", tmp_path / "bb", draws=100, flips=100).design == "own trace"
+    with pytest.raises(InputError, match="item 'p1': its chains in two runs differ"):
+        compare(tmp_path / "aa", tmp_path / "ab")
+
+
+def test_the_command_takes_the_chains_of_a_run(written: Path, tmp_path: Path) -> None:
+    tiny.plain_model("qwen3").save_pretrained(tmp_path / "model")
+    tiny.tokenizer().save_pretrained(tmp_path / "model")
+    write_pairs(tmp_path / "pairs.jsonl", [each for each in PAIRS if each.id != ENDLESS])
+    arguments = ("score", "pairs.jsonl", "--model", tmp_path / "model", "--out", "run", "--controls", 0, "--no-report")
+    done = command(*arguments, "--chains", written, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    read = read_results(tmp_path / "run")
+    assert texts(read) == texts(read_results(written))
+    assert read.manifest["writer"]["fingerprint"] == tiny.model("llama").facts.fingerprint
+    assert_refused(command(*arguments, "--chains", "nowhere", cwd=tmp_path), "option 'chains'", "not a run directory")
