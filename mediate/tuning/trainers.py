@@ -117,7 +117,7 @@ def make_trainer(base: Base, rows: Sequence[Encoded], spec: TuneSpec, plan: Plan
         collator = DataCollatorForPreference(padding)
         trainer = DPOTrainer(**given, train_dataset=stand_in, data_collator=collator, ref_model=reference)
     except ValueError as error:
-        if spec.trains_all:
+        if spec.trains_all or "target" not in str(error).lower():
             raise
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"no adapter on {', '.join(spec.target_modules)} ({reason}); name other modules") from error

@@ -119,7 +119,7 @@ def test_training_learns(base: Path, tmp_path: Path) -> None:
 
 def test_a_seed_fixes_every_bit_and_touches_no_generator(base: Path, tmp_path: Path) -> None:
     states = np.random.get_state()[1].copy(), torch.get_rng_state(), dict(os.environ)
-    options = SHORT | {"dropout": 0.2}
+    options = SHORT | {"dropout": 0.2, "held_out": 0.3, "max_new_tokens": 4}
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         tune(base, ROWS, out=tmp_path / name, arm="lora", seed=seed, **options)
     assert same(tmp_path / "a", tmp_path / "b")
@@ -171,6 +171,19 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainers._Watch, "on_log", dying)
 
 
+def steps_run(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Collects the numbers of the steps that are run."""
+    found: list[int] = []
+    on_step_end = trainers._Watch.on_step_end
+
+    def noted(self: Any, args: Any, state: Any, control: Any, **given: Any) -> None:
+        found.append(state.global_step)
+        on_step_end(self, args, state, control, **given)
+
+    monkeypatch.setattr(trainers._Watch, "on_step_end", noted)
+    return found
+
+
 @pytest.mark.parametrize("arm", ["sft", "lora", "dpo"])
 def test_a_killed_tuning_goes_on_to_the_same_weights(arm: str, base: Path, tmp_path: Path) -> None:
     options = SHORT | {"steps": 5, "held_out": 0.3, "max_new_tokens": 4} | ({"dropout": 0.2} if arm == "lora" else {})
@@ -189,8 +202,11 @@ def test_a_killed_tuning_goes_on_to_the_same_weights(arm: str, base: Path, tmp_p
     torn = out / CHECKPOINTS / "checkpoint-4"
     torn.mkdir()
     (torn / "trainer_state.json").write_text('{"global_step": 4')
-    parts = tune(base, ROWS, out=out, arm=arm, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        run = steps_run(patch)
+        parts = tune(base, ROWS, out=out, arm=arm, **options)
     assert parts.manifest["resumed_from_step"] == 3
+    assert run == [4, 5]
     assert same(tmp_path / "whole", out)
     kept = [{key: value for key, value in each.items() if key != "epoch"} for each in parts.losses]
     assert kept == [{key: value for key, value in each.items() if key != "epoch"} for each in whole.losses]
@@ -203,7 +219,9 @@ def test_killed_after_the_last_step(base: Path, tmp_path: Path, monkeypatch: pyt
         patch.setattr(tuning, "save_model", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             tune(base, ROWS, out=tmp_path / "out", arm="lora", **SHORT)
+    run = steps_run(monkeypatch)
     assert tune(base, ROWS, out=tmp_path / "out", arm="lora", **SHORT).manifest["resumed_from_step"] == 3
+    assert run == []
     assert same(tmp_path / "whole", tmp_path / "out")
 
 
