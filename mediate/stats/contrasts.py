@@ -6,6 +6,7 @@ sums that every resample of the groups takes anew.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -80,8 +81,16 @@ def contrast_of(
     return Contrast(weights, summed(numerators), summed(denominators), sizes)
 
 
+@lru_cache(maxsize=1)
+def resamples(groups: int, draws: int, seed: int) -> Float[np.ndarray, "draw group"]:
+    """How often each group occurs in each resample; the last are kept, as a comparison has many quantities of a set."""
+    counts = group_weights(groups, draws, np.random.default_rng(seed)).astype(float)
+    counts.setflags(write=False)
+    return counts
+
+
 def resampled_ratios(
-    contrast: Contrast, counts: Int[np.ndarray, "draw group"]
+    contrast: Contrast, counts: Float[np.ndarray, "draw group"]
 ) -> tuple[Float[np.ndarray, "draw run"], Float[np.ndarray, "draw run"]]:
     """Each run's ratio in each resample, and its denominator there per item; all runs share their resamples."""
     bottom = counts @ contrast.bottom.T
@@ -89,7 +98,7 @@ def resampled_ratios(
         return (counts @ contrast.top.T) / bottom, bottom / (counts @ contrast.sizes)[:, None]
 
 
-def jackknife_errors(contrast: Contrast, counts: Int[np.ndarray, "draw group"]) -> Float[np.ndarray, " draw"]:
+def jackknife_errors(contrast: Contrast, counts: Float[np.ndarray, "draw group"]) -> Float[np.ndarray, " draw"]:
     """Standard error of the contrast in each resample, by leaving out one drawn group at a time.
 
     `sqrt((G - 1) / G * sum_g (theta_(g) - mean theta_())^2)` (Efron and Stein 1981). Of groups of one size it is the
@@ -112,7 +121,7 @@ def jackknife_errors(contrast: Contrast, counts: Int[np.ndarray, "draw group"]) 
 
 
 def critical_t(
-    contrast: Contrast, error: float, counts: Int[np.ndarray, "draw group"], level: float
+    contrast: Contrast, error: float, counts: Float[np.ndarray, "draw group"], level: float
 ) -> tuple[float, float]:
     """The `level` quantile of |t| over resamples, at least that of Student's t, and the share that has no t.
 
@@ -140,7 +149,7 @@ def undefined_because(contrast: Contrast, min_mean_denominator: float) -> str:
     return f"the mean denominator of run {run}, {means[run]:.3g}, is within {min_mean_denominator:g} of 0"
 
 
-def unbounded_because(contrast: Contrast, counts: Int[np.ndarray, "draw group"], min_mean_denominator: float) -> str:
+def unbounded_because(contrast: Contrast, counts: Float[np.ndarray, "draw group"], min_mean_denominator: float) -> str:
     """Why resampled ratios allow no interval (a denominator that changes sign or vanishes); empty where they do."""
     _, means = resampled_ratios(contrast, counts)
     stable = np.sign(means) == np.sign(contrast.bottom.sum(axis=1))
@@ -180,11 +189,11 @@ def studentised(contrast: Contrast, *, min_mean_denominator: float, seed: int, l
     value = contrast.value
     if groups < 2:
         return estimate(value, np.nan, np.nan, "one group: nothing to resample")
-    counts = group_weights(groups, draws, np.random.default_rng(seed)).astype(np.int64)
+    counts = resamples(groups, draws, seed)
     why = unbounded_because(contrast, counts, min_mean_denominator)
     if why:
         return estimate(value, np.nan, np.nan, why)
-    error = float(jackknife_errors(contrast, np.ones((1, groups), dtype=np.int64))[0])
+    error = float(jackknife_errors(contrast, np.ones((1, groups)))[0])
     ratios = contrast.top.sum(axis=1) / contrast.bottom.sum(axis=1)
     if error <= ROUNDING * float(abs(contrast.weights) @ abs(ratios)):
         return estimate(value, value, value)  # every group says the same

@@ -82,7 +82,7 @@ def equivalence(
         value, why = (contrast.value, "one group: no error over groups") if count else (math.nan, "no items")
         return decided(value, math.nan, (math.nan, math.nan), math.nan, why)
     value = contrast.value
-    error = float(jackknife_errors(contrast, np.ones((1, count), dtype=np.int64))[0])
+    error = float(jackknife_errors(contrast, np.ones((1, count)))[0])
     above, below = (gap / error if error else math.copysign(math.inf, gap) for gap in (value + margin, value - margin))
     p = (float(stats.t.sf(above, count - 1)), float(stats.t.cdf(below, count - 1)))
     return decided(value, error, p, float(stats.t.ppf(1 - alpha, count - 1)) * error)

@@ -8,12 +8,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from mediate.stats.bootstrap import RESAMPLES, group_weights
+from mediate.stats.bootstrap import RESAMPLES
 from mediate.stats.contrasts import (
     METHOD,
     Contrast,
     contrast_of,
     resampled_ratios,
+    resamples,
     studentised,
     unbounded_because,
     undefined_because,
@@ -171,7 +172,7 @@ def rank_interval(
     """Ends of the percentile interval of the rank correlation, or NaN and the reason."""
     if len(contrast.sizes) < 2:
         return np.nan, np.nan, "one group: nothing to resample"
-    counts = group_weights(len(contrast.sizes), RESAMPLES, np.random.default_rng(seed))
+    counts = resamples(len(contrast.sizes), RESAMPLES, seed)
     why = unbounded_because(contrast, counts, min_mean_denominator)
     if why:
         return np.nan, np.nan, why

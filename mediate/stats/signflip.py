@@ -155,9 +155,9 @@ def sign_flip_max_t(
     is the share of flips whose largest |t| over the cells is as large (Westfall and Young 1993): unlike Bonferroni's it
     does not pay twice for two cells that move together. The test is of symmetry about 0.
 
-    Measured in 1,000 to 2,000 simulated data sets of 30 cells that correlate at 0.8 and do not differ: some cell found in 4.5 to
-    5.5 % with 10 to 100 normal groups (of each cell by itself: 28 to 30 %), 4.8 to 6.2 % with a skewness of 1, and 7.3
-    to 8.9 % with one of 2. With 5 groups or fewer nothing can be found at 95 %.
+    Measured in 1,000 to 2,000 simulated data sets of 30 cells that correlate at 0.8 and do not differ: some cell found
+    in 4.5 to 5.5 % with 10 to 100 normal groups (of each cell by itself: 28 to 30 %), in 4.8 to 6.2 % with a skewness
+    of 1, and in 7.3 to 8.9 % with one of 2. With 5 groups or fewer nothing can be found at 95 %.
 
     Args:
         values: Paired differences. NaN is an item that lacks the cell, such as a step that its chain has not: it is

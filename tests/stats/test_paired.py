@@ -39,13 +39,13 @@ def plain_jackknife(top: np.ndarray, bottom: np.ndarray, names: list[str]) -> fl
 def test_errors_are_those_of_leaving_out_groups_in_a_loop() -> None:
     top, bottom, names = runs(1)
     contrast = contrast_of(np.array([-1.0, 1.0]), top, bottom, names)
-    (error,) = jackknife_errors(contrast, np.ones((1, 12), dtype=np.int64))
+    (error,) = jackknife_errors(contrast, np.ones((1, 12)))
     assert error == pytest.approx(plain_jackknife(top, bottom, names), rel=1e-10)
     # A resample is a data set in which a group drawn twice is two groups.
-    counts = np.random.default_rng(2).multinomial(12, np.full(12, 1 / 12), size=3)
+    counts = np.random.default_rng(2).multinomial(12, np.full(12, 1 / 12), size=3).astype(float)
     order = {name: place for place, name in enumerate(dict.fromkeys(names))}
     for count, found in zip(counts, jackknife_errors(contrast, counts), strict=True):
-        items = [(item, copy) for item, name in enumerate(names) for copy in range(count[order[name]])]
+        items = [(item, copy) for item, name in enumerate(names) for copy in range(int(count[order[name]]))]
         rows = [item for item, _ in items]
         copies = [f"{names[item]}/{copy}" for item, copy in items]
         assert found == pytest.approx(plain_jackknife(top[:, rows], bottom[:, rows], copies), rel=1e-9)
@@ -53,7 +53,7 @@ def test_errors_are_those_of_leaving_out_groups_in_a_loop() -> None:
 
 def test_many_groups_are_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     contrast = contrast_of(np.array([-1.0, 1.0]), *runs(1))
-    counts = np.random.default_rng(2).multinomial(12, np.full(12, 1 / 12), size=50)
+    counts = np.random.default_rng(2).multinomial(12, np.full(12, 1 / 12), size=50).astype(float)
     whole = jackknife_errors(contrast, counts)
     monkeypatch.setattr("mediate.stats.contrasts.CHUNK", 84)
     np.testing.assert_allclose(jackknife_errors(contrast, counts), whole, rtol=1e-12)
@@ -64,7 +64,7 @@ def test_errors_are_those_of_cluster_robust_least_squares(seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=60)
     index = np.repeat(np.arange(12), 5)
     contrast = contrast_of(np.ones(1), values[None], np.ones((1, 60)), named(index))
-    (error,) = jackknife_errors(contrast, np.ones((1, 12), dtype=np.int64))
+    (error,) = jackknife_errors(contrast, np.ones((1, 12)))
     fit = statsmodels.api.OLS(values, np.ones(60)).fit(cov_type="cluster", cov_kwds={"groups": index})
     assert error == pytest.approx(float(fit.bse[0]), rel=1e-10)
 
@@ -73,7 +73,7 @@ def test_resampled_differences_spread_as_scipys() -> None:
     values, _ = differences(np.random.default_rng(3), 20, 1.0)
     contrast = contrast_of(np.ones(1), values[None], np.ones((1, len(values))), named(np.arange(len(values))))
     count = len(values)
-    weights = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=20_000)
+    weights = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=20_000).astype(float)
     ours = resampled_ratios(contrast, weights)[0][:, 0].std(ddof=1)
     scipys = stats.bootstrap((values,), np.mean, n_resamples=20_000, method="basic", rng=1).standard_error
     assert ours == pytest.approx(float(scipys), rel=0.03)
@@ -92,7 +92,7 @@ def test_the_interval_is_never_narrower_than_students() -> None:
     for seed in range(20):
         values, names = differences(np.random.default_rng(seed), 8, 0.0)
         contrast = contrast_of(np.ones(1), values[None], np.ones((1, len(values))), names)
-        (error,) = jackknife_errors(contrast, np.ones((1, 8), dtype=np.int64))
+        (error,) = jackknife_errors(contrast, np.ones((1, 8)))
         found = paired_difference(np.zeros(len(values)), values, names, seed=seed)
         assert found.high - found.value >= stats.t.ppf(0.975, 7) * error * (1 - 1e-12)
 
@@ -100,8 +100,8 @@ def test_the_interval_is_never_narrower_than_students() -> None:
 def test_the_critical_value_is_a_quantile_of_resampled_t() -> None:
     values, names = differences(np.random.default_rng(5), 9, 2.0)
     contrast = contrast_of(np.ones(1), values[None], np.ones((1, len(values))), names)
-    error = float(jackknife_errors(contrast, np.ones((1, 9), dtype=np.int64))[0])
-    counts = np.random.default_rng(6).multinomial(9, np.full(9, 1 / 9), size=999)
+    error = float(jackknife_errors(contrast, np.ones((1, 9)))[0])
+    counts = np.random.default_rng(6).multinomial(9, np.full(9, 1 / 9), size=999).astype(float)
     sizes = []
     for count in counts:
         ratio = (count @ contrast.top[0]) / (count @ contrast.bottom[0])
