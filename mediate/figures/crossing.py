@@ -1,7 +1,7 @@
 """What changed between two checkpoints, split into state and rest."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -24,7 +24,8 @@ from mediate.stats import Estimate
 
 CROSSING_SIZE = (7.2, 3.7)
 DPI = 160
-_KIND = re.compile(r"crossed\.(?P<what>.+)\.(?P<view>into_original|into_tuned|mean|interaction)(?P<source>\.source)?")
+_COMPONENTS = "cross-components-"
+_KIND = re.compile(r"cross\.(?P<what>.+)\.(?P<view>into_original|into_tuned|mean|interaction)(?P<source>\.source)?")
 STATE, REST, QUESTION, READERS = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 # From top to bottom, a gap between blocks: the estimate, what to call it, its colour.
 _BLOCKS = (
@@ -102,7 +103,7 @@ def _axis_label(crossing: Crossing, total: Estimate, level: float) -> str:
 
 
 def write_figures(folder: Path, results: CrossResults) -> list[Path]:
-    """Writes `figures/*.png`: the first outcome's changes, and each view of the maps over step and layer and over layer."""
+    """Writes `figures/*.png`: the first outcome's changes, and each view of maps over step and layer or over layer."""
     if not results.crossings or not results.crossings[0].items:
         return []
     seed, level = results.manifest["spec"]["seed"], results.manifest["spec"]["level"]
@@ -114,7 +115,7 @@ def write_figures(folder: Path, results: CrossResults) -> list[Path]:
         drawn[kind.replace(".", "-")] = (STEPS_SIZE, lambda ax, maps=maps: plot_step_layer(maps, ax=ax))  # type: ignore[misc]
     for name, rows in component_rows(results).items():
         size = components_size(len(rows))
-        drawn[name] = (size, lambda ax, rows=rows: plot_components(rows, ax=ax))  # type: ignore[misc]
+        drawn[name] = (size, partial(_draw_components, rows, name.removeprefix(_COMPONENTS)))
     paths = []
     for name, (size, draw) in drawn.items():
         with detached(size) as (figure, ax), BytesIO() as file:
@@ -126,13 +127,17 @@ def write_figures(folder: Path, results: CrossResults) -> list[Path]:
     return paths
 
 
+def _draw_components(rows: Mapping[str, Sequence[EffectMap]], view: str, ax: Axes) -> None:
+    plot_components(rows, ax=ax).set_title(view.replace("_", " "))
+
+
 def component_rows(results: CrossResults) -> dict[str, dict[str, list[EffectMap]]]:
     """By the figure's name, one a view and world: the maps over layers alone, by component; two components at least."""
     found: dict[str, dict[str, list[EffectMap]]] = {}
     for each in results.maps:
         match = _KIND.fullmatch(each.kind)
         if match and each.dims == LAYER_DIMS:
-            name = f"crossed-components-{match['view']}{'-source' * bool(match['source'])}"
+            name = f"{_COMPONENTS}{match['view']}{'-source' * bool(match['source'])}"
             found.setdefault(name, {}).setdefault(match["what"], []).append(each)
     return {name: rows for name, rows in found.items() if len(rows) > 1}
 

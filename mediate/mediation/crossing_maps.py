@@ -48,7 +48,7 @@ from mediate.runs.reading import read
 from mediate.runs.selfcheck import SWEPT
 from mediate.runs.sweep import Branch, untouched
 
-PREFIX = "crossed"
+PREFIX = "cross"
 
 
 class View(StrEnum):
@@ -219,7 +219,7 @@ def views(effects: Float[np.ndarray, "2 cell"]) -> dict[View, Float[np.ndarray, 
 
 
 def crossed_map(crossed: Crossed, spec: MapSpec, outcome: Outcome, total: float) -> tuple[EffectMap, ...]:
-    """One map in its four views; their kinds are `crossed.KIND.VIEW`.
+    """One map in its four views; their kinds are `cross.KIND.VIEW`.
 
     Args:
         crossed: From `run_crossed`.

@@ -59,7 +59,7 @@ def test_a_run_is_written_read_back_and_not_made_again(tmp_path: Path) -> None:
     assert found.changes()["total"].groups == 2
     kinds = {each.kind for each in found.maps}
     assert len(kinds) == 2 * 4 * 2
-    assert "crossed.state.z.into_tuned.source" in kinds
+    assert "cross.state.z.into_tuned.source" in kinds
     crossing = found.crossing()
     labels = zip(crossing.items, crossing.worlds, strict=True)
     totals = dict(zip(labels, change(crossing.y).total, strict=True))
@@ -193,7 +193,7 @@ def test_the_command_writes_tables_and_pictures(tmp_path: Path, monkeypatch: pyt
     assert done.output.strip().endswith("run: run")
     assert {each.name for each in (tmp_path / "run" / "figures").iterdir()} == {
         "crossing.png",
-        *(f"crossed-read-{view}.png" for view in ("into_original", "into_tuned", "mean", "interaction")),
+        *(f"cross-read-{view}.png" for view in ("into_original", "into_tuned", "mean", "interaction")),
     }
     found = read_crossed(tmp_path / "run")
     here = cross(*models(), PAIRS, **OPTIONS)

@@ -103,7 +103,7 @@ def test_tables_and_directories_read_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.y, crossing.y)
     maps = tuple(
         EffectMap(np.arange(4.0).reshape(2, 2), dims, dict.fromkeys(dims, (0, 1)), "i0", "g", kind, "logit_diff", 1.0)
-        for dims, kind in ((("step", "layer"), "crossed.read.mean"), (("layer", "head"), "crossed.state.z.mean"))
+        for dims, kind in ((("step", "layer"), "cross.read.mean"), (("layer", "head"), "cross.state.z.mean"))
     )
     manifest = {"status": "success", "spec": {"design": "cross", "seed": 4, "level": 0.9, "min_te": 0.1}}
     results = CrossResults(manifest, (crossing,), maps, (Reject("x", "too_long", "why"),))

@@ -83,18 +83,18 @@ def test_components_are_rows_of_mean_effects() -> None:
 def test_a_run_draws_its_maps_by_view_and_world(tmp_path: Path) -> None:
     crossing = fake_crossing(2, 2)
     maps = [
-        layer_map(f"crossed.{what}.{view}", item, [1.0, 2.0])
+        layer_map(f"cross.{what}.{view}", item, [1.0, 2.0])
         for what in ("read", "state.z")
         for view in ("mean", "into_tuned.source")
         for item in crossing.items
     ]
-    maps += [layer_map("crossed.read.window3.mean", item, [1.0, 2.0], ("step", "layer")) for item in crossing.items]
+    maps += [layer_map("cross.read.window3.mean", item, [1.0, 2.0], ("step", "layer")) for item in crossing.items]
     results = CrossResults({"spec": {"seed": 0, "level": 0.95}}, (crossing,), tuple(maps))
     assert {path.name for path in write_figures(tmp_path, results)} == {
         "crossing.png",
-        "crossed-read-window3-mean.png",
-        "crossed-components-mean.png",
-        "crossed-components-into_tuned-source.png",
+        "cross-read-window3-mean.png",
+        "cross-components-mean.png",
+        "cross-components-into_tuned-source.png",
     }
-    assert set(component_rows(results)["crossed-components-mean"]) == {"read", "state.z"}
+    assert set(component_rows(results)["cross-components-mean"]) == {"read", "state.z"}
     assert write_figures(tmp_path, CrossResults({"spec": {}})) == []

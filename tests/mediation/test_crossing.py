@@ -380,7 +380,7 @@ def test_directions_views_and_exchanged_checkpoints() -> None:
         np.testing.assert_array_equal(interaction, out - into)
         assert abs(interaction).max() > 1e-3
     kinds = [each.kind for each in crossed_map(cell, parse_crossed_map("state.z:layer"), BOTH[0], 1.0)]
-    assert kinds == [f"crossed.state.z.{view}" for view in ("into_original", "into_tuned", "mean", "interaction")]
+    assert kinds == [f"cross.state.z.{view}" for view in ("into_original", "into_tuned", "mean", "interaction")]
 
 
 def test_the_source_world_faces_its_own_answer() -> None:
