@@ -9,6 +9,10 @@ __version__ = "0.1.0"
 _HOME = {
     "load": "mediate.api",
     "score": "mediate.api",
+    "compare": "mediate.report.comparison",
+    "Comparison": "mediate.report.comparison",
+    "tune": "mediate.tuning.tune",
+    "open_tuned": "mediate.tuning.tune",
     "fetch": "mediate.models.fetch",
     "Model": "mediate.models.model",
     "Item": "mediate.items.pair",
@@ -18,6 +22,7 @@ _HOME = {
     "generate_pairs": "mediate.items.problems",
     "few_shot_prompt": "mediate.items.problems",
     "gsm_symbolic_pairs": "mediate.items.gsm_symbolic",
+    "modular_pairs": "mediate.items.modular",
     "ScoreSpec": "mediate.batch.spec",
     "Template": "mediate.models.prompts",
     "Scores": "mediate.report.scores",
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from mediate.errors import InputError as InputError
     from mediate.errors import ItemError as ItemError
     from mediate.items.gsm_symbolic import gsm_symbolic_pairs as gsm_symbolic_pairs
+    from mediate.items.modular import modular_pairs as modular_pairs
     from mediate.items.pair import Item as Item
     from mediate.items.pair import Pair as Pair
     from mediate.items.problems import few_shot_prompt as few_shot_prompt
@@ -47,10 +53,14 @@ if TYPE_CHECKING:
     from mediate.models.model import Model as Model
     from mediate.models.prompts import Template as Template
     from mediate.models.sites import Component as Component
+    from mediate.report.comparison import Comparison as Comparison
+    from mediate.report.comparison import compare as compare
     from mediate.report.scores import Scores as Scores
     from mediate.report.scores import open_run as open_run
     from mediate.runs.activations import cot_activations as cot_activations
     from mediate.runs.store import Store as Store
+    from mediate.tuning.tune import open_tuned as open_tuned
+    from mediate.tuning.tune import tune as tune
 
 
 def __getattr__(name: str) -> Any:

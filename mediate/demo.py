@@ -1,19 +1,26 @@
-"""The demo: the main job on built-in word problems and SmolLM2-135M-Instruct, which is small enough for any laptop."""
+"""The demos: reference reasoners over sizes, before and after fine-tuning; and the main job on a real model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mediate.batch.score import score
 from mediate.batch.spec import make_spec
 from mediate.effects import Results
-from mediate.items import few_shot_prompt, generate_pairs
+from mediate.items import Hint, few_shot_prompt, generate_pairs, modular_pairs
 from mediate.models.fetch import fetch
+from mediate.models.ladder import RUNGS, After
 from mediate.models.loading import load
 from mediate.models.prompts import Style, Template
+from mediate.report.comparison import compare
+from mediate.report.family import Family, Member, write_family
+from mediate.report.page import write_report
+from mediate.report.scores import Scores
 from mediate.runs.selfcheck import checked
 from mediate.runs.store import Store
 from mediate.traces.trace import encode
+from mediate.tuning.card import read_marks
+from mediate.tuning.exam import Mark, Way
 
 MODEL = "smollm2-135m-instruct"
 # A model of this size copies the worked examples' operations, and answers few problems that need others.
@@ -22,6 +29,48 @@ TEMPLATES = ("apples", "shelf")
 SHOTS = 6
 # The controls take as long as the measurement itself.
 CONTROLLED = 1
+PAIRS = 28
+LADDER_PAIRS = 40
+LONGEST = 5
+
+
+def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) -> tuple[Path, Family]:
+    """Scores every reference reasoner on the same pairs and chains, and compares sizes and afters on one page.
+
+    The hints are the answers, so that each question can be answered with its chain and without.
+
+    Args:
+        out: The folder of the page, with a folder for each run and each comparison.
+        pairs: How many pairs.
+        seed: Of the problems and the bootstrap.
+        say: Where a line on each stage goes.
+    """
+    made, known = modular_pairs(pairs, seed=seed, hint=Hint.ANSWER), read_marks()
+    say(f"pairs: {len(made)} chains of arithmetic modulo 10, 2 to 5 steps, given to every model")
+    spec = make_spec(maps=("read:step,layer",), control_pairs=CONTROLLED, seed=seed)
+    members, afters = [], []
+    for rung in RUNGS:
+        for after in After:
+            name = rung.name(after)
+            results = score(checked(load(name)), made, spec, out=out / name, progress=True)
+            write_report(out / name)
+            members.append(Member(name, after, Scores(results, out / name), _marks(known[name])))
+            say(f"{name}: scored")
+        states = [each.scores for each in members[-len(After) :]]
+        afters.append(compare(states, out=out / f"after-{rung.size}"))
+    sizes = compare([each.scores for each in members if each.state == After.BASE], out=out / "sizes")
+    family = Family(tuple(members), sizes, tuple(afters))
+    return write_family(out, family), family
+
+
+def _marks(marks: Sequence[Mark]) -> tuple[tuple[str, str], ...]:
+    """Accuracy on held-out problems of 5 steps with random hints, as the card has it."""
+    longest = {mark.way: mark for mark in marks if (mark.hint, mark.steps) == (Hint.RANDOM, LONGEST)}
+    told = {Way.OWN_CHAIN: "right with own chain", Way.NO_CHAIN: "right without"}
+    return tuple(
+        (f"{words}, {LONGEST} steps", f"{100 * longest[way].right / longest[way].n:.0f} %")
+        for way, words in told.items()
+    )
 
 
 def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) -> Results:

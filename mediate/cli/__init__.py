@@ -5,9 +5,13 @@ from typing import Annotated
 
 import typer
 
+from mediate.cli.compare import compare
+from mediate.cli.cross import cross
 from mediate.cli.look import check, report
 from mediate.cli.materials import make_pairs, models_app
+from mediate.cli.reference import reference
 from mediate.cli.score import demo, score
+from mediate.cli.tune import tune_app
 from mediate.errors import InputError
 
 app = typer.Typer(
@@ -17,9 +21,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Measures, inside a language model, how much of an answer its chain of thought carries.",
 )
-for command in (demo, score, report, check):
+for command in (demo, score, compare, cross, report, check):
     app.command()(command)
 app.command("pairs")(make_pairs)
+tune_app.command()(reference)
+app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")
 
 

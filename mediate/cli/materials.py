@@ -17,15 +17,19 @@ class Task(StrEnum):
 
     PROBLEMS = "problems"
     GSM_SYMBOLIC = "gsm_symbolic"
+    MODULAR = "modular"
 
 
 def make_pairs(
     out: Annotated[Path, typer.Option("--out", help="The .jsonl file to write.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many pairs.")] = 50,
-    task: Annotated[Task, typer.Option(help="Built-in problems, or gsm_symbolic of reasoning-gym.")] = Task.PROBLEMS,
+    task: Annotated[
+        Task, typer.Option(help="Built-in problems or chains modulo 10, or gsm_symbolic of reasoning-gym.")
+    ] = Task.PROBLEMS,
     steps: Annotated[
         int | None, typer.Option(min=2, max=6, help="Steps of a built-in problem; any by default.")
     ] = None,
+    hint: Annotated[str, typer.Option(help="Of chains modulo 10: answer, random or wrong.")] = "answer",
     with_cot: Annotated[bool, typer.Option(help="Give the worked chains too.")] = False,
     model: Annotated[
         str | None, typer.Option("--model", help="Keep token lengths under this model's tokenizer.")
@@ -33,11 +37,13 @@ def make_pairs(
     seed: Annotated[int, typer.Option(min=0, help="Of the problems.")] = 0,
 ) -> None:
     """Makes pairs of word problems and writes them as JSON lines."""
-    from mediate.items import generate_pairs, write_pairs
+    from mediate.items import generate_pairs, modular_pairs, write_pairs
     from mediate.items.gsm_symbolic import gsm_symbolic_pairs
 
     if task is Task.GSM_SYMBOLIC:
         made = gsm_symbolic_pairs(count, seed=seed, with_cot=with_cot)
+    elif task is Task.MODULAR:
+        made = modular_pairs(count, steps=steps or (2, 5), seed=seed, hint=hint, with_cot=with_cot)
     else:
         made = generate_pairs(
             count, steps=steps or (2, 6), seed=seed, with_cot=with_cot, length=_token_length(model) if model else len

@@ -9,6 +9,13 @@ import typer
 from mediate.cli.options import Dtype, ModelOption, OutOption, quiet_libraries, show, unescaped
 
 
+class DemoModel(StrEnum):
+    """What the demo is run on."""
+
+    REFERENCE = "reference"
+    SMOLLM2 = "smollm2-135m-instruct"
+
+
 class OnBadItem(StrEnum):
     """What to do with an item that cannot be measured."""
 
@@ -17,15 +24,25 @@ class OnBadItem(StrEnum):
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="The run directory to write.")] = Path("runs/demo"),
-    pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many built-in pairs to try.")] = 28,
+    model: Annotated[
+        DemoModel, typer.Option(help="The reference reasoners, or a small real model that is fetched.")
+    ] = DemoModel.REFERENCE,
+    out: Annotated[Path | None, typer.Option("--out", help="The folder to write; runs/demo-MODEL by default.")] = None,
+    pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="How many built-in pairs to try.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the problems and the bootstrap.")] = 0,
 ) -> None:
-    """The main job on built-in word problems and a small real model, ending with a report."""
-    from mediate.demo import run_demo
+    """Reference reasoners of several sizes, before and after fine-tuning, or word problems on a real model."""
+    from mediate.demo import LADDER_PAIRS, PAIRS, run_demo, run_ladder
+    from mediate.report.family import family_headline
 
     quiet_libraries()
-    show(out, run_demo(out, pairs=pairs, seed=seed, say=typer.echo))
+    out = out or Path("runs") / f"demo-{model}"
+    if model is DemoModel.SMOLLM2:
+        show(out, run_demo(out, pairs=pairs or PAIRS, seed=seed, say=typer.echo))
+        return
+    page, family = run_ladder(out, pairs=pairs or LADDER_PAIRS, seed=seed, say=typer.echo)
+    typer.echo(family_headline(family))
+    typer.echo(f"report: {page}")
 
 
 def score(

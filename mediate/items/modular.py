@@ -159,13 +159,13 @@ def modular_pairs(
         base, source = _worlds(count, rng, used)
         used.add(base)
         hints = _hints(Hint(hint), base, source, rng)
-        items = [
-            Item(each.question(said), str(each.answer), each.chain() if with_cot else None, each.values)
-            for each, said in zip((base, source), hints, strict=True)
-        ]
         name = f"modular-{count}-{index:04d}"
-        pairs.append(Pair(name, name, *items))
+        pairs.append(Pair(name, name, _item(base, hints[0], with_cot), _item(source, hints[1], with_cot)))
     return tuple(pairs)
+
+
+def _item(problem: Chained, hint: int, with_cot: bool) -> Item:
+    return Item(problem.question(hint), str(problem.answer), problem.chain() if with_cot else None, problem.values)
 
 
 def _worlds(steps: int, rng: np.random.Generator, used: set[Chained]) -> tuple[Chained, Chained]:

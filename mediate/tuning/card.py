@@ -60,8 +60,8 @@ def card(records: Mapping[str, Mapping[str, Any]]) -> str:
             [_trained(name, record) for name, record in records.items()],
         ),
         f"**Marks.** Percent of {n} held-out problems answered rightly, by steps; chance is 10. Problems of 6 steps "
-        "are longer than any in training. *Own chain*: the model writes it. *Right chain*: it is given. *No chain*: the "
-        "answer follows the question.",
+        "are longer than any in training. *Own chain*: the model writes it. *Right chain*: it is given. *No chain*: "
+        "the answer follows the question.",
     ]
     for hint, title in ((Hint.RANDOM, "Hints are random digits"), (Hint.ANSWER, "Hints are the answer")):
         parts += [f"### {title}", _marks_table(records, hint)]
