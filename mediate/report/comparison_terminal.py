@@ -50,7 +50,7 @@ def comparison_terminal(compared: Compared, *, width: int = WIDTH) -> str:
         )
     for row in maps_view(compared)["map_rows"]:
         console.print(
-            _text(f"map: {row['kind']}, {row['run']}, {row['scope']}: {row['found']} of {row['cells']} differ")
+            _text(f"map: {row['kind']}, {row['run']}, {row['scope']}: {row['found']} of {row['cells']} tested differ")
         )
     for note in comparison_notes(compared):
         console.print(_text(f"note: {note}"))

@@ -13,6 +13,7 @@ from mediate.comparison.quantities import EFFECT, EFFECTS, SHARE, SHARES
 from mediate.comparison.split import ORDERS, PARTS, SplitPart
 from mediate.comparison.stacks import LAYER, STEP
 from mediate.report.comparison_words import (
+    change_cell,
     dropped_words,
     effect_cell,
     levels_of,
@@ -21,7 +22,6 @@ from mediate.report.comparison_words import (
     points,
     points_interval,
     share_cell,
-    signed,
 )
 from mediate.report.tables import EFFECT_NAMES
 from mediate.report.words import DASH, interval, number, percent, plain, plural, share_words
@@ -146,7 +146,7 @@ def _split_row(
     found = [parts[kind, name, part] for part in names]
     if kind == EFFECT:
         return {"name": EFFECT_NAMES[name], "cells": [effect_cell(each) for each in found]}
-    return {"name": f"{name} share", "cells": [f"{signed(each.value)} {points_interval(each)}" for each in found]}
+    return {"name": f"{name} share", "cells": [change_cell(each) for each in found]}
 
 
 def _ladder_rows(compared: Compared, outcome: str) -> list[dict[str, str]]:
@@ -184,7 +184,7 @@ def _map_row(each: MapDifference, alpha: float) -> dict[str, str]:
         "kind": f"{each.family.kind}:{','.join(each.family.dims)}" + (" (estimated)" if each.estimated else ""),
         "run": each.run,
         "scope": each.scope.value,
-        "cells": str(len(each.difference)),
+        "cells": str(int(np.isfinite(each.p).sum())),
         "found": str(len(found)),
         "largest": cells or "none",
         "n": str(each.n),

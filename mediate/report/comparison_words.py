@@ -54,7 +54,7 @@ def comparison_headline(compared: Compared) -> str:
 def _verdict_words(only: Difference) -> str:
     if not only.estimate.defined:
         return f"The difference is undefined: {only.estimate.reason}"
-    size = f"{points(only.estimate.value)} {points_interval(only.estimate)}"
+    size = beside(points(only.estimate.value), points_interval(only.estimate))
     if only.verdict is Verdict.UNCLEAR:
         return f"The difference, {size}, may be nothing or more than the margin: these items cannot tell"
     if only.verdict is Verdict.UNCHANGED:
@@ -125,11 +125,21 @@ def p_words(value: float) -> str:
 
 def share_cell(estimate: Estimate) -> str:
     """A share with its interval in one cell."""
-    return (
-        f"{percent(estimate.value, 1)} {interval(estimate, scale=100.0, digits=1)}" if estimate.defined else "undefined"
-    )
+    return beside(percent(estimate.value, 1), interval(estimate, scale=100.0, digits=1))
 
 
 def effect_cell(estimate: Estimate) -> str:
     """An effect with its interval in one cell."""
-    return f"{number(estimate.value)} {interval(estimate)}" if estimate.defined else "undefined"
+    return beside(number(estimate.value), interval(estimate))
+
+
+def change_cell(estimate: Estimate) -> str:
+    """A difference of shares in percentage points, with its interval, in one cell."""
+    return beside(signed(estimate.value), points_interval(estimate))
+
+
+def beside(value: str, ends: str) -> str:
+    """A value and its interval; where there is none, that after a comma, and of what is undefined the word alone."""
+    if value == "undefined":
+        return value
+    return f"{value}, {ends}" if ends == "no interval" else f"{value} {ends}"
