@@ -80,7 +80,8 @@ def encoded_batch(
 ) -> dict[str, Tensor]:
     """Token ids and labels of questions, chains and answers: `input_ids` and `labels` of shape `batch pos`.
 
-    The loss is on the chain, the answer and the end of the text; a question is drawn at random and teaches nothing.
+    The loss is on what follows the question, which is drawn at random and teaches nothing. Without a chain it is on the
+    answer and the end alone: a cue that follows a question at once must not teach the model to leave its chain out.
     """
 
     def encoded(texts: Sequence[str]) -> list[list[int]]:
@@ -90,7 +91,8 @@ def encoded_batch(
     asked = encoded([f"{each.question(hint)}\n" for each, hint in zip(problems, hints, strict=True)])
     thought = encoded(chains) if chains is not None else [[]] * len(problems)
     cue, answers = encode(tokenizer, ANSWER_CUE), encoded([f" {each.answer}" for each in problems])
-    rests = [chain + cue + answer + [tokenizer.eos_token_id] for chain, answer in zip(thought, answers, strict=True)]
-    ids = [question + rest for question, rest in zip(asked, rests, strict=True)]
-    labels = [[IGNORED] * len(question) + rest for question, rest in zip(asked, rests, strict=True)]
+    end = [tokenizer.eos_token_id]
+    ids = [one + chain + cue + answer + end for one, chain, answer in zip(asked, thought, answers, strict=True)]
+    silent = [len(question) + (0 if chains is not None else len(cue)) for question in asked]
+    labels = [[IGNORED] * count + row[count:] for count, row in zip(silent, ids, strict=True)]
     return {"input_ids": torch.tensor(ids), "labels": torch.tensor(labels)}

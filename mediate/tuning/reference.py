@@ -36,16 +36,16 @@ class Schedule:
 
 # Larger rungs learn from fewer problems, and each costs them more time.
 FROM_SCRATCH = {
-    "0.1m": Schedule(6000, 64, 4e-3),
+    "0.1m": Schedule(5000, 64, 4e-3),
     "0.3m": Schedule(3000, 64, 3e-3),
-    "1.2m": Schedule(2000, 64, 2e-3),
-    "4m": Schedule(900, 64, 1.5e-3),
+    "1.2m": Schedule(1500, 64, 2e-3),
+    "4m": Schedule(650, 64, 1.5e-3),
 }
 AFTERWARDS = {
-    "0.1m": Schedule(1000, 64, 1e-3),
-    "0.3m": Schedule(600, 64, 1e-3),
-    "1.2m": Schedule(300, 64, 5e-4),
-    "4m": Schedule(120, 64, 4e-4),
+    "0.1m": Schedule(800, 64, 1e-3),
+    "0.3m": Schedule(500, 64, 1e-3),
+    "1.2m": Schedule(250, 64, 5e-4),
+    "4m": Schedule(100, 64, 4e-4),
 }
 
 
