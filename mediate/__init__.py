@@ -11,6 +11,9 @@ _HOME = {
     "score": "mediate.api",
     "compare": "mediate.report.comparison",
     "Comparison": "mediate.report.comparison",
+    "cross": "mediate.batch.crossing",
+    "CrossResults": "mediate.effects.crossing_results",
+    "read_crossed": "mediate.effects.crossing_results",
     "tune": "mediate.tuning.tune",
     "open_tuned": "mediate.tuning.tune",
     "fetch": "mediate.models.fetch",
@@ -38,7 +41,10 @@ __all__ = ["__version__", *_HOME]
 if TYPE_CHECKING:
     from mediate.api import load as load
     from mediate.api import score as score
+    from mediate.batch.crossing import cross as cross
     from mediate.batch.spec import ScoreSpec as ScoreSpec
+    from mediate.effects.crossing_results import CrossResults as CrossResults
+    from mediate.effects.crossing_results import read_crossed as read_crossed
     from mediate.errors import InputError as InputError
     from mediate.errors import ItemError as ItemError
     from mediate.items.gsm_symbolic import gsm_symbolic_pairs as gsm_symbolic_pairs
