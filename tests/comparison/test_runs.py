@@ -122,8 +122,12 @@ def test_no_shared_item_says_why() -> None:
 
 
 def test_rejected_maps_drop_no_item() -> None:
-    other = replace(made.run(made.B), rejects=(Reject("i0001", "steps_differ", "they differ", part="read:step,layer"),))
+    lost = Reject("i0001", "steps_differ", "they differ", part="read:step,layer")
+    other = replace(made.run(made.B), rejects=(lost,))
     assert compared(made.run(), other).pairing.dropped == ()
+    # What was said of its map is not why an item is not there.
+    (missing,) = compared(made.run(), made.without(other, "i0001")).pairing.dropped
+    assert (missing.status, missing.code) == (NOT_GIVEN, "")
 
 
 def test_a_run_knows_its_model_and_size() -> None:
