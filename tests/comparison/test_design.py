@@ -106,3 +106,9 @@ def test_a_model_has_one_name_for_each_fingerprint() -> None:
     renamed.manifest["model"]["name"] = "the same by another name"
     found = compared(made.run(), made.run(made.A, writer=made.B), made.run(made.B, writer=made.A), renamed)
     assert found.traces.design is Design.CROSSED
+
+
+def test_chains_taken_back_from_a_run_of_the_same_model_are_its_own() -> None:
+    back = made.run(made.A, writer=made.A)
+    back.manifest["writer"]["name"] = "the folder that it was loaded from then"
+    assert compared(back, made.run(made.B)).traces.design is Design.OWN

@@ -91,6 +91,12 @@ def test_the_margin_decides() -> None:
     assert differences(compared(*noisy))["share", "direct"].verdict is Verdict.UNCLEAR
 
 
+def test_the_margin_of_effects_is_the_first_runs() -> None:
+    found = differences(compared(made.run(te=-4.0), made.run(made.B, te=8.0, seed=1), margin=0.25))
+    assert {each.margin for (kind, _), each in found.items() if kind == "share"} == {0.25}
+    assert [each.margin for (kind, _), each in found.items() if kind == "effect"] == pytest.approx([1.0] * len(EFFECTS))
+
+
 def test_a_vanishing_total_effect_leaves_shares_undefined() -> None:
     found = differences(compared(made.run(), made.run(made.B, te=0.05, seed=1)))
     for name in SHARES:
