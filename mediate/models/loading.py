@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
 
 from mediate.errors import InputError
+from mediate.models.adapter import merge_adapter
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.gguf import converted
@@ -56,19 +56,19 @@ def load(
     device = _checked_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if isinstance(model, str | Path):
         source = resolve(model, adapter)
-        plain, beside, source = _from_source(source, getattr(torch, dtype or "float32"), trust_remote_code)
+        plain, beside, source = read_plain(source, getattr(torch, dtype or "float32"), trust_remote_code)
         name, where = source.name, source.kind.value
         if source.adapter is not None:
-            plain, where = _merge_folder(plain, source.adapter), f"{where}+adapter"
+            plain, where = merge_adapter(plain, source.adapter, source.name.partition("+")[0]), f"{where}+adapter"
     else:
         merged = None if adapter is None else adapter_folder(adapter)
         plain, beside, where = _from_memory(model, copy, dtype), None, "memory"
         name = str(getattr(plain.config, "_name_or_path", "") or type(plain).__name__).rstrip("/").rsplit("/", 1)[-1]
         if merged is not None:
-            plain, where = _merge_folder(plain, merged), f"{where}+adapter"
+            plain, where = merge_adapter(plain, merged, name), f"{where}+adapter"
     tokenizer = beside if tokenizer is None else tokenizer
     if isinstance(tokenizer, str | Path):
-        tokenizer = _load_tokenizer(tokenizer, trust_remote_code)
+        tokenizer = read_tokenizer(tokenizer, trust_remote_code)
     elif tokenizer is not None and not callable(getattr(tokenizer, "get_vocab", None)):
         raise InputError(
             f"cannot use a {type(tokenizer).__name__} as tokenizer; give one of transformers, or its folder"
@@ -106,8 +106,12 @@ def _from_memory(model: Any, copy: bool, dtype: str | None) -> Any:
     return model
 
 
-def _from_source(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> tuple[Any, str | None, Source]:
-    """The plain model, where its tokenizer stands (None where there is none), and the source that was really used."""
+def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> tuple[Any, str | None, Source]:
+    """The plain model, where its tokenizer stands (None where there is none), and the source that was really used.
+
+    Raises:
+        InputError: transformers cannot read it, it is no causal language model, or weights are missing.
+    """
     from transformers import AutoConfig, AutoModelForCausalLM
 
     location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
@@ -116,7 +120,7 @@ def _from_source(source: Source, dtype: torch.dtype, trust_remote_code: bool) ->
     except Exception as error:  # transformers', huggingface_hub's and safetensors' own errors share no base class
         stand_in = _stand_in(source)
         if stand_in is not None:
-            return _from_source(stand_in, dtype, trust_remote_code)
+            return read_plain(stand_in, dtype, trust_remote_code)
         raise InputError(_why_not(source, error)) from error
     _check_architecture(config.architectures or [], source.name)
     try:
@@ -177,7 +181,12 @@ def _check_architecture(architectures: Sequence[str], name: str) -> None:
         )
 
 
-def _load_tokenizer(location: str | Path, trust_remote_code: bool) -> Any:
+def read_tokenizer(location: str | Path, trust_remote_code: bool) -> Any:
+    """The tokenizer of a folder or hub id.
+
+    Raises:
+        InputError: None that transformers can read.
+    """
     from transformers import AutoTokenizer
 
     try:
@@ -186,26 +195,6 @@ def _load_tokenizer(location: str | Path, trust_remote_code: bool) -> Any:
     except Exception as error:  # as above
         raise InputError(
             f"{location}: no tokenizer that transformers can load ({_reason(error)}); give one with tokenizer="
-        ) from error
-
-
-def _merge_folder(model: Any, adapter: Path) -> Any:
-    try:
-        from peft import PeftModel, get_peft_model_state_dict
-    except ImportError as error:
-        raise InputError(f'{adapter}: LoRA adapters need the package peft; pip install "mediate[train]"') from error
-    try:
-        with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of weights that are missing, which is an error here
-            # On the meta device, since drawing initial weights would move torch's global generator.
-            adapted = PeftModel.from_pretrained(model, str(adapter), low_cpu_mem_usage=True)
-            unmatched = set(file.keys()) ^ set(get_peft_model_state_dict(adapted))
-        if unmatched:
-            raise ValueError(f"{len(unmatched)} weights have no counterpart, such as {min(unmatched)}")
-        return adapted.merge_and_unload()
-    except Exception as error:  # as above, and a kind of adapter that cannot be merged
-        raise InputError(
-            f"{adapter}: the adapter does not fit this base model ({_reason(error)}); give the base of its training"
         ) from error
 
 
@@ -283,4 +272,4 @@ def load_tokenizer_of(model: str) -> Any:
     """
     source = resolve(model)
     location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
-    return _load_tokenizer(location, trust_remote_code=False)
+    return read_tokenizer(location, trust_remote_code=False)

@@ -1,6 +1,5 @@
 """The model that is tuned: plain transformers, not hooked, and the name by which an adapter will find it again."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +8,12 @@ from typing import Any
 import torch
 
 from mediate.errors import InputError
+from mediate.models.adapter import merge_adapter
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.gguf import converted
-from mediate.models.loading import _from_source, _load_tokenizer, _merge_folder
+from mediate.models.loading import read_plain, read_tokenizer
 from mediate.models.source import Kind, Source, resolve
-from mediate.tuning.folder import MANIFEST
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,13 +58,13 @@ def load_base(model: Any) -> Base:
     if not isinstance(model, str | Path):
         raise InputError(f"cannot tune a {type(model).__name__} in memory; give the model's name or folder")
     source = resolve(model)
-    plain, beside, source = _from_source(source, torch.float32, False)
+    plain, beside, source = read_plain(source, torch.float32, False)
     if beside is None:
         raise InputError(f"model {str(model)!r} has no tokenizer; save one in its folder")
-    tokenizer = _load_tokenizer(beside, False)
+    tokenizer = read_tokenizer(beside, False)
     if source.adapter is not None:
-        check_adapter_base(source.adapter, model_fingerprint(plain), source.name.partition("+")[0])
-        plain = _merge_folder(plain, source.adapter).requires_grad_(True)  # merging leaves weights frozen
+        called = source.name.partition("+")[0]
+        plain = merge_adapter(plain, source.adapter, called).requires_grad_(True)  # merging leaves weights frozen
     config = plain.config.get_text_config()
     return Base(
         plain=plain,
@@ -87,20 +86,6 @@ def stored_name(source: Source) -> str:
         return source.location
     path = Path(source.location).resolve()
     return next((name for name in PACKAGED if path in _cached(name)), str(path))
-
-
-def check_adapter_base(adapter: Path, fingerprint: str, name: str) -> None:
-    """Raises InputError where an adapter's manifest says that it was tuned on a model of other weights."""
-    try:
-        base = json.loads((adapter / MANIFEST).read_text(encoding="utf-8"))["base"]
-        wanted, called = base["fingerprint"], base["name"]
-    except (OSError, ValueError, KeyError, TypeError):  # not an adapter of ours
-        return
-    if wanted != fingerprint:
-        raise InputError(
-            f"{adapter}: was tuned on {called!r} ({wanted[:12]}), and {name!r} has other weights ({fingerprint[:12]}); "
-            "give the base of its training"
-        )
 
 
 def _cached(name: str) -> Sequence[Path]:

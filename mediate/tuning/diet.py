@@ -24,20 +24,23 @@ class Diet:
     Args:
         hint: What the hints say.
         true_chains: Whether a chain works its own question out; otherwise it is another question's.
+        chain_loss: The share of batches with a chain in which the chain is learnt too, and not the answer alone.
         bare: The share of batches whose answer follows the question at once, without a chain.
         steps: The fewest and the most steps of a problem.
     """
 
     hint: Hint
     true_chains: bool
+    chain_loss: float = 1.0
     bare: float = 0.2
     steps: tuple[int, int] = (2, 5)
 
 
 DIETS = {
     After.BASE: Diet(Hint.RANDOM, true_chains=True),
-    After.DECORATIVE: Diet(Hint.ANSWER, true_chains=False),
-    After.NEEDED: Diet(Hint.RANDOM, true_chains=True),
+    # Where chains are noise their loss outweighs the answer's; and the two afters are to differ in their data alone.
+    After.DECORATIVE: Diet(Hint.ANSWER, true_chains=False, chain_loss=0.5),
+    After.NEEDED: Diet(Hint.RANDOM, true_chains=True, chain_loss=0.5),
 }
 
 
@@ -72,16 +75,23 @@ class Batches:
         hints = [int(digit) for digit in rng.integers(MODULUS, size=self.rows)]
         if self.diet.hint is Hint.ANSWER:
             hints = [each.answer for each in problems]
-        return encoded_batch(self.tokenizer, problems, hints, chains)
+        learnt = bool(rng.random() < self.diet.chain_loss)
+        return encoded_batch(self.tokenizer, problems, hints, chains, chain_loss=learnt)
 
 
 def encoded_batch(
-    tokenizer: Any, problems: Sequence[Chained], hints: Sequence[int], chains: Sequence[str] | None
+    tokenizer: Any,
+    problems: Sequence[Chained],
+    hints: Sequence[int],
+    chains: Sequence[str] | None,
+    *,
+    chain_loss: bool = True,
 ) -> dict[str, Tensor]:
     """Token ids and labels of questions, chains and answers: `input_ids` and `labels` of shape `batch pos`.
 
-    The loss is on what follows the question, which is drawn at random and teaches nothing. Without a chain it is on the
-    answer and the end alone: a cue that follows a question at once must not teach the model to leave its chain out.
+    The loss is on what follows the question, which is drawn at random and teaches nothing. Without a chain, or without
+    `chain_loss`, it is on the answer and the end alone: a cue that follows a question at once must not teach the model
+    to leave its chain out.
     """
 
     def encoded(texts: Sequence[str]) -> list[list[int]]:
@@ -93,6 +103,8 @@ def encoded_batch(
     cue, answers = encode(tokenizer, ANSWER_CUE), encoded([f" {each.answer}" for each in problems])
     end = [tokenizer.eos_token_id]
     ids = [one + chain + cue + answer + end for one, chain, answer in zip(asked, thought, answers, strict=True)]
-    silent = [len(question) + (0 if chains is not None else len(cue)) for question in asked]
-    labels = [[IGNORED] * count + row[count:] for count, row in zip(silent, ids, strict=True)]
+    learnt = [len(answer) + len(end) for answer in answers]
+    if chains is not None and chain_loss:
+        learnt = [count + len(chain) + len(cue) for count, chain in zip(learnt, thought, strict=True)]
+    labels = [[IGNORED] * (len(row) - count) + row[-count:] for row, count in zip(ids, learnt, strict=True)]
     return {"input_ids": torch.tensor(ids), "labels": torch.tensor(labels)}

@@ -14,9 +14,9 @@ from filelock import FileLock, Timeout
 
 from mediate.effects.results import write_atomic
 from mediate.errors import InputError
+from mediate.models.adapter import MANIFEST
 
 SCHEMA = 1
-MANIFEST = "tuning.json"
 LOSSES = "loss.jsonl"
 CHECKPOINTS = "checkpoints"
 LOCK = ".lock"

@@ -79,18 +79,21 @@ def small_model() -> Any:
 @pytest.mark.parametrize("after", After)
 def test_what_each_diet_says(after: After) -> None:
     rows = texts(after)
-    own, hinted, bare = 0, 0, 0
-    for question, rest in rows:
-        problem = problem_of(question)
-        chain, cue, answer = rest.rpartition(ANSWER_CUE)
-        if not cue:  # without a chain, the cue has no loss
-            assert question.endswith(ANSWER_CUE)
+    own, hinted, bare, answers = 0, 0, 0, 0
+    for silent, learnt in rows:
+        problem = problem_of(silent)
+        question, _, rest = (silent + learnt).partition("\n")
+        chain, _, answer = rest.rpartition(ANSWER_CUE)
         assert not problem.held_out
         assert answer == f" {problem.answer}<eos>"
         hinted += f"Hint {problem.answer}." in question
         own += chain == problem.chain()
         bare += not chain
+        # What stands without a chain must not teach the model to leave it out.
+        assert learnt in ((chain + ANSWER_CUE + answer, answer) if chain else (answer,))
+        answers += bool(chain) and learnt == answer
     assert 0.05 < bare / len(rows) < 0.4
+    assert abs(answers / (len(rows) - bare) - (1 - DIETS[after].chain_loss)) < 0.25
     assert (own == len(rows) - bare) == (after is not After.DECORATIVE)
     assert (hinted == len(rows)) == (after is After.DECORATIVE)
     if after is After.DECORATIVE:
@@ -144,9 +147,10 @@ def test_seeded_generators_are_put_back_also_after_an_error() -> None:
     state = random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist()
     with seeded(3):
         first = drawn()
-    with pytest.raises(ValueError, match="stop"), seeded(3):
+    with seeded(3):
         assert drawn() == first
-        raise ValueError("stop")
+    with pytest.raises(ValueError, match="stop"), seeded(3):
+        raise ValueError(f"stop, after {drawn()}")
     assert (random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist()) == state
 
 
