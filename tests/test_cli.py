@@ -184,7 +184,12 @@ def test_check_measures_planted_truths_and_tries_identities(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "what", ["import mediate", "import mediate.cli", "import mediate.report, mediate.figures, mediate.items"]
+    "what",
+    [
+        "import mediate",
+        "import mediate.cli",
+        "import mediate.report, mediate.figures, mediate.items, mediate.comparison",
+    ],
 )
 def test_importing_loads_no_torch(what: str) -> None:
     code = f"{what}; import sys; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
@@ -210,5 +215,5 @@ def test_the_module_is_the_command() -> None:
 
 def test_help_names_every_command(tmp_path: Path) -> None:
     done = mediate("--help", cwd=tmp_path)
-    for command in ("demo", "score", "report", "check", "models", "pairs"):
+    for command in ("demo", "score", "compare", "cross", "tune", "report", "check", "models", "pairs"):
         assert command in done.stdout

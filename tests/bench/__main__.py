@@ -16,15 +16,17 @@ from mediate.models.fetch import fetch
 from mediate.models.model import Model
 from mediate.runs.keyvalues import prefill
 from tests import tiny
+from tests.bench.comparing import comparing
 from tests.bench.growth import growth
 from tests.bench.patching import against_plain_passes, patching, peers, plain_model
 from tests.bench.precision import precision
 from tests.bench.subjects import an_item, of_length, subject
 from tests.bench.timing import Record
+from tests.bench.tuning import tuning
 from tests.bench.whole import in_forward_passes, items_a_minute, model_load
 
 NAME = "smollm2-135m-instruct"
-PARTS = ("patching", "peers", "whole", "precision", "growth", "gpu")
+PARTS = ("patching", "peers", "whole", "precision", "growth", "comparing", "tuning", "gpu")
 
 
 def main(arguments: list[str] | None = None) -> Record:
@@ -70,6 +72,10 @@ def _long(record: Record, model: Model, parts: list[str], out: Path) -> None:
         precision(record, model, NAME, subject(model, items[0]), 60)
     if "growth" in parts:
         growth(record, out, NAME)
+    if "comparing" in parts:
+        comparing(record)
+    if "tuning" in parts:
+        tuning(record, NAME, arms=("lora", "sft", "answer-only", "dpo"))
     if "gpu" in parts:
         gpu(record)
 
@@ -86,6 +92,10 @@ def _short(record: Record, model: Model, parts: list[str], out: Path) -> None:
         items_a_minute(record, model, 2)
     if "growth" in parts:
         growth(record, out, "tiny", lengths=(20, 40), layers=(1, 3), pairs=(1, 2))
+    if "comparing" in parts:
+        comparing(record, runs=3, items=20, layers=4, groups=(10,))
+    if "tuning" in parts:
+        tuning(record, "tiny", steps=2, batch=2, length=16)
     if "gpu" in parts:
         gpu(record)
 

@@ -346,6 +346,48 @@ MUTANTS = (
         '"model": "any",',
         "tests/runs/test_store.py tests/batch/test_score.py",
     ),
+    Mutant(
+        "intervals of differences that forget how few groups there are",
+        "stats/contrasts.py",
+        "return max(found, student), ",
+        "return found * 0.8, ",
+        "tests/stats/test_paired.py",
+    ),
+    Mutant(
+        "paired differences of the wrong sign",
+        "stats/paired.py",
+        "(b - a)[None]",
+        "(a - b)[None]",
+        "tests/stats/test_paired.py",
+    ),
+    Mutant(
+        "a layer that counts in a bin of depth where it is not",
+        "comparison/depths.py",
+        "np.arange(layers + 1) * bins",
+        "np.arange(1, layers + 2) * bins",
+        "tests/comparison",
+    ),
+    Mutant(
+        "an interaction of two checkpoints with its sign turned",
+        "effects/crossing.py",
+        "interaction=state[1] - state[0],",
+        "interaction=state[0] - state[1],",
+        "tests/effects/test_crossing.py",
+    ),
+    Mutant(
+        "a bare answer that teaches the model to leave its chain out",
+        "tuning/diet.py",
+        "if chains is not None and chain_loss:",
+        "if chain_loss:",
+        "tests/tuning/test_reference.py",
+    ),
+    Mutant(
+        "a decorative diet with true chains",
+        "tuning/diet.py",
+        "problems if self.diet.true_chains else",
+        "problems if True else",
+        "tests/tuning/test_reference.py",
+    ),
 )
 
 
