@@ -20,7 +20,7 @@
 # **Nothing here settles a claim about large models.**
 #
 # `MEDIATE_FAST=1` takes few pairs, `MEDIATE_LARGE=1` many. `MEDIATE_TUNE=1` also fine-tunes SmolLM2-135M-Instruct with
-# LoRA (some 30 to 60 minutes on 2 cores; `MEDIATE_TUNE_STEPS` sets the steps).
+# LoRA (about an hour on 2 cores, reckoned from three steps; `MEDIATE_TUNE_STEPS` sets them).
 
 # %%
 # %matplotlib inline
