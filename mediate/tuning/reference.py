@@ -39,7 +39,7 @@ FROM_SCRATCH = {
     "0.1m": Schedule(5000, 64, 4e-3),
     "0.3m": Schedule(3000, 64, 3e-3),
     "1.2m": Schedule(1500, 64, 2e-3),
-    "4m": Schedule(650, 64, 1.5e-3),
+    "4m": Schedule(1000, 64, 1.5e-3),
 }
 AFTERWARDS = {
     "0.1m": Schedule(800, 64, 1e-3),
