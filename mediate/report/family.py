@@ -85,7 +85,7 @@ class Family:
 
 def write_family(folder: Path, family: Family) -> Path:
     """Writes `family.html` and its figures into a folder, and returns the page."""
-    drawn = [_picture(family, quantity) for quantity in (MAIN, "latent")]
+    drawn = [_picture(family, MAIN)]
     for each in drawn:
         write_atomic(folder / "figures" / f"{each.name}.png", partial(write_bytes, each.png))
     write_atomic(folder / PAGE, partial(write_bytes, _page(folder, family, drawn).encode("utf-8")))
@@ -102,7 +102,8 @@ def family_headline(family: Family) -> str:
         estimates = [each.scores.shares()[MAIN] for each in family.members if each.state == state]
         shares = [each.value for each in estimates if each.defined]
         if shares:
-            parts.append(f"{percent(min(shares))} to {percent(max(shares))} in {state}")
+            ends = dict.fromkeys((percent(min(shares)), percent(max(shares))))
+            parts.append(f"{' to '.join(ends)} in {state}")
     told = f"The chain of thought mediates {'; '.join(parts)} ({items}, the same for all)."
     if rung is not None and rung.slope.defined:
         slope = f"{points(rung.slope.value)} {points_interval(rung.slope)}"
