@@ -13,7 +13,7 @@ import torch
 from mediate.errors import InputError
 from mediate.models.ladder import RUNGS, After, Rung, ladder_config, ladder_tokenizer
 from mediate.tuning.diet import DIETS, Batches
-from mediate.tuning.seeding import seeded
+from mediate.tuning.quiet import undisturbed
 
 TRAINED = "training.json"
 CHECKPOINTS = "checkpoints"
@@ -99,7 +99,8 @@ def _train_one(rung: Rung, after: After, out: Path, seed: int) -> float | None:
             raise InputError(f"{folder}: was trained with other choices; choose another folder, or delete this one")
         return None
     begun, tokenizer = time.monotonic(), ladder_tokenizer()
-    with seeded(seed):
+    with undisturbed():
+        torch.manual_seed(seed)  # of the first weights; the trainer seeds the rest
         model = _first_weights(rung, after, out, tokenizer)
         losses = fit(model, batches_of(after, tokenizer, schedule, seed), schedule, folder / CHECKPOINTS, seed)
         model.to(torch.float16).save_pretrained(folder)

@@ -1,7 +1,6 @@
 """Training of the reference reasoners: what they read, that it resumes, and that global generators stay as they are."""
 
 import json
-import random
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,6 @@ from mediate.traces.trace import decode, encode, given_trace
 from mediate.tuning import reference
 from mediate.tuning.diet import DIETS, IGNORED, Batches, encoded_batch
 from mediate.tuning.reference import Schedule, train_reference
-from mediate.tuning.seeding import seeded
 
 TOKENIZER = ladder_tokenizer()
 SHORT = Schedule(8, 4, 1e-3)
@@ -130,7 +128,7 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_generators_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shortly(monkeypatch)
-    # Python's own generator is tried apart: beartype draws from it to choose what it checks.
+    # Python's own generator is left out: beartype draws from it to choose what it checks.
     states = np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist()
     made = {}
     for name, seed in (("one", 0), ("again", 0), ("other", 1)):
@@ -138,20 +136,6 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_generators_alone(
         made[name] = weights(folder)
     assert made["one"] == made["again"] != made["other"]
     assert (np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist()) == states
-
-
-def test_seeded_generators_are_put_back_also_after_an_error() -> None:
-    def drawn() -> tuple[float, float, float]:
-        return random.random(), float(np.random.random()), float(torch.rand(1))
-
-    state = random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist()
-    with seeded(3):
-        first = drawn()
-    with seeded(3):
-        assert drawn() == first
-    with pytest.raises(ValueError, match="stop"), seeded(3):
-        raise ValueError(f"stop, after {drawn()}")
-    assert (random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist()) == state
 
 
 def test_a_training_that_was_cut_off_goes_on_to_the_same_weights(
