@@ -44,8 +44,8 @@ FROM_SCRATCH = {
 AFTERWARDS = {
     "0.1m": Schedule(800, 64, 1e-3),
     "0.3m": Schedule(500, 64, 1e-3),
-    "1.2m": Schedule(250, 64, 5e-4),
-    "4m": Schedule(100, 64, 4e-4),
+    "1.2m": Schedule(400, 64, 1e-3),
+    "4m": Schedule(300, 64, 7e-4),
 }
 
 
