@@ -113,6 +113,18 @@ def test_other_tokens_of_the_same_words_are_counted(written: Path, tmp_path: Pat
     assert read.manifest["writer"]["retokenised"] == expected
 
 
+def test_words_that_the_tokenizer_does_not_know_are_refused(written: Path, tmp_path: Path) -> None:
+    own = read_results(written)
+    first = own.items[0]
+    odd = replace(
+        first, source=replace(first.source, tokens=(*first.source.tokens, " 🙂"), steps=(*first.source.steps, 0))
+    )
+    write_results(tmp_path / "odd", replace(own, items=(odd, *own.items[1:])))
+    read = run("llama", chains=tmp_path / "odd")
+    assert [(each.item, each.code) for each in read.rejects if each.item == first.id] == [(first.id, "not_encodable")]
+    assert len(read.items) == len(own.items) - 1
+
+
 def test_a_chain_handed_on_keeps_its_writer(written: Path, tmp_path: Path) -> None:
     run("qwen3", out=tmp_path / "read", chains=written)
     third = read_chains(tmp_path / "read")

@@ -184,6 +184,20 @@ def test_the_plot_by_step_shows_the_cells_of_its_run(ladder: Comparison) -> None
     np.testing.assert_allclose(shown, wanted["difference"].to_numpy().reshape(2, 4))
 
 
+def test_the_plot_by_step_does_not_depend_on_the_order_of_the_axes(ladder: Comparison) -> None:
+    turned = [
+        replace(run, maps=tuple(replace(each, values=each.values.T, dims=("layer", "step")) for each in run.maps))
+        for run in sizes(2).values()
+    ]
+    found = compare(turned, labels=["m0", "m1"], **FEW)
+    images = []
+    for each in (ladder, found):
+        with detached((7.0, 4.0)) as (_, ax):
+            each.plot.steps("m1", ax=ax)
+            images.append(np.asarray(ax.images[0].get_array()))
+    np.testing.assert_allclose(*images)
+
+
 def test_plots_that_cannot_be_are_one_line(crossed: Comparison, ladder: Comparison) -> None:
     for plot, said in (
         (lambda: crossed.plot.ladder(), "no ladder in this comparison: a ladder needs"),
