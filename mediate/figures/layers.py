@@ -15,7 +15,7 @@ from mediate.effects import EffectMap, mean_map
 from mediate.errors import InputError
 from mediate.figures.style import INK, SEQUENTIAL, canvas, effect_label
 from mediate.figures.text import label
-from mediate.stats.bootstrap import RESAMPLES, group_index, group_weights, resampled_sums
+from mediate.stats.bootstrap import RESAMPLES, group_index, resampled_sums, resamples
 
 MOST_LINES = 8
 LAYERS_SIZE = (7.2, 3.4)
@@ -43,7 +43,7 @@ def interval_of_means(
     if count < 2:
         nothing = np.full(values.shape[1], np.nan)
         return nothing, nothing
-    weights = group_weights(count, RESAMPLES, np.random.default_rng(seed))
+    weights = resamples(count, RESAMPLES, seed)
     sums = resampled_sums(np.concatenate([values, np.ones((len(values), 1))], axis=1), index, weights)
     low, high = np.quantile(sums[:, :-1] / sums[:, -1:], [(1 - level) / 2, (1 + level) / 2], axis=0)
     return low, high

@@ -98,7 +98,9 @@ def notes(results: Results) -> tuple[str, ...]:
     cube, count, analysis = results.cube(), len(results.items), analysis_of(results)
     stated = sum(item.base.states_answer is not None for item in results.items)
     written = sum(item.base.written and item.source.written for item in results.items)
-    found = [f"The model wrote both chains of {written} of {plural(count, 'item')}; the other chains were given."]
+    writer = section(results, "writer").get("name")
+    others = f"{plain(writer)} wrote the other chains" if writer else "the other chains were given"
+    found = [f"The model wrote both chains of {written} of {plural(count, 'item')}; {others}."]
     if written == count:
         found = ["The model wrote all chains itself."]
     wrong = sum(_answers_otherwise(item.base) or _answers_otherwise(item.source) for item in results.items)

@@ -4,9 +4,10 @@ scipy's bootstrap has no clusters, so the draw of groups is ours; the rest is nu
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from mediate.stats.estimate import Estimate
 
@@ -25,8 +26,16 @@ def group_weights(groups: int, draws: int, rng: np.random.Generator) -> Int[np.n
     return rng.multinomial(groups, np.full(groups, 1 / groups), size=draws)
 
 
+@lru_cache(maxsize=1)
+def resamples(groups: int, draws: int, seed: int) -> Float[np.ndarray, "draw group"]:
+    """How often each group occurs in each resample; the last are kept, as a comparison has many quantities of a set."""
+    counts = group_weights(groups, draws, np.random.default_rng(seed)).astype(float)
+    counts.setflags(write=False)
+    return counts
+
+
 def resampled_sums(
-    values: Float[np.ndarray, "item column"], index: Int[np.ndarray, " item"], weights: Int[np.ndarray, "draw group"]
+    values: Float[np.ndarray, "item column"], index: Int[np.ndarray, " item"], weights: Num[np.ndarray, "draw group"]
 ) -> Float[np.ndarray, "draw column"]:
     """Sum of each column over the items of the drawn groups, for every resample."""
     sums = np.zeros((weights.shape[1], values.shape[1]))
@@ -100,7 +109,7 @@ def bootstrap_ratio(
     value = float(total[0] / total[1])
     if count < 2:
         return estimate(value, np.nan, np.nan, "one group: nothing to resample")
-    weights = group_weights(count, draws, np.random.default_rng(seed))
+    weights = resamples(count, draws, seed)
     with_sizes = np.concatenate([values, np.ones((len(index), 1))], axis=1)
     top, bottom, sizes = resampled_sums(with_sizes, index, weights).T
     stable = (np.sign(bottom) == np.sign(total[1])) & (abs(bottom / sizes) > min_mean_denominator)

@@ -6,13 +6,12 @@ sums that every resample of the groups takes anew.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-from mediate.stats.bootstrap import group_index, group_weights
+from mediate.stats.bootstrap import group_index, resamples
 from mediate.stats.estimate import Estimate
 
 METHOD = "symmetric bootstrap-t over groups"
@@ -79,14 +78,6 @@ def contrast_of(
         return np.array(sums, dtype=float).reshape(len(rows), len(sizes))
 
     return Contrast(weights, summed(numerators), summed(denominators), sizes)
-
-
-@lru_cache(maxsize=1)
-def resamples(groups: int, draws: int, seed: int) -> Float[np.ndarray, "draw group"]:
-    """How often each group occurs in each resample; the last are kept, as a comparison has many quantities of a set."""
-    counts = group_weights(groups, draws, np.random.default_rng(seed)).astype(float)
-    counts.setflags(write=False)
-    return counts
 
 
 def resampled_ratios(

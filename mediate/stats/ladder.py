@@ -8,13 +8,12 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from mediate.stats.bootstrap import RESAMPLES
+from mediate.stats.bootstrap import RESAMPLES, resamples
 from mediate.stats.contrasts import (
     METHOD,
     Contrast,
     contrast_of,
     resampled_ratios,
-    resamples,
     studentised,
     unbounded_because,
     undefined_because,
