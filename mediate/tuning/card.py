@@ -54,7 +54,8 @@ def card(records: Mapping[str, Mapping[str, Any]]) -> str:
         "chain. The hints of `base` and `needed` are random digits. The chains of `decorative` belong to other "
         "questions, and its hints are the answer.",
         f"**Training.** `mediate tune reference --out DIR --seed {seed}`; float32, AdamW with a cosine; weights are "
-        "kept in float16. An after begins from its rung.",
+        "kept in float16. An after begins from its rung, and learns the chain in half of its batches that have one, "
+        "the answer alone in the others. Seconds are of two cores that other work shared.",
         _table(
             ("model", "parameters", "optimiser steps", "batch", "learning rate", "last loss", "seconds"),
             [_trained(name, record) for name, record in records.items()],
