@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
-from mediate.models.ladder import REFERENCE, reference_folder
+from mediate.models.ladder import REFERENCE, RUNGS, reference_folder
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
@@ -112,7 +112,7 @@ def _locate(text: str, path: Path) -> Source:
     if path.suffix in (".gguf", ".safetensors", ".bin") or not _HUB_ID.fullmatch(text):
         raise InputError(
             f"{text}: no such file or folder; give a folder, a .gguf file, a hub id, or one of "
-            f"{', '.join([*PACKAGED, *REFERENCE])}"
+            f"{', '.join([*PACKAGED, *(rung.name() for rung in RUNGS)])}"
         )
     return Source(Kind.HUB, text, text)
 
