@@ -21,32 +21,24 @@ the interaction of the two. Effects of different cells do not add up. All CoT po
 of the model that receives, where `read` takes keys as the other model's norm left them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell, cells_of, check_cell
 from mediate.mediation.crossing import Crossed
 from mediate.mediation.maps import MapSpec, check_offered, parse_map
-from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, reading
-from mediate.mediation.reads import differs, swapped_past
+from mediate.mediation.outcomes import Outcome, reading
+from mediate.mediation.reads import stretch_effects
 from mediate.mediation.sequences import sequences
 from mediate.mediation.state import chain_activations, placed, replaced_effects
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.runs.engine import branch_logits
 from mediate.runs.interventions import Reference
-from mediate.runs.keyvalues import KeyValues, joined
-from mediate.runs.lean import in_use, layers_computed_whole
-from mediate.runs.reading import read
-from mediate.runs.selfcheck import SWEPT
-from mediate.runs.sweep import Branch, untouched
 
 PREFIX = "cross"
 
@@ -97,61 +89,13 @@ def crossed_reads(crossed: Crossed, cells: Sequence[Cell], outcome: Outcome) -> 
         check_cell(crossed.models[0], crossed.pair, cell)
         if cell.units is not None and cell.units[-1] >= kv_heads:
             raise InputError(f"item {crossed.pair.id!r}: KV heads {cell.units}; there are 0 to {kv_heads - 1}")
-    # A swap that changes no key or value has no effect; computed, it would have that of rounding.
-    moving = [place for place, cell in enumerate(cells) if differs(crossed.chain(0), crossed.chain(1), cell)]
     effects = np.zeros((2, len(cells)))
     for receiver, sign in enumerate((-1, 1)):
-        if moving:
-            losses = _read_losses(crossed, receiver, [cells[place] for place in moving], outcome)
-            effects[receiver, moving] = sign * losses + 0.0  # no minus zeros
+        model = crossed.models[receiver]
+        stretches = crossed.question(receiver), crossed.chain(receiver), crossed.chain(1 - receiver)
+        tokens = reading(crossed.pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+        effects[receiver] = sign * stretch_effects(model, stretches, tokens, cells, outcome) + 0.0  # no minus zeros
     return effects
-
-
-def _read_losses(
-    crossed: Crossed, receiver: int, cells: Sequence[Cell], outcome: Outcome
-) -> Float[np.ndarray, " cell"]:
-    """Y of a model as it is, less Y where its readers find the other checkpoint's keys and values in a cell."""
-    model = crossed.models[receiver]
-    stretches = crossed.question(receiver), crossed.chain(receiver), crossed.chain(1 - receiver)
-    tokens = reading(crossed.pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
-    shareable = model.check(SWEPT).passed and not layers_computed_whole(model, in_use(model, ()))
-    return (_swept if shareable else _one_by_one)(model, stretches, tokens, cells, outcome)
-
-
-Stretches = tuple[KeyValues, KeyValues, KeyValues]
-
-
-def _swept(
-    model: Model, stretches: Stretches, tokens: Reading, cells: Sequence[Cell], outcome: Outcome
-) -> Float[np.ndarray, " cell"]:
-    """All cells side by side, none of the keys and values copied for a cell."""
-    question, own, other = stretches
-    ours, theirs = joined([question, own]), joined([question, other])
-    tokens, wanted = narrowed(tokens, [outcome])
-    ids = torch.cat([tokens.ids.new_zeros(len(tokens.ids), len(ours)), tokens.ids], dim=1)
-    run = untouched(model, ids, len(ours), len(ours), last=tokens.last, past=ours, tokens=wanted)
-    branches = [
-        Branch(swap=(cell.layers, tuple(len(question) + place for place in cell.positions), cell.units))
-        for cell in cells
-    ]
-    y = np.zeros(len(cells))
-    for place, logits in branch_logits(model, run, branches, last=tokens.last, other=theirs, tokens=wanted):
-        y[place] = read_off(tokens, logits, outcome)
-    losses: Float[np.ndarray, " cell"] = read_off(tokens, run.logits, outcome) - y
-    return losses
-
-
-def _one_by_one(
-    model: Model, stretches: Stretches, tokens: Reading, cells: Sequence[Cell], outcome: Outcome
-) -> Float[np.ndarray, " cell"]:
-    """The slow twin, and the way of a model that may not be swept: each cell has keys and values of its own."""
-
-    def outcome_of(cell: Cell | None) -> float:
-        past = swapped_past(*stretches, [cell] * len(tokens.ids))
-        return read_off(tokens, read(model, tokens.ids, past, last=tokens.last), outcome)
-
-    here = outcome_of(None)
-    return np.array([here - outcome_of(cell) for cell in cells])
 
 
 def crossed_states(
@@ -180,32 +124,15 @@ def crossed_states(
         wrong = next((cell.units for cell in cells if cell.units is not None and cell.units[-1] >= size), None)
         if wrong is not None:
             raise InputError(f"item {pair.id!r}: units {wrong} of {component}; there are 0 to {size - 1}")
-    moving = [place for place, cell in enumerate(cells) if _moves(cell, *kept)]
-    there = [cells[place] for place in moving]
     effects = np.zeros((2, len(cells)))
-    for receiver, sign in enumerate((-1, 1)) if moving else ():
+    for receiver, sign in enumerate((-1, 1)):
         model = crossed.models[receiver]
         run = sequences(model, pair, 1, [outcome])
         # The other checkpoint's activations take the place that the other world's have elsewhere.
         own, other = (placed(kept[each], run, Reference.SOURCE) for each in (receiver, 1 - receiver))
-        losses = replaced_effects(model, run, components, there, [outcome], other, own, Reference.SOURCE)[0]
-        effects[receiver, moving] = sign * losses + 0.0  # no minus zeros
+        losses = replaced_effects(model, run, components, cells, [outcome], other, own, Reference.SOURCE)[0]
+        effects[receiver] = sign * losses + 0.0  # no minus zeros
     return effects
-
-
-def _moves(cell: Cell, one: Mapping[Site, Tensor], other: Mapping[Site, Tensor]) -> bool:
-    """Whether any activation of the cell differs; heads beside it in the same site do not count."""
-    units = list(cell.units) if cell.units is not None else slice(None)
-    for site in one:
-        if site.layer not in cell.layers:
-            continue
-        own, others = one[site], other[site]
-        if site.component is Component.PATTERN:  # its heads come before its positions
-            own, others = own.transpose(0, 1), others.transpose(0, 1)
-        positions = list(cell.positions)
-        if not torch.equal(own[positions][:, units], others[positions][:, units]):
-            return True
-    return False
 
 
 def views(effects: Float[np.ndarray, "2 cell"]) -> dict[View, Float[np.ndarray, " cell"]]:

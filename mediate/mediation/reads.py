@@ -103,19 +103,35 @@ def read_effects(
     _, source = laid_out(model, contexts, 1, 0, 0)
     tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
     chosen = reader_choice(pair, int(tokens.ids.shape[1]), readers)
-    # A swap that changes no key or value has no effect; computed, it would have that of rounding.
-    moving = [place for place, cell in enumerate(cells) if differs(base, source, cell)]
-    there = [cells[place] for place in moving]
-    effects = np.zeros(len(cells))
-    shareable = model.check(SWEPT).passed and not layers_computed_whole(model, in_use(model, ()))
-    if all(chosen) and shareable:
-        effects[moving] = _swept(model, (question, base, source), tokens, there, outcome)
-    else:
-        effects[moving] = _in_turns(model, (question, base, source), tokens, there, outcome, chosen)
-    return effects
+    return stretch_effects(model, (question, base, source), tokens, cells, outcome, chosen)
 
 
 Stretches = tuple[KeyValues, KeyValues, KeyValues]
+"""The question's keys and values, the chain's own, and those that take their place in a cell."""
+
+
+def stretch_effects(
+    model: Model,
+    stretches: Stretches,
+    tokens: Reading,
+    cells: Sequence[Cell],
+    outcome: Outcome,
+    chosen: Sequence[bool] | None = None,
+) -> Float[np.ndarray, " cell"]:
+    """Y as it is, less Y where the chosen readers, all by default, find the other keys and values in a cell."""
+    # A swap that changes no key or value has no effect; computed, it would have that of rounding.
+    moving = [place for place, cell in enumerate(cells) if differs(stretches[1], stretches[2], cell)]
+    there = [cells[place] for place in moving]
+    effects = np.zeros(len(cells))
+    if not moving:
+        return effects
+    chosen = [True] * int(tokens.ids.shape[1]) if chosen is None else chosen
+    shareable = model.check(SWEPT).passed and not layers_computed_whole(model, in_use(model, ()))
+    if all(chosen) and shareable:
+        effects[moving] = _swept(model, stretches, tokens, there, outcome)
+    else:
+        effects[moving] = _in_turns(model, stretches, tokens, there, outcome, chosen)
+    return effects
 
 
 def _swept(

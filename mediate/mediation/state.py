@@ -165,10 +165,13 @@ def moves(patches: Sequence[Patch], values: Values, own: Values) -> bool:
 
 
 def _differs(value: Tensor, own: Tensor, patch: Patch) -> bool:
-    positions = list(patch.positions)
-    if patch.site.component is Component.PATTERN:
-        return not torch.equal(value[:, positions], own[:, positions])
-    return not torch.equal(value[positions], own[positions])
+    """Whether a patch changes anything; units beside its own do not count."""
+    if patch.site.component is Component.PATTERN:  # its heads come before its positions
+        value, own = value.transpose(0, 1), own.transpose(0, 1)
+    value, own = value[list(patch.positions)], own[list(patch.positions)]
+    if patch.units is not None:
+        value, own = value[:, list(patch.units)], own[:, list(patch.units)]
+    return not torch.equal(value, own)
 
 
 def state_map(
