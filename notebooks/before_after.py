@@ -20,7 +20,8 @@
 # **Nothing here settles a claim about large models.**
 #
 # `MEDIATE_FAST=1` takes few pairs, `MEDIATE_LARGE=1` many. `MEDIATE_TUNE=1` also fine-tunes SmolLM2-135M-Instruct with
-# LoRA (about an hour on 2 cores, reckoned from three steps; `MEDIATE_TUNE_STEPS` sets them).
+# LoRA (`MEDIATE_TUNE_STEPS` sets the steps). `MEDIATE_RUNS` names a folder where runs and tuned models are kept, and
+# taken up again; else they are deleted at the end.
 
 # %%
 # %matplotlib inline
@@ -69,7 +70,7 @@ plt.rcParams["figure.dpi"] = 80
 rungs = [rung for rung in RUNGS if all(is_there(rung.name(after)) for after in After)]
 small, large = rungs[0], rungs[-1]
 runs_folder = TemporaryDirectory()
-runs_at = Path(runs_folder.name)
+runs_at = Path(os.environ.get("MEDIATE_RUNS") or runs_folder.name)
 {"sizes": [rung.size for rung in rungs], "not there": [rung.size for rung in RUNGS if rung not in rungs]}
 
 # %% [markdown]
@@ -260,7 +261,7 @@ if TUNE:
         spaced = [[replace(each, cot=f" {each.cot}") for each in (pair.base, pair.source)] for pair in made]
         return [replace(pair, base=base, source=source) for pair, (base, source) in zip(made, spaced, strict=True)]
 
-    measured = problems(8 if FAST else 24, SEED)
+    measured = problems(8 if FAST else 40, SEED)
     held_out = {item.question for pair in measured for item in (pair.base, pair.source)}
     known = [
         pair
