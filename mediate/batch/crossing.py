@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from mediate.batch.plan import make_plan
-from mediate.batch.rundir import SCHEMA, check_free, held, mark, now, versions
+from mediate.batch.plan import check_set, make_plan
+from mediate.batch.rundir import SCHEMA, check_free, now, versions, written
 from mediate.batch.spec import DEFAULT_MAP, ScoreSpec, make_spec, pairs_fingerprint
 from mediate.effects.crossing import WORLDS, Crossing, change
 from mediate.effects.crossing_results import CrossResults, read_crossed, write_crossed
@@ -149,7 +149,7 @@ def cross_pairs(
     check_crossable(*models)
     for each in spec.maps:
         check_crossed_map(models, each)
-    _check_set(file, spec)
+    check_set(file.pairs, file.errors, spec.scoring)
     identity = {
         "schema": SCHEMA,
         "spec": spec.described(),
@@ -163,16 +163,8 @@ def cross_pairs(
     manifest = identity | {"created": started, "weight_bytes": memory}
     if out is None:
         return _measure(models, file, spec, store, manifest, clock, progress=progress)
-    with held(out):
-        mark(out, manifest, "started")
-        try:
-            results = _measure(models, file, spec, store, manifest, clock, progress=progress)
-        except KeyboardInterrupt:
-            mark(out, manifest, "cancelled")
-            raise
-        except Exception as error:
-            mark(out, dict(manifest) | {"error": f"{type(error).__name__}: {error}"}, "error")
-            raise
+    with written(out, manifest):
+        results = _measure(models, file, spec, store, manifest, clock, progress=progress)
         write_crossed(out, results)
     return results
 
@@ -180,16 +172,6 @@ def cross_pairs(
 def weight_bytes(model: Model) -> int:
     """What a model's weights take in memory."""
     return model.facts.parameters * torch.finfo(model.dtype).bits // 8
-
-
-def _check_set(file: PairFile, spec: CrossSpec) -> None:
-    if file.errors and spec.scoring.on_bad_item == "error":
-        raise file.errors[0]
-    if not file.pairs:
-        raise InputError("no pairs to measure; give a file with at least one")
-    first = next((name for name, count in Counter(pair.id for pair in file.pairs).items() if count > 1), None)
-    if first is not None:
-        raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

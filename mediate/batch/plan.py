@@ -1,12 +1,13 @@
 """What a run will measure, decided and in tokens before anything is measured."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mediate.batch.chains import NOT_SOLVED, Chains, make_chains
 from mediate.batch.spec import DEFAULT_MAP, ScoreSpec
 from mediate.effects.measured import Reject
-from mediate.errors import ItemError
+from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
 from mediate.mediation.encoding import EncodedPair, encode_pair, encode_question, encode_readers
 from mediate.mediation.maps import MapSpec, check_map, check_offered, parse_map
@@ -29,6 +30,24 @@ class Plan:
     maps: Mapping[str, tuple[MapSpec, ...]]
     chains: Chains
     rejects: tuple[Reject, ...]
+
+
+def check_set(pairs: Sequence[Pair], unread: Sequence[ItemError], spec: ScoreSpec) -> None:
+    """Refuses a set of pairs before anything is made of it.
+
+    Raises:
+        ItemError: With `on_bad_item="error"`, the first pair that could not be read; or an id that occurs twice.
+        InputError: No pairs.
+    """
+    if unread and spec.on_bad_item == "error":
+        raise unread[0]
+    if not pairs:
+        raise InputError(
+            "no pairs to measure" + (f"; all {len(unread)} were left out, such as {unread[0]}" if unread else "")
+        )
+    first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
+    if first is not None:
+        raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
 
 
 def make_plan(

@@ -1,15 +1,11 @@
 """What crossing two checkpoints found, as one record, and its directory on disk; reading it back needs no model."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mediate.effects.crossing import (
     Crossing,
@@ -21,7 +17,15 @@ from mediate.effects.crossing import (
 from mediate.effects.frames import effect_table, maps_from_table
 from mediate.effects.maps import EffectMap
 from mediate.effects.measured import Reject
-from mediate.effects.results import REJECTS, RESULTS, read_manifest, write_atomic, write_manifest
+from mediate.effects.results import (
+    RESULTS,
+    check_finished,
+    read_manifest,
+    read_rejects,
+    read_table,
+    unreadable,
+    write_run,
+)
 from mediate.errors import InputError
 from mediate.stats import Estimate
 
@@ -88,16 +92,8 @@ class CrossResults:
 
 def write_crossed(folder: Path, results: CrossResults) -> None:
     """Writes a run directory; each file appears whole or not at all, and `run.json` comes last."""
-    for name, frame in (("crossing", results.to_frame()), ("effects", results.maps_to_frame())):
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        write_atomic(folder / RESULTS / f"{name}.parquet", partial(pq.write_table, table, compression="zstd"))
-    lines = "".join(json.dumps(asdict(reject), ensure_ascii=False) + "\n" for reject in results.rejects)
-    write_atomic(folder / REJECTS, lambda part: _write_text(part, lines))
-    write_manifest(folder, results.manifest)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+    tables = {"crossing": results.to_frame(), "effects": results.maps_to_frame()}
+    write_run(folder, tables, results.rejects, results.manifest)
 
 
 def read_crossed(folder: str | Path) -> CrossResults:
@@ -109,19 +105,14 @@ def read_crossed(folder: str | Path) -> CrossResults:
     folder, manifest = Path(folder), read_manifest(folder)
     if manifest.get("spec", {}).get("design") != "cross":
         raise InputError(f"{folder}: not a run of two checkpoints; make one with 'mediate cross ... --out DIR'")
-    if manifest.get("status") != "success":
-        raise InputError(f"{folder}: the run's status is {manifest.get('status')!r}; cross again to finish it")
+    check_finished(folder, manifest, "cross")
+    rejects = read_rejects(folder, "cross")
+    crossing, effects = (read_table(folder, name, "cross") for name in ("crossing", "effects"))
     try:
-        lines = (folder / REJECTS).read_text(encoding="utf-8").split("\n")
-        rejects = tuple(Reject(**json.loads(line)) for line in lines if line)
-        crossing, effects = (
-            pq.read_table(folder / RESULTS / f"{name}.parquet").to_pandas() for name in ("crossing", "effects")
-        )
         crossings, maps = crossings_from_table(crossing), maps_from_table(effects)
         if not crossings:  # a table without rows names no outcomes
             names = manifest["spec"].get("outcomes", ())
             crossings = tuple(Crossing(np.zeros((0, 2, 2, 2)), (), (), (), str(name)) for name in names)
         return CrossResults(manifest, crossings, maps, rejects)
-    except (OSError, KeyError, ValueError, TypeError, ArithmeticError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{folder}: cannot be read ({reason}); cross into a new directory") from error
+    except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+        raise unreadable(folder / RESULTS, error, "cross") from error

@@ -1,9 +1,7 @@
 """What a run found, as one record, and its directory on disk; reading it back needs no model and no torch."""
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +29,7 @@ from mediate.effects.frames import (
 from mediate.effects.maps import EffectMap
 from mediate.effects.measured import Measured, Reject
 from mediate.errors import InputError
+from mediate.files import write_atomic, write_text
 
 MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
@@ -81,31 +80,10 @@ class Results:
         raise InputError(f"no outcome {outcome!r} in these results; there is: {have}")
 
 
-def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
-    """Lets `write` fill a new file beside `path`, syncs it to disk, and only then puts it in place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    part = Path(name)
-    try:
-        write(part)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Writes `run.json`; a number in it that is NaN is an error."""
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomic(folder / MANIFEST, lambda part: _write_text(part, text))
+    write_text(folder / MANIFEST, text)
 
 
 def write_results(folder: Path, results: Results) -> None:
@@ -118,20 +96,23 @@ def write_results(folder: Path, results: Results) -> None:
         "agreement": agreement_table(results.maps),
         "controls": control_table(results.controls),
     }
+    write_run(folder, tables, results.rejects, results.manifest)
+
+
+def write_run(
+    folder: Path, tables: Mapping[str, pd.DataFrame], rejects: Sequence[Reject], manifest: Mapping[str, Any]
+) -> None:
+    """Writes the files of a run directory of either kind, `run.json` last."""
     for name, table in tables.items():
-        arrow = pa.Table.from_pandas(table, preserve_index=False)
-        write_atomic(folder / RESULTS / f"{name}.parquet", partial(_write_parquet, arrow))
-    lines = "".join(json.dumps(asdict(reject), ensure_ascii=False) + "\n" for reject in results.rejects)
-    write_atomic(folder / REJECTS, lambda part: _write_text(part, lines))
-    write_manifest(folder, results.manifest)
+        write_table(folder / RESULTS / f"{name}.parquet", table)
+    write_text(folder / REJECTS, "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejects))
+    write_manifest(folder, manifest)
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd")
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Writes a table as Parquet, whole or not at all."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    write_atomic(path, partial(pq.write_table, arrow, compression="zstd"))
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
@@ -161,14 +142,9 @@ def read_results(folder: str | Path) -> Results:
         InputError: The folder is no run directory, the run did not finish, or a file is missing or damaged.
     """
     folder, manifest = Path(folder), read_manifest(folder)
-    if manifest.get("status") != "success":
-        raise InputError(f"{folder}: the run's status is {manifest.get('status')!r}; score again to finish it")
-    try:
-        lines = (folder / REJECTS).read_text(encoding="utf-8").split("\n")
-        rejects = tuple(Reject(**json.loads(line)) for line in lines if line)
-    except (OSError, ValueError, TypeError) as error:
-        raise _unreadable(folder / REJECTS, error) from error
-    tables = {name: _read_parquet(folder / RESULTS / f"{name}.parquet") for name in TABLES}
+    check_finished(folder, manifest, "score")
+    rejects = read_rejects(folder, "score")
+    tables = {name: read_table(folder, name, "score") for name in TABLES}
     try:
         items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
         if not items:  # a table without rows names no outcomes
@@ -182,17 +158,43 @@ def read_results(folder: str | Path) -> Results:
             f"{folder / RESULTS}: has no column {error}, so another version wrote it; score into a new directory"
         ) from error
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
-        raise _unreadable(folder / RESULTS, error) from error
+        raise unreadable(folder / RESULTS, error, "score") from error
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def check_finished(folder: Path, manifest: Mapping[str, Any], verb: str) -> None:
+    """Refuses a run that did not finish; `verb` is what finishes it, such as `score`."""
+    if manifest.get("status") != "success":
+        raise InputError(f"{folder}: the run's status is {manifest.get('status')!r}; {verb} again to finish it")
+
+
+def read_rejects(folder: Path, verb: str) -> tuple[Reject, ...]:
+    """What a run left out.
+
+    Raises:
+        InputError: The file is missing or damaged; `verb` is what makes another, such as `score`.
+    """
+    path = folder / REJECTS
+    try:
+        return tuple(Reject(**json.loads(line)) for line in path.read_text(encoding="utf-8").split("\n") if line)
+    except (OSError, ValueError, TypeError) as error:
+        raise unreadable(path, error, verb) from error
+
+
+def read_table(folder: Path, name: str, verb: str) -> pd.DataFrame:
+    """One table of a run.
+
+    Raises:
+        InputError: As `read_rejects`.
+    """
+    path = folder / RESULTS / f"{name}.parquet"
     try:
         frame: pd.DataFrame = pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error, verb) from error
     return frame
 
 
-def _unreadable(path: Path, error: Exception) -> InputError:
+def unreadable(path: Path, error: Exception, verb: str) -> InputError:
+    """The refusal of a damaged file."""
     reason = " ".join(str(error).split())[:200]
-    return InputError(f"{path}: cannot be read ({reason}); score into a new directory")
+    return InputError(f"{path}: cannot be read ({reason}); {verb} into a new directory")

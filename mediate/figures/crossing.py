@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from mediate.effects.crossing import Crossing, set_changes
 from mediate.effects.crossing_results import CrossResults
 from mediate.effects.maps import EffectMap
-from mediate.effects.results import write_atomic
 from mediate.errors import InputError
 from mediate.figures.components import DIMS as LAYER_DIMS
 from mediate.figures.components import components_size, plot_components
@@ -20,6 +19,7 @@ from mediate.figures.layers import DIMS
 from mediate.figures.steps import STEPS_SIZE, plot_step_layer
 from mediate.figures.style import FAINT, INK, canvas, detached
 from mediate.figures.text import label
+from mediate.files import write_bytes
 from mediate.stats import Estimate
 
 CROSSING_SIZE = (7.2, 3.7)
@@ -123,7 +123,7 @@ def write_figures(folder: Path, results: CrossResults) -> list[Path]:
             figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
             content = file.getvalue()
         paths.append(folder / "figures" / f"{name}.png")
-        write_atomic(paths[-1], partial(_fill, content))
+        write_bytes(paths[-1], content)
     return paths
 
 
@@ -140,7 +140,3 @@ def component_rows(results: CrossResults) -> dict[str, dict[str, list[EffectMap]
             name = f"{_COMPONENTS}{match['view']}{'-source' * bool(match['source'])}"
             found.setdefault(name, {}).setdefault(match["what"], []).append(each)
     return {name: rows for name, rows in found.items() if len(rows) > 1}
-
-
-def _fill(content: bytes, path: Path) -> None:
-    path.write_bytes(content)

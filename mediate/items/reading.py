@@ -5,8 +5,6 @@ interest to nobody but the file's maker belongs under `meta`, which is not read.
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mediate.errors import InputError, ItemError
+from mediate.files import write_text
 from mediate.items.pair import Item, Pair
 
 PAIR_KEYS = ("id", "group", "base", "source", "meta")
@@ -98,7 +97,7 @@ def write_pairs(path: str | Path, pairs: Iterable[Pair]) -> None:
         lines.append(line)
     if not lines:
         raise InputError(f"{path}: no pairs to write; give at least one")
-    _write_atomic(Path(path), "".join(lines).encode())
+    write_text(Path(path), "".join(lines))
 
 
 def _check_path(path: str | Path) -> None:
@@ -286,18 +285,3 @@ def _line(pair: Pair) -> str:
         worlds[world] = fields
     text = json.dumps({"id": pair.id, "group": pair.group, **worlds}, ensure_ascii=False)
     return text.translate(_LINE_ENDS) + "\n"
-
-
-def _write_atomic(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

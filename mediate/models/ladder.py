@@ -58,8 +58,8 @@ RUNGS = (
     Rung("1.2m", 4, 4, 160, 480),
     Rung("4m", 5, 8, 256, 768),
 )
-# By the name that `--model` takes, in the order of the ladder.
-REFERENCE = {rung.name(after): (rung, after) for rung in RUNGS for after in After}
+# The names that `--model` takes, in the order of the ladder.
+REFERENCE = tuple(rung.name(after) for rung in RUNGS for after in After)
 
 
 def reference_folder(name: str) -> Path:

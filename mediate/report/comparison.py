@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import pandas as pd
 from mediate.comparison import Compared, Settings, compare_runs, name_runs, settings_of
 from mediate.comparison.quantities import EFFECT, SHARE
 from mediate.effects import Results, read_results
-from mediate.effects.results import write_atomic
 from mediate.errors import InputError
+from mediate.files import write_text
 from mediate.report.comparison_folder import check_out, comparison_json, write_comparison
 from mediate.report.comparison_page import notebook_view, render_comparison
 from mediate.report.comparison_plots import ComparisonPlots
@@ -26,7 +25,6 @@ from mediate.report.comparison_tables import (
     split_table,
 )
 from mediate.report.comparison_terminal import comparison_terminal
-from mediate.report.page import write_bytes
 from mediate.report.scores import Scores
 
 
@@ -95,8 +93,8 @@ class Comparison:
 
     def to_html(self, path: str | Path) -> Path:
         """Writes the page to a file of its own."""
-        path, page = Path(path), render_comparison(self.compared).encode("utf-8")
-        write_atomic(path, partial(write_bytes, page))
+        path = Path(path)
+        write_text(path, render_comparison(self.compared))
         return path
 
     def save(self, folder: str | Path) -> "Comparison":

@@ -5,19 +5,17 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mediate.comparison import Compared, NamedRun, Settings
 from mediate.comparison.maps import Scope
 from mediate.comparison.quantities import EFFECT, SHARE
-from mediate.effects.results import write_atomic
+from mediate.effects.results import write_table
 from mediate.errors import InputError
+from mediate.files import write_bytes, write_text
 from mediate.report.comparison_page import render_comparison
 from mediate.report.comparison_pictures import comparison_pictures
 from mediate.report.comparison_tables import (
@@ -29,7 +27,6 @@ from mediate.report.comparison_tables import (
     run_table,
     split_table,
 )
-from mediate.report.page import write_bytes
 
 SCHEMA = 1
 RECORD, PAGE, TABLES, FIGURES = "comparison.json", "comparison.html", "tables", "figures"
@@ -116,7 +113,7 @@ def _plain(cell: Any) -> Any:
 
 def write_comparison(folder: Path, compared: Compared) -> Path:
     """Writes everything, each file whole or not at all, and `comparison.json` first, which claims the folder."""
-    write_atomic(folder / RECORD, partial(write_bytes, comparison_json(compared).encode("utf-8")))
+    write_text(folder / RECORD, comparison_json(compared))
     tables = {
         "runs": run_table(compared),
         "shares": level_table(compared, SHARE),
@@ -128,15 +125,9 @@ def write_comparison(folder: Path, compared: Compared) -> Path:
         "items": item_status_table(compared),
     }
     for name, table in tables.items():
-        arrow = pa.Table.from_pandas(table, preserve_index=False)
-        write_atomic(folder / TABLES / f"{name}.parquet", partial(_write_parquet, arrow))
+        write_table(folder / TABLES / f"{name}.parquet", table)
     drawn = comparison_pictures(compared)
     for each in drawn:
-        write_atomic(folder / FIGURES / f"{each.name}.png", partial(write_bytes, each.png))
-    page = render_comparison(compared, drawn).encode("utf-8")
-    write_atomic(folder / PAGE, partial(write_bytes, page))
+        write_bytes(folder / FIGURES / f"{each.name}.png", each.png)
+    write_text(folder / PAGE, render_comparison(compared, drawn))
     return folder / PAGE
-
-
-def _write_parquet(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd")

@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mediate.comparison import Verdict
 from mediate.comparison.quantities import SHARES
-from mediate.effects.results import write_atomic
 from mediate.errors import InputError
 from mediate.figures import LadderLine, plot_ladder
 from mediate.figures.ladder import LADDER_SIZE
+from mediate.files import write_bytes, write_text
 from mediate.report.analysis import section
 from mediate.report.comparison import Comparison
 from mediate.report.comparison_words import margin_words, points, points_interval
-from mediate.report.page import write_bytes
 from mediate.report.pictures import Picture, png
 from mediate.report.scores import Scores
 from mediate.report.templates import render, style_hash, style_sheet
@@ -87,8 +85,8 @@ def write_family(folder: Path, family: Family) -> Path:
     """Writes `family.html` and its figures into a folder, and returns the page."""
     drawn = [_picture(family, MAIN)]
     for each in drawn:
-        write_atomic(folder / "figures" / f"{each.name}.png", partial(write_bytes, each.png))
-    write_atomic(folder / PAGE, partial(write_bytes, _page(folder, family, drawn).encode("utf-8")))
+        write_bytes(folder / "figures" / f"{each.name}.png", each.png)
+    write_text(folder / PAGE, _page(folder, family, drawn))
     return folder / PAGE
 
 

@@ -1,12 +1,11 @@
 """The HTML page of a run: one file without scripts or links to anywhere, light enough to send and to print."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from mediate.effects import CHANNELS, Results, read_results
 from mediate.effects.cube import IDENTITY_TOLERANCE
-from mediate.effects.results import write_atomic
+from mediate.files import write_bytes, write_text
 from mediate.report.analysis import analysis_of
 from mediate.report.evidence import agreement_view, controls_view, copying_view
 from mediate.report.pictures import Picture, pictures
@@ -29,15 +28,9 @@ def write_report(folder: str | Path) -> Path:
     results = read_results(folder)
     drawn = pictures(results)
     for each in drawn:
-        write_atomic(folder / "figures" / f"{each.name}.png", partial(write_bytes, each.png))
-    page = render_page(results, drawn).encode("utf-8")
-    write_atomic(folder / PAGE, lambda part: write_bytes(page, part))
+        write_bytes(folder / "figures" / f"{each.name}.png", each.png)
+    write_text(folder / PAGE, render_page(results, drawn))
     return folder / PAGE
-
-
-def write_bytes(content: bytes, path: Path) -> None:
-    """Fills a file, for `write_atomic`."""
-    path.write_bytes(content)
 
 
 def render_page(results: Results, drawn: Sequence[Picture] | None = None) -> str:

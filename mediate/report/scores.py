@@ -1,7 +1,6 @@
 """What a user holds after scoring: tables, shares, figures and a notebook view of one run."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,12 @@ from matplotlib.axes import Axes
 from mediate.effects import EffectMap, Reject, Results, read_results, write_results
 from mediate.effects.arrays import results_dataset
 from mediate.effects.frames import agreement_table, control_table, cube_table, effect_table
-from mediate.effects.results import MANIFEST, write_atomic
+from mediate.effects.results import MANIFEST
 from mediate.errors import InputError
 from mediate.figures import plot_step_graph, plot_step_layer
+from mediate.files import write_text
 from mediate.report.analysis import analysis_of, graph_maps, map_kinds, step_layer_maps
-from mediate.report.page import render_page, write_bytes
+from mediate.report.page import render_page
 from mediate.report.templates import render
 from mediate.report.terminal import terminal
 from mediate.report.views import first_chains, outcome_view
@@ -133,8 +133,8 @@ class Scores:
 
     def to_html(self, path: str | Path) -> Path:
         """Writes the report page to a file of its own."""
-        path, page = Path(path), render_page(self.results).encode("utf-8")
-        write_atomic(path, partial(write_bytes, page))
+        path = Path(path)
+        write_text(path, render_page(self.results))
         return path
 
     def save(self, folder: str | Path) -> "Scores":

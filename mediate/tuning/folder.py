@@ -3,23 +3,18 @@
 import json
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from mediate.effects.results import write_atomic
 from mediate.errors import InputError
+from mediate.files import differences, is_vacant, write_text
 from mediate.models.adapter import MANIFEST
 
 SCHEMA = 1
 LOSSES = "loss.jsonl"
 CHECKPOINTS = "checkpoints"
-LOCK = ".lock"
 # What must be the same for a folder to be taken up again.
 IDENTITY = ("schema", "spec", "data", "base", "device", "versions")
 _DONE = "success"
@@ -60,11 +55,11 @@ def opened(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a folder for the tuned model")
     if not (folder / MANIFEST).exists():
-        if folder.exists() and any(entry.name != LOCK for entry in folder.iterdir()):
+        if not is_vacant(folder):
             raise InputError(f"{folder}: is not empty and holds no tuning; give a new folder")
         return None
     found = read_tuning(folder)
-    other = _differences({key: found.get(key) for key in IDENTITY}, {key: identity.get(key) for key in IDENTITY})
+    other = differences(found, identity, IDENTITY)
     if other:
         raise InputError(f"{folder}: holds another tuning ({'; '.join(other[:3])}); give a new folder")
     return found
@@ -78,12 +73,12 @@ def is_done(manifest: Mapping[str, Any] | None) -> bool:
 def write_tuning(folder: Path, manifest: Mapping[str, Any], status: str = _DONE) -> None:
     """Writes the manifest, whole or not at all; a number in it that is NaN is an error."""
     text = json.dumps(dict(manifest) | {"status": status}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomic(folder / MANIFEST, partial(_write, text))
+    write_text(folder / MANIFEST, text)
 
 
 def write_losses(folder: Path, losses: list[dict[str, int | float]]) -> None:
     """Writes the loss curve, a step a line."""
-    write_atomic(folder / LOSSES, partial(_write, "".join(json.dumps(each) + "\n" for each in losses)))
+    write_text(folder / LOSSES, "".join(json.dumps(each) + "\n" for each in losses))
 
 
 def read_losses(folder: Path) -> tuple[dict[str, int | float], ...]:
@@ -109,41 +104,3 @@ def last_checkpoint(folder: Path) -> Path | None:
 def drop_checkpoints(folder: Path) -> None:
     """Deletes what only an unfinished tuning needs."""
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-
-
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Holds the folder for this process.
-
-    Raises:
-        InputError: Another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(f"{folder}: another process is tuning here; wait for it or give a new folder") from None
-    try:
-        yield
-    finally:
-        lock.release()
-        (folder / LOCK).unlink(missing_ok=True)
-
-
-def _differences(found: Any, wanted: Any, path: str = "") -> list[str]:
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
-        keys = sorted({*found, *wanted})
-        return [
-            line for key in keys for line in _differences(found.get(key), wanted.get(key), f"{path}.{key}".strip("."))
-        ]
-    return [] if found == wanted else [f"{path} is {_short(found)} there and {_short(wanted)} here"]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _write(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mediate.effects.results import write_atomic
 from mediate.errors import ItemError
+from mediate.files import write_text
 from mediate.items.pair import Pair
 from mediate.items.reading import write_pairs
 from mediate.tuning.base import Base
@@ -63,9 +62,4 @@ def _line(example: Example) -> dict[str, Any]:
 
 
 def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    write_atomic(path, partial(_write, text))
-
-
-def _write(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from mediate.errors import InputError, ItemError
+from mediate.files import held
 from mediate.items.pair import Pair
 from mediate.models.loading import load
 from mediate.models.model import Model
@@ -20,7 +21,6 @@ from mediate.tuning.examples import Example, Examples, data_fingerprint, example
 from mediate.tuning.folder import (
     SCHEMA,
     drop_checkpoints,
-    held,
     is_done,
     last_checkpoint,
     opened,
@@ -132,7 +132,7 @@ def tune(
     need_packages()
     folder, work = Path(out), _work(model, examples, spec, device)
     opened(folder, work.identity())
-    with held(folder):
+    with held(folder, "another process is tuning here; wait for it or give a new folder"):
         found = opened(folder, work.identity())
         if not is_done(found):
             _run(work, folder, found or {}, pairs, progress)

@@ -25,7 +25,7 @@ from mediate.effects.frames import (
     items_from_table,
     maps_from_table,
 )
-from mediate.effects.results import read_manifest, write_atomic, write_manifest
+from mediate.effects.results import read_manifest, write_manifest
 from mediate.errors import InputError
 
 OUTCOMES = ("logit_diff", "logprob_diff")
@@ -295,25 +295,6 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
         read_results(tmp_path / "file")
 
 
-def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "file.txt"
-    write_atomic(path, lambda part: part.write_text("old") and None)
-
-    def fail(part: Path) -> None:
-        part.write_text("half")
-        assert part.parent == path.parent
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomic(path, fail)
-    assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
-    assert path.read_text() == "old"
-    assert path.stat().st_mode & 0o777 == 0o644
-    write_atomic(path, lambda part: part.write_text("new") and None)
-    assert path.read_text() == "new"
-    assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
-
-
 def test_a_manifest_is_json_that_anyone_can_read(tmp_path: Path) -> None:
     write_manifest(tmp_path, MANIFEST)
     text = (tmp_path / "run.json").read_text(encoding="utf-8")
@@ -326,15 +307,18 @@ def test_a_manifest_is_json_that_anyone_can_read(tmp_path: Path) -> None:
 
 def test_the_manifest_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run directory with a finished manifest has all its files."""
+    from mediate import files
     from mediate.effects import results as room
 
     written: list[str] = []
+    really = files.write_atomic
 
     def note(path: Path, write: Callable[[Path], None]) -> None:
         written.append(path.name)
-        write_atomic(path, write)
+        really(path, write)
 
-    monkeypatch.setattr(room, "write_atomic", note)
+    for module in (files, room):
+        monkeypatch.setattr(module, "write_atomic", note)
     write_results(tmp_path, results())
     assert written[-2:] == ["rejects.jsonl", "run.json"]
     assert sorted(written[:-2]) == sorted(f"{name}.parquet" for name in room.TABLES)

@@ -1,0 +1,61 @@
+"""Files on disk: whole or as before, held by one process, and compared with what is asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from mediate.errors import InputError
+from mediate.files import LOCK, differences, held, is_vacant, write_atomic, write_bytes, write_text
+
+
+def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file.txt"
+    write_atomic(path, lambda part: part.write_text("old") and None)
+
+    def fail(part: Path) -> None:
+        part.write_text("half")
+        assert part.parent == path.parent
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomic(path, fail)
+    assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
+    assert path.read_text() == "old"
+    assert path.stat().st_mode & 0o777 == 0o644
+    write_atomic(path, lambda part: part.write_text("new") and None)
+    assert path.read_text() == "new"
+    assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_text_is_written_as_it_is(tmp_path: Path) -> None:
+    write_text(tmp_path / "text", "測定\nline\u2028same line\r\n")
+    assert (tmp_path / "text").read_bytes() == "測定\nline\u2028same line\r\n".encode()
+    write_bytes(tmp_path / "text", b"\x00\xff")
+    assert (tmp_path / "text").read_bytes() == b"\x00\xff"
+
+
+def test_a_folder_in_use_is_refused_and_left_clean(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "run"
+    assert is_vacant(folder)
+    with held(folder, "taken; wait"):
+        assert is_vacant(folder), "a lock is no content"
+        with pytest.raises(InputError, match=f"^{folder}: taken; wait$"), held(folder, "taken; wait"):
+            pass
+        assert (folder / LOCK).exists(), "who was refused has taken the lock away"
+    assert not (folder / LOCK).exists()
+    with pytest.raises(KeyError), held(folder, "taken; wait"):
+        raise KeyError
+    with held(folder, "taken; wait"):
+        (folder / "file").touch()
+    assert not is_vacant(folder)
+
+
+def test_differences_name_where_and_what() -> None:
+    found = {"spec": {"seed": 1, "maps": ["read"], "gone": None}, "pairs": "x" * 60, "note": 1}
+    wanted = {"spec": {"seed": 2, "maps": ["read"], "new": 3}, "pairs": "x" * 60, "note": 2}
+    assert differences(found, wanted, ("spec", "pairs")) == [
+        "spec.new is None there and 3 here",
+        "spec.seed is 1 there and 2 here",
+    ]
+    assert differences(found, {"pairs": {}}, ("pairs",)) == [f"pairs is '{'x' * 36}... there and {{}} here"]
+    assert differences(found, found, tuple(found)) == []
