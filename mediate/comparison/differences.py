@@ -142,7 +142,8 @@ def _tested(
     for place, (name, estimate) in enumerate(zip(names, estimates, strict=True)):
         p = float("nan")
         if estimate.defined and margin > 0:
-            p = equivalence(values[place], groups, margin=margin, alpha=how.alpha).p
+            tested = equivalence(values[place], groups, margin=margin, alpha=how.alpha, seed=how.seed, draws=how.draws)
+            p = tested.p
         found.append(
             Difference(
                 *labels,

@@ -111,18 +111,29 @@ def jackknife_errors(contrast: Contrast, counts: Float[np.ndarray, "draw group"]
     return errors
 
 
+def resampled_t(
+    contrast: Contrast, error: float, counts: Float[np.ndarray, "draw group"]
+) -> Float[np.ndarray, " draw"]:
+    """How far each resample's contrast is above that of the data, in standard errors of its own.
+
+    A resample of groups that are all alike has an infinite t, with the sign of its distance, and 0 where it has none.
+    """
+    ratios, _ = resampled_ratios(contrast, counts)
+    shift, errors = ratios @ contrast.weights - contrast.value, jackknife_errors(contrast, counts)
+    alike = ~(errors > ALIKE * error)
+    t: Float[np.ndarray, " draw"] = np.divide(shift, errors, out=np.copysign(np.inf, shift), where=~alike)
+    t[alike & (abs(shift) <= ALIKE * error)] = 0.0
+    return t
+
+
 def critical_t(
     contrast: Contrast, error: float, counts: Float[np.ndarray, "draw group"], level: float
 ) -> tuple[float, float]:
     """The `level` quantile of |t| over resamples, at least that of Student's t, and the share that has no t.
 
-    A resample of groups that are all alike has an infinite t, so the quantile is infinite where they are many.
+    Where resamples of groups that are all alike are many, the quantile is infinite.
     """
-    ratios, _ = resampled_ratios(contrast, counts)
-    shift, errors = abs(ratios @ contrast.weights - contrast.value), jackknife_errors(contrast, counts)
-    alike = ~(errors > ALIKE * error)
-    size = np.divide(shift, errors, out=np.full(len(shift), np.inf), where=~alike)
-    size[alike & (shift <= ALIKE * error)] = 0.0
+    size = abs(resampled_t(contrast, error, counts))
     found = float(np.quantile(size, level, method="inverted_cdf"))
     student = float(stats.t.ppf((1 + level) / 2, counts.shape[1] - 1))
     return max(found, student), float(np.isinf(size).mean())

@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from mediate.stats.contrasts import contrast_of, jackknife_errors
+from mediate.stats.bootstrap import RESAMPLES, resamples
+from mediate.stats.contrasts import ROUNDING, contrast_of, jackknife_errors, resampled_t
 from mediate.stats.estimate import Estimate
 
-METHOD = "t over groups"
+METHOD = "t and bootstrap-t over groups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,30 @@ class Equivalence:
 
 
 def equivalence(
-    values: Float[np.ndarray, " item"], groups: Sequence[str], *, margin: float, alpha: float = 0.05
+    values: Float[np.ndarray, " item"],
+    groups: Sequence[str],
+    *,
+    margin: float,
+    alpha: float = 0.05,
+    seed: int = 0,
+    draws: int = RESAMPLES,
 ) -> Equivalence:
     """Tests whether the mean of paired differences lies within ±margin: TOST with a standard error over groups.
 
     The standard error is the jackknife's over groups: items of a group are alike, and counting them as independent
-    would find equivalence too often. With each item its own group it is the usual error, and this is scipy's
-    `ttest_1samp` twice; with groups of one size it is the cluster-robust error of OLS, and with unequal ones a little
-    larger for the most part. Student's t has G - 1 degrees of freedom. Nothing is resampled.
+    would find equivalence too often. Each p value is the larger of two: that of Student's t with G - 1 degrees of
+    freedom, and that of the bootstrap-t, the share of resamples whose t lies beyond, the data among them. The second
+    knows of skewness: where groups are skewed, a mean of few lies short of the truth more often than beyond it, and
+    Student's t takes that for equivalence.
 
-    Measured in 2,000 simulated data sets whose true difference is at the margin, with alpha 5 % and groups of one to
-    four items: found equivalent in 4.8 to 5.9 % with 10 to 100 normal groups, and in 6.0 and 7.2 % with 5. Skewed
-    groups err unevenly: with a skewness of 1, in 2.9 to 4.3 % at the margin on the short tail's side, and on the long
-    tail's in 8.6 (10 groups), 7.6 (40) and 7.1 % (100).
+    With `draws=0` it is Student's t alone. Then with each item its own group it is scipy's `ttest_1samp` twice; with
+    groups of one size it is the cluster-robust error of OLS, and with unequal ones a little larger for the most part.
+
+    Measured in 2,000 simulated data sets whose true difference is at the margin, with alpha 5 %, 499 resamples and 5,
+    10, 20, 40 or 100 groups of one to four items: found equivalent in 4.0 to 5.5 % with normal groups. With a skewness
+    of 1, in 1.8 to 4.2 % at the margin on the short tail's side, and in 5.7 to 6.2 % on the long tail's, where
+    Student's t alone errs in 7 to 10 %. With exponential groups (a skewness of 2) in 1.2 to 3.1 %, and in 8.0 (5
+    groups), 9.0 (10), 7.1 (20) and 5.6 % (100).
 
     Raises:
         ValueError: A value is NaN or infinite, the margin is not positive, alpha is not in (0, 0.5), or there is not
@@ -71,18 +83,40 @@ def equivalence(
     if not 0 < alpha < 0.5:
         raise ValueError(f"alpha is {alpha}; it is the level of each one-sided test, such as 0.05")
     contrast = contrast_of(np.ones(1), values[None], np.ones((1, len(values))), groups)
-    count, level = len(contrast.sizes), 1 - 2 * alpha
+    count = len(contrast.sizes)
 
-    def decided(value: float, error: float, p: tuple[float, float], reach: float, reason: str = "") -> Equivalence:
-        low, high = value - reach, value + reach
-        difference = Estimate(value, low, high, level, len(values), count, METHOD, 0, reason)
+    def decided(
+        value: float, error: float, p: tuple[float, float], ends: tuple[float, float], reason: str = ""
+    ) -> Equivalence:
+        difference = Estimate(value, *ends, 1 - 2 * alpha, len(values), count, METHOD, seed, reason)
         return Equivalence(difference, margin, alpha, error, *p, max(p) <= alpha)
 
     if count < 2:
         value, why = (contrast.value, "one group: no error over groups") if count else (math.nan, "no items")
-        return decided(value, math.nan, (math.nan, math.nan), math.nan, why)
+        return decided(value, math.nan, (math.nan, math.nan), (math.nan, math.nan), why)
     value = contrast.value
     error = float(jackknife_errors(contrast, np.ones((1, count)))[0])
-    above, below = (gap / error if error else math.copysign(math.inf, gap) for gap in (value + margin, value - margin))
-    p = (float(stats.t.sf(above, count - 1)), float(stats.t.cdf(below, count - 1)))
-    return decided(value, error, p, float(stats.t.ppf(1 - alpha, count - 1)) * error)
+    if error <= ROUNDING * abs(value):  # every group says the same
+        return decided(value, error, (float(value <= -margin), float(value >= margin)), (value, value))
+    t = resampled_t(contrast, error, resamples(count, draws, seed)) if draws else np.zeros(0)
+    above, below = (value + margin) / error, (value - margin) / error
+    p = (_beyond(above, t, count), _beyond(-below, -t, count))
+    ends = value - _reach(t, count, alpha) * error, value + _reach(-t, count, alpha) * error
+    if np.isfinite(ends).all():
+        return decided(value, error, p, ends)
+    return decided(value, error, p, (math.nan, math.nan), f"{count} groups and {draws} resamples bound nothing")
+
+
+def _beyond(t: float, resampled: Float[np.ndarray, " draw"], groups: int) -> float:
+    """The chance of a t above this one: the larger of Student's and, where there are resamples, theirs."""
+    student = float(stats.t.sf(t, groups - 1))
+    return max(student, (1 + int((resampled > t).sum())) / (1 + len(resampled))) if len(resampled) else student
+
+
+def _reach(resampled: Float[np.ndarray, " draw"], groups: int, alpha: float) -> float:
+    """The least t whose chance, as `_beyond` has it, is at most alpha; infinite where the resamples are too few."""
+    student = float(stats.t.ppf(1 - alpha, groups - 1))
+    if not len(resampled):
+        return student
+    allowed = math.floor(alpha * (1 + len(resampled))) - 1
+    return max(student, float(np.sort(resampled)[-1 - allowed])) if allowed >= 0 else math.inf

@@ -16,7 +16,7 @@ from tests.stats.simulated import differences, named
 @pytest.mark.parametrize("shift", [-0.3, 0.0, 0.1, 0.4])
 def test_single_items_are_tested_as_scipy_and_statsmodels_do(shift: float) -> None:
     values = np.random.default_rng(0).normal(shift, 1, 80)
-    found = equivalence(values, named(np.arange(80)), margin=0.35)
+    found = equivalence(values, named(np.arange(80)), margin=0.35, draws=0)
     above = stats.ttest_1samp(values, -0.35, alternative="greater")
     below = stats.ttest_1samp(values, 0.35, alternative="less")
     assert (found.p_above, found.p_below) == (pytest.approx(above.pvalue), pytest.approx(below.pvalue))
@@ -31,7 +31,7 @@ def test_single_items_are_tested_as_scipy_and_statsmodels_do(shift: float) -> No
 def test_groups_of_one_size_are_tested_as_cluster_robust_least_squares_does(shift: float) -> None:
     rng, index = np.random.default_rng(1), np.repeat(np.arange(15), 4)
     values = shift + rng.normal(size=15)[index] + rng.normal(size=60)
-    found = equivalence(values, named(index), margin=0.8)
+    found = equivalence(values, named(index), margin=0.8, draws=0)
     fit = statsmodels.api.OLS(values, np.ones(60)).fit(cov_type="cluster", cov_kwds={"groups": index}, use_t=True)
     assert found.error == pytest.approx(float(fit.bse[0]))
     t = (float(fit.params[0]) - 0.8) / float(fit.bse[0])
@@ -70,6 +70,41 @@ def test_equivalent_is_an_interval_within_the_margin(alpha: float) -> None:
     assert 0 < sum(said) < 60
 
 
+def test_the_short_side_of_skewed_groups_is_not_taken_for_equivalence() -> None:
+    """A mean of exponential groups lies below the true one more often than above, and then its error is small too."""
+    drawn, names = np.random.default_rng(4).exponential(size=30), named(np.arange(30))
+    values = drawn - drawn.mean()
+    t, found = (equivalence(values, names, margin=0.45, draws=draws) for draws in (0, 2000))
+    assert found.p_below > 1.5 * t.p_below
+    assert found.p_above == pytest.approx(t.p_above), "Student's t doubts more on the other side"
+    assert found.difference.high > t.difference.high
+    assert found.difference.low == pytest.approx(t.difference.low)
+    mirrored = equivalence(-values, names, margin=0.45)
+    assert (mirrored.p_above, mirrored.p_below) == (found.p_below, found.p_above)
+    assert equivalence(values, names, margin=0.45, seed=1).p_below != found.p_below
+    assert equivalence(values, names, margin=0.45, seed=0) == equivalence(values, names, margin=0.45)
+
+
+def test_resampled_p_values_are_shares_of_resamples() -> None:
+    values, names = differences(np.random.default_rng(0), 8, 2.0)
+    for draws in (39, 99):
+        found = equivalence(values, names, margin=0.7, alpha=0.1, draws=draws)
+        t = equivalence(values, names, margin=0.7, alpha=0.1, draws=0)
+        for ours, student in ((found.p_above, t.p_above), (found.p_below, t.p_below)):
+            assert ours >= student
+            assert ours == student or ours * (draws + 1) == pytest.approx(round(ours * (draws + 1)))
+            assert ours >= 1 / (draws + 1)
+
+
+@pytest.mark.parametrize(("groups", "draws"), [(2, 2000), (3, 2000), (12, 9)])
+def test_too_few_groups_or_resamples_bound_nothing(groups: int, draws: int) -> None:
+    values, names = differences(np.random.default_rng(1), groups, 0.0)
+    found = equivalence(values, names, margin=1000.0, draws=draws)
+    assert not found.equivalent
+    assert math.isnan(found.difference.low)
+    assert f"{groups} groups and {draws} resamples" in found.difference.reason
+
+
 @pytest.mark.parametrize(("value", "equivalent"), [(0.0, True), (0.09, True), (-0.5, False), (0.5, False)])
 def test_differences_that_are_all_the_same_leave_no_doubt(value: float, equivalent: bool) -> None:
     found = equivalence(np.full(6, value), list("aabbcc"), margin=0.1)
@@ -106,6 +141,6 @@ def test_what_is_refused(options: dict[str, float], message: str) -> None:
 def test_undefined_items_and_records_that_contradict_themselves_are_refused() -> None:
     with pytest.raises(ValueError, match="NaN or infinite"):
         equivalence(np.array([0.0, np.nan]), ["a", "b"], margin=1.0)
-    found = equivalence(np.array([0.1, 0.2, 0.1]), ["a", "b", "c"], margin=1.0)
+    found = equivalence(np.array([0.1, 0.2, 0.1]), ["a", "b", "c"], margin=1.0, draws=0)
     with pytest.raises(ValueError, match="equivalent is False"):
         replace(found, equivalent=False)
