@@ -2,8 +2,9 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,21 @@ from mediate.effects.measured import Reject
 from mediate.errors import ItemError
 from mediate.mediation.controls import Elsewhere, measure_controls
 from mediate.mediation.copying import cut_contexts
-from mediate.mediation.cube import Contexts, measure_cube, run_contexts
+from mediate.mediation.cube import (
+    Contexts,
+    measure_cube,
+    measure_cubes,
+    of_like_length,
+    run_all_contexts,
+    run_contexts,
+    side_by_side,
+)
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.maps import MapSpec, labels_of, measure_map
 from mediate.mediation.step_graph import RESULT
 from mediate.models.blank import random_weights
 from mediate.models.model import Model
+from mediate.runs.engine import is_out_of_memory
 from mediate.runs.selfcheck import checked
 from mediate.runs.store import Store, model_spec
 
@@ -48,53 +58,124 @@ class Found:
     maps: tuple[EffectMap, ...]
     left_out: tuple[Reject, ...] = ()
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether the model's logits were numbers."""
+        return all(bool(np.isfinite(y).all()) for y in (self.cubes, self.cut) if y is not None)
 
-def measure_pair(
-    model: Model,
-    tokens: EncodedPair,
-    cut: EncodedPair | None,
-    spec: ScoreSpec,
-    maps: Sequence[MapSpec],
-    store: Store | None,
-) -> Found:
-    """The cubes of one pair and its maps; from the store where they were measured before.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """What is to be measured of one pair.
+
+    Args:
+        tokens: The pair.
+        cut: The pair cut before the answer is stated, where it can be.
+        maps: What the pair allows of the wanted maps.
+    """
+
+    tokens: EncodedPair
+    cut: EncodedPair | None
+    maps: tuple[MapSpec, ...]
+
+
+def measure_pairs(
+    model: Model, jobs: Sequence[Job], spec: ScoreSpec, store: Store | None
+) -> Iterator[tuple[Job, Found]]:
+    """The cubes of each pair and its maps: those that are stored, then the others, of like length together.
+
+    Side by side or alone, a number differs by no more than rounding.
 
     Args:
         model: The hooked model.
-        tokens: The pair.
-        cut: The pair cut before the answer is stated, where it can be.
+        jobs: What to measure.
         spec: The choices of the run.
-        maps: What the pair allows of the wanted maps.
         store: Where results are looked up and kept.
     """
-    entry = model_spec(model) | {
-        "pair": _described(tokens),
-        "cut": None if cut is None else _described(cut),
-        "outcomes": [str(each) for each in spec.outcomes],
-        "maps": [str(each) for each in maps],
-        "seed": seed_of(spec, tokens.id) if any(each.method for each in maps) else None,
+    missing: list[Job] = []
+    for job in jobs:
+        kept = store.get(KIND, _entry(model, job, spec)) if store is not None else None
+        if kept is None:
+            missing.append(job)
+        else:
+            yield job, _stored(model, job, kept, spec)
+    for batch in _batches(model, missing):
+        yield from _measure_batch(model, batch, spec, store)
+
+
+def _batches(model: Model, jobs: Sequence[Job]) -> list[list[Job]]:
+    """As many jobs together as are worth running side by side; the order in which they come makes no difference."""
+    by_id = {job.tokens.id: job for job in sorted(jobs, key=lambda job: job.tokens.id)}
+    lengths = {
+        name: sum(len(job.tokens.context(h, t)) for h, t in product((0, 1), repeat=2)) for name, job in by_id.items()
     }
-    kept = store.get(KIND, entry) if store is not None else None
-    if kept is not None:
-        cubes = kept["cube"].numpy()
-        te = float(total_effect(cubes[:1])[0])
-        found = tuple(_stored_map(model, tokens, each, kept, spec.outcomes[0].value, te) for each in maps)
-        return Found(cubes, kept["cut"].numpy() if cut is not None else None, found)
-    contexts = run_contexts(model, tokens)
-    cubes = measure_cube(model, contexts, spec.outcomes)
-    before = None if cut is None else measure_cube(model, cut_contexts(contexts, cut), spec.outcomes)
-    if not all(np.isfinite(y).all() for y in (cubes, before) if y is not None):
-        return Found(cubes, before, ())
+    return [[by_id[name] for name in group] for group in of_like_length(lengths, side_by_side(model))]
+
+
+def _measure_batch(
+    model: Model, jobs: Sequence[Job], spec: ScoreSpec, store: Store | None
+) -> Iterator[tuple[Job, Found]]:
+    """The cubes side by side, then the maps pair by pair; a batch that does not fit into memory is halved."""
+    cubes = _measure_cubes(model, jobs, spec)
+    if cubes is None:
+        half = len(jobs) // 2
+        for part in (jobs[:half], jobs[half:]):
+            yield from _measure_batch(model, part, spec, store)
+        return
+    for job, (contexts, y, cut) in zip(jobs, cubes, strict=True):
+        if not Found(y, cut, ()).is_finite:
+            yield job, Found(y, cut, ())
+            continue
+        te = float(total_effect(y[:1])[0])
+        found, left_out = _measure_maps(model, contexts, job.maps, spec, te)
+        if store is not None and not left_out:
+            arrays = {"cube": y} | ({} if cut is None else {"cut": cut})
+            for each, effects in zip(job.maps, found, strict=True):
+                arrays[str(each)] = effects.values
+                if effects.agreement is not None:
+                    arrays[f"{each}{_AGREEMENT}"] = np.array(list(asdict(effects.agreement).values()), dtype=np.float64)
+            tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
+            store.put(KIND, _entry(model, job, spec), tensors)
+        yield job, Found(y, cut, found, left_out)
+
+
+Y = Float[np.ndarray, "outcome 2 2 2"]
+
+
+def _measure_cubes(model: Model, jobs: Sequence[Job], spec: ScoreSpec) -> list[tuple[Contexts, Y, Y | None]] | None:
+    """Each pair's contexts, its cubes, and those of the cut pair; None where several do not fit into memory."""
+    try:
+        contexts = run_all_contexts(model, [job.tokens for job in jobs])
+        cut = [cut_contexts(each, job.cut) for each, job in zip(contexts, jobs, strict=True) if job.cut is not None]
+        y = measure_cubes(model, [*contexts, *cut], spec.outcomes)
+    except RuntimeError as error:
+        if len(jobs) == 1 or not is_out_of_memory(error):
+            raise
+        return None
+    before = iter(y[len(jobs) :])
+    return [
+        (each, own, next(before) if job.cut is not None else None)
+        for each, own, job in zip(contexts, y, jobs, strict=False)
+    ]
+
+
+def _entry(model: Model, job: Job, spec: ScoreSpec) -> dict[str, Any]:
+    """What a stored result depends on."""
+    return model_spec(model) | {
+        "pair": _described(job.tokens),
+        "cut": None if job.cut is None else _described(job.cut),
+        "outcomes": [str(each) for each in spec.outcomes],
+        "maps": [str(each) for each in job.maps],
+        "seed": seed_of(spec, job.tokens.id) if any(each.method for each in job.maps) else None,
+    }
+
+
+def _stored(model: Model, job: Job, kept: dict[str, torch.Tensor], spec: ScoreSpec) -> Found:
+    """What was stored of a pair."""
+    cubes = kept["cube"].numpy()
     te = float(total_effect(cubes[:1])[0])
-    found, left_out = _measure_maps(model, contexts, maps, spec, te)
-    if store is not None and not left_out:
-        arrays = {"cube": cubes} | ({} if before is None else {"cut": before})
-        for each, effects in zip(maps, found, strict=True):
-            arrays[str(each)] = effects.values
-            if effects.agreement is not None:
-                arrays[f"{each}{_AGREEMENT}"] = np.array(list(asdict(effects.agreement).values()), dtype=np.float64)
-        store.put(KIND, entry, {name: torch.from_numpy(values) for name, values in arrays.items()})
-    return Found(cubes, before, found, left_out)
+    maps = tuple(_stored_map(model, job.tokens, each, kept, spec.outcomes[0].value, te) for each in job.maps)
+    return Found(cubes, kept["cut"].numpy() if job.cut is not None else None, maps)
 
 
 def _measure_maps(

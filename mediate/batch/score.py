@@ -10,14 +10,14 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.batch.chains import Chains
-from mediate.batch.measure import Found, measure_all_controls, measure_pair
-from mediate.batch.plan import Plan, make_plan
-from mediate.batch.rundir import SCHEMA, check_free, held, mark, now, versions
+from mediate.batch.measure import Found, Job, measure_all_controls, measure_pairs
+from mediate.batch.plan import Plan, check_set, make_plan
+from mediate.batch.rundir import SCHEMA, check_free, now, versions, written
 from mediate.batch.spec import ScoreSpec, pairs_fingerprint
 from mediate.effects.cube import Cube
 from mediate.effects.measured import Measured, Reject, World
 from mediate.effects.results import Results, read_results, write_results
-from mediate.errors import InputError, ItemError
+from mediate.errors import ItemError
 from mediate.items.pair import Item, Pair
 from mediate.mediation.copying import cut_before_answer
 from mediate.mediation.encoding import EncodedPair
@@ -55,7 +55,7 @@ def score(
         InputError: No pairs, duplicate ids, or an `out` that holds something else.
     """
     started, clock = now(), time.monotonic()
-    _check_set(pairs, unread, spec)
+    check_set(pairs, unread, spec)
     identity = {
         "schema": SCHEMA,
         "spec": spec.described(),
@@ -73,30 +73,10 @@ def score(
     manifest = identity | {"created": started, "counts": counts, "prompt_example": example}
     if out is None:
         return _measure(model, pairs, plan, spec, store, manifest, clock, progress=progress)
-    with held(out):
-        mark(out, manifest, "started")
-        try:
-            results = _measure(model, pairs, plan, spec, store, manifest, clock, progress=progress)
-        except KeyboardInterrupt:
-            mark(out, manifest, "cancelled")
-            raise
-        except Exception as error:
-            mark(out, dict(manifest) | {"error": f"{type(error).__name__}: {error}"}, "error")
-            raise
+    with written(out, manifest):
+        results = _measure(model, pairs, plan, spec, store, manifest, clock, progress=progress)
         write_results(out, results)
     return results
-
-
-def _check_set(pairs: Sequence[Pair], unread: Sequence[ItemError], spec: ScoreSpec) -> None:
-    if unread and spec.on_bad_item == "error":
-        raise unread[0]
-    if not pairs:
-        raise InputError(
-            "no pairs to measure" + (f"; all {len(unread)} were left out, such as {unread[0]}" if unread else "")
-        )
-    first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
-    if first is not None:
-        raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
 
 
 def _measure(
@@ -112,26 +92,27 @@ def _measure(
 ) -> Results:
     from tqdm.auto import tqdm
 
-    rejects = list(plan.rejects)
     by_id = {pair.id: pair for pair in pairs}
     found: dict[str, Found] = {}
-    measured: list[EncodedPair] = []
     uncut: Counter[str] = Counter()
-    for tokens in tqdm(plan.encoded, desc="measuring pairs", unit="pair", disable=None if progress else True):
-        cut = _cut(tokens, by_id[tokens.id], uncut)
-        with bars(progress):
-            each = measure_pair(model, tokens, cut, spec, plan.maps[tokens.id], store)
-        if not all(np.isfinite(y).all() for y in (each.cubes, each.cut) if y is not None):
+    jobs = [Job(each, _cut(each, by_id[each.id], uncut), plan.maps[each.id]) for each in plan.encoded]
+    bar = tqdm(total=len(jobs), desc="measuring pairs", unit="pair", disable=None if progress else True)
+    with bar, bars(progress):
+        for job, each in measure_pairs(model, jobs, spec, store):
+            found[job.tokens.id] = each
+            for component in spec.keep if each.is_finite else ():
+                _keep(model, job.tokens, Component(component), store)
+            bar.update()
+    measured = [each for each in plan.encoded if found[each.id].is_finite]
+    rejects = list(plan.rejects)
+    for tokens in plan.encoded:
+        if found[tokens.id].is_finite:
+            rejects += found[tokens.id].left_out
+        else:
             rejects.append(Reject(tokens.id, "nonfinite", "the model's logits are NaN or infinite; try another dtype"))
-            continue
-        measured.append(tokens)
-        found[tokens.id] = each
-        rejects += each.left_out
-        for component in spec.keep:
-            _keep(model, tokens, Component(component), store)
     chosen = _controlled(measured, spec)
-    bar = tqdm(chosen, desc="controls", unit="pair", disable=None if progress else True)
-    controls = measure_all_controls(model, measured, bar, spec, store)
+    watched = tqdm(chosen, desc="controls", unit="pair", disable=None if progress else True)
+    controls = measure_all_controls(model, measured, watched, spec, store)
     by_reason = Counter(reject.code for reject in rejects if reject.part == "item")
     counts = dict(manifest["counts"]) | {
         "measured": len(measured),
@@ -147,7 +128,7 @@ def _measure(
         manifest=dict(manifest) | done | _writer(measured, plan.chains, spec),
         items=tuple(_describe(by_id[each.id], each, plan.chains) for each in measured),
         cubes=_stacked(measured, {name: each.cubes for name, each in found.items()}, spec),
-        maps=tuple(each for pair in found.values() for each in pair.maps),
+        maps=tuple(each for pair in measured for each in found[pair.id].maps),
         rejects=tuple(rejects),
         cut=_stacked(measured, {name: each.cut for name, each in found.items() if each.cut is not None}, spec),
         controls=controls,

@@ -213,7 +213,7 @@ def chain_of_another(
         raise ItemError(pair.id, f"with the chain of {other.id!r}, {length} tokens are too many", code="too_long")
     whole = prefill(model, torch.tensor([ids], device=model.device))[0]
     chain = moved(model, whole.part(begin, len(whole)), len(question))
-    logits = read_rows(model, tokens, [[question, chain]])[0]
+    logits = read_rows(model, [tokens], [[question, chain]])[0]
     return float(y[1, 1, 1]) - read_off(tokens, logits, outcome)
 
 

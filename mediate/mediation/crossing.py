@@ -151,6 +151,6 @@ def crossed_cube(crossed: Crossed, outcomes: Sequence[Outcome] = tuple(Outcome))
         model = crossed.models[r]
         tokens = reading(crossed.pair.readers, model.device, whole_answers=whole)
         # A pass for each: side by side, rows that are equal need not come out equal to the last bit.
-        (logits,) = read_rows(model, tokens, [[crossed.question(q), crossed.chain(c)]])
+        (logits,) = read_rows(model, [tokens], [[crossed.question(q), crossed.chain(c)]])
         y[:, q, c, r] = [read_off(tokens, logits, outcome) for outcome in outcomes]
     return y

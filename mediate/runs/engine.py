@@ -91,9 +91,13 @@ def _at(run: Untouched, branch: Branch) -> int:
 def limits(model: Model) -> Limits:
     """What a sweep on this machine may hold."""
     measured = known_pace(model)
-    quick = GPU_TOKENS if model.device.type == "cuda" else CPU_TOKENS
-    tokens, overhead = (measured.tokens, measured.overhead) if measured else (quick, OVERHEAD)
+    tokens, overhead = (measured.tokens, measured.overhead) if measured else (quickest_tokens(model), OVERHEAD)
     return Limits(max(1, min(tokens, int(SHARE * free_memory(model) / token_bytes(model)))), overhead)
+
+
+def quickest_tokens(model: Model) -> int:
+    """Beside how many tokens a token is about quickest, where nothing was measured."""
+    return GPU_TOKENS if model.device.type == "cuda" else CPU_TOKENS
 
 
 def token_bytes(model: Model) -> int:

@@ -11,13 +11,15 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mediate.effects.results import write_atomic
+from mediate.files import write_atomic
 from mediate.models.cache import cache_folder
 from mediate.models.fingerprint import tensor_bytes
 from mediate.models.model import Model
@@ -31,11 +33,12 @@ log = logging.getLogger(__name__)
 Spec = Mapping[str, Any]
 
 
-def library_versions() -> dict[str, str]:
+@cache
+def library_versions() -> Mapping[str, str]:
     """The versions of what computes the numbers."""
     from importlib.metadata import version
 
-    return {name: version(name) for name in ("torch", "transformers", "transformer-lens")}
+    return MappingProxyType({name: version(name) for name in ("torch", "transformers", "transformer-lens")})
 
 
 def model_spec(model: Model) -> dict[str, Any]:
@@ -46,7 +49,7 @@ def model_spec(model: Model) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "numerics": NUMERICS_VERSION,
-        "versions": library_versions(),
+        "versions": dict(library_versions()),
         "model": model.facts.fingerprint,
         "tokenizer": model.facts.tokenizer,
         "dtype": model.facts.dtype,

@@ -12,7 +12,7 @@ from mediate.effects.cube import Cube, corners, item_shares, set_shares, shapley
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Item, Pair
 from mediate.mediation import cube as cube_module
-from mediate.mediation.cube import measure_cube, run_contexts
+from mediate.mediation.cube import measure_cube, measure_cubes, of_like_length, run_all_contexts, run_contexts
 from mediate.mediation.encoding import EncodedPair, Readers, check_fit, encode_pair, encode_readers
 from mediate.mediation.outcomes import Outcome, answer_logprob
 from mediate.mediation.sanity import TOLERANCE, measure_truth
@@ -116,9 +116,47 @@ def test_equal_worlds_are_zero_also_when_every_cell_is_computed(monkeypatch: pyt
     tokens = cube_module.reading(pair.readers, model.device)
     rows = [
         cube_module.read_off(tokens, logits, Outcome.LOGIT_DIFF)
-        for logits in cube_module.read_rows(model, tokens, single)
+        for logits in cube_module.read_rows(model, [tokens] * len(single), single)
     ]
     assert np.ptp(rows) < 1e-5
+
+
+COMPANY = (
+    (TEXTS, ("12", "11")),
+    (("Tom has 4 apples and Ann has 2.", "Tom has 5 apples and Ann has 2.", *TEXTS[2:]), ("6", "7")),
+    ((*TEXTS[:2], "Tom has 3. Then 3 + 9 = 12.", "So 2 + 9 = 11."), ("12 apples", "11")),
+    ((TEXTS[0], TEXTS[0], TEXTS[2], TEXTS[2]), ("12", "11")),
+)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_side_by_side_is_as_alone(architecture: str, dtype: str) -> None:
+    """Pairs of other lengths and answers, padded beside one another, two with the same contexts."""
+    model = tiny.model(architecture, dtype)
+    pairs = [encoded(architecture, *each) for each in COMPANY if architecture != "gpt2" or each[0][0] in TEXTS[:2]]
+    alone = np.stack([measure_cube(model, run_contexts(model, pair)) for pair in pairs])
+    contexts = run_all_contexts(model, pairs)
+    for pair, each in zip(pairs, contexts, strict=True):
+        assert len(each.runs) == len({(q, t.ids) for q in pair.questions for t in pair.traces})
+        assert all(len(run) == len(question) + len(chain) for (question, chain), run in each.runs.items())
+    together = measure_cubes(model, contexts)
+    np.testing.assert_allclose(together, alone, atol=1e-5 if dtype == "float32" else 1e-12, rtol=0)
+    assert (together[-1] == together[-1][:, :1, :1, :1]).all(), "equal worlds differ in company"
+    one_outcome = measure_cubes(model, contexts, [Outcome.LOGIT_DIFF])[:, 0]
+    np.testing.assert_allclose(one_outcome, together[:, 0], atol=1e-5 if dtype == "float32" else 1e-12, rtol=0)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=30), st.integers(1, 300))
+def test_groups_are_of_like_length_and_hold_everything_once(lengths: list[int], most: int) -> None:
+    groups = of_like_length(dict(enumerate(lengths)), most)
+    assert sorted(each for group in groups for each in group) == list(range(len(lengths)))
+    for group in groups:
+        padded, real = len(group) * max(lengths[each] for each in group), sum(lengths[each] for each in group)
+        assert len(group) == 1 or padded <= most
+        assert padded <= 1.125 * real
+    order = [lengths[each] for group in groups for each in group]
+    assert order == sorted(order)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])
