@@ -93,6 +93,12 @@ def _from_memory(model: Any, copy: bool, dtype: str | None) -> Any:
         raise InputError(f"cannot load a {type(model).__name__}; give a name, a path, or a transformers model")
     if any("_original_component" in name for name, _ in model.named_parameters()):
         raise InputError("this model in memory is hooked already; load a fresh one")
+    places = sorted({str(weight.device) for _, weight in model.named_parameters()})
+    if len(places) > 1 or places == ["meta"]:  # keys and values of all layers are held as one tensor
+        raise InputError(
+            f"this model in memory lies on {', '.join(places)}, and one device must hold all of it; load it without a "
+            "device_map, or in a smaller dtype"
+        )
     model = copying.deepcopy(model) if copy else model
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()

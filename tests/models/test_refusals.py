@@ -230,6 +230,15 @@ def test_a_spoiled_adapter(
     assert str(path) in refusal(f"{whole}+{path}")
 
 
+@pytest.mark.parametrize(("part", "places"), [("model.layers.1", "cpu, meta"), ("", "meta")])
+def test_a_model_that_no_one_device_holds(part: str, places: str) -> None:
+    model = tiny.plain_model("llama")
+    model.get_submodule(part).to("meta")
+    said = refusal(model)
+    assert f"lies on {places}, and one device must hold all of it" in said
+    assert "device_map" in said
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path / "cache"))
