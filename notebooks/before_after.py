@@ -16,13 +16,13 @@
 # measured on **shared traces** (the same right chain for all), in the **2 x 2** of who reads and who wrote, and by
 # **cross-model patching** between the two checkpoints. The last table sets it beside what was published.
 #
-# One seed, small models, and fine-tunings most of which were made to have a known effect. **Nothing here settles a claim
-# about large models.**
+# One seed, small models, and fine-tunings most of which were made to have a known effect. **Nothing here settles a
+# claim about large models.**
 #
 # `MEDIATE_FAST=1` takes few pairs, `MEDIATE_LARGE=1` many. `MEDIATE_TUNE=1` also fine-tunes SmolLM2-135M-Instruct with
-# LoRA (`MEDIATE_TUNE_STEPS` sets the steps); the output kept here was made with it, and the two fine-tunings took 22 and
-# 17 minutes on 2 busy cores. `MEDIATE_RUNS` names a folder where runs and tuned models are kept, and taken up again;
-# else they are deleted at the end.
+# LoRA (`MEDIATE_TUNE_STEPS` sets the steps); the output kept here was made with it, and the two fine-tunings took 22
+# and 17 minutes on 2 busy cores. `MEDIATE_RUNS` names a folder where runs and tuned models are kept, and taken up
+# again; else they are deleted at the end.
 
 # %%
 # %matplotlib inline

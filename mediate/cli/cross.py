@@ -85,7 +85,7 @@ def cross(
         raise found.errors[0]
     quiet_libraries()
     from mediate.api import load
-    from mediate.figures.crossing import write_figures
+    from mediate.report.page import write_report
     from mediate.runs.store import Store
 
     shared: dict[str, Any] = {"tokenizer": tokenizer, "dtype": dtype.value, "device": device}
@@ -93,8 +93,7 @@ def cross(
     store = Store() if cache else None
     results = cross_pairs(models, found, spec, out=out, store=store, progress=True)
     _say(results)
-    write_figures(out, results)
-    typer.echo(f"run: {out}")
+    typer.echo(f"run: {out}\nreport: {write_report(out)}")
 
 
 def _say(results: "CrossResults") -> None:

@@ -96,6 +96,12 @@ def write_crossed(folder: Path, results: CrossResults) -> None:
     write_run(folder, tables, results.rejects, results.manifest)
 
 
+def is_crossed(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest is that of two checkpoints crossed."""
+    spec = manifest.get("spec")
+    return isinstance(spec, Mapping) and spec.get("design") == "cross"
+
+
 def read_crossed(folder: str | Path) -> CrossResults:
     """Reads a finished run directory of `mediate cross`.
 
@@ -103,7 +109,7 @@ def read_crossed(folder: str | Path) -> CrossResults:
         InputError: The folder is none, the run did not finish, or a file is missing or damaged.
     """
     folder, manifest = Path(folder), read_manifest(folder)
-    if manifest.get("spec", {}).get("design") != "cross":
+    if not is_crossed(manifest):
         raise InputError(f"{folder}: not a run of two checkpoints; make one with 'mediate cross ... --out DIR'")
     check_finished(folder, manifest, "cross")
     rejects = read_rejects(folder, "cross")

@@ -1,10 +1,7 @@
 """What changed between two checkpoints, split into state and rest."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from io import BytesIO
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,18 +11,14 @@ from mediate.effects.crossing_results import CrossResults
 from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
 from mediate.figures.components import DIMS as LAYER_DIMS
-from mediate.figures.components import components_size, plot_components
-from mediate.figures.layers import DIMS
-from mediate.figures.steps import STEPS_SIZE, plot_step_layer
-from mediate.figures.style import FAINT, INK, canvas, detached
+from mediate.figures.style import FAINT, INK, canvas
 from mediate.figures.text import label
-from mediate.files import write_bytes
 from mediate.stats import Estimate
 
 CROSSING_SIZE = (7.2, 3.7)
 DPI = 160
-_COMPONENTS = "cross-components-"
-_KIND = re.compile(r"cross\.(?P<what>.+)\.(?P<view>into_original|into_tuned|mean|interaction)(?P<source>\.source)?")
+COMPONENTS = "cross-components-"
+KIND = re.compile(r"cross\.(?P<what>.+)\.(?P<view>into_original|into_tuned|mean|interaction)(?P<source>\.source)?")
 STATE, REST, QUESTION, READERS = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 # From top to bottom, a gap between blocks: the estimate, what to call it, its colour.
 _BLOCKS = (
@@ -102,41 +95,12 @@ def _axis_label(crossing: Crossing, total: Estimate, level: float) -> str:
     return f"{first}\n{counts}{interval}"
 
 
-def write_figures(folder: Path, results: CrossResults) -> list[Path]:
-    """Writes `figures/*.png`: the first outcome's changes, and each view of maps over step and layer or over layer."""
-    if not results.crossings or not results.crossings[0].items:
-        return []
-    seed, level = results.manifest["spec"]["seed"], results.manifest["spec"]["level"]
-    drawn: dict[str, tuple[tuple[float, float], Callable[[Axes], object]]] = {
-        "crossing": (CROSSING_SIZE, lambda ax: plot_crossing(results.crossings[0], seed=seed, level=level, ax=ax))
-    }
-    for kind in dict.fromkeys(each.kind for each in results.maps if each.dims == DIMS):
-        maps = [each for each in results.maps if (each.kind, each.dims) == (kind, DIMS)]
-        drawn[kind.replace(".", "-")] = (STEPS_SIZE, lambda ax, maps=maps: plot_step_layer(maps, ax=ax))  # type: ignore[misc]
-    for name, rows in component_rows(results).items():
-        size = components_size(len(rows))
-        drawn[name] = (size, partial(_draw_components, rows, name.removeprefix(_COMPONENTS)))
-    paths = []
-    for name, (size, draw) in drawn.items():
-        with detached(size) as (figure, ax), BytesIO() as file:
-            draw(ax)
-            figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
-            content = file.getvalue()
-        paths.append(folder / "figures" / f"{name}.png")
-        write_bytes(paths[-1], content)
-    return paths
-
-
-def _draw_components(rows: Mapping[str, Sequence[EffectMap]], view: str, ax: Axes) -> None:
-    plot_components(rows, ax=ax).set_title(view.replace("_", " "))
-
-
 def component_rows(results: CrossResults) -> dict[str, dict[str, list[EffectMap]]]:
     """By the figure's name, one a view and world: the maps over layers alone, by component; two components at least."""
     found: dict[str, dict[str, list[EffectMap]]] = {}
     for each in results.maps:
-        match = _KIND.fullmatch(each.kind)
+        match = KIND.fullmatch(each.kind)
         if match and each.dims == LAYER_DIMS:
-            name = f"{_COMPONENTS}{match['view']}{'-source' * bool(match['source'])}"
+            name = f"{COMPONENTS}{match['view']}{'-source' * bool(match['source'])}"
             found.setdefault(name, {}).setdefault(match["what"], []).append(each)
     return {name: rows for name, rows in found.items() if len(rows) > 1}

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mediate.effects import CHANNELS, Results, read_results
+from mediate.effects.crossing_results import is_crossed, read_crossed
 from mediate.effects.cube import IDENTITY_TOLERANCE
+from mediate.effects.results import read_manifest
 from mediate.files import write_bytes, write_text
-from mediate.report.analysis import analysis_of
+from mediate.report.analysis import analysis_of, section
+from mediate.report.crossing import crossing_pictures, render_crossing
 from mediate.report.evidence import agreement_view, controls_view, copying_view
 from mediate.report.pictures import Picture, pictures
 from mediate.report.tables import identity_error
@@ -21,15 +24,25 @@ PAGE = "report.html"
 def write_report(folder: str | Path) -> Path:
     """Writes `report.html` and `figures/*.png` into a run directory from what is stored there, and returns the page.
 
+    A directory of `mediate cross` gets a page of its own kind; see `mediate.report.crossing`.
+
     Raises:
         InputError: The folder is no finished run directory, or a file in it is missing or damaged.
     """
     folder = Path(folder)
+    if is_crossed(read_manifest(folder)):
+        crossed = read_crossed(folder)
+        crossed_drawn = crossing_pictures(crossed)
+        return _write(folder, crossed_drawn, render_crossing(crossed, crossed_drawn))
     results = read_results(folder)
     drawn = pictures(results)
+    return _write(folder, drawn, render_page(results, drawn))
+
+
+def _write(folder: Path, drawn: Sequence[Picture], page: str) -> Path:
     for each in drawn:
         write_bytes(folder / "figures" / f"{each.name}.png", each.png)
-    write_text(folder / PAGE, render_page(results, drawn))
+    write_text(folder / PAGE, page)
     return folder / PAGE
 
 
@@ -64,6 +77,6 @@ def render_page(results: Results, drawn: Sequence[Picture] | None = None) -> str
         **controls_view(results),
         **items_view(results, analysis),
         **chains_view(results),
-        **rejects_view(results),
+        **rejects_view(results.rejects, len(results.items), section(results, "counts").get("given")),
         **method_view(results),
     )

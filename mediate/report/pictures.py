@@ -63,19 +63,19 @@ def pictures(results: Results) -> tuple[Picture, ...]:
     made: list[Picture] = []
     analysis = analysis_of(results)
     for place, cube in enumerate(results.cubes if results.items else ()):
-        suffix = "" if place == 0 else f"-{_file_part(cube.outcome, f'outcome{place}')}"
+        suffix = "" if place == 0 else f"-{file_part(cube.outcome, f'outcome{place}')}"
         made += [_shares_picture(cube, analysis, suffix), _channels_picture(cube, analysis, suffix)]
         for number_of_kind, kind in enumerate(map_kinds(results, cube.outcome)):
-            name = _file_part(kind.replace(":", "_"), f"map{number_of_kind}")
+            name = file_part(kind.replace(":", "_"), f"map{number_of_kind}")
             made += _map_pictures(results, cube.outcome, kind, f"-{name}{suffix}", analysis)
         if not place:
             made += [_graph_picture(results, cube.outcome, kind) for kind in WITH_GAPS if graph_maps(results, kind)]
     return tuple(made)
 
 
-def _file_part(text: str, otherwise: str) -> str:
+def file_part(text: str, otherwise: str) -> str:
     """The text where it can be part of a file name anywhere, else a plain replacement."""
-    return text if re.fullmatch(r"[a-z0-9_]{1,40}", text) else otherwise
+    return text if re.fullmatch(r"[a-z0-9_]{1,60}", text) else otherwise
 
 
 def _shares_picture(cube: Cube, analysis: Analysis, suffix: str) -> Picture:

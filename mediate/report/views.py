@@ -5,6 +5,7 @@ from typing import Any
 
 from mediate.effects import CHANNELS, Cube, EffectMap, Measured, Results, World
 from mediate.effects.maps import WITH_GAPS
+from mediate.effects.measured import Reject
 from mediate.report.analysis import Analysis, graph_maps, map_kinds, section, step_layer_maps
 from mediate.report.pictures import Picture
 from mediate.report.tables import EFFECT_NAMES, channel_table, reject_table
@@ -142,18 +143,18 @@ def _map_notes(results: Results) -> list[str]:
     return found + ([f"{plural(missing, 'map')} of measured items left out; reasons below."] if missing else [])
 
 
-def rejects_view(results: Results) -> dict[str, Any]:
-    given = section(results, "counts").get("given")
-    items = sum(reject.part == "item" for reject in results.rejects)
-    counts = f"{plural(len(results.items), 'item')} measured, {items} left out"
+def rejects_view(rejects: Sequence[Reject], measured: int, given: int | None) -> dict[str, Any]:
+    """What was left out of a run, whichever kind of run it is."""
+    items = sum(reject.part == "item" for reject in rejects)
+    counts = f"{plural(measured, 'item')} measured, {items} left out"
     if given is not None:
         counts = f"{plural(given, 'item')} given: {counts}"
-    maps = len(results.rejects) - items
-    count = len(results.rejects)
+    count = len(rejects)
+    maps = count - items
     return {
         "counts": counts + (f"; of measured items, {plural(maps, 'map')} left out." if maps else "."),
-        "reject_counts": reject_table(results.rejects).to_dict("records"),
-        "rejects": results.rejects[:MOST_ROWS],
+        "reject_counts": reject_table(rejects).to_dict("records"),
+        "rejects": rejects[:MOST_ROWS],
         "rejects_caption": f"The first {MOST_ROWS} of {count}; all are in rejects.jsonl." if count > MOST_ROWS else "",
     }
 

@@ -1,16 +1,13 @@
 """The picture of two checkpoints crossed: its points are the estimates, and nothing overlaps."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from mediate.effects.crossing import Crossing, set_changes
-from mediate.effects.crossing_results import CrossResults
 from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
 from mediate.figures.components import components_size, plot_components
-from mediate.figures.crossing import CROSSING_SIZE, component_rows, plot_crossing, write_figures
+from mediate.figures.crossing import CROSSING_SIZE, plot_crossing
 from mediate.figures.style import detached
 from tests.figures.artists import faults
 
@@ -78,23 +75,3 @@ def test_components_are_rows_of_mean_effects() -> None:
         plot_components(rows | {"state.z": rows["state.mlp_out"][:1]})
     with pytest.raises(InputError, match="over layers alone"):
         plot_components({"read": [layer_map("a", "x", [1.0, 2.0], ("step", "layer"))]})
-
-
-def test_a_run_draws_its_maps_by_view_and_world(tmp_path: Path) -> None:
-    crossing = fake_crossing(2, 2)
-    maps = [
-        layer_map(f"cross.{what}.{view}", item, [1.0, 2.0])
-        for what in ("read", "state.z")
-        for view in ("mean", "into_tuned.source")
-        for item in crossing.items
-    ]
-    maps += [layer_map("cross.read.window3.mean", item, [1.0, 2.0], ("step", "layer")) for item in crossing.items]
-    results = CrossResults({"spec": {"seed": 0, "level": 0.95}}, (crossing,), tuple(maps))
-    assert {path.name for path in write_figures(tmp_path, results)} == {
-        "crossing.png",
-        "cross-read-window3-mean.png",
-        "cross-components-mean.png",
-        "cross-components-into_tuned-source.png",
-    }
-    assert set(component_rows(results)["cross-components-mean"]) == {"read", "state.z"}
-    assert write_figures(tmp_path, CrossResults({"spec": {}})) == []
