@@ -13,13 +13,17 @@ from mediate.figures.text import label
 
 STEPS_SIZE = (7.2, 3.0)
 MOST_TICKS = 16
+# What the colours say of maps between the worlds, and of maps between two checkpoints.
+WORLDS = "red: towards the base answer; blue: towards the source answer"
+CROSSED = "red: towards the right answer; blue: away from it"
 
 
 def plot_step_layer(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axes:
     """Mean effect of each step in each layer over the items that have it, in nats; red is towards the base answer.
 
-    The colours are symmetric about 0. A cell that no item has is hatched grey. Where chains differ in length, each step
-    says how many items it is a mean over.
+    Of two checkpoints crossed, red is towards the right answer of the item's world. The colours are symmetric about 0.
+    A cell that no item has is hatched grey. Where chains differ in length, each step says how many items it is a mean
+    over.
 
     Raises:
         InputError: No maps, or maps over other axes than step and layer.
@@ -43,6 +47,7 @@ def plot_step_layer(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
         bar.set_label(f"mean {label(first.kind)} effect\non {label(first.outcome)} (nats)", parse_math=False)
         axes.spines[:].set_visible(False)
         _label_cells(axes, coords, count, len({each.item for each in maps}))
+        axes.set_xlabel(f"layer ({CROSSED if first.kind.startswith('cross.') else WORLDS})")
     return axes
 
 
@@ -52,7 +57,6 @@ def _label_cells(
     layers, steps = coords["layer"], coords["step"]
     places = _thinned(len(layers))
     axes.set_xticks(places, [str(layers[place]) for place in places])
-    axes.set_xlabel("layer (red: towards the base answer; blue: towards the source answer)")
     axes.tick_params(axis="y", length=0)
     rows = _thinned(len(steps))
     low, high = count.min(axis=1).astype(int), count.max(axis=1).astype(int)

@@ -8,6 +8,7 @@ from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
 from mediate.figures.components import components_size, plot_components
 from mediate.figures.crossing import CROSSING_SIZE, plot_crossing
+from mediate.figures.steps import plot_step_layer
 from mediate.figures.style import detached
 from tests.figures.artists import faults
 
@@ -75,3 +76,10 @@ def test_components_are_rows_of_mean_effects() -> None:
         plot_components(rows | {"state.z": rows["state.mlp_out"][:1]})
     with pytest.raises(InputError, match="over layers alone"):
         plot_components({"read": [layer_map("a", "x", [1.0, 2.0], ("step", "layer"))]})
+
+
+def test_colours_of_a_crossed_map_speak_of_the_right_answer() -> None:
+    for kind, said in (("cross.read.mean.source", "right answer"), ("read", "base answer")):
+        with detached((7.2, 3.0)) as (_, ax):
+            plot_step_layer([layer_map(kind, "x", [1.0, -2.0], ("step", "layer"))], ax=ax)
+        assert f"red: towards the {said}" in ax.get_xlabel()
