@@ -1,5 +1,6 @@
 """Crossing two checkpoints over a set of pairs: pairs in, results and a run directory out."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from mediate.batch.measure import described
 from mediate.batch.plan import check_set, make_plan
 from mediate.batch.rundir import SCHEMA, check_free, now, versions, written
 from mediate.batch.spec import DEFAULT_MAP, ScoreSpec, make_spec, pairs_fingerprint
@@ -26,9 +28,10 @@ from mediate.mediation.crossing_maps import check_crossed_map, crossed_map, pars
 from mediate.mediation.encoding import EncodedPair, check_fit
 from mediate.mediation.maps import MapSpec
 from mediate.models.model import Model
-from mediate.runs.store import Store
+from mediate.runs.store import Store, model_spec
 from mediate.runs.watch import bars
 
+KIND = "crossings"
 CHECKPOINTS = ("original", "tuned")
 # Choices of a scoring run that mean nothing here.
 _UNUSED = ("maps", "control_pairs", "keep")
@@ -107,7 +110,7 @@ def cross(
         tuned: The checkpoint after it.
         pairs: Pairs, or the path of a file of them.
         out: A run directory to write; one that holds this very run, finished, is read back.
-        store: Whether written chains are looked up and kept in the cache.
+        store: Whether written chains and results are looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: `maps` such as `["read:step,layer", "state.z:layer,head"]`, `worlds`, `writer`, and the choices of
             `ScoreSpec`, such as `chains`, a run directory whose written chains both models read.
@@ -142,7 +145,7 @@ def cross_pairs(
         file: The pairs, and those that could not be read, to be counted among the rejects.
         spec: How.
         out: The run directory.
-        store: Where written chains are looked up and kept.
+        store: Where written chains and results are looked up and kept.
         progress: Whether to show bars.
     """
     started, clock = now(), time.monotonic()
@@ -203,7 +206,7 @@ def _measure(
     fitting = list(_fitting(models[1 - spec.writer], plan.encoded, file.pairs, scoring, rejects))
     for tokens in tqdm(fitting, desc="crossing pairs", unit="pair", disable=None if progress else True):
         with bars(progress):
-            these = [_measure_world(models, tokens, world, spec) for world in spec.worlds]
+            these = [_measure_world(models, tokens, world, spec, store) for world in spec.worlds]
         if all(np.isfinite(each.y).all() for each in these):
             found += these
         else:
@@ -240,7 +243,20 @@ def _fitting(
             yield tokens
 
 
-def _measure_world(models: tuple[Model, Model], tokens: EncodedPair, world: str, spec: CrossSpec) -> _Found:
+def _measure_world(
+    models: tuple[Model, Model], tokens: EncodedPair, world: str, spec: CrossSpec, store: Store | None
+) -> _Found:
+    """One world of a pair; from the store where it was measured before."""
+    entry = {
+        "models": [model_spec(model) for model in models],
+        "pair": described(tokens),
+        "world": world,
+        "outcomes": [str(each) for each in spec.scoring.outcomes],
+        "maps": [str(each) for each in spec.maps],
+    }
+    kept = store.get(KIND, entry) if store is not None else None
+    if kept is not None:
+        return _stored(tokens, world, kept)
     outcomes = spec.scoring.outcomes
     crossed = run_crossed(*models, facing(tokens, WORLDS.index(world)))
     y = crossed_cube(crossed, outcomes)
@@ -251,7 +267,33 @@ def _measure_world(models: tuple[Model, Model], tokens: EncodedPair, world: str,
             maps += crossed_map(crossed, each, outcomes[0], total)
     if world == "source":
         maps = [replace(each, kind=f"{each.kind}.source") for each in maps]
+    if store is not None and np.isfinite(y).all():
+        labels = [
+            {"dims": each.dims, "coords": each.coords, "kind": each.kind, "outcome": each.outcome, "te": each.te}
+            for each in maps
+        ]
+        arrays = {"y": y} | {f"map{place}": each.values for place, each in enumerate(maps)}
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in arrays.items()}
+        store.put(KIND, entry, tensors | {"json": torch.tensor(list(json.dumps(labels).encode()), dtype=torch.uint8)})
     return _Found(tokens.id, world, tokens.group, y, tuple(maps))
+
+
+def _stored(tokens: EncodedPair, world: str, kept: Mapping[str, torch.Tensor]) -> _Found:
+    labels = json.loads(bytes(kept["json"].tolist()))
+    maps = tuple(
+        EffectMap(
+            kept[f"map{place}"].numpy(),
+            tuple(each["dims"]),
+            {name: tuple(axis) for name, axis in each["coords"].items()},
+            tokens.id,
+            tokens.group,
+            each["kind"],
+            each["outcome"],
+            each["te"],
+        )
+        for place, each in enumerate(labels)
+    )
+    return _Found(tokens.id, world, tokens.group, kept["y"].numpy(), maps)
 
 
 def _stacked(found: Sequence[_Found], place: int, outcome: str) -> Crossing:

@@ -162,8 +162,8 @@ def _measure_cubes(model: Model, jobs: Sequence[Job], spec: ScoreSpec) -> list[t
 def _entry(model: Model, job: Job, spec: ScoreSpec) -> dict[str, Any]:
     """What a stored result depends on."""
     return model_spec(model) | {
-        "pair": _described(job.tokens),
-        "cut": None if job.cut is None else _described(job.cut),
+        "pair": described(job.tokens),
+        "cut": None if job.cut is None else described(job.cut),
         "outcomes": [str(each) for each in spec.outcomes],
         "maps": [str(each) for each in job.maps],
         "seed": seed_of(spec, job.tokens.id) if any(each.method for each in job.maps) else None,
@@ -204,7 +204,7 @@ def seed_of(spec: ScoreSpec, item: str) -> int:
     return zlib.crc32(f"{spec.seed} {item}".encode("utf-8", "surrogatepass"))
 
 
-def _described(tokens: EncodedPair) -> dict[str, Any]:
+def described(tokens: EncodedPair) -> dict[str, Any]:
     """All of a pair that can change a number."""
     return {
         "questions": [list(ids) for ids in tokens.questions],
@@ -254,8 +254,8 @@ def measure_all_controls(
         others = same_answer(tokens, pairs)
         elsewhere = [others[seed % len(others)]] if others else []
         entry = model_spec(model) | {
-            "pair": _described(tokens),
-            "same_answer": [[_described(pair), world] for pair, world in elsewhere],
+            "pair": described(tokens),
+            "same_answer": [[described(pair), world] for pair, world in elsewhere],
             "outcome": str(spec.outcomes[0]),
             "seed": seed,
             "id": tokens.id,

@@ -57,7 +57,7 @@ def cross(
     device: Annotated[
         str | None, typer.Option(help="Such as cpu or cuda; a GPU by default where there is one.")
     ] = None,
-    cache: Annotated[bool, typer.Option(help="Look up and keep written chains.")] = True,
+    cache: Annotated[bool, typer.Option(help="Look up and keep written chains and results.")] = True,
 ) -> None:
     """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives."""
     from mediate.batch.crossing import cross_pairs, make_cross_spec

@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 import mediate
+from mediate.batch import crossing as crossing_module
 from mediate.batch.crossing import cross, make_cross_spec, weight_bytes
 from mediate.cli.cross import cross as command
 from mediate.effects.crossing import change
@@ -190,13 +191,48 @@ def test_the_command_writes_tables_and_pictures(tmp_path: Path, monkeypatch: pyt
     assert done.exit_code == 0, done.output
     assert "3 of 3 pairs" in done.output
     assert "state in original" in done.output
-    assert done.output.strip().endswith("run: run")
+    assert done.output.strip().endswith("run: run\nreport: run/report.html")
     assert {each.name for each in (tmp_path / "run" / "figures").iterdir()} == {
         "crossing.png",
-        *(f"cross-read-{view}.png" for view in ("into_original", "into_tuned", "mean", "interaction")),
+        "crossing-1.png",
+        *(f"cross_read_{view}.png" for view in ("into_original", "into_tuned", "mean", "interaction")),
     }
     found = read_crossed(tmp_path / "run")
     here = cross(*models(), PAIRS, **OPTIONS)
     np.testing.assert_allclose(found.crossing().y, here.crossing().y, atol=1e-5)
     with pytest.raises(InputError, match="holds another run"):
         CliRunner().invoke(app, [*arguments, "--seed", "1", "--device", "cpu"], catch_exceptions=False)
+
+
+def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, tuned = models()
+    monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path / "cache"))
+    real, calls = crossing_module.run_crossed, []
+
+    def interrupted(*arguments: object) -> object:
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    choices = {"maps": ["read:step,layer", "state.z:layer,head"], "worlds": ("base", "source"), "progress": False}
+    monkeypatch.setattr(crossing_module, "run_crossed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        cross(original, tuned, PAIRS, out=tmp_path / "run", **choices)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "cancelled"
+    found = cross(original, tuned, PAIRS, out=tmp_path / "run", **choices)
+    assert len(calls) == 3 + 1 + 3, "the three that were done are not computed again"
+    whole = cross(original, tuned, PAIRS, store=False, **choices)
+    for one, other in zip(found.crossings, whole.crossings, strict=True):
+        np.testing.assert_array_equal(one.y, other.y)
+        assert (one.items, one.worlds, one.groups) == (other.items, other.worlds, other.groups)
+    for one, other in zip(found.maps, whole.maps, strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+        assert replace(one, values=other.values) == replace(other, values=other.values)
+    renamed = [replace(pair, id=f"new {pair.id}", group="h") for pair in PAIRS]
+    again = cross(original, tuned, renamed, **choices)
+    assert len(calls) == 13, "another name is no other pair"
+    assert {each.item for each in again.maps} == {"new a", "new b", "new c"}
+    assert set(again.crossing().groups) == {"h"}
+    cross(tuned, original, PAIRS, **choices)
+    assert len(calls) == 19, "the other way round is another measurement"
