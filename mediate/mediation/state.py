@@ -170,6 +170,8 @@ def _differs(value: Tensor, own: Tensor, patch: Patch) -> bool:
         value, own = value.transpose(0, 1), own.transpose(0, 1)
     value, own = value[list(patch.positions)], own[list(patch.positions)]
     if patch.units is not None:
+        if max(patch.units) >= value.shape[1]:
+            return True  # what is not there is refused where it is patched
         value, own = value[:, list(patch.units)], own[:, list(patch.units)]
     return not torch.equal(value, own)
 
