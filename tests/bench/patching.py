@@ -17,7 +17,8 @@ from mediate.mediation.reads import read_effects
 from mediate.mediation.sequences import outcomes_under
 from mediate.models.model import Model
 from mediate.runs.engine import plan
-from mediate.runs.sweep import untouched
+from mediate.runs.planning import Sweeps
+from mediate.runs.sweep import Untouched, untouched
 from tests.bench.subjects import Subject, Y
 from tests.bench.timing import Record, seconds
 
@@ -101,7 +102,10 @@ def against_plain_passes(record: Record, subject: Subject, count: int = SAMPLE) 
 
 
 def share_of_the_matrix_rate(record: Record, subject: Subject, taken: float) -> None:
-    """Operations of the weights' products that the sweeps do in a second, over what the machine does of them alone."""
+    """Operations of the matrix products in sweeps, in a second, over what the machine does of the weights' alone.
+
+    Of the weights' products, and of attention's as well, which are small and so never as quick.
+    """
     model = subject.model
     clean = untouched(model, subject.run.ids, subject.run.start, subject.run.stop)
     planned = plan(model, clean, subject.branches)
@@ -116,11 +120,26 @@ def share_of_the_matrix_rate(record: Record, subject: Subject, taken: float) -> 
     products()
     alone = min(seconds(products) for _ in range(10))
     size = 2 * sum(each.numel() for each in weights)
-    rate = size * planned.token_layers / taken
     limit = size * planned.most_tokens / alone
-    record.value(f"  weights' products in sweeps, {subject}", rate / 1e9, "Gflop/s")
+    work = size * planned.token_layers
+    attention = 4 * model.facts.heads * model.facts.d_head * query_keys(subject, planned, clean)
+    record.value(f"  weights' products in sweeps, {subject}", work / taken / 1e9, "Gflop/s")
     record.value("  the same products alone", limit / 1e9, "Gflop/s")
-    record.value(f"  share of that rate, {subject}", rate / limit)
+    record.value(f"  share of that rate, {subject}", work / taken / limit)
+    record.value(f"  share of that rate with attention's products, {subject}", (work + attention) / taken / limit)
+
+
+def query_keys(subject: Subject, planned: Sweeps, clean: Untouched) -> int:
+    """Pairs of a query and a key that it sees, over all layers, rows and sweeps."""
+    found = 0
+    for group in planned.groups:
+        branches = [subject.branches[number] for number in group]
+        begin = min(
+            clean.start if each.position is None else min(each.position, len(clean.before)) for each in branches
+        )
+        seen = sum(range(begin + 1, clean.length + 1))
+        found += sum(subject.model.facts.layers - each.layer for each in branches) * clean.rows * seen
+    return found
 
 
 def peers(record: Record, subject: Subject, plain: Any, count: int = 8) -> None:
