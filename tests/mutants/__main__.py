@@ -388,6 +388,34 @@ MUTANTS = (
         "problems if True else",
         "tests/tuning/test_reference.py",
     ),
+    Mutant(
+        "a context beside longer ones that keeps its padding",
+        "mediation/cube.py",
+        "runs |= {key: run.part(0, len(every[key]))",
+        "runs |= {key: run.part(0, width)",
+        "tests/mediation/test_cube.py",
+    ),
+    Mutant(
+        "readers beside longer ones read off in their padding",
+        "mediation/cube.py",
+        "own[:, last - empty - each.last : last - empty]",
+        "own[:, last - each.last : last]",
+        "tests/mediation/test_cube.py",
+    ),
+    Mutant(
+        "equivalence that forgets skewed groups",
+        "stats/equivalence.py",
+        "(_beyond(above, t, count), _beyond(-below, -t, count))",
+        "(_beyond(above, -t, count), _beyond(-below, t, count))",
+        "tests/stats/test_equivalence.py",
+    ),
+    Mutant(
+        "a stored crossing of the other direction",
+        "batch/crossing.py",
+        '"models": [model_spec(model) for model in models]',
+        '"models": [model_spec(model) for model in models[:1] * 2]',
+        "tests/batch/test_crossing.py",
+    ),
 )
 
 
