@@ -65,8 +65,8 @@ def held(folder: Path, refusal: str) -> Iterator[None]:
     try:
         yield
     finally:
+        (folder / LOCK).unlink(missing_ok=True)  # while it is held: what is deleted is no one else's
         lock.release()
-        (folder / LOCK).unlink(missing_ok=True)
 
 
 def is_vacant(folder: Path) -> bool:

@@ -34,7 +34,7 @@ from mediate.mediation.maps import MapSpec, labels_of, measure_map
 from mediate.mediation.step_graph import RESULT
 from mediate.models.blank import random_weights
 from mediate.models.model import Model
-from mediate.runs.engine import is_out_of_memory
+from mediate.runs.memory import is_out_of_memory
 from mediate.runs.selfcheck import checked
 from mediate.runs.store import Store, model_spec
 
@@ -81,7 +81,7 @@ class Job:
 
 def measure_pairs(
     model: Model, jobs: Sequence[Job], spec: ScoreSpec, store: Store | None
-) -> Iterator[tuple[Job, Found]]:
+) -> Iterator[tuple[Job, Found | ItemError]]:
     """The cubes of each pair and its maps: those that are stored, then the others, of like length together.
 
     Side by side or alone, a number differs by no more than rounding.
@@ -91,6 +91,10 @@ def measure_pairs(
         jobs: What to measure.
         spec: The choices of the run.
         store: Where results are looked up and kept.
+
+    Raises:
+        ItemError: With `on_bad_item="error"`, a pair that does not fit into memory by itself, or a map that turned out
+            to be impossible; else an error takes the place of what was found.
     """
     missing: list[Job] = []
     for job in jobs:
@@ -104,7 +108,12 @@ def measure_pairs(
 
 
 def _batches(model: Model, jobs: Sequence[Job]) -> list[list[Job]]:
-    """As many jobs together as are worth running side by side; the order in which they come makes no difference."""
+    """As many jobs together as are worth running side by side; the order in which they come makes no difference.
+
+    In half precision each is alone: how it is rounded beside others would show.
+    """
+    if torch.finfo(model.dtype).bits < 32:
+        return [[job] for job in jobs]
     by_id = {job.tokens.id: job for job in sorted(jobs, key=lambda job: job.tokens.id)}
     lengths = {
         name: sum(len(job.tokens.context(h, t)) for h, t in product((0, 1), repeat=2)) for name, job in by_id.items()
@@ -114,9 +123,20 @@ def _batches(model: Model, jobs: Sequence[Job]) -> list[list[Job]]:
 
 def _measure_batch(
     model: Model, jobs: Sequence[Job], spec: ScoreSpec, store: Store | None
-) -> Iterator[tuple[Job, Found]]:
+) -> Iterator[tuple[Job, Found | ItemError]]:
     """The cubes side by side, then the maps pair by pair; a batch that does not fit into memory is halved."""
     cubes = _measure_cubes(model, jobs, spec)
+    if cubes is None and len(jobs) == 1:
+        error = ItemError(
+            jobs[0].tokens.id,
+            f"it does not fit into the memory of {model.facts.device}; give shorter chains, a smaller dtype or another "
+            "device, or leave such items out (skip)",
+            code="out_of_memory",
+        )
+        if spec.on_bad_item == "error":
+            raise error
+        yield jobs[0], error
+        return
     if cubes is None:
         half = len(jobs) // 2
         for part in (jobs[:half], jobs[half:]):
@@ -143,13 +163,13 @@ Y = Float[np.ndarray, "outcome 2 2 2"]
 
 
 def _measure_cubes(model: Model, jobs: Sequence[Job], spec: ScoreSpec) -> list[tuple[Contexts, Y, Y | None]] | None:
-    """Each pair's contexts, its cubes, and those of the cut pair; None where several do not fit into memory."""
+    """Each pair's contexts, its cubes, and those of the cut pair; None where they do not fit into memory."""
     try:
         contexts = run_all_contexts(model, [job.tokens for job in jobs])
         cut = [cut_contexts(each, job.cut) for each, job in zip(contexts, jobs, strict=True) if job.cut is not None]
         y = measure_cubes(model, [*contexts, *cut], spec.outcomes)
     except RuntimeError as error:
-        if len(jobs) == 1 or not is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         return None
     before = iter(y[len(jobs) :])

@@ -94,22 +94,26 @@ def _measure(
 
     by_id = {pair.id: pair for pair in pairs}
     found: dict[str, Found] = {}
+    failed: dict[str, Reject] = {}
     uncut: Counter[str] = Counter()
     jobs = [Job(each, _cut(each, by_id[each.id], uncut), plan.maps[each.id]) for each in plan.encoded]
     bar = tqdm(total=len(jobs), desc="measuring pairs", unit="pair", disable=None if progress else True)
     with bar, bars(progress):
         for job, each in measure_pairs(model, jobs, spec, store):
-            found[job.tokens.id] = each
-            for component in spec.keep if each.is_finite else ():
-                _keep(model, job.tokens, Component(component), store)
+            name = job.tokens.id
+            if isinstance(each, ItemError):
+                failed[name] = Reject(name, each.code, each.reason)
+            elif not each.is_finite:
+                failed[name] = Reject(name, "nonfinite", "the model's logits are NaN or infinite; try another dtype")
+            else:
+                found[name] = each
+                for component in spec.keep:
+                    _keep(model, job.tokens, Component(component), store)
             bar.update()
-    measured = [each for each in plan.encoded if found[each.id].is_finite]
+    measured = [each for each in plan.encoded if each.id in found]
     rejects = list(plan.rejects)
     for tokens in plan.encoded:
-        if found[tokens.id].is_finite:
-            rejects += found[tokens.id].left_out
-        else:
-            rejects.append(Reject(tokens.id, "nonfinite", "the model's logits are NaN or infinite; try another dtype"))
+        rejects += [failed[tokens.id]] if tokens.id in failed else found[tokens.id].left_out
     chosen = _controlled(measured, spec)
     watched = tqdm(chosen, desc="controls", unit="pair", disable=None if progress else True)
     controls = measure_all_controls(model, measured, watched, spec, store)

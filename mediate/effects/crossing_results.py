@@ -120,5 +120,9 @@ def read_crossed(folder: str | Path) -> CrossResults:
             names = manifest["spec"].get("outcomes", ())
             crossings = tuple(Crossing(np.zeros((0, 2, 2, 2)), (), (), (), str(name)) for name in names)
         return CrossResults(manifest, crossings, maps, rejects)
-    except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+    except KeyError as error:
+        raise InputError(
+            f"{folder / RESULTS}: has no column {error}, so another version wrote it; cross into a new directory"
+        ) from error
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise unreadable(folder / RESULTS, error, "cross") from error

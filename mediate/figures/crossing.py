@@ -16,9 +16,8 @@ from mediate.figures.text import label
 from mediate.stats import Estimate
 
 CROSSING_SIZE = (7.2, 3.7)
-DPI = 160
 COMPONENTS = "cross-components-"
-KIND = re.compile(r"cross\.(?P<what>.+)\.(?P<view>into_original|into_tuned|mean|interaction)(?P<source>\.source)?")
+_KIND = re.compile(r"cross\.(?P<what>.+)\.(?P<view>into_original|into_tuned|mean|interaction)(?P<source>\.source)?")
 STATE, REST, QUESTION, READERS = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 # From top to bottom, a gap between blocks: the estimate, what to call it, its colour.
 _BLOCKS = (
@@ -99,7 +98,7 @@ def component_rows(results: CrossResults) -> dict[str, dict[str, list[EffectMap]
     """By the figure's name, one a view and world: the maps over layers alone, by component; two components at least."""
     found: dict[str, dict[str, list[EffectMap]]] = {}
     for each in results.maps:
-        match = KIND.fullmatch(each.kind)
+        match = _KIND.fullmatch(each.kind)
         if match and each.dims == LAYER_DIMS:
             name = f"{COMPONENTS}{match['view']}{'-source' * bool(match['source'])}"
             found.setdefault(name, {}).setdefault(match["what"], []).append(each)

@@ -16,14 +16,15 @@ MOST_TICKS = 16
 # What the colours say of maps between the worlds, and of maps between two checkpoints.
 WORLDS = "red: towards the base answer; blue: towards the source answer"
 CROSSED = "red: towards the right answer; blue: away from it"
+INTERACTION = "red: more in the tuned one; blue: more in the original"
 
 
 def plot_step_layer(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axes:
     """Mean effect of each step in each layer over the items that have it, in nats; red is towards the base answer.
 
-    Of two checkpoints crossed, red is towards the right answer of the item's world. The colours are symmetric about 0.
-    A cell that no item has is hatched grey. Where chains differ in length, each step says how many items it is a mean
-    over.
+    Of two checkpoints crossed, red is towards the right answer of the item's world, and of their interaction, more in
+    the tuned one. The colours are symmetric about 0. A cell that no item has is hatched grey. Where chains differ in
+    length, each step says how many items it is a mean over.
 
     Raises:
         InputError: No maps, or maps over other axes than step and layer.
@@ -47,8 +48,14 @@ def plot_step_layer(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
         bar.set_label(f"mean {label(first.kind)} effect\non {label(first.outcome)} (nats)", parse_math=False)
         axes.spines[:].set_visible(False)
         _label_cells(axes, coords, count, len({each.item for each in maps}))
-        axes.set_xlabel(f"layer ({CROSSED if first.kind.startswith('cross.') else WORLDS})")
+        axes.set_xlabel(f"layer ({_colours(first.kind)})")
     return axes
+
+
+def _colours(kind: str) -> str:
+    if not kind.startswith("cross."):
+        return WORLDS
+    return INTERACTION if ".interaction" in kind else CROSSED
 
 
 def _label_cells(

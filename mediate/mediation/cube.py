@@ -24,8 +24,9 @@ from mediate.effects.cube import CELLS
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
 from mediate.models.model import Model
-from mediate.runs.engine import free_memory, quickest_tokens
-from mediate.runs.keyvalues import KeyValues, moved, prefill, stacked
+from mediate.runs.engine import quickest_tokens
+from mediate.runs.keyvalues import KeyValues, depends_on_length, moved, prefill, stacked
+from mediate.runs.memory import free_memory
 from mediate.runs.reading import read
 from mediate.traces.trace import shared_beginning
 
@@ -85,7 +86,8 @@ def run_all_contexts(model: Model, pairs: Sequence[EncodedPair]) -> list[Context
     common = shared_beginning(list(every.values()))
     past = prefill(model, torch.tensor([common], device=model.device))[0] if common else None
     runs: dict[tuple[Ids, Ids], KeyValues] = {}
-    for keys in of_like_length({key: len(ids) - len(common) for key, ids in every.items()}, side_by_side(model)):
+    lengths = {key: len(ids) - len(common) for key, ids in every.items()}
+    for keys in of_like_length(lengths, side_by_side(model), 0.0 if depends_on_length(model) else PADDING):
         width = len(every[keys[-1]])
         rows = [[*every[key][len(common) :], *[0] * (width - len(every[key]))] for key in keys]
         found = prefill(model, torch.tensor(rows, device=model.device), past=past)
@@ -100,18 +102,19 @@ def side_by_side(model: Model) -> int:
     return max(1, min(quickest_tokens(model), int(SHARE * free_memory(model) / size)))
 
 
-def of_like_length(lengths: Mapping[Key, int], most: int) -> list[list[Key]]:
+def of_like_length(lengths: Mapping[Key, int], most: int, padding: float = PADDING) -> list[list[Key]]:
     """Groups what is of like length, shortest first, so that little is padded.
 
     Args:
         lengths: Tokens of each.
         most: Tokens of a group with its padding, at most; one alone is never refused.
+        padding: How much longer a group may be for its padding, as a part of what it holds.
     """
     groups: list[list[Key]] = []
     held = 0
     for key in sorted(lengths, key=lambda each: lengths[each]):
         padded = lengths[key] * (len(groups[-1]) + 1 if groups else 1)
-        if not groups or padded > min(most, (1 + PADDING) * (held + lengths[key])):
+        if not groups or padded > min(most, (1 + padding) * (held + lengths[key])):
             groups.append([])
             held = 0
         groups[-1].append(key)

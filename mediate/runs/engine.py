@@ -1,8 +1,6 @@
 """Sweeps over any number of branches: planned, paced by what the machine holds and does, and watched."""
 
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
@@ -12,6 +10,7 @@ from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.runs.interventions import Values
 from mediate.runs.keyvalues import KeyValues
+from mediate.runs.memory import free_memory, is_out_of_memory
 from mediate.runs.pace import known_pace, pace
 from mediate.runs.planning import Limits, Place, Sweeps, plan_sweeps
 from mediate.runs.sweep import Branch, Untouched, sweep
@@ -106,20 +105,3 @@ def token_bytes(model: Model) -> int:
     wide = next((int(each.shape[0]) for name, each in model.plain.named_parameters() if "gate_proj" in name), 0)
     wide = wide or 4 * facts.d_model
     return (8 * facts.d_model + 4 * wide) * torch.finfo(model.dtype).bits // 8
-
-
-def free_memory(model: Model) -> int:
-    """Bytes that are free where the model is."""
-    if model.device.type == "cuda":
-        return int(torch.cuda.mem_get_info(model.device)[0])
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) * 1024
-    except (OSError, StopIteration):  # not Linux: all of it, of which a sweep takes a part
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an allocation failed, on whatever device."""
-    said = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in said or "out of memory" in said

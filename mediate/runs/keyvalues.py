@@ -15,6 +15,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.runs.lean import leanly
+from mediate.runs.memory import is_out_of_memory
 from mediate.runs.passes import one_pass
 
 # Frequencies of these kinds of RoPE change with the length of the sequence, so a key cannot be moved by a rotation.
@@ -77,6 +78,8 @@ def prefill(
         keys = torch.stack([layer.keys for layer in cache.layers])
         values = torch.stack([layer.values for layer in cache.layers])
     except (AttributeError, TypeError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            raise
         raise InputError(
             f"model {model.facts.name!r} ({model.facts.architecture}) does not carry its past in keys and values of "
             "one shape in every layer"
@@ -175,6 +178,14 @@ def turn(
     return torch.cat([turned.to(keys.dtype), rest], dim=-1)
 
 
+def depends_on_length(model: Model) -> bool:
+    """Whether the rotary frequencies change with the length of the sequence, and so with the longest beside it."""
+    config = model.plain.config.get_text_config()
+    return any(
+        f'"{kind}"' in str(getattr(config, "rope_parameters", "")).replace("'", '"') for kind in _LENGTH_DEPENDENT
+    )
+
+
 def rotary_frequencies(model: Model) -> list[Float[Tensor, " half"]]:
     """Each layer's rotary frequencies, in radians a position.
 
@@ -182,7 +193,7 @@ def rotary_frequencies(model: Model) -> list[Float[Tensor, " half"]]:
         InputError: The model has none, or they depend on the length of the sequence.
     """
     config = model.plain.config.get_text_config()
-    if any(f'"{kind}"' in str(getattr(config, "rope_parameters", "")).replace("'", '"') for kind in _LENGTH_DEPENDENT):
+    if depends_on_length(model):
         raise InputError("its rotary frequencies depend on the length of the sequence")
     modules = list(model.plain.modules())
     plain = next((module.inv_freq for module in modules if isinstance(getattr(module, "inv_freq", None), Tensor)), None)

@@ -112,16 +112,19 @@ def jackknife_errors(contrast: Contrast, counts: Float[np.ndarray, "draw group"]
 
 
 def resampled_t(
-    contrast: Contrast, error: float, counts: Float[np.ndarray, "draw group"]
+    contrast: Contrast, error: float, counts: Float[np.ndarray, "draw group"], *, own: bool = False
 ) -> Float[np.ndarray, " draw"]:
     """How far each resample's contrast is above that of the data, in standard errors of its own.
 
-    A resample of groups that are all alike has an infinite t, with the sign of its distance, and 0 where it has none.
+    A resample of groups that are all alike has an infinite t, with the sign of its distance, and 0 where it has none;
+    with `own`, its distance is taken in the data's own standard error.
     """
     ratios, _ = resampled_ratios(contrast, counts)
     shift, errors = ratios @ contrast.weights - contrast.value, jackknife_errors(contrast, counts)
     alike = ~(errors > ALIKE * error)
-    t: Float[np.ndarray, " draw"] = np.divide(shift, errors, out=np.copysign(np.inf, shift), where=~alike)
+    t: Float[np.ndarray, " draw"] = np.divide(
+        shift, errors, out=shift / error if own else np.copysign(np.inf, shift), where=~alike
+    )
     t[alike & (abs(shift) <= ALIKE * error)] = 0.0
     return t
 

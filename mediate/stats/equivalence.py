@@ -63,7 +63,8 @@ def equivalence(
     would find equivalence too often. Each p value is the larger of two: that of Student's t with G - 1 degrees of
     freedom, and that of the bootstrap-t, the share of resamples whose t lies beyond, the data among them. The second
     knows of skewness: where groups are skewed, a mean of few lies short of the truth more often than beyond it, and
-    Student's t takes that for equivalence.
+    Student's t takes that for equivalence. A resample of groups that are all alike has no error of its own, and is
+    given the data's.
 
     With `draws=0` it is Student's t alone. Then with each item its own group it is scipy's `ttest_1samp` twice; with
     groups of one size it is the cluster-robust error of OLS, and with unequal ones a little larger for the most part.
@@ -96,27 +97,32 @@ def equivalence(
         return decided(value, math.nan, (math.nan, math.nan), (math.nan, math.nan), why)
     value = contrast.value
     error = float(jackknife_errors(contrast, np.ones((1, count)))[0])
-    if error <= ROUNDING * abs(value):  # every group says the same
+    if error <= ROUNDING * max(abs(value), margin):  # every group says the same
         return decided(value, error, (float(value <= -margin), float(value >= margin)), (value, value))
-    t = resampled_t(contrast, error, resamples(count, draws, seed)) if draws else np.zeros(0)
+    t = resampled_t(contrast, error, resamples(count, draws, seed), own=True) if draws else np.zeros(0)
     above, below = (value + margin) / error, (value - margin) / error
     p = (_beyond(above, t, count), _beyond(-below, -t, count))
     ends = value - _reach(t, count, alpha) * error, value + _reach(-t, count, alpha) * error
     if np.isfinite(ends).all():
         return decided(value, error, p, ends)
-    return decided(value, error, p, (math.nan, math.nan), f"{count} groups and {draws} resamples bound nothing")
+    return decided(value, error, p, (math.nan, math.nan), f"{draws} resamples are too few for a level of {alpha:g}")
 
 
 def _beyond(t: float, resampled: Float[np.ndarray, " draw"], groups: int) -> float:
     """The chance of a t above this one: the larger of Student's and, where there are resamples, theirs."""
     student = float(stats.t.sf(t, groups - 1))
-    return max(student, (1 + int((resampled > t).sum())) / (1 + len(resampled))) if len(resampled) else student
+    return max(student, _share(int((resampled > t).sum()), len(resampled))) if len(resampled) else student
+
+
+def _share(larger: int, draws: int) -> float:
+    """The share of the resamples that are larger, the data among them."""
+    return (1 + larger) / (1 + draws)
 
 
 def _reach(resampled: Float[np.ndarray, " draw"], groups: int, alpha: float) -> float:
     """The least t whose chance, as `_beyond` has it, is at most alpha; infinite where the resamples are too few."""
-    student = float(stats.t.ppf(1 - alpha, groups - 1))
-    if not len(resampled):
+    student, draws = float(stats.t.ppf(1 - alpha, groups - 1)), len(resampled)
+    if not draws:
         return student
-    allowed = math.floor(alpha * (1 + len(resampled))) - 1
-    return max(student, float(np.sort(resampled)[-1 - allowed])) if allowed >= 0 else math.inf
+    allowed = sum(_share(larger, draws) <= alpha for larger in range(draws))  # how many may be larger, and one more
+    return max(student, float(np.sort(resampled)[-allowed])) if allowed else math.inf

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import mediate
 from mediate.batch import measure as measure_module
@@ -190,24 +191,33 @@ def test_pairs_that_do_not_fit_into_memory_together_are_measured_apart(monkeypat
     assert sizes == [4, 2, 1, 1, 2, 1, 1]
     assert [each.id for each in apart.items] == [each.id for each in whole.items]
     np.testing.assert_allclose(apart.cubes[0].y, whole.cubes[0].y, atol=1e-6, rtol=0)
-    monkeypatch.setattr(measure_module, "of_like_length", lambda lengths, most: [[each] for each in lengths])
-    monkeypatch.setattr(measure_module, "run_all_contexts", never_fits)
-    with pytest.raises(RuntimeError, match="not enough memory"):
-        run()
 
 
-def never_fits(*_: object) -> None:
-    raise RuntimeError("not enough memory")
+@pytest.mark.parametrize("where", ["torch.stack", "run_all_contexts"])
+def test_a_pair_that_does_not_fit_into_memory_is_named_or_left_out(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever memory runs out: in a block, or where the keys of all layers are put together."""
+
+    def short(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    model = tiny.model("llama")  # before memory runs short
+    if where == "torch.stack":
+        monkeypatch.setattr(torch, "stack", short)
+    else:
+        monkeypatch.setattr(measure_module, where, short)
+    with pytest.raises(ItemError, match=r"^item 'p1': it does not fit into the memory of cpu; give shorter chains"):
+        score(model, PAIRS, make_spec(control_pairs=0))
+    left = score(model, PAIRS, make_spec(control_pairs=0, on_bad_item="skip"))
+    assert [(each.item, each.code) for each in left.rejects] == [(pair.id, "out_of_memory") for pair in PAIRS]
+    assert left.items == ()
 
 
-def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:
-    from mediate.batch.rundir import written
-
-    out, manifest = tmp_path / "run", {"schema": 1}
-    refused = pytest.raises(InputError, match="another process is writing")
-    with written(out, manifest), refused, written(out, manifest):
-        pass
-    assert json.loads((out / "run.json").read_text()) == {"schema": 1, "status": "started"}
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_in_half_precision_company_changes_nothing(dtype: str) -> None:
+    model = tiny.model("llama", dtype)
+    spec = make_spec(control_pairs=0, maps=())
+    whole, alone = score(model, PAIRS, spec), score(model, PAIRS[1:2], spec)
+    np.testing.assert_array_equal(alone.cubes[0].y[0], whole.cubes[0].y[1])
 
 
 LONG = Pair(

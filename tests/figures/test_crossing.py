@@ -79,7 +79,15 @@ def test_components_are_rows_of_mean_effects() -> None:
 
 
 def test_colours_of_a_crossed_map_speak_of_the_right_answer() -> None:
-    for kind, said in (("cross.read.mean.source", "right answer"), ("read", "base answer")):
+    for kind, said in (
+        ("cross.read.mean.source", "towards the right answer"),
+        ("cross.read.interaction.source", "more in the tuned one"),
+        ("read", "towards the base answer"),
+    ):
         with detached((7.2, 3.0)) as (_, ax):
             plot_step_layer([layer_map(kind, "x", [1.0, -2.0], ("step", "layer"))], ax=ax)
-        assert f"red: towards the {said}" in ax.get_xlabel()
+        assert f"red: {said}" in ax.get_xlabel()
+    rows = {each: [layer_map(f"cross.{each}.interaction", "x", [1.0, -2.0])] for each in ("read", "state.z")}
+    with detached(components_size(len(rows))) as (_, ax):
+        plot_components(rows, ax=ax)
+    assert "red: more in the tuned one" in ax.get_xlabel()

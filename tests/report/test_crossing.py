@@ -134,19 +134,21 @@ def test_the_directory_gets_page_and_figures_and_gets_them_again(tmp_path: Path)
     assert all(parsed.attributes("img", "alt"))
 
 
+def marked(text: str) -> CrossResults:
+    """The same results with `text` in every field that holds text."""
+    results = fake(2, 2)
+    crossings = tuple(replace(each, items=(f"{text} 0", f"{text} 1"), groups=(text, "g")) for each in results.crossings)
+    step = EffectMap(np.ones((1, 2)), STEPS, {"step": (0,), "layer": (0, 1)}, f"{text} 0", "g", text, "logit_diff", 1.0)
+    manifest = dict(results.manifest) | {"created": text, "finished": text, "versions": {text: text}}
+    manifest["spec"] = dict(results.manifest["spec"]) | {"template": text, "answer_cue": text}
+    manifest["model"] = {name: {"name": text, "dtype": text} for name in ("original", "tuned")}
+    return replace(
+        results, manifest=manifest, crossings=crossings, maps=(step,), rejects=(Reject(text, text, text, text),)
+    )
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_text_of_any_origin_stays_text(payload: str, tmp_path: Path) -> None:
-    results = replace(fake(2, 2), rejects=(Reject(payload, payload, payload, payload),))
-    crossings = tuple(
-        replace(each, items=(f"{payload} 0", f"{payload} 1"), groups=(payload, "g")) for each in results.crossings
-    )
-    step = EffectMap(
-        np.ones((1, 2)), STEPS, {"step": (0,), "layer": (0, 1)}, f"{payload} 0", "g", payload, "logit_diff", 1.0
-    )
-    manifest = dict(results.manifest) | {"created": payload, "versions": {payload: payload}}
-    manifest["model"] = {name: {"name": payload, "dtype": payload} for name in ("original", "tuned")}
-    poisoned = replace(results, manifest=manifest, crossings=crossings, maps=(step,))
-    plain = replace(poisoned, manifest=manifest | {"model": {}, "created": "", "versions": {"a": "b"}}, maps=(step,))
-    shapes = [parse(render_crossing(each)).shape() for each in (poisoned, plain)]
-    assert shapes[0] == shapes[1]
-    assert crossing_pictures(poisoned)[-1].name == "map0"
+def test_text_of_any_origin_stays_text(payload: str) -> None:
+    poisoned, plain = (parse(render_crossing(marked(text))) for text in (payload, "harmless"))
+    assert poisoned.shape() == plain.shape()
+    assert crossing_pictures(marked(payload))[-1].name == "map0"

@@ -96,13 +96,35 @@ def test_resampled_p_values_are_shares_of_resamples() -> None:
             assert ours >= 1 / (draws + 1)
 
 
-@pytest.mark.parametrize(("groups", "draws"), [(2, 2000), (3, 2000), (12, 9)])
-def test_too_few_groups_or_resamples_bound_nothing(groups: int, draws: int) -> None:
-    values, names = differences(np.random.default_rng(1), groups, 0.0)
-    found = equivalence(values, names, margin=1000.0, draws=draws)
+def test_too_few_resamples_bound_nothing() -> None:
+    values, names = differences(np.random.default_rng(1), 12, 0.0)
+    found = equivalence(values, names, margin=1000.0, draws=9)
     assert not found.equivalent
     assert math.isnan(found.difference.low)
-    assert f"{groups} groups and {draws} resamples" in found.difference.reason
+    assert "9 resamples are too few for a level of 0.05" in found.difference.reason
+
+
+@pytest.mark.parametrize("size", [1e-7, 0.3])
+@pytest.mark.parametrize(("groups", "odd"), [(6, 1), (10, 1), (40, 1), (40, 2)])
+def test_a_few_groups_that_differ_among_many_that_do_not_leave_little_doubt(groups: int, odd: int, size: float) -> None:
+    """Resamples that miss them have no error of their own."""
+    values = np.zeros(groups)
+    values[:odd] = size
+    found = equivalence(values, named(np.arange(groups)), margin=1.0)
+    assert found.equivalent
+    assert found.difference.low >= -1.0
+    assert found.difference.high < 1.0
+    assert not equivalence(values, named(np.arange(groups)), margin=size / groups / 2).equivalent
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.29, 0.46])
+@pytest.mark.parametrize("draws", [99, 499])
+def test_interval_and_p_value_agree_on_every_number_of_resamples(draws: int, alpha: float) -> None:
+    values, names = differences(np.random.default_rng(3), 9, 2.0)
+    wide = equivalence(values, names, margin=100.0, alpha=alpha, draws=draws).difference
+    edge = max(-wide.low, wide.high)
+    for margin, inside in ((edge * (1 + 1e-9), True), (edge * (1 - 1e-9), False)):
+        assert equivalence(values, names, margin=margin, alpha=alpha, draws=draws).equivalent == inside
 
 
 @pytest.mark.parametrize(("value", "equivalent"), [(0.0, True), (0.09, True), (-0.5, False), (0.5, False)])

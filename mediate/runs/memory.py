@@ -1,0 +1,25 @@
+"""Memory: how much is free where a model is, and whether an error says that there was too little."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from mediate.models.model import Model
+
+
+def free_memory(model: Model) -> int:
+    """Bytes that are free where the model is."""
+    if model.device.type == "cuda":
+        return int(torch.cuda.mem_get_info(model.device)[0])
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) * 1024
+    except (OSError, StopIteration):  # not Linux: all of it, of which a sweep takes a part
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an allocation failed, on whatever device."""
+    said = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in said or "out of memory" in said
