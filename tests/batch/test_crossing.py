@@ -236,3 +236,6 @@ def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: p
     assert set(again.crossing().groups) == {"h"}
     cross(tuned, original, PAIRS, **choices)
     assert len(calls) == 19, "the other way round is another measurement"
+    same = cross(original, original, PAIRS, **choices)
+    assert len(calls) == 25, "another tuned checkpoint is another measurement"
+    assert same.changes()["total"].value == 0

@@ -123,6 +123,7 @@ def test_equal_worlds_are_zero_also_when_every_cell_is_computed(monkeypatch: pyt
 
 COMPANY = (
     (TEXTS, ("12", "11")),
+    (TEXTS, ("12 apples", "11 apples and 2")),
     (("Tom has 4 apples and Ann has 2.", "Tom has 5 apples and Ann has 2.", *TEXTS[2:]), ("6", "7")),
     ((*TEXTS[:2], "Tom has 3. Then 3 + 9 = 12.", "So 2 + 9 = 11."), ("12 apples", "11")),
     ((TEXTS[0], TEXTS[0], TEXTS[2], TEXTS[2]), ("12", "11")),
