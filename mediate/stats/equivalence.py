@@ -71,7 +71,7 @@ def equivalence(
 
     Measured in 2,000 simulated data sets whose true difference is at the margin, with alpha 5 %, 499 resamples and 5,
     10, 20, 40 or 100 groups of one to four items: found equivalent in 4.0 to 5.5 % with normal groups. With a skewness
-    of 1, in 1.8 to 4.2 % at the margin on the short tail's side, and in 5.7 to 6.2 % on the long tail's, where
+    of 1, in 1.8 to 4.2 % at the margin on the short tail's side, and in 5.7 to 6.3 % on the long tail's, where
     Student's t alone errs in 7 to 10 %. With exponential groups (a skewness of 2) in 1.2 to 3.1 %, and in 8.0 (5
     groups), 9.0 (10), 7.1 (20) and 5.6 % (100).
 
