@@ -10,11 +10,11 @@ from mediate.comparison.quantities import SHARES
 from mediate.errors import InputError
 from mediate.figures import LadderLine, plot_ladder
 from mediate.figures.ladder import LADDER_SIZE
-from mediate.files import write_bytes, write_text
+from mediate.files import write_text
 from mediate.report.analysis import section
 from mediate.report.comparison import Comparison
 from mediate.report.comparison_words import margin_words, points, points_interval
-from mediate.report.pictures import Picture, png
+from mediate.report.pictures import Picture, png, write_pictures
 from mediate.report.scores import Scores
 from mediate.report.templates import render, style_hash, style_sheet
 from mediate.report.words import interval, number, percent, plural, share_words
@@ -84,8 +84,7 @@ class Family:
 def write_family(folder: Path, family: Family) -> Path:
     """Writes `family.html` and its figures into a folder, and returns the page."""
     drawn = [_picture(family, MAIN)]
-    for each in drawn:
-        write_bytes(folder / "figures" / f"{each.name}.png", each.png)
+    write_pictures(folder, drawn)
     write_text(folder / PAGE, _page(folder, family, drawn))
     return folder / PAGE
 

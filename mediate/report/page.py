@@ -7,11 +7,11 @@ from mediate.effects import CHANNELS, Results, read_results
 from mediate.effects.crossing_results import is_crossed, read_crossed
 from mediate.effects.cube import IDENTITY_TOLERANCE
 from mediate.effects.results import read_manifest
-from mediate.files import write_bytes, write_text
+from mediate.files import write_text
 from mediate.report.analysis import analysis_of, section
 from mediate.report.crossing import crossing_pictures, render_crossing
 from mediate.report.evidence import agreement_view, controls_view, copying_view
-from mediate.report.pictures import Picture, pictures
+from mediate.report.pictures import Picture, pictures, write_pictures
 from mediate.report.tables import identity_error
 from mediate.report.templates import render, style_hash, style_sheet
 from mediate.report.tokens import SHADES
@@ -40,8 +40,7 @@ def write_report(folder: str | Path) -> Path:
 
 
 def _write(folder: Path, drawn: Sequence[Picture], page: str) -> Path:
-    for each in drawn:
-        write_bytes(folder / "figures" / f"{each.name}.png", each.png)
+    write_pictures(folder, drawn)
     write_text(folder / PAGE, page)
     return folder / PAGE
 

@@ -1,9 +1,10 @@
 """The figures of a report as PNG, each with the text that stands in for it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,6 +23,7 @@ from mediate.figures.graph import GRAPH_SIZE
 from mediate.figures.layers import LAYERS_SIZE
 from mediate.figures.shares import SHARES_SIZE
 from mediate.figures.steps import STEPS_SIZE
+from mediate.files import write_bytes
 from mediate.report.analysis import Analysis, analysis_of, graph_maps, map_kinds, step_layer_maps
 from mediate.report.evidence import verdicts
 from mediate.report.words import number, plural, share_words
@@ -48,6 +50,12 @@ class Picture:
     png: bytes
     alt: str
     caption: str
+
+
+def write_pictures(folder: Path, drawn: Iterable[Picture]) -> None:
+    """Writes each figure to `figures/` of a folder, whole or not at all."""
+    for each in drawn:
+        write_bytes(folder / "figures" / f"{each.name}.png", each.png)
 
 
 def png(size: tuple[float, float], draw: Callable[[Axes], object]) -> bytes:
