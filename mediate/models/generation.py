@@ -20,6 +20,7 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.models.model import Model
+from mediate.models.past import with_past
 from mediate.traces.trace import decode, shared_beginning, token_ends
 
 # The fewest tokens that prompts must begin with in common for it to pay to run them once.
@@ -136,7 +137,7 @@ class _Prefix:
             return cls(0, None)
         cache = DynamicCache()
         with torch.no_grad():
-            model.plain(input_ids=torch.tensor([common], device=model.device), past_key_values=cache, use_cache=True)
+            model.plain(torch.tensor([common], device=model.device), **with_past(model.plain, cache))
         return cls(len(common), cache)
 
     def rows(self, count: int) -> Any:
@@ -180,13 +181,13 @@ def _generate_batch(model: Model, prompts: list[list[int]], decoding: Decoding, 
         out = model.plain.generate(
             input_ids=ids.to(model.device),
             attention_mask=mask.to(model.device),
-            past_key_values=prefix.rows(len(prompts)),
             max_new_tokens=decoding.max_new_tokens,
             do_sample=False,
             eos_token_id=eos or None,
             pad_token_id=eos[0] if eos else 0,
             logits_processor=processors,
             stopping_criteria=StoppingCriteriaList(stops),
+            **with_past(model.plain, prefix.rows(len(prompts))),
         )
     return [_trimmed(tokenizer, row[width:].tolist(), decoding, eos) for row in out]
 

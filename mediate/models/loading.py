@@ -17,6 +17,7 @@ from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.gguf import converted
 from mediate.models.model import Facts, Model, Probe
+from mediate.models.past import pass_past_on
 from mediate.models.source import Kind, Source, adapter_folder, has_tokenizer, resolve
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
@@ -249,6 +250,7 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
         raise InputError(
             f"model {name!r} ({architecture}): transformer-lens cannot hook it ({_reason(error)}); give another model"
         ) from error
+    pass_past_on(bridge)
     gc.collect()
     facts = Facts(
         name=name,

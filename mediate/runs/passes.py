@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mediate.models.model import Model
+from mediate.models.past import with_past
 from mediate.runs.interventions import Hook
 from mediate.runs.resume import skipped_blocks
 
@@ -48,7 +49,7 @@ def one_pass(
     if past:
         cache = DynamicCache([tuple(each.expand(len(given), -1, -1, -1) for each in layer) for layer in past])
     begin = start if start is not None else int(cache.get_seq_length()) if cache is not None else 0
-    options: dict[str, Any] = {"use_cache": False} if cache is None else {"use_cache": True, "past_key_values": cache}
+    options: dict[str, Any] = {"use_cache": False} if cache is None else with_past(model.plain, cache)
     if given.is_floating_point():
         options["start_at_layer"] = first
     with skipped_blocks(model, first) if first else nullcontext():
