@@ -1,8 +1,7 @@
 """What is measured of one pair, computed or taken from the store."""
 
-import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import product
 from typing import Any
@@ -13,32 +12,26 @@ from jaxtyping import Float
 
 from mediate.batch.spec import ScoreSpec
 from mediate.effects.agreement import Agreement
-from mediate.effects.controls import Control, Controlled
 from mediate.effects.cube import total_effect
 from mediate.effects.maps import EffectMap
 from mediate.effects.measured import Reject
 from mediate.errors import ItemError
-from mediate.mediation.controls import Elsewhere, measure_controls
 from mediate.mediation.copying import cut_contexts
 from mediate.mediation.cube import (
     Contexts,
-    measure_cube,
     measure_cubes,
     of_like_length,
     run_all_contexts,
-    run_contexts,
     side_by_side,
 )
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.maps import MapSpec, labels_of, measure_map
 from mediate.mediation.step_graph import RESULT
-from mediate.models.blank import random_weights
 from mediate.models.model import Model
 from mediate.runs.memory import is_out_of_memory
-from mediate.runs.selfcheck import checked
 from mediate.runs.store import Store, model_spec
 
-KIND, CONTROLS = "outcomes", "controls"
+KIND = "outcomes"
 _AGREEMENT = ".agreement"
 
 
@@ -81,10 +74,11 @@ class Job:
 
 def measure_pairs(
     model: Model, jobs: Sequence[Job], spec: ScoreSpec, store: Store | None
-) -> Iterator[tuple[Job, Found | ItemError]]:
+) -> Iterator[tuple[Contexts | EncodedPair, Found | ItemError]]:
     """The cubes of each pair and its maps: those that are stored, then the others, of like length together.
 
-    Side by side or alone, a number differs by no more than rounding.
+    Side by side or alone, a number differs by no more than rounding. With each pair come its keys and values, or its
+    tokens where it was stored, for whatever else is to be measured of it.
 
     Args:
         model: The hooked model.
@@ -102,7 +96,7 @@ def measure_pairs(
         if kept is None:
             missing.append(job)
         else:
-            yield job, _stored(model, job, kept, spec)
+            yield job.tokens, _stored(model, job, kept, spec)
     for batch in _batches(model, missing):
         yield from _measure_batch(model, batch, spec, store)
 
@@ -123,7 +117,7 @@ def _batches(model: Model, jobs: Sequence[Job]) -> list[list[Job]]:
 
 def _measure_batch(
     model: Model, jobs: Sequence[Job], spec: ScoreSpec, store: Store | None
-) -> Iterator[tuple[Job, Found | ItemError]]:
+) -> Iterator[tuple[Contexts | EncodedPair, Found | ItemError]]:
     """The cubes side by side, then the maps pair by pair; a batch that does not fit into memory is halved."""
     cubes = _measure_cubes(model, jobs, spec)
     if cubes is None and len(jobs) == 1:
@@ -135,7 +129,7 @@ def _measure_batch(
         )
         if spec.on_bad_item == "error":
             raise error
-        yield jobs[0], error
+        yield jobs[0].tokens, error
         return
     if cubes is None:
         half = len(jobs) // 2
@@ -144,7 +138,7 @@ def _measure_batch(
         return
     for job, (contexts, y, cut) in zip(jobs, cubes, strict=True):
         if not Found(y, cut, ()).is_finite:
-            yield job, Found(y, cut, ())
+            yield contexts, Found(y, cut, ())
             continue
         te = float(total_effect(y[:1])[0])
         found, left_out = _measure_maps(model, contexts, job.maps, spec, te)
@@ -156,7 +150,7 @@ def _measure_batch(
                     arrays[f"{each}{_AGREEMENT}"] = np.array(list(asdict(effects.agreement).values()), dtype=np.float64)
             tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
             store.put(KIND, _entry(model, job, spec), tensors)
-        yield job, Found(y, cut, found, left_out)
+        yield contexts, Found(y, cut, found, left_out)
 
 
 Y = Float[np.ndarray, "outcome 2 2 2"]
@@ -254,80 +248,3 @@ def _stored_map(
         te,
         trust,
     )
-
-
-def measure_all_controls(
-    model: Model, pairs: Sequence[EncodedPair], chosen: Iterable[EncodedPair], spec: ScoreSpec, store: Store | None
-) -> tuple[Controlled, ...]:
-    """The controls of some of the measured pairs, on the first outcome.
-
-    Args:
-        model: The hooked model.
-        pairs: All measured pairs, among which a same answer is looked for.
-        chosen: Those that are controlled.
-        spec: The choices of the run.
-        store: Where results are looked up and kept.
-    """
-    found: list[Controlled] = []
-    for tokens in chosen:
-        seed = seed_of(spec, tokens.id)
-        others = same_answer(tokens, pairs)
-        elsewhere = [others[seed % len(others)]] if others else []
-        entry = model_spec(model) | {
-            "pair": described(tokens),
-            "same_answer": [[described(pair), world] for pair, world in elsewhere],
-            "outcome": str(spec.outcomes[0]),
-            "seed": seed,
-            "id": tokens.id,
-            "group": tokens.group,
-        }
-        kept = store.get(CONTROLS, entry) if store is not None else None
-        if kept is not None:
-            rows = json.loads(bytes(kept["json"].tolist()))
-            found += [Controlled(**(row | {"control": Control(row["control"])})) for row in rows]
-            continue
-        blank = _blank(model, seed)
-        contexts = run_contexts(model, tokens)
-        these = measure_controls(
-            model,
-            contexts,
-            spec.outcomes[0],
-            measure_cube(model, contexts, spec.outcomes[:1])[0],
-            same_answer=elsewhere,
-            random_model=blank if isinstance(blank, Model) else None,
-            seed=seed,
-        )
-        if isinstance(blank, str):
-            outcome = spec.outcomes[0].value
-            these += (Controlled(tokens.id, tokens.group, Control.RANDOM_WEIGHTS, outcome, reason=blank),)
-        if store is not None and isinstance(blank, Model):
-            text = json.dumps([asdict(each) for each in these]).encode()
-            store.put(CONTROLS, entry, {"json": torch.tensor(list(text), dtype=torch.uint8)})
-        found += these
-    return tuple(found)
-
-
-def _blank(model: Model, seed: int) -> Model | str:
-    """The twin with random weights, or why there is none."""
-    try:
-        return checked(random_weights(model, seed))
-    except Exception as error:  # out of memory, too: a control must not cost what was measured before it
-        return " ".join(str(error).split())[:200] or type(error).__name__
-
-
-def same_answer(tokens: EncodedPair, pairs: Sequence[EncodedPair]) -> list[Elsewhere]:
-    """Other pairs' worlds in which another question has this pair's base answer after another chain.
-
-    Only those of other groups, where there are any: items of one group are alike.
-    """
-    chains = {trace.ids for trace in tokens.traces}
-    found = [
-        (pair, world)
-        for pair in pairs
-        for world, answer in ((1, pair.readers.base), (0, pair.readers.source))
-        if pair.id != tokens.id
-        and answer == tokens.readers.base
-        and pair.questions[world] not in tokens.questions
-        and pair.traces[world].ids not in chains
-    ]
-    return [each for each in found if each[0].group != tokens.group] or found

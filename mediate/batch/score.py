@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.batch.chains import Chains
-from mediate.batch.measure import Found, Job, measure_all_controls, measure_pairs
+from mediate.batch.controls import Own, control_by_random_weights, control_pair, drawn
+from mediate.batch.measure import Found, Job, measure_pairs
 from mediate.batch.plan import Plan, check_set, make_plan
 from mediate.batch.rundir import SCHEMA, check_free, now, versions, written
 from mediate.batch.spec import ScoreSpec, pairs_fingerprint
@@ -95,12 +96,14 @@ def _measure(
     by_id = {pair.id: pair for pair in pairs}
     found: dict[str, Found] = {}
     failed: dict[str, Reject] = {}
+    chosen, owns = drawn(plan.encoded, spec), dict[str, Own]()
     uncut: Counter[str] = Counter()
     jobs = [Job(each, _cut(each, by_id[each.id], uncut), plan.maps[each.id]) for each in plan.encoded]
     bar = tqdm(total=len(jobs), desc="measuring pairs", unit="pair", disable=None if progress else True)
     with bar, bars(progress):
-        for job, each in measure_pairs(model, jobs, spec, store):
-            name = job.tokens.id
+        for contexts, each in measure_pairs(model, jobs, spec, store):
+            tokens = contexts if isinstance(contexts, EncodedPair) else contexts.pair
+            name = tokens.id
             if isinstance(each, ItemError):
                 failed[name] = Reject(name, each.code, each.reason)
             elif not each.is_finite:
@@ -108,22 +111,24 @@ def _measure(
             else:
                 found[name] = each
                 for component in spec.keep:
-                    _keep(model, job.tokens, Component(component), store)
+                    _keep(model, tokens, Component(component), store)
+                if name in chosen:
+                    owns[name] = control_pair(model, each, contexts, plan.encoded, spec, store)
             bar.update()
     measured = [each for each in plan.encoded if each.id in found]
     rejects = list(plan.rejects)
     for tokens in plan.encoded:
         rejects += [failed[tokens.id]] if tokens.id in failed else found[tokens.id].left_out
-    chosen = _controlled(measured, spec)
-    watched = tqdm(chosen, desc="controls", unit="pair", disable=None if progress else True)
-    controls = measure_all_controls(model, measured, watched, spec, store)
+    beside = [owns[each.id] for each in measured if each.id in owns]
+    watched = tqdm(beside, desc="controls", unit="pair", disable=None if progress else True)
+    controls = control_by_random_weights(model, watched, spec, store)
     by_reason = Counter(reject.code for reject in rejects if reject.part == "item")
     counts = dict(manifest["counts"]) | {
         "measured": len(measured),
         "rejected": sum(by_reason.values()),
         "by_reason": dict(by_reason),
         "maps_left_out": sum(reject.part != "item" for reject in rejects),
-        "controlled": len(chosen),
+        "controlled": len(beside),
         "not_cut": dict(uncut),
     }
     seconds = round(time.monotonic() - clock, 3)
@@ -164,13 +169,6 @@ def _stacked(
     both = np.stack([y[each.id] for each in having], axis=1) if having else np.zeros((len(spec.outcomes), 0, 2, 2, 2))
     names, groups = tuple(each.id for each in having), tuple(each.group for each in having)
     return tuple(Cube(both[place], names, groups, outcome.value) for place, outcome in enumerate(spec.outcomes))
-
-
-def _controlled(measured: Sequence[EncodedPair], spec: ScoreSpec) -> list[EncodedPair]:
-    """The pairs that are controlled: drawn, and in their usual order."""
-    count = min(spec.control_pairs, len(measured))
-    drawn = np.random.default_rng(spec.seed).permutation(len(measured))[:count]
-    return [measured[place] for place in sorted(drawn.tolist())]
 
 
 def _keep(model: Model, tokens: EncodedPair, component: Component, store: Store | None) -> None:

@@ -1,30 +1,29 @@
 """Controls of a pair: interventions that must do nothing, or that show what the real one stands out from."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from math import comb
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.stats import spearmanr
+from torch import Tensor
 
 from mediate.effects.controls import Control, Controlled
-from mediate.effects.cube import total_effect
 from mediate.errors import ItemError
-from mediate.mediation.ablation import ablation_effects
+from mediate.mediation.ablation import shuffled_steps
 from mediate.mediation.cells import Cell
-from mediate.mediation.cube import Contexts, laid_out, measure_cube, read_rows, run_contexts
+from mediate.mediation.cube import Contexts, laid_out, read_rows
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off, reading
-from mediate.mediation.reads import check_aligned, read_effects, read_map, swapped_past
+from mediate.mediation.reads import check_aligned, read_effects, swapped_past
 from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
-from mediate.runs.interventions import Reference
-from mediate.runs.keyvalues import moved, prefill
+from mediate.runs.keyvalues import KeyValues, moved, prefill
 from mediate.runs.reading import read
 
 RANDOM_DRAWS = 20
@@ -34,7 +33,7 @@ AFTERWARDS = 8
 
 # A context with the wanted answer: the pair and its world.
 Elsewhere = tuple[EncodedPair, int]
-_Found = dict[str, Any]
+Found = dict[str, Any]
 _KV = (Component.K, Component.V)
 
 
@@ -45,10 +44,11 @@ def measure_controls(
     y: Float[np.ndarray, "2 2 2"],
     *,
     same_answer: Sequence[Elsewhere] = (),
-    random_model: Model | None = None,
     seed: int = 0,
 ) -> tuple[Controlled, ...]:
-    """Every control of one pair; what is vacuous or impossible there is refused with its reason.
+    """Every control of one pair on the model itself; what is vacuous or impossible is refused with its reason.
+
+    That of random weights is in `mediate.mediation.random_weights`.
 
     Args:
         model: The hooked model.
@@ -56,96 +56,119 @@ def measure_controls(
         outcome: What to read off.
         y: The pair's cube on that outcome.
         same_answer: Other items' worlds whose answer is this pair's base answer; one is drawn.
-        random_model: From `mediate.models.blank.random_weights`; without one, that control is not run.
         seed: Of the draws.
     """
-    tie, te = float(y[1, 1, 1] - y[1, 0, 0]), float(y[1, 1, 1] - y[0, 0, 0])
+    tie, pair = float(y[1, 1, 1] - y[1, 0, 0]), contexts.pair
     rng = np.random.default_rng(seed)
-    kinds: dict[Control, Callable[[], _Found]] = {
-        Control.SELF_SOURCE: lambda: {"effect": self_source(model, contexts, outcome), "beside": tie},
-        Control.AFTER_READERS: lambda: {"effect": after_readers(model, contexts.pair, outcome), "beside": tie},
+    written = cache(lambda: rewritten(model, pair, outcome))
+    kinds: dict[Control, Callable[[], Found]] = {
+        Control.SELF_SOURCE: lambda: {"effect": self_source(model, pair, outcome, written()), "beside": tie},
+        Control.AFTER_READERS: lambda: {"effect": after_readers(model, pair, outcome, written()), "beside": tie},
         Control.RANDOM_POSITIONS: partial(random_positions, model, contexts, outcome, rng),
         Control.SAME_ANSWER: lambda: {
             "effect": chain_of_another(model, contexts, outcome, y, same_answer, rng),
             "beside": tie,
         },
-        Control.SHUFFLED_STEPS: lambda: {"effect": shuffled(model, contexts.pair, outcome, seed), "beside": tie},
+        Control.SHUFFLED_STEPS: lambda: {"effect": shuffled(model, contexts, outcome, y, seed), "beside": tie},
     }
-    if random_model is not None:
-        kinds[Control.RANDOM_WEIGHTS] = lambda: (
-            random_weights_effect(model, random_model, contexts, outcome) | {"beside": te}
-        )
-    found = []
-    for control, measure in kinds.items():
-        pair = contexts.pair
-        try:
-            values = measure()
-            if not np.isfinite(values["effect"]):
-                raise ItemError(pair.id, "the logits are NaN or infinite", code="nonfinite")
-        except Exception as refusal:  # a control that fails must not cost what was measured before it
-            reason = refusal.reason if isinstance(refusal, ItemError) else " ".join(str(refusal).split())[:200]
-            reason = reason or type(refusal).__name__
-            found.append(Controlled(pair.id, pair.group, control, outcome.value, reason=reason))
-        else:
-            found.append(Controlled(pair.id, pair.group, control, outcome.value, **values))
-    return tuple(found)
+    return tuple(controlled(pair, control, outcome, measure) for control, measure in kinds.items())
 
 
-def self_source(model: Model, contexts: Contexts, outcome: Outcome) -> float:
+def controlled(pair: EncodedPair, control: Control, outcome: Outcome, measure: Callable[[], Found]) -> Controlled:
+    """What a control finds, or why it finds nothing: it must not cost what was measured before it."""
+    try:
+        values = measure()
+        if not np.isfinite(values["effect"]):
+            raise ItemError(pair.id, "the logits are NaN or infinite", code="nonfinite")
+    except Exception as refusal:
+        reason = refusal.reason if isinstance(refusal, ItemError) else " ".join(str(refusal).split())[:200]
+        return Controlled(pair.id, pair.group, control, outcome.value, reason=reason or type(refusal).__name__)
+    return Controlled(pair.id, pair.group, control, outcome.value, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What writing into full passes over the base run did.
+
+    Args:
+        own: Y(base) less Y with the run's own keys and values written back at every position.
+        after: The same with others written after the readers too; NaN where there is no such position.
+        end: How many tokens there are up to the answer's last.
+        moved: Whether anything changed after the readers.
+    """
+
+    own: float
+    after: float
+    end: int
+    moved: bool
+
+
+def self_source(model: Model, pair: EncodedPair, outcome: Outcome, written: Rewritten | None = None) -> float:
     """Y(base) less Y with the chain's keys and values replaced by the base run's own; exactly 0, or something is wrong.
 
     Nothing is taken for granted, not even that equal worlds need no pass. On the way of a read effect, the base context
-    is run again, and its keys and values are swapped in; on that of a state effect, they are kept in one pass and
-    written in another. The larger difference is returned.
+    is run twice, and the one's keys and values are swapped into the other; on that of a state effect, they are kept in
+    one pass and written in another (`written`, from `rewritten`). The larger difference is returned.
     """
-    pair = contexts.pair
     tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
-    question, base = laid_out(model, contexts, 1, 1, 1)
-    _, again = laid_out(model, run_contexts(model, pair), 1, 1, 1)
+    ids, begin = torch.tensor([pair.context(1, 1)], device=model.device), len(pair.questions[1])
+    runs = [prefill(model, ids)[0] for _ in range(2)]
+    question, (base, again) = runs[0].part(0, begin), [run.part(begin, len(run)) for run in runs]
     whole = Cell(tuple(range(len(base))), tuple(range(model.facts.layers)))
     y = [
         read_off(tokens, read(model, tokens.ids, swapped_past(question, base, other, rows), last=tokens.last), outcome)
         for other, rows in ((base, [None] * len(tokens.ids)), (again, [whole] * len(tokens.ids)))
     ]
-    return max(y[0] - y[1], _written_back(model, pair, outcome), key=abs)
+    own = (rewritten(model, pair, outcome) if written is None else written).own
+    return max(y[0] - y[1], own, key=abs)
 
 
-def _written_back(model: Model, pair: EncodedPair, outcome: Outcome) -> float:
-    run = sequences(model, pair, 1, [outcome])
-    sites = [Site(model.need(component), layer) for component in _KV for layer in range(model.facts.layers)]
-    clean = forward(model, run.ids, keep=sites, last=run.tokens.last)
-    again = forward(model, run.ids, writes=clean.kept, last=run.tokens.last)
-    return read_off(run.tokens, clean.logits, outcome) - read_off(run.tokens, again.logits, outcome)
-
-
-def after_readers(model: Model, pair: EncodedPair, outcome: Outcome) -> float:
+def after_readers(model: Model, pair: EncodedPair, outcome: Outcome, written: Rewritten | None = None) -> float:
     """Y(base) less Y with keys and values replaced at positions after the readers; exactly 0, or the future leaks.
 
     Raises:
         ItemError: The replacement changes nothing at those positions either, or the model's context ends there.
     """
+    written = rewritten(model, pair, outcome) if written is None else written
+    if np.isnan(written.after):
+        raise ItemError(pair.id, f"the context of {written.end} tokens ends with the answer", code="too_long")
+    if not written.moved:
+        raise _vacuous(pair, "what is put after the readers changes nothing there either")
+    return written.after
+
+
+def rewritten(model: Model, pair: EncodedPair, outcome: Outcome) -> Rewritten:
+    """Keeps the base run's keys and values, with some tokens after the readers, and writes into another pass.
+
+    Its own are written up to the answer and others after it, in one pass: where that leaves every logit up to the
+    answer as it was, bit by bit, neither does anything. Else its own are written by themselves, to tell which does.
+    """
     run = sequences(model, pair, 1, [outcome])
-    end = int(run.ids.shape[1])
-    room = model.facts.context - end if model.facts.context else AFTERWARDS
-    if room < 1:
-        raise ItemError(pair.id, f"the context of {end} tokens ends with the answer", code="too_long")
-    extra = torch.tensor(pair.traces[1].ids[: min(room, AFTERWARDS)], device=model.device).expand(len(run.ids), -1)
-    ids, last = torch.cat([run.ids, extra], dim=1), run.tokens.last + int(extra.shape[1])
+    end, at = int(run.ids.shape[1]), run.tokens.last
+    room = max(0, model.facts.context - end) if model.facts.context else AFTERWARDS
+    extra = torch.tensor(pair.traces[1].ids[: min(room, AFTERWARDS)], dtype=torch.long, device=model.device)
+    ids, last = torch.cat([run.ids, extra.expand(len(run.ids), -1)], dim=1), at + len(extra)
     sites = [Site(model.need(component), layer) for component in _KV for layer in range(model.facts.layers)]
     clean = forward(model, ids, keep=sites, last=last)
-    writes = {}
+    others = {}
     for site, value in clean.kept.items():
-        writes[site] = value.clone()
-        writes[site][:, end:] = value[:, run.start : run.start + extra.shape[1]]
-    changed = forward(model, ids, writes=writes, last=last).logits
-    at = run.tokens.last
-    if torch.equal(changed[:, at:], clean.logits[:, at:]):
-        raise _vacuous(pair, "what is put after the readers changes nothing there either")
-    y = [read_off(run.tokens, logits[:, :at], outcome) for logits in (clean.logits, changed)]
-    return y[0] - y[1]
+        others[site] = value.clone()
+        others[site][:, end:] = value[:, run.start : run.start + len(extra)]
+
+    def logits(writes: Mapping[Site, Tensor]) -> Tensor:
+        return forward(model, ids, writes=writes, last=last).logits
+
+    def effect(changed: Tensor) -> float:
+        return read_off(run.tokens, clean.logits[:, :at], outcome) - read_off(run.tokens, changed[:, :at], outcome)
+
+    both = logits(others)
+    still = torch.equal(both[:, :at], clean.logits[:, :at])
+    own = 0.0 if still else effect(logits(clean.kept))
+    after = effect(both) if len(extra) else float("nan")
+    return Rewritten(own, after, end, moved=not torch.equal(both[:, at:], clean.logits[:, at:]))
 
 
-def random_positions(model: Model, contexts: Contexts, outcome: Outcome, rng: np.random.Generator) -> _Found:
+def random_positions(model: Model, contexts: Contexts, outcome: Outcome, rng: np.random.Generator) -> Found:
     """The read effect of CoT positions drawn among those with the same word in both worlds.
 
     They are matched in number alone: words that differ mostly stand together, and these do not.
@@ -213,37 +236,29 @@ def chain_of_another(
         raise ItemError(pair.id, f"with the chain of {other.id!r}, {length} tokens are too many", code="too_long")
     whole = prefill(model, torch.tensor([ids], device=model.device))[0]
     chain = moved(model, whole.part(begin, len(whole)), len(question))
-    logits = read_rows(model, [tokens], [[question, chain]])[0]
-    return float(y[1, 1, 1]) - read_off(tokens, logits, outcome)
+    return float(y[1, 1, 1]) - _read_after(model, pair, outcome, [question, chain])
 
 
-def shuffled(model: Model, pair: EncodedPair, outcome: Outcome, seed: int) -> float:
-    """Y(base) less Y with the chain's keys and values from a run in which its steps stand in another order."""
-    whole = Cell(tuple(range(len(pair.traces[1].ids))), tuple(range(model.facts.layers)))
-    found = ablation_effects(model, pair, list(_KV), [whole], [outcome], Reference.SHUFFLED, seed=seed)
-    return float(found.effects[0, 0])
+def shuffled(model: Model, contexts: Contexts, outcome: Outcome, y: Float[np.ndarray, "2 2 2"], seed: int) -> float:
+    """Y[1,1,1] less Y when the readers find the chain's own steps, run after the base question in another order.
 
+    The same as ablating all keys and values of the chain by `Reference.SHUFFLED`, which is its slow twin.
 
-def random_weights_effect(model: Model, blank: Model, contexts: Contexts, outcome: Outcome) -> _Found:
-    """TE of the same pair in a model with random weights, and the rank correlation of the two models' read effects.
-
-    The correlation is over step and layer; NaN where the chains cannot be aligned.
+    Raises:
+        InputError: The chain has fewer than two steps.
     """
     pair = contexts.pair
-    theirs = run_contexts(blank, pair)
-    te = float(total_effect(measure_cube(blank, theirs, [outcome]))[0])
-    if not np.isfinite(te):
-        return {"effect": te}
-    try:
-        maps = [
-            read_map(each, runs, ("step", "layer"), outcome, te).values
-            for each, runs in ((model, contexts), (blank, theirs))
-        ]
-    except ItemError:
-        return {"effect": te}
-    flat = [each.ravel() for each in maps]
-    varied = len(flat[0]) > 2 and all(np.ptp(each) > 0 for each in flat)
-    return {"effect": te, "rank": float(spearmanr(*flat).statistic) if varied else float("nan")}
+    chain = pair.traces[1].ids
+    ids = torch.tensor([[chain[place] for place in shuffled_steps(pair, seed)]], device=model.device)
+    question = contexts.question(1, 1)
+    whole = prefill(model, ids, past=question)[0]
+    return float(y[1, 1, 1]) - _read_after(model, pair, outcome, [question, whole.part(len(question), len(whole))])
+
+
+def _read_after(model: Model, pair: EncodedPair, outcome: Outcome, past: Sequence[KeyValues]) -> float:
+    """The outcome when the pair's readers find these keys and values."""
+    tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+    return read_off(tokens, read_rows(model, [tokens], [past])[0], outcome)
 
 
 def _vacuous(pair: EncodedPair, why: str) -> ItemError:

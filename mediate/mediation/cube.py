@@ -11,7 +11,6 @@ Two contexts or cells whose tokens are the same are computed once, so worlds tha
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TypeVar
 
 import numpy as np
@@ -36,6 +35,8 @@ ROW_BYTES = 128 * 2**20
 PADDING = 0.125
 # The part of free memory that keys and values of contexts side by side may take.
 SHARE = 0.1
+
+EVERY = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -73,15 +74,19 @@ def run_contexts(model: Model, pair: EncodedPair) -> Contexts:
     return run_all_contexts(model, [pair])[0]
 
 
-def run_all_contexts(model: Model, pairs: Sequence[EncodedPair]) -> list[Contexts]:
+def run_all_contexts(
+    model: Model, pairs: Sequence[EncodedPair], worlds: Sequence[tuple[int, int]] = EVERY
+) -> list[Contexts]:
     """Runs every question of each pair with every chain of it; what all begin with is run once.
 
     Those of like length run side by side, padded at the end, where causal attention keeps the padding from mattering.
+
+    Args:
+        model: The hooked model.
+        pairs: In tokens.
+        worlds: Which questions h with which chains t, where not all are needed.
     """
-    wanted = [
-        {(pair.questions[h], pair.traces[t].ids): pair.context(h, t) for h, t in product((0, 1), repeat=2)}
-        for pair in pairs
-    ]
+    wanted = [{(pair.questions[h], pair.traces[t].ids): pair.context(h, t) for h, t in worlds} for pair in pairs]
     every = {key: ids for each in wanted for key, ids in each.items()}
     common = shared_beginning(list(every.values()))
     past = prefill(model, torch.tensor([common], device=model.device))[0] if common else None

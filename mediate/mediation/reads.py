@@ -16,7 +16,7 @@ from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, rea
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.runs.engine import branch_logits
-from mediate.runs.keyvalues import KeyValues, joined
+from mediate.runs.keyvalues import KeyValues, joined, moved
 from mediate.runs.lean import in_use, layers_computed_whole
 from mediate.runs.reading import read, read_in_turns
 from mediate.runs.selfcheck import SWEPT
@@ -100,7 +100,7 @@ def read_effects(
         if cell.units is not None and not set(cell.units) <= set(range(model.facts.kv_heads)):
             raise InputError(f"item {pair.id!r}: KV heads {cell.units}; there are 0 to {model.facts.kv_heads - 1}")
     question, base = laid_out(model, contexts, 1, 1, 1)
-    _, source = laid_out(model, contexts, 1, 0, 0)
+    source = moved(model, contexts.chain(0, 0), len(question))
     tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
     chosen = reader_choice(pair, int(tokens.ids.shape[1]), readers)
     return stretch_effects(model, (question, base, source), tokens, cells, outcome, chosen)

@@ -269,7 +269,7 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
         dtype=str(parameters[0][1].dtype).removeprefix("torch."),
         device=str(device),
     )
-    return Model(bridge, tokenizer, facts, Probe(probe, logits))
+    return Model(bridge, tokenizer, facts, Probe(probe, logits), weights=dict(parameters))
 
 
 def load_tokenizer_of(model: str) -> Any:

@@ -94,6 +94,7 @@ class Model:
         probe: The plain model's logits, for the self-check.
         checks: The identities tried at load.
         refused: Components that failed, each with the reason.
+        weights: Under transformers' names, which hooking changes; tied ones once.
     """
 
     bridge: Any
@@ -102,6 +103,7 @@ class Model:
     probe: Probe
     checks: tuple[Check, ...] = ()
     refused: Mapping[Component, str] = field(default_factory=dict)
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def plain(self) -> Any:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import mediate
+from mediate.batch import controls as controls_module
 from mediate.batch import measure as measure_module
 from mediate.batch import score as score_module
 from mediate.batch.score import score
@@ -113,8 +114,10 @@ def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     first = run(mixed, out=tmp_path / "a", store=store, **choices)
     kept = list((tmp_path / "cache" / "acts").rglob("*.safetensors"))
     assert len(kept) == 2 * len(first.items)
-    for name in ("run_all_contexts", "measure_cubes", "measure_map", "measure_controls", "random_weights"):
+    for name in ("run_all_contexts", "measure_cubes", "measure_map"):
         monkeypatch.setattr(measure_module, name, never)
+    for name in ("run_contexts", "measure_controls", "random_twin", "measure_unlearnt"):
+        monkeypatch.setattr(controls_module, name, never)
     monkeypatch.setattr("mediate.batch.chains.generate", never)
     monkeypatch.setattr("mediate.runs.activations.forward", never)
     second = run(mixed, out=tmp_path / "b", store=store, **choices)
@@ -362,7 +365,7 @@ def test_a_model_without_a_random_twin_is_measured_all_the_same(monkeypatch: pyt
     def none(*_: object) -> object:
         raise InputError("no twin")
 
-    monkeypatch.setattr(measure_module, "random_weights", none)
+    monkeypatch.setattr(controls_module, "random_twin", none)
     found = {each.control: each for each in run(control_pairs=1).controls}
     assert found[Control.RANDOM_WEIGHTS].reason == "no twin"
     assert found[Control.SELF_SOURCE].effect == 0

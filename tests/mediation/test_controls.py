@@ -1,7 +1,5 @@
 """Controls: what must be 0 is, what must not be run is refused, and the rest is what it says."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -9,21 +7,23 @@ import torch
 from mediate.effects.controls import Control, Controlled, summarise
 from mediate.errors import ItemError
 from mediate.mediation import controls as room
+from mediate.mediation.ablation import ablation_effects
 from mediate.mediation.cells import Cell
 from mediate.mediation.controls import (
     after_readers,
     chain_of_another,
     measure_controls,
     random_positions,
-    random_weights_effect,
+    rewritten,
     self_source,
+    shuffled,
 )
-from mediate.mediation.cube import measure_cube, run_contexts
+from mediate.mediation.cube import measure_cube
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.reads import read_effects
-from mediate.models.blank import random_weights
+from mediate.models.sites import Component
 from mediate.runs.forward import forward
-from mediate.runs.selfcheck import checked
+from mediate.runs.interventions import Reference
 from tests import tiny
 from tests.mediation.test_reads import BASE, LONGER, SOURCE, contexts
 
@@ -34,7 +34,7 @@ Y = Outcome.LOGIT_DIFF
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_exact_controls_are_exactly_nothing(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture)
-    assert self_source(model, cell, outcome) == 0
+    assert self_source(model, cell.pair, outcome) == 0
     assert after_readers(model, cell.pair, outcome) == 0
 
 
@@ -51,7 +51,7 @@ def test_exact_controls_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
         return forward(model, ids, writes=writes, **options)
 
     monkeypatch.setattr(room, "forward", leaking)
-    assert self_source(model, cell, Y) != 0
+    assert self_source(model, cell.pair, Y) != 0
     assert after_readers(model, cell.pair, Y) != 0
 
 
@@ -119,45 +119,18 @@ def test_a_chain_of_another_item_is_laid_after_the_base_question(architecture: s
 
 def test_every_control_is_run_or_refused_with_a_reason() -> None:
     model, cell = tiny.model("llama"), contexts("llama")
-    blank = checked(random_weights(model))
     y = measure_cube(model, cell, [Y])[0]
-    found = {each.control: each for each in measure_controls(model, cell, Y, y, random_model=blank, seed=1)}
-    assert list(found) == list(Control)
+    found = {each.control: each for each in measure_controls(model, cell, Y, y, seed=1)}
+    assert list(found) == [each for each in Control if each is not Control.RANDOM_WEIGHTS]
     assert found[Control.SAME_ANSWER].reason == "no other item has the same answer; give more items"
     assert np.isnan(found[Control.SAME_ANSWER].effect)
     assert all(not each.reason for control, each in found.items() if control is not Control.SAME_ANSWER)
     assert found[Control.SHUFFLED_STEPS].beside == pytest.approx(y[1, 1, 1] - y[1, 0, 0])
-    again = measure_controls(model, cell, Y, y, random_model=blank, seed=1)
+    again = measure_controls(model, cell, Y, y, seed=1)
     assert list(map(repr, again)) == list(map(repr, found.values()))
     one_step = contexts("llama", (BASE[0], "Tom has 3 apples.", "12"), (SOURCE[0], "Tom has 2 apples.", "11"))
     few = {each.control: each for each in measure_controls(model, one_step, Y, y)}
     assert "cannot be shuffled" in few[Control.SHUFFLED_STEPS].reason
-    assert Control.RANDOM_WEIGHTS not in few
-
-
-@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-def test_a_model_of_random_weights_is_another_of_the_same_shape(architecture: str) -> None:
-    model = tiny.model(architecture)
-    state = torch.get_rng_state()
-    blanks = [checked(random_weights(model, seed)) for seed in (0, 0, 1)]
-    assert torch.equal(torch.get_rng_state(), state)
-    prints = [each.facts.fingerprint for each in (model, *blanks)]
-    assert prints[1] == prints[2]
-    assert len(set(prints)) == 3
-    assert replace(blanks[0].facts, fingerprint="", name="", source="") == replace(
-        model.facts, fingerprint="", name="", source=""
-    )
-    cell = contexts(architecture)
-    found = random_weights_effect(model, blanks[0], cell, Y)
-    assert found["effect"] == pytest.approx(
-        float(
-            np.subtract(*[measure_cube(blanks[0], run_contexts(blanks[0], cell.pair), [Y])[0][w, w, w] for w in (1, 0)])
-        ),
-        abs=1e-7,
-    )
-    assert -1 <= found["rank"] <= 1
-    # Against itself, the ranking is the same.
-    assert random_weights_effect(model, model, cell, Y)["rank"] == pytest.approx(1)
 
 
 def test_summaries_count_what_was_refused_and_judge_only_what_is_exact() -> None:
@@ -188,9 +161,46 @@ def test_summaries_count_what_was_refused_and_judge_only_what_is_exact() -> None
 
 def test_a_control_that_gives_no_number_is_refused_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     model, cell = tiny.model("llama"), contexts("llama")
-    blank = checked(random_weights(model))
-    next(iter(blank.plain.parameters())).data.fill_(float("nan"))
-    found = measure_controls(model, cell, Y, measure_cube(model, cell, [Y])[0], random_model=blank)
+    monkeypatch.setattr(room, "chain_of_another", lambda *_: float("nan"))
+    found = measure_controls(model, cell, Y, measure_cube(model, cell, [Y])[0])
     reasons = {each.control: each.reason for each in found}
-    assert reasons[Control.RANDOM_WEIGHTS] == "the logits are NaN or infinite"
+    assert reasons[Control.SAME_ANSWER] == "the logits are NaN or infinite"
     assert not reasons[Control.SHUFFLED_STEPS]
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_shuffled_steps_are_the_ablation_by_them(architecture: str, outcome: Outcome) -> None:
+    model, cell = tiny.model(architecture), contexts(architecture)
+    y = measure_cube(model, cell, [outcome])[0]
+    whole = Cell(tuple(range(len(cell.pair.traces[1].ids))), tuple(range(tiny.LAYERS)))
+    keys_values = [Component.K, Component.V]
+    slow = ablation_effects(model, cell.pair, keys_values, [whole], [outcome], Reference.SHUFFLED, seed=5)
+    assert shuffled(model, cell, outcome, y, 5) == pytest.approx(float(slow.effects[0, 0]), abs=1e-4)
+    assert abs(slow.effects[0, 0]) > 1e-2
+
+
+@pytest.mark.parametrize("where", ["own", "after"], ids=["everywhere", "after the readers alone"])
+def test_which_of_two_writes_did_something_is_told(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written together, they are told apart only where something changed."""
+    model, cell, passes, clean = tiny.model("llama"), contexts("llama"), [], None
+
+    def counting(model, ids, *, writes=None, **options):
+        nonlocal clean
+        passes.append(writes is not None)
+        if writes is not None:
+            end = ids.shape[1] - room.AFTERWARDS
+            others = any(not torch.equal(each[:, end:], clean.kept[site][:, end:]) for site, each in writes.items())
+            if where == "own" or others:
+                there = (torch.arange(ids.shape[1]) == 9)[:, None, None]
+                writes = {site: each + 1e-2 * there for site, each in writes.items()}
+        run = forward(model, ids, writes=writes, **options)
+        clean = run if writes is None else clean
+        return run
+
+    monkeypatch.setattr(room, "forward", counting)
+    found = rewritten(model, cell.pair, Y)
+    assert passes == [False, True, True]
+    assert found.after != 0
+    assert (found.own != 0) == (where == "own")
+    assert found.moved

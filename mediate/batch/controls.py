@@ -1,0 +1,183 @@
+"""The controls of the pairs that are drawn for them, computed or taken from the store.
+
+Those on the model itself are run while a pair's keys and values are still at hand. That of random weights comes last:
+one twin serves all pairs, because it is the model itself with its weights drawn anew.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from mediate.batch.measure import Found, described, seed_of
+from mediate.batch.spec import ScoreSpec
+from mediate.effects.controls import Control, Controlled
+from mediate.effects.cube import total_effect
+from mediate.errors import InputError, ItemError
+from mediate.mediation.controls import Elsewhere, controlled, measure_controls
+from mediate.mediation.cube import Contexts, run_contexts
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.random_weights import AXES, Reads, Unlearnt, measure_unlearnt, rank_correlation
+from mediate.mediation.reads import read_map
+from mediate.models.model import Model
+from mediate.models.random_twin import random_twin
+from mediate.runs.store import Store, model_spec
+
+OWN, UNLEARNT = "controls", "unlearnt"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Own:
+    """A pair's controls on the model itself, and what that of random weights stands beside.
+
+    Args:
+        tokens: The pair.
+        te: Its total effect on the first outcome, in nats.
+        reads: Its read effects on it; None where the chains cannot be aligned.
+        found: What the controls found.
+    """
+
+    tokens: EncodedPair
+    te: float
+    reads: Reads | None
+    found: tuple[Controlled, ...]
+
+
+def drawn(pairs: Sequence[EncodedPair], spec: ScoreSpec) -> frozenset[str]:
+    """The ids of the pairs that are controlled."""
+    order = np.random.default_rng(spec.seed).permutation(len(pairs))
+    return frozenset(pairs[place].id for place in order[: spec.control_pairs])
+
+
+def control_pair(
+    model: Model,
+    measured: Found,
+    contexts: Contexts | EncodedPair,
+    pairs: Sequence[EncodedPair],
+    spec: ScoreSpec,
+    store: Store | None,
+) -> Own:
+    """The controls of one pair on the model itself, on the first outcome.
+
+    Args:
+        model: The hooked model.
+        measured: What was found of the pair.
+        contexts: Its keys and values, or the pair where they are no longer at hand.
+        pairs: All pairs, among which a same answer is looked for.
+        spec: The choices of the run.
+        store: Where results are looked up and kept.
+    """
+    tokens = contexts if isinstance(contexts, EncodedPair) else contexts.pair
+    seed, outcome = seed_of(spec, tokens.id), spec.outcomes[0]
+    others = same_answer(tokens, pairs)
+    elsewhere = [others[seed % len(others)]] if others else []
+    entry = _entry(model, tokens, spec) | {
+        "same_answer": [[described(pair), world] for pair, world in elsewhere],
+        "seed": seed,
+    }
+    te = float(total_effect(measured.cubes[:1])[0])
+    kept = store.get(OWN, entry) if store is not None else None
+    if kept is not None:
+        rows = json.loads(bytes(kept["json"].tolist()))
+        found = tuple(Controlled(**(row | {"control": Control(row["control"])})) for row in rows)
+        return Own(tokens, te, kept["reads"].numpy() if "reads" in kept else None, found)
+    contexts = run_contexts(model, tokens) if isinstance(contexts, EncodedPair) else contexts
+    reads = next((each.values for each in measured.maps if (each.kind, each.dims) == ("read", AXES)), None)
+    if reads is None:
+        with suppress(ItemError):  # chains that cannot be aligned; the control of random positions says so
+            reads = read_map(model, contexts, AXES, outcome, te).values
+    found = measure_controls(model, contexts, outcome, measured.cubes[0], same_answer=elsewhere, seed=seed)
+    if store is not None:
+        text = json.dumps([asdict(each) for each in found]).encode()
+        tensors = {"json": torch.tensor(list(text), dtype=torch.uint8)}
+        store.put(OWN, entry, tensors | ({} if reads is None else {"reads": torch.from_numpy(reads)}))
+    return Own(tokens, te, reads, found)
+
+
+def control_by_random_weights(
+    model: Model, pairs: Iterable[Own], spec: ScoreSpec, store: Store | None
+) -> tuple[Controlled, ...]:
+    """All controls of the pairs, in order, with that of random weights as each one's last.
+
+    Raises:
+        InputError: The model's own weights could not be put back: nothing more may be measured on it.
+    """
+    found: list[Controlled] = []
+    with ExitStack() as stack:
+        twin: Model | str | None = None
+        for own in pairs:
+            entry = _entry(model, own.tokens, spec) | {"seed": spec.seed}
+            kept = store.get(UNLEARNT, entry) if store is not None else None
+            if kept is not None:
+                unlearnt: Unlearnt | str = Unlearnt(
+                    float(kept["te"]), kept["reads"].numpy() if "reads" in kept else None
+                )
+            else:
+                twin = _open(model, spec, stack) if twin is None else twin
+                unlearnt = twin if isinstance(twin, str) else _measured(twin, own.tokens, entry, spec, store)
+            found += [*own.found, _beside(own, unlearnt, spec)]
+    return tuple(found)
+
+
+def _open(model: Model, spec: ScoreSpec, stack: ExitStack) -> Model | str:
+    """The twin, or why there is none."""
+    try:
+        return stack.enter_context(random_twin(model, spec.seed))
+    except InputError as error:
+        return str(error)
+
+
+def _measured(
+    twin: Model, tokens: EncodedPair, entry: dict[str, Any], spec: ScoreSpec, store: Store | None
+) -> Unlearnt | str:
+    try:
+        unlearnt = measure_unlearnt(twin, tokens, spec.outcomes[0])
+    except Exception as error:  # out of memory, too: a control must not cost what was measured before it
+        return " ".join(str(error).split())[:200] or type(error).__name__
+    if store is not None:
+        tensors = {"te": torch.tensor(unlearnt.te, dtype=torch.float64)}
+        store.put(
+            UNLEARNT, entry, tensors | ({} if unlearnt.reads is None else {"reads": torch.from_numpy(unlearnt.reads)})
+        )
+    return unlearnt
+
+
+def _beside(own: Own, unlearnt: Unlearnt | str, spec: ScoreSpec) -> Controlled:
+    def measure() -> dict[str, Any]:
+        if isinstance(unlearnt, str):
+            raise ItemError(own.tokens.id, unlearnt, code="no_twin")
+        return {"effect": unlearnt.te, "beside": own.te, "rank": rank_correlation(own.reads, unlearnt.reads)}
+
+    return controlled(own.tokens, Control.RANDOM_WEIGHTS, spec.outcomes[0], measure)
+
+
+def _entry(model: Model, tokens: EncodedPair, spec: ScoreSpec) -> dict[str, Any]:
+    return model_spec(model) | {
+        "pair": described(tokens),
+        "outcome": str(spec.outcomes[0]),
+        "id": tokens.id,
+        "group": tokens.group,
+        "twin": "one a run",  # entries from before hold a twin of each pair's own
+    }
+
+
+def same_answer(tokens: EncodedPair, pairs: Sequence[EncodedPair]) -> list[Elsewhere]:
+    """Other pairs' worlds in which another question has this pair's base answer after another chain.
+
+    Only those of other groups, where there are any: items of one group are alike.
+    """
+    chains = {trace.ids for trace in tokens.traces}
+    found = [
+        (pair, world)
+        for pair in pairs
+        for world, answer in ((1, pair.readers.base), (0, pair.readers.source))
+        if pair.id != tokens.id
+        and answer == tokens.readers.base
+        and pair.questions[world] not in tokens.questions
+        and pair.traces[world].ids not in chains
+    ]
+    return [each for each in found if each[0].group != tokens.group] or found
