@@ -1,9 +1,10 @@
 # Every target sets up what it needs in .venv; run again, nothing is done twice.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Twice quiet: an old pip warns of every place where it does not find a package. Errors are told.
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint bench mutants notebooks clean
+.PHONY: demo test test-all lint bench mutants notebooks lock newest newest-torch lowest dist clean
 
 demo: .venv/.installed-demo
 	$(BIN)/mediate demo
@@ -32,11 +33,27 @@ mutants: .venv/.installed-dev
 notebooks: .venv/.installed-dev
 	cd notebooks && ../$(BIN)/jupytext --to ipynb --execute *.py
 
+check-python = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mediate needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
+
+# Renews constraints.txt and requirements-hashed.txt and prints what moved; TORCH=2.14.1 moves torch, which else stays.
+lock: .venv/.installed-dev
+	$(BIN)/python -m tools.lock $(if $(TORCH),--torch $(TORCH))
+
+# Each makes an environment of its own, runs the main things in it, and says in its last line what broke. `newest` looks
+# past the ends of all ranges, at a torch without CUDA; `newest-torch` at the newest torch too, some gigabytes on Linux.
+newest newest-torch lowest:
+	@$(check-python)
+	@$(PYTHON) -m tools.fresh $@ $(if $(TORCH),--torch $(TORCH))
+
+# Wheel and sdist, checked; the wheel runs its demo in an environment that has nothing else.
+dist: .venv/.installed-dev
+	$(BIN)/python -m tools.dist
+
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mediate needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
+	@$(check-python)
 	$(PYTHON) -m venv .venv
 
-# torch is pinned for development only: an open range fetches gigabytes of CUDA on Linux.
+# constraints.txt pins torch too: an open range fetches gigabytes of CUDA on Linux.
 .venv/.installed-demo: $(BIN)/python pyproject.toml constraints.txt
 	@echo "setting up .venv (about 2 GB, a few minutes the first time)"
 	@test -e .venv/.installed-dev || $(PIP_INSTALL) --editable ".[gguf]"
@@ -48,4 +65,4 @@ $(BIN)/python:
 	@touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-newest .venv-newest-torch .venv-lowest dist .mypy_cache .pytest_cache .ruff_cache
