@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from mediate.version import __version__
 
 # Every public name and the module that defines it. Modules are imported on first use: `import mediate` loads no torch.
 _HOME = {

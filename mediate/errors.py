@@ -1,4 +1,7 @@
-"""The two errors that a user can mend: a wrong input, and one bad item among good ones."""
+"""The two errors that a user can mend: a wrong input, and one bad item among good ones; and what to install."""
+
+# The name under which the package is installed; `mediate` on the index is another project's.
+DISTRIBUTION = "cot-mediate"
 
 
 class InputError(ValueError):
@@ -19,3 +22,8 @@ class ItemError(InputError):
         self.item, self.reason, self.place, self.code = item, reason, place, code
         named = f"item {item!r}: " if item else ""
         super().__init__(f"{place + ': ' if place else ''}{named}{reason}")
+
+
+def install_hint(extra: str) -> str:
+    """The command that adds what an extra needs, for an installed package and for a clone."""
+    return f'pip install "{DISTRIBUTION}[{extra}]" (in a clone: pip install -e ".[{extra}]")'

@@ -36,7 +36,7 @@ class Pin:
 
 
 def requirements(*, extras: Sequence[str] | None = None, freed: bool = False) -> list[str]:
-    """The direct dependencies as pyproject.toml has them, with those of its extras; `freed` takes the upper ends away."""
+    """The direct dependencies in pyproject.toml, with those of the extras; `freed` takes the upper ends away."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     own, optional = project["name"], project["optional-dependencies"]
     wanted = [*project["dependencies"], *chain.from_iterable(optional[each] for each in extras or optional)]
@@ -80,7 +80,7 @@ def pinned(path: Path, name: str) -> str:
 
 def moved(before: Iterable[Pin], after: Iterable[Pin]) -> list[str]:
     """A line for each package whose versions are not what they were."""
-    old, new = ({pin.name: [] for pin in pins} | _versions(pins) for pins in (list(before), list(after)))
+    old, new = versions(before), versions(after)
     return [
         f"{name} {_told(old.get(name))} -> {_told(new.get(name))}"
         for name in sorted(old.keys() | new.keys())
@@ -88,8 +88,12 @@ def moved(before: Iterable[Pin], after: Iterable[Pin]) -> list[str]:
     ]
 
 
-def _versions(pins: Sequence[Pin]) -> dict[str, list[str]]:
-    return {name: [pin.version for pin in pins if pin.name == name] for name in {pin.name for pin in pins}}
+def versions(pins: Iterable[Pin]) -> dict[str, list[str]]:
+    """The versions of each package: several where environments have different ones."""
+    found: dict[str, list[str]] = {}
+    for pin in pins:
+        found.setdefault(pin.name, []).append(pin.version)
+    return found
 
 
 def _told(versions: list[str] | None) -> str:

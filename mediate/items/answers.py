@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from mediate.errors import InputError
+from mediate.errors import InputError, install_hint
 
 _STATED = re.compile(r"\banswer\s+is\b[ \t]*(?::\s*)?", re.IGNORECASE)
 _MARKED = re.compile(r"(?<!#)####(?!#)")
@@ -74,7 +74,7 @@ def math_verify_same(a: str, b: str) -> bool:
     try:
         from math_verify import parse, verify
     except ImportError as error:
-        raise InputError('math-verify is not installed; add it with: pip install "mediate[tasks]"') from error
+        raise InputError(f"math-verify is not installed; add it with: {install_hint('tasks')}") from error
     if any(_WORDS.fullmatch(normalise(each)) for each in (a, b)):
         return same_answer(a, b)
     with _quiet("math_verify.parser", "math_verify.grader"):

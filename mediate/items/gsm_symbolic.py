@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from mediate.errors import InputError
+from mediate.errors import InputError, install_hint
 from mediate.items.answers import normalise
 from mediate.items.pair import Item, Pair
 
@@ -67,7 +67,7 @@ def _generators(templates: Sequence[int] | None) -> dict[int, Callable[[random.R
         from reasoning_gym import create_dataset
         from reasoning_gym.arithmetic.gsm_symbolic.gsm_symbolic import tasks_ok
     except ImportError as error:
-        raise InputError('reasoning-gym is not installed; add it with: pip install "mediate[tasks]"') from error
+        raise InputError(f"reasoning-gym is not installed; add it with: {install_hint('tasks')}") from error
     finally:
         random.setstate(state)
     wanted = tasks_ok if templates is None else list(dict.fromkeys(templates))

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-from mediate.errors import InputError
+from mediate.errors import InputError, install_hint
 from mediate.models.fingerprint import model_fingerprint
 
 # What `mediate tune` writes beside an adapter.
@@ -30,7 +30,7 @@ def merge_adapter(model: Any, adapter: Path, name: str) -> Any:
     try:
         from peft import PeftModel, get_peft_model_state_dict
     except ImportError as error:
-        raise InputError(f'{adapter}: LoRA adapters need the package peft; pip install "mediate[train]"') from error
+        raise InputError(f"{adapter}: LoRA adapters need the package peft; {install_hint('train')}") from error
     try:
         with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of weights that are missing, which is an error here

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from mediate.errors import InputError
+from mediate.errors import InputError, install_hint
 from mediate.models.cache import cache_folder
 
 
@@ -39,7 +39,7 @@ def _convert(path: Path, out: Path) -> None:
     try:
         import gguf  # noqa: F401
     except ImportError as error:
-        raise InputError(f'{path}: reading GGUF files needs the package gguf; pip install "mediate[gguf]"') from error
+        raise InputError(f"{path}: reading GGUF files needs the package gguf; {install_hint('gguf')}") from error
     folder, file = str(path.parent), path.name
     try:
         model = AutoModelForCausalLM.from_pretrained(

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from mediate.errors import InputError
+from mediate.errors import InputError, install_hint
 from mediate.tuning.base import Base
 from mediate.tuning.folder import CHECKPOINTS
 from mediate.tuning.quiet import undisturbed
@@ -62,7 +62,7 @@ def need_packages() -> None:
         try:
             __import__(name)
         except ImportError as error:
-            raise InputError(f'tuning needs the package {name}; pip install "mediate[train]"') from error
+            raise InputError(f"tuning needs the package {name}; {install_hint('train')}") from error
 
 
 def fit(

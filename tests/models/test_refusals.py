@@ -262,9 +262,9 @@ def test_a_gguf_file_without_the_package_that_reads_it(
     monkeypatch.setitem(sys.modules, "gguf", None)
     path = tmp_path / "some.gguf"
     path.write_bytes(b"GGUF")
-    assert 'pip install "mediate[gguf]"' in refusal(path)
+    assert 'pip install "cot-mediate[gguf]"' in refusal(path)
 
 
 def test_an_adapter_without_the_package_that_reads_it(whole: Path, lora: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
-    assert 'pip install "mediate[train]"' in refusal(whole, adapter=lora)
+    assert 'pip install "cot-mediate[train]"' in refusal(whole, adapter=lora)

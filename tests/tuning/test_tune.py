@@ -362,7 +362,7 @@ def test_wrong_calls_are_named(base: Path, tmp_path: Path, monkeypatch: pytest.M
         tune(base, ROWS, out=out, arm="lora", target_modules=("nothing",), **SHORT)
     shutil.rmtree(out)
     monkeypatch.setitem(__import__("sys").modules, "trl", None)
-    with pytest.raises(InputError, match=r'package trl; pip install "mediate\[train\]"'):
+    with pytest.raises(InputError, match=r'package trl; pip install "cot-mediate\[train\]"'):
         tune(base, ROWS, out=out)
     assert not out.exists()
 

@@ -1,0 +1,23 @@
+"""What to install is said by a name that installs this package."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from mediate.errors import DISTRIBUTION, install_hint
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_hints_name_this_distribution_and_extras_that_it_has() -> None:
+    assert PROJECT["name"] == DISTRIBUTION
+    assert install_hint("train") == 'pip install "cot-mediate[train]" (in a clone: pip install -e ".[train]")'
+    sources = [path.read_text() for path in (ROOT / "mediate").rglob("*.py")]
+    extras = {found for text in sources for found in re.findall(r"install_hint\(['\"](\w+)", text)}
+    assert {"gguf", "tasks", "train"} <= extras <= PROJECT["optional-dependencies"].keys()
+
+
+def test_the_name_stands_in_one_place_and_the_other_project_of_that_name_in_none() -> None:
+    for path in [*(ROOT / "mediate").rglob("*.py"), ROOT / "README.md", *(ROOT / "notebooks").glob("*.py")]:
+        assert not re.search(r'pip install "?mediate\b', path.read_text()), f"{path.name} installs another project"
