@@ -42,9 +42,7 @@ def faults(wheel: dict[str, int], sdist: Iterable[str]) -> list[str]:
     found += [f"the wheel has {name}" for name in wheel if not name.startswith(("mediate/", "cot_mediate-"))]
     weights = sum(size for name, size in wheel.items() if name.startswith(WEIGHTS))
     if not 0 < weights < MEGABYTES * 2**20:
-        found.append(
-            f"the weights in the wheel are {weights / 2**20:.1f} MB; they are to be some, and below {MEGABYTES}"
-        )
+        found.append(f"the weights in the wheel are {weights / 2**20:.1f} MB, which is nothing or above {MEGABYTES}")
     found += [f"the sdist has {name}" for name in sdist if any(each in f"/{name}" for each in UNWANTED)]
     return found
 
