@@ -19,7 +19,8 @@ MEGABYTES = 40
 # A wheel without one of these works less well than the clone that it was built from, or not at all.
 NEEDED = ("mediate/py.typed", "mediate/cli/__init__.py", "mediate/report/page.css", "mediate/report/page.html.j2")
 # What only a clone needs: outputs of notebooks, what is computed, set-ups.
-UNWANTED = (".ipynb", ".pyc", ".venv", "cache/", "runs/", "results/")
+UNWANTED = (".venv", ".ci/", "cache/", "runs/", "results/")
+UNWANTED_ENDINGS = (".ipynb", ".pyc")
 
 
 def build() -> tuple[Path, Path]:
@@ -43,7 +44,7 @@ def faults(wheel: dict[str, int], sdist: Iterable[str]) -> list[str]:
     weights = sum(size for name, size in wheel.items() if name.startswith(WEIGHTS))
     if not 0 < weights < MEGABYTES * 2**20:
         found.append(f"the weights in the wheel are {weights / 2**20:.1f} MB, which is nothing or above {MEGABYTES}")
-    found += [f"the sdist has {name}" for name in sdist if any(each in f"/{name}" for each in UNWANTED)]
+    found += [f"the sdist has {name}" for name in sdist if name.startswith(UNWANTED) or name.endswith(UNWANTED_ENDINGS)]
     return found
 
 
