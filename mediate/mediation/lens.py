@@ -27,6 +27,7 @@ from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import Sequences, sequences
+from mediate.models.float64 import in_float64
 from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
 from mediate.runs.forward import forward
@@ -164,7 +165,7 @@ def direct_logit_attribution(
     answer = {site: value[-1] for site, value in kept.items()}
     written = torch.stack([answer[site] for site in sites if site.component is not Component.Z]).double()
     stream, final = answer[Site(Component.RESID_POST, layers[-1])], getattr(model.bridge, "ln_final", None)
-    with torch.no_grad():
+    with torch.no_grad(), in_float64(model.plain):
         leaving = (stream if final is None else final(stream[None, None])[0, 0]).double()
     norm = _frozen(model, final, written, leaving)
     if norm is None:
@@ -221,7 +222,8 @@ def _read(model: Model, pair: EncodedPair, stream: Float[Tensor, "*place d_model
     from transformer_lens.tools.analysis.logit_lens import logit_readout
 
     try:
-        logits = logit_readout(model.bridge, stream, targets=list(_answers(pair))).values.double()
+        with in_float64(model.plain):
+            logits = logit_readout(model.bridge, stream, targets=list(_answers(pair))).values.double()
     except (ValueError, TypeError, NotImplementedError) as error:
         raise _not_a_sum(model, " ".join(str(error).split())[:200]) from error
     return np.asarray((logits[..., 0] - logits[..., 1]).cpu())
@@ -284,9 +286,8 @@ def _answers(pair: EncodedPair) -> tuple[int, int]:
 
 
 def _tolerance(model: Model) -> float:
-    """Relative rounding, as in the check at load: some operations round to float32 whatever the dtype."""
-    rounding = max(torch.finfo(model.dtype).eps, torch.finfo(torch.float32).eps)
-    return rounding * (64 if rounding < 1e-5 else 8)
+    """Relative rounding, as in the check at load."""
+    return model.rounding * (64 if model.rounding < 1e-5 else 8)
 
 
 def _kind(name: str, world: int) -> str:

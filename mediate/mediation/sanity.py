@@ -33,7 +33,7 @@ from mediate.traces.trace import given_trace
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 # What differs on a tiny random model differs by more than this.
 LEAST = 1e-3
-# Root mean square norms round to float32 whatever the dtype, so the Llama is held to float32.
+# One to the rounding of float64, and one in the dtype of use.
 TINY = ((Tiny.GPT2, "float64"), (Tiny.LLAMA, "float32"))
 STEP_SETS = ((0,), (1,), (0, 1))
 Measured = Float[np.ndarray, " number"]
@@ -192,9 +192,7 @@ def _try(model: Model, pair: EncodedPair, identity: Identity, limits: Mapping[Ki
 
 def limits_of(model: Model) -> dict[Kind, float]:
     """What rounding may do, from the dtype and the size of the logits on the probe."""
-    # Some of transformers' and transformer-lens' operations round to float32 whatever the dtype.
-    unit = max(torch.finfo(model.dtype).eps, torch.finfo(torch.float32).eps)
-    shares = unit * (64 if unit < 1e-5 else 8)
+    shares = model.rounding * (64 if model.rounding < 1e-5 else 8)
     return {
         Kind.EXACT: 0.0,
         Kind.ARITHMETIC: 1e-10,

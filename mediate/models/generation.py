@@ -19,6 +19,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mediate.errors import InputError
+from mediate.models.float64 import in_float64
 from mediate.models.model import Model
 from mediate.models.past import with_past
 from mediate.traces.trace import decode, shared_beginning, token_ends
@@ -177,7 +178,7 @@ def _generate_batch(model: Model, prompts: list[list[int]], decoding: Decoding, 
     if decoding.temperature:
         processors.append(_GumbelNoise(prompts, decoding, width))
     eos = _eos_ids(model)
-    with torch.no_grad(), _bare_settings(model.plain):
+    with torch.no_grad(), _bare_settings(model.plain), in_float64(model.plain):
         out = model.plain.generate(
             input_ids=ids.to(model.device),
             attention_mask=mask.to(model.device),

@@ -15,6 +15,7 @@ from mediate.errors import InputError
 from mediate.models.adapter import merge_adapter
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
+from mediate.models.float64 import keep_float64
 from mediate.models.gguf import converted
 from mediate.models.model import Facts, Model, Probe
 from mediate.models.past import pass_past_on
@@ -231,6 +232,7 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
     config = plain.config.get_text_config()
     vocabulary = int(config.vocab_size)
     ids = np.random.default_rng(0).integers(0, vocabulary, size=(2, PROBE_TOKENS))
+    keep_float64(plain)
     with torch.no_grad():
         probe = torch.from_numpy(ids).to(device)
         logits = plain(input_ids=probe, use_cache=False).logits

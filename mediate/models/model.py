@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.errors import InputError
+from mediate.models.float64 import keeps_float64
 from mediate.models.sites import Component
 
 
@@ -107,7 +108,7 @@ class Model:
 
     @property
     def plain(self) -> Any:
-        """The transformers model under the bridge; its forward pass and `generate` are untouched."""
+        """The transformers model under the bridge; in float64 its forward pass is kept there throughout."""
         return self.bridge.original_model
 
     @property
@@ -120,6 +121,12 @@ class Model:
         """The dtype of the weights."""
         dtype: torch.dtype = getattr(torch, self.facts.dtype)
         return dtype
+
+    @property
+    def rounding(self) -> float:
+        """What a pass rounds to, relative to a number's size: float64's or half precision's own, and else float32's."""
+        coarsest = torch.float64 if keeps_float64(self.plain) else torch.float32
+        return max(torch.finfo(each).eps for each in (self.dtype, coarsest))
 
     def check(self, name: str) -> Check:
         """The model-wide check of that name."""

@@ -65,7 +65,6 @@ def attend(
     *,
     past: SharedPast | None = None,
     trimmed: tuple[int | None, int | None] = (None, None),
-    rounded: bool = True,
     **_: Any,
 ) -> tuple[Float[Tensor, "batch query_pos head d_value"], None]:
     """Causal attention in transformers' calling convention, a stretch of queries at a time.
@@ -82,7 +81,6 @@ def attend(
         s_aux: Attention sinks, which are refused.
         past: What comes before `key` and `value`, the same for all rows but for its swaps.
         trimmed: A layer in which only so many last queries are wanted; the others' output is 0.
-        rounded: Whether the softmax is in float32 where all else is in float64; never in less than float32.
 
     Raises:
         NotImplementedError: Attention of another kind.
@@ -95,7 +93,7 @@ def attend(
     scaled = query * (width**-0.5 if scaling is None else scaling)
     begin = length - min(length, trimmed[1] or length) if layer == trimmed[0] else 0
     per_stretch = max(1, SCORES // (batch * heads * (before + own)))
-    softmax_dtype = torch.float32 if rounded else torch.promote_types(torch.float32, query.dtype)
+    softmax_dtype = torch.promote_types(torch.float32, query.dtype)  # in half precision as transformers has it
 
     def stretch(queries: Tensor, mask: Tensor, seen: int) -> Tensor:
         here = queries.reshape(batch, kv_heads, -1, width)

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.errors import InputError
+from mediate.models.float64 import keeps_float64
 from mediate.models.model import Model
 from mediate.runs.lean import leanly
 from mediate.runs.memory import is_out_of_memory
@@ -206,5 +207,5 @@ def rotary_frequencies(model: Model) -> list[Float[Tensor, " half"]]:
         )
         if own is None:
             raise InputError("its positions are not rotary")
-        found.append(own.float())
+        found.append(own.double() if keeps_float64(model.plain) else own.float())
     return found

@@ -53,7 +53,7 @@ def lean_blocks(
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
     end = model.facts.layers - 1 if last is not None else None
-    attention = partial(attend, past=past, trimmed=(end, last), rounded=_rounds_softmax(model))
+    attention = partial(attend, past=past, trimmed=(end, last))
     ALL_ATTENTION_FUNCTIONS.register(NAME, attention)
     ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, eager_mask)
     hooked = in_use(model, hooked)
@@ -138,15 +138,6 @@ def projects_apart(model: Model, layer: int) -> bool:
     attention = model.bridge.blocks[layer].attn
     own = set(attention.original_component.modules())
     return all(getattr(attention, name, None) in own for name in ("q", "k", "v", "o"))
-
-
-def _rounds_softmax(model: Model) -> bool:
-    """Whether attention's softmax is in float32 even where the weights are in float64."""
-    from transformer_lens.model_bridge.generalized_components.position_embeddings_attention import (
-        PositionEmbeddingsAttentionBridge,
-    )
-
-    return isinstance(model.bridge.blocks[0].attn, PositionEmbeddingsAttentionBridge)
 
 
 def _between_hooks(attention: Any, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:

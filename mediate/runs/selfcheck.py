@@ -77,8 +77,7 @@ def _attempt(
     Relative deviations are of rotary keys through all layers, where rounding adds up; a wrong rotation is off by
     about 1.
     """
-    # Some of transformers' and transformer-lens' operations round to float32 whatever the dtype.
-    rounding = max(torch.finfo(model.dtype).eps, torch.finfo(torch.float32).eps)
+    rounding = model.rounding
     if scale is None:
         tolerance = 1024 * rounding
     else:

@@ -1,7 +1,7 @@
 """The identities that an exact causal toolkit satisfies, as properties, and a Llama by hand to compare everything with.
 
 `plain` is the hand-written Llama, `test_plain` what mediate measures on it, `draws` the generators. Tolerances: B
-bitwise; F 1e-10 where all is float64 (GPT-2) and else 1e-5 times the size of the logits; C convergence.
+bitwise; F 1e-10 in float64 and else 1e-5, times the size of the logits; C convergence.
 
 | identity | where |
 | --- | --- |

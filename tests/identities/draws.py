@@ -28,8 +28,7 @@ from tests import tiny
 VOCABULARY = len(tiny.words()) + 1
 LAYERS = tuple(range(tiny.LAYERS))
 HEADS, KV_HEADS, CHANNELS, NEURONS = 4, {"gpt2": 4, "neox": 4}, 32, {"gpt2": 128}
-# Every architecture in the dtype of use, and in float64 the one that computes in it throughout; `test_plain` and
-# `test_attribution` have the others in float64.
+# Every architecture in the dtype of use, and one in float64; `test_plain` and `test_attribution` have the others in it.
 MODELS = [*((architecture, "float32") for architecture in tiny.ARCHITECTURES), ("gpt2", "float64")]
 RESIDUAL = (Component.RESID_PRE, Component.RESID_MID, Component.RESID_POST)
 
@@ -56,13 +55,9 @@ def model_of(architecture: str, dtype: str = "float32") -> Model:
 
 
 def tolerance(architecture: str, dtype: str, scale: Tensor | np.ndarray | float = 1.0) -> float:
-    """Class F of the identities: 1e-10 where all is float64, else 1e-5, times the size of the logits where above 1.
-
-    All is float64 on GPT-2 alone. In the others transformers rounds to float32 in every dtype: RMSNorm, the rotary
-    angles and the softmax in Llama, Qwen3 and Gemma-3, the softmax and the angles in GPT-NeoX.
-    """
+    """Class F of the identities: 1e-10 in float64, else 1e-5, times the size of the logits where above 1."""
     size = max(1.0, float(abs(scale).max())) if not isinstance(scale, float) else max(1.0, scale)
-    return (1e-10 if (architecture, dtype) == ("gpt2", "float64") else 1e-5) * size
+    return (1e-10 if dtype == "float64" else 1e-5) * size
 
 
 @cache

@@ -4,8 +4,7 @@ Nothing here comes from transformers' modules, from transformer-lens or from med
 dict, and the rest is the published architecture (RMSNorm, rotary positions, grouped queries, gated MLP). One sequence
 at a time, one head at a time, so that there is no batch and no broadcasting to get wrong.
 
-Three places round to float32 although the weights are float64, because transformers does so there in every dtype: the
-inside of RMSNorm, the rotary angles with their cosines, and the softmax. Without this the two would differ by 1e-6.
+All is in the dtype of the weights, but for the rotary frequencies, which a Llama holds in float32.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -140,7 +139,7 @@ class Llama:
                     hidden = [key > query or (layer, head, query, key) in changes.masked for key in range(length)]
                     scores = keys[:, shared] @ turned[0][query, head] / self.d_head**0.5
                     scores = scores.masked_fill(torch.tensor(hidden), -torch.inf)
-                    rows.append(scores.float().softmax(dim=0).to(q.dtype))  # in float32 in every dtype
+                    rows.append(scores.softmax(dim=0))
             patterns.append(torch.stack(rows))
             values.append([seen[:, shared] for queries, _, seen in views for _ in queries])
         pattern = point("pattern", layer, torch.stack(patterns))
@@ -174,19 +173,16 @@ def edited(value: Tensor, component: str, layer: int, edits: Sequence[Edit]) -> 
 
 
 def rms_norm(value: Tensor, weight: Tensor) -> Tensor:
-    single = value.float()  # transformers' RMSNorm computes in float32 in every dtype
-    single = single * (single.square().mean(dim=-1, keepdim=True) + EPSILON).rsqrt()
-    return weight * single.to(value.dtype)
+    return weight * value * (value.square().mean(dim=-1, keepdim=True) + EPSILON).rsqrt()
 
 
 def rotated(vectors: Tensor) -> Tensor:
     """Rotary embedding: channel i and channel i + half are turned by position * theta^(-i / half)."""
     length, _, width = vectors.shape
     half = width // 2
-    # transformers computes angles, cosines and sines in float32 in every dtype.
     speed = 1.0 / (THETA ** (torch.arange(0, width, 2, dtype=torch.float32) / width))
-    angle = torch.arange(length, dtype=torch.float32)[:, None, None] * speed
-    cos, sin = angle.cos().to(vectors.dtype), angle.sin().to(vectors.dtype)
+    angle = torch.arange(length, dtype=vectors.dtype)[:, None, None] * speed
+    cos, sin = angle.cos(), angle.sin()
     first, second = vectors[..., :half], vectors[..., half:]
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
 

@@ -135,7 +135,6 @@ def test_patterns_are_causal_and_sum_to_one(architecture: str, dtype: str, data:
     for site, pattern in found.items():
         assert (pattern.triu(1) == 0).all()
         assert (pattern >= 0).all()
-        # The softmax is in float32 in every dtype but GPT-2's own.
         close = tolerance(architecture, dtype)
         torch.testing.assert_close(pattern.sum(dim=-1), torch.ones_like(pattern[..., 0]), atol=close, rtol=0)
         for cut in masks:

@@ -210,7 +210,7 @@ def test_a_scaled_unembedding_scales_effects(pair: EncodedPair) -> None:
             )
         )
     for one, three in zip(*found, strict=True):
-        np.testing.assert_allclose(three, 3 * one, atol=1e-5, rtol=0)
+        np.testing.assert_allclose(three, 3 * one, atol=1e-9, rtol=0)
         assert abs(one).max() > 1e-3
 
 
@@ -352,18 +352,18 @@ def test_renamed_heads_keep_their_effects(pair: EncodedPair) -> None:
     """Metamorphic (F): permuting heads with their weights permutes the effects of heads and changes no outcome."""
     one, other = model_of("llama", "float64"), permuted_llama((1, 0))
     here, there = (run_contexts(model, pair) for model in (one, other))
-    np.testing.assert_allclose(measure_cube(one, here), measure_cube(other, there), atol=1e-5, rtol=0)
+    np.testing.assert_allclose(measure_cube(one, here), measure_cube(other, there), atol=1e-9, rtol=0)
     for component, axis, order in ((Component.Z, "head", [2, 3, 0, 1]), (Component.K, "kv_head", [1, 0])):
         cells, coords = cells_of(one, pair, ["layer", axis], component=component)
         shape = (len(LAYERS), len(coords[axis]))
         found = [state_effects(model, pair, [component], cells, BOTH[:1])[0].reshape(shape) for model in (one, other)]
-        np.testing.assert_allclose(found[1], found[0][:, order], atol=1e-5, rtol=0)
+        np.testing.assert_allclose(found[1], found[0][:, order], atol=1e-9, rtol=0)
         assert abs(found[0]).max() > 1e-4
         slopes = [attributions(model, pair, [component], BOTH[0])[component].values for model in (one, other)]
-        np.testing.assert_allclose(slopes[1], slopes[0][..., order], atol=1e-5, rtol=0)
+        np.testing.assert_allclose(slopes[1], slopes[0][..., order], atol=1e-9, rtol=0)
     units = [Cell((0,), LAYERS, (head,)) for head in (0, 1)]
     reads = [read_effects(model, each, units, BOTH[0]) for model, each in ((one, here), (other, there))]
-    np.testing.assert_allclose(reads[1], reads[0][::-1], atol=1e-5, rtol=0)
+    np.testing.assert_allclose(reads[1], reads[0][::-1], atol=1e-9, rtol=0)
 
 
 @draws.examples(6)

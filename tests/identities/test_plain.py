@@ -1,4 +1,4 @@
-"""Everything that mediate measures on a Llama, computed again by the hand-written Llama of `plain`, to 1e-6."""
+"""Everything that mediate measures on a Llama, computed again by the hand-written Llama of `plain`, to 1e-9."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -29,11 +29,10 @@ from mediate.runs.interventions import Knockout, Patch, Reference
 from tests import tiny
 from tests.identities import draws
 from tests.identities.plain import Changes, Edge, Edit, Llama, Pass, Seen, logit_diff, logprob
+from tests.plainly import kept
 
 pytestmark = draws.CHECKED
-CLOSE = 1e-6
-# Where keys are turned to other positions: transformers rounds the cosines of both positions to float32.
-MOVED = 1e-5
+CLOSE = 1e-9
 BOTH = tuple(Outcome)
 LLAMA = "llama"
 SINGLE = [component for component in Component if component is not Component.PATTERN]
@@ -220,7 +219,7 @@ def test_read_and_relayed_effects(data: st.DataObject) -> None:
     contexts = run_contexts(measured(), pair)
     source, begins = chain_of(pair, 0, 0)
     start, end, context = len(pair.questions[1]), len(pair.context(1, 1)), pair.context(1, 1)
-    close = CLOSE if len(pair.questions[0]) == start else MOVED
+    close = CLOSE
     for what in BOTH:
         found = read_effects(measured(), contexts, cells, what)
         relayed = relayed_effects(measured(), contexts, cells, what)
@@ -247,7 +246,7 @@ def test_the_cube(data: st.DataObject) -> None:
         start, context = len(pair.questions[d]), pair.context(d, t)
         seen = seen_by_readers(run, begins, draws.whole(pair), start, first=len(context))
         wanted = float(outcome(pair, context, what, Changes(seen=seen)))
-        assert found[row, d, t, h] == pytest.approx(wanted, abs=CLOSE if start == begins else MOVED)
+        assert found[row, d, t, h] == pytest.approx(wanted, abs=CLOSE)
 
 
 @draws.examples(6)
@@ -412,7 +411,7 @@ def passes(pair: EncodedPair, world: int, what: Outcome) -> list[tuple[list[int]
 def test_the_pass_by_hand_is_transformers_own() -> None:
     """Without interventions, on the model as transformers runs it; so that nothing above is agreement in error."""
     ids, plain = draws.tokens(1, 1, 40), tiny.plain_model(LLAMA, "float64")
-    with torch.no_grad():
+    with torch.no_grad(), kept(plain):
         wanted = plain(ids).logits[0]
     torch.testing.assert_close(by_hand().run(ids[0].tolist()).logits, wanted, atol=CLOSE, rtol=0)
     assert Site(Component.RESID_POST, 2).layer == by_hand().layers - 1

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from transformers import DynamicCache
 
+from tests.plainly import kept, with_past
+
 Ids = list[int]
 
 
@@ -39,8 +41,8 @@ def oracle_cube(
             cache = DynamicCache([(keys.clone(), values.clone()) for keys, values in past])
             start = past[0][0].shape[2]
             position = torch.arange(start, start + len(tokens))[None]
-            with torch.no_grad():
-                logits = hf(torch.tensor([tokens]), past_key_values=cache, position_ids=position).logits[0].double()
+            with torch.no_grad(), kept(hf):
+                logits = hf(torch.tensor([tokens]), position_ids=position, **with_past(hf, cache)).logits[0].double()
             rows = logits[len(cue) - 1 : len(cue) - 1 + len(answers[world])]
             logps.append(float(rows.log_softmax(-1)[range(len(answers[world])), answers[world]].sum()))
             if world == 1:
@@ -51,11 +53,10 @@ def oracle_cube(
 
 def _past(hf: Any, ids: Ids, start: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
     cache = DynamicCache()
-    with torch.no_grad():
+    with torch.no_grad(), kept(hf):
         hf(
             torch.tensor([ids]),
-            past_key_values=cache,
-            use_cache=True,
             position_ids=torch.arange(start, start + len(ids))[None],
+            **with_past(hf, cache),
         )
     return [(layer.keys, layer.values) for layer in cache.layers]

@@ -29,11 +29,7 @@ OFFERED = [each for each in Component if each not in (Component.PATTERN, Compone
 @pytest.mark.parametrize("direction", list(Direction))
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_the_gradient_is_the_slope_of_exact_patches(architecture: str, direction: Direction, outcome: Outcome) -> None:
-    """Central differences along the way to the other world's activation, extrapolated to a step of 0.
-
-    Only GPT-2 computes all of it in float64: the others' norms or rotary angles round to float32, which divided by the
-    step is some 1e-4.
-    """
+    """Central differences along the way to the other world's activation, extrapolated to a step of 0."""
     model, pair = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64").pair
     components = [each for each in OFFERED if each not in model.refused]
     found = attributions(model, pair, components, outcome, direction)
@@ -48,7 +44,7 @@ def test_the_gradient_is_the_slope_of_exact_patches(architecture: str, direction
         cells, _ = cells_of(model, pair, ["step", "layer"], component=component)
         patches = [cell.patches([component], run.start, Reference.SOURCE) for cell in cells]
         slopes = []
-        for step in (0.004, 0.002) if architecture == "gpt2" else (0.04, 0.02):
+        for step in (0.004, 0.002):
             ahead, behind = (
                 outcomes_under(model, run, [outcome], patches, placed(moved, run, Reference.SOURCE))[0]
                 for moved in (
@@ -58,7 +54,7 @@ def test_the_gradient_is_the_slope_of_exact_patches(architecture: str, direction
             slopes.append((behind - ahead) / (2 * step) * (1 if direction is Direction.NOISING else -1))
         slope = (4 * slopes[1] - slopes[0]) / 3
         estimate = np.array([found[component].cell(cell) for cell in cells])
-        np.testing.assert_allclose(estimate, slope, atol=1e-5 if architecture == "gpt2" else 1e-3, rtol=1e-4)
+        np.testing.assert_allclose(estimate, slope, atol=1e-5, rtol=1e-4)
         largest = max(largest, abs(slope).max())
     assert largest > 0.1
     assert unhooked(model)

@@ -20,6 +20,7 @@ from mediate.runs.relevance import relevance_rules
 from tests import tiny
 from tests.mediation.test_reads import contexts
 from tests.mediation.test_state import unhooked
+from tests.plainly import kept
 
 
 def test_graddrop_is_the_slope_with_a_layer_held_fixed() -> None:
@@ -116,7 +117,7 @@ def test_the_qk_fix_takes_the_patterns_of_real_patches(
         rows = [cell.patches([component], run.start, Reference.SOURCE)] * len(run.ids)
         after = forward(model, run.ids, keep=[here], patches=rows, values=values).kept[here]
         wanted.append(sign * float(((after - before[here]) * slope[here]).sum()))
-    np.testing.assert_allclose([found.cell(cell) for cell in cells], wanted, atol=2e-5 * max(1, np.abs(wanted).max()))
+    np.testing.assert_allclose([found.cell(cell) for cell in cells], wanted, atol=1e-9 * max(1, np.abs(wanted).max()))
     assert np.abs(wanted).max() > 1e-2
     linear = attributions(model, pair, [component], Outcome.LOGPROB_DIFF, direction)[component]
     assert not np.allclose([linear.cell(cell) for cell in cells], wanted, atol=1e-3)
@@ -139,7 +140,7 @@ def test_relevance_is_conserved_where_there_are_no_biases(architecture: str) -> 
         rules=relevance_rules(model),
     )
     for site in sites:
-        assert float((found[site] * kept.kept[site]).sum()) == pytest.approx(y, rel=1e-4)
+        assert float((found[site] * kept.kept[site]).sum()) == pytest.approx(y, rel=1e-9)
     plain = gradients(
         model, run.ids, sites[:1], partial(outcome_tensor, run.tokens, outcome=Outcome.LOGIT_DIFF), last=run.tokens.last
     )
@@ -192,13 +193,14 @@ def test_relp_is_plain_transformers_with_its_modules_rewritten(
     for layer, block in enumerate(blocks):
         block.register_forward_pre_hook(lambda _, args, layer=layer: seen.__setitem__(("pre", layer), args[0]))
         block.mlp.register_forward_hook(lambda _, args, out, layer=layer: seen.__setitem__(("mlp", layer), out))
-    y = outcome_tensor(run.tokens, plain(run.ids).logits[:, -run.tokens.last :], Outcome.LOGIT_DIFF)
+    with kept(plain):
+        y = outcome_tensor(run.tokens, plain(run.ids).logits[:, -run.tokens.last :], Outcome.LOGIT_DIFF)
     slopes = dict(zip(seen, torch.autograd.grad(y, list(seen.values())), strict=True))
     for name, component in (("pre", Component.RESID_PRE), ("mlp", Component.MLP_OUT)):
         base, source = activations[component]
         for layer in range(tiny.LAYERS):
             site = Site(component, layer)
             wanted = ((base[site] - source[site]) * slopes[name, layer][0, run.start : run.stop]).sum(dim=-1)
-            np.testing.assert_allclose(found[component].values[0, layer, :, 0], wanted.numpy(), atol=2e-5, rtol=1e-4)
+            np.testing.assert_allclose(found[component].values[0, layer, :, 0], wanted.numpy(), atol=1e-9)
             # The last layer's MLP at the chain's positions is read by nobody.
             assert bool(wanted.abs().max() > 1e-3) is not (name == "mlp" and layer == tiny.LAYERS - 1)

@@ -26,10 +26,12 @@ from mediate.runs.forward import forward
 from mediate.traces.trace import given_trace
 from tests import tiny
 from tests.mediation.test_reads import BASE, SOURCE
+from tests.plainly import kept, with_past
 
 BOTH = tuple(Outcome)
 LAYERS = tuple(range(tiny.LAYERS))
 KV = (Component.K, Component.V)
+CLOSE = 1e-9
 
 
 @cache
@@ -89,8 +91,8 @@ def blocks(plain):
 
 def past_of(plain, ids: list[int]) -> list[tuple[torch.Tensor, torch.Tensor]]:
     cache = DynamicCache()
-    with torch.no_grad():
-        plain(torch.tensor([ids]), past_key_values=cache, use_cache=True)
+    with torch.no_grad(), kept(plain):
+        plain(torch.tensor([ids]), **with_past(plain, cache))
     return [(layer.keys, layer.values) for layer in cache.layers]
 
 
@@ -101,9 +103,9 @@ def plain_outcomes(plain, past, start: int, cue: list[int], answers: tuple[list[
     for world in (0, 1):
         tokens = cue + answers[world]
         cache = DynamicCache([(keys.clone(), values.clone()) for keys, values in past])
-        with torch.no_grad():
+        with torch.no_grad(), kept(plain):
             position = torch.arange(start, start + len(tokens))[None]
-            logits = plain(torch.tensor([tokens]), past_key_values=cache, position_ids=position).logits[0].double()
+            logits = plain(torch.tensor([tokens]), position_ids=position, **with_past(plain, cache)).logits[0].double()
         rows = logits[len(cue) - 1 : len(cue) - 1 + len(answers[world])]
         logps.append(float(rows.log_softmax(-1)[range(len(answers[world])), answers[world]].sum()))
         diff = float(rows[first, answers[1][first]] - rows[first, answers[0][first]])
@@ -132,22 +134,12 @@ def tokens_of(pair: EncodedPair):
     )
 
 
-def close(architecture: str) -> float:
-    # transformer-lens' GPT-NeoX block rounds to float32 within, whatever the dtype; the others are float64 throughout.
-    return 1e-5 if architecture == "neox" else 1e-9
-
-
-def hooks_close(architecture: str) -> float:
-    # Rotary attention rounds its softmax to float32 whatever the dtype, so another order of sums shows there.
-    return 1e-9 if architecture == "gpt2" else 1e-5
-
-
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 def test_the_cube_is_that_of_plain_transformers(architecture: str) -> None:
     cell = crossed(architecture, "float64")
     wanted = oracle_cube(plain_pair(architecture, "float64"), *tokens_of(cell.pair))
     found = crossed_cube(cell, BOTH)
-    np.testing.assert_allclose(found, wanted, atol=close(architecture), rtol=0)
+    np.testing.assert_allclose(found, wanted, atol=CLOSE, rtol=0)
     # Every factor matters, or the comparison would be vacuous.
     for axis in (1, 2, 3):
         assert abs(np.diff(wanted, axis=axis)).min() > 1e-3
@@ -162,7 +154,7 @@ def test_corners_are_the_two_models_as_they_are(architecture: str) -> None:
         run = sequences(model, cell.pair, 1, BOTH)
         logits = forward(model, run.ids, last=run.tokens.last).logits
         plain = [read_off(run.tokens, logits, outcome) for outcome in BOTH]
-        np.testing.assert_allclose(y[:, place, place, place], plain, atol=close(architecture), rtol=0)
+        np.testing.assert_allclose(y[:, place, place, place], plain, atol=CLOSE, rtol=0)
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
@@ -184,7 +176,7 @@ def test_all_keys_and_values_at_once_are_the_states_effects(architecture: str) -
         y = crossed_cube(cell, BOTH)[place]
         wanted = [y[0, 1, 0] - y[0, 0, 0], y[1, 1, 1] - y[1, 0, 1]]
         found = crossed_reads(cell, [whole(cell.pair)], outcome)[:, 0]
-        np.testing.assert_allclose(found, wanted, atol=hooks_close(architecture), rtol=0)
+        np.testing.assert_allclose(found, wanted, atol=CLOSE, rtol=0)
         assert abs(found).min() > 1e-3
 
 
@@ -233,7 +225,7 @@ def test_slow_twins_agree(architecture: str, outcome: Outcome) -> None:
         spec = parse_crossed_map(text)
         fast, other = (crossed_map(each, spec, outcome, 0.0) for each in (cell, slow))
         for one, two in zip(fast, other, strict=True):
-            np.testing.assert_allclose(one.values, two.values, atol=hooks_close(architecture), rtol=0)
+            np.testing.assert_allclose(one.values, two.values, atol=CLOSE, rtol=0)
         assert abs(fast[0].values).max() > 1e-3
 
 
@@ -250,15 +242,15 @@ def test_a_read_is_one_hooked_pass_over_the_whole_sequence(architecture: str) ->
     def outcome(receiver: int, swapped: Cell | None) -> float:
         model = cell.models[receiver]
         run = sequences(model, cell.pair, 1, [Outcome.LOGIT_DIFF])
-        kept = [forward(each, run.ids, keep=sites).kept for each in cell.models]
+        runs = [forward(each, run.ids, keep=sites).kept for each in cell.models]
 
         def write(site: Site):
             def hook(value: torch.Tensor, hook: object) -> torch.Tensor:
                 new = value.clone()
-                new[:, :stop] = kept[receiver][site][:, :stop]
+                new[:, :stop] = runs[receiver][site][:, :stop]
                 if swapped is not None and site.layer in swapped.layers:
                     places = [begin + position for position in swapped.positions]
-                    new[:, places] = kept[1 - receiver][site][:, places]
+                    new[:, places] = runs[1 - receiver][site][:, places]
                 return new
 
             return hook
@@ -270,7 +262,7 @@ def test_a_read_is_one_hooked_pass_over_the_whole_sequence(architecture: str) ->
 
     for place, each in enumerate(cells):
         wanted = [outcome(0, each) - outcome(0, None), outcome(1, None) - outcome(1, each)]
-        np.testing.assert_allclose(found[:, place], wanted, atol=hooks_close(architecture), rtol=0)
+        np.testing.assert_allclose(found[:, place], wanted, atol=CLOSE, rtol=0)
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
@@ -289,7 +281,7 @@ def test_a_state_is_what_plain_transformers_say(architecture: str) -> None:
             return ((hidden, *args[1:]), kwargs) if args else (args, kwargs | {"hidden_states": hidden})
 
         handles = [blocks(plain)[layer].register_forward_pre_hook(write, with_kwargs=True)] if layer is not None else []
-        with torch.no_grad():
+        with torch.no_grad(), kept(plain):
             logits = plain(ids, use_cache=False).logits[0, -1]
         for handle in handles:
             handle.remove()
@@ -297,15 +289,15 @@ def test_a_state_is_what_plain_transformers_say(architecture: str) -> None:
 
     streams = []
     for plain in plains:
-        with torch.no_grad():
+        with torch.no_grad(), kept(plain):
             streams.append(plain(ids, output_hidden_states=True, use_cache=False).hidden_states)
     cells, _ = cells_of(cell.models[0], cell.pair, ("step", "layer"))
     found = crossed_states(cell, [Component.RESID_PRE], cells, Outcome.LOGIT_DIFF).reshape(2, -1, tiny.LAYERS)
     for layer in LAYERS:
         into_original = outcome(plains[0], layer, streams[1][layer]) - outcome(plains[0])
         into_tuned = outcome(plains[1]) - outcome(plains[1], layer, streams[0][layer])
-        assert found[0, 1, layer] == pytest.approx(into_original, abs=hooks_close(architecture))
-        assert found[1, 1, layer] == pytest.approx(into_tuned, abs=hooks_close(architecture))
+        assert found[0, 1, layer] == pytest.approx(into_original, abs=CLOSE)
+        assert found[1, 1, layer] == pytest.approx(into_tuned, abs=CLOSE)
     assert abs(found).max() > 1e-3
 
 

@@ -14,6 +14,7 @@ from mediate.models.sites import Component, Site
 from tests import tiny
 from tests.mediation.test_reads import contexts
 from tests.mediation.test_state import unhooked
+from tests.plainly import kept
 
 Y = Outcome.LOGIT_DIFF
 LAST = tiny.LAYERS - 1
@@ -83,15 +84,16 @@ def test_paths_under_grouped_queries(component: Component, through_mlps: bool, d
         return split.flatten(2) if component in sizes else split
 
     def run_plain(hooks: list) -> torch.Tensor:
-        logits = plain(run.ids).logits[:, -run.tokens.last :].detach()
+        with kept(plain):
+            logits = plain(run.ids).logits[:, -run.tokens.last :].detach()
         for hook in hooks:
             hook.remove()
         return logits
 
-    kept: dict[str, torch.Tensor] = {}
+    seen: dict[str, torch.Tensor] = {}
 
     def keep(name: str):
-        return lambda _, args, out: kept.__setitem__(name, out.detach().clone())
+        return lambda _, args, out: seen.__setitem__(name, out.detach().clone())
 
     after = [layer for layer in range(tiny.LAYERS) if layer > 1 or (component is Component.RESID_PRE and layer == 1)]
     held = [(f"attn{layer}", layers[layer].self_attn.o_proj) for layer in after]
@@ -99,7 +101,7 @@ def test_paths_under_grouped_queries(component: Component, through_mlps: bool, d
         with_own = component in (Component.Z, Component.V)
         held += [(f"mlp{layer}", layers[layer].mlp) for layer in range(1, tiny.LAYERS) if layer in after or with_own]
     clean = run_plain([module.register_forward_hook(keep(name)) for name, module in held])
-    own = dict(kept)
+    own = dict(seen)
     hooks = [module.register_forward_hook(lambda _, args, out, name=name: own[name]) for name, module in held]
     if component is Component.Z:
         hooks.append(layers[1].self_attn.o_proj.register_forward_pre_hook(lambda _, args: (written(args[0]),)))
@@ -111,7 +113,7 @@ def test_paths_under_grouped_queries(component: Component, through_mlps: bool, d
     into_last = layers[LAST].self_attn
     hooks += [getattr(into_last, f"{name}_proj").register_forward_hook(keep(name)) for name in "kv"]
     run_plain(hooks)
-    arrived = {name: kept[name] for name in "kv"}
+    arrived = {name: seen[name] for name in "kv"}
 
     def receive(name: str, heads: slice):
         def hook(_, args, out):
@@ -129,7 +131,7 @@ def test_paths_under_grouped_queries(component: Component, through_mlps: bool, d
     )
     y = [read_off(run.tokens, logits, Y) for logits in (clean, patched)]
     wanted = y[0] - y[1] if direction is Direction.NOISING else y[1] - y[0]
-    assert found == pytest.approx(wanted, abs=1e-6)
+    assert found == pytest.approx(wanted, abs=1e-10)
     assert abs(wanted) > 1e-4
 
 

@@ -22,6 +22,7 @@ from mediate.runs.forward import forward
 from mediate.runs.interventions import Knockout, Patch, Reference, bridge_hooks
 from tests import tiny
 from tests.mediation.test_reads import BASE, LONGER, SOURCE, contexts
+from tests.plainly import kept
 
 BOTH = tuple(Outcome)
 LAYERS = tuple(range(tiny.LAYERS))
@@ -104,9 +105,7 @@ def test_the_slow_twin_writes_whole_sites(architecture: str, component: Componen
         else:
             value[:, places] = new[:, places]
         logits = forward(model, run.ids, writes={site: value}).logits[:, -run.tokens.last :]
-        # All but GPT-2 round to float32 within, in their norms or rotary angles; the question is run apart here.
-        close = 1e-10 if architecture == "gpt2" else 1e-5
-        assert effect == pytest.approx(y - read_off(run.tokens, logits, Outcome.LOGIT_DIFF), abs=close)
+        assert effect == pytest.approx(y - read_off(run.tokens, logits, Outcome.LOGIT_DIFF), abs=1e-10)
     assert abs(found).max() > 1e-4
 
 
@@ -125,17 +124,17 @@ def test_outputs_of_blocks_as_plain_transformers_has_them() -> None:
             (Component.ATTN_OUT, block.self_attn),
             (Component.MLP_OUT, block.mlp),
         ):
-            kept: list[torch.Tensor] = []
+            seen: list[torch.Tensor] = []
 
-            def keep(_, __, output, kept=kept):
-                kept.append(output[0] if isinstance(output, tuple) else output)
+            def keep(_, __, output, seen=seen):
+                seen.append(output[0] if isinstance(output, tuple) else output)
 
-            def patch(_, __, output, kept=kept, places=places):
+            def patch(_, __, output, seen=seen, places=places):
                 value = (output[0] if isinstance(output, tuple) else output).clone()
-                value[:, places] = kept[0][:, places]
+                value[:, places] = seen[0][:, places]
                 return (value, *output[1:]) if isinstance(output, tuple) else value
 
-            with torch.no_grad():
+            with torch.no_grad(), kept(plain):
                 handle = module.register_forward_hook(keep)
                 plain(source)
                 handle.remove()
@@ -145,7 +144,7 @@ def test_outputs_of_blocks_as_plain_transformers_has_them() -> None:
                 handle.remove()
             wanted = read_off(run.tokens, before, Outcome.LOGIT_DIFF) - read_off(run.tokens, after, Outcome.LOGIT_DIFF)
             found = state_effects(model, pair, [component], [cell], [Outcome.LOGIT_DIFF])[0, 0]
-            assert found == pytest.approx(wanted, abs=1e-6)
+            assert found == pytest.approx(wanted, abs=1e-10)
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
@@ -233,7 +232,7 @@ def test_windows_of_layers_are_replaced_together() -> None:
 def plain_outcome(plain, pair: EncodedPair, ids: list[int], positions: list[int]) -> float:
     # Without a mask, transformers takes a jump of positions for the start of another packed sequence.
     mask = torch.ones(1, len(ids), dtype=torch.int64)
-    with torch.no_grad():
+    with torch.no_grad(), kept(plain):
         logits = plain(
             torch.tensor([ids]), attention_mask=mask, position_ids=torch.tensor([positions]), use_cache=False
         ).logits[0, -1]
@@ -248,16 +247,16 @@ def test_a_full_knockout_is_the_chain_left_out_with_positions_kept(architecture:
     pair = contexts(architecture, dtype="float64").pair
     run = sequences(model, pair, 1, [Outcome.LOGIT_DIFF])
     ids, length = run.ids[0].tolist(), run.ids.shape[1]
-    kept = [*range(run.start), *run.readers]
+    left = [*range(run.start), *run.readers]
     before = plain_outcome(plain, pair, ids, list(range(length)))
-    blind = plain_outcome(plain, pair, [ids[place] for place in kept], kept)
-    moved = plain_outcome(plain, pair, [ids[place] for place in kept], list(range(len(kept))))
+    blind = plain_outcome(plain, pair, [ids[place] for place in left], left)
+    moved = plain_outcome(plain, pair, [ids[place] for place in left], list(range(len(left))))
     found = knockout_effects(model, pair, [whole(pair)], [Outcome.LOGIT_DIFF])[0, 0]
     deleted = deletion_effect(model, pair, [Outcome.LOGIT_DIFF])[0]
     zeroed = knockout_effects(model, pair, [whole(pair)], [Outcome.LOGIT_DIFF], renormalised=False)[0, 0]
     last = knockout_effects(model, pair, [whole(pair)], [Outcome.LOGIT_DIFF], readers=[len(run.readers) - 1])[0, 0]
-    assert found == pytest.approx(before - blind, abs=1e-6)
-    assert deleted == pytest.approx(before - moved, abs=1e-6)
+    assert found == pytest.approx(before - blind, abs=1e-10)
+    assert deleted == pytest.approx(before - moved, abs=1e-10)
     assert min(abs(found - other) for other in (deleted, zeroed, last)) > 1e-3
 
 
@@ -434,5 +433,5 @@ def test_transformer_lens_own_patching_agrees(architecture: str) -> None:
     cells, _ = cells_of(model, pair, ["position", "layer"])
     found = state_effects(model, pair, [Component.RESID_PRE], cells, [Outcome.LOGIT_DIFF])[0].reshape(-1, tiny.LAYERS)
     y = outcomes_under(model, run, [Outcome.LOGIT_DIFF], [()], {})[0, 0]
-    # Theirs are kept in float32, and rotary attention rounds its softmax to it whatever the dtype.
+    # Theirs are handed out in float32.
     np.testing.assert_allclose(found, y - theirs[:, run.start : run.stop].numpy().T, atol=3e-6, rtol=0)

@@ -13,6 +13,7 @@ from mediate.mediation.outcomes import Outcome
 from mediate.mediation.step_graph import RESULT, Edge, result_tokens, step_graph
 from tests import tiny
 from tests.mediation.test_reads import BASE, SOURCE, contexts
+from tests.plainly import kept, with_past
 
 THREE = tuple(
     (
@@ -49,7 +50,9 @@ def test_edges_against_caches_made_by_hand(architecture: str) -> None:
 
     def cache(world: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         ids = torch.tensor([pair.context(world, world)])
-        past = plain(ids, use_cache=True, past_key_values=DynamicCache()).past_key_values
+        past = DynamicCache()
+        with kept(plain):
+            plain(ids, **with_past(plain, past))
         return [(layer.keys, layer.values) for layer in past.layers]
 
     runs, begin = [cache(world) for world in (0, 1)], len(pair.questions[1])
@@ -67,16 +70,16 @@ def test_edges_against_caches_made_by_hand(architecture: str) -> None:
                         mine[:, :, slice(*swapped)] = theirs[:, :, slice(*swapped)]
                 past.append(tuple(both))
             ids = torch.tensor([pair.context(1, 1)[start:place]])
-            logits = plain(
-                ids, past_key_values=DynamicCache(past), position_ids=torch.arange(start, place)[None]
-            ).logits[0, -1]
+            position = torch.arange(start, place)[None]
+            with kept(plain):
+                logits = plain(ids, position_ids=position, **with_past(plain, DynamicCache(past))).logits[0, -1]
             at = [trace.ids[place - begin] for trace in pair.traces]
             return (logits[at[1]] - logits[at[0]]).item()
 
         for step in range(result):
             swapped = (begin + spans[step][0], begin + spans[step][1])
             wanted = outcome(None) - outcome(swapped)
-            assert found.values[step, result] == pytest.approx(wanted, abs=1e-5)
+            assert found.values[step, result] == pytest.approx(wanted, abs=1e-10)
             assert abs(wanted) > 1e-3
 
 
@@ -85,13 +88,14 @@ def test_total_effects_against_hooks_made_by_hand() -> None:
     cell = three("llama")
     pair, plain = cell.pair, tiny.plain_model("llama", "float64")
     projections = [each for layer in plain.model.layers for each in (layer.self_attn.k_proj, layer.self_attn.v_proj)]
-    kept: dict[int, torch.Tensor] = {}
+    seen: dict[int, torch.Tensor] = {}
     hooks = [
-        each.register_forward_hook(lambda _, args, out, place=place: kept.__setitem__(place, out.clone()))
+        each.register_forward_hook(lambda _, args, out, place=place: seen.__setitem__(place, out.clone()))
         for place, each in enumerate(projections)
     ]
-    plain(torch.tensor([pair.context(0, 0)]))
-    source = copy.copy(kept)
+    with kept(plain):
+        plain(torch.tensor([pair.context(0, 0)]))
+    source = copy.copy(seen)
     for hook in hooks:
         hook.remove()
     begin, results = len(pair.questions[1]), result_tokens(pair)
@@ -107,7 +111,8 @@ def test_total_effects_against_hooks_made_by_hand() -> None:
             return hook
 
         hooks = [each.register_forward_hook(swap(place)) for place, each in enumerate(projections)]
-        found = plain(torch.tensor([pair.context(1, 1)])).logits[0]
+        with kept(plain):
+            found = plain(torch.tensor([pair.context(1, 1)])).logits[0]
         for hook in hooks:
             hook.remove()
         return found
@@ -119,7 +124,7 @@ def test_total_effects_against_hooks_made_by_hand() -> None:
         for result in range(step + 1, 3):
             ids = [trace.ids[results[result]] for trace in pair.traces]
             change = (clean - swapped)[begin + results[result] - 1]
-            assert found.values[step, result] == pytest.approx((change[ids[1]] - change[ids[0]]).item(), abs=1e-5)
+            assert found.values[step, result] == pytest.approx((change[ids[1]] - change[ids[0]]).item(), abs=1e-10)
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)

@@ -50,9 +50,7 @@ def test_attention(monkeypatch: pytest.MonkeyPatch, scores: int, window: int | N
     query = drawn(BATCH, HEADS, OWN, WIDTH)
     keys, values = (drawn(BATCH, KV_HEADS, BEFORE + OWN, WIDTH, seed=seed) for seed in (1, 2))
     mask = hidden_future(OWN, BEFORE + OWN, window)
-    found, _ = attend(
-        LAYER, query, keys, values, mask[None, None].expand(BATCH, -1, -1, -1), softcap=softcap, rounded=False
-    )
+    found, _ = attend(LAYER, query, keys, values, mask[None, None].expand(BATCH, -1, -1, -1), softcap=softcap)
     torch.testing.assert_close(found, written_out(query, keys, values, mask, softcap), atol=1e-12, rtol=0)
 
 
@@ -73,12 +71,12 @@ def test_attention_to_a_shared_past(monkeypatch: pytest.MonkeyPatch, scores: int
         for number, row in enumerate(rows.tolist()):
             each[row, 1, places[number]] = new[number, 0]
     mask = hidden_future(OWN, BEFORE + OWN)
-    found, _ = attend(LAYER, query, *own, mask[None, None], past=past, rounded=False)
+    found, _ = attend(LAYER, query, *own, mask[None, None], past=past)
     torch.testing.assert_close(found, written_out(query, *whole, mask), atol=1e-12, rtol=0)
-    last, _ = attend(LAYER, query, *own, mask[None, None], past=past, rounded=False, trimmed=(1, 2))
+    last, _ = attend(LAYER, query, *own, mask[None, None], past=past, trimmed=(1, 2))
     torch.testing.assert_close(last[:, -2:], found[:, -2:], atol=1e-12, rtol=0)
     assert not last[:, :-2].any()
-    elsewhere, _ = attend(LAYER, query, *own, mask[None, None], past=past, rounded=False, trimmed=(0, 2))
+    elsewhere, _ = attend(LAYER, query, *own, mask[None, None], past=past, trimmed=(0, 2))
     torch.testing.assert_close(elsewhere, found, atol=1e-12, rtol=0)
 
 
@@ -102,7 +100,7 @@ def test_gradients_of_stretches_are_those_of_the_whole(monkeypatch: pytest.Monke
         monkeypatch.setattr(attention, "SCORES", scores)
         found.append(gradients(model, ids, sites, lambda logits: logits[0, -1, 3] - logits[0, -1, 4], last=1))
     for site in sites:
-        torch.testing.assert_close(found[0][site], found[1][site], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(found[0][site], found[1][site], atol=1e-10, rtol=1e-10)
         assert found[0][site].abs().max() > 1e-3
 
 
