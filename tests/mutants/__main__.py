@@ -53,6 +53,20 @@ MUTANTS = (
         CUBE,
     ),
     Mutant(
+        "float64 that rounds to float32 within",
+        "models/loading.py",
+        "    keep_float64(plain)\n",
+        "",
+        "tests/models/test_float64.py",
+    ),
+    Mutant(
+        "keys in float64 turned by angles in float32",
+        "runs/keyvalues.py",
+        "own.double() if keeps_float64(model.plain) else own.float()",
+        "own.float()",
+        CUBE,
+    ),
+    Mutant(
         "keys not turned to their new place",
         "runs/keyvalues.py",
         "angle = at[1] - at[0]",

@@ -159,7 +159,7 @@ def test_groups_of_any_size(monkeypatch: pytest.MonkeyPatch, tokens: int) -> Non
         found[number] = logits
     assert sorted(found) == list(range(len(branches)))
     wanted = slowly(model, branches, values)
-    close(torch.stack([found[number] for number in range(len(branches))]), wanted, "llama", "float32")
+    close(torch.stack([found[number] for number in range(len(branches))]), wanted, "float32")
 
 
 def short_of_memory(most: int, kind: type[RuntimeError], said: str):
@@ -182,7 +182,7 @@ def test_what_does_not_fit_is_halved(monkeypatch: pytest.MonkeyPatch, kind: type
     run = untouched(model, rows(), START, STOP)
     monkeypatch.setattr(engine, "sweep", short_of_memory(2, kind, said))
     found = dict(branch_logits(model, run, branches, last=LAST, values=values))
-    close(torch.stack([found[n] for n in range(9)]), slowly(model, branches, values), "gpt2", "float32")
+    close(torch.stack([found[n] for n in range(9)]), slowly(model, branches, values), "float32")
     monkeypatch.setattr(engine, "sweep", short_of_memory(0, kind, said))
     with pytest.raises(InputError, match="one sequence of 24 tokens does not fit"):
         list(branch_logits(model, run, branches, last=LAST, values=values))
