@@ -23,9 +23,9 @@ class _Float64(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is Tensor.float:
             func = Tensor.double
-        args = tuple(torch.float64 if each is torch.float32 else each for each in args)
-        kwargs = {name: torch.float64 if each is torch.float32 else each for name, each in (kwargs or {}).items()}
-        return func(*args, **kwargs)
+        if kwargs:
+            kwargs = {name: torch.float64 if each is torch.float32 else each for name, each in kwargs.items()}
+        return func(*(torch.float64 if each is torch.float32 else each for each in args), **(kwargs or {}))
 
 
 @dataclass(frozen=True, slots=True)
