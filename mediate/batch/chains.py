@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import torch
 
 from mediate.batch.spec import ScoreSpec
+from mediate.clock import stage
 from mediate.errors import ItemError
 from mediate.items.answers import says
 from mediate.items.pair import Item, Pair
@@ -130,7 +131,9 @@ def _write(
             ids = tuple(kept["ids"].tolist())
             found[prompt] = Written(ids, "", _ENDS[int(kept["end"])])
     new = sorted((prompt for prompt in dict.fromkeys(prompts) if prompt not in found), key=len)
-    for prompt, written in zip(new, generate(model, new, decoding, progress=progress) if new else [], strict=True):
+    with stage("writing chains and answers"):
+        texts = generate(model, new, decoding, progress=progress) if new else []
+    for prompt, written in zip(new, texts, strict=True):
         found[prompt] = written
         if store is not None:
             tensors = {

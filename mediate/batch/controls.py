@@ -15,6 +15,7 @@ import torch
 
 from mediate.batch.measure import Found, described, seed_of
 from mediate.batch.spec import ScoreSpec
+from mediate.clock import stage
 from mediate.effects.controls import Control, Controlled
 from mediate.effects.cube import total_effect
 from mediate.errors import InputError, ItemError
@@ -53,6 +54,7 @@ def drawn(pairs: Sequence[EncodedPair], spec: ScoreSpec) -> frozenset[str]:
     return frozenset(pairs[place].id for place in order[: spec.control_pairs])
 
 
+@stage("controls")
 def control_pair(
     model: Model,
     measured: Found,
@@ -98,6 +100,7 @@ def control_pair(
     return Own(tokens, te, reads, found)
 
 
+@stage("controls, random weights")
 def control_by_random_weights(
     model: Model, pairs: Iterable[Own], spec: ScoreSpec, store: Store | None
 ) -> tuple[Controlled, ...]:

@@ -1,7 +1,7 @@
 """What is measured of one pair, computed or taken from the store."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import product
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 
 from mediate.batch.spec import ScoreSpec
+from mediate.clock import stage
 from mediate.effects.agreement import Agreement
 from mediate.effects.cube import total_effect
 from mediate.effects.maps import EffectMap
@@ -25,7 +26,7 @@ from mediate.mediation.cube import (
     side_by_side,
 )
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.maps import MapSpec, labels_of, measure_map
+from mediate.mediation.maps import MapSpec, labels_of, measure_map, measure_small_maps
 from mediate.mediation.step_graph import RESULT
 from mediate.models.model import Model
 from mediate.runs.memory import is_out_of_memory
@@ -33,6 +34,8 @@ from mediate.runs.store import Store, model_spec
 
 KIND = "outcomes"
 _AGREEMENT = ".agreement"
+
+Y = Float[np.ndarray, "outcome 2 2 2"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,12 +139,13 @@ def _measure_batch(
         for part in (jobs[:half], jobs[half:]):
             yield from _measure_batch(model, part, spec, store)
         return
+    small = _measure_small_maps(model, jobs, cubes, spec)
     for job, (contexts, y, cut) in zip(jobs, cubes, strict=True):
         if not Found(y, cut, ()).is_finite:
             yield contexts, Found(y, cut, ())
             continue
         te = float(total_effect(y[:1])[0])
-        found, left_out = _measure_maps(model, contexts, job.maps, spec, te)
+        found, left_out = _measure_maps(model, contexts, job.maps, small, spec, te)
         if store is not None and not left_out:
             arrays = {"cube": y} | ({} if cut is None else {"cut": cut})
             for each, effects in zip(job.maps, found, strict=True):
@@ -153,9 +157,7 @@ def _measure_batch(
         yield contexts, Found(y, cut, found, left_out)
 
 
-Y = Float[np.ndarray, "outcome 2 2 2"]
-
-
+@stage("measuring cubes")
 def _measure_cubes(model: Model, jobs: Sequence[Job], spec: ScoreSpec) -> list[tuple[Contexts, Y, Y | None]] | None:
     """Each pair's contexts, its cubes, and those of the cut pair; None where they do not fit into memory."""
     try:
@@ -192,8 +194,36 @@ def _stored(model: Model, job: Job, kept: dict[str, torch.Tensor], spec: ScoreSp
     return Found(cubes, kept["cut"].numpy() if job.cut is not None else None, maps)
 
 
+@stage("measuring maps")
+def _measure_small_maps(
+    model: Model, jobs: Sequence[Job], cubes: Sequence[tuple[Contexts, Y, Y | None]], spec: ScoreSpec
+) -> dict[tuple[str, MapSpec], EffectMap]:
+    """The maps that are measured side by side, by pair and map; all others are measured pair by pair."""
+    found: dict[tuple[str, MapSpec], EffectMap] = {}
+    for each in dict.fromkeys(each for job in jobs for each in job.maps):
+        these = [
+            (contexts, float(total_effect(y[:1])[0]))
+            for job, (contexts, y, cut) in zip(jobs, cubes, strict=True)
+            if each in job.maps and Found(y, cut, ()).is_finite
+        ]
+        try:
+            maps = measure_small_maps(
+                model, [contexts for contexts, _ in these], each, spec.outcomes[0], [te for _, te in these]
+            )
+        except (ValueError, RuntimeError):  # pair by pair it is told which one cannot be measured, and why
+            continue
+        found |= {(these[number][0].pair.id, each): map_ for number, map_ in maps.items()}
+    return found
+
+
+@stage("measuring maps")
 def _measure_maps(
-    model: Model, contexts: Contexts, maps: Sequence[MapSpec], spec: ScoreSpec, te: float
+    model: Model,
+    contexts: Contexts,
+    maps: Sequence[MapSpec],
+    small: Mapping[tuple[str, MapSpec], EffectMap],
+    spec: ScoreSpec,
+    te: float,
 ) -> tuple[tuple[EffectMap, ...], tuple[Reject, ...]]:
     """The maps, and those that only turned out to be impossible when they were measured.
 
@@ -202,6 +232,9 @@ def _measure_maps(
     """
     pair, found, left_out = contexts.pair, [], []
     for each in maps:
+        if (pair.id, each) in small:
+            found.append(small[pair.id, each])
+            continue
         try:
             found.append(measure_map(model, contexts, each, spec.outcomes[0], te, seed_of(spec, pair.id)))
         except ValueError as error:  # an InputError is one, and so is a map that holds no numbers

@@ -15,6 +15,7 @@ from mediate.batch.measure import Found, Job, measure_pairs
 from mediate.batch.plan import Plan, check_set, make_plan
 from mediate.batch.rundir import SCHEMA, check_free, now, versions, written
 from mediate.batch.spec import ScoreSpec, pairs_fingerprint
+from mediate.clock import stage
 from mediate.effects.cube import Cube
 from mediate.effects.measured import Measured, Reject, World
 from mediate.effects.results import Results, read_results, write_results
@@ -76,7 +77,8 @@ def score(
         return _measure(model, pairs, plan, spec, store, manifest, clock, progress=progress)
     with written(out, manifest):
         results = _measure(model, pairs, plan, spec, store, manifest, clock, progress=progress)
-        write_results(out, results)
+        with stage("writing tables"):
+            write_results(out, results)
     return results
 
 

@@ -12,6 +12,7 @@ from mediate.cli.materials import make_pairs, models_app
 from mediate.cli.reference import reference
 from mediate.cli.score import demo, score
 from mediate.cli.tune import tune_app
+from mediate.clock import timed
 from mediate.errors import InputError
 
 app = typer.Typer(
@@ -31,15 +32,20 @@ app.add_typer(models_app, name="models")
 
 def main() -> None:
     """Runs the command line; a wrong input is one line on standard error and exit code 2."""
-    try:
-        app()
-    except InputError as error:
-        line = " ".join(str(error).split())
-        print(f"mediate: {''.join(each for each in line if each.isprintable())}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("mediate: interrupted; the same command goes on where this one stopped", file=sys.stderr)
-        sys.exit(130)
+    with timed() as clock:
+        try:
+            app()
+        except SystemExit as end:  # so typer ends a command, also one that went well
+            if not end.code and clock.stages:
+                print(clock.told(), file=sys.stderr)
+            raise
+        except InputError as error:
+            line = " ".join(str(error).split())
+            print(f"mediate: {''.join(each for each in line if each.isprintable())}", file=sys.stderr)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            print("mediate: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+            sys.exit(130)
 
 
 def _version(wanted: bool | None) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mediate.cli.options import Dtype, ModelOption, OutOption, quiet_libraries, unescaped
+from mediate.cli.options import Dtype, ModelOption, OutOption, ProfileOption, quiet_libraries, unescaped
 from mediate.cli.score import OnBadItem
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def cross(
         str | None, typer.Option(help="Such as cpu or cuda; a GPU by default where there is one.")
     ] = None,
     cache: Annotated[bool, typer.Option(help="Look up and keep written chains and results.")] = True,
+    profile: ProfileOption = False,
 ) -> None:
     """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives."""
     from mediate.batch.crossing import cross_pairs, make_cross_spec

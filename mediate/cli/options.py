@@ -20,6 +20,19 @@ class Dtype(StrEnum):
 ModelOption = Annotated[
     str, typer.Option("--model", help="Hub id, folder, .gguf file, name of a fetched model, or BASE+ADAPTER.")
 ]
+
+
+def _detailed(wanted: bool) -> bool:
+    from mediate.clock import detail
+
+    if wanted:
+        detail()
+    return wanted
+
+
+ProfileOption = Annotated[
+    bool, typer.Option("--profile", callback=_detailed, help="At the end, tell where the time went, stage by stage.")
+]
 OutOption = Annotated[Path, typer.Option("--out", help="The run directory to write.")]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mediate.cli.options import Dtype, ModelOption, OutOption, quiet_libraries, show, unescaped
+from mediate.cli.options import Dtype, ModelOption, OutOption, ProfileOption, quiet_libraries, show, unescaped
 
 
 class DemoModel(StrEnum):
@@ -30,6 +30,7 @@ def demo(
     out: Annotated[Path | None, typer.Option("--out", help="The folder to write; runs/demo-MODEL by default.")] = None,
     pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="How many built-in pairs to try.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the problems and the bootstrap.")] = 0,
+    profile: ProfileOption = False,
 ) -> None:
     """Reference reasoners of several sizes, before and after fine-tuning, or word problems on a real model."""
     from mediate.demo import LADDER_PAIRS, PAIRS, run_demo, run_ladder
@@ -87,6 +88,7 @@ def score(
     cache: Annotated[bool, typer.Option(help="Look up and keep chains and outcomes.")] = True,
     report: Annotated[bool, typer.Option(help="Write report.html and figures too.")] = True,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
+    profile: ProfileOption = False,
 ) -> None:
     """Measures pairs on a model and writes a run directory with its report."""
     from mediate.batch.spec import make_spec

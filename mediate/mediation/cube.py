@@ -26,6 +26,7 @@ from mediate.models.model import Model
 from mediate.runs.engine import quickest_tokens
 from mediate.runs.keyvalues import KeyValues, depends_on_length, moved, prefill, stacked
 from mediate.runs.memory import free_memory
+from mediate.runs.passes import Past
 from mediate.runs.reading import read
 from mediate.traces.trace import shared_beginning
 
@@ -187,20 +188,22 @@ def read_rows(
     per_pass = max(1, ROW_BYTES // (size * max(len(each.ids) for each in tokens)))
     found: list[Tensor] = []
     for first in range(0, len(rows), per_pass):
-        readers, chunk = tokens[first : first + per_pass], rows[first : first + per_pass]
-        width = max(each.ids.shape[1] for each in readers)
-        # The padding of shorter readers comes after them, where they do not see it.
-        after = [width - each.ids.shape[1] for each in readers]
-        ids = torch.cat([pad(each.ids, (0, empty)) for each, empty in zip(readers, after, strict=True)])
-        counts = torch.tensor([len(each.ids) for each in readers], device=ids.device)
-        past = [
-            (keys.repeat_interleave(counts, dim=0), values.repeat_interleave(counts, dim=0))
-            for keys, values in stacked(chunk)
-        ]
-        last = max(each.last + empty for each, empty in zip(readers, after, strict=True))
-        logits = torch.split(read(model, ids, past, last=last), counts.tolist())
-        found += [
-            own[:, last - empty - each.last : last - empty]
-            for own, each, empty in zip(logits, readers, after, strict=True)
-        ]
+        found += read_past(model, tokens[first : first + per_pass], stacked(rows[first : first + per_pass]))
     return found
+
+
+def read_past(model: Model, readers: Sequence[Reading], past: Past) -> list[Float[Tensor, "row last d_vocab"]]:
+    """Each row of a past, read by readers of its own in one pass; the logits at the answer, in order."""
+    width = max(each.ids.shape[1] for each in readers)
+    # The padding of shorter readers comes after them, where they do not see it.
+    after = [width - each.ids.shape[1] for each in readers]
+    ids = torch.cat([pad(each.ids, (0, empty)) for each, empty in zip(readers, after, strict=True)])
+    counts = torch.tensor([len(each.ids) for each in readers], device=ids.device)
+    repeated = [
+        (keys.repeat_interleave(counts, dim=0), values.repeat_interleave(counts, dim=0)) for keys, values in past
+    ]
+    last = max(each.last + empty for each, empty in zip(readers, after, strict=True))
+    logits = torch.split(read(model, ids, repeated, last=last), counts.tolist())
+    return [
+        own[:, last - empty - each.last : last - empty] for own, each, empty in zip(logits, readers, after, strict=True)
+    ]

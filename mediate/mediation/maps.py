@@ -15,7 +15,15 @@ from mediate.mediation.cube import Contexts
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.knockout import check_knockout, knockout_effects
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import check_aligned, read_effects, read_map
+from mediate.mediation.reads import (
+    are_small,
+    check_aligned,
+    is_aligned,
+    read_effects,
+    read_effects_together,
+    read_map,
+    read_record,
+)
 from mediate.mediation.state import (
     Direction,
     check_equal_questions,
@@ -205,6 +213,29 @@ def measure_map(
         effects = relayed_effects(model, contexts, cells, outcome)
     shape = [len(labels) for labels in coords.values()]
     return EffectMap(effects.reshape(shape), tuple(coords), coords, pair.id, pair.group, spec.kind, outcome.value, te)
+
+
+def measure_small_maps(
+    model: Model, contexts: Sequence[Contexts], spec: MapSpec, outcome: Outcome, te: Sequence[float]
+) -> dict[int, EffectMap]:
+    """A map of several pairs, side by side, by the pair's place; of those alone for which that is worth while.
+
+    Only read maps are measured so, where the model's keys and values are small and the pair's chains can be aligned.
+    """
+    if not spec.kind.startswith("read"):
+        return {}
+    laid = {}
+    for number, each in enumerate(contexts):
+        cells, coords = cells_of(model, each.pair, spec.axes, component=spec.component, window=spec.window)
+        if is_aligned(each.pair) and are_small(each, cells):
+            laid[number] = cells, coords
+    found = read_effects_together(
+        model, [contexts[number] for number in laid], [cells for cells, _ in laid.values()], outcome
+    )
+    return {
+        number: read_record(contexts[number].pair, effects, coords, spec.window, outcome, te[number])
+        for (number, (_, coords)), effects in zip(laid.items(), found, strict=True)
+    }
 
 
 def relayed_effects(

@@ -1,6 +1,6 @@
 """Read effects: what the answer reads from a set of CoT positions in a set of layers, everything else as it was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from mediate.effects.maps import EffectMap
 from mediate.errors import InputError, ItemError
 from mediate.mediation.cells import Cell, cells_of, check_cell
-from mediate.mediation.cube import ROW_BYTES, Contexts, laid_out
+from mediate.mediation.cube import ROW_BYTES, Contexts, laid_out, read_past
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, reading
 from mediate.models.model import Model
@@ -22,13 +22,25 @@ from mediate.runs.reading import read, read_in_turns
 from mediate.runs.selfcheck import SWEPT
 from mediate.runs.sweep import Branch, untouched
 
+# Up to this much, keys and values are copied for each cell of a pair, so that pairs can be read side by side.
+SMALL_BYTES = ROW_BYTES // 16
+
+
+def _step_lengths(pair: EncodedPair) -> list[list[int]]:
+    return [[stop - start for start, stop in trace.step_spans] for trace in pair.traces]
+
+
+def is_aligned(pair: EncodedPair) -> bool:
+    """Whether the two chains can be laid on each other step by step, token by token."""
+    lengths = _step_lengths(pair)
+    return lengths[0] == lengths[1]
+
 
 def check_aligned(pair: EncodedPair, place: str = "") -> None:
     """Raises ItemError where the two chains cannot be laid on each other step by step, token by token."""
-    spans = [trace.step_spans for trace in pair.traces]
-    lengths = [[stop - start for start, stop in each] for each in spans]
-    if lengths[0] == lengths[1]:
+    if is_aligned(pair):
         return
+    spans, lengths = [trace.step_spans for trace in pair.traces], _step_lengths(pair)
     if len(spans[0]) != len(spans[1]):
         reason = f"the base chain has {len(spans[1])} steps and the source chain {len(spans[0])}"
     else:
@@ -68,9 +80,21 @@ def read_map(
     pair = contexts.pair
     check_aligned(pair)
     cells, coords = cells_of(model, pair, axes, component=Component.K, window=window)
-    effects = read_effects(model, contexts, cells, outcome).reshape([len(labels) for labels in coords.values()])
+    return read_record(pair, read_effects(model, contexts, cells, outcome), coords, window, outcome, te)
+
+
+def read_record(
+    pair: EncodedPair,
+    effects: Float[np.ndarray, " cell"],
+    coords: Mapping[str, tuple[int, ...]],
+    window: int,
+    outcome: Outcome,
+    te: float,
+) -> EffectMap:
+    """The record of a read map, of its cells' effects in order."""
+    shaped = effects.reshape([len(labels) for labels in coords.values()])
     kind = "read" + (f".window{window}" if window > 1 else "")
-    return EffectMap(effects, tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te)
+    return EffectMap(shaped, tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te)
 
 
 def read_effects(
@@ -108,6 +132,50 @@ def read_effects(
 
 Stretches = tuple[KeyValues, KeyValues, KeyValues]
 """The question's keys and values, the chain's own, and those that take their place in a cell."""
+
+
+def read_effects_together(
+    model: Model, contexts: Sequence[Contexts], cells: Sequence[Sequence[Cell]], outcome: Outcome
+) -> list[Float[np.ndarray, " cell"]]:
+    """`read_effects` of each pair's cells, with the cells of many pairs side by side in one pass.
+
+    Each cell gets keys and values of its own, so it is for models whose keys and values are small; see `are_small`.
+    """
+    found = [np.zeros(len(each)) for each in cells]
+    rows: dict[int, list[tuple[int, list[int], Stretches]]] = {}
+    for number, each in enumerate(contexts):
+        question, base = laid_out(model, each, 1, 1, 1)
+        source = moved(model, each.chain(0, 0), len(question))
+        # As in `stretch_effects`: what changes no key or value has no effect.
+        moving = [place for place, cell in enumerate(cells[number]) if differs(base, source, cell)]
+        if moving:
+            rows.setdefault(len(question) + len(base), []).append((number, moving, (question, base, source)))
+    for same in rows.values():
+        for first in range(0, len(same), ROW_BYTES // SMALL_BYTES):
+            chunk = same[first : first + ROW_BYTES // SMALL_BYTES]
+            pasts = [
+                swapped_past(*stretches, [None, *(cells[number][place] for place in moving)])
+                for number, moving, stretches in chunk
+            ]
+            tokens = [
+                reading(contexts[number].pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+                for number, _, _ in chunk
+            ]
+            readers = [own for own, (_, moving, _) in zip(tokens, chunk, strict=True) for _ in range(1 + len(moving))]
+            together = [
+                (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
+                for layer in zip(*pasts, strict=True)
+            ]
+            logits = iter(read_past(model, readers, together))
+            for own, (number, moving, _) in zip(tokens, chunk, strict=True):
+                y = np.array([read_off(own, next(logits), outcome) for _ in range(1 + len(moving))])
+                found[number][moving] = y[0] - y[1:]
+    return found
+
+
+def are_small(contexts: Contexts, cells: Sequence[Cell]) -> bool:
+    """Whether a copy of a pair's keys and values for each cell is of no weight."""
+    return contexts.of(1, 1).nbytes * (1 + len(cells)) <= SMALL_BYTES
 
 
 def stretch_effects(

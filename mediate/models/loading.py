@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mediate.clock import stage
 from mediate.errors import InputError
 from mediate.models.adapter import merge_adapter
 from mediate.models.fetch import PACKAGED, fetched_path
@@ -23,8 +24,11 @@ from mediate.models.source import Kind, Source, adapter_folder, has_tokenizer, r
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 PROBE_TOKENS = 8
+# What hooking leaves behind of larger models is let go of at once, in bytes of weights; the search takes half a second.
+WORTH_COLLECTING = 2**28
 
 
+@stage("loading models")
 def load(
     model: Any,
     *,
@@ -253,7 +257,8 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
             f"model {name!r} ({architecture}): transformer-lens cannot hook it ({_reason(error)}); give another model"
         ) from error
     pass_past_on(bridge)
-    gc.collect()
+    if sum(weight.nbytes for _, weight in parameters) > WORTH_COLLECTING:
+        gc.collect()
     facts = Facts(
         name=name,
         source=source,

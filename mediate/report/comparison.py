@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from mediate.clock import stage
 from mediate.comparison import Compared, Settings, compare_runs, name_runs, settings_of
 from mediate.comparison.quantities import EFFECT, SHARE
 from mediate.effects import Results, read_results
@@ -115,6 +116,7 @@ class Comparison:
         return notebook_view(self.compared)
 
 
+@stage("comparing")
 def compare(
     *runs: Any,
     out: str | Path | None = None,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from mediate.clock import stage
 from mediate.comparison import Compared, NamedRun, Settings
 from mediate.comparison.maps import Scope
 from mediate.comparison.quantities import EFFECT, SHARE
@@ -111,6 +112,7 @@ def _plain(cell: Any) -> Any:
     return cell
 
 
+@stage("writing pages")
 def write_comparison(folder: Path, compared: Compared) -> Path:
     """Writes everything, each file whole or not at all, and `comparison.json` first, which claims the folder."""
     write_text(folder / RECORD, comparison_json(compared))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mediate.clock import stage
 from mediate.comparison import Verdict
 from mediate.comparison.quantities import SHARES
 from mediate.errors import InputError
@@ -81,6 +82,7 @@ class Family:
         return found
 
 
+@stage("writing pages")
 def write_family(folder: Path, family: Family) -> Path:
     """Writes `family.html` and its figures into a folder, and returns the page."""
     drawn = [_picture(family, MAIN)]

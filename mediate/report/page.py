@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mediate.clock import stage
 from mediate.effects import CHANNELS, Results, read_results
 from mediate.effects.crossing_results import is_crossed, read_crossed
 from mediate.effects.cube import IDENTITY_TOLERANCE
@@ -21,6 +22,7 @@ from mediate.report.words import DASH, headline, notes, percent
 PAGE = "report.html"
 
 
+@stage("writing pages")
 def write_report(folder: str | Path) -> Path:
     """Writes `report.html` and `figures/*.png` into a run directory from what is stored there, and returns the page.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from mediate.clock import stage
 from mediate.effects import Cube, Results, mean_map
 from mediate.effects.maps import WITH_GAPS
 from mediate.figures import (
@@ -60,9 +61,14 @@ def write_pictures(folder: Path, drawn: Iterable[Picture]) -> None:
 
 def png(size: tuple[float, float], draw: Callable[[Axes], object]) -> bytes:
     """What `draw` draws on new axes of `size` inches; the same bytes for the same drawing."""
-    with detached(size) as (figure, ax), BytesIO() as file:
+    with stage("drawing"), detached(size) as (figure, ax), BytesIO() as file:
+        figure.set_dpi(DPI)
         draw(ax)
-        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+        # Laid out here: savefig would go through the whole drawing once more for it.
+        if (layout := figure.get_layout_engine()) is not None:
+            layout.execute(figure)
+            figure.set_layout_engine("none")
+        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
         return file.getvalue()
 
 

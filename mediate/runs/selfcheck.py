@@ -11,6 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from mediate.clock import stage
 from mediate.errors import InputError
 from mediate.models.model import Check, Model
 from mediate.models.sites import Component, Site
@@ -28,6 +29,7 @@ SWEPT = "patched from a later block and position on"
 _ATTENTION_INPUTS = (C.Q, C.K, C.V)
 
 
+@stage("checking models")
 def checked(model: Model) -> Model:
     """The model with its self-check done: every identity with the error found, and the components it refuses.
 
