@@ -56,8 +56,8 @@ def demo(wheel: Path) -> None:
         programs = home / ("Scripts" if os.name == "nt" else "bin")
         options = ("-qq", "--disable-pip-version-check", "--constraint", str(LOCK))
         _run(str(programs / "python"), "-m", "pip", "install", *options, str(wheel))
-        # Not in the clone, whose folder of the same name would be taken.
-        environment = os.environ | {"MEDIATE_CACHE": str(Path(folder) / "cache")}
+        # Not in the clone, whose folder of the same name would be taken; models of this size are quicker on one thread.
+        environment = os.environ | {"MEDIATE_CACHE": str(Path(folder) / "cache"), "OMP_NUM_THREADS": "1"}
         _run(str(programs / "mediate"), "demo", "--pairs", "2", "--out", str(out), cwd=folder, env=environment)
         pages = list(out.rglob("*.html"))
         if not pages:
