@@ -62,7 +62,7 @@ def measure_controls(
     rng = np.random.default_rng(seed)
     written = cache(lambda: rewritten(model, pair, outcome))
     kinds: dict[Control, Callable[[], Found]] = {
-        Control.SELF_SOURCE: lambda: {"effect": self_source(model, pair, outcome, written()), "beside": tie},
+        Control.SELF_SOURCE: lambda: {"effect": self_source(model, contexts, outcome, written()), "beside": tie},
         Control.AFTER_READERS: lambda: {"effect": after_readers(model, pair, outcome, written()), "beside": tie},
         Control.RANDOM_POSITIONS: partial(random_positions, model, contexts, outcome, rng),
         Control.SAME_ANSWER: lambda: {
@@ -103,17 +103,18 @@ class Rewritten:
     moved: bool
 
 
-def self_source(model: Model, pair: EncodedPair, outcome: Outcome, written: Rewritten | None = None) -> float:
+def self_source(model: Model, contexts: Contexts, outcome: Outcome, written: Rewritten | None = None) -> float:
     """Y(base) less Y with the chain's keys and values replaced by the base run's own; exactly 0, or something is wrong.
 
-    Nothing is taken for granted, not even that equal worlds need no pass. On the way of a read effect, the base context
-    is run twice, and the one's keys and values are swapped into the other; on that of a state effect, they are kept in
-    one pass and written in another (`written`, from `rewritten`). The larger difference is returned.
+    Nothing is taken for granted, not even that equal worlds need no pass. On the way of a read effect, the base chain is
+    run twice after its question, and the one's keys and values are swapped into the other; on that of a state effect,
+    they are kept in one pass and written in another (`written`, from `rewritten`). The larger difference is returned.
     """
+    pair = contexts.pair
     tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
-    ids, begin = torch.tensor([pair.context(1, 1)], device=model.device), len(pair.questions[1])
-    runs = [prefill(model, ids)[0] for _ in range(2)]
-    question, (base, again) = runs[0].part(0, begin), [run.part(begin, len(run)) for run in runs]
+    ids, question = torch.tensor([pair.traces[1].ids], device=model.device), contexts.question(1, 1)
+    runs = [prefill(model, ids, past=question)[0] for _ in range(2)]
+    base, again = (run.part(len(question), len(run)) for run in runs)
     whole = Cell(tuple(range(len(base))), tuple(range(model.facts.layers)))
     y = [
         read_off(tokens, read(model, tokens.ids, swapped_past(question, base, other, rows), last=tokens.last), outcome)

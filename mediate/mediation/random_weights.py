@@ -36,9 +36,11 @@ def measure_unlearnt(twin: Model, pair: EncodedPair, outcome: Outcome) -> Unlear
     """TE and read effects of a pair in a model of random weights, from `mediate.models.random_twin`."""
     contexts = run_all_contexts(twin, [pair], _OWN)[0]
     tokens = reading(pair.readers, twin.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+    worlds = [laid_out(twin, contexts, world, world, world) for world in (0, 1)]
+    together = len(pair.context(0, 0)) == len(pair.context(1, 1))
+    read = [worlds] if together else [worlds[:1], worlds[1:]]
     source, base = (
-        read_off(tokens, read_rows(twin, [tokens], [laid_out(twin, contexts, world, world, world)])[0], outcome)
-        for world in (0, 1)
+        read_off(tokens, logits, outcome) for rows in read for logits in read_rows(twin, [tokens] * len(rows), rows)
     )
     te = base - source
     if not np.isfinite(te):

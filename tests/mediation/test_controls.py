@@ -34,7 +34,7 @@ Y = Outcome.LOGIT_DIFF
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_exact_controls_are_exactly_nothing(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture)
-    assert self_source(model, cell.pair, outcome) == 0
+    assert self_source(model, cell, outcome) == 0
     assert after_readers(model, cell.pair, outcome) == 0
 
 
@@ -51,7 +51,7 @@ def test_exact_controls_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
         return forward(model, ids, writes=writes, **options)
 
     monkeypatch.setattr(room, "forward", leaking)
-    assert self_source(model, cell.pair, Y) != 0
+    assert self_source(model, cell, Y) != 0
     assert after_readers(model, cell.pair, Y) != 0
 
 
