@@ -38,10 +38,13 @@ def test_a_stage_inside_another_counts_for_itself_alone(ticks) -> None:
 
 
 def test_an_error_ends_its_stage(ticks) -> None:
+    def fail() -> None:
+        ticks(1)
+        raise ValueError("negative")
+
     with timed() as clock:
-        with pytest.raises(ValueError, match="no"), stage("one"):
-            ticks(1)
-            raise ValueError("no")
+        with pytest.raises(ValueError, match="negative"), stage("one"):
+            fail()
         ticks(2)
         with stage("two"):
             ticks(4)

@@ -106,9 +106,9 @@ class Rewritten:
 def self_source(model: Model, contexts: Contexts, outcome: Outcome, written: Rewritten | None = None) -> float:
     """Y(base) less Y with the chain's keys and values replaced by the base run's own; exactly 0, or something is wrong.
 
-    Nothing is taken for granted, not even that equal worlds need no pass. On the way of a read effect, the base chain is
-    run twice after its question, and the one's keys and values are swapped into the other; on that of a state effect,
-    they are kept in one pass and written in another (`written`, from `rewritten`). The larger difference is returned.
+    Nothing is taken for granted, not even that equal worlds need no pass. On the way of a read effect, the base chain
+    is run twice after its question, and the one's keys and values are swapped into the other; on that of a state
+    effect, they are kept in one pass and written in another (`written`). The larger difference is returned.
     """
     pair = contexts.pair
     tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)

@@ -12,6 +12,9 @@ from mediate.figures import plot_channels, plot_layers, plot_shares
 from mediate.figures.layers import DIMS
 from mediate.stats import Estimate
 
+# Two cubes that differ by no more than this, in nats, are told once.
+SAME = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
@@ -77,3 +80,13 @@ def map_kinds(results: Results, outcome: str) -> tuple[str, ...]:
 def graph_maps(results: Results, kind: str) -> tuple[EffectMap, ...]:
     """The step graphs of one kind in which any entry is defined."""
     return tuple(each for each in results.maps if each.kind == kind and not np.isnan(each.values).all())
+
+
+def repeats(results: Results, outcome: str) -> float | None:
+    """How far an outcome's cube is from the first one's, in nats, where that is rounding; None where it says more.
+
+    Answers of one token have the same difference of logits and of log-probabilities.
+    """
+    first, other = results.cube(), results.cube(outcome)
+    gap = float(abs(first.y - other.y).max(initial=0.0)) if other is not first else float("nan")
+    return gap if gap <= SAME else None

@@ -7,6 +7,7 @@ from mediate.comparison.stacks import LAYER, STEP
 from mediate.figures.difference import DIFFERENCE_SIZE
 from mediate.figures.ladder import LADDER_SIZE
 from mediate.figures.paired import PAIRED_SIZE
+from mediate.report.analysis import repeats
 from mediate.report.comparison_plots import ComparisonPlots
 from mediate.report.comparison_words import MAIN, levels_of
 from mediate.report.pictures import Picture, png
@@ -17,10 +18,12 @@ MOST_HEATS = 3
 
 
 def comparison_pictures(compared: Compared) -> tuple[Picture, ...]:
-    """Every figure of the page, outcome by outcome; what is undefined in all runs is not drawn."""
+    """Every figure of the page, outcome by outcome; not what is undefined in all runs, nor the same one twice."""
     plots = ComparisonPlots(compared)
     drawn: list[Picture] = []
     for place, outcome in enumerate(compared.outcomes):
+        if all(repeats(run.results, outcome) is not None for run in compared.runs):
+            continue
         shares = [each for each in levels_of(compared, outcome, SHARE) if each.estimate.defined]
         suffix = f"-{place}" if place else ""
         if any(each.quantity == MAIN for each in shares):

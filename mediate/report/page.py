@@ -9,7 +9,7 @@ from mediate.effects.crossing_results import is_crossed, read_crossed
 from mediate.effects.cube import IDENTITY_TOLERANCE
 from mediate.effects.results import read_manifest
 from mediate.files import write_text
-from mediate.report.analysis import analysis_of, section
+from mediate.report.analysis import analysis_of, repeats, section
 from mediate.report.crossing import crossing_pictures, render_crossing
 from mediate.report.evidence import agreement_view, controls_view, copying_view
 from mediate.report.pictures import Picture, pictures, write_pictures
@@ -57,7 +57,8 @@ def render_page(results: Results, drawn: Sequence[Picture] | None = None) -> str
     drawn = pictures(results) if drawn is None else drawn
     analysis, style = analysis_of(results), style_sheet()
     cubes = results.cubes if results.items else ()
-    outcomes = [outcome_view(cube, analysis, drawn) for cube in cubes]
+    gaps = {cube.outcome: repeats(results, cube.outcome) for cube in cubes}
+    outcomes = [outcome_view(cube, analysis, drawn) for cube in cubes if gaps[cube.outcome] is None]
     return render(
         "page.html.j2",
         style=style,
@@ -68,6 +69,7 @@ def render_page(results: Results, drawn: Sequence[Picture] | None = None) -> str
         headline=headline(results),
         notes=notes(results),
         outcomes=outcomes,
+        repeated=[(name, f"{gap:.0e}") for name, gap in gaps.items() if gap is not None],
         main_pictures=outcomes[0]["pictures"] if outcomes else [],
         tolerance=f"{IDENTITY_TOLERANCE:g}".replace("e-0", "e-"),
         identity_errors=[(cube.outcome, f"{identity_error(cube):.1g} nats") for cube in cubes],

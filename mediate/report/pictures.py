@@ -25,7 +25,7 @@ from mediate.figures.layers import LAYERS_SIZE
 from mediate.figures.shares import SHARES_SIZE
 from mediate.figures.steps import STEPS_SIZE
 from mediate.files import write_bytes
-from mediate.report.analysis import Analysis, analysis_of, graph_maps, map_kinds, step_layer_maps
+from mediate.report.analysis import Analysis, analysis_of, graph_maps, map_kinds, repeats, step_layer_maps
 from mediate.report.evidence import verdicts
 from mediate.report.words import number, plural, share_words
 
@@ -73,10 +73,12 @@ def png(size: tuple[float, float], draw: Callable[[Axes], object]) -> bytes:
 
 
 def pictures(results: Results) -> tuple[Picture, ...]:
-    """Every figure of the report, outcome by outcome; none where no item was measured."""
+    """Every figure of the report, outcome by outcome; none where no item was measured, nor the same one twice."""
     made: list[Picture] = []
     analysis = analysis_of(results)
     for place, cube in enumerate(results.cubes if results.items else ()):
+        if repeats(results, cube.outcome) is not None:
+            continue
         suffix = "" if place == 0 else f"-{file_part(cube.outcome, f'outcome{place}')}"
         made += [_shares_picture(cube, analysis, suffix), _channels_picture(cube, analysis, suffix)]
         for number_of_kind, kind in enumerate(map_kinds(results, cube.outcome)):

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from mediate.effects import CHANNELS, Results
 from mediate.figures import visible
-from mediate.report.analysis import analysis_of
+from mediate.report.analysis import analysis_of, repeats
 from mediate.report.evidence import control_summaries, control_words
 from mediate.report.tables import reject_table
 from mediate.report.words import GAP, MINUS, gaps, headline, interval, notes, number, percent
@@ -26,6 +26,9 @@ def terminal(results: Results, *, width: int = WIDTH) -> str:
     console.print(_text(headline(results)), soft_wrap=False)
     analysis = analysis_of(results)
     for cube in results.cubes if results.items else ():
+        if (apart := repeats(results, cube.outcome)) is not None:
+            console.print(_text(f"{cube.outcome}: every number as above, to {apart:.0e} nats (answers of one token)\n"))
+            continue
         effects, shares = analysis.effects(cube), analysis.shares(cube)
         table = Table(title=_text(cube.outcome), title_justify="left", title_style="", box=SIMPLE_HEAD)
         for heading in ("", "share of TE", "interval", "mean effect (nats)", "interval"):
