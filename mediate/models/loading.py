@@ -3,8 +3,7 @@
 import copy as copying
 import gc
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.gguf import converted
 from mediate.models.model import Facts, Model, Probe
 from mediate.models.past import pass_past_on
+from mediate.models.silence import quiet_bars
 from mediate.models.source import Kind, Source, adapter_folder, has_tokenizer, resolve
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
@@ -131,7 +131,7 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
         raise InputError(_why_not(source, error)) from error
     _check_architecture(config.architectures or [], source.name)
     try:
-        with _quiet_bars():
+        with quiet_bars():
             model, loaded = AutoModelForCausalLM.from_pretrained(
                 location,
                 config=config,
@@ -203,20 +203,6 @@ def read_tokenizer(location: str | Path, trust_remote_code: bool) -> Any:
         raise InputError(
             f"{location}: no tokenizer that transformers can load ({_reason(error)}); give one with tokenizer="
         ) from error
-
-
-@contextmanager
-def _quiet_bars() -> Iterator[None]:
-    """transformers' bar counts tensors, which says nothing; ours stand where something takes time."""
-    from transformers.utils import logging
-
-    was_on = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if was_on:
-            logging.enable_progress_bar()
 
 
 def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
