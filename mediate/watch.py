@@ -113,11 +113,12 @@ class _Lines:
         self.total, self.what, self.unit = total, what, unit
         self.over, self.lock = Event(), Lock()
         self.count, self.said = 0, 0
-        self.began = self.last = time.monotonic()
+        self.began = self.last = self.finished = time.monotonic()
         self.inner: list[tuple[str, int, int]] = []
 
     def done(self, count: int) -> None:
         self.count += count
+        self.finished = time.monotonic()
         since = time.monotonic() - self.last
         if since >= EVERY or (since >= MOMENT and self.count - self.said >= PART * self.total):
             self.say()
@@ -154,9 +155,11 @@ class _Lines:
         share = self.count / self.total if self.total else 1.0
         parts = [f"{self.what}: {self.count} of {self.total} ({100 * share:.0f} %)", duration(seconds)]
         if self.count:
-            parts.append(_rate(self.count / max(seconds, 1e-9), self.unit))
+            each = (self.finished - self.began) / self.count  # of what is finished, not of what is under way
+            parts.append(_rate(1 / max(each, 1e-9), self.unit))
+            left = max(0.0, each * self.total - seconds)
             if self.count < self.total:
-                parts.append(f"about {duration(seconds / self.count * (self.total - self.count))} left")
+                parts.append(f"about {duration(left)} left" if left else "longer than the others")
         inner = [f"{what} {100 * done / total:.0f} %" for what, done, total in tuple(self.inner) if total]
         return ", ".join(parts) + "".join(f"; {each}" for each in inner)
 

@@ -20,19 +20,23 @@ def check(
     dtype: Annotated[Dtype, typer.Option(help="Of that model's weights.")] = Dtype.FLOAT32,
 ) -> None:
     """Measures planted models of known truth, and tries identities on random models and, with --model, on that one."""
+    from mediate.models.source import resolve
+
+    if model is not None:
+        resolve(model)
     quiet_libraries()
+    from mediate.api import load
     from mediate.mediation.sanity import sections, tried
 
+    # Loaded first: a name that is none should not cost the minute before.
+    loaded = None if model is None else load(model, dtype=dtype.value)
     failed = 0
     for heading, findings in sections():
         typer.echo(heading)
         for finding in findings:
             failed += not finding.passed
             typer.echo(f"  {finding}")
-    if model is not None:
-        from mediate.api import load
-
-        loaded = load(model, dtype=dtype.value)
+    if loaded is not None:
         typer.echo(f"{loaded}")
         for each in loaded.checks:
             name = f"{each.name} at {each.component}" if each.component else each.name

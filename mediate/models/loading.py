@@ -4,6 +4,7 @@ import copy as copying
 import gc
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from mediate.models.adapter import merge_adapter
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.gguf import converted
+from mediate.models.hub import attempted
+from mediate.models.known import nearest_name
 from mediate.models.model import Facts, Model, Probe
 from mediate.models.past import pass_past_on
 from mediate.models.silence import quiet_bars
@@ -123,7 +126,8 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
 
     location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
     try:
-        config = AutoConfig.from_pretrained(location, trust_remote_code=trust_remote_code)
+        with attempted(location) if source.kind is Kind.HUB else nullcontext():
+            config = AutoConfig.from_pretrained(location, trust_remote_code=trust_remote_code)
     except Exception as error:  # transformers', huggingface_hub's and safetensors' own errors share no base class
         stand_in = _stand_in(source)
         if stand_in is not None:
@@ -131,7 +135,7 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
         raise InputError(_why_not(source, error)) from error
     _check_architecture(config.architectures or [], source.name)
     try:
-        with quiet_bars():
+        with quiet_bars(), attempted(location) if source.kind is Kind.HUB else nullcontext():
             model, loaded = AutoModelForCausalLM.from_pretrained(
                 location,
                 config=config,
@@ -168,9 +172,11 @@ def _stand_in(source: Source) -> Source | None:
 def _why_not(source: Source, error: Exception) -> str:
     if source.kind is Kind.HUB:
         names = [name for name, packaged in PACKAGED.items() if packaged.hub_id == source.location] or list(PACKAGED)
+        nearest = nearest_name(source.location)
+        meant = f"did you mean {nearest!r}? else " if nearest not in (None, source.location) else ""
         return (
-            f"model {source.location!r}: no such folder or file, and the hub did not give it ({_reason(error)}); use "
-            f"a local folder, a .gguf file, or: mediate models fetch {names[0]}"
+            f"model {source.location!r}: no such folder or file, and the hub did not give it ({_reason(error)}); "
+            f"{meant}use a local folder, a .gguf file, or: mediate models fetch {names[0]}"
         )
     return f"model {source.location!r}: transformers cannot load it ({_reason(error)}); mend or save it again"
 
@@ -197,8 +203,9 @@ def read_tokenizer(location: str | Path, trust_remote_code: bool) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        # Left out, the choice would be put to whoever sits at the terminal.
-        return AutoTokenizer.from_pretrained(str(location), trust_remote_code=trust_remote_code)
+        with nullcontext() if Path(location).exists() else attempted(str(location)):
+            # Left out, the choice would be put to whoever sits at the terminal.
+            return AutoTokenizer.from_pretrained(str(location), trust_remote_code=trust_remote_code)
     except Exception as error:  # as above
         raise InputError(
             f"{location}: no tokenizer that transformers can load ({_reason(error)}); give one with tokenizer="

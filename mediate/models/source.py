@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
+from mediate.models.known import respelt_name
 from mediate.models.ladder import REFERENCE, RUNGS, reference_folder
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -109,6 +110,9 @@ def _locate(text: str, path: Path) -> Source:
         return Source(Kind.GGUF, str(fetched_path(text)), text)
     if text in REFERENCE:
         return Source(Kind.FOLDER, str(reference_folder(text)), text)
+    respelt = respelt_name(text)
+    if respelt is not None:
+        raise InputError(f"no model named {text!r}; did you mean {respelt!r}?")
     if path.suffix in (".gguf", ".safetensors", ".bin") or not _HUB_ID.fullmatch(text):
         raise InputError(
             f"{text}: no such file or folder; give a folder, a .gguf file, a hub id, or one of "
