@@ -16,6 +16,7 @@ from mediate.cli.options import (
     QuietOption,
     TemplateOption,
     check_measured,
+    check_model,
     quiet_libraries,
     tell_next,
     unescaped,
@@ -76,8 +77,8 @@ def cross(
     from mediate.batch.cross_spec import make_cross_spec
     from mediate.batch.given import check_device, check_out, check_set
     from mediate.items.reading import scan_pairs
-    from mediate.models.source import resolve
 
+    quiet_libraries(quiet)
     choices: dict[str, Any] = {"outcomes": outcome} if outcome else {}
     if maps:
         choices["maps"] = () if maps == ["none"] else maps
@@ -98,11 +99,10 @@ def cross(
     # Whatever needs no model is tried before one is loaded.
     found = scan_pairs(pairs)
     check_set(found.pairs, found.errors, spec.scoring)
-    resolve(model)
-    resolve(tuned, adapter)
+    check_model(model)
+    check_model(tuned, adapter)
     check_device(device)
     check_out(out, spec.scoring, spec.described(), found.pairs)
-    quiet_libraries(quiet)
     from mediate.api import load
     from mediate.batch.crossing import cross_pairs
     from mediate.report.page import write_report

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mediate.cli.options import Dtype, quiet_libraries
+from mediate.cli.options import Dtype, check_model, quiet_libraries
 
 
 def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
@@ -20,11 +20,9 @@ def check(
     dtype: Annotated[Dtype, typer.Option(help="Of that model's weights.")] = Dtype.FLOAT32,
 ) -> None:
     """Measures planted models of known truth, and tries identities on random models and, with --model, on that one."""
-    from mediate.models.source import resolve
-
-    if model is not None:
-        resolve(model)
     quiet_libraries()
+    if model is not None:
+        check_model(model)
     from mediate.api import load
     from mediate.mediation.sanity import sections, tried
 

@@ -68,6 +68,14 @@ def quiet_libraries(quiet: bool = False) -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
+def check_model(model: str, adapter: Path | None = None) -> None:
+    """Raises InputError where a model's name stands for nothing that can be had; loads nothing."""
+    from mediate.models.hub import check_given
+    from mediate.models.source import resolve
+
+    check_given(resolve(model, adapter))
+
+
 def check_measured(manifest: "Mapping[str, Any]", rejects: "Sequence[Reject]") -> None:
     """Raises InputError where a run, which is written all the same, measured no item."""
     from mediate.batch.given import nothing_left

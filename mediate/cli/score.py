@@ -17,6 +17,7 @@ from mediate.cli.options import (
     QuietOption,
     TemplateOption,
     check_measured,
+    check_model,
     quiet_libraries,
     show,
     tell_next,
@@ -102,8 +103,8 @@ def score(
     from mediate.batch.given import check_device, check_out, check_set
     from mediate.batch.spec import make_spec
     from mediate.items.reading import scan_pairs
-    from mediate.models.source import resolve
 
+    quiet_libraries(quiet)
     choices: dict[str, Any] = {
         "template": template,
         "answer_cue": unescaped(answer_cue),
@@ -130,11 +131,10 @@ def score(
     # Whatever needs no model is tried before one is loaded: a typo should not cost a minute.
     found = scan_pairs(pairs)
     check_set(found.pairs, found.errors, spec)
-    resolve(model, adapter)
+    check_model(model, adapter)
     check_device(device)
     if not plan:
         check_out(out, spec, spec.described(), found.pairs)
-    quiet_libraries(quiet)
     from mediate.api import load
     from mediate.batch.score import score as run_score
     from mediate.runs.store import Store

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mediate.cli.options import ModelOption, QuietOption, quiet_libraries, unescaped
+from mediate.cli.options import ModelOption, QuietOption, check_model, quiet_libraries, unescaped
 from mediate.errors import InputError
 from mediate.watch import tell
 
@@ -217,15 +217,14 @@ def _tune(arm: str, **given: Any) -> None:
         given["target_modules"] = tuple(given["target_modules"] or ("all-linear",))
     if "full" in given:
         given["full"] = given["full"] or None
-    from mediate.models.source import resolve
     from mediate.tuning.spec import make_tune_spec
 
+    quiet_libraries(quiet)
     # Whatever needs no model is tried before torch is imported.
     make_tune_spec(arm=arm, **{name: each for name, each in given.items() if name not in _OF_DATA})
-    resolve(model)
+    check_model(model)
     file, task, count, steps = (given.pop(name) for name in _OF_DATA)
     data = _data(model, file, task, count, steps, given["seed"])
-    quiet_libraries(quiet)
     from mediate.tuning.tune import tune
 
     tuned = tune(model, data, out=out, arm=arm, device=device, **given)

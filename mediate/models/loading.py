@@ -13,11 +13,9 @@ import torch
 
 from mediate.errors import InputError
 from mediate.models.adapter import merge_adapter
-from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.gguf import converted
-from mediate.models.hub import attempted
-from mediate.models.known import nearest_name
+from mediate.models.hub import attempted, fetched_copy, not_given
 from mediate.models.model import Facts, Model, Probe
 from mediate.models.past import pass_past_on
 from mediate.models.silence import quiet_bars
@@ -159,25 +157,18 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
 
 def _stand_in(source: Source) -> Source | None:
     """The packaged copy of a hub model, if it was fetched before and the hub does not answer."""
-    for name, packaged in PACKAGED.items():
-        if source.kind is Kind.HUB and source.location == packaged.hub_id and fetched_path(name).exists():
-            warnings.warn(
-                f"the hub does not serve {source.location!r} here: using the fetched {name}, quantised to 4 bits",
-                stacklevel=2,
-            )
-            return Source(Kind.GGUF, str(fetched_path(name)), name, source.adapter)
-    return None
+    found = fetched_copy(source)
+    if found is not None:
+        warnings.warn(
+            f"the hub does not serve {source.location!r} here: using the fetched {found.name}, quantised to 4 bits",
+            stacklevel=2,
+        )
+    return found
 
 
 def _why_not(source: Source, error: Exception) -> str:
     if source.kind is Kind.HUB:
-        names = [name for name, packaged in PACKAGED.items() if packaged.hub_id == source.location] or list(PACKAGED)
-        nearest = nearest_name(source.location)
-        meant = f"did you mean {nearest!r}? else " if nearest not in (None, source.location) else ""
-        return (
-            f"model {source.location!r}: no such folder or file, and the hub did not give it ({_reason(error)}); "
-            f"{meant}use a local folder, a .gguf file, or: mediate models fetch {names[0]}"
-        )
+        return not_given(source.location, _reason(error))
     return f"model {source.location!r}: transformers cannot load it ({_reason(error)}); mend or save it again"
 
 

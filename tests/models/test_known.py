@@ -25,7 +25,7 @@ def test_the_nearest_name_is_offered_where_one_is_near(name: str, nearest: str |
 def test_another_spelling_in_capitals_is_refused_without_asking_the_hub() -> None:
     assert respelt_name("Reference-0.1M") == "reference-0.1m"
     assert respelt_name("reference-0.1m") is None
-    with pytest.raises(InputError, match="no model named 'Reference-0.1M'; did you mean 'reference-0.1m'"):
+    with pytest.raises(InputError, match=r"no model named 'Reference-0\.1M'; did you mean 'reference-0\.1m'\?"):
         resolve("Reference-0.1M")
 
 

@@ -114,5 +114,5 @@ def test_a_task_that_the_model_cannot_read_is_refused_before_it_is_loaded(
 ) -> None:
     monkeypatch.setattr("mediate.tuning.tune.load_base", None)
     words = ["lora", "--model", "reference-0.1m", "--task", "problems", "--out", str(tmp_path / "out")]
-    with pytest.raises(InputError, match="--task problems: reference-0.1m has no tokens .* --task modular"):
+    with pytest.raises(InputError, match=r"--task problems: reference-0\.1m has no tokens .* --task modular"):
         CliRunner().invoke(command.tune_app, words, catch_exceptions=False)
