@@ -167,7 +167,9 @@ class _Lines:
 def _rate(rate: float, unit: str) -> str:
     for name, seconds in (("second", 1), ("minute", 60), ("hour", 3600)):
         if rate * seconds >= 1 or name == "hour":
-            return f"{rate * seconds:.3g} {unit}s a {name}"
+            return (
+                f"{rate * seconds:.3g} {unit}s an hour" if name == "hour" else f"{rate * seconds:.3g} {unit}s a {name}"
+            )
     raise AssertionError
 
 

@@ -52,6 +52,6 @@ def test_nothing_is_said_where_nothing_is_wanted(
 
 
 def test_rates_and_times_are_told_in_fitting_units() -> None:
-    assert [watch.duration(each) for each in (5, 65, 7300)] == ["5 s", "1 min 5 s", "2 h 1 min"]
+    assert [watch.duration(each) for each in (5.0, 65.0, 7300.0)] == ["5 s", "1 min 5 s", "2 h 1 min"]
     assert watch._rate(0.5, "pair") == "30 pairs a minute"
-    assert watch._rate(0.001, "pair") == "3.6 pairs a hour"
+    assert watch._rate(0.001, "pair") == "3.6 pairs an hour"

@@ -10,7 +10,7 @@ from typing import Any
 from mediate.effects.measured import Measured, World
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
-from mediate.models.prompts import HOLE, Style, Template
+from mediate.models.prompts import Template, described_template
 from mediate.traces.trace import Trace, given_trace
 
 Worlds = tuple[World, World]
@@ -121,18 +121,8 @@ def read_chains(folder: str | Path) -> StoredChains:
         worlds={name: (item.source, item.base) for name, item in usable.items()},
         absent=absent,
         left_out=frozenset(each.item for each in results.rejects if each.part == "item"),
-        template=_template(results.manifest.get("spec", {})),
+        template=described_template(results.manifest.get("spec", {})),
     )
-
-
-def _template(spec: Mapping[str, Any]) -> Template | None:
-    """The template of a run, as its manifest has it."""
-    name, text = str(spec.get("template", "")), str(spec.get("template_text", ""))
-    if name in (Style.NONE, Style.CHAT) and not text:
-        return Template(Style(name), name=name)
-    if not text:
-        return None
-    return Template(Style.COMPLETION if HOLE in text else Style.CHAT, text, name)
 
 
 def _written(item: Measured) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mediate.effects import Reject
+    from mediate.models.source import Source
 
 
 class OnBadItem(StrEnum):
@@ -68,12 +69,18 @@ def quiet_libraries(quiet: bool = False) -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
-def check_model(model: str, adapter: Path | None = None) -> None:
-    """Raises InputError where a model's name stands for nothing that can be had; loads nothing."""
+def check_model(model: str, adapter: Path | None = None) -> "Source":
+    """What a model's name stands for; loads nothing.
+
+    Raises:
+        InputError: Nothing that can be had.
+    """
     from mediate.models.hub import check_given
     from mediate.models.source import resolve
 
-    check_given(resolve(model, adapter))
+    source = resolve(model, adapter)
+    check_given(source)
+    return source
 
 
 def check_measured(manifest: "Mapping[str, Any]", rejects: "Sequence[Reject]") -> None:

@@ -23,6 +23,7 @@ from mediate.cli.options import (
     tell_next,
     unescaped,
 )
+from mediate.watch import tell
 
 
 class DemoModel(StrEnum):
@@ -103,6 +104,7 @@ def score(
     from mediate.batch.given import check_device, check_out, check_set
     from mediate.batch.spec import make_spec
     from mediate.items.reading import scan_pairs
+    from mediate.models.source import tuned_template
 
     quiet_libraries(quiet)
     choices: dict[str, Any] = {
@@ -131,7 +133,11 @@ def score(
     # Whatever needs no model is tried before one is loaded: a typo should not cost a minute.
     found = scan_pairs(pairs)
     check_set(found.pairs, found.errors, spec)
-    check_model(model, adapter)
+    tuned_after = tuned_template(check_model(model, adapter))
+    unwritten = any(item.cot is None for pair in found.pairs for item in (pair.base, pair.source))
+    if template == "auto" and chains is None and unwritten and tuned_after is not None:
+        tell(f"template: {tuned_after.name} (the model must write chains, and was tuned after this)")
+        spec = make_spec(spec, template=tuned_after)
     check_device(device)
     if not plan:
         check_out(out, spec, spec.described(), found.pairs)

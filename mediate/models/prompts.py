@@ -88,6 +88,16 @@ def parse_template(value: str) -> Template:
     )
 
 
+def described_template(spec: Mapping[str, Any]) -> Template | None:
+    """The template of a run or a tuning, as its manifest has it; None where it has none."""
+    name, text = str(spec.get("template", "")), str(spec.get("template_text", ""))
+    if name in (Style.NONE, Style.CHAT) and not text:
+        return Template(Style(name), name=name)
+    if not text:
+        return None
+    return Template(Style.COMPLETION if HOLE in text else Style.CHAT, text, name)
+
+
 def question_ids(tokenizer: Any, template: Template, question: str) -> list[int]:
     """The token ids of the question part.
 

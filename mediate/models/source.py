@@ -10,6 +10,7 @@ from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.known import respelt_name
 from mediate.models.ladder import REFERENCE, RUNGS, reference_folder
+from mediate.models.prompts import Template, described_template
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
@@ -64,6 +65,17 @@ def resolve(model: str | Path, adapter: str | Path | None = None) -> Source:
         return found
     folder = adapter_folder(adapter)
     return replace(found, adapter=folder, name=f"{found.name}+{folder.name}")
+
+
+def tuned_template(source: Source) -> Template | None:
+    """The template after which a model was tuned by `mediate tune`; None of any other model."""
+    folder = source.adapter or (Path(source.location) if source.kind is Kind.FOLDER else None)
+    if folder is None:
+        return None
+    try:
+        return described_template(json.loads((folder / "tuning.json").read_text(encoding="utf-8"))["spec"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not tuned by us
+        return None
 
 
 def adapter_folder(adapter: str | Path) -> Path:
