@@ -232,7 +232,7 @@ def _tune(arm: str, **given: Any) -> None:
 
     write_loss(out / "loss.png", tuned.losses, title=f"{arm}, seed {given['seed']}")
     typer.echo(f"{tuned}")
-    tell(f"next: mediate score PAIRS --model {quote(str(out))} --out DIR, with the --template of the run before tuning")
+    tell(f"next: mediate score PAIRS --model {quote(str(out))} --out DIR (before and after: with the same --template)")
 
 
 def _data(model: str, data: Path | None, task: Task | None, count: int, steps: int | None, seed: int) -> Any:

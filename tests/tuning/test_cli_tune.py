@@ -62,7 +62,19 @@ def test_data_are_named_once(base: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["sft", "lora", "answer_only", "dpo"])
 def test_options_have_the_defaults_of_the_specification(name: str) -> None:
-    own = {"model", "out", "data", "task", "count", "problem_steps", "device", "template", "answer_cue", "on_bad_item"}
+    own = {
+        "model",
+        "out",
+        "data",
+        "task",
+        "count",
+        "problem_steps",
+        "device",
+        "template",
+        "answer_cue",
+        "on_bad_item",
+        "quiet",
+    }
     parameters = inspect.signature(getattr(command, name)).parameters
     for option, parameter in parameters.items():
         if option not in own:
