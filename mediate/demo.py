@@ -89,7 +89,12 @@ def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) ->
     model = checked(load(MODEL))
     tokenizer = model.need_tokenizer()
     made = generate_pairs(
-        pairs, steps=OPERATIONS, templates=TEMPLATES, seed=seed, length=lambda text: len(encode(tokenizer, text))
+        pairs,
+        steps=OPERATIONS,
+        templates=TEMPLATES,
+        seed=seed,
+        length=lambda text: len(encode(tokenizer, text)),
+        with_cot=False,
     )
     say(
         f"pairs: {len(made)} word problems of {len(OPERATIONS)} steps, each with one number changed in its source world"

@@ -16,10 +16,13 @@ class ItemError(InputError):
         reason: What is wrong and what to do, without the place.
         place: Where the item stands, such as `pairs.jsonl:12`; empty for items made in memory.
         code: A short word for counting, such as `empty_cot`.
+        written: Whether a model wrote what is wrong, so that whoever gave the item cannot mend it.
     """
 
-    def __init__(self, item: str, reason: str, *, place: str = "", code: str = "invalid") -> None:
-        self.item, self.reason, self.place, self.code = item, reason, place, code
+    def __init__(
+        self, item: str, reason: str, *, place: str = "", code: str = "invalid", written: bool = False
+    ) -> None:
+        self.item, self.reason, self.place, self.code, self.written = item, reason, place, code, written
         named = f"item {item!r}: " if item else ""
         super().__init__(f"{place + ': ' if place else ''}{named}{reason}")
 

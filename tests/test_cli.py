@@ -217,3 +217,86 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     done = mediate("--help", cwd=tmp_path)
     for command in ("demo", "score", "compare", "cross", "tune", "report", "check", "models", "pairs"):
         assert command in done.stdout
+
+
+def test_pairs_give_chains_and_say_what_goes_on(tmp_path: Path) -> None:
+    done = mediate("pairs", "--out", "made.jsonl", "-n", "2", cwd=tmp_path)
+    assert done.stderr.splitlines()[-1].endswith(
+        "mediate score made.jsonl --model smollm2-135m-instruct --out runs/made"
+    )
+    assert "mediate models fetch smollm2-135m-instruct && " in done.stderr, "it is not here yet"
+    assert json.loads((tmp_path / "made.jsonl").read_text().splitlines()[0])["base"]["cot"]
+    done = mediate("pairs", "--out", "m.jsonl", "-n", "2", "--task", "modular", "--no-cot", cwd=tmp_path)
+    assert done.stderr == "next: mediate score m.jsonl --model reference-0.1m --out runs/m\n"
+    assert "cot" not in json.loads((tmp_path / "m.jsonl").read_text().splitlines()[0])["base"]
+
+
+def test_pairs_write_over_no_other_file(tmp_path: Path) -> None:
+    arguments = ("pairs", "--out", "made.jsonl", "-n", "2")
+    assert mediate(*arguments, cwd=tmp_path).returncode == 0
+    before = (tmp_path / "made.jsonl").read_bytes()
+    assert mediate(*arguments, cwd=tmp_path).returncode == 0, "the same content is no loss"
+    assert_refused(mediate(*arguments, "--no-cot", cwd=tmp_path), "made.jsonl: is there already", "--force")
+    assert (tmp_path / "made.jsonl").read_bytes() == before
+    assert mediate(*arguments, "--no-cot", "--force", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "made.jsonl").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--map", "reads:layer"], "no map 'reads:layer'"),
+        (["--outcome", "logit"], "no outcome 'logit'"),
+        (["--template", "chatt"], "template 'chatt'"),
+        (["--device", "cdua"], "device 'cdua'"),
+        (["--model", "Reference-0.1M"], "did you mean 'reference-0.1m'"),
+        (["--out", "pairs.jsonl"], "is a file"),
+        (["--chains", "nowhere"], "not a run directory"),
+    ],
+)
+@pytest.mark.parametrize("command", ["score", "cross"])
+def test_what_needs_no_model_is_refused_before_torch_is_there(
+    command: str, arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "pairs.jsonl", GOOD)
+    usual = {"--model": "reference-0.1m", "--out": "run"} | (
+        {"--tuned": "reference-0.1m"} if command == "cross" else {}
+    )
+    chosen = usual | {arguments[0]: arguments[1]}
+    line = ["mediate", command, "pairs.jsonl", *(each for pair in chosen.items() for each in pair)]
+    code = (
+        "import sys; from mediate.cli import main\n"
+        f"sys.argv = {line!r}\n"
+        "try: main()\n"
+        "except SystemExit as stop: print(stop.code, 'torch' in sys.modules)"
+    )
+    root = str(Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["2", "False"], done.stderr
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_directory_of_another_run_is_refused_before_the_model_is_loaded(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "pairs.jsonl", GOOD)
+    arguments = ("score", "pairs.jsonl", "--model", folder, "--out", "run", "--controls", 0, "--no-report")
+    done = mediate(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == "next: mediate report run"
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr("mediate.api.load", never)
+    assert_refused(mediate(*arguments, "--seed", 1, cwd=tmp_path), "spec.seed is 0 there and 1 here")
+    write(tmp_path / "pairs.jsonl", changed("", id=7))
+    assert_refused(mediate(*arguments, cwd=tmp_path), "run: holds another run (pairs is")

@@ -97,6 +97,7 @@ def _trace(model: Model, pair: Pair, item: Item, written: Written | None, spec: 
             "string, or leave such items out (skip)",
             place=pair.place,
             code="endless_cot",
+            written=True,
         )
     ids = list(written.ids)
     trace = written_trace(ids, tokenizer)
@@ -111,6 +112,7 @@ def _trace(model: Model, pair: Pair, item: Item, written: Written | None, spec: 
             f"the model wrote no {world} CoT; try another template, or leave such items out (skip)",
             place=pair.place,
             code="no_cot",
+            written=True,
         )
     return trace
 
@@ -160,11 +162,20 @@ def _answers(
     contexts = {
         pair.id: tuple(prompts[pair.id][world] + traces[pair.id][world].ids + cue for world in (0, 1)) for pair in pairs
     }
-    wanted = [context for each in contexts.values() for context in each]
-    written = _write(model, wanted, Decoding(ANSWER_TOKENS, ("\n",), seed=spec.seed), store, progress=progress)
+    written: dict[tuple[int, ...], Written] = {}
+    by_room: dict[int, list[tuple[int, ...]]] = {}
+    for context in (context for each in contexts.values() for context in each):
+        room = model.facts.context - len(context) if model.facts.context else ANSWER_TOKENS
+        by_room.setdefault(min(room, ANSWER_TOKENS), []).append(context)
+    for room, wanted in by_room.items():
+        # Where there is no room for a token, the pair is too long, which is said when it is put into tokens.
+        if room > 0:
+            decoding = Decoding(room, ("\n",), seed=spec.seed)
+            written |= _write(model, wanted, decoding, store, progress=progress)
 
     def text(context: tuple[int, ...]) -> str:
-        return written_trace(written[context].ids, tokenizer).text.strip() if written[context].ids else ""
+        said = written.get(context)
+        return written_trace(said.ids, tokenizer).text.strip() if said is not None and said.ids else ""
 
     return {name: (text(contexts[name][0]), text(contexts[name][1])) for name in contexts}
 

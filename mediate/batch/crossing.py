@@ -12,10 +12,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from mediate.batch.cross_spec import CHECKPOINTS, CrossSpec, make_cross_spec
+from mediate.batch.given import check_set
 from mediate.batch.measure import described
-from mediate.batch.plan import check_set, make_plan
+from mediate.batch.plan import make_plan
 from mediate.batch.rundir import SCHEMA, check_free, now, versions, written
-from mediate.batch.spec import DEFAULT_MAP, ScoreSpec, make_spec, pairs_fingerprint
+from mediate.batch.settling import settled
+from mediate.batch.spec import ScoreSpec, pairs_fingerprint
 from mediate.effects.crossing import WORLDS, Crossing, change
 from mediate.effects.crossing_results import CrossResults, read_crossed, write_crossed
 from mediate.effects.maps import EffectMap
@@ -24,71 +27,14 @@ from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
 from mediate.items.reading import PairFile, scan_pairs
 from mediate.mediation.crossing import check_crossable, crossed_cube, facing, run_crossed
-from mediate.mediation.crossing_maps import check_crossed_map, crossed_map, parse_crossed_map
+from mediate.mediation.crossing_maps import check_crossed_map, crossed_map
 from mediate.mediation.encoding import EncodedPair, check_fit
-from mediate.mediation.maps import MapSpec
 from mediate.models.model import Model
 from mediate.runs.store import Store, model_spec
-from mediate.runs.watch import bars
+from mediate.watch import bars, tell
+from mediate.watch import each as watch_each
 
 KIND = "crossings"
-CHECKPOINTS = ("original", "tuned")
-# Choices of a scoring run that mean nothing here.
-_UNUSED = ("maps", "control_pairs", "keep")
-
-
-@dataclass(frozen=True, slots=True)
-class CrossSpec:
-    """The choices of a run over two checkpoints.
-
-    Args:
-        scoring: How questions are put, missing chains are written, outcomes are read and intervals are drawn; its maps,
-            controls and kept activations are not used.
-        maps: Maps to measure, in four views each; of the first outcome.
-        worlds: Which worlds of each pair are run: `base`, `source` or both.
-        writer: Which checkpoint writes the chains that the pairs lack, and is asked for answers where only solved pairs
-            count: 0 the original, 1 the tuned one. Both read the same chain.
-    """
-
-    scoring: ScoreSpec
-    maps: tuple[MapSpec, ...]
-    worlds: tuple[str, ...] = ("base",)
-    writer: int = 0
-
-    def described(self) -> dict[str, Any]:
-        """The choices as plain values, for a manifest."""
-        scoring = {name: value for name, value in self.scoring.described().items() if name not in _UNUSED}
-        return scoring | {
-            "design": "cross",
-            "maps": [str(each) for each in self.maps],
-            "worlds": list(self.worlds),
-            "writer": CHECKPOINTS[self.writer],
-        }
-
-
-def make_cross_spec(
-    *,
-    maps: Sequence[str] = (DEFAULT_MAP,),
-    worlds: Sequence[str] = ("base",),
-    writer: str = "original",
-    **choices: Any,
-) -> CrossSpec:
-    """A specification from names; `choices` are those of `ScoreSpec`.
-
-    Raises:
-        InputError: An unknown choice, or a value that it cannot have.
-    """
-    unused = next((name for name in choices if name in _UNUSED), None)
-    if unused is not None:
-        raise InputError(f"option {unused!r} has no meaning between two checkpoints; leave it out")
-    wanted = tuple(dict.fromkeys(worlds))
-    if not wanted or not set(wanted) <= set(WORLDS):
-        raise InputError(f"worlds {', '.join(worlds) or 'none'}; give base, source or both")
-    if writer not in CHECKPOINTS:
-        raise InputError(f"writer {writer!r}; give {' or '.join(CHECKPOINTS)}")
-    specs = tuple(dict.fromkeys(parse_crossed_map(each) for each in maps))
-    scoring = make_spec(maps=(), control_pairs=0, **choices)
-    return CrossSpec(scoring, specs, tuple(sorted(wanted)), CHECKPOINTS.index(writer))
 
 
 def cross(
@@ -118,7 +64,7 @@ def cross(
     Raises:
         InputError: The models are no two checkpoints of one architecture, a choice or the pairs are wrong, or `out`
             holds something else.
-        ItemError: With `on_bad_item="error"`, the first pair that cannot be measured.
+        ItemError: Unless bad items are skipped, the first pair that cannot be measured.
     """
     for name, model in zip(CHECKPOINTS, (original, tuned), strict=True):
         if not isinstance(model, Model):
@@ -153,6 +99,8 @@ def cross_pairs(
     for each in spec.maps:
         check_crossed_map(models, each)
     check_set(file.pairs, file.errors, spec.scoring)
+    say = tell if progress else str
+    spec = replace(spec, scoring=settled(models[spec.writer], file.pairs, spec.scoring, say))
     identity = {
         "schema": SCHEMA,
         "spec": spec.described(),
@@ -198,13 +146,11 @@ def _measure(
     *,
     progress: bool,
 ) -> CrossResults:
-    from tqdm.auto import tqdm
-
     scoring = spec.scoring
     plan = make_plan(models[spec.writer], file.pairs, scoring, store, unread=file.errors, progress=progress)
     rejects, found = list(plan.rejects), list[_Found]()
     fitting = list(_fitting(models[1 - spec.writer], plan.encoded, file.pairs, scoring, rejects))
-    for tokens in tqdm(fitting, desc="crossing pairs", unit="pair", disable=None if progress else True):
+    for tokens in watch_each(fitting, "crossing pairs", "pair", shown=progress):
         with bars(progress):
             these = [_measure_world(models, tokens, world, spec, store) for world in spec.worlds]
         if all(np.isfinite(each.y).all() for each in these):
@@ -236,7 +182,8 @@ def _fitting(
         try:
             check_fit(model, tokens, places[tokens.id])
         except ItemError as error:
-            if scoring.on_bad_item == "error":
+            error.written = tokens.written or scoring.chains is not None
+            if scoring.stops_at(error):
                 raise
             rejects.append(Reject(error.item, error.code, error.reason, error.place))
         else:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mediate.batch.plan import make_plan, wanted_maps
+from mediate.batch.settling import settled
 from mediate.batch.spec import ScoreSpec
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
@@ -12,6 +13,7 @@ from mediate.models.model import Model
 from mediate.runs.pace import pace
 from mediate.runs.selfcheck import SWEPT
 from mediate.runs.store import Store
+from mediate.watch import tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ def forecast(
             f"model {model.facts.name!r} failed the self-check of sweeps ({model.check(SWEPT).detail}); its maps take "
             "plain passes, one for each cell, and are not forecast"
         )
+    spec = settled(model, pairs, spec, tell if progress else str)
     plan = make_plan(model, pairs, spec, store, unread=unread, progress=progress)
     quick = pace(model)
     found = []

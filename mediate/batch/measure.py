@@ -130,7 +130,7 @@ def _measure_batch(
             "device, or leave such items out (skip)",
             code="out_of_memory",
         )
-        if spec.on_bad_item == "error":
+        if spec.stops_at(error):
             raise error
         yield jobs[0].tokens, error
         return
@@ -240,8 +240,10 @@ def _measure_maps(
         except ValueError as error:  # an InputError is one, and so is a map that holds no numbers
             reason = error.reason if isinstance(error, ItemError) else " ".join(str(error).split())
             code = error.code if isinstance(error, ItemError) else "impossible_map"
-            if spec.maps and spec.on_bad_item == "error":
-                raise ItemError(pair.id, f"map {each}: {reason}", code=code) from error
+            written = pair.written or spec.chains is not None
+            named = ItemError(pair.id, f"map {each}: {reason}", code=code, written=written)
+            if spec.maps and spec.stops_at(named):
+                raise named from error
             left_out.append(Reject(pair.id, code, reason, part=str(each)))
     return tuple(found), tuple(left_out)
 

@@ -1,16 +1,25 @@
 """What a run will measure, decided and in tokens before anything is measured."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mediate.batch.chains import NOT_SOLVED, Chains, make_chains
+from mediate.batch.given import nothing_left
 from mediate.batch.spec import DEFAULT_MAP, ScoreSpec
 from mediate.effects.measured import Reject
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
-from mediate.mediation.encoding import EncodedPair, encode_pair, encode_question, encode_readers
+from mediate.mediation.encoding import (
+    EncodedPair,
+    check_equal_lengths,
+    check_prompt,
+    check_words,
+    encode_pair,
+    encode_question,
+    encode_readers,
+)
 from mediate.mediation.maps import MapSpec, check_map, check_offered, parse_map
+from mediate.models.known import is_reference
 from mediate.models.model import Model
 from mediate.runs.store import Store
 
@@ -32,24 +41,6 @@ class Plan:
     rejects: tuple[Reject, ...]
 
 
-def check_set(pairs: Sequence[Pair], unread: Sequence[ItemError], spec: ScoreSpec) -> None:
-    """Refuses a set of pairs before anything is made of it.
-
-    Raises:
-        ItemError: With `on_bad_item="error"`, the first pair that could not be read; or an id that occurs twice.
-        InputError: No pairs.
-    """
-    if unread and spec.on_bad_item == "error":
-        raise unread[0]
-    if not pairs:
-        raise InputError(
-            "no pairs to measure" + (f"; all {len(unread)} were left out, such as {unread[0]}" if unread else "")
-        )
-    first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
-    if first is not None:
-        raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
-
-
 def make_plan(
     model: Model,
     pairs: Sequence[Pair],
@@ -62,9 +53,14 @@ def make_plan(
     """Puts every pair into tokens, letting the model write missing chains, and decides what can be measured.
 
     Whatever is wrong with a pair as given is found before the model writes anything.
+
+    Raises:
+        ItemError: A bad item that ends the run.
+        InputError: The model does not allow what is asked for, or no pair can be measured.
     """
     for each in wanted_maps(spec):
         check_offered(model, each)
+    check_prompt(model.need_tokenizer(), spec.template, spec.answer_cue)
     errors = list(unread)
     sound: list[Pair] = []
     for pair in pairs:
@@ -72,13 +68,13 @@ def make_plan(
             _check_given(model, pair, spec)
             sound.append(pair)
         except ItemError as error:
-            if spec.on_bad_item == "error":
+            if spec.stops_at(error):
                 raise
             errors.append(error)
     chains = make_chains(model, sound, spec, store, progress=progress)
     # What the model wrote is in the store: asked again with `skip`, it does not write it again.
-    broken = next((error for error in chains.errors if error.code != NOT_SOLVED), None)
-    if broken is not None and spec.on_bad_item == "error":
+    broken = next((error for error in chains.errors if error.code != NOT_SOLVED and spec.stops_at(error)), None)
+    if broken is not None:
         raise broken
     errors += chains.errors
     left_out = {error.item for error in chains.errors}
@@ -91,7 +87,8 @@ def make_plan(
         try:
             tokens = encode_pair(model, pair, spec.template, spec.answer_cue, *chains.traces[pair.id])
         except ItemError as error:
-            if spec.on_bad_item == "error":
+            error.written = True  # given chains were tried above
+            if spec.stops_at(error):
                 raise
             errors.append(error)
             continue
@@ -99,6 +96,8 @@ def make_plan(
         encoded.append(tokens)
         rejects += unaligned
     rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors] + rejects
+    if not encoded:
+        raise InputError(nothing_left([(reject.item, reject.code, reject.reason) for reject in rejects]))
     return Plan(tuple(encoded), maps, chains, tuple(rejects))
 
 
@@ -106,14 +105,19 @@ def _check_given(model: Model, pair: Pair, spec: ScoreSpec) -> None:
     """What can be known of a pair before its chains are written."""
     from mediate.traces.trace import given_trace
 
+    known = "mediate pairs --task modular makes some that it reads" if is_reference(model.facts.name) else "reword it"
+    if spec.chains is None or (pair.base.cot is None and pair.source.cot is None):
+        check_words(model.need_tokenizer(), pair, f"{known}, or leave it out (skip)")
     readers = encode_readers(model.need_tokenizer(), pair, spec.answer_cue)
     if pair.base.cot is not None and pair.source.cot is not None:
         source, base = (given_trace(cot, model.tokenizer) for cot in (pair.source.cot, pair.base.cot))
         tokens = encode_pair(model, pair, spec.template, spec.answer_cue, source, base)
-        if spec.maps and spec.on_bad_item == "error":
+        if spec.maps:
             _possible_maps(tokens, pair, spec)
         return
-    longest = max(len(encode_question(model, spec.template, item.question)) for item in (pair.base, pair.source))
+    lengths = [len(encode_question(model, spec.template, item.question)) for item in (pair.base, pair.source)]
+    check_equal_lengths(model, pair.id, lengths, pair.place)
+    longest = max(lengths)
     needed = longest + len(readers.cue) + max(len(readers.base), len(readers.source)) + 1
     if model.facts.context and needed > model.facts.context:
         raise ItemError(
@@ -134,7 +138,8 @@ def _possible_maps(tokens: EncodedPair, pair: Pair, spec: ScoreSpec) -> tuple[tu
             check_map(tokens, each, pair.place)
             allowed.append(each)
         except ItemError as error:
-            if spec.maps and spec.on_bad_item == "error":
+            error.written = tokens.written or spec.chains is not None
+            if spec.maps and spec.stops_at(error):
                 raise
             left_out.append(Reject(error.item, error.code, error.reason, error.place, part=str(each)))
     return tuple(allowed), left_out

@@ -10,7 +10,6 @@ from typing import Any
 from mediate.effects.results import MANIFEST, read_manifest, write_manifest
 from mediate.errors import InputError
 from mediate.files import differences, held, is_vacant
-from mediate.runs.store import NUMERICS_VERSION, library_versions
 
 SCHEMA = 1
 # What must be the same for a directory to be taken up again.
@@ -25,6 +24,7 @@ def now() -> str:
 def versions() -> dict[str, str]:
     """The versions of what a run's numbers depend on."""
     from mediate import __version__
+    from mediate.runs.store import NUMERICS_VERSION, library_versions
 
     return {
         "mediate": __version__,
@@ -40,19 +40,35 @@ def check_free(folder: Path, identity: Mapping[str, Any]) -> bool:
     Raises:
         InputError: The folder holds something else: another run, or files that are no run's.
     """
-    if not folder.exists():
+    found = held_run(folder)
+    if found is None:
         return False
+    check_same(folder, found, identity)
+    return bool(found.get("status") == "success")
+
+
+def held_run(folder: Path) -> dict[str, Any] | None:
+    """The manifest of the run that a folder holds; None where it is absent or empty.
+
+    Raises:
+        InputError: The folder is a file, or holds files that are no run's.
+    """
+    if not folder.exists():
+        return None
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a directory for the run")
     if not (folder / MANIFEST).exists():
         if not is_vacant(folder):
             raise InputError(f"{folder}: is not empty and holds no run; give a new directory")
-        return False
-    found = read_manifest(folder)
-    different = differences(found, identity, IDENTITY)
+        return None
+    return dict(read_manifest(folder))
+
+
+def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
+    """Raises InputError where a folder's run is another one than what is asked for."""
+    different = differences(found, identity, [key for key in IDENTITY if key in identity])
     if different:
         raise InputError(f"{folder}: holds another run ({'; '.join(different[:3])}); give a new directory")
-    return bool(found.get("status") == "success")
 
 
 @contextmanager

@@ -11,9 +11,11 @@ from jaxtyping import Float
 
 from mediate.batch.chains import Chains
 from mediate.batch.controls import Own, control_by_random_weights, control_pair, drawn
+from mediate.batch.given import check_set
 from mediate.batch.measure import Found, Job, measure_pairs
-from mediate.batch.plan import Plan, check_set, make_plan
+from mediate.batch.plan import Plan, make_plan
 from mediate.batch.rundir import SCHEMA, check_free, now, versions, written
+from mediate.batch.settling import settled
 from mediate.batch.spec import ScoreSpec, pairs_fingerprint
 from mediate.clock import stage
 from mediate.effects.cube import Cube
@@ -27,8 +29,9 @@ from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.runs.activations import cot_activations
 from mediate.runs.store import Store
-from mediate.runs.watch import bars
 from mediate.traces.trace import Trace, decode
+from mediate.watch import bars, tell, work
+from mediate.watch import each as watch_each
 
 
 def score(
@@ -50,14 +53,15 @@ def score(
         unread: Pairs that could not be read, to be counted among the rejects.
         out: The run directory; one that holds this very run, finished, is read back and nothing is computed.
         store: Where chains, outcomes and kept activations are looked up and kept.
-        progress: Whether to show bars.
+        progress: Whether to say, on standard error, what was settled and how far the work is.
 
     Raises:
-        ItemError: With `on_bad_item="error"`, the first pair that cannot be measured; nothing has been written then.
-        InputError: No pairs, duplicate ids, or an `out` that holds something else.
+        ItemError: Unless bad items are skipped, the first pair that cannot be measured; nothing has been written then.
+        InputError: No pairs or none that can be measured, duplicate ids, or an `out` that holds something else.
     """
     started, clock = now(), time.monotonic()
     check_set(pairs, unread, spec)
+    spec = settled(model, pairs, spec, tell if progress else str)
     identity = {
         "schema": SCHEMA,
         "spec": spec.described(),
@@ -93,16 +97,13 @@ def _measure(
     *,
     progress: bool,
 ) -> Results:
-    from tqdm.auto import tqdm
-
     by_id = {pair.id: pair for pair in pairs}
     found: dict[str, Found] = {}
     failed: dict[str, Reject] = {}
     chosen, owns = drawn(plan.encoded, spec), dict[str, Own]()
     uncut: Counter[str] = Counter()
     jobs = [Job(each, _cut(each, by_id[each.id], uncut), plan.maps[each.id]) for each in plan.encoded]
-    bar = tqdm(total=len(jobs), desc="measuring pairs", unit="pair", disable=None if progress else True)
-    with bar, bars(progress):
+    with work(len(jobs), "measuring pairs", "pair", shown=progress) as done_with, bars(progress):
         for contexts, each in measure_pairs(model, jobs, spec, store):
             tokens = contexts if isinstance(contexts, EncodedPair) else contexts.pair
             name = tokens.id
@@ -116,13 +117,13 @@ def _measure(
                     _keep(model, tokens, Component(component), store)
                 if name in chosen:
                     owns[name] = control_pair(model, each, contexts, plan.encoded, spec, store)
-            bar.update()
+            done_with(1)
     measured = [each for each in plan.encoded if each.id in found]
     rejects = list(plan.rejects)
     for tokens in plan.encoded:
         rejects += [failed[tokens.id]] if tokens.id in failed else found[tokens.id].left_out
     beside = [owns[each.id] for each in measured if each.id in owns]
-    watched = tqdm(beside, desc="controls", unit="pair", disable=None if progress else True)
+    watched = watch_each(beside, "controls, random weights", "pair", shown=progress)
     controls = control_by_random_weights(model, watched, spec, store)
     by_reason = Counter(reject.code for reject in rejects if reject.part == "item")
     counts = dict(manifest["counts"]) | {

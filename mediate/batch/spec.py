@@ -10,23 +10,25 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mediate.batch.stored_chains import StoredChains, read_chains
-from mediate.effects.cube import MIN_TE
-from mediate.errors import InputError
+from mediate.effects.kinds import MIN_TE
+from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
-from mediate.mediation.maps import parse_map
-from mediate.mediation.outcomes import Outcome, parse_outcome
-from mediate.models.generation import Decoding
-from mediate.models.prompts import ANSWER_CUE, Style, Template, parse_template
+from mediate.mediation.names import Outcome, parse_map, parse_outcome
+from mediate.models.decoding import Decoding
+from mediate.models.prompts import ANSWER_CUE, AUTO, Style, Template, parse_template
 from mediate.models.sites import parse_component
 
 DEFAULT_MAP = "read:step,layer"
+# The longest chain that a model may write, where its context has room for it.
+MOST_NEW_TOKENS = 256
 
 
 class ScoreSpec(BaseModel):
     """The choices of a scoring run; an unknown name is an error.
 
     Attributes:
-        template: `none`, `chat`, the path of a template file, or a `Template`.
+        template: `none`, `chat`, `few-shot`, the path of a template file, or a `Template`. By default `none` where all
+            chains are given, and else what the model writes chains after: see `mediate.batch.settling`.
         answer_cue: What stands between the chain and the answer; the answer follows it after a space.
         chains: A finished run directory whose written chains are read, instead of ones that this model writes.
         outcomes: What is read at the answer; maps are of the first.
@@ -34,9 +36,10 @@ class ScoreSpec(BaseModel):
             a map that is named here must be possible for every pair.
         control_pairs: On how many pairs, drawn at random, the controls are run; 0 for none.
         keep: Components whose activations at the CoT positions are kept in the store, such as `resid_post`.
-        on_bad_item: `error` stops before anything is written; `skip` leaves the item out, with its reason.
+        on_bad_item: `error` stops before anything is written; `skip` leaves the item out, with its reason; `auto` stops
+            where an item was given badly, and leaves it out where the model wrote badly.
         solved_only: Leaves out pairs that the model does not answer rightly in both worlds after its chain.
-        max_new_tokens: The longest chain that the model may write.
+        max_new_tokens: The longest chain that the model may write; by default what its context has room for, up to 256.
         stop: Strings that end a written chain, beside the answer cue.
         temperature: 0 writes greedily.
         top_p: Nucleus that is sampled from.
@@ -47,16 +50,16 @@ class ScoreSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    template: Template = Template(Style.NONE, name="none")
+    template: Template = AUTO
     answer_cue: str = Field(default=ANSWER_CUE, min_length=1)
     chains: StoredChains | None = None
     outcomes: tuple[Outcome, ...] = Field(default=tuple(Outcome), min_length=1)
     maps: tuple[str, ...] | None = None
     control_pairs: int = Field(default=8, ge=0)
     keep: tuple[str, ...] = ()
-    on_bad_item: Literal["error", "skip"] = "error"
+    on_bad_item: Literal["auto", "error", "skip"] = "auto"
     solved_only: bool = False
-    max_new_tokens: int = Field(default=256, ge=1)
+    max_new_tokens: int | None = Field(default=None, ge=1)
     stop: tuple[str, ...] = ()
     temperature: float = Field(default=0.0, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
@@ -89,11 +92,22 @@ class ScoreSpec(BaseModel):
     def _check_keep(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(sorted({parse_component(name).value for name in value}))
 
+    @property
+    def left_open(self) -> tuple[str, ...]:
+        """The names, as in a manifest, of what is settled only when the model is there."""
+        template = ("template", "template_text") if self.template.style is Style.AUTO else ()
+        stop = () if self.stop else ("stop",)
+        return (*template, *stop, *(("max_new_tokens",) if self.max_new_tokens is None else ()))
+
+    def stops_at(self, error: ItemError) -> bool:
+        """Whether a bad item ends the run, rather than being left out and counted."""
+        return self.on_bad_item == "error" or (self.on_bad_item == "auto" and not error.written)
+
     def decoding(self) -> Decoding:
         """How the model writes its chains: they end at the cue, whether or not it comes with its white space."""
         cue = self.answer_cue
         stop = tuple(dict.fromkeys((cue, cue.strip() or cue, *self.stop)))
-        return Decoding(self.max_new_tokens, stop, self.temperature, self.top_p, self.seed)
+        return Decoding(self.max_new_tokens or MOST_NEW_TOKENS, stop, self.temperature, self.top_p, self.seed)
 
     def described(self) -> dict[str, Any]:
         """The choices as plain values, for a manifest."""

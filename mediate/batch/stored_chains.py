@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mediate.effects.measured import Measured, World
-from mediate.effects.results import read_results
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
+from mediate.models.prompts import Template, described_template
 from mediate.traces.trace import Trace, given_trace
 
 Worlds = tuple[World, World]
@@ -27,6 +27,8 @@ class StoredChains:
         tokenizer: Of its tokenizer, as a fingerprint.
         worlds: By the item's id: its source and its base world.
         absent: Why an item that the run knows has none, by its id.
+        left_out: Ids of items that were left out there, for what the model wrote.
+        template: How the questions were put to it.
     """
 
     run: str
@@ -35,6 +37,8 @@ class StoredChains:
     tokenizer: str
     worlds: Mapping[str, Worlds]
     absent: Mapping[str, str]
+    left_out: frozenset[str] = frozenset()
+    template: Template | None = None
 
     def described(self) -> dict[str, Any]:
         """The writer, and a sha256 over all chains with their questions and answers, as plain values for a manifest."""
@@ -59,7 +63,8 @@ class StoredChains:
         worlds = self.worlds.get(pair.id)
         if worlds is None:
             why = self.absent.get(pair.id, "it is not among that run's items")
-            raise _bad(pair, "no_chain", f"run {self.run!r} has no written chains of it: {why}; leave it out (skip)")
+            reason = f"run {self.run!r} has no written chains of it: {why}; leave it out (skip)"
+            raise _bad(pair, "no_chain", reason, written=pair.id in self.left_out)
         for world, item in zip(worlds, (pair.source, pair.base), strict=True):
             if (world.question, world.answer) != (item.question, item.answer):
                 raise _bad(
@@ -75,15 +80,15 @@ class StoredChains:
         return sum(world.tokens != trace.tokens for world, trace in zip(self.worlds[item], traces, strict=True))
 
 
-def _bad(pair: Pair, code: str, reason: str) -> ItemError:
-    return ItemError(pair.id, reason, place=pair.place, code=code)
+def _bad(pair: Pair, code: str, reason: str, *, written: bool = False) -> ItemError:
+    return ItemError(pair.id, reason, place=pair.place, code=code, written=written)
 
 
 def _retold(pair: Pair, text: str, tokenizer: Any) -> Trace:
     trace = given_trace(text, tokenizer)
     if trace.text != text:
         reason = "its chain does not come back from this model's tokenizer as it was written; leave it out (skip)"
-        raise _bad(pair, "not_encodable", reason)
+        raise _bad(pair, "not_encodable", reason, written=True)
     return trace
 
 
@@ -93,6 +98,8 @@ def read_chains(folder: str | Path) -> StoredChains:
     Raises:
         InputError: The folder is no finished run, or no model wrote its chains.
     """
+    from mediate.effects.results import read_results
+
     folder = Path(folder)
     results = read_results(folder)
     taken = results.manifest.get("writer")
@@ -113,6 +120,8 @@ def read_chains(folder: str | Path) -> StoredChains:
         tokenizer=str(writer.get("tokenizer", "")),
         worlds={name: (item.source, item.base) for name, item in usable.items()},
         absent=absent,
+        left_out=frozenset(each.item for each in results.rejects if each.part == "item"),
+        template=described_template(results.manifest.get("spec", {})),
     )
 
 

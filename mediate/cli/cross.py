@@ -6,8 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mediate.cli.options import Dtype, ModelOption, OutOption, ProfileOption, quiet_libraries, unescaped
-from mediate.cli.score import OnBadItem
+from mediate.cli.options import (
+    BadItemOption,
+    Dtype,
+    ModelOption,
+    NewTokensOption,
+    OnBadItem,
+    OutOption,
+    ProfileOption,
+    QuietOption,
+    TemplateOption,
+    check_measured,
+    check_model,
+    quiet_libraries,
+    tell_next,
+    unescaped,
+)
 
 if TYPE_CHECKING:
     from mediate.effects.crossing_results import CrossResults
@@ -35,18 +49,18 @@ def cross(
         Path | None, typer.Option(help="A run directory whose written chains both read, writing none.")
     ] = None,
     writer: Annotated[Writer, typer.Option(help="Which checkpoint writes chains that are missing.")] = Writer.ORIGINAL,
-    template: Annotated[str, typer.Option(help="none, chat, or a file with {question} or a chat template.")] = "none",
+    template: TemplateOption = "auto",
     answer_cue: Annotated[
         str, typer.Option(help=r"What stands before the answer; \n is a line break.")
     ] = "\\nThe answer is",
     outcome: Annotated[
         list[str] | None, typer.Option(help="logit_diff or logprob_diff; repeat for both (default).")
     ] = None,
-    on_bad_item: Annotated[OnBadItem, typer.Option(help="Stop, or leave the item out and count it.")] = OnBadItem.ERROR,
+    on_bad_item: BadItemOption = OnBadItem.AUTO,
     solved_only: Annotated[
         bool, typer.Option(help="Only pairs that the writer answers rightly in both worlds.")
     ] = False,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="The longest chain that may be written.")] = 256,
+    max_new_tokens: NewTokensOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the writing and of the bootstrap.")] = 0,
     level: Annotated[float, typer.Option(help="Coverage of the intervals.")] = 0.95,
     adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter that makes --tuned.")] = None,
@@ -58,12 +72,15 @@ def cross(
         str | None, typer.Option(help="Such as cpu or cuda; a GPU by default where there is one.")
     ] = None,
     cache: Annotated[bool, typer.Option(help="Look up and keep written chains and results.")] = True,
+    quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives."""
-    from mediate.batch.crossing import cross_pairs, make_cross_spec
+    from mediate.batch.cross_spec import make_cross_spec
+    from mediate.batch.given import check_device, check_out, check_set
     from mediate.items.reading import scan_pairs
 
+    quiet_libraries(quiet)
     choices: dict[str, Any] = {"outcomes": outcome} if outcome else {}
     if maps:
         choices["maps"] = () if maps == ["none"] else maps
@@ -81,11 +98,15 @@ def cross(
         level=level,
         **choices,
     )
+    # Whatever needs no model is tried before one is loaded.
     found = scan_pairs(pairs)
-    if found.errors and spec.scoring.on_bad_item == "error":
-        raise found.errors[0]
-    quiet_libraries()
+    check_set(found.pairs, found.errors, spec.scoring)
+    check_model(model)
+    check_model(tuned, adapter)
+    check_device(device)
+    check_out(out, spec.scoring, spec.described(), found.pairs)
     from mediate.api import load
+    from mediate.batch.crossing import cross_pairs
     from mediate.report.page import write_report
     from mediate.runs.store import Store
 
@@ -95,6 +116,8 @@ def cross(
     results = cross_pairs(models, found, spec, out=out, store=store, progress=True)
     _say(results)
     typer.echo(f"run: {out}\nreport: {write_report(out)}")
+    check_measured(results.manifest, results.rejects)
+    tell_next(out, results.rejects)
 
 
 def _say(results: "CrossResults") -> None:

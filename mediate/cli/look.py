@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mediate.cli.options import Dtype, quiet_libraries
+from mediate.cli.options import Dtype, check_model, quiet_libraries
 
 
 def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
@@ -21,18 +21,20 @@ def check(
 ) -> None:
     """Measures planted models of known truth, and tries identities on random models and, with --model, on that one."""
     quiet_libraries()
+    if model is not None:
+        check_model(model)
+    from mediate.api import load
     from mediate.mediation.sanity import sections, tried
 
+    # Loaded first: a name that is none should not cost the minute before.
+    loaded = None if model is None else load(model, dtype=dtype.value)
     failed = 0
     for heading, findings in sections():
         typer.echo(heading)
         for finding in findings:
             failed += not finding.passed
             typer.echo(f"  {finding}")
-    if model is not None:
-        from mediate.api import load
-
-        loaded = load(model, dtype=dtype.value)
+    if loaded is not None:
         typer.echo(f"{loaded}")
         for each in loaded.checks:
             name = f"{each.name} at {each.component}" if each.component else each.name

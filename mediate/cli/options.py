@@ -3,9 +3,32 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from mediate.errors import InputError
+from mediate.watch import hush, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mediate.effects import Reject
+    from mediate.models.source import Source
+
+
+class OnBadItem(StrEnum):
+    """What to do with an item that cannot be measured."""
+
+    AUTO = "auto"
+    ERROR = "error"
+    SKIP = "skip"
+
+
+BadItemOption = Annotated[
+    OnBadItem,
+    typer.Option("--on-bad-item", help="Stop, or leave it out and count it; auto leaves out what a model wrote badly."),
+]
 
 
 class Dtype(StrEnum):
@@ -33,6 +56,17 @@ def _detailed(wanted: bool) -> bool:
 ProfileOption = Annotated[
     bool, typer.Option("--profile", callback=_detailed, help="At the end, tell where the time went, stage by stage.")
 ]
+TemplateOption = Annotated[
+    str,
+    typer.Option("--template", help="auto, none, chat, few-shot, or a file with {question} or a chat template."),
+]
+NewTokensOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-new-tokens", min=1, help="The longest chain that may be written; by default what fits, up to 256."
+    ),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progress.")]
 OutOption = Annotated[Path, typer.Option("--out", help="The run directory to write.")]
 
 
@@ -41,10 +75,42 @@ def unescaped(text: str) -> str:
     return text.replace("\\n", "\n").replace("\\t", "\t")
 
 
-def quiet_libraries() -> None:
-    """Bars of other libraries count their own work; the ones shown are ours."""
+def quiet_libraries(quiet: bool = False) -> None:
+    """Bars of other libraries count their own work; the ones shown are ours, and with `quiet` none is."""
+    hush(quiet)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+def check_model(model: str, adapter: Path | None = None) -> "Source":
+    """What a model's name stands for; loads nothing.
+
+    Raises:
+        InputError: Nothing that can be had.
+    """
+    from mediate.models.hub import check_given
+    from mediate.models.source import resolve
+
+    source = resolve(model, adapter)
+    check_given(source)
+    return source
+
+
+def check_measured(manifest: "Mapping[str, Any]", rejects: "Sequence[Reject]") -> None:
+    """Raises InputError where a run, which is written all the same, measured no item."""
+    from mediate.batch.given import nothing_left
+
+    if not manifest["counts"]["measured"]:
+        raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects]))
+
+
+def tell_next(out: Path, rejects: "Sequence[Reject]", otherwise: str = "") -> None:
+    """The last line of a command: what there is to be seen of items that were left out, or else the next command."""
+    count = sum(each.part == "item" for each in rejects)
+    if count:
+        tell(f"next: see why {count} were left out, in {out / 'rejects.jsonl'}")
+    elif otherwise:
+        tell(f"next: {otherwise}")
 
 
 def show(out: Path, results: object, *, report: bool = True) -> None:

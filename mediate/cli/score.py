@@ -2,11 +2,29 @@
 
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
 
-from mediate.cli.options import Dtype, ModelOption, OutOption, ProfileOption, quiet_libraries, show, unescaped
+from mediate.cli.options import (
+    BadItemOption,
+    Dtype,
+    ModelOption,
+    NewTokensOption,
+    OnBadItem,
+    OutOption,
+    ProfileOption,
+    QuietOption,
+    TemplateOption,
+    check_measured,
+    check_model,
+    quiet_libraries,
+    show,
+    tell_next,
+    unescaped,
+)
+from mediate.watch import tell
 
 
 class DemoModel(StrEnum):
@@ -16,13 +34,6 @@ class DemoModel(StrEnum):
     SMOLLM2 = "smollm2-135m-instruct"
 
 
-class OnBadItem(StrEnum):
-    """What to do with an item that cannot be measured."""
-
-    ERROR = "error"
-    SKIP = "skip"
-
-
 def demo(
     model: Annotated[
         DemoModel, typer.Option(help="The reference reasoners, or a small real model that is fetched.")
@@ -30,13 +41,14 @@ def demo(
     out: Annotated[Path | None, typer.Option("--out", help="The folder to write; runs/demo-MODEL by default.")] = None,
     pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="How many built-in pairs to try.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the problems and the bootstrap.")] = 0,
+    quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Reference reasoners of several sizes, before and after fine-tuning, or word problems on a real model."""
     from mediate.demo import LADDER_PAIRS, PAIRS, run_demo, run_ladder
     from mediate.report.family import family_headline
 
-    quiet_libraries()
+    quiet_libraries(quiet)
     out = out or Path("runs") / f"demo-{model}"
     if model is DemoModel.SMOLLM2:
         show(out, run_demo(out, pairs=pairs or PAIRS, seed=seed, say=typer.echo))
@@ -50,7 +62,7 @@ def score(
     pairs: Annotated[Path, typer.Argument(help="Pairs, as JSON lines or Parquet.")],
     model: ModelOption,
     out: OutOption,
-    template: Annotated[str, typer.Option(help="none, chat, or a file with {question} or a chat template.")] = "none",
+    template: TemplateOption = "auto",
     answer_cue: Annotated[
         str, typer.Option(help=r"What stands before the answer; \n is a line break.")
     ] = "\\nThe answer is",
@@ -67,11 +79,11 @@ def score(
         list[str] | None, typer.Option(help="Component whose CoT activations are stored; repeatable.")
     ] = None,
     controls: Annotated[int, typer.Option(min=0, help="On how many pairs the controls are run; 0 for none.")] = 8,
-    on_bad_item: Annotated[OnBadItem, typer.Option(help="Stop, or leave the item out and count it.")] = OnBadItem.ERROR,
+    on_bad_item: BadItemOption = OnBadItem.AUTO,
     solved_only: Annotated[
         bool, typer.Option(help="Only pairs that the model answers rightly in both worlds.")
     ] = False,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="The longest chain that the model may write.")] = 256,
+    max_new_tokens: NewTokensOption = None,
     stop: Annotated[list[str] | None, typer.Option(help="A string that ends a written chain; repeatable.")] = None,
     temperature: Annotated[float, typer.Option(min=0, help="0 writes greedily.")] = 0.0,
     top_p: Annotated[float, typer.Option(help="Nucleus that is sampled from.")] = 1.0,
@@ -88,12 +100,16 @@ def score(
     cache: Annotated[bool, typer.Option(help="Look up and keep chains and outcomes.")] = True,
     report: Annotated[bool, typer.Option(help="Write report.html and figures too.")] = True,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
+    quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Measures pairs on a model and writes a run directory with its report."""
+    from mediate.batch.given import check_device, check_out, check_set
     from mediate.batch.spec import make_spec
     from mediate.items.reading import scan_pairs
+    from mediate.models.source import tuned_template
 
+    quiet_libraries(quiet)
     choices: dict[str, Any] = {
         "template": template,
         "answer_cue": unescaped(answer_cue),
@@ -117,11 +133,17 @@ def score(
     if chains is not None:
         choices["chains"] = chains
     spec = make_spec(**choices)
-    # The file is read before the model is loaded: a typo in it should not cost a minute.
+    # Whatever needs no model is tried before one is loaded: a typo should not cost a minute.
     found = scan_pairs(pairs)
-    if found.errors and spec.on_bad_item == "error":
-        raise found.errors[0]
-    quiet_libraries()
+    check_set(found.pairs, found.errors, spec)
+    tuned_after = tuned_template(check_model(model, adapter))
+    unwritten = any(item.cot is None for pair in found.pairs for item in (pair.base, pair.source))
+    if template == "auto" and chains is None and unwritten and tuned_after is not None:
+        tell(f"template: {tuned_after.name} (the model must write chains, and was tuned after this)")
+        spec = make_spec(spec, template=tuned_after)
+    check_device(device)
+    if not plan:
+        check_out(out, spec, spec.described(), found.pairs)
     from mediate.api import load
     from mediate.batch.score import score as run_score
     from mediate.runs.store import Store
@@ -143,3 +165,6 @@ def score(
         return
     results = run_score(loaded, found.pairs, spec, unread=found.errors, out=out, store=store, progress=True)
     show(out, results, report=report)
+    check_measured(results.manifest, results.rejects)
+    compared = f"mediate compare {quote(str(out))} OTHER --out DIR (OTHER: the run of another model on the same pairs)"
+    tell_next(out, results.rejects, compared if report else f"mediate report {quote(str(out))}")

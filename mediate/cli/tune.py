@@ -2,12 +2,14 @@
 
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
 
-from mediate.cli.options import ModelOption, quiet_libraries, unescaped
+from mediate.cli.options import ModelOption, QuietOption, check_model, quiet_libraries, unescaped
 from mediate.errors import InputError
+from mediate.watch import tell
 
 tune_app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +22,7 @@ class Task(StrEnum):
     """Where examples come from, if not from a file."""
 
     PROBLEMS = "problems"
+    MODULAR = "modular"
 
 
 class OnBadItem(StrEnum):
@@ -34,7 +37,12 @@ Data = Annotated[
     Path | None,
     typer.Option("--data", help="JSON lines with question, chain, answer and, for dpo, rejected; or a pairs file."),
 ]
-MadeTask = Annotated[Task | None, typer.Option("--task", help="Built-in problems in place of a file.")]
+MadeTask = Annotated[
+    Task | None,
+    typer.Option(
+        "--task", help="Made examples in place of a file: problems, or modular, which is what reference reasoners read."
+    ),
+]
 Count = Annotated[int, typer.Option("--count", "-n", min=1, help="Built-in problems, two examples each.")]
 ProblemSteps = Annotated[
     int | None, typer.Option("--problem-steps", min=2, max=6, help="Steps of a built-in problem; any by default.")
@@ -62,6 +70,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Of the split, the first weights,
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; a GPU by default where there is one.")]
 
 _CUE = "\\nThe answer is"
+_OF_DATA = ("data", "task", "count", "problem_steps")
 
 
 @tune_app.command("sft")
@@ -87,6 +96,7 @@ def sft(
     on_bad_item: OnBad = OnBadItem.ERROR,
     seed: Seed = 0,
     device: Device = None,
+    quiet: QuietOption = False,
 ) -> None:
     """All weights, on chains and answers."""
     _tune("sft", **locals())
@@ -120,6 +130,7 @@ def lora(
     on_bad_item: OnBad = OnBadItem.ERROR,
     seed: Seed = 0,
     device: Device = None,
+    quiet: QuietOption = False,
 ) -> None:
     """An adapter (LoRA), on chains and answers."""
     _tune("lora", **locals())
@@ -155,6 +166,7 @@ def answer_only(
     on_bad_item: OnBad = OnBadItem.ERROR,
     seed: Seed = 0,
     device: Device = None,
+    quiet: QuietOption = False,
 ) -> None:
     """The answer right after the question, with no chain; an adapter unless --full."""
     _tune("answer-only", **locals())
@@ -190,6 +202,7 @@ def dpo(
     on_bad_item: OnBad = OnBadItem.ERROR,
     seed: Seed = 0,
     device: Device = None,
+    quiet: QuietOption = False,
 ) -> None:
     """A preference for chains over rejected ones; an adapter unless --full."""
     _tune("dpo", **locals())
@@ -197,15 +210,21 @@ def dpo(
 
 def _tune(arm: str, **given: Any) -> None:
     """Makes or names the data, tunes, and draws the loss."""
-    model, out, device = given.pop("model"), given.pop("out"), given.pop("device")
-    data = _data(given.pop("data"), given.pop("task"), given.pop("count"), given.pop("problem_steps"), given["seed"])
+    model, out, device, quiet = (given.pop(name) for name in ("model", "out", "device", "quiet"))
     given["answer_cue"] = unescaped(given["answer_cue"])
     given["on_bad_item"] = given["on_bad_item"].value
     if "target_modules" in given:
         given["target_modules"] = tuple(given["target_modules"] or ("all-linear",))
     if "full" in given:
         given["full"] = given["full"] or None
-    quiet_libraries()
+    from mediate.tuning.spec import make_tune_spec
+
+    quiet_libraries(quiet)
+    # Whatever needs no model is tried before torch is imported.
+    make_tune_spec(arm=arm, **{name: each for name, each in given.items() if name not in _OF_DATA})
+    check_model(model)
+    file, task, count, steps = (given.pop(name) for name in _OF_DATA)
+    data = _data(model, file, task, count, steps, given["seed"])
     from mediate.tuning.tune import tune
 
     tuned = tune(model, data, out=out, arm=arm, device=device, **given)
@@ -213,13 +232,25 @@ def _tune(arm: str, **given: Any) -> None:
 
     write_loss(out / "loss.png", tuned.losses, title=f"{arm}, seed {given['seed']}")
     typer.echo(f"{tuned}")
+    tell(f"next: mediate score PAIRS --model {quote(str(out))} --out DIR (before and after: with the same --template)")
 
 
-def _data(data: Path | None, task: Task | None, count: int, steps: int | None, seed: int) -> Any:
-    if (data is None) == (task is None):
-        raise InputError("give either --data FILE or --task problems")
+def _data(model: str, data: Path | None, task: Task | None, count: int, steps: int | None, seed: int) -> Any:
+    """The file, or examples that are made: without either, of the task that fits the model."""
+    if data is not None and task is not None:
+        raise InputError("give either --data FILE or --task, not both")
     if data is not None:
         return data
-    from mediate.tuning.examples import problem_pairs
+    from mediate.models.known import is_reference
+    from mediate.tuning.examples import chained_pairs, problem_pairs
 
+    if task is None:
+        task = Task.MODULAR if is_reference(model) else Task.PROBLEMS
+        tell(f"task: {task} (no --data, and it is what fits {model})")
+    if task is Task.MODULAR:
+        return chained_pairs(count, steps=steps or (2, 5), seed=seed)
+    if is_reference(model):
+        raise InputError(
+            f"--task problems: {model} has no tokens for their words; take --task modular, or another model"
+        )
     return problem_pairs(count, steps=steps or (2, 6), seed=seed)

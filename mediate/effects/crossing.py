@@ -26,13 +26,13 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.effects.cube import IDENTITY_TOLERANCE, MIN_TE, shapley
+from mediate.effects.kinds import WORLDS as WORLDS
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
 
 if TYPE_CHECKING:
     import pandas
 
 FACTORS = ("question", "chain", "readers")
-WORLDS = ("source", "base")
 
 
 class Change(NamedTuple):

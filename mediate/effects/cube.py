@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from mediate.effects.kinds import MIN_TE as MIN_TE
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 CHANNELS = ("direct", "text", "latent")
 CELLS = tuple((d, t, h) for d in (0, 1) for t in (0, 1) for h in (0, 1))
-MIN_TE = 0.1
 IDENTITY_TOLERANCE = 1e-9
 
 

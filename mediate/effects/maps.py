@@ -8,15 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.effects.agreement import Agreement
+from mediate.effects.kinds import ADAPTIVE as ADAPTIVE
+from mediate.effects.kinds import WITH_GAPS as WITH_GAPS
 
 if TYPE_CHECKING:
     import pandas
     import xarray
-
-# A step has no effect on what an earlier one states, or on one that states the same in both worlds.
-WITH_GAPS = ("step_graph.read", "step_graph.state")
-# At the end of the kind of a map that was measured only where there is something: its gaps were left out.
-ADAPTIVE = ".adaptive"
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,12 +125,13 @@ def modular_pairs(
     seed: int = 0,
     hint: Hint | str = Hint.ANSWER,
     with_cot: bool = True,
+    held_out: bool = True,
 ) -> tuple[Pair, ...]:
     """Chains modulo 10 that were kept out of training, each with a source world in which one number differs.
 
-    Numbers of steps take turns, and every place of a number is as likely to be the one that differs. Ids are such as
-    `modular-3-0007` (steps, place in the whole); every problem is a group of its own, because each is an independent
-    draw. A larger `n` only appends.
+    Numbers of steps take turns, longer ones where those of a number are used up, and every place of a number is as
+    likely to be the one that differs. Ids are such as `modular-3-0007` (steps, place in the whole); every problem is a
+    group of its own, because each is an independent draw. A larger `n` only appends.
 
     Args:
         n: Number of pairs.
@@ -139,9 +140,10 @@ def modular_pairs(
         hint: `answer`, each world's own; `random`, a digit drawn for each world; `wrong`, one digit that is neither
             answer, the same in both worlds.
         with_cot: Whether to give the chain; without, the model writes it.
+        held_out: Whether to take problems that no reference reasoner was trained on; else the others.
 
     Raises:
-        InputError: An argument out of its range, or no new pair found in a bounded number of draws.
+        InputError: An argument out of its range, or more pairs than there are.
     """
     low, high = (steps, steps) if isinstance(steps, int) else steps
     if not FEWEST_STEPS <= low <= high <= MOST_STEPS:
@@ -152,11 +154,22 @@ def modular_pairs(
     if hint not in tuple(Hint):
         raise InputError(f"modular_pairs: no hint {hint!r}; give one of {', '.join(Hint)}")
     used: set[Chained] = set()
-    pairs = []
+    used_up: set[int] = set()
+    pairs: list[Pair] = []
     for index in range(n):
-        count = low + index % (high - low + 1)
+        turn = low + index % (high - low + 1)
         rng = np.random.default_rng([seed, index])
-        base, source = _worlds(count, rng, used)
+        drawn = None
+        while drawn is None:
+            # Shorter ones last: where long ones are used up, there are hardly any short ones.
+            count = next((each for each in (*range(turn, high + 1), *range(low, turn)) if each not in used_up), None)
+            if count is None:
+                few = f"there are {len(pairs)} pairs of {low} to {high} steps"
+                raise InputError(f"modular_pairs: {few}; ask for no more, or for more steps")
+            drawn = _worlds(count, rng, used, held_out)
+            if drawn is None:
+                used_up.add(count)
+        base, source = drawn
         used.add(base)
         hints = _hints(Hint(hint), base, source, rng)
         name = f"modular-{count}-{index:04d}"
@@ -168,18 +181,18 @@ def _item(problem: Chained, hint: int, with_cot: bool) -> Item:
     return Item(problem.question(hint), str(problem.answer), problem.chain() if with_cot else None, problem.values)
 
 
-def _worlds(steps: int, rng: np.random.Generator, used: set[Chained]) -> tuple[Chained, Chained]:
-    """A held-out problem not used before, and its held-out twin with one number changed and so another answer."""
+def _worlds(steps: int, rng: np.random.Generator, used: set[Chained], held_out: bool) -> tuple[Chained, Chained] | None:
+    """A problem not used before, and its twin with one number changed and so another answer; None: they are used up."""
     # The place is drawn once: a number with few others to take its place would else be changed less often.
-    problems, place = draw_problems(rng, steps, held_out=True), int(rng.integers(steps + 1))
-    for base in islice(problems, TRIES):
+    problems, place = draw_problems(rng, steps, held_out=held_out), int(rng.integers(steps + 1))
+    for tried, base in enumerate(islice(problems, 2 * TRIES)):
+        if tried >= TRIES:  # what is left may have no twin at that place
+            place = int(rng.integers(steps + 1))
         others = [base.changed(place, int(number)) for number in rng.permutation(base.numbers_at(place))]
-        fitting = [other for other in others if other.held_out and other.answer != base.answer]
+        fitting = [other for other in others if other.held_out == held_out and other.answer != base.answer]
         if base not in used and fitting:
             return base, fitting[0]
-    raise InputError(
-        f"modular_pairs: no new pair of {steps} steps in {TRIES} draws; ask for fewer pairs, or for more steps"
-    )
+    return None
 
 
 def _hints(hint: Hint, base: Chained, source: Chained, rng: np.random.Generator) -> tuple[int, int]:

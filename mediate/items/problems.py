@@ -24,7 +24,7 @@ def generate_pairs(
     steps: int | tuple[int, int] | str = (FEWEST_STEPS, MOST_STEPS),
     seed: int = 0,
     length: Callable[[str], int] = len,
-    with_cot: bool = False,
+    with_cot: bool = True,
     templates: Sequence[str] | None = None,
     max_value: int = 30,
 ) -> tuple[Pair, ...]:

@@ -80,6 +80,15 @@ def write_pairs(path: str | Path, pairs: Iterable[Pair]) -> None:
     The file appears whole or not at all, and takes the place of an older one; missing folders are made.
 
     Raises:
+        InputError: As `pairs_text`.
+    """
+    write_text(Path(path), pairs_text(path, pairs))
+
+
+def pairs_text(path: str | Path, pairs: Iterable[Pair]) -> str:
+    """What `write_pairs` would write.
+
+    Raises:
         InputError: Another suffix than `.jsonl` or `.json`, no pairs, or a pair that would not read back equal: an id
             that occurs twice or is blank, white space around an answer, text that is not Unicode.
     """
@@ -97,7 +106,7 @@ def write_pairs(path: str | Path, pairs: Iterable[Pair]) -> None:
         lines.append(line)
     if not lines:
         raise InputError(f"{path}: no pairs to write; give at least one")
-    write_text(Path(path), "".join(lines))
+    return "".join(lines)
 
 
 def _check_path(path: str | Path) -> None:

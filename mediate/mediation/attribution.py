@@ -17,7 +17,6 @@ Signs are those of `mediate.mediation.state`: positive where the base run's acti
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import partial
 
 import numpy as np
@@ -30,6 +29,8 @@ from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.names import Method as Method
+from mediate.mediation.names import check_estimable
 from mediate.mediation.outcomes import Outcome, outcome_tensor
 from mediate.mediation.qkfix import key_scores, query_scores
 from mediate.mediation.reads import check_aligned
@@ -45,21 +46,6 @@ IG_STEPS = 8
 # Cells at which an estimated map is checked by exact patching: drawn at random, and its own largest.
 RANDOM_CELLS, TOP_CELLS = 32, 8
 _OUTSIDE_BLOCKS = frozenset({Component.RESID_PRE, Component.RESID_MID, Component.RESID_POST})
-
-
-class Method(StrEnum):
-    """How a state effect is estimated; see the module's docstring."""
-
-    ATP = "atp"
-    IG = "ig"
-    GRADDROP = "graddrop"
-    QKFIX = "qkfix"
-    RELP = "relp"
-
-    @property
-    def signed(self) -> bool:
-        """Whether an estimate says for which answer an activation speaks."""
-        return self is not Method.GRADDROP
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,17 +143,6 @@ def attributions(
         gap = maps[Component.RESID_PRE].cell(whole) - float(exact)
         maps = {name: replace(each, completeness=gap) for name, each in maps.items()}
     return {component: maps[component] for component in components}
-
-
-def check_estimable(components: Sequence[Component], method: Method) -> None:
-    """Raises InputError where a method has no estimate of a component."""
-    if {Component.PATTERN, Component.MLP_POST} & set(components):
-        raise InputError("attribution of patterns and neurons is not offered; take z, q, k, v or mlp_out")
-    in_softmax = {Component.Q, Component.K}
-    if method is Method.QKFIX and not set(components) <= in_softmax:
-        raise InputError("the QK fix is of q and k; take atp for the other components")
-    if method is Method.RELP and set(components) & in_softmax:
-        raise InputError("RelP holds patterns fixed, so q and k have no estimate; take qkfix for them")
 
 
 def _backward(

@@ -6,11 +6,10 @@ from itertools import product
 
 from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.names import AXES as AXES
 from mediate.models.model import Model
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
 from mediate.runs.interventions import Patch, Reference
-
-AXES = ("step", "position", "layer", "head", "kv_head")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell, cells_of, check_cell
 from mediate.mediation.crossing import Crossed
-from mediate.mediation.maps import MapSpec, check_offered, parse_map
+from mediate.mediation.maps import check_offered
+from mediate.mediation.names import MapSpec
+from mediate.mediation.names import parse_crossed_map as parse_crossed_map
 from mediate.mediation.outcomes import Outcome, reading
 from mediate.mediation.reads import stretch_effects
 from mediate.mediation.sequences import sequences
@@ -50,21 +52,6 @@ class View(StrEnum):
     INTO_TUNED = "into_tuned"
     MEAN = "mean"
     INTERACTION = "interaction"
-
-
-def parse_crossed_map(text: str) -> MapSpec:
-    """Reads `read:step,layer` or `state.COMPONENT:layer,head`; every map is measured in both directions.
-
-    Raises:
-        InputError: No such map, or one that is not of two checkpoints.
-    """
-    spec = parse_map(text)
-    kind = spec.kind.split(".")[0]
-    if kind not in ("read", "state") or "denoising" in spec.kind:
-        raise InputError(
-            f"map {text!r}: between checkpoints there are read:AXES and state.COMPONENT:AXES, each in both directions"
-        )
-    return spec
 
 
 def check_crossed_map(models: Sequence[Model], spec: MapSpec) -> None:

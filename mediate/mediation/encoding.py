@@ -1,14 +1,15 @@
 """A pair in tokens: question part, chain of thought, answer cue and answers, each tokenised on its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
 from mediate.models.model import Model
-from mediate.models.prompts import ANSWER_CUE, Template, question_ids
+from mediate.models.prompts import ANSWER_CUE, HOLE, Style, Template, question_ids
 from mediate.runs.keyvalues import why_not_movable
-from mediate.traces.trace import Trace, encode
+from mediate.traces.trace import Trace, encode, lost_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class EncodedPair:
     traces: tuple[Trace, Trace]
     readers: Readers
 
+    @property
+    def written(self) -> bool:
+        """Whether a model wrote one of its chains."""
+        return any(trace.written for trace in self.traces)
+
     def context(self, h: int, t: int) -> tuple[int, ...]:
         """The tokens of question h followed by chain t."""
         return self.questions[h] + self.traces[t].ids
@@ -81,6 +87,28 @@ def encode_readers(tokenizer: Any, pair: Pair, cue: str = ANSWER_CUE) -> Readers
         raise ItemError(
             pair.id, f"{error}; choose other answers or cue", place=pair.place, code="prefix_answer"
         ) from error
+
+
+def check_words(tokenizer: Any, pair: Pair, remedy: str) -> None:
+    """Raises ItemError where the tokenizer loses words of a pair: another text would then be the same to the model."""
+    for world, item in (("base", pair.base), ("source", pair.source)):
+        for part, text in (("question", item.question), ("CoT", item.cot or ""), ("answer", " " + item.answer.strip())):
+            lost = lost_words(tokenizer, text) if text else ()
+            if lost:
+                words = ", ".join(map(repr, lost[:3])) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
+                reason = f"the tokenizer has no token for {words} of the {world} {part}; {remedy}"
+                raise ItemError(pair.id, reason, place=pair.place, code="unknown_words")
+
+
+def check_prompt(tokenizer: Any, template: Template, cue: str) -> None:
+    """Raises InputError where the tokenizer loses words of a completion's text or of the answer cue."""
+    parts = [("--answer-cue", cue)]
+    if template.style is Style.COMPLETION:
+        parts.append((f"--template {template.name or 'text'}", template.text.replace(HOLE, "")))
+    for option, text in parts:
+        lost = lost_words(tokenizer, text)
+        if lost:
+            raise InputError(f"{option}: the tokenizer has no token for {', '.join(map(repr, lost[:3]))}; give another")
 
 
 def encode_pair(model: Model, pair: Pair, template: Template, cue: str, source: Trace, base: Trace) -> EncodedPair:
@@ -125,11 +153,15 @@ def check_fit(model: Model, encoded: EncodedPair, place: str = "") -> None:
             place=place,
             code="too_long",
         )
-    lengths = [len(question) for question in encoded.questions]
+    check_equal_lengths(model, encoded.id, [len(question) for question in encoded.questions][::-1], place)
+
+
+def check_equal_lengths(model: Model, item: str, lengths: Sequence[int], place: str = "") -> None:
+    """Raises ItemError where the base's and the source's question differ in length and keys cannot be moved."""
     if lengths[0] != lengths[1] and not model.check("re-rotated keys").passed:
         raise ItemError(
-            encoded.id,
-            f"the questions have {lengths[1]} and {lengths[0]} tokens, and {why_not_movable(model)}",
+            item,
+            f"the questions have {lengths[0]} and {lengths[1]} tokens, and {why_not_movable(model)}",
             place=place,
             code="unaligned_questions",
         )

@@ -1,19 +1,18 @@
 """Maps by name: what `--map` and `maps=[...]` take, and the measuring of each."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from mediate.effects.maps import WITH_GAPS, EffectMap
-from mediate.errors import InputError
-from mediate.mediation.attribution import Method, attribution_map, attributions, check_estimable
-from mediate.mediation.cells import AXES, Cell, cells_of
+from mediate.effects.maps import EffectMap
+from mediate.mediation.attribution import Method, attribution_map, attributions
+from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.cube import Contexts
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.knockout import check_knockout, knockout_effects
+from mediate.mediation.names import MapSpec as MapSpec
+from mediate.mediation.names import parse_map as parse_map
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.reads import (
     are_small,
@@ -25,116 +24,13 @@ from mediate.mediation.reads import (
     read_record,
 )
 from mediate.mediation.state import (
-    Direction,
     check_equal_questions,
     state_effects,
     state_map,
 )
 from mediate.mediation.step_graph import Edge, step_graph
 from mediate.models.model import Model
-from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component
-
-# The component whose heads a map of this kind tells apart.
-_WINDOW = re.compile(r"\.window(?P<layers>[1-9][0-9]*)$")
-_HEADS = {"read": Component.K, "relayed": Component.K, "knockout": Component.Q}
-
-
-@dataclass(frozen=True, slots=True)
-class MapSpec:
-    """A map to measure, written `KIND:AXES`, such as `read:step,layer` or `state.z:layer,head`.
-
-    Args:
-        kind: `read`, `relayed`, `knockout`; `state.COMPONENT` (noising) or `state.COMPONENT.denoising`;
-            `attribution.COMPONENT`, with the method (`.ig` and so on) after it unless it is attribution patching, and
-            `.denoising` last; `step_graph.read` or `step_graph.state`. `.windowN` at the end of a read or state map
-            takes N neighbouring layers together.
-        axes: What tells the cells apart: any of step or position, layer, and head or kv_head; of a step graph, step and
-            result.
-    """
-
-    kind: str
-    axes: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{','.join(self.axes)}"
-
-    @property
-    def component(self) -> Component:
-        """What is replaced, or whose heads are told apart."""
-        kind, *rest = self.kind.split(".")
-        return _HEADS.get(kind) or (Component.K if self.graph else Component(rest[0]))
-
-    @property
-    def direction(self) -> Direction:
-        """Of a state map or an estimate of one."""
-        return Direction.DENOISING if Direction.DENOISING in self.kind.split(".") else Direction.NOISING
-
-    @property
-    def method(self) -> Method | None:
-        """How an estimated map is estimated; None of an exact one."""
-        kind, *rest = self.kind.split(".")
-        if kind != "attribution":
-            return None
-        return next((Method(each) for each in rest if each in list(Method)), Method.ATP)
-
-    @property
-    def window(self) -> int:
-        """How many neighbouring layers are taken together."""
-        found = _WINDOW.search(self.kind)
-        return int(found["layers"]) if found else 1
-
-    @property
-    def graph(self) -> bool:
-        """Whether it is a step graph."""
-        return self.kind in WITH_GAPS
-
-
-def parse_map(text: str) -> MapSpec:
-    """Reads `read:step,layer` and its like; axes are put in their usual order.
-
-    Raises:
-        InputError: Another kind, component or axis, or none.
-    """
-    kind, _, names = text.partition(":")
-    axes = tuple(name for name in (*AXES, "result") if name in names.split(","))
-    spec = MapSpec(_usual(kind, text), axes)
-    heads = "kv_head" if spec.component in BY_KV_HEAD else "head" if spec.component in BY_HEAD else ""
-    allowed = (
-        ["step", "result"] if spec.graph else [name for name in AXES if name in ("step", "position", "layer", heads)]
-    )
-    if not axes or sorted(axes) != sorted(names.split(",")) or not set(axes) <= set(allowed):
-        raise InputError(f"no map {text!r}; the axes of {kind} are {', '.join(allowed)}, separated by commas")
-    if {"step", "position"} <= set(axes):
-        raise InputError(f"no map {text!r}; step and position exclude each other")
-    if spec.graph and len(axes) < 2:
-        raise InputError(f"no map {text!r}; a step graph is over step and result: {kind}:step,result")
-    if spec.window > 1 and "layer" not in axes:
-        raise InputError(f"no map {text!r}; a window is of neighbouring layers, so name the axis layer")
-    if spec.method is not None:
-        check_estimable([spec.component], spec.method)
-    return spec
-
-
-def _usual(kind: str, text: str) -> str:
-    """The kind with what goes without saying left out."""
-    windowed = _WINDOW.search(kind)
-    if windowed is not None and kind.split(".")[0] in ("read", "state"):
-        whole = _usual(kind[: windowed.start()], text)
-        return whole if windowed["layers"] == "1" else whole + windowed.group()
-    base, *rest = kind.split(".")
-    if kind in _HEADS or kind in WITH_GAPS:
-        return kind
-    options = {"state": [*Direction], "attribution": [*Method, *Direction]}.get(base)
-    order = [each for each in options or () if each in rest[1:]]
-    twice = sum(each in list(Direction) for each in rest) > 1 or sum(each in list(Method) for each in rest) > 1
-    if options is None or not rest or rest[0] not in list(Component) or rest[1:] != order or twice:
-        raise InputError(
-            f"no map {text!r}; a map is KIND:AXES, the kind one of {', '.join((*_HEADS, *WITH_GAPS))}, "
-            f"state.COMPONENT and attribution.COMPONENT, with a component of {', '.join(Component)}; "
-            f".denoising may follow, before it, of an attribution, {', '.join('.' + each for each in Method)}, and "
-            "after all, of read and state, .windowN"
-        )
-    return ".".join([base, rest[0], *(each for each in order if each not in (Direction.NOISING, Method.ATP))])
+from mediate.models.sites import Component
 
 
 def check_offered(model: Model, spec: MapSpec) -> None:

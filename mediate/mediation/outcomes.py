@@ -2,37 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mediate.errors import InputError
 from mediate.mediation.encoding import Readers
-
-
-class Outcome(StrEnum):
-    """What is read at the answer, in nats and positive towards the base answer.
-
-    `logit_diff` is the logit of the base answer less that of the source answer at the first token where they differ,
-    after their common beginning; `logprob_diff` is the difference of the whole answers' log-probabilities.
-    """
-
-    LOGIT_DIFF = "logit_diff"
-    LOGPROB_DIFF = "logprob_diff"
-
-
-def parse_outcome(name: str) -> Outcome:
-    """The outcome of that name.
-
-    Raises:
-        InputError: There is none.
-    """
-    try:
-        return Outcome(name)
-    except ValueError:
-        raise InputError(f"no outcome {name!r}; there is {', '.join(Outcome)}") from None
+from mediate.mediation.names import Outcome as Outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,6 @@ activations are all that the outcome depends on. Effects of different cells do n
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from enum import StrEnum
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from mediate.errors import ItemError
 from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import Cell, cells_of, check_cell
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.names import Direction as Direction
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.reads import check_aligned
 from mediate.mediation.sequences import Sequences, sequences
@@ -32,18 +32,6 @@ from mediate.runs.forward import forward
 from mediate.runs.interventions import Patch, Reference, Values
 from mediate.runs.lean import leanly
 from mediate.runs.sweep import Branch
-
-
-class Direction(StrEnum):
-    """Into which run the other one's activations are put."""
-
-    NOISING = "noising"
-    DENOISING = "denoising"
-
-    @property
-    def patched_world(self) -> int:
-        """The world of the run that is patched: 1 is the base."""
-        return int(self is Direction.NOISING)
 
 
 def chain_activations(

@@ -24,6 +24,7 @@ class Packaged:
         sha256: Of the file.
         hub_id: The hub repository that holds the unquantised original.
         licence: Of the weights.
+        template: After what it writes chains best, as a choice of `--template`.
     """
 
     requirement: str
@@ -31,6 +32,7 @@ class Packaged:
     sha256: str
     hub_id: str
     licence: str
+    template: str = "chat"
 
 
 PACKAGED = {
@@ -40,6 +42,8 @@ PACKAGED = {
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
         licence="Apache-2.0",
+        # Zero-shot, in its chat format, it solves almost no problem, and after worked examples more than half.
+        template="few-shot",
     )
 }
 

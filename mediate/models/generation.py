@@ -19,10 +19,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mediate.errors import InputError
+from mediate.models.decoding import Decoding as Decoding
 from mediate.models.float64 import in_float64
 from mediate.models.model import Model
 from mediate.models.past import with_past
 from mediate.traces.trace import decode, shared_beginning, token_ends
+from mediate.watch import work
 
 # The fewest tokens that prompts must begin with in common for it to pay to run them once.
 SHARED_FROM = 16
@@ -34,35 +36,6 @@ class End(StrEnum):
     STOP = "stop"
     EOS = "eos"
     LENGTH = "length"
-
-
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """How to write.
-
-    Args:
-        max_new_tokens: The most tokens that are written.
-        stop: Strings that end the writing; they and what follows are cut off.
-        temperature: 0 is greedy.
-        top_p: Nucleus that is sampled from.
-        seed: Together with the prompt's tokens, fixes each sample.
-        batch_size: Prompts written side by side.
-    """
-
-    max_new_tokens: int = 256
-    stop: tuple[str, ...] = ()
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int = 0
-    batch_size: int = 16
-
-    def __post_init__(self) -> None:
-        if self.max_new_tokens < 1 or self.batch_size < 1:
-            raise InputError("max_new_tokens and batch_size are at least 1")
-        if not 0 <= self.temperature < float("inf") or not 0 < self.top_p <= 1:
-            raise InputError(f"temperature {self.temperature} is not in [0, inf), or top_p {self.top_p} not in (0, 1]")
-        if self.seed < 0 or "" in self.stop:
-            raise InputError(f"seed {self.seed} is below 0, or a stop string is empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +67,6 @@ def generate(
     Raises:
         InputError: An empty prompt, or one that leaves no room in the context.
     """
-    from tqdm.auto import tqdm
-
     for prompt in prompts:
         room = model.facts.context - len(prompt) if model.facts.context else decoding.max_new_tokens
         if not prompt or room < decoding.max_new_tokens:
@@ -107,13 +78,13 @@ def generate(
     order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
     written: dict[int, Written] = {}
     prefix = _Prefix.of(model, prompts)
-    with tqdm(total=len(prompts), desc="writing chains", unit="chain", disable=None if progress else True) as bar:
+    with work(len(prompts), "writing", "text", shown=progress) as done:
         for first in range(0, len(order), decoding.batch_size):
             rows = order[first : first + decoding.batch_size]
             written |= zip(
                 rows, _generate_batch(model, [list(prompts[row]) for row in rows], decoding, prefix), strict=True
             )
-            bar.update(len(rows))
+            done(len(rows))
     return [written[number] for number in range(len(prompts))]
 
 

@@ -9,6 +9,7 @@ from filelock import FileLock
 
 from mediate.errors import InputError, install_hint
 from mediate.models.cache import cache_folder
+from mediate.models.silence import quiet_bars
 
 
 def converted(path: Path) -> Path:
@@ -42,14 +43,16 @@ def _convert(path: Path, out: Path) -> None:
         raise InputError(f"{path}: reading GGUF files needs the package gguf; {install_hint('gguf')}") from error
     folder, file = str(path.parent), path.name
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file=file, quantization_config=GgufConfig(dequantize=True), dtype=torch.float32
-        )
-        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+        with quiet_bars():
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, gguf_file=file, quantization_config=GgufConfig(dequantize=True), dtype=torch.float32
+            )
+            tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
     except Exception as error:  # transformers' and gguf's own errors share no base class
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"{path}: transformers cannot read this GGUF file ({reason}); fetch it again, or give a folder"
         ) from error
-    model.save_pretrained(out)
+    with quiet_bars():
+        model.save_pretrained(out)
     tokenizer.save_pretrained(out)

@@ -3,8 +3,8 @@
 import copy as copying
 import gc
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ import torch
 from mediate.clock import stage
 from mediate.errors import InputError
 from mediate.models.adapter import merge_adapter
-from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.float64 import keep_float64
 from mediate.models.gguf import converted
+from mediate.models.hub import attempted, fetched_copy, not_given
 from mediate.models.model import Facts, Model, Probe
 from mediate.models.past import pass_past_on
+from mediate.models.silence import quiet_bars
 from mediate.models.source import Kind, Source, adapter_folder, has_tokenizer, resolve
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
@@ -128,7 +129,8 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
 
     location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
     try:
-        config = AutoConfig.from_pretrained(location, trust_remote_code=trust_remote_code)
+        with attempted(location) if source.kind is Kind.HUB else nullcontext():
+            config = AutoConfig.from_pretrained(location, trust_remote_code=trust_remote_code)
     except Exception as error:  # transformers', huggingface_hub's and safetensors' own errors share no base class
         stand_in = _stand_in(source)
         if stand_in is not None:
@@ -136,7 +138,7 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
         raise InputError(_why_not(source, error)) from error
     _check_architecture(config.architectures or [], source.name)
     try:
-        with _quiet_bars():
+        with quiet_bars(), attempted(location) if source.kind is Kind.HUB else nullcontext():
             model, loaded = AutoModelForCausalLM.from_pretrained(
                 location,
                 config=config,
@@ -160,23 +162,18 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
 
 def _stand_in(source: Source) -> Source | None:
     """The packaged copy of a hub model, if it was fetched before and the hub does not answer."""
-    for name, packaged in PACKAGED.items():
-        if source.kind is Kind.HUB and source.location == packaged.hub_id and fetched_path(name).exists():
-            warnings.warn(
-                f"the hub does not serve {source.location!r} here: using the fetched {name}, quantised to 4 bits",
-                stacklevel=2,
-            )
-            return Source(Kind.GGUF, str(fetched_path(name)), name, source.adapter)
-    return None
+    found = fetched_copy(source)
+    if found is not None:
+        warnings.warn(
+            f"the hub does not serve {source.location!r} here: using the fetched {found.name}, quantised to 4 bits",
+            stacklevel=2,
+        )
+    return found
 
 
 def _why_not(source: Source, error: Exception) -> str:
     if source.kind is Kind.HUB:
-        names = [name for name, packaged in PACKAGED.items() if packaged.hub_id == source.location] or list(PACKAGED)
-        return (
-            f"model {source.location!r}: no such folder or file, and the hub did not give it ({_reason(error)}); use "
-            f"a local folder, a .gguf file, or: mediate models fetch {names[0]}"
-        )
+        return not_given(source.location, _reason(error))
     return f"model {source.location!r}: transformers cannot load it ({_reason(error)}); mend or save it again"
 
 
@@ -202,26 +199,13 @@ def read_tokenizer(location: str | Path, trust_remote_code: bool) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        # Left out, the choice would be put to whoever sits at the terminal.
-        return AutoTokenizer.from_pretrained(str(location), trust_remote_code=trust_remote_code)
+        with nullcontext() if Path(location).exists() else attempted(str(location)):
+            # Left out, the choice would be put to whoever sits at the terminal.
+            return AutoTokenizer.from_pretrained(str(location), trust_remote_code=trust_remote_code)
     except Exception as error:  # as above
         raise InputError(
             f"{location}: no tokenizer that transformers can load ({_reason(error)}); give one with tokenizer="
         ) from error
-
-
-@contextmanager
-def _quiet_bars() -> Iterator[None]:
-    """transformers' bar counts tensors, which says nothing; ours stand where something takes time."""
-    from transformers.utils import logging
-
-    was_on = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if was_on:
-            logging.enable_progress_bar()
 
 
 def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:

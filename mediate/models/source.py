@@ -8,7 +8,9 @@ from pathlib import Path
 
 from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
+from mediate.models.known import respelt_name
 from mediate.models.ladder import REFERENCE, RUNGS, reference_folder
+from mediate.models.prompts import Template, described_template
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
@@ -65,6 +67,17 @@ def resolve(model: str | Path, adapter: str | Path | None = None) -> Source:
     return replace(found, adapter=folder, name=f"{found.name}+{folder.name}")
 
 
+def tuned_template(source: Source) -> Template | None:
+    """The template after which a model was tuned by `mediate tune`; None of any other model."""
+    folder = source.adapter or (Path(source.location) if source.kind is Kind.FOLDER else None)
+    if folder is None:
+        return None
+    try:
+        return described_template(json.loads((folder / "tuning.json").read_text(encoding="utf-8"))["spec"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not tuned by us
+        return None
+
+
 def adapter_folder(adapter: str | Path) -> Path:
     """The folder of an adapter, if it is one that can be read safely.
 
@@ -109,6 +122,9 @@ def _locate(text: str, path: Path) -> Source:
         return Source(Kind.GGUF, str(fetched_path(text)), text)
     if text in REFERENCE:
         return Source(Kind.FOLDER, str(reference_folder(text)), text)
+    respelt = respelt_name(text)
+    if respelt is not None:
+        raise InputError(f"no model named {text!r}; did you mean {respelt!r}?")
     if path.suffix in (".gguf", ".safetensors", ".bin") or not _HUB_ID.fullmatch(text):
         raise InputError(
             f"{text}: no such file or folder; give a folder, a .gguf file, a hub id, or one of "

@@ -14,7 +14,7 @@ from mediate.runs.memory import free_memory, is_out_of_memory
 from mediate.runs.pace import known_pace, pace
 from mediate.runs.planning import Limits, Place, Sweeps, plan_sweeps
 from mediate.runs.sweep import Branch, Untouched, sweep
-from mediate.runs.watch import bar
+from mediate.watch import bar
 
 # What a block costs to run at all, in tokens that it could have taken meanwhile; measured by `mediate.runs.pace`.
 OVERHEAD = 45.0

@@ -76,6 +76,21 @@ def encode(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
 
+def lost_words(tokenizer: Any, text: str) -> tuple[str, ...]:
+    """The pieces of a text for which the tokenizer has no token, so that other words would become the same tokens."""
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    ids = encode(tokenizer, text)
+    if unknown is None or unknown not in ids:
+        return ()
+    try:
+        spans = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+    except (NotImplementedError, ValueError):  # a tokenizer in plain Python keeps no places
+        return (text.strip(),)
+    places = zip(ids, spans["offset_mapping"], strict=True)
+    found = [text[begin:end] for token, (begin, end) in places if token == unknown]
+    return tuple(dict.fromkeys(each.strip() or each for each in found))
+
+
 def decode(tokenizer: Any, ids: Sequence[int]) -> str:
     """The text of token ids, control tokens included, spacing untouched."""
     return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))

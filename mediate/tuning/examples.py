@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mediate.errors import InputError, ItemError
+from mediate.items.modular import Hint, modular_pairs
 from mediate.items.pair import Pair
 from mediate.items.problems import generate_pairs
 from mediate.items.reading import scan_pairs
@@ -191,6 +192,11 @@ def problem_pairs(n: int, *, steps: int | tuple[int, int] | str = (2, 6), seed: 
     """
     made = generate_pairs(n, steps=steps, seed=SEED_OFFSET + seed, with_cot=True)
     return tuple(Pair(pair.id, pair.id, pair.base, pair.source) for pair in made)
+
+
+def chained_pairs(n: int, *, steps: int | tuple[int, int] = (2, 5), seed: int = 0) -> tuple[Pair, ...]:
+    """Chains modulo 10 with hints that are noise, of the problems that `mediate pairs --task modular` never gives."""
+    return modular_pairs(n, steps=steps, seed=SEED_OFFSET + seed, hint=Hint.RANDOM, held_out=False)
 
 
 def data_fingerprint(examples: Sequence[Example]) -> str:

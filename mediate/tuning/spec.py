@@ -37,7 +37,7 @@ class TuneSpec(BaseModel):
         full: Whether all weights are trained, not an adapter; only `answer-only` and `dpo` leave the choice, and train
             an adapter by default.
         keep_chain: `answer-only` with the chain before the cue, as context on which there is no loss.
-        template: `none`, `chat`, the path of a template file, or a `Template`; as in scoring.
+        template: `none`, `chat`, `few-shot`, the path of a template file, or a `Template`; as in scoring.
         answer_cue: What stands between the chain and the answer; the answer follows it after a space.
         epochs: Passes over the training part.
         steps: Optimizer steps; takes the place of `epochs`.
@@ -92,6 +92,8 @@ class TuneSpec(BaseModel):
 
     @model_validator(mode="after")
     def _check_heeded(self) -> "TuneSpec":
+        if self.template.style is Style.AUTO:
+            raise ValueError("template auto is for scoring; give none, chat, few-shot or a file")
         only = {Arm.SFT: True, Arm.LORA: False}.get(self.arm, self.full)
         if self.full not in (None, only):
             raise ValueError(f"full={self.full} is not for the arm {self.arm}; choose another arm, or leave it out")

@@ -5,7 +5,7 @@ from typing import Any
 
 from mediate.errors import InputError, ItemError
 from mediate.models.prompts import question_ids
-from mediate.traces.trace import encode
+from mediate.traces.trace import encode, lost_words
 from mediate.tuning.examples import Example
 from mediate.tuning.spec import Arm, TuneSpec
 
@@ -50,6 +50,13 @@ def encode_example(tokenizer: Any, example: Example, spec: TuneSpec) -> Encoded:
         if getattr(example, name) is None:
             reason = f"has no {name!r}, which the arm {spec.arm} needs; add it"
             raise ItemError(example.id, reason, place=example.place, code="missing_field")
+    for part in ("question", "chain", "answer"):
+        lost = lost_words(tokenizer, str(getattr(example, part) or ""))
+        if lost:
+            reason = (
+                f"the tokenizer has no token for {', '.join(map(repr, lost[:3]))} of the {part}; reword it, or skip it"
+            )
+            raise ItemError(example.id, reason, place=example.place, code="unknown_words")
     question = tuple(question_ids(tokenizer, spec.template, example.question))
     ending = _ending(tokenizer, example.answer, spec.answer_cue)
     chain = tuple(encode(tokenizer, example.chain)) if example.chain is not None else ()

@@ -7,7 +7,7 @@ SFTTrainer takes ids with labels. DPOTrainer tokenises what it is made with, but
 import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from mediate.tuning.folder import CHECKPOINTS
 from mediate.tuning.quiet import undisturbed
 from mediate.tuning.spec import Arm, TuneSpec
 from mediate.tuning.tokens import Encoded, pad_id
+from mediate.watch import work
 
 IGNORED = -100
 CHECKPOINTS_KEPT = 2
@@ -200,16 +201,15 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
     """Shows how far the training is, and ends it where a number is not finite, before that is saved."""
 
     def __init__(self, plan: Plan) -> None:
-        from tqdm.auto import tqdm
-
-        self.bar = tqdm(total=plan.steps, desc="tuning", unit="step", disable=None if plan.progress else True)
-        self.folder = plan.folder
+        self.open = ExitStack()
+        self.done = self.open.enter_context(work(plan.steps, "tuning", "step", shown=plan.progress))
+        self.step, self.folder = 0, plan.folder
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.bar.update(state.global_step - self.bar.n)
+        self._shown(state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, *, logs: dict[str, int | float], **_: Any) -> None:
-        self.bar.update(state.global_step - self.bar.n)
+        self._shown(state.global_step)
         for name in ("loss", "grad_norm"):
             if name in logs and not math.isfinite(logs[name]):
                 raise self._diverged(f"the {'gradient' if name == 'grad_norm' else name} is {logs[name]}", state, args)
@@ -229,4 +229,8 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
 
     def close(self) -> None:
         """Takes the bar off."""
-        self.bar.close()
+        self.open.close()
+
+    def _shown(self, step: int) -> None:
+        self.done(step - self.step)
+        self.step = step

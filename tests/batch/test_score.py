@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import mediate
+from mediate.batch import chains as chains_module
 from mediate.batch import controls as controls_module
 from mediate.batch import measure as measure_module
 from mediate.batch import score as score_module
@@ -264,16 +265,20 @@ def test_learned_positions_refuse_unequal_questions() -> None:
         run([odd], architecture="gpt2")
 
 
-def test_written_chains_that_do_not_end_or_are_wrong_are_counted() -> None:
+def test_written_chains_that_do_not_end_or_are_wrong_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    unsolved = chains_module._unsolved
     written = [pair(number, cot=False) for number in (7, 8)]
     with pytest.raises(ItemError, match=r"did not end its source CoT within 3 tokens.*\(skip\)|wrote no source CoT"):
-        run([PAIRS[0], *written], max_new_tokens=3)
-    endless = run([PAIRS[0], *written], max_new_tokens=3, on_bad_item="skip")
+        run([PAIRS[0], *written], max_new_tokens=3, on_bad_item="error")
+    endless = run([PAIRS[0], *written], max_new_tokens=3)
     assert {reject.code for reject in endless.rejects} <= {"endless_cot", "no_cot"}
     assert len(endless.rejects) == 2
-    unsolved = run(solved_only=True)
-    assert {reject.code for reject in unsolved.rejects} == {"not_solved"}
-    assert len(unsolved.items) + len(unsolved.rejects) == len(PAIRS)
+    monkeypatch.setattr(
+        chains_module, "_unsolved", lambda pair, said: None if pair.id == "p1" else unsolved(pair, said)
+    )
+    found = run(solved_only=True)
+    assert [reject.code for reject in found.rejects] == ["not_solved"] * (len(PAIRS) - 1)
+    assert len(found.items) == 1
 
 
 def test_nonfinite_logits_leave_the_item_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,9 +74,25 @@ def test_pairs_are_held_out_of_training_and_larger_sets_only_append() -> None:
         ({"n": 3, "steps": 9}, "steps is 9"),
         ({"n": 3, "steps": (4, 2)}, "steps is"),
         ({"n": 3, "hint": "none"}, "answer, random, wrong"),
-        ({"n": 2000, "steps": 1}, "no new pair of 1 steps"),
+        ({"n": 2000, "steps": 1}, r"there are \d+ pairs of 1 to 1 steps; ask for no more, or for more steps"),
     ],
 )
 def test_bad_arguments_are_one_clear_line(arguments: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         modular_pairs(**arguments)  # type: ignore[arg-type]
+
+
+def test_longer_chains_are_drawn_once_short_ones_are_used_up() -> None:
+    made = modular_pairs(90, steps=(1, 2))
+    assert len({pair.base.question.partition(" Hint")[0] for pair in made}) == 90
+    short = [pair for pair in made if pair.base.question.count(",") == 1]
+    with pytest.raises(InputError, match="there are") as error:
+        modular_pairs(90, steps=1)
+    assert len(short) == int(str(error.value).split("there are ")[1].split()[0]), "as many as there are, and no more"
+    assert made[:10] == modular_pairs(10, steps=(1, 2))
+
+
+def test_problems_that_are_not_held_out_are_others() -> None:
+    kept, trained = modular_pairs(30), modular_pairs(30, held_out=False)
+    asked = [{pair.base.question.partition(" Hint")[0] for pair in pairs} for pairs in (kept, trained)]
+    assert not asked[0] & asked[1]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mediate.errors import InputError
-from mediate.models.source import Kind, Source, has_tokenizer, resolve
+from mediate.models.source import Kind, Source, has_tokenizer, resolve, tuned_template
 
 
 @pytest.fixture(autouse=True)
@@ -159,3 +159,19 @@ def test_what_is_no_model_is_refused_in_one_line(
 @pytest.mark.parametrize(("file", "found"), [("tokenizer.json", True), ("vocab.txt", True), ("config.json", False)])
 def test_a_tokenizer_is_its_own_files(tmp_path: Path, file: str, found: bool) -> None:
     assert has_tokenizer(folder(tmp_path / "model", file)) == found
+
+
+def test_a_tuned_folder_says_after_which_template_it_was_tuned(tmp_path: Path) -> None:
+    source = Source(Kind.FOLDER, str(tmp_path), "m")
+    assert tuned_template(source) is None
+    for spec, style in (
+        ({"template": "none", "template_text": ""}, "none"),
+        ({"template": "few-shot", "template_text": "Q: {question}"}, "completion"),
+        ({"template": "mine.jinja", "template_text": "{% for m in messages %}{% endfor %}"}, "chat"),
+    ):
+        (tmp_path / "tuning.json").write_text(json.dumps({"spec": spec}))
+        found = tuned_template(source)
+        assert found is not None
+        assert (found.style, found.name) == (style, spec["template"])
+    (tmp_path / "tuning.json").write_text("[]")
+    assert tuned_template(source) is None

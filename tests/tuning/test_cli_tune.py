@@ -55,14 +55,26 @@ def test_built_in_problems_leave_pairs_to_score(base: Path, tmp_path: Path) -> N
 
 
 def test_data_are_named_once(base: Path, tmp_path: Path) -> None:
-    for words in ([], ["--task", "problems", "--data", "d.jsonl"]):
-        with pytest.raises(InputError, match="either --data FILE or --task problems"):
+    for words in (["--task", "problems", "--data", "d.jsonl"],):
+        with pytest.raises(InputError, match="either --data FILE or --task, not both"):
             invoke("sft", "--model", base, "--out", tmp_path / "out", *words)
 
 
 @pytest.mark.parametrize("name", ["sft", "lora", "answer_only", "dpo"])
 def test_options_have_the_defaults_of_the_specification(name: str) -> None:
-    own = {"model", "out", "data", "task", "count", "problem_steps", "device", "template", "answer_cue", "on_bad_item"}
+    own = {
+        "model",
+        "out",
+        "data",
+        "task",
+        "count",
+        "problem_steps",
+        "device",
+        "template",
+        "answer_cue",
+        "on_bad_item",
+        "quiet",
+    }
     parameters = inspect.signature(getattr(command, name)).parameters
     for option, parameter in parameters.items():
         if option not in own:
@@ -100,3 +112,19 @@ def test_a_process_that_is_killed_goes_on(base: Path, tmp_path: Path) -> None:
     assert json.loads((out / "tuning.json").read_text())["resumed_from_step"] >= 4
     weights = "adapter_model.safetensors"
     assert (out / weights).read_bytes() == (whole / weights).read_bytes()
+
+
+def test_a_reference_reasoner_is_tuned_on_what_it_reads(tmp_path: Path) -> None:
+    said = invoke("lora", "--model", "reference-0.1m", "-n", 4, "--ask", 2, "--out", tmp_path / "out", *QUICK)
+    assert "task: modular" in said
+    lines = [json.loads(line) for line in (tmp_path / "out" / "train.jsonl").read_text().splitlines()]
+    assert all(line["question"].startswith("Start ") for line in lines)
+
+
+def test_a_task_that_the_model_cannot_read_is_refused_before_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediate.tuning.tune.load_base", None)
+    words = ["lora", "--model", "reference-0.1m", "--task", "problems", "--out", str(tmp_path / "out")]
+    with pytest.raises(InputError, match=r"--task problems: reference-0\.1m has no tokens .* --task modular"):
+        CliRunner().invoke(command.tune_app, words, catch_exceptions=False)
