@@ -89,11 +89,9 @@ def _told(seconds: float) -> str:
     return f"{int(seconds + 0.5) // 60} min {int(seconds + 0.5) % 60} s"
 
 
-def detail() -> None:
-    """Has the running clock tell all of it."""
-    clock = _CLOCK.get()
-    if clock is not None:
-        clock.detailed = True
+def running() -> Clock | None:
+    """The clock that runs, if one does."""
+    return _CLOCK.get()
 
 
 @contextmanager

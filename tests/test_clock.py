@@ -5,7 +5,7 @@ import time
 import pytest
 
 from mediate import clock as room
-from mediate.clock import Clock, detail, stage, timed
+from mediate.clock import Clock, running, stage, timed
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_clock_around_another_has_its_stages_too(ticks) -> None:
 
 def test_without_a_clock_a_stage_is_nothing() -> None:
     with stage("unheard"):
-        detail()
+        assert running() is None
     with timed() as clock:
         pass
     assert clock.told() == ""
@@ -76,7 +76,7 @@ def test_the_line_names_what_counts_and_the_table_everything(ticks) -> None:
         with stage("drawing"):
             ticks(1)
         assert clock.told() == "time: 1 min 40 s, of which measuring 89 s; --profile tells all of it"
-        detail()
+        running().detailed = True
     lines = clock.told().splitlines()
     assert [line.split("  ")[0] for line in lines] == ["time", "measuring", "drawing", "starting, and all else", "all"]
     assert lines[1].split() == ["measuring", "89.00", "s", "89.0", "%", "44.50", "s", "1"]

@@ -19,6 +19,7 @@ from mediate.batch.plan import make_plan
 from mediate.batch.rundir import SCHEMA, check_free, now, versions, written
 from mediate.batch.settling import settled
 from mediate.batch.spec import ScoreSpec, pairs_fingerprint
+from mediate.clock import stage
 from mediate.effects.crossing import WORLDS, Crossing, change
 from mediate.effects.crossing_results import CrossResults, read_crossed, write_crossed
 from mediate.effects.maps import EffectMap
@@ -75,6 +76,7 @@ def cross(
     return cross_pairs((original, tuned), file, spec, out=folder, store=Store() if store else None, progress=progress)
 
 
+@stage("crossing")
 def cross_pairs(
     models: tuple[Model, Model],
     file: PairFile,

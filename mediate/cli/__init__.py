@@ -32,13 +32,9 @@ app.add_typer(models_app, name="models")
 
 def main() -> None:
     """Runs the command line; a wrong input is one line on standard error and exit code 2."""
-    with timed() as clock:
+    with timed():
         try:
             app()
-        except SystemExit as end:  # so typer ends a command, also one that went well
-            if not end.code and clock.stages:
-                print(clock.told(), file=sys.stderr)
-            raise
         except InputError as error:
             line = " ".join(str(error).split())
             print(f"mediate: {''.join(each for each in line if each.isprintable())}", file=sys.stderr)

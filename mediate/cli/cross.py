@@ -20,6 +20,7 @@ from mediate.cli.options import (
     check_model,
     quiet_libraries,
     tell_next,
+    tell_time,
     unescaped,
 )
 
@@ -116,6 +117,7 @@ def cross(
     results = cross_pairs(models, found, spec, out=out, store=store, progress=True)
     _say(results)
     typer.echo(f"run: {out}\nreport: {write_report(out)}")
+    tell_time()
     check_measured(results.manifest, results.rejects)
     tell_next(out, results.rejects)
 

@@ -46,10 +46,11 @@ ModelOption = Annotated[
 
 
 def _detailed(wanted: bool) -> bool:
-    from mediate.clock import detail
+    from mediate.clock import running
 
-    if wanted:
-        detail()
+    clock = running()
+    if wanted and clock is not None:
+        clock.detailed = True
     return wanted
 
 
@@ -104,6 +105,17 @@ def check_measured(manifest: "Mapping[str, Any]", rejects: "Sequence[Reject]") -
         raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects]))
 
 
+def tell_time() -> None:
+    """A line on where the command's time went, or a table if that was asked for."""
+    from mediate.clock import running
+
+    clock = running()
+    if clock is not None and clock.detailed:
+        typer.echo(clock.told(), err=True)
+    elif clock is not None:
+        tell(clock.told())
+
+
 def tell_next(out: Path, rejects: "Sequence[Reject]", otherwise: str = "") -> None:
     """The last line of a command: what there is to be seen of items that were left out, or else the next command."""
     count = sum(each.part == "item" for each in rejects)
@@ -126,3 +138,4 @@ def show(out: Path, results: object, *, report: bool = True) -> None:
         typer.echo(f"report: {write_report(out)}")
     else:
         typer.echo(f"run: {out}")
+    tell_time()

@@ -22,6 +22,7 @@ from mediate.cli.options import (
     quiet_libraries,
     show,
     tell_next,
+    tell_time,
     unescaped,
 )
 from mediate.watch import tell
@@ -56,6 +57,7 @@ def demo(
     page, family = run_ladder(out, pairs=pairs or LADDER_PAIRS, seed=seed, say=typer.echo)
     typer.echo(family_headline(family))
     typer.echo(f"report: {page}")
+    tell_time()
 
 
 def score(
