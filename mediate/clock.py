@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from mediate.watch import duration
+
 # The part of all time that a stage must take to be named in the line.
 LEAST = 0.02
 
@@ -68,8 +70,8 @@ class Clock:
         if not ranked:
             return ""
         if not self.detailed:
-            parts = [f"{name} {_told(spent.wall)}" for name, spent in ranked if spent.wall >= LEAST * whole[0]]
-            return f"time: {_told(whole[0])}, of which {', '.join(parts)}; --profile tells all of it"
+            parts = [f"{name} {duration(spent.wall)}" for name, spent in ranked if spent.wall >= LEAST * whole[0]]
+            return f"time: {duration(whole[0])}, of which {', '.join(parts)}; --profile tells all of it"
         other = Spent(whole[0] - staged[0], whole[1] - staged[1], 1)
         lines = [f"{'time':<28}{'wall':>9}{'':9}{'processor':>11}{'times':>8}"]
         for name, spent in (*ranked, ("starting, and all else", other), ("all", Spent(*whole, 1))):
@@ -81,12 +83,6 @@ class Clock:
 _CLOCK: ContextVar[Clock | None] = ContextVar("clock", default=None)
 # As near to the start of the process as this package gets.
 _STARTED = time.perf_counter()
-
-
-def _told(seconds: float) -> str:
-    if seconds < 99.5:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    return f"{int(seconds + 0.5) // 60} min {int(seconds + 0.5) % 60} s"
 
 
 def running() -> Clock | None:
