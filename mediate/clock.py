@@ -71,7 +71,8 @@ class Clock:
             return ""
         if not self.detailed:
             parts = [f"{name} {duration(spent.wall)}" for name, spent in ranked if spent.wall >= LEAST * whole[0]]
-            return f"time: {duration(whole[0])}, of which {', '.join(parts)}; --profile tells all of it"
+            named = f", of which {', '.join(parts)}" if parts else ""
+            return f"time: {duration(whole[0])}{named}; --profile tells all of it"
         other = Spent(whole[0] - staged[0], whole[1] - staged[1], 1)
         lines = [f"{'time':<28}{'wall':>9}{'':9}{'processor':>11}{'times':>8}"]
         for name, spent in (*ranked, ("starting, and all else", other), ("all", Spent(*whole, 1))):

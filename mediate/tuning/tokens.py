@@ -50,6 +50,7 @@ def encode_example(tokenizer: Any, example: Example, spec: TuneSpec) -> Encoded:
         if getattr(example, name) is None:
             reason = f"has no {name!r}, which the arm {spec.arm} needs; add it"
             raise ItemError(example.id, reason, place=example.place, code="missing_field")
+    eos_id(tokenizer)
     for part in ("question", "chain", "answer"):
         lost = lost_words(tokenizer, str(getattr(example, part) or ""))
         if lost:
