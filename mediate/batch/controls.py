@@ -5,7 +5,7 @@ one twin serves all pairs, because it is the model itself with its weights drawn
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,8 +20,9 @@ from mediate.effects.controls import Control, Controlled
 from mediate.effects.cube import total_effect
 from mediate.errors import InputError, ItemError
 from mediate.mediation.controls import Elsewhere, controlled, measure_controls
-from mediate.mediation.cube import Contexts, run_contexts
+from mediate.mediation.cube import Contexts, of_like_length, run_contexts, side_by_side
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.outcomes import Outcome
 from mediate.mediation.random_weights import AXES, Reads, Unlearnt, measure_unlearnt, rank_correlation
 from mediate.mediation.reads import read_map
 from mediate.models.model import Model
@@ -102,28 +103,41 @@ def control_pair(
 
 @stage("controls, random weights")
 def control_by_random_weights(
-    model: Model, pairs: Iterable[Own], spec: ScoreSpec, store: Store | None
+    model: Model, pairs: Sequence[Own], spec: ScoreSpec, store: Store | None, done: Callable[[int], object]
 ) -> tuple[Controlled, ...]:
     """All controls of the pairs, in order, with that of random weights as each one's last.
+
+    Args:
+        model: The hooked model.
+        pairs: Their controls on the model itself.
+        spec: The choices of the run.
+        store: Where results are looked up and kept.
+        done: Takes how many more pairs are done.
 
     Raises:
         InputError: The model's own weights could not be put back: nothing more may be measured on it.
     """
-    found: list[Controlled] = []
-    with ExitStack() as stack:
-        twin: Model | str | None = None
-        for own in pairs:
-            entry = _entry(model, own.tokens, spec) | {"seed": spec.seed}
-            kept = store.get(UNLEARNT, entry) if store is not None else None
-            if kept is not None:
-                unlearnt: Unlearnt | str = Unlearnt(
-                    float(kept["te"]), kept["reads"].numpy() if "reads" in kept else None
-                )
-            else:
-                twin = _open(model, spec, stack) if twin is None else twin
-                unlearnt = twin if isinstance(twin, str) else _measured(twin, own.tokens, entry, spec, store)
-            found += [*own.found, _beside(own, unlearnt, spec)]
-    return tuple(found)
+    unlearnt: dict[str, Unlearnt | str] = {}
+    for own in pairs:
+        kept = store.get(UNLEARNT, _drawn_entry(model, own.tokens, spec)) if store is not None else None
+        if kept is not None:
+            unlearnt[own.tokens.id] = Unlearnt(float(kept["te"]), kept["reads"].numpy() if "reads" in kept else None)
+    missing = {own.tokens.id: own.tokens for own in pairs if own.tokens.id not in unlearnt}
+    done(len(unlearnt))
+    if missing:
+        with ExitStack() as stack:
+            twin = _open(model, spec, stack)
+            lengths = {name: len(each.context(0, 0)) + len(each.context(1, 1)) for name, each in missing.items()}
+            for names in of_like_length(lengths, side_by_side(model)):
+                measured = _measured(twin, [missing[name] for name in names], spec.outcomes[0])
+                for name, each in zip(names, measured, strict=True):
+                    unlearnt[name] = each
+                    if store is not None and not isinstance(each, str):
+                        tensors = {"te": torch.tensor(each.te, dtype=torch.float64)}
+                        reads = {} if each.reads is None else {"reads": torch.from_numpy(each.reads)}
+                        store.put(UNLEARNT, _drawn_entry(model, missing[name], spec), tensors | reads)
+                done(len(names))
+    return tuple(each for own in pairs for each in (*own.found, _beside(own, unlearnt[own.tokens.id], spec)))
 
 
 def _open(model: Model, spec: ScoreSpec, stack: ExitStack) -> Model | str:
@@ -134,19 +148,16 @@ def _open(model: Model, spec: ScoreSpec, stack: ExitStack) -> Model | str:
         return str(error)
 
 
-def _measured(
-    twin: Model, tokens: EncodedPair, entry: dict[str, Any], spec: ScoreSpec, store: Store | None
-) -> Unlearnt | str:
+def _measured(twin: Model | str, pairs: Sequence[EncodedPair], outcome: Outcome) -> Sequence[Unlearnt | str]:
+    """What was found of each pair, or why nothing was; where not all fit together, one by one."""
+    if isinstance(twin, str):
+        return [twin] * len(pairs)
     try:
-        unlearnt = measure_unlearnt(twin, tokens, spec.outcomes[0])
+        return measure_unlearnt(twin, pairs, outcome)
     except Exception as error:  # out of memory, too: a control must not cost what was measured before it
-        return " ".join(str(error).split())[:200] or type(error).__name__
-    if store is not None:
-        tensors = {"te": torch.tensor(unlearnt.te, dtype=torch.float64)}
-        store.put(
-            UNLEARNT, entry, tensors | ({} if unlearnt.reads is None else {"reads": torch.from_numpy(unlearnt.reads)})
-        )
-    return unlearnt
+        if len(pairs) == 1:
+            return [" ".join(str(error).split())[:200] or type(error).__name__]
+    return [each for pair in pairs for each in _measured(twin, [pair], outcome)]
 
 
 def _beside(own: Own, unlearnt: Unlearnt | str, spec: ScoreSpec) -> Controlled:
@@ -166,6 +177,10 @@ def _entry(model: Model, tokens: EncodedPair, spec: ScoreSpec) -> dict[str, Any]
         "group": tokens.group,
         "twin": "one a run",  # entries from before hold a twin of each pair's own
     }
+
+
+def _drawn_entry(model: Model, tokens: EncodedPair, spec: ScoreSpec) -> dict[str, Any]:
+    return _entry(model, tokens, spec) | {"seed": spec.seed}
 
 
 def same_answer(tokens: EncodedPair, pairs: Sequence[EncodedPair]) -> list[Elsewhere]:

@@ -31,7 +31,6 @@ from mediate.runs.activations import cot_activations
 from mediate.runs.store import Store
 from mediate.traces.trace import Trace, decode
 from mediate.watch import bars, tell, work
-from mediate.watch import each as watch_each
 
 
 def score(
@@ -123,8 +122,8 @@ def _measure(
     for tokens in plan.encoded:
         rejects += [failed[tokens.id]] if tokens.id in failed else found[tokens.id].left_out
     beside = [owns[each.id] for each in measured if each.id in owns]
-    watched = watch_each(beside, "controls, random weights", "pair", shown=progress)
-    controls = control_by_random_weights(model, watched, spec, store)
+    with work(len(beside), "controls, random weights", "pair", shown=progress) as done_with:
+        controls = control_by_random_weights(model, beside, spec, store, done_with)
     by_reason = Counter(reject.code for reject in rejects if reject.part == "item")
     counts = dict(manifest["counts"]) | {
         "measured": len(measured),

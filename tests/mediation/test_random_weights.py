@@ -1,7 +1,5 @@
 """mediation.random_weights: TE and read effects in a model that has learnt nothing, and how they rank."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,7 @@ from mediate.mediation.random_weights import AXES, measure_unlearnt, rank_correl
 from mediate.mediation.reads import read_map
 from mediate.models.random_twin import random_twin
 from tests import tiny
-from tests.mediation.test_reads import BASE, LONGER, contexts
+from tests.mediation.test_reads import BASE, LONGER, SOURCE, contexts
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
@@ -21,7 +19,7 @@ def test_two_contexts_say_what_the_whole_cube_says(architecture: str, outcome: O
     pair = contexts(architecture, LONGER if architecture != "gpt2" else BASE).pair
     model = mediate.load(tiny.plain_model(architecture), tokenizer=tiny.tokenizer())
     with random_twin(model, 1) as twin:
-        found = measure_unlearnt(twin, pair, outcome)
+        _, found = measure_unlearnt(twin, [contexts(architecture, SOURCE, BASE).pair, pair], outcome)
         whole = run_contexts(twin, pair)
         y = measure_cube(twin, whole, [outcome])[0]
         reads = read_map(twin, whole, AXES, outcome, found.te).values
@@ -32,9 +30,7 @@ def test_two_contexts_say_what_the_whole_cube_says(architecture: str, outcome: O
 
 def test_chains_that_cannot_be_aligned_have_a_total_effect_and_no_ranks() -> None:
     pair = contexts("llama", ("Tom has 3 apples.", "Tom has 3 apples.", "12")).pair
-    found = measure_unlearnt(
-        tiny.model("llama"), replace(pair, traces=(pair.traces[0], pair.traces[1])), Outcome.LOGIT_DIFF
-    )
+    (found,) = measure_unlearnt(tiny.model("llama"), [pair], Outcome.LOGIT_DIFF)
     assert np.isfinite(found.te)
     assert found.reads is None
     assert np.isnan(rank_correlation(np.ones((2, 3)), found.reads))
