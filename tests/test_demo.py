@@ -34,6 +34,10 @@ def test_the_demo_tells_decorative_from_needed(tmp_path: Path, monkeypatch: pyte
         assert found["verdict"].tolist() == ["changed", "unchanged"]
     text = page.read_text()
     assert page == tmp_path / "out" / PAGE
+    controlled = {each.name: {row.item for row in each.scores.results.controls} for each in family.members}
+    assert {name: len(items) for name, items in controlled.items() if items} == {rung.name(): 8 for rung in RUNGS[:2]}
+    assert text.count('<td class="short">random weights</td>') == 2
+    assert "Not run on the models after decorative and needed tuning." in text
     for name in (rung.name(after) for rung in RUNGS[:2] for after in After):
         assert f'href="{name}/report.html"' in text
         assert (tmp_path / "out" / name / "report.html").is_file()

@@ -79,7 +79,7 @@ def copying_view(results: Results) -> dict[str, Any]:
 def controls_view(results: Results) -> dict[str, Any]:
     """The controls, one row each."""
     analysis = analysis_of(results)
-    rows = [_control_row(each) for each in control_summaries(results, analysis)]
+    rows = [control_row(each) for each in control_summaries(results, analysis)]
     measured = len({each.item for each in results.controls})
     basis = (
         f"On {measured} of {plural(len(results.items), 'item')}, drawn with seed {analysis.seed}; "
@@ -94,7 +94,8 @@ def control_summaries(results: Results, analysis: Analysis) -> tuple[ControlSumm
     return summarise(results.controls, seed=analysis.seed, level=analysis.level)
 
 
-def _control_row(each: ControlSummary) -> dict[str, Any]:
+def control_row(each: ControlSummary) -> dict[str, Any]:
+    """One control in the words of a table's row."""
     what, expected = EXPECTED[each.control]
     extra = ""
     if each.control is Control.RANDOM_WEIGHTS and each.rank.defined:

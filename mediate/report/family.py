@@ -12,9 +12,10 @@ from mediate.errors import InputError
 from mediate.figures import LadderLine, plot_ladder
 from mediate.figures.ladder import LADDER_SIZE
 from mediate.files import write_text
-from mediate.report.analysis import section
+from mediate.report.analysis import analysis_of, section
 from mediate.report.comparison import Comparison
 from mediate.report.comparison_words import margin_words, points, points_interval
+from mediate.report.evidence import control_row, control_summaries
 from mediate.report.pictures import Picture, png, write_pictures
 from mediate.report.scores import Scores
 from mediate.report.templates import render, style_hash, style_sheet
@@ -136,6 +137,8 @@ def _page(folder: Path, family: Family, drawn: Sequence[Picture]) -> str:
         shares=SHARES,
         columns=list(dict.fromkeys(name for each in family.members for name, _ in each.marks)),
         rows=[_row(folder, each) for each in family.members],
+        controls=[row for each in family.members for row in _controls(each)],
+        uncontrolled=_uncontrolled(family),
         changes=[row for each in family.afters for row in _changes(each)],
         links=[(str((where / "comparison.html").relative_to(folder)), label) for where, label in links if where],
         level=percent(family.sizes.compared.how.level),
@@ -155,6 +158,18 @@ def _row(folder: Path, member: Member) -> dict[str, Any]:
         "te": f"{number(effects['te'].value)} {interval(effects['te'])}",
         "items": len(member.scores.results.items),
     }
+
+
+def _controls(member: Member) -> list[dict[str, Any]]:
+    """The controls of a model on which they were run."""
+    results = member.scores.results
+    return [{"model": member.name, **control_row(each)} for each in control_summaries(results, analysis_of(results))]
+
+
+def _uncontrolled(family: Family) -> str:
+    """Which states were not controlled, in a sentence; empty where all were."""
+    states = dict.fromkeys(each.state for each in family.members if not each.scores.results.controls)
+    return f"Not run on the models after {' and '.join(states)} tuning." if states else ""
 
 
 def _changes(comparison: Comparison) -> list[dict[str, Any]]:
