@@ -251,8 +251,8 @@ MUTANTS = (
     Mutant(
         "the placebo reaches a reader",
         "mediation/controls.py",
-        "writes[site][:, end:] = value[:, run.start : run.start + extra.shape[1]]",
-        "writes[site][:, end - 1 : -1] = value[:, run.start : run.start + extra.shape[1]]",
+        "others[site][:, end:] = value[:, run.start : run.start + len(extra)]",
+        "others[site][:, end - 1 : -1] = value[:, run.start : run.start + len(extra)]",
         "tests/mediation/test_controls.py",
     ),
     Mutant(
