@@ -59,7 +59,7 @@ class Clock:
             self._open.pop()
 
     def seconds(self) -> dict[str, float]:
-        """Wall seconds by stage, for a manifest."""
+        """Wall seconds by stage."""
         return {name: round(spent.wall, 3) for name, spent in self.stages.items()}
 
     def told(self) -> str:
