@@ -67,6 +67,21 @@ def prefill(
         start: The position of the first token.
         past: What every sequence begins with, already run; it is part of what is returned, and `ids` go on after it.
     """
+    return run_on(model, ids, start=start, past=past)[0]
+
+
+def run_on(
+    model: Model, ids: Int[Tensor, "batch pos"], *, start: int = 0, past: KeyValues | None = None, last: int = 1
+) -> tuple[list[KeyValues], Float[Tensor, "batch last d_vocab"]]:
+    """`prefill`, and the logits at the last positions with it.
+
+    Args:
+        model: The hooked model.
+        ids: Token ids without padding.
+        start: The position of the first token.
+        past: What every sequence begins with, already run; it is part of what is returned, and `ids` go on after it.
+        last: How many positions, counted from the end, to return logits of.
+    """
     from transformers import DynamicCache
 
     # Without a configuration the cache has no windows: layers with sliding attention keep every position, and the mask
@@ -74,7 +89,7 @@ def prefill(
     cache = DynamicCache() if past is None else DynamicCache(_repeated(past, len(ids)))
     first = start if past is None else past.start + len(past)
     with torch.no_grad(), leanly(model):
-        one_pass(model, ids, cache=cache, start=first, last=1)
+        logits = one_pass(model, ids, cache=cache, start=first, last=last)
     try:
         keys = torch.stack([layer.keys for layer in cache.layers])
         values = torch.stack([layer.values for layer in cache.layers])
@@ -86,7 +101,7 @@ def prefill(
             "one shape in every layer"
         ) from error
     begin = start if past is None else past.start
-    return [KeyValues(keys[:, row], values[:, row], begin) for row in range(len(ids))]
+    return [KeyValues(keys[:, row], values[:, row], begin) for row in range(len(ids))], logits
 
 
 def _repeated(stretch: KeyValues, rows: int) -> list[tuple[Tensor, Tensor]]:

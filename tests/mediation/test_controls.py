@@ -7,20 +7,14 @@ import torch
 from mediate.effects.controls import Control, Controlled, summarise
 from mediate.errors import ItemError
 from mediate.mediation import controls as room
+from mediate.mediation import exact_controls
 from mediate.mediation.ablation import ablation_effects
 from mediate.mediation.cells import Cell
-from mediate.mediation.controls import (
-    after_readers,
-    chain_of_another,
-    measure_controls,
-    random_positions,
-    rewritten,
-    self_source,
-    shuffled,
-)
+from mediate.mediation.controls import chain_of_another, measure_controls, random_positions, shuffled
 from mediate.mediation.cube import measure_cube
+from mediate.mediation.exact_controls import after_readers, rewritten, run_again, self_source
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import read_effects
+from mediate.mediation.reads import read_effects, swapped_past
 from mediate.models.sites import Component
 from mediate.runs.forward import forward
 from mediate.runs.interventions import Reference
@@ -35,7 +29,7 @@ Y = Outcome.LOGIT_DIFF
 def test_exact_controls_are_exactly_nothing(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture)
     assert self_source(model, cell, outcome) == 0
-    assert after_readers(model, cell.pair, outcome) == 0
+    assert after_readers(cell, rewritten(model, cell, outcome)) == 0
 
 
 def test_exact_controls_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,14 +39,36 @@ def test_exact_controls_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     def leaking(model, ids, *, writes=None, **options):
         if writes is not None:
             writes = {
-                site: value + 1e-4 * (torch.arange(value.shape[1]) == 9)[:, None, None]
+                site: value + 1e-4 * (torch.arange(value.shape[1]) == 2)[:, None, None]
                 for site, value in writes.items()
             }
         return forward(model, ids, writes=writes, **options)
 
-    monkeypatch.setattr(room, "forward", leaking)
+    monkeypatch.setattr(exact_controls, "forward", leaking)
     assert self_source(model, cell, Y) != 0
-    assert after_readers(model, cell.pair, Y) != 0
+    assert after_readers(cell, rewritten(model, cell, Y)) != 0
+
+
+def test_a_swap_that_is_not_what_it_says_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and values swapped one token late are no longer those that were there."""
+    model, cell = tiny.model("llama"), contexts("llama")
+
+    def late(question, base, source, rows):
+        past = swapped_past(question, base, source, rows)
+        return past if rows[0] is None else [(keys.roll(1, dims=2), values) for keys, values in past]
+
+    monkeypatch.setattr(exact_controls, "swapped_past", late)
+    assert self_source(model, cell, Y) != 0
+
+
+def test_long_chains_are_run_again_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, cell = tiny.model("llama", "float64"), contexts("llama", dtype="float64")
+    together = run_again(model, cell, Y, 5)
+    monkeypatch.setattr(exact_controls, "side_by_side", lambda model: 1)
+    apart = run_again(model, cell, Y, 5)
+    assert apart.shuffled == pytest.approx(together.shuffled, abs=1e-10)
+    assert torch.equal(apart.base[0].keys, apart.base[1].keys)
+    assert torch.allclose(apart.base[0].values, together.base[0].values, atol=1e-10)
 
 
 def test_random_positions_are_matched_and_beside_them_stands_what_differs() -> None:
@@ -176,7 +192,7 @@ def test_shuffled_steps_are_the_ablation_by_them(architecture: str, outcome: Out
     whole = Cell(tuple(range(len(cell.pair.traces[1].ids))), tuple(range(tiny.LAYERS)))
     keys_values = [Component.K, Component.V]
     slow = ablation_effects(model, cell.pair, keys_values, [whole], [outcome], Reference.SHUFFLED, seed=5)
-    assert shuffled(model, cell, outcome, y, 5) == pytest.approx(float(slow.effects[0, 0]), abs=1e-4)
+    assert shuffled(cell, y, run_again(model, cell, outcome, 5)) == pytest.approx(float(slow.effects[0, 0]), abs=1e-4)
     assert abs(slow.effects[0, 0]) > 1e-2
 
 
@@ -189,17 +205,17 @@ def test_which_of_two_writes_did_something_is_told(where: str, monkeypatch: pyte
         nonlocal clean
         passes.append(writes is not None)
         if writes is not None:
-            end = ids.shape[1] - room.AFTERWARDS
+            end = ids.shape[1] - exact_controls.AFTERWARDS
             others = any(not torch.equal(each[:, end:], clean.kept[site][:, end:]) for site, each in writes.items())
             if where == "own" or others:
-                there = (torch.arange(ids.shape[1]) == 9)[:, None, None]
+                there = (torch.arange(ids.shape[1]) == 2)[:, None, None]
                 writes = {site: each + 1e-2 * there for site, each in writes.items()}
         run = forward(model, ids, writes=writes, **options)
         clean = run if writes is None else clean
         return run
 
-    monkeypatch.setattr(room, "forward", counting)
-    found = rewritten(model, cell.pair, Y)
+    monkeypatch.setattr(exact_controls, "forward", counting)
+    found = rewritten(model, cell, Y)
     assert passes == [False, True, True]
     assert found.after != 0
     assert (found.own != 0) == (where == "own")

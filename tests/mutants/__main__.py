@@ -250,9 +250,9 @@ MUTANTS = (
     ),
     Mutant(
         "the placebo reaches a reader",
-        "mediation/controls.py",
-        "others[site][:, end:] = value[:, run.start : run.start + len(extra)]",
-        "others[site][:, end - 1 : -1] = value[:, run.start : run.start + len(extra)]",
+        "mediation/exact_controls.py",
+        "others[site][:, end - run.start :] = value[:, : len(extra)]",
+        "others[site][:, end - run.start - 1 : -1] = value[:, : len(extra)]",
         "tests/mediation/test_controls.py",
     ),
     Mutant(
