@@ -1,11 +1,15 @@
 """The demos: reference reasoners over sizes, before and after fine-tuning; and the main job on a real model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from mediate.batch.score import score
 from mediate.batch.spec import make_spec
+from mediate.beside import beside
 from mediate.effects import Results
 from mediate.items import Hint, few_shot_prompt, generate_pairs, modular_pairs
 from mediate.models.fetch import fetch
@@ -48,21 +52,37 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) 
     made, known = modular_pairs(pairs, seed=seed, hint=Hint.ANSWER), read_marks()
     say(f"pairs: {len(made)} chains of arithmetic modulo 10, 2 to 5 steps, given to every model")
     spec = make_spec(maps=("read:step,layer",), seed=seed)
-    members, afters = [], []
-    for rung in RUNGS:
-        for after in After:
-            name = rung.name(after)
-            # What the controls say of a base holds for what was tuned from it, and they take as long as the rest.
-            how = make_spec(spec, control_pairs=CONTROLLED if after is After.BASE else 0)
-            results = score(checked(load(name)), made, how, out=out / name, progress=True)
-            write_report(out / name)
-            members.append(Member(name, after, Scores(results, out / name), _marks(known[name])))
-            say(f"{name}: scored")
-        states = [each.scores for each in members[-len(After) :]]
-        afters.append(compare(states, out=out / f"after-{rung.size}"))
-    sizes = compare([each.scores for each in members if each.state == After.BASE], out=out / "sizes")
-    family = Family(tuple(members), sizes, tuple(afters))
+    members, afters, pages = [], [], []
+    # Models of this size are no quicker on more threads, and the pages take the other core.
+    with _one_thread(), beside() as other:
+        for rung in RUNGS:
+            for after in After:
+                name = rung.name(after)
+                # What the controls say of a base holds for what was tuned from it, and they take as long as the rest.
+                how = make_spec(spec, control_pairs=CONTROLLED if after is After.BASE else 0)
+                results = score(checked(load(name)), made, how, out=out / name, progress=True)
+                pages.append(other.call(write_report, out / name))
+                members.append(Member(name, after, Scores(results, out / name), _marks(known[name])))
+                say(f"{name}: scored")
+            states = [each.scores.folder for each in members[-len(After) :]]
+            afters.append(other.call(compare, *states, out=out / f"after-{rung.size}"))
+        bases = [each.scores.folder for each in members if each.state == After.BASE]
+        sizes = other.call(compare, *bases, out=out / "sizes")
+    for page in pages:
+        page.result()
+    family = Family(tuple(members), sizes.result(), tuple(each.result() for each in afters))
     return write_family(out, family), family
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """While open, torch computes on one thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _marks(marks: Sequence[Mark]) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,45 @@
+"""Work in a process of its own: what it returns, how it fails, and what is done where there can be no process."""
+
+import math
+import operator
+import os
+import time
+
+import pytest
+
+from mediate import beside as room
+from mediate.beside import beside
+
+
+def test_calls_are_made_in_another_process_and_finished_before_it_ends() -> None:
+    with beside() as other:
+        where = other.call(os.getpid)
+        found = [other.call(operator.add, number, 1) for number in range(3)]
+        wrong = other.call(math.sqrt, -1.0)
+    assert where.done()
+    assert where.result() != os.getpid()
+    assert [each.result() for each in found] == [1, 2, 3]
+    with pytest.raises(ValueError, match="math domain"):
+        wrong.result()
+
+
+def test_after_an_error_nothing_more_is_begun() -> None:
+    calls = []
+
+    def fail() -> None:
+        with beside() as other:
+            calls.extend(other.call(time.sleep, 0.1) for _ in range(20))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert calls[-1].cancelled()
+
+
+def test_without_another_process_calls_are_made_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_, **__):
+        raise NotImplementedError("no semaphores")
+
+    monkeypatch.setattr(room, "ProcessPoolExecutor", refuse)
+    with beside() as other:
+        assert other.call(os.getpid).result() == os.getpid()
