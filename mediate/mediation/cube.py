@@ -37,8 +37,6 @@ PADDING = 0.125
 # The part of free memory that keys and values of contexts side by side may take.
 SHARE = 0.1
 
-EVERY = ((0, 0), (0, 1), (1, 0), (1, 1))
-
 Key = TypeVar("Key", bound=Hashable)
 
 Ids = tuple[int, ...]
@@ -75,9 +73,7 @@ def run_contexts(model: Model, pair: EncodedPair) -> Contexts:
     return run_all_contexts(model, [pair])[0]
 
 
-def run_all_contexts(
-    model: Model, pairs: Sequence[EncodedPair], worlds: Sequence[tuple[int, int]] = EVERY
-) -> list[Contexts]:
+def run_all_contexts(model: Model, pairs: Sequence[EncodedPair]) -> list[Contexts]:
     """Runs every question of each pair with every chain of it; what all begin with is run once.
 
     Those of like length run side by side, padded at the end, where causal attention keeps the padding from mattering.
@@ -85,9 +81,15 @@ def run_all_contexts(
     Args:
         model: The hooked model.
         pairs: In tokens.
-        worlds: Which questions h with which chains t, where not all are needed.
     """
-    wanted = [{(pair.questions[h], pair.traces[t].ids): pair.context(h, t) for h, t in worlds} for pair in pairs]
+    wanted = [
+        {
+            (question, chain): question + chain
+            for question in pair.questions
+            for chain in (trace.ids for trace in pair.traces)
+        }
+        for pair in pairs
+    ]
     every = {key: ids for each in wanted for key, ids in each.items()}
     common = shared_beginning(list(every.values()))
     past = prefill(model, torch.tensor([common], device=model.device))[0] if common else None

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from scipy.stats import spearmanr
 
-from mediate.mediation.cube import Contexts, laid_out, read_rows, run_all_contexts
+from mediate.mediation.cube import PADDING, Contexts, Ids, of_like_length, side_by_side
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.mediation.reads import is_aligned, read_map
 from mediate.models.model import Model
+from mediate.runs.keyvalues import KeyValues, depends_on_length, prefill, run_on
+from mediate.traces.trace import shared_beginning
 
 AXES = ("step", "layer")
 Reads = Float[np.ndarray, "step layer"]
-# Each question with its own chain; crossed ones are not needed for TE and read effects.
-_OWN = ((0, 0), (1, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,21 +34,39 @@ class Unlearnt:
 
 
 def measure_unlearnt(twin: Model, pairs: Sequence[EncodedPair], outcome: Outcome) -> list[Unlearnt]:
-    """TE and read effects of pairs in a model of random weights, from `mediate.models.random_twin`; side by side."""
-    contexts = run_all_contexts(twin, pairs, _OWN)
+    """TE and read effects of pairs in a model of random weights, from `mediate.models.random_twin`; side by side.
+
+    Each question with its own chain is run with the readers at the end, those of like length in one pass, padded at the
+    end; what all begin with is run once.
+    """
     tokens = [reading(pair.readers, twin.device, whole_answers=outcome is Outcome.LOGPROB_DIFF) for pair in pairs]
-    by_length: dict[int, list[tuple[int, int]]] = {}
-    for number, pair in enumerate(pairs):
-        for world in (0, 1):
-            by_length.setdefault(len(pair.context(world, world)), []).append((number, world))
+    wanted = {(number, world): pair.context(world, world) for number, pair in enumerate(pairs) for world in (0, 1)}
+    common = shared_beginning(list(wanted.values()))
+    past = prefill(twin, torch.tensor([common], device=twin.device))[0] if common else None
+    rows = {
+        (number, world): [[*context[len(common) :], *row] for row in tokens[number].ids.tolist()]
+        for (number, world), context in wanted.items()
+    }
+    lengths = {key: len(some) * len(some[0]) for key, some in rows.items()}
+    runs: list[dict[tuple[Ids, Ids], KeyValues]] = [{} for _ in pairs]
     y = np.full((len(pairs), 2), np.nan)
-    for same in by_length.values():
-        rows = [laid_out(twin, contexts[number], world, world, world) for number, world in same]
-        read = read_rows(twin, [tokens[number] for number, _ in same], rows)
-        for (number, world), logits in zip(same, read, strict=True):
-            y[number, world] = read_off(tokens[number], logits, outcome)
+    for keys in of_like_length(lengths, side_by_side(twin), 0.0 if depends_on_length(twin) else PADDING):
+        width = max(len(rows[key][0]) for key in keys)
+        ids = [row + [0] * (width - len(row)) for key in keys for row in rows[key]]
+        last = width - min(len(rows[key][0]) - tokens[key[0]].last for key in keys)
+        found, logits = run_on(twin, torch.tensor(ids, device=twin.device), past=past, last=last)
+        first = 0
+        for number, world in keys:
+            own, some = tokens[number], rows[number, world]
+            end = last - (width - len(some[0]))
+            y[number, world] = read_off(own, logits[first : first + len(some), end - own.last : end], outcome)
+            pair = pairs[number]
+            context = found[first].part(0, len(wanted[number, world]))
+            runs[number][pair.questions[world], pair.traces[world].ids] = context
+            first += len(some)
     return [
-        _unlearnt(twin, each, outcome, float(base - source)) for each, (source, base) in zip(contexts, y, strict=True)
+        _unlearnt(twin, Contexts(pair, own), outcome, float(base - source))
+        for pair, own, (source, base) in zip(pairs, runs, y, strict=True)
     ]
 
 
