@@ -11,6 +11,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.float64 import keeps_float64
 from mediate.models.sites import Component
+from mediate.models.turning import Turning
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class Model:
         checks: The identities tried at load.
         refused: Components that failed, each with the reason.
         weights: Under transformers' names, which hooking changes; tied ones once.
+        turnings: How each layer's keys turn with their position; empty where all do in the usual way.
     """
 
     bridge: Any
@@ -105,6 +107,7 @@ class Model:
     checks: tuple[Check, ...] = ()
     refused: Mapping[Component, str] = field(default_factory=dict)
     weights: Mapping[str, Tensor] = field(default_factory=dict)
+    turnings: tuple[Turning, ...] = ()
 
     @property
     def plain(self) -> Any:

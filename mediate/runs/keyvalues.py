@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.models.float64 import keeps_float64
 from mediate.models.model import Model
+from mediate.models.turning import sine_table, spun
 from mediate.runs.lean import leanly
 from mediate.runs.memory import is_out_of_memory
 from mediate.runs.passes import one_pass
@@ -168,10 +169,19 @@ def why_not_movable(model: Model) -> str:
 def rotated(model: Model, stretch: KeyValues, start: int) -> KeyValues:
     """`moved` without the check."""
     old = torch.arange(stretch.start, stretch.start + len(stretch), device=stretch.keys.device)
-    keys = [
-        turn(layer, old, old + (start - stretch.start), frequencies)
-        for layer, frequencies in zip(stretch.keys, rotary_frequencies(model), strict=True)
-    ]
+    new = old + (start - stretch.start)
+    if not model.turnings:
+        keys = [
+            turn(layer, old, new, frequencies)
+            for layer, frequencies in zip(stretch.keys, rotary_frequencies(model), strict=True)
+        ]
+    elif all(how.still for how in model.turnings):
+        keys = list(stretch.keys)
+    else:
+        keys = [
+            layer if how.still else spun(layer, spin, how)
+            for layer, spin, how in zip(stretch.keys, spins(model, old, new), model.turnings, strict=True)
+        ]
     return KeyValues(torch.stack(keys), stretch.values, start)
 
 
@@ -185,13 +195,35 @@ def turn(
 
     Channels past twice the number of frequencies are not rotary and stay as they are.
     """
-    at = [torch.outer(where.to(frequencies.dtype), frequencies).double() for where in (old, new)]
-    angle = at[1] - at[0]
+    angle = turned_by(old, new, frequencies)
     cos, sin = angle.cos(), angle.sin()
     half = len(frequencies)
     first, second, rest = keys[..., :half].double(), keys[..., half : 2 * half].double(), keys[..., 2 * half :]
     turned = torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
     return torch.cat([turned.to(keys.dtype), rest], dim=-1)
+
+
+def turned_by(
+    old: Int[Tensor, " pos"], new: Int[Tensor, " pos"], frequencies: Float[Tensor, " half"]
+) -> Float[Tensor, "pos half"]:
+    """The difference of the angles at two positions, in radians, each rounded as the model rounds it."""
+    at = [torch.outer(where.to(frequencies.dtype), frequencies).double() for where in (old, new)]
+    angle = at[1] - at[0]
+    return angle
+
+
+def spins(model: Model, old: Int[Tensor, " pos"], new: Int[Tensor, " pos"]) -> list[Complex[Tensor, "pos half"]]:
+    """By layer, what turns keys from old to new positions, each pair of channels taken as a complex number.
+
+    Raises:
+        InputError: The model has no rotary embedding, or one that depends on the length of the sequence.
+    """
+    table = sine_table(model.plain)
+    if table is None:
+        angles = [turned_by(old, new, frequencies) for frequencies in rotary_frequencies(model)]
+        return [torch.complex(angle.cos(), angle.sin()) for angle in angles]
+    # A rounded table does not turn by whole angles; the quotient undoes just what was done.
+    return [table[new] / table[old]] * model.facts.layers
 
 
 def depends_on_length(model: Model) -> bool:
@@ -200,6 +232,14 @@ def depends_on_length(model: Model) -> bool:
     return any(
         f'"{kind}"' in str(getattr(config, "rope_parameters", "")).replace("'", '"') for kind in _LENGTH_DEPENDENT
     )
+
+
+def has_rotary(model: Model) -> bool:
+    """Whether keys are turned at all, whatever modules a model holds: those of ALiBi may hold rotary ones too."""
+    try:
+        return not getattr(model.plain.config.get_text_config(), "alibi", False) and bool(rotary_frequencies(model))
+    except InputError as none:
+        return "not rotary" not in str(none)
 
 
 def rotary_frequencies(model: Model) -> list[Float[Tensor, " half"]]:

@@ -15,17 +15,21 @@ from mediate.clock import stage
 from mediate.errors import InputError
 from mediate.models.model import Check, Model
 from mediate.models.sites import Component, Site
+from mediate.models.turning import sine_table
 from mediate.runs.forward import Run, forward
 from mediate.runs.interventions import Knockout, Patch, Reference
-from mediate.runs.keyvalues import prefill, rotated, stacked
+from mediate.runs.keyvalues import has_rotary, prefill, rotated, stacked
 from mediate.runs.lean import LEAN, lean_blocks
 from mediate.runs.passes import one_pass
 from mediate.runs.reading import read
 from mediate.runs.sweep import Branch, sweep, untouched
+from mediate.runs.turning import with_turnings
 
 C = Component
 KNOCKED_OUT = "knocked-out keys are not read"
 SWEPT = "patched from a later block and position on"
+FLOAT32 = torch.finfo(torch.float32).eps
+NOT_A_TURN = "keys and values elsewhere are more than a turn away from these: "
 _ATTENTION_INPUTS = (C.Q, C.K, C.V)
 
 
@@ -39,13 +43,14 @@ def checked(model: Model) -> Model:
     offered = tuple(component for component in Component if _layers_with(model, component) == model.facts.layers)
     sites = [Site(component, layer) for component in offered for layer in range(model.facts.layers)]
     clean = forward(model, model.probe.ids, keep=sites)
+    model = with_turnings(model)
     checks = [
         _attempt(model, "logits as in transformers", None, clean.logits, lambda: clean.logits - model.probe.logits),
         _attempt(model, "resumed at a block", None, clean.logits, partial(_resume, model, clean)),
         _attempt(model, "answer read from keys and values", None, clean.logits, partial(_cut, model, clean)),
         _attempt(model, LEAN, None, clean.logits, partial(_lean, model, clean)),
         _attempt(model, SWEPT, None, clean.logits, partial(_swept, model, clean)),
-        _attempt(model, "re-rotated keys", None, None, partial(_rotation, model)),
+        _attempt(model, "re-rotated keys", None, None, partial(_rotation, model), NOT_A_TURN),
         _attempt(model, KNOCKED_OUT, None, clean.logits, partial(_blind, model)),
     ]
     if not checks[0].passed:
@@ -72,23 +77,29 @@ def _layers_with(model: Model, component: Component) -> int:
 
 
 def _attempt(
-    model: Model, name: str, component: Component | None, scale: Tensor | None, deviation: Callable[[], Tensor]
+    model: Model,
+    name: str,
+    component: Component | None,
+    scale: Tensor | None,
+    deviation: Callable[[], Tensor],
+    meaning: str = "",
 ) -> Check:
     """Runs one identity; its deviation is relative where no scale is given, else absolute against the scale's size.
 
     Relative deviations are of rotary keys through all layers, where rounding adds up; a wrong rotation is off by
-    about 1.
+    about 1. `meaning` is what a deviation that is too large says.
     """
     rounding = model.rounding
     if scale is None:
-        tolerance = 1024 * rounding
+        # A table of angles is of float32 whatever the model is kept in.
+        tolerance = 1024 * (rounding if sine_table(model.plain) is None else max(rounding, FLOAT32))
     else:
         tolerance = rounding * max(1.0, float(scale.abs().max())) * (64 if rounding < 1e-5 else 8)
     try:
         error = float(deviation().abs().max())
     except (InputError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as failure:
         return Check(name, component, float("inf"), tolerance, " ".join(str(failure).split())[:200])
-    return Check(name, component, error, tolerance, "" if error <= tolerance else f"off by {error:.3g}")
+    return Check(name, component, error, tolerance, "" if error <= tolerance else f"{meaning}off by {error:.3g}")
 
 
 def _unchanged(model: Model, clean: Run, component: Component, offered: tuple[Component, ...]) -> Tensor:
@@ -219,4 +230,19 @@ def _rotation(model: Model) -> Tensor:
         size = wanted.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(torch.finfo(wanted.dtype).tiny)
         return ((found - wanted) / size).flatten()
 
-    return torch.cat([relative(turned.keys, there.keys), relative(turned.values, there.values)])
+    off = [relative(turned.keys, there.keys), relative(turned.values, there.values)]
+    if model.turnings and all(how.still for how in model.turnings):
+        off.append(relative(*_among_others(model)))
+    return torch.cat(off)
+
+
+def _among_others(model: Model) -> tuple[Tensor, Tensor]:
+    """Keys of the first layer that do not turn, behind other tokens and alone: equal where places really mean nothing.
+
+    A model that counts its positions itself would show the same keys wherever it is told that they stand.
+    """
+    if has_rotary(model):
+        raise InputError("it counts positions itself, so its keys cannot be had at others")
+    other, ids = model.probe.ids[1:], model.probe.ids[:1]
+    alone, behind = prefill(model, ids)[0], prefill(model, torch.cat([other, ids], dim=1))[0]
+    return behind.part(other.shape[1], len(behind)).keys[:1], alone.keys[:1]

@@ -17,8 +17,9 @@ from tools.architectures.models import Subject, save
 MAPS: Mapping[str, str] = {"knockout": "knockout:layer", "state": "state.resid_post:layer", "read": "read:layer"}
 PARTS = ("cube", *MAPS)
 DTYPES = ("float64", "float32")
-# Deviations above this are wrong numbers, relative to the largest outcome of a part where that is above 1.
-TOLERANCE: Mapping[str, float] = {"float64": 1e-9, "float32": 1e-4}
+# Deviations above this are wrong numbers, relative to the largest outcome of a part where that is above 1. GPT-J holds
+# its angles in float32 whatever the dtype, so it computes at other positions what differs by 1e-7.
+TOLERANCE: Mapping[str, float] = {"float64": 1e-6, "float32": 1e-4}
 CHAINS = ("Tom has 2 + 9 = 11.\nThe 11 pears now.", "Tom has 3 + 9 = 12.\nThe 12 pears now.")
 ANSWERS = "11", "12"
 QUESTIONS: Mapping[str, tuple[str, str]] = {
