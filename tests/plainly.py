@@ -22,14 +22,20 @@ def kept(plain: Any) -> Iterator[None]:
     if next(plain.parameters()).dtype is not torch.float64:
         yield
         return
-    to, softmax = Tensor.to, torch.nn.functional.softmax
+    to, cast, softmax = Tensor.to, Tensor.type, torch.nn.functional.softmax
+    softened = Tensor.softmax
 
     def moved(value: Tensor, *args: Any, **options: Any) -> Tensor:
         args = tuple(torch.float64 if each is torch.float32 else each for each in args)
         wide = {"dtype": torch.float64} if options.get("dtype") is torch.float32 else {}
         return to(value, *args, **options | wide)
 
+    def typed(value: Tensor, *args: Any) -> Any:  # of routers
+        return cast(value, *(torch.float64 if each is torch.float32 else each for each in args))
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tensor, "type", typed)
+        patch.setattr(Tensor, "softmax", lambda scores, dim=None, dtype=None: softened(scores, dim))
         patch.setattr(Tensor, "float", Tensor.double)
         patch.setattr(Tensor, "to", moved)
         patch.setattr(torch.nn.functional, "softmax", lambda scores, dim=None, dtype=None: softmax(scores, dim=dim))

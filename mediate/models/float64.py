@@ -43,6 +43,8 @@ def keep_float64(plain: Any) -> None:
     """Makes every forward pass of a model with float64 weights one in float64, however it is called."""
     if next(plain.parameters()).dtype is torch.float64 and not keeps_float64(plain):
         plain.forward = _InFloat64(plain.forward)
+        if hasattr(plain, "set_experts_implementation"):
+            plain.set_experts_implementation("eager")  # the grouped product of experts has no float64
 
 
 def keeps_float64(plain: Any) -> bool:

@@ -195,7 +195,20 @@ def _cut(model: Model, clean: Run) -> Tensor:
 def _lean(model: Model, clean: Run) -> Tensor:
     """Without hook points, in one go and in the shortest stretches."""
     with torch.no_grad(), lean_blocks(model, ()):
-        return one_pass(model, model.probe.ids) - clean.logits
+        logits = one_pass(model, model.probe.ids)
+    return torch.cat([(logits - clean.logits).flatten(), _same_past(model, clean)])
+
+
+def _same_past(model: Model, clean: Run) -> Tensor:
+    """Without hook points, keys and values are kept as with them: what one way leaves, the other reads.
+
+    transformer-lens lays the channels of some families out in another order than transformers.
+    """
+    ids, size = model.probe.ids[:1], max(1.0, float(clean.logits.abs().max()))
+    lean = replace(model, checks=(Check(LEAN, None, 0.0, 0.0),))
+    (hooked,), (other,) = prefill(replace(model, checks=()), ids), prefill(lean, ids)
+    pairs = (hooked.keys, other.keys), (hooked.values, other.values)
+    return torch.cat([((one - two) / max(1.0, float(one.abs().max())) * size).flatten() for one, two in pairs])
 
 
 def _swept(model: Model, clean: Run) -> Tensor:
@@ -207,7 +220,8 @@ def _swept(model: Model, clean: Run) -> Tensor:
     patches = [(Patch(site, (at,)),) for site in sites]
     run = untouched(model, ids, 1, at)
     found = sweep(model, run, [Branch(each) for each in patches], last=2, values=values)[:, 0]
-    return found - forward(model, ids.repeat(len(sites), 1), patches=patches, values=values, last=2).logits
+    off = found - forward(model, ids.repeat(len(sites), 1), patches=patches, values=values, last=2).logits
+    return torch.cat([off.flatten(), _same_past(model, clean)])
 
 
 def _blind(model: Model) -> Tensor:

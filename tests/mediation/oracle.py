@@ -20,14 +20,16 @@ def oracle_cube(
 
     A chain computed under question h is used after question d by running the model on question h and the chain at the
     positions that the chain has after question d: with rotary embeddings only differences of positions matter, so the
-    question itself may start at any position. This needs no rotation of keys.
+    question itself may start at any position. This needs no rotation of keys. All is moved on where it would start
+    before 0, where some models have no positions.
     """
     first = next(i for i in range(min(map(len, answers))) if answers[0][i] != answers[1][i])
     cubes = {"logit_diff": np.zeros((2, 2, 2)), "logprob_diff": np.zeros((2, 2, 2))}
     for d, t, h in product((0, 1), repeat=3):
         shift = len(questions[d]) - len(questions[h])
-        own = _past(hf, questions[d], 0)
-        chain = _past(hf, questions[h] + chains[t], shift)
+        begin = max(0, -shift)
+        own = _past(hf, questions[d], begin)
+        chain = _past(hf, questions[h] + chains[t], begin + shift)
         past = [
             (
                 torch.cat([own_keys, keys[:, :, len(questions[h]) :]], dim=2),
@@ -40,7 +42,7 @@ def oracle_cube(
             tokens = cue + answers[world]
             cache = DynamicCache([(keys.clone(), values.clone()) for keys, values in past])
             start = past[0][0].shape[2]
-            position = torch.arange(start, start + len(tokens))[None]
+            position = torch.arange(start, start + len(tokens))[None] + begin
             with torch.no_grad(), kept(hf):
                 logits = hf(torch.tensor([tokens]), position_ids=position, **with_past(hf, cache)).logits[0].double()
             rows = logits[len(cue) - 1 : len(cue) - 1 + len(answers[world])]

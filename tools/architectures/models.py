@@ -370,12 +370,11 @@ SUBJECTS: tuple[Subject, ...] = (
 )
 
 
-def save(subject: Subject, tokenizer: Any, folder: Path, seed: int) -> int:
+def save(subject: Subject, vocabulary: int, folder: Path, seed: int) -> int:
     """Draws a model's weights, saves it as `save_pretrained` does, and returns how many weights it has."""
     import torch
     import transformers as tf
 
-    vocabulary = len(tokenizer)
     own = {"vocab_size": vocabulary, "vocab_size_per_layer_input": vocabulary}
     given = dict(subject.config)
     if "text_config" in given:
@@ -395,5 +394,4 @@ def save(subject: Subject, tokenizer: Any, folder: Path, seed: int) -> int:
             noise = torch.randn(weight.shape, generator=generator)
             weight.copy_(noise * SCALE if weight.ndim > 1 else weight + noise * SCALE / 3)
     model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
     return sum(weight.numel() for weight in model.parameters())

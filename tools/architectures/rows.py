@@ -70,21 +70,22 @@ def row(subject: Subject, seed: int) -> Row:
 
     with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        folder = Path(temporary) / subject.architecture
+        folder, beside = (Path(temporary) / each for each in (subject.architecture, "tokenizer"))
         try:
-            parameters = save(subject, tiny.tokenizer(), folder, seed)
+            parameters = save(subject, len(tiny.tokenizer()), folder, seed)
+            tiny.tokenizer().save_pretrained(beside)
         except Exception as error:
             return Row(subject.name, refused=f"transformers does not build it ({_line(error)})")
-        return _measured(subject, folder, parameters)
+        return _measured(subject, folder, beside, parameters)
 
 
-def _measured(subject: Subject, folder: Path, parameters: int) -> Row:
+def _measured(subject: Subject, folder: Path, tokenizer: Path, parameters: int) -> Row:
     import mediate as md
 
     refused = ""
     for dtype in DTYPES:
         try:
-            model = md.load(folder, dtype=dtype, device="cpu")
+            model = md.load(folder, tokenizer=tokenizer, dtype=dtype, device="cpu")
         except Exception as error:
             refused = refused or _reason(error)
             continue
