@@ -14,6 +14,7 @@ import torch
 from mediate.clock import stage
 from mediate.errors import InputError
 from mediate.models.adapter import merge_adapter
+from mediate.models.alike import check_alike
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.float64 import keep_float64
 from mediate.models.gguf import converted
@@ -22,6 +23,8 @@ from mediate.models.model import Facts, Model, Probe
 from mediate.models.past import pass_past_on
 from mediate.models.silence import quiet_bars
 from mediate.models.source import Kind, Source, adapter_folder, has_tokenizer, resolve
+from mediate.models.tables import lend_tables
+from mediate.models.trial import probe_logits
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 PROBE_TOKENS = 8
@@ -109,6 +112,7 @@ def _from_memory(model: Any, copy: bool, dtype: str | None) -> Any:
     model = copying.deepcopy(model) if copy else model
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
+    check_alike(model.config, type(model).__name__)
     _check_architecture([type(model).__name__], type(model).__name__)
     model.config.architectures = [type(model).__name__]
     model.set_attn_implementation("eager")
@@ -136,6 +140,7 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
         if stand_in is not None:
             return read_plain(stand_in, dtype, trust_remote_code)
         raise InputError(_why_not(source, error)) from error
+    check_alike(config, source.name)
     _check_architecture(config.architectures or [], source.name)
     try:
         with quiet_bars(), attempted(location) if source.kind is Kind.HUB else nullcontext():
@@ -221,9 +226,9 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
     vocabulary = int(config.vocab_size)
     ids = np.random.default_rng(0).integers(0, vocabulary, size=(2, PROBE_TOKENS))
     keep_float64(plain)
-    with torch.no_grad():
-        probe = torch.from_numpy(ids).to(device)
-        logits = plain(input_ids=probe, use_cache=False).logits
+    probe = torch.from_numpy(ids).to(device)
+    logits = probe_logits(plain, probe, name)
+    lend_tables(plain)
     architecture = type(plain).__name__
     gpus = [device.index or 0] if device.type == "cuda" else []
     try:

@@ -97,6 +97,7 @@ class Model:
         checks: The identities tried at load.
         refused: Components that failed, each with the reason.
         weights: Under transformers' names, which hooking changes; tied ones once.
+        masked: Whether attention is knocked out by the mask that it is given, because its scores cannot be written.
         turnings: How each layer's keys turn with their position; empty where all do in the usual way.
     """
 
@@ -107,6 +108,7 @@ class Model:
     checks: tuple[Check, ...] = ()
     refused: Mapping[Component, str] = field(default_factory=dict)
     weights: Mapping[str, Tensor] = field(default_factory=dict)
+    masked: bool = False
     turnings: tuple[Turning, ...] = ()
 
     @property

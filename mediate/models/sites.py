@@ -83,6 +83,11 @@ def scores_hook(layer: int) -> str:
     return f"blocks.{layer}.attn.hook_attn_scores"
 
 
+def attention_ends(layer: int) -> tuple[str, str]:
+    """The hook points at which what attention takes in, and what it says, pass by."""
+    return f"blocks.{layer}.attn.hook_in", f"blocks.{layer}.attn.hook_out"
+
+
 def norm_scale_hooks(names: Iterable[str]) -> list[str]:
     """Of a model's hook points, those of what its norms divide by."""
     return [name for name in names if name.endswith(".hook_scale")]

@@ -57,7 +57,7 @@ def attend(
     query: Float[Tensor, "batch head query_pos d_head"],
     key: Float[Tensor, "batch kv_head key_pos d_head"],
     value: Float[Tensor, "batch kv_head key_pos d_value"],
-    attention_mask: Float[Tensor, "mask 1 query_pos all_pos"] | None,
+    attention_mask: Float[Tensor, "mask masked_head query_pos all_pos"] | None,
     scaling: float | None = None,
     dropout: float = 0.0,
     softcap: float | None = None,
@@ -110,8 +110,9 @@ def attend(
             mixed = mixed + _past_values(past, layer, pattern[..., :before])
         return mixed.reshape(batch, heads, -1, mixed.shape[-1])
 
-    # One row's mask stands for all where a past is shared: rows have joined that were not there when it was made.
-    masks = attention_mask if past is None else attention_mask[:1]
+    # One row's mask stands for all where a past is shared, rows having joined that were not there when it was made; but
+    # where keys are knocked out each row has its own.
+    masks = attention_mask if past is None or len(attention_mask) == batch else attention_mask[:1]
     found = [query.new_zeros(batch, heads, begin, value.shape[-1])] if begin else []
     for start in range(begin, length, per_stretch):
         stop = min(start + per_stretch, length)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.models.model import Model
-from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site, scores_hook
+from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site, attention_ends, scores_hook
+from mediate.runs.masks import hidden, mask_hooks
 
 Hook = tuple[str, Callable[[Tensor, Any], Tensor]]
 
@@ -128,7 +129,10 @@ def check_patches(model: Model, rows: Sequence[Sequence[Patch]], length: int, be
 
 
 def check_knockouts(model: Model, rows: Sequence[Sequence[Knockout]], length: int, begin: int = 0) -> None:
-    """Raises InputError where a knockout leaves the model or the sequence, or has readers before `begin`."""
+    """Raises InputError where a knockout leaves the model or the sequence, or has readers before `begin`.
+
+    Also where a pattern is to be zeroed on a model whose patterns cannot be written.
+    """
     for row in rows:
         for cut in row:
             for what, most in (("readers", length), ("keys", length), ("layers", model.facts.layers)):
@@ -136,6 +140,8 @@ def check_knockouts(model: Model, rows: Sequence[Sequence[Knockout]], length: in
                     raise InputError(f"knockout: {what} {getattr(cut, what)[-1]}; there are 0 to {most - 1}")
             if cut.readers[0] < begin:
                 raise InputError(f"knockout: reader {cut.readers[0]} lies in the {begin} tokens that are not run")
+            if not cut.renormalised:
+                model.need(Component.PATTERN)
             if cut.heads and cut.heads[-1] >= model.facts.heads:
                 raise InputError(f"knockout: heads {cut.heads[-1]}; there are 0 to {model.facts.heads - 1}")
 
@@ -244,6 +250,10 @@ def knockout_hooks(
             if not any(here):
                 continue
             mask = knockout_mask(here, model.facts.heads, length, begin).to(model.device)
+            if renormalised and model.masked:
+                fired[attention_ends(layer)[0]] += 0
+                hooks += mask_hooks(model, layer, mask, fired, begin)
+                continue
             name = scores_hook(layer) if renormalised else Site(Component.PATTERN, layer).hook_name
             fired[name] += 0
             hooks.append((name, _masked(mask, name, fired, begin) if renormalised else _zeroed(mask, name, fired)))
@@ -274,17 +284,7 @@ def _fitting(name: str, value: Tensor, mask: Tensor) -> Tensor:
 def _masked(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired: Counter[str], begin: int) -> Any:
     def hide(scores: Tensor, hook: Any) -> Tensor:
         fired[name] += 1
-        cut = _fitting(name, scores, mask)
-        # transformers and transformer-lens hide the future with the dtype's lowest number, added or filled in.
-        visible = scores > torch.finfo(scores.dtype).min / 2
-        emptied = (visible & ~cut).any(dim=-1).logical_not() & cut.any(dim=-1)
-        if emptied.any():
-            row, head, query = emptied.nonzero()[0].tolist()
-            raise InputError(
-                f"{name}: the knockout leaves the query at position {begin + query} (row {row}, head {head}) no key, "
-                "and the softmax would turn to the future; leave it at least its own position"
-            )
-        return scores.masked_fill(cut, float("-inf"))
+        return hidden(scores, _fitting(name, scores, mask), begin, name)
 
     return hide
 

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.models.model import Model
-from mediate.models.sites import IN_ATTENTION, Component, Site
+from mediate.models.sites import IN_ATTENTION, Component, Site, attention_ends
 from mediate.runs.attention import SharedPast, attend
 
 NAME = "mediate_lean"
@@ -128,6 +128,8 @@ def layers_computed_whole(model: Model, hooked: Collection[str]) -> set[int]:
         if name.startswith("blocks.") and ".attn." in name:
             layer = int(name.split(".")[1])
             apart = {Site(each, layer).hook_name for each in IN_ATTENTION - {Component.PATTERN}}
+            if name in attention_ends(layer):
+                continue
             if name not in apart or not projects_apart(model, layer):
                 whole.add(layer)
     return whole

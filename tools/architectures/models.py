@@ -26,7 +26,9 @@ _SHAPE: Mapping[str, Any] = {
     "head_dim": HEAD_WIDTH,
     "max_position_embeddings": CONTEXT,
 }
-_BARE: Mapping[str, Any] = {key: value for key, value in _SHAPE.items() if key not in ("head_dim", "num_key_value_heads")}
+_BARE: Mapping[str, Any] = {
+    key: value for key, value in _SHAPE.items() if key not in ("head_dim", "num_key_value_heads")
+}
 _MLA: Mapping[str, Any] = _BARE | {
     "num_key_value_heads": HEADS,
     "kv_lora_rank": 16,
@@ -215,6 +217,17 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject(
         "LagunaForCausalLM",
         _SHAPE | _NUMBERED | {"shared_expert_intermediate_size": 16, "sliding_window": WINDOW},
+    ),
+    Subject(
+        "LagunaForCausalLM",
+        _SHAPE
+        | _NUMBERED
+        | {
+            "shared_expert_intermediate_size": 16,
+            "sliding_window": WINDOW,
+            "num_attention_heads_per_layer": [HEADS, HEADS // 2] * (LAYERS // 2),
+        },
+        "heads by layer",
     ),
     Subject("Lfm2ForCausalLM", _BARE | {"num_key_value_heads": 2, "layer_types": ["conv", _FULL] * 2}),
     Subject(
