@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Twice quiet: an old pip warns of every place where it does not find a package. Errors are told.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint bench mutants notebooks lock newest newest-torch lowest dist clean
+.PHONY: demo test test-all lint bench mutants architectures notebooks lock newest newest-torch lowest dist clean
 
 demo: .venv/.installed-demo
 	$(BIN)/mediate demo
@@ -28,6 +28,10 @@ bench: .venv/.installed-dev
 # Seeds known bugs into a copy of the source; the tests must notice every one.
 mutants: .venv/.installed-dev
 	$(BIN)/python -m tests.mutants
+
+# Tiny random models of every class that is bridged, against plain transformers; writes docs/architectures.md.
+architectures: .venv/.installed-dev
+	$(BIN)/python -m tools.architectures
 
 # The .py files are the source; this writes the .ipynb beside each, with its outputs.
 notebooks: .venv/.installed-dev

@@ -20,6 +20,8 @@ def _plain_model(architecture: str, dtype: str, layers: int) -> Any:
     import transformers as tf
 
     vocabulary = len(words()) + 1
+    if architecture not in ARCHITECTURES:
+        return _of_table(architecture, dtype, vocabulary)
     shape: dict[str, Any] = {
         "vocab_size": vocabulary,
         "hidden_size": 32,
@@ -55,6 +57,21 @@ def _plain_model(architecture: str, dtype: str, layers: int) -> Any:
                     weight.copy_(torch.randn_like(weight) * 0.3)
     model.config.architectures = [type(model).__name__]
     return model
+
+
+def _of_table(name: str, dtype: str, vocabulary: int) -> Any:
+    """A model of the table of architectures, by its name there; of the layers that it has there."""
+    import torch
+
+    from tools.architectures.models import SUBJECTS, made
+
+    plain = made(next(each for each in SUBJECTS if each.name == name), vocabulary, 0)
+    plain.set_attn_implementation("eager")
+    if dtype == "float64" and hasattr(plain, "set_experts_implementation"):
+        plain.set_experts_implementation("eager")
+    for weight in plain.parameters():  # what is no weight, such as rotary frequencies, stays in float32
+        weight.data = weight.data.to(getattr(torch, dtype))
+    return plain
 
 
 @cache

@@ -82,3 +82,33 @@ def test_equal_lengths(architecture: str, texts: tuple[str, ...]) -> None:
 def test_unequal_questions(architecture: str) -> None:
     assert_as_oracle(architecture, UNEQUAL, "float32", 1e-5)
     assert_as_oracle(architecture, UNEQUAL, "float64", 1e-10)
+
+
+# Layers without rotary embedding; neighbouring channels in pairs; the last channels; the other way round; ALiBi.
+TURNING = {
+    "SmolLM3ForCausalLM": 1e-10,
+    "Exaone4ForCausalLM": 1e-10,
+    "Cohere2ForCausalLM": 1e-10,
+    "CohereForCausalLM": 1e-10,
+    "GlmForCausalLM": 1e-10,
+    "Ernie4_5ForCausalLM": 1e-10,
+    "Llama4ForCausalLM": 1e-10,
+    "YoutuForCausalLM": 1e-10,
+    "NanoChatForCausalLM": 1e-10,
+    "BloomForCausalLM": 1e-10,
+    # Their angles are in float32 whatever the dtype, so places are alike to seven digits alone.
+    "GPTJForCausalLM": 1e-6,
+    "CodeGenForCausalLM": 1e-6,
+}
+
+
+@pytest.mark.parametrize("architecture", TURNING)
+def test_unequal_questions_where_keys_turn_otherwise(architecture: str) -> None:
+    question1, question0, cot1, cot0, answer1, answer0 = UNEQUAL
+    for texts in (UNEQUAL, (question0, question1, cot0, cot1, answer0, answer1)):
+        assert_as_oracle(architecture, texts, "float64", TURNING[architecture])
+
+
+@pytest.mark.parametrize("architecture", ["MixtralForCausalLM", "Gemma4ForCausalLM (one head width)"])
+def test_experts_and_other_heads_in_float64(architecture: str) -> None:
+    assert_as_oracle(architecture, CASES["shared beginning"], "float64", 1e-10)

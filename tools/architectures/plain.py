@@ -128,8 +128,8 @@ def reads(plain: Any, texts: Texts) -> Float[np.ndarray, " layer"]:
 def blocks(plain: Any) -> list[nn.Module]:
     """The layers of a transformers model: its list of as many modules as it has layers, the one with most weights."""
     count = int(plain.config.get_text_config().num_hidden_layers)
-    lists = [each for each in plain.modules() if isinstance(each, nn.ModuleList) and len(each) == count]
-    return list(max(lists, key=lambda each: sum(weight.numel() for weight in each.parameters())))
+    lists = [list(each) for each in plain.modules() if isinstance(each, nn.ModuleList) and len(each) == count]
+    return max(lists, key=lambda each: sum(weight.numel() for block in each for weight in block.parameters()))
 
 
 def attentions(plain: Any) -> list[nn.Module]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from tools.architectures.models import Subject, save
+from tools.architectures.models import save
+from tools.architectures.shapes import Subject
 
 # What is asked of mediate for a part, by its name.
 MAPS: Mapping[str, str] = {"knockout": "knockout:layer", "state": "state.resid_post:layer", "read": "read:layer"}
@@ -59,6 +60,16 @@ class Row:
     def crashed(self) -> list[str]:
         """What ended in another error than a refusal."""
         return [part for part, reason in {"load": self.refused, **self.reasons}.items() if reason.startswith(CRASH)]
+
+    @property
+    def told(self) -> str:
+        """The row in a line."""
+        if self.refused:
+            return f"{self.name}: {self.refused}"
+        state = "wrong: " + ", ".join(self.wrong) if self.wrong else "as plain transformers"
+        found = f"{len(self.errors)} of {len(PARTS) * len(QUESTIONS)} parts"
+        reasons = "".join(f"\n  {part}: {self.reasons[part]}" for part in self.crashed)
+        return f"{self.name}, {self.dtype}: {state} in {found}{reasons}"
 
 
 CRASH = "crashed: "

@@ -1,0 +1,1 @@
+"""A table of architectures: tiny random models of each class, held against plain transformers."""
