@@ -13,6 +13,7 @@ from mediate.items.pair import Item, Pair
 from mediate.mediation.encoding import encode_question
 from mediate.models.generation import Decoding, End, Written, generate
 from mediate.models.model import Model
+from mediate.models.side_by_side import written_anew
 from mediate.runs.store import Store, model_spec
 from mediate.traces.trace import Trace, encode, given_trace, written_trace
 
@@ -124,8 +125,10 @@ def _write(
     found: dict[tuple[int, ...], Written] = {}
     choices = {key: value for key, value in asdict(decoding).items() if key != "batch_size"}
 
+    layout = {"layout": "padding in front"} if written_anew(model) else {}
+
     def entry(prompt: tuple[int, ...]) -> dict[str, object]:
-        return model_spec(model) | {"prompt": list(prompt), "decoding": choices}
+        return model_spec(model) | {"prompt": list(prompt), "decoding": choices} | layout
 
     for prompt in dict.fromkeys(prompts):
         kept = store.get(KIND, entry(prompt)) if store is not None else None

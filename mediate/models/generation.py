@@ -5,7 +5,6 @@ alone, so that a sample is the same in any batch and the global generators stay 
 its own end.
 """
 
-import copy
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,12 +21,10 @@ from mediate.errors import InputError
 from mediate.models.decoding import Decoding as Decoding
 from mediate.models.float64 import in_float64
 from mediate.models.model import Model
-from mediate.models.past import with_past
-from mediate.traces.trace import decode, shared_beginning, token_ends
+from mediate.models.numbers import not_numbers
+from mediate.models.side_by_side import Prefix, Rows, batches, can_pad
+from mediate.traces.trace import decode, token_ends
 from mediate.watch import work
-
-# The fewest tokens that prompts must begin with in common for it to pay to run them once.
-SHARED_FROM = 16
 
 
 class End(StrEnum):
@@ -65,7 +62,7 @@ def generate(
         progress: Whether to show a bar.
 
     Raises:
-        InputError: An empty prompt, or one that leaves no room in the context.
+        InputError: An empty prompt, one that leaves no room in the context, or logits that are not numbers.
     """
     for prompt in prompts:
         room = model.facts.context - len(prompt) if model.facts.context else decoding.max_new_tokens
@@ -75,12 +72,13 @@ def generate(
                 f"{model.facts.context}; shorten the prompt or lower max_new_tokens"
             )
     # Prompts of like length share a batch, so that little is padding.
-    order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
+    lengths = [len(prompt) for prompt in prompts]
+    order = sorted(range(len(prompts)), key=lengths.__getitem__)
     written: dict[int, Written] = {}
-    prefix = _Prefix.of(model, prompts)
+    padded = len(prompts) > 1 and can_pad(model)
+    prefix = Prefix.of(model, prompts) if padded else Prefix()
     with work(len(prompts), "writing", "text", shown=progress) as done:
-        for first in range(0, len(order), decoding.batch_size):
-            rows = order[first : first + decoding.batch_size]
+        for rows in batches(order, lengths, decoding.batch_size, padded=padded):
             written |= zip(
                 rows, _generate_batch(model, [list(prompts[row]) for row in rows], decoding, prefix), strict=True
             )
@@ -88,78 +86,26 @@ def generate(
     return [written[number] for number in range(len(prompts))]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Prefix:
-    """What all prompts begin with, such as worked examples, run once.
-
-    Args:
-        length: Its number of tokens; 0 where sharing it would not pay.
-        cache: Its keys and values, for one row.
-    """
-
-    length: int
-    cache: Any
-
-    @classmethod
-    def of(cls, model: Model, prompts: Sequence[Sequence[int]]) -> "_Prefix":
-        from transformers import DynamicCache
-
-        common = shared_beginning([tuple(prompt) for prompt in prompts])
-        if len(common) < SHARED_FROM or _has_windows(model):
-            return cls(0, None)
-        cache = DynamicCache()
-        with torch.no_grad():
-            model.plain(torch.tensor([common], device=model.device), **with_past(model.plain, cache))
-        return cls(len(common), cache)
-
-    def rows(self, count: int) -> Any:
-        """The cache for so many rows; None without a prefix."""
-        if not self.length:
-            return None
-        cache = copy.deepcopy(self.cache)
-        cache.batch_repeat_interleave(count)
-        return cache
-
-
-def _has_windows(model: Model) -> bool:
-    """Whether some layer sees a window of its past; padding behind the prefix would take up places in it."""
-    config = model.plain.config.get_text_config()
-    kinds = getattr(config, "layer_types", None)
-    if kinds:
-        return any(kind != "full_attention" for kind in kinds)
-    return getattr(config, "sliding_window", None) is not None
-
-
-def _generate_batch(model: Model, prompts: list[list[int]], decoding: Decoding, prefix: _Prefix) -> list[Written]:
+def _generate_batch(model: Model, prompts: list[list[int]], decoding: Decoding, prefix: Prefix) -> list[Written]:
     from transformers import LogitsProcessorList, StoppingCriteriaList
 
     tokenizer = model.need_tokenizer()
-    width = max(map(len, prompts))
-    ids = torch.zeros((len(prompts), width), dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    for row, prompt in enumerate(prompts):
-        # The padding stands between the shared prefix and the rest, because the prefix's keys and values stand first.
-        begin = width - len(prompt) + prefix.length
-        ids[row, : prefix.length] = torch.tensor(prompt[: prefix.length])
-        ids[row, begin:] = torch.tensor(prompt[prefix.length :])
-        mask[row, : prefix.length] = 1
-        mask[row, begin:] = 1
+    rows = Rows.of(prompts, prefix)
+    width = rows.ids.shape[1]
     stops = [_Stopper(tokenizer, decoding.stop, width)] if decoding.stop else []
-    processors = LogitsProcessorList()
+    processors = LogitsProcessorList([_Numbers(model)])
     if decoding.temperature:
         processors.append(_GumbelNoise(prompts, decoding, width))
     eos = _eos_ids(model)
     with torch.no_grad(), _bare_settings(model.plain), in_float64(model.plain):
         out = model.plain.generate(
-            input_ids=ids.to(model.device),
-            attention_mask=mask.to(model.device),
+            **rows.arguments(model),
             max_new_tokens=decoding.max_new_tokens,
             do_sample=False,
             eos_token_id=eos or None,
             pad_token_id=eos[0] if eos else 0,
             logits_processor=processors,
             stopping_criteria=StoppingCriteriaList(stops),
-            **with_past(model.plain, prefix.rows(len(prompts))),
         )
     return [_trimmed(tokenizer, row[width:].tolist(), decoding, eos) for row in out]
 
@@ -212,6 +158,21 @@ class _Stopper:
         tails = [decode(self.tokenizer, row) for row in ids[:, self.width :][:, -longest:].tolist()]
         done = [any(stop in tail for stop in self.stop) for tail in tails]
         return torch.tensor(done, dtype=torch.bool, device=ids.device)
+
+
+class _Numbers:
+    """Lets logits pass that are numbers; of others, the arg max would be some token."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def __call__(
+        self, ids: Int[Tensor, "row pos"], scores: Float[Tensor, "row d_vocab"]
+    ) -> Float[Tensor, "row d_vocab"]:
+        # The largest is NaN where any is; a logit of minus infinity, as of a token that is never said, is a number.
+        if not scores.amax(dim=-1).isfinite().all():
+            raise InputError(not_numbers(self.model.facts.name, self.model.facts.dtype))
+        return scores
 
 
 class _GumbelNoise:
