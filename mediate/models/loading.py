@@ -15,16 +15,21 @@ from mediate.clock import stage
 from mediate.errors import InputError
 from mediate.models.adapter import merge_adapter
 from mediate.models.alike import check_alike
+from mediate.models.carried import check_carried, check_layers
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.float64 import keep_float64
 from mediate.models.gguf import converted
 from mediate.models.hub import attempted, fetched_copy, not_given
 from mediate.models.model import Facts, Model, Probe
+from mediate.models.numbers import check_logits, check_weights
 from mediate.models.past import pass_past_on
+from mediate.models.shards import INDEX, check_index
 from mediate.models.silence import quiet_bars
 from mediate.models.source import Kind, Source, adapter_folder, has_tokenizer, resolve
+from mediate.models.stored import check_stored
 from mediate.models.tables import lend_tables
 from mediate.models.trial import probe_logits
+from mediate.models.vocabulary import check_vocabulary
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 PROBE_TOKENS = 8
@@ -58,8 +63,8 @@ def load(
             be saved or trained.
 
     Raises:
-        InputError: Unknown model or architecture, pickled or missing weights, no tokenizer where one was named, an
-            adapter that does not fit, no such device.
+        InputError: Unknown model or architecture, pickled, missing or unused weights or such that are not numbers, no
+            tokenizer where one was named or one that is too large, an adapter that does not fit, no such device.
     """
     if dtype is not None and dtype not in DTYPES:
         raise InputError(f"dtype {dtype!r}: give one of {', '.join(DTYPES)}")
@@ -88,7 +93,7 @@ def load(
 
 def _checked_device(device: str) -> str:
     try:
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).tolist()  # the meta device makes numbers, and cannot say what they are
     except (RuntimeError, AssertionError) as error:  # torch built without a kind of device asserts
         raise InputError(f"device {device!r} cannot be used ({_reason(error)}); give cpu, or leave it out") from error
     return device
@@ -114,6 +119,7 @@ def _from_memory(model: Any, copy: bool, dtype: str | None) -> Any:
         model = model.merge_and_unload()
     check_alike(model.config, type(model).__name__)
     _check_architecture([type(model).__name__], type(model).__name__)
+    check_layers(model.config, type(model).__name__)
     model.config.architectures = [type(model).__name__]
     model.set_attn_implementation("eager")
     if dtype is not None:
@@ -142,6 +148,8 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
         raise InputError(_why_not(source, error)) from error
     check_alike(config, source.name)
     _check_architecture(config.architectures or [], source.name)
+    check_layers(config, source.name)
+    check_index(_index_of(source, location), source.location)
     try:
         with quiet_bars(), attempted(location) if source.kind is Kind.HUB else nullcontext():
             model, loaded = AutoModelForCausalLM.from_pretrained(
@@ -152,16 +160,12 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
                 use_safetensors=True,
                 trust_remote_code=trust_remote_code,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # transformers' own error points to a report; ours names the weight
             )
     except Exception as error:
         raise InputError(_why_not(source, error)) from error
     _check_architecture([type(model).__name__], source.name)
-    if loaded["missing_keys"]:
-        missing = sorted(loaded["missing_keys"])
-        raise InputError(
-            f"model {source.location!r}: its weights lack {missing[0]} and {len(missing) - 1} more, which would "
-            "be random; save the whole model again"
-        )
+    check_stored(model, loaded, source.location)
     return model, location if source.kind is not Kind.FOLDER or has_tokenizer(Path(location)) else None, source
 
 
@@ -174,6 +178,18 @@ def _stand_in(source: Source) -> Source | None:
             stacklevel=2,
         )
     return found
+
+
+def _index_of(source: Source, location: str) -> Path | None:
+    """The index of split weights, brought here where it is the hub's; None where there is none."""
+    from transformers.utils import cached_file
+
+    if (Path(location) / "model.safetensors").is_file():
+        return None  # comes first
+    quietly = {f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "connection_errors")}
+    with attempted(location) if source.kind is Kind.HUB else nullcontext():
+        found = cached_file(location, INDEX, **quietly)
+    return None if found is None else Path(found)
 
 
 def _why_not(source: Source, error: Exception) -> str:
@@ -221,6 +237,9 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
     for _, weight in parameters:
         weight.requires_grad_(False)
     device = next(weight.device for _, weight in parameters)
+    check_weights(plain, name)
+    if tokenizer is not None:
+        check_vocabulary(tokenizer, plain.get_input_embeddings().weight.shape[0], name)
     fingerprint, count = model_fingerprint(plain), sum(weight.numel() for _, weight in parameters)
     config = plain.config.get_text_config()
     vocabulary = int(config.vocab_size)
@@ -228,6 +247,8 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
     keep_float64(plain)
     probe = torch.from_numpy(ids).to(device)
     logits = probe_logits(plain, probe, name)
+    check_logits(plain, logits, name)
+    check_carried(plain, probe[:1, :2], name)
     lend_tables(plain)
     architecture = type(plain).__name__
     gpus = [device.index or 0] if device.type == "cuda" else []

@@ -57,6 +57,41 @@ def wrong_shape(path: Path) -> None:
     save_file(weights, path / "model.safetensors", metadata={"format": "pt"})
 
 
+def not_a_number(path: Path) -> None:
+    weights = load_file(path / "model.safetensors")
+    weights["model.layers.1.mlp.up_proj.weight"][2, 3:5] = float("nan")
+    save_file(weights, path / "model.safetensors", metadata={"format": "pt"})
+
+
+def boundless(path: Path) -> None:
+    weights = load_file(path / "model.safetensors")
+    weights["model.norm.weight"][2] = float("inf")
+    save_file(weights, path / "model.safetensors", metadata={"format": "pt"})
+
+
+def fewer_rows(path: Path) -> None:
+    weights = load_file(path / "model.safetensors")
+    weights |= {name: weights[name][:8].clone() for name in ("model.embed_tokens.weight", "lm_head.weight")}
+    save_file(weights, path / "model.safetensors", metadata={"format": "pt"})
+    folders.edit(path / "config.json", vocab_size=8)
+
+
+def indexed(*files: str, kept: bool = False) -> Callable[[Path], None]:
+    """An index that names these files for the weights, in turn; pickled ones stand there and are never read."""
+
+    def spoil(path: Path) -> None:
+        names = sorted(load_file(path / "model.safetensors"))
+        if not kept:
+            (path / "model.safetensors").rename(path / "model-1.safetensors")
+        for file in files:
+            if file.endswith(".bin") and "/" not in file:
+                (path / file).write_bytes(b"not a pickle")
+        index = {"metadata": {}, "weight_map": {name: files[n % len(files)] for n, name in enumerate(names)}}
+        (path / "model.safetensors.index.json").write_text(json.dumps(index))
+
+    return spoil
+
+
 def cut(path: Path) -> None:
     file = path / "model.safetensors"
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
@@ -90,7 +125,19 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str]] = {
     "no weights but text": (text("model.safetensors", "version https://git-lfs.github.com/spec/v1"), "cannot load it"),
     "one weight missing": (without_weight, "lack model.layers.1.self_attn.q_proj.weight"),
     "more layers than weights": (config(num_hidden_layers=4), r"lack model.layers.3."),
-    "one weight of another shape": (wrong_shape, "cannot load it"),
+    "one weight of another shape": (wrong_shape, "cannot load it (model.norm.weight is stored as 5, and its config"),
+    "fewer layers than weights": (config(num_hidden_layers=2), "stores model.layers.2.input_layernorm.weight, and"),
+    "one layer of three": (config(num_hidden_layers=1), "makes 1 of these parts; it would be another model"),
+    "weights that are NaN": (not_a_number, "its weights hold NaN (model.layers.1.mlp.up_proj.weight, 2 of 1,536 num"),
+    "weights that are infinite": (boundless, "its logits are not numbers; its weights hold infinity, as in model.norm"),
+    "fewer rows than tokens": (
+        fewer_rows,
+        f"its tokenizer has {len(tiny.words()) + 1} tokens, and its embedding 8 rows",
+    ),
+    "an index of pickles": (indexed("model-1.safetensors", "model-2.bin"), "names 'model-2.bin', which is not in safe"),
+    "an index of pickles above": (indexed("../other/m.bin"), "names '../other/m.bin', which is not in safetensors"),
+    "an index that leaves": (indexed("../model-1.safetensors"), "outside the model's folder"),
+    "an index that leaves at the root": (indexed("/model-1.safetensors"), "outside the model's folder"),
     "a shard missing": (missing_shard, "cannot load it"),
     "an empty tokenizer": (text("tokenizer.json", "{}"), "give one with tokenizer="),
     "half a tokenizer": (text("tokenizer.json", '{"model":'), "give one with tokenizer="),
@@ -105,6 +152,14 @@ def test_a_spoiled_folder(tmp_path: Path, whole: Path, spoil: Callable[[Path], N
     said = refusal(path)
     assert "spoiled" in said
     assert message in said
+    assert "above report" not in said
+    assert "weights_only" not in said
+
+
+def test_an_index_that_is_not_asked_is_not_looked_at(tmp_path: Path, whole: Path) -> None:
+    path = folders.copied(whole, tmp_path / "both")
+    indexed("model-1.bin", kept=True)(path)
+    load(path, device="cpu")
 
 
 def test_a_name_that_no_hub_gives() -> None:
@@ -119,7 +174,7 @@ def test_a_dtype_that_is_none(whole: Path, dtype: str) -> None:
         assert "give one of float32, bfloat16, float16, float64" in refusal(model, dtype=dtype)
 
 
-@pytest.mark.parametrize("device", ["abacus", "cuda:9999"])
+@pytest.mark.parametrize("device", ["abacus", "cuda:9999", "meta", "meta:0"])
 def test_a_device_that_is_none(whole: Path, device: str) -> None:
     assert f"device {device!r} cannot be used" in refusal(whole, device=device)
 

@@ -1,0 +1,33 @@
+"""A tokenizer's tokens and the rows of an embedding: a token without a row cannot be read."""
+
+from typing import Any
+
+from mediate.errors import InputError
+
+
+def check_vocabulary(tokenizer: Any, rows: int, name: str) -> None:
+    """Refuses a tokenizer that makes tokens of text, or puts one before a text, for which the model has no row.
+
+    Control tokens beyond the rows, as the text models of multimodal families have them, are in no text.
+
+    Args:
+        tokenizer: Of transformers.
+        rows: Of the embedding.
+        name: The model's.
+
+    Raises:
+        InputError: The tokenizer is larger than the embedding.
+    """
+    ids = set(tokenizer.get_vocab().values())
+    beyond = {number for number in ids if number >= rows} - _control_ids(tokenizer)
+    bos = tokenizer.bos_token_id
+    if beyond or (bos is not None and bos >= rows):
+        raise InputError(
+            f"model {name!r}: its tokenizer has {max(ids) + 1:,} tokens, and its embedding {rows:,} rows; give the "
+            "tokenizer that it was trained with"
+        )
+
+
+def _control_ids(tokenizer: Any) -> set[int]:
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    return {*tokenizer.all_special_ids, *(number for number, token in added.items() if token.special)}
