@@ -15,7 +15,8 @@ from mediate.models.generation import Decoding, End, Written, generate
 from mediate.models.model import Model
 from mediate.models.side_by_side import written_anew
 from mediate.runs.store import Store, model_spec
-from mediate.traces.trace import Trace, encode, given_trace, written_trace
+from mediate.traces.pieces import encode_after
+from mediate.traces.trace import Trace, given_trace, written_trace
 
 KIND = "traces"
 NOT_SOLVED = "not_solved"
@@ -161,7 +162,7 @@ def _answers(
 ) -> dict[str, tuple[str, str]]:
     """What the model greedily answers after each chain and the cue."""
     tokenizer = model.need_tokenizer()
-    cue = tuple(encode(tokenizer, spec.answer_cue))
+    cue = tuple(encode_after(tokenizer, spec.answer_cue))
     contexts = {
         pair.id: tuple(prompts[pair.id][world] + traces[pair.id][world].ids + cue for world in (0, 1)) for pair in pairs
     }

@@ -157,7 +157,8 @@ def _writer(measured: Sequence[EncodedPair], chains: Chains, spec: ScoreSpec) ->
 def _cut(tokens: EncodedPair, pair: Pair, uncut: Counter[str]) -> EncodedPair | None:
     """The pair cut before the answer is stated; where it cannot be, why is counted."""
     try:
-        return cut_before_answer(tokens, (pair.source.answer, pair.base.answer))
+        answers, values = zip(*((item.answer, item.values) for item in (pair.source, pair.base)), strict=True)
+        return cut_before_answer(tokens, answers, values)
     except ItemError as error:
         uncut[error.code] += 1
         return None
@@ -181,14 +182,16 @@ def _keep(model: Model, tokens: EncodedPair, component: Component, store: Store 
 
 def _describe(pair: Pair, tokens: EncodedPair, chains: Chains) -> Measured:
     def world(item: Item, trace: Trace, place: int) -> World:
+        stated = trace.stated(item.answer, item.values)
         return World(
             question=item.question,
             answer=item.answer,
             tokens=trace.tokens,
             steps=trace.steps,
-            states_answer=trace.states(item.answer),
+            states_answer=None if stated is None else stated.stop - 1,
             written=trace.written,
             said=chains.said[pair.id][place] if pair.id in chains.said else None,
+            states_result=None if stated is None else stated.result,
         )
 
     return Measured(pair.id, pair.group, world(pair.base, tokens.traces[1], 1), world(pair.source, tokens.traces[0], 0))

@@ -10,7 +10,7 @@ from mediate.mediation.encoding import encode_question
 from mediate.models.known import known_template
 from mediate.models.model import Model
 from mediate.models.prompts import CHAT, FEW_SHOT_STOP, HOLE, NONE, Style, Template, few_shot, parse_template
-from mediate.traces.trace import encode, lost_words
+from mediate.traces.pieces import encode_after, lost_words
 
 
 def settled(model: Model, pairs: Sequence[Pair], spec: ScoreSpec, say: Callable[[str], object]) -> ScoreSpec:
@@ -71,7 +71,7 @@ def _room(
     context = model.facts.context
     if not context:
         return MOST_NEW_TOKENS
-    after = len(encode(model.need_tokenizer(), spec.answer_cue)) + ANSWER_TOKENS
+    after = len(encode_after(model.need_tokenizer(), spec.answer_cue)) + ANSWER_TOKENS
     left = MOST_NEW_TOKENS
     tightest = ""
     for pair, item in asked:

@@ -1,8 +1,9 @@
 """Results as data frames, the tables that a run directory holds, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from graphlib import TopologicalSorter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from mediate.effects.controls import Control, Controlled
 from mediate.effects.cube import CELLS, Cube
 from mediate.effects.maps import EffectMap
 from mediate.effects.measured import Measured, World
+from mediate.traces.trace import Trace
 
 MAP_LABELS = ("item", "group", "kind", "outcome")
 CELL_COLUMNS = tuple(f"y{d}{t}{h}" for d, t, h in CELLS)
@@ -100,7 +102,7 @@ def item_table(items: Sequence[Measured]) -> pd.DataFrame:
         for name, world in (("base", item.base), ("source", item.source))
     ]
     frame = pd.DataFrame(rows)
-    return frame.astype({"states_answer": "Int64"}) if rows else frame
+    return frame.astype({"states_answer": "Int64", "states_result": "boolean"}) if rows else frame
 
 
 def items_from_table(table: pd.DataFrame) -> tuple[Measured, ...]:
@@ -115,8 +117,20 @@ def items_from_table(table: pd.DataFrame) -> tuple[Measured, ...]:
             states_answer=None if pd.isna(row["states_answer"]) else int(row["states_answer"]),
             written=bool(row["written"]),
             said=None if pd.isna(row["said"]) else str(row["said"]),
+            states_result=_states_result(row),
         )
     return tuple(Measured(item, group, both["base"], both["source"]) for (item, group), both in worlds.items())
+
+
+def _states_result(row: Mapping[Hashable, Any]) -> bool | None:
+    """Whether the answer stands as a result where a chain states it; of a run that did not tell, by the chain's words."""
+    if pd.isna(row["states_answer"]):
+        return None
+    if "states_result" in row:
+        return None if pd.isna(row["states_result"]) else bool(row["states_result"])
+    tokens, steps = tuple(row["tokens"]), tuple(int(step) for step in row["steps"])
+    found = Trace("".join(tokens), tuple(range(len(tokens))), tokens, steps).stated(row["answer"])
+    return found is not None and found.result and found.stop - 1 == int(row["states_answer"])
 
 
 def agreement_table(maps: Sequence[EffectMap]) -> pd.DataFrame:

@@ -12,9 +12,12 @@ class World:
         answer: The answer's text as given.
         tokens: The text of each CoT token.
         steps: The step of each CoT token, counted from 0.
-        states_answer: The CoT token at which the chain first states the answer; None if it never does.
+        states_answer: The CoT token at which the chain first states the answer as a result, or else the answer first
+            occurs; None if it never does.
         written: Whether the model wrote the chain.
         said: What the model itself answers after the chain; None where it was not asked.
+        states_result: Whether it stands there as a result; else it is only the first occurrence. None where there is
+            no such token, or it was not told.
     """
 
     question: str
@@ -24,6 +27,7 @@ class World:
     states_answer: int | None
     written: bool
     said: str | None = None
+    states_result: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

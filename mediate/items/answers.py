@@ -13,11 +13,15 @@ _MARKED = re.compile(r"(?<!#)####(?!#)")
 _BOXED = re.compile(r"\\boxed\s*(?=\{)")
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|[\r\n。！？]")
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf)\s*\{([^{}]*)\}")
-_NUMBER = re.compile(r"([+-]?)((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)")
+# Thousands are set off by commas, also after two digits as in India, or by one kind of space, apostrophe or underscore.
+_GROUPS = r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]{1,3}([ \u00a0\u2009\u202f'\u2019_])[0-9]{3}(?:\3[0-9]{3})*"
+_NUMBER = re.compile(rf"([+-]?)((?:{_GROUPS}|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)")
+_SEPARATORS = str.maketrans("", "", ", \u00a0\u2009\u202f'\u2019_")
+_PERCENT = re.compile(r"(?P<number>.*[0-9.])\s?%", re.DOTALL)
 _UNIT = re.compile(r"\s+[^\W\d_][^0-9]*|[,;]\s+[^\W\d_].*", re.DOTALL)
 _WORDS = re.compile(r"[^\W\d_]+(?:[\s'’-]+[^\W\d_]+)*")
 _DECORATION = "*`$"
-_MINUS_SIGNS = str.maketrans({"\u2212": "-", "\ufe63": "-", "\uff0d": "-"})
+_MINUS_SIGNS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-") | {"\uff0b": "+"})
 
 
 def parse_answer(text: str) -> str | None:
@@ -48,13 +52,18 @@ def normalise(answer: str) -> str:
     r"""An answer in the one form in which answers are compared.
 
     Around any answer, white space, `*`, backticks, `$` and full stops go. A number loses its currency sign, thousands
-    separators, leading plus and zeros, and trailing zeros after the point; `-0` becomes `0`, and Unicode minus signs
-    become hyphens: `$1,200.50.` is `1200.5`. Anything else, percentages and fractions included, is kept as text.
+    separators, leading plus and zeros, and trailing zeros after the point; `-0` becomes `0`, Unicode minus signs become
+    hyphens and digits of other scripts those of ASCII: `$1,200.50.` is `1200.5`. So does the number of a percentage.
+    Anything else, fractions included, is kept as text.
     """
     text = answer.strip()
     bare = _undecorated(text)
     number = _number(bare)
-    return number if number is not None else bare or text
+    if number is not None:
+        return number
+    share = _PERCENT.fullmatch(bare)
+    of = _number(share["number"]) if share else None
+    return bare or text if of is None else f"{of}%"
 
 
 def same_answer(a: str, b: str) -> bool:
@@ -123,9 +132,17 @@ def _undecorated(text: str) -> str:
         text = bare
 
 
+def plain_signs(text: str) -> str:
+    """The text, character by character, with hyphens for minus signs and ASCII digits for those of other scripts."""
+    if text.isascii():
+        return text
+    digits = {ord(char): str(unicodedata.decimal(char)) for char in set(text) if char.isdecimal() and char > "9"}
+    return text.translate(_MINUS_SIGNS | digits)
+
+
 def _plain(text: str) -> str:
-    """Without currency signs and LaTeX spacing, and with hyphens for minus signs."""
-    text = text.translate(_MINUS_SIGNS).replace("{,}", ",").replace(r"\$", "").replace(r"\,", "").replace(r"\!", "")
+    """Without currency signs and LaTeX spacing, and with plain digits and signs."""
+    text = plain_signs(text).replace("{,}", ",").replace(r"\$", "").replace(r"\,", "").replace(r"\!", "")
     return "".join(char for char in text if unicodedata.category(char) != "Sc").strip()
 
 
@@ -133,8 +150,8 @@ def _number(text: str) -> str | None:
     match = _NUMBER.fullmatch(_plain(text))
     if not match:
         return None
-    sign, digits = match.groups()
-    whole, _, decimals = digits.replace(",", "").partition(".")
+    sign, digits = match.group(1, 2)
+    whole, _, decimals = digits.translate(_SEPARATORS).partition(".")
     whole, decimals = whole.lstrip("0") or "0", decimals.rstrip("0")
     value = f"{whole}.{decimals}" if decimals else whole
     return f"-{value}" if sign == "-" and value != "0" else value
@@ -153,6 +170,8 @@ def _quiet(*loggers: str) -> Iterator[None]:
 
 
 def says(words: str, answer: str) -> bool:
-    """Whether what a model says after "The answer is" is the answer."""
+    """Whether what a model says after "The answer is" is the answer, or is it word for word."""
     found = parse_answer(f"The answer is {words}")
-    return found is not None and same_answer(found, answer)
+    if found is not None and same_answer(found, answer):
+        return True
+    return same_answer(_until(_SENTENCE_END, words.strip(), 0), answer)

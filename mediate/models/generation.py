@@ -23,7 +23,8 @@ from mediate.models.float64 import in_float64
 from mediate.models.model import Model
 from mediate.models.numbers import not_numbers
 from mediate.models.side_by_side import Prefix, Rows, batches, can_pad
-from mediate.traces.trace import decode, token_ends
+from mediate.traces.pieces import decode, decode_after
+from mediate.traces.trace import token_ends
 from mediate.watch import work
 
 
@@ -135,15 +136,15 @@ def _trimmed(tokenizer: Any, ids: list[int], decoding: Decoding, eos: list[int])
     cut = next((position for position, token in enumerate(ids) if token in eos), None)
     if cut is not None:
         ids, end = ids[:cut], End.EOS
-    text = decode(tokenizer, ids)
+    text = decode_after(tokenizer, ids)
     found = [text.index(stop) for stop in decoding.stop if stop in text]
     if found:
-        ends = [0, *token_ends(ids, tokenizer)]
+        ends = [0, *token_ends(ids, tokenizer, decode_after)]
         keep = bisect_right(ends, min(found)) - 1
         while keep and ends[keep] == ends[keep - 1]:  # the first bytes of a character that the stop begins with
             keep -= 1
         ids, end = ids[:keep], End.STOP
-    return Written(tuple(ids), decode(tokenizer, ids), end)
+    return Written(tuple(ids), decode_after(tokenizer, ids), end)
 
 
 class _Stopper:

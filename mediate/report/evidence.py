@@ -39,6 +39,7 @@ EXPECTED = {
 REASONS = {
     "not_stated": "a chain does not state its answer",
     "stated_at_once": "a chain begins with its answer",
+    "occurrence": "one chain states its answer as a result and the other only mentions it",
     "steps": "the chains state it in different steps",
     "reader": "the tokens before the two statements differ",
     "prefix_answer": "one statement begins with all of the other",

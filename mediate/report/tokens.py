@@ -26,7 +26,8 @@ class Stretch:
         tokens: What each token shows.
         effect: The step's effect in words, with its sign; empty where the item has no map or the map no such step.
         shade: Its colour, from -8 (towards the source answer) to 8 (towards the base answer).
-        states: The place, among `tokens`, of the token that first states the answer; None if it is not here.
+        states: The place, among `tokens`, of the token that states the answer; None if it is not here.
+        result: Whether the answer stands there as a result; else it is only its first occurrence.
     """
 
     step: int
@@ -34,6 +35,7 @@ class Stretch:
     effect: str = ""
     shade: int = 0
     states: int | None = None
+    result: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def _stretches(world: World, effects: dict[int, float], limit: float) -> tuple[S
                 _signed(effects[step]) if step in effects else "",
                 shade(effects.get(step, 0.0), limit),
                 states[0] if states else None,
+                world.states_result is not False,
             )
         )
     return tuple(stretches)

@@ -6,6 +6,7 @@ from typing import Any
 from mediate.effects import CHANNELS, Cube, EffectMap, Measured, Results, World
 from mediate.effects.maps import WITH_GAPS
 from mediate.effects.measured import Reject
+from mediate.items.answers import same_answer
 from mediate.report.analysis import Analysis, graph_maps, map_kinds, section, step_layer_maps
 from mediate.report.pictures import Picture
 from mediate.report.tables import EFFECT_NAMES, channel_table, reject_table
@@ -73,7 +74,8 @@ def items_view(results: Results, analysis: Analysis) -> dict[str, Any]:
         for item, row in zip(results.items[:MOST_ROWS], table.to_dict("records"), strict=True)
     ]
     caption = (
-        f"{cube.outcome}; direct, text and latent sum to TE. Answer stated: the step in which each chain states it."
+        f"{cube.outcome}; direct, text and latent sum to TE. Answer stated: the step in which each chain states it "
+        "as a result, or that of its first occurrence."
     )
     if len(results.items) > MOST_ROWS:
         caption += f" The first {MOST_ROWS} of {len(results.items)} items; all of them are in results/cube.parquet."
@@ -98,13 +100,16 @@ def _item_row(item: Measured, row: Mapping[Hashable, Any], analysis: Analysis) -
 def _answer(world: World) -> str:
     """The answer, with the model's own beside it where that is another."""
     said = world.said
-    return world.answer if said is None or said.strip() == world.answer.strip() else f"{world.answer} (model: {said})"
+    return world.answer if said is None or same_answer(said, world.answer) else f"{world.answer} (model: {said})"
 
 
 def _stated(world: World) -> str:
     if world.states_answer is None:
         return "no"
-    return f"step {world.steps[world.states_answer]}" if world.states_answer < len(world.steps) else DASH
+    if world.states_answer >= len(world.steps):
+        return DASH
+    step = f"step {world.steps[world.states_answer]}"
+    return f"first occurrence, {step}" if world.states_result is False else step
 
 
 def first_chains(results: Results, most: int) -> Colouring:

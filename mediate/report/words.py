@@ -96,7 +96,8 @@ def notes(results: Results) -> tuple[str, ...]:
     if not results.cubes or not results.items:
         return ()
     cube, count, analysis = results.cube(), len(results.items), analysis_of(results)
-    stated = sum(item.base.states_answer is not None for item in results.items)
+    stating = [item.base.states_result is not False for item in results.items if item.base.states_answer is not None]
+    stated, occurs = sum(stating), len(stating) - sum(stating)
     written = sum(item.base.written and item.source.written for item in results.items)
     writer = section(results, "writer").get("name")
     others = f"{plain(writer)} wrote the other chains" if writer else "the other chains were given"
@@ -119,6 +120,11 @@ def notes(results: Results) -> tuple[str, ...]:
         found.append(
             f"In {stated} of {plural(count, 'item')} the base chain itself states the answer: part of the text share "
             "may be the copying of that statement."
+        )
+    if occurs:
+        found.append(
+            f"In {occurs} of {plural(count, 'item')} the answer occurs in the base chain, though not as a result that is "
+            "told apart from other numbers (first occurrence): it may be copied from there."
         )
     if small := cube.undefined(analysis.min_te):
         found.append(

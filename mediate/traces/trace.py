@@ -1,14 +1,36 @@
 """The record of a chain of thought in tokens, and the ways from text and from generated ids to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
-from mediate.traces.steps import find_answer, segment
+from mediate.traces.pieces import decode as decode
+from mediate.traces.pieces import decode_after, encode_after
+from mediate.traces.pieces import encode as encode
+from mediate.traces.pieces import lost_words as lost_words
+from mediate.traces.statement import find_statement
+from mediate.traces.steps import segment
 
 # What decoders write for bytes that are no character, such as the first bytes of one.
 _BROKEN = "\ufffd"
+
+Decoder = Callable[[Any, Sequence[int]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Where a trace states an answer, in tokens.
+
+    Args:
+        start: The statement's first token.
+        stop: The token behind its last.
+        result: Whether it stands there as a result; else it is only the answer's first occurrence.
+    """
+
+    start: int
+    stop: int
+    result: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +63,39 @@ class Trace:
         begins = [place for place, step in enumerate(self.steps) if not place or step != self.steps[place - 1]]
         return tuple(pairwise([*begins, len(self.steps)]))
 
-    def states(self, answer: str) -> int | None:
-        """The first token at which the trace has stated the answer; None if it never does."""
-        said = self.statement(answer)
-        return None if said is None else said[1] - 1
+    def states(self, answer: str, values: Sequence[int] = ()) -> int | None:
+        """The last token of the place at which the trace states the answer; None if it never does."""
+        said = self.stated(answer, values)
+        return None if said is None else said.stop - 1
 
-    def statement(self, answer: str) -> tuple[int, int] | None:
-        """The half-open token range in which the trace first states the answer; None if it never does."""
-        found = find_answer(self.text, answer)
+    def statement(self, answer: str, values: Sequence[int] = ()) -> tuple[int, int] | None:
+        """The half-open token range in which the trace states the answer; None if it never does."""
+        said = self.stated(answer, values)
+        return None if said is None else (said.start, said.stop)
+
+    def stated(self, answer: str, values: Sequence[int] = ()) -> Stated | None:
+        """Where the trace first states the answer as a result, else where it first occurs; None if it never does.
+
+        Args:
+            answer: The answer's text.
+            values: The result of each step of the text that was given; a chain that the model wrote has none.
+        """
+        found = find_statement(self.text, answer, () if self.written else values)
         if found is None:
             return None
         said, first = 0, None
         for position, token in enumerate(self.tokens):
             said += len(token)
-            if first is None and said > found.start:
+            if first is None and said > found.span.start:
                 first = position
-            if first is not None and said >= found.stop:
-                return first, position + 1
+            if first is not None and said >= found.span.stop:
+                return Stated(first, position + 1, found.result)
         return None
 
 
 def given_trace(text: str, tokenizer: Any) -> Trace:
-    """A trace from text, tokenised on its own with special tokens off: markup inside it is plain text."""
-    return _trace(encode(tokenizer, text), tokenizer, written=False)
+    """A trace from text, tokenised on its own, as what goes on after a question; markup inside it is plain text."""
+    return _trace(encode_after(tokenizer, text), tokenizer, written=False)
 
 
 def written_trace(ids: Sequence[int], tokenizer: Any) -> Trace:
@@ -71,57 +103,37 @@ def written_trace(ids: Sequence[int], tokenizer: Any) -> Trace:
     return _trace(list(ids), tokenizer, written=True)
 
 
-def encode(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of a piece of data text: nothing is added, and nothing in it becomes a control token."""
-    return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
-
-
-def lost_words(tokenizer: Any, text: str) -> tuple[str, ...]:
-    """The pieces of a text for which the tokenizer has no token, so that other words would become the same tokens."""
-    unknown = getattr(tokenizer, "unk_token_id", None)
-    ids = encode(tokenizer, text)
-    if unknown is None or unknown not in ids:
-        return ()
-    try:
-        spans = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
-    except (NotImplementedError, ValueError):  # a tokenizer in plain Python keeps no places
-        return (text.strip(),)
-    places = zip(ids, spans["offset_mapping"], strict=True)
-    found = [text[begin:end] for token, (begin, end) in places if token == unknown]
-    return tuple(dict.fromkeys(each.strip() or each for each in found))
-
-
-def decode(tokenizer: Any, ids: Sequence[int]) -> str:
-    """The text of token ids, control tokens included, spacing untouched."""
-    return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
-
-
-def token_ends(ids: Sequence[int], tokenizer: Any) -> list[int]:
+def token_ends(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decode) -> list[int]:
     """The number of characters of the whole text that are complete after each token; never decreasing.
 
     A character spread over several tokens is complete at the last of them. Decoding windows of a few tokens takes time
     in proportion to the length; where the windows do not add up to the whole text, every prefix is decoded instead.
+
+    Args:
+        ids: The token ids.
+        tokenizer: Of transformers.
+        decoder: How they are read: `decode` a text from its beginning, `decode_after` one that goes on after others.
     """
-    return _ends_by_window(ids, tokenizer) or _ends_by_prefix(ids, tokenizer)
+    return _ends_by_window(ids, tokenizer, decoder) or _ends_by_prefix(ids, tokenizer, decoder)
 
 
-def _ends_by_window(ids: Sequence[int], tokenizer: Any) -> list[int] | None:
+def _ends_by_window(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decode) -> list[int] | None:
     """Each token's end, found in a window of the tokens before it; None where the windows disagree with the whole.
 
     A window begins with the last complete piece of text, so that its first token, whose leading space some decoders
     strip, is never a new one.
     """
-    whole = decode(tokenizer, ids)
+    whole = decoder(tokenizer, ids)
     ends: list[int] = []
     before = start = done = 0
     known = pending = ""
     for stop in range(1, len(ids) + 1):
-        window = decode(tokenizer, ids[before:stop])
+        window = decoder(tokenizer, ids[before:stop])
         pending = window.removeprefix(known)
         if pending and not pending.endswith(_BROKEN) and window.startswith(known) and whole.startswith(pending, done):
             done += len(pending)
             before, start, pending = start, stop, ""
-            known = decode(tokenizer, ids[before:start])
+            known = decoder(tokenizer, ids[before:start])
         agreeing = _agreeing(pending.rstrip(_BROKEN), whole[done : done + len(pending)])
         ends.append(max(done + agreeing, ends[-1] if ends else 0))
     if whole[done:] != pending:
@@ -129,10 +141,10 @@ def _ends_by_window(ids: Sequence[int], tokenizer: Any) -> list[int] | None:
     return [*ends[:-1], len(whole)] if ends else []
 
 
-def _ends_by_prefix(ids: Sequence[int], tokenizer: Any) -> list[int]:
+def _ends_by_prefix(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decode) -> list[int]:
     """Each token's end, found by decoding every prefix: in time that grows with the square of the length."""
-    whole = decode(tokenizer, ids)
-    prefixes = (decode(tokenizer, ids[:count]).rstrip(_BROKEN) for count in range(1, len(ids)))
+    whole = decoder(tokenizer, ids)
+    prefixes = (decoder(tokenizer, ids[:count]).rstrip(_BROKEN) for count in range(1, len(ids)))
     return [*accumulate((_agreeing(prefix, whole) for prefix in prefixes), max), len(whole)] if ids else []
 
 
@@ -147,8 +159,8 @@ def _agreeing(one: str, other: str) -> int:
 def _trace(ids: list[int], tokenizer: Any, *, written: bool) -> Trace:
     if not ids:
         return Trace("", (), (), (), written)
-    starts = [0, *token_ends(ids, tokenizer)[:-1]]
-    spoken = decode(tokenizer, ids)
+    starts = [0, *token_ends(ids, tokenizer, decode_after)[:-1]]
+    spoken = decode_after(tokenizer, ids)
     pieces = tuple(spoken[start:stop] for start, stop in zip(starts, [*starts[1:], len(spoken)], strict=True))
     spans = segment(spoken)
     steps, current = [], 0

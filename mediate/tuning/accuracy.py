@@ -12,7 +12,7 @@ from mediate.models.generation import Decoding, End, Written, generate
 from mediate.models.model import Model
 from mediate.models.prompts import question_ids
 from mediate.stats.bootstrap import bootstrap_mean
-from mediate.traces.trace import decode, encode
+from mediate.traces.pieces import decode, encode_after
 from mediate.tuning.examples import Example
 from mediate.tuning.spec import TuneSpec
 
@@ -36,7 +36,7 @@ def accuracies(model: Model, examples: Sequence[Example], spec: TuneSpec, *, pro
     is counted under `empty`. `no_chain`: the cue follows the question.
     """
     tokenizer = model.need_tokenizer()
-    cue = tuple(encode(tokenizer, spec.answer_cue))
+    cue = tuple(encode_after(tokenizer, spec.answer_cue))
     prompts = [tuple(question_ids(tokenizer, spec.template, each.question)) for each in examples]
     room = min(_room(model, prompt, cue) for prompt in prompts)
     stop = tuple(dict.fromkeys((spec.answer_cue, spec.answer_cue.strip() or spec.answer_cue)))

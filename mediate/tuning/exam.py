@@ -12,7 +12,7 @@ from mediate.items.modular import MODULUS, Chained, Hint, draw_problems
 from mediate.models.generation import Decoding, generate
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE
-from mediate.traces.trace import decode, encode
+from mediate.traces.pieces import decode, encode, encode_after
 
 LENGTHS = (2, 3, 4, 5, 6)
 
@@ -77,9 +77,9 @@ def _answers(
         texts = (decode(tokenizer, each.ids) for each in written)
         return [text.partition(ANSWER_CUE)[2].strip() for text in texts]
     chains = {Way.GIVEN_CHAIN: problems, Way.OTHER_CHAIN: others}.get(way)
-    cue = encode(tokenizer, ANSWER_CUE)
+    cue = encode_after(tokenizer, ANSWER_CUE)
     rows = [
-        question + (encode(tokenizer, chains[place].chain()) if chains else []) + cue
+        question + (encode_after(tokenizer, chains[place].chain()) if chains else []) + cue
         for place, question in enumerate(asked)
     ]
     with torch.no_grad():

@@ -1,0 +1,183 @@
+"""Pieces of text in tokens and back: what a text begins with, and what goes on after other tokens.
+
+Tokenizers of SentencePiece's kind put a space before every text, so that its first word is the same token as inside a
+sentence. Published files say so in several ways: a `Metaspace` pre-tokenizer that prepends at the `first` piece or
+`always`, a normalizer that prepends `▁`, a byte-level pre-tokenizer with `add_prefix_space`; and their decoders take
+that space off again. At the beginning of a text that is what the model was trained on. A piece that goes on after
+others must not have it: its tokens would say a space that is not in the text, and its decoder would drop one that is.
+"""
+
+import json
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+# What pieces go on after where a tokenizer's rules cannot be read; the first with which the words come back is taken.
+_ANCHORS = ("\n", "a", ".")
+_NO_SPACE: dict[str, dict[str, Any]] = {
+    "Metaspace": {"prepend_scheme": "never"},
+    "ByteLevel": {"add_prefix_space": False},
+    "Strip": {"start": 0},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """A tokenizer for pieces that go on after others: what it is asked, and whether it differs from the plain one."""
+
+    encode: Callable[[str, bool], list[int]]
+    decode: Callable[[Sequence[int]], str]
+    other: bool
+
+
+_joined: "WeakKeyDictionary[Any, _Joined]" = WeakKeyDictionary()
+
+
+def encode(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of a text from its beginning: no control token is added, and nothing in it becomes one."""
+    return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+
+
+def encode_after(tokenizer: Any, text: str, *, control: bool = False) -> list[int]:
+    """Token ids of a text that goes on after other tokens: they say that text and no space before it.
+
+    Args:
+        tokenizer: Of transformers.
+        text: The text.
+        control: Whether control tokens in it are read as such, as in a template's own text.
+    """
+    return _joined_of(tokenizer).encode(text, control) if text else []
+
+
+def decode(tokenizer: Any, ids: Sequence[int]) -> str:
+    """The text of token ids from its beginning, control tokens included, spacing untouched."""
+    return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+
+def decode_after(tokenizer: Any, ids: Sequence[int]) -> str:
+    """The text of token ids that go on after others: a space before the first word is part of it."""
+    return _joined_of(tokenizer).decode(ids)
+
+
+def puts_space_first(tokenizer: Any) -> bool:
+    """Whether a tokenizer puts a space before every text, so that pieces inside a text need other rules than its own.
+
+    Such tokenizers' pieces had that space when numbers were stored before; all others' tokens are the same.
+    """
+    return _joined_of(tokenizer).other
+
+
+def reads_as(said: str, wanted: str) -> bool:
+    """Whether two texts are the same; letters with accents written in one character or two are."""
+    return said == wanted or unicodedata.normalize("NFC", said) == unicodedata.normalize("NFC", wanted)
+
+
+def lost_words(tokenizer: Any, text: str) -> tuple[str, ...]:
+    """The pieces of a text for which the tokenizer has no token, so that other words would become the same tokens."""
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    ids = encode(tokenizer, text)
+    if unknown is None or unknown not in ids:
+        return ()
+    try:
+        spans = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+    except (NotImplementedError, ValueError):  # a tokenizer in plain Python keeps no places
+        return (text.strip(),)
+    places = zip(ids, spans["offset_mapping"], strict=True)
+    found = [text[begin:end] for token, (begin, end) in places if token == unknown]
+    return tuple(dict.fromkeys(each.strip() or each for each in found))
+
+
+def _joined_of(tokenizer: Any) -> _Joined:
+    try:
+        found = _joined.get(tokenizer)
+    except TypeError:  # not hashable, or without weak references
+        return _make_joined(tokenizer)
+    if found is None:
+        found = _joined[tokenizer] = _make_joined(tokenizer)
+    return found
+
+
+def _make_joined(tokenizer: Any) -> _Joined:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return _anchored(tokenizer)
+    rules = {name: _rules(getattr(backend, name)) for name in ("normalizer", "pre_tokenizer", "decoder")}
+    changed = {name: _without_space(rule) for name, rule in rules.items()}
+    if changed == rules:
+        return _as_it_is(tokenizer)
+    from tokenizers import Tokenizer
+
+    inner = Tokenizer.from_str(json.dumps(json.loads(backend.to_str()) | changed))
+    inner.no_truncation()
+    inner.no_padding()
+    inner.encode_special_tokens = True
+    outer = Tokenizer.from_str(inner.to_str())
+    outer.encode_special_tokens = False
+
+    def encoded(text: str, control: bool) -> list[int]:
+        return list((outer if control else inner).encode(text, add_special_tokens=False).ids)
+
+    return _Joined(encoded, lambda ids: str(inner.decode(list(ids), skip_special_tokens=False)), other=True)
+
+
+def _plainly(tokenizer: Any, text: str, control: bool) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"]) if control else encode(tokenizer, text)
+
+
+def _as_it_is(tokenizer: Any) -> _Joined:
+    """A tokenizer that puts nothing before a text."""
+    from weakref import proxy
+
+    own = proxy(tokenizer)  # what is kept for a tokenizer must not keep it alive
+    return _Joined(lambda text, control: _plainly(own, text, control), lambda ids: decode(own, ids), other=False)
+
+
+def _rules(component: Any) -> Any:
+    return None if component is None else json.loads(component.__getstate__())
+
+
+def _without_space(rule: Any) -> Any:
+    """A component's rules without the space that it puts before a text, or takes off there."""
+    if isinstance(rule, list):
+        return [_without_space(each) for each in rule if not _prepends(each)]
+    if not isinstance(rule, dict):
+        return rule
+    if _prepends(rule):
+        return None
+    own = {key: _without_space(value) if isinstance(value, list) else value for key, value in rule.items()}
+    changes = _NO_SPACE.get(str(rule.get("type")), {})
+    return own | {key: value for key, value in changes.items() if key in own}
+
+
+def _prepends(rule: Any) -> bool:
+    return isinstance(rule, dict) and rule.get("type") == "Prepend"
+
+
+def _anchored(tokenizer: Any) -> _Joined:
+    """A tokenizer whose rules cannot be read: pieces are tokenised after a short text, whose tokens are taken off."""
+    from weakref import proxy
+
+    own = proxy(tokenizer)
+    befores = {each: encode(tokenizer, each) for each in _ANCHORS}
+
+    def decoded(ids: Sequence[int]) -> str:
+        for before in befores.values():
+            known, said = decode(own, before), decode(own, [*before, *ids])
+            if said.startswith(known):
+                return said[len(known) :]
+        return decode(own, ids)
+
+    def encoded(text: str, control: bool) -> list[int]:
+        alone = _plainly(own, text, control)
+        if reads_as(decoded(alone), text):
+            return alone
+        for anchor, before in befores.items():
+            both = _plainly(own, anchor + text, control)
+            if both[: len(before)] == before and reads_as(decoded(both[len(before) :]), text):
+                return both[len(before) :]
+        return alone
+
+    with_space = decoded(encode(tokenizer, "a")) != "a"
+    return _Joined(encoded, decoded, other=with_space)
