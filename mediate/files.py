@@ -1,6 +1,7 @@
 """Files and folders on disk: written whole or not at all, held by one process, compared with what is asked for."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,27 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a file in UTF-8 with line feeds, whole or not at all."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def regular(path: str | Path, most: int | None = None) -> Path:
+    """A path that is that of a file of its own, or of a link to one; a pipe or a device may be read without end.
+
+    Args:
+        path: The path.
+        most: The most bytes that it may hold.
+
+    Raises:
+        InputError: It is another thing, or larger.
+        OSError: There is none.
+    """
+    found = Path(path)
+    about = found.stat()
+    if not stat.S_ISREG(about.st_mode):
+        kind = "a directory" if stat.S_ISDIR(about.st_mode) else "no regular file, but a pipe, socket or device"
+        raise InputError(f"{path}: {kind}; name a file, written to the disk before")
+    if most is not None and about.st_size > most:
+        raise InputError(f"{path}: {about.st_size} bytes, and at most {most} are read; name another file")
+    return found
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from mediate.mediation.crossing import check_crossable, crossed_cube, facing, ru
 from mediate.mediation.crossing_maps import check_crossed_map, crossed_map
 from mediate.mediation.encoding import EncodedPair, check_fit
 from mediate.models.model import Model
+from mediate.models.prompts import prompt_facts
 from mediate.runs.store import Store, model_spec
 from mediate.watch import bars, tell
 from mediate.watch import each as watch_each
@@ -109,6 +110,7 @@ def cross_pairs(
         "pairs": pairs_fingerprint(file.pairs),
         "model": {name: model.describe() for name, model in zip(CHECKPOINTS, models, strict=True)},
         "versions": versions(),
+        "prompt": prompt_facts(models[spec.writer].need_tokenizer(), spec.scoring.template),
     }
     if out is not None and check_free(out, identity):
         return read_crossed(out)

@@ -15,9 +15,9 @@ from mediate.mediation.encoding import (
     check_prompt,
     check_words,
     encode_pair,
-    encode_question,
     encode_readers,
 )
+from mediate.mediation.said import check_parts, question_prompts
 from mediate.mediation.maps import MapSpec, check_map, check_offered, parse_map
 from mediate.models.known import is_reference
 from mediate.models.model import Model
@@ -108,6 +108,8 @@ def _check_given(model: Model, pair: Pair, spec: ScoreSpec) -> None:
     known = "mediate pairs --task modular makes some that it reads" if is_reference(model.facts.name) else "reword it"
     if spec.chains is None or (pair.base.cot is None and pair.source.cot is None):
         check_words(model.need_tokenizer(), pair, f"{known}, or leave it out (skip)")
+    asked = question_prompts(model.need_tokenizer(), spec.template, pair)
+    check_parts(model.need_tokenizer(), pair, spec.answer_cue)
     readers = encode_readers(model.need_tokenizer(), pair, spec.answer_cue)
     if pair.base.cot is not None and pair.source.cot is not None:
         source, base = (given_trace(cot, model.tokenizer) for cot in (pair.source.cot, pair.base.cot))
@@ -115,7 +117,7 @@ def _check_given(model: Model, pair: Pair, spec: ScoreSpec) -> None:
         if spec.maps:
             _possible_maps(tokens, pair, spec)
         return
-    lengths = [len(encode_question(model, spec.template, item.question)) for item in (pair.base, pair.source)]
+    lengths = [len(prompt.ids) for prompt in reversed(asked)]
     check_equal_lengths(model, pair.id, lengths, pair.place)
     longest = max(lengths)
     needed = longest + len(readers.cue) + max(len(readers.base), len(readers.source)) + 1

@@ -13,7 +13,7 @@ from mediate.files import differences, held, is_vacant
 
 SCHEMA = 1
 # What must be the same for a directory to be taken up again.
-IDENTITY = ("schema", "spec", "pairs", "model", "versions")
+IDENTITY = ("schema", "spec", "pairs", "model", "versions", "prompt")
 
 
 def now() -> str:
@@ -66,7 +66,11 @@ def held_run(folder: Path) -> dict[str, Any] | None:
 
 def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
     """Raises InputError where a folder's run is another one than what is asked for."""
-    different = differences(found, identity, [key for key in IDENTITY if key in identity])
+    wanted = dict(identity)
+    if "prompt" in wanted and "prompt" not in found:
+        # Runs of before say nothing of their prompts; what a template writes around a question was the same.
+        wanted["prompt"] = {key: each for key, each in wanted["prompt"].items() if key != "format"} or None
+    different = differences(found, wanted, [key for key in IDENTITY if key in wanted])
     if different:
         raise InputError(f"{folder}: holds another run ({'; '.join(different[:3])}); give a new directory")
 

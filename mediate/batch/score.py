@@ -26,6 +26,7 @@ from mediate.items.pair import Item, Pair
 from mediate.mediation.copying import cut_before_answer
 from mediate.mediation.encoding import EncodedPair
 from mediate.models.model import Model
+from mediate.models.prompts import prompt_facts
 from mediate.models.sites import Component
 from mediate.runs.activations import cot_activations
 from mediate.runs.store import Store
@@ -67,6 +68,7 @@ def score(
         "pairs": pairs_fingerprint(pairs),
         "model": model.describe(),
         "versions": versions(),
+        "prompt": prompt_facts(model.need_tokenizer(), spec.template),
     }
     if out is not None and check_free(out, identity):
         return read_results(out)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from mediate.batch.chains import ANSWER_TOKENS
 from mediate.batch.spec import MOST_NEW_TOKENS, ScoreSpec
-from mediate.errors import ItemError
+from mediate.errors import InputError, ItemError
 from mediate.items.pair import Item, Pair
 from mediate.mediation.encoding import encode_question
 from mediate.models.known import known_template
@@ -75,7 +75,10 @@ def _room(
     left = MOST_NEW_TOKENS
     tightest = ""
     for pair, item in asked:
-        taken = len(encode_question(model, template, item.question))
+        try:
+            taken = len(encode_question(model, template, item.question))
+        except InputError:  # said with the item's place, or of the template, when all is put into tokens
+            continue
         if spec.max_new_tokens is not None and taken < context < taken + spec.max_new_tokens:
             reason = (
                 f"its prompt takes {taken} tokens, and --max-new-tokens {spec.max_new_tokens} more do not fit the "

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from mediate.comparison.prompts import prompt_differences
 from mediate.comparison.runs import NamedRun
 from mediate.errors import InputError
 
@@ -26,12 +27,18 @@ def compared_outcomes(runs: Sequence[NamedRun]) -> tuple[str, ...]:
 def differences(runs: Sequence[NamedRun]) -> tuple[str, ...]:
     """In what each run differs from the first so that their numbers do not mean the same, a line each."""
     first = _meaning(runs[0])
-    return tuple(
-        f"{name} is {_short(theirs)} in {run.label!r} and {_short(first[name])} in {runs[0].label!r}"
-        for run in runs[1:]
-        for name, theirs in _meaning(run).items()
-        if theirs != first[name]
-    )
+    found = []
+    for run in runs[1:]:
+        found += [
+            f"{name} is {_short(theirs)} in {run.label!r} and {_short(first[name])} in {runs[0].label!r}"
+            for name, theirs in _meaning(run).items()
+            if theirs != first[name]
+        ]
+        found += [
+            f"{name} is {_short(theirs)} in {run.label!r} and {_short(ours)} in {runs[0].label!r}"
+            for name, ours, theirs in prompt_differences(runs[0], run)
+        ]
+    return tuple(found)
 
 
 def check_alike(runs: Sequence[NamedRun], *, allow_mixed: bool) -> tuple[str, ...]:

@@ -6,10 +6,12 @@ from typing import Any
 
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
+from mediate.mediation.said import check_whole, question_prompts
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, HOLE, Style, Template, question_ids
 from mediate.runs.keyvalues import why_not_movable
-from mediate.traces.trace import Trace, encode, lost_words
+from mediate.traces.pieces import encode_after, lost_words
+from mediate.traces.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,9 @@ def encode_readers(tokenizer: Any, pair: Pair, cue: str = ANSWER_CUE) -> Readers
     Raises:
         ItemError: In tokens, one answer begins with all of the other.
     """
-    base, source = (tuple(encode(tokenizer, " " + item.answer.strip())) for item in (pair.base, pair.source))
+    base, source = (tuple(encode_after(tokenizer, " " + item.answer.strip())) for item in (pair.base, pair.source))
     try:
-        return Readers(tuple(encode(tokenizer, cue)), base, source)
+        return Readers(tuple(encode_after(tokenizer, cue)), base, source)
     except ValueError as error:
         raise ItemError(
             pair.id, f"{error}; choose other answers or cue", place=pair.place, code="prefix_answer"
@@ -116,19 +118,26 @@ def encode_pair(model: Model, pair: Pair, template: Template, cue: str, source: 
 
     Raises:
         ItemError: An empty chain, an answer that is a prefix of the other, a sequence longer than the model's context,
-            or questions of different lengths on a model whose keys cannot be moved.
+            or questions of different lengths on a model whose keys cannot be moved; tokens that say something else than
+            the text, or the same of both questions.
     """
     tokenizer = model.need_tokenizer()
+    asked = question_prompts(tokenizer, template, pair)
     encoded = EncodedPair(
         id=pair.id,
         group=pair.group,
-        questions=(
-            encode_question(model, template, pair.source.question),
-            encode_question(model, template, pair.base.question),
-        ),
+        questions=(asked[0].ids, asked[1].ids),
         traces=(source, base),
         readers=encode_readers(tokenizer, pair, cue),
     )
+    readers = encoded.readers
+    for world, prompt, trace, item, answer in (
+        ("source", asked[0], source, pair.source, readers.source),
+        ("base", asked[1], base, pair.base, readers.base),
+    ):
+        chain = trace.text if item.cot is None or trace.written else item.cot
+        ids = (prompt.ids, trace.ids, readers.cue, answer)
+        check_whole(tokenizer, pair, world, ids, f"{chain}{cue} {item.answer.strip()}")
     check_fit(model, encoded, pair.place)
     return encoded
 

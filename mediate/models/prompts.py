@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError
+from mediate.files import regular
 from mediate.items.problems import few_shot_prompt
-from mediate.traces.trace import encode
+from mediate.models.rendering import DATE, reads_the_clock, render
+from mediate.traces.pieces import encode, encode_after, puts_space_first
 
 ANSWER_CUE = "\nThe answer is"
 HOLE = "{question}"
 _MARK = "\u2063question\u2063"
+# Bytes of a template file; the longest published ones have some ten thousand.
+MOST_TEMPLATE = 2**20
 
 
 class Style(StrEnum):
@@ -74,10 +78,12 @@ def parse_template(value: str) -> Template:
         return few_shot()
     path = Path(value)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = regular(path, MOST_TEMPLATE).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
+        name = value if len(value) <= 200 else value[:200] + "..."
+        reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(
-            f"template {value!r}: not 'none' or 'chat', and not a readable file ({error}); there is few-shot too"
+            f"template {name!r}: not 'none' or 'chat', and not a readable file ({reason}); there is few-shot too"
         ) from error
     if HOLE in text:
         return Template(Style.COMPLETION, text.removesuffix("\n"), path.name)
@@ -98,30 +104,93 @@ def described_template(spec: Mapping[str, Any]) -> Template | None:
     return Template(Style.COMPLETION if HOLE in text else Style.CHAT, text, name)
 
 
-def question_ids(tokenizer: Any, template: Template, question: str) -> list[int]:
-    """The token ids of the question part.
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A question put to a model.
 
-    A chat template's own control tokens are read as such. In a completion, and in every question, text that looks like
-    one stays text.
+    Args:
+        text: What its tokens are of, control tokens included.
+        ids: The token ids.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+
+
+def question_ids(tokenizer: Any, template: Template, question: str) -> list[int]:
+    """The token ids of the question part; see `prompt_of`."""
+    return list(prompt_of(tokenizer, template, question).ids)
+
+
+def prompt_of(tokenizer: Any, template: Template, question: str) -> Prompt:
+    """The question part.
+
+    A chat template is rendered by transformers with the question in it, so that one that trims or escapes the question
+    does so here too. Its own control tokens are read as such. In a completion, and in every question, text that looks
+    like one stays text.
 
     Raises:
-        InputError: The tokenizer has no chat template, or the template loses the question.
+        InputError: The tokenizer has no chat template, or the template fails or loses the question.
     """
     if template.style is Style.AUTO:
         raise ValueError("the template is left open; settle it first")
-    if template.style is Style.NONE:
-        return [*bos_ids(tokenizer), *encode(tokenizer, question + "\n")]
-    if template.style is Style.COMPLETION:
-        return [*bos_ids(tokenizer), *encode(tokenizer, template.text.replace(HOLE, question))]
-    rendered = _render_chat(tokenizer, template, _MARK)
-    if rendered.count(_MARK) != 1:
-        raise InputError(f"chat template {template.name!r} shows the question {rendered.count(_MARK)} times, not once")
-    whole = _encode_template(tokenizer, rendered.replace(_MARK, question))
-    before, _, after = rendered.partition(_MARK)
-    parts = [*_encode_template(tokenizer, before), *encode(tokenizer, question), *_encode_template(tokenizer, after)]
-    # Control tokens of the question's own would make the two differ in them; the parts have none of those.
+    if template.style is Style.CHAT:
+        return _chat(tokenizer, template, question)
+    text = question + "\n" if template.style is Style.NONE else template.text.replace(HOLE, question)
+    bos = bos_ids(tokenizer)
+    return Prompt((str(tokenizer.bos_token) if bos else "") + text, (*bos, *encode(tokenizer, text)))
+
+
+def _chat(tokenizer: Any, template: Template, question: str) -> Prompt:
+    chat, named = _chat_text(tokenizer, template), f"chat template {template.name!r}"
+    before, after = _around(tokenizer, chat, named)
+    text = _rendered(tokenizer, chat, named, question)
+    whole = _encode_template(tokenizer, text)
     control = _control_ids(tokenizer)
-    return whole if [i for i in whole if i in control] == [i for i in parts if i in control] else parts
+    if text.startswith(before) and text.endswith(after) and len(text) >= len(before) + len(after):
+        inner = text[len(before) : len(text) - len(after)]
+        if question.strip() and not inner.strip():
+            raise InputError(f"{named} loses the question {_shortened(question)}; give another")
+        asked = encode_after(tokenizer, inner) if before else encode(tokenizer, inner)
+        rest = encode_after(tokenizer, after, control=True)
+        parts = [*_encode_template(tokenizer, before), *asked, *rest]
+        # Control tokens of the question's own would make the two differ in them; the parts have none of those.
+        same = [i for i in whole if i in control] == [i for i in parts if i in control]
+        return Prompt(text, tuple(whole if same else parts))
+    around = [i for part in (before, after) for i in _encode_template(tokenizer, part) if i in control]
+    if [i for i in whole if i in control] != around:
+        raise InputError(
+            f"{named} writes other text around the question {_shortened(question)}, which looks like control tokens; "
+            "reword it, or give another template"
+        )
+    return Prompt(text, tuple(whole))
+
+
+def _around(tokenizer: Any, chat: str, named: str) -> tuple[str, str]:
+    """What a chat template writes before and after the question."""
+    rendered = _rendered(tokenizer, chat, named, _MARK)
+    if rendered.count(_MARK) != 1:
+        raise InputError(f"{named} shows the question {rendered.count(_MARK)} times, not once")
+    before, _, after = rendered.partition(_MARK)
+    return before, after
+
+
+def prompt_facts(tokenizer: Any, template: Template) -> dict[str, str]:
+    """What a run's prompts are beside what its template's name and text say, for its manifest.
+
+    `format`: what a chat template writes around the question; it may be the tokenizer's own. `date`: the one that a
+    template is told which asks for it. `pieces`: said where the tokenizer puts a space before every text, and chain, cue
+    and answer were given without it; before, they had one.
+    """
+    found: dict[str, str] = {}
+    if template.style is Style.CHAT:
+        chat = _chat_text(tokenizer, template)
+        found["format"] = HOLE.join(_around(tokenizer, chat, f"chat template {template.name!r}"))
+        if reads_the_clock(chat):
+            found["date"] = DATE.isoformat()
+    if puts_space_first(tokenizer):
+        found["pieces"] = "no space put before"
+    return found
 
 
 def bos_ids(tokenizer: Any) -> list[int]:
@@ -141,18 +210,25 @@ def _encode_template(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _render_chat(tokenizer: Any, template: Template, question: str) -> str:
-    chat = template.text or getattr(tokenizer, "chat_template", None)
-    if not chat:
+def _chat_text(tokenizer: Any, template: Template) -> str:
+    """The chat template in Jinja: the template's own, or the tokenizer's."""
+    own = getattr(tokenizer, "chat_template", None)
+    if not template.text and not own:
         raise InputError("the tokenizer has no chat template; use --template none, or --template FILE with one")
-    messages: list[Mapping[str, str]] = [{"role": "user", "content": question}]
     try:
-        return str(
-            tokenizer.apply_chat_template(
-                messages, chat_template=template.text or None, tokenize=False, add_generation_prompt=True
-            )
-        )
-    except Exception as error:  # Jinja's and the template's own errors share no base class
+        return template.text or str(tokenizer.get_chat_template())
+    except ValueError as error:  # several, and none is the default
         raise InputError(
-            f"chat template {template.name!r} cannot be rendered ({' '.join(str(error).split())[:160]})"
+            f"the tokenizer has several chat templates and no default ({', '.join(own)}); give one with --template FILE"
         ) from error
+
+
+def _rendered(tokenizer: Any, chat: str, named: str, question: str) -> str:
+    try:
+        return render(tokenizer, chat, question)
+    except InputError as error:
+        raise InputError(f"{named} {error}") from error
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -1,0 +1,84 @@
+"""Renders chat templates in a process of its own, which may be killed; run as a program, and never imported.
+
+Reads a JSON object a line, `{"template", "variables", "most"}`, and writes one: `{}` where the template ended within
+bounds or needs what only transformers may have, `{"over": "output" or "memory"}`, or `{"failed": why}`. The environment
+is that of transformers' `apply_chat_template`.
+"""
+
+import json
+import sys
+from functools import lru_cache
+from typing import Any
+
+# Address space, where the system keeps to it: a string of gigabytes is then an error and not a machine out of memory.
+MEMORY = 2**31
+
+
+def environment() -> Any:
+    """Jinja in a sandbox, with what chat templates are promised."""
+    from jinja2 import nodes
+    from jinja2.exceptions import TemplateError
+    from jinja2.ext import Extension, loopcontrols
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Generation(Extension):
+        tags = {"generation"}  # noqa: RUF012
+
+        def parse(self, parser: Any) -> Any:
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
+            return nodes.CallBlock(self.call_method("_said"), [], [], body).set_lineno(line)
+
+        def _said(self, caller: Any) -> Any:
+            return caller()
+
+    def fail(message: str) -> None:
+        raise TemplateError(message)
+
+    def to_json(
+        value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
+    ) -> str:
+        return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+    found = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
+    found.filters["tojson"] = to_json
+    found.globals |= {"raise_exception": fail, "strftime_now": lambda form: form}
+    return found
+
+
+def outcome(compiled: Any, request: Any) -> dict[str, str]:
+    """Whether a template went over its bounds, or failed and why."""
+    from jinja2.exceptions import TemplateAssertionError, TemplateSyntaxError
+
+    written = 0
+    try:
+        for piece in compiled(request["template"]).generate(**request["variables"]):
+            written += len(piece)
+            if written > request["most"]:
+                return {"over": "output"}
+    except MemoryError:
+        return {"over": "memory"}
+    except TemplateAssertionError:  # no such filter: transformers may have it
+        return {}
+    except TemplateSyntaxError as error:
+        return {} if "unknown tag" in str(error) else {"failed": str(error)}
+    except Exception as error:  # the template's own errors share no base class
+        return {"failed": str(error) or type(error).__name__}
+    return {}
+
+
+def main() -> None:
+    """Answers requests until there are no more."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    except (ImportError, ValueError, OSError):  # a system without such limits: time is bounded all the same
+        pass
+    compiled = lru_cache(maxsize=16)(environment().from_string)
+    for line in sys.stdin:
+        print(json.dumps(outcome(compiled, json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
