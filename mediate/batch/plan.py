@@ -8,7 +8,7 @@ from mediate.batch.given import nothing_left
 from mediate.batch.spec import DEFAULT_MAP, ScoreSpec
 from mediate.effects.measured import Reject
 from mediate.errors import InputError, ItemError
-from mediate.items.pair import Pair
+from mediate.items.pair import Pair, check_questions
 from mediate.mediation.encoding import (
     EncodedPair,
     check_equal_lengths,
@@ -17,8 +17,8 @@ from mediate.mediation.encoding import (
     encode_pair,
     encode_readers,
 )
-from mediate.mediation.said import check_parts, question_prompts
 from mediate.mediation.maps import MapSpec, check_map, check_offered, parse_map
+from mediate.mediation.said import check_characters, check_parts, question_prompts
 from mediate.models.known import is_reference
 from mediate.models.model import Model
 from mediate.runs.store import Store
@@ -105,11 +105,13 @@ def _check_given(model: Model, pair: Pair, spec: ScoreSpec) -> None:
     """What can be known of a pair before its chains are written."""
     from mediate.traces.trace import given_trace
 
+    check_questions(pair)
+    check_characters(model.need_tokenizer(), pair, model.facts.context)
     known = "mediate pairs --task modular makes some that it reads" if is_reference(model.facts.name) else "reword it"
     if spec.chains is None or (pair.base.cot is None and pair.source.cot is None):
         check_words(model.need_tokenizer(), pair, f"{known}, or leave it out (skip)")
     asked = question_prompts(model.need_tokenizer(), spec.template, pair)
-    check_parts(model.need_tokenizer(), pair, spec.answer_cue)
+    check_parts(model.need_tokenizer(), pair, spec.answer_cue, chains=spec.chains is None)
     readers = encode_readers(model.need_tokenizer(), pair, spec.answer_cue)
     if pair.base.cot is not None and pair.source.cot is not None:
         source, base = (given_trace(cot, model.tokenizer) for cot in (pair.source.cot, pair.base.cot))

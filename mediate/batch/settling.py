@@ -7,6 +7,7 @@ from mediate.batch.spec import MOST_NEW_TOKENS, ScoreSpec
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Item, Pair
 from mediate.mediation.encoding import encode_question
+from mediate.mediation.said import check_characters
 from mediate.models.known import known_template
 from mediate.models.model import Model
 from mediate.models.prompts import CHAT, FEW_SHOT_STOP, HOLE, NONE, Style, Template, few_shot, parse_template
@@ -76,6 +77,7 @@ def _room(
     tightest = ""
     for pair, item in asked:
         try:
+            check_characters(model.need_tokenizer(), pair, context)
             taken = len(encode_question(model, template, item.question))
         except InputError:  # said with the item's place, or of the template, when all is put into tokens
             continue

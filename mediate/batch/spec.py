@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mediate.batch.stored_chains import StoredChains, read_chains
+from mediate.choices import wrong_choice
 from mediate.effects.kinds import MIN_TE
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
@@ -131,7 +132,7 @@ def make_spec(spec: ScoreSpec | None = None, **changes: Any) -> ScoreSpec:
         name = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             raise InputError(f"no option {name!r}; there are {', '.join(ScoreSpec.model_fields)}") from error
-        raise InputError(f"option {name!r}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise InputError(f"option {name!r}: {wrong_choice(first, ScoreSpec.model_fields)}") from error
 
 
 def pairs_fingerprint(pairs: Sequence[Pair]) -> str:

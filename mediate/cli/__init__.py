@@ -13,6 +13,7 @@ from mediate.cli.materials import make_pairs, models_app
 from mediate.cli.reference import reference
 from mediate.cli.score import demo, score
 from mediate.cli.tune import tune_app
+from mediate.cli.words import as_options
 from mediate.clock import timed
 from mediate.errors import InputError
 
@@ -42,7 +43,7 @@ def main() -> None:
         try:
             app()
         except InputError as error:
-            line = " ".join(str(error).split())
+            line = as_options(" ".join(str(error).split()))
             print(f"mediate: {''.join(each for each in line if each.isprintable())}", file=sys.stderr)
             sys.exit(2)
         except KeyboardInterrupt:

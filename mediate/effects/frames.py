@@ -123,7 +123,7 @@ def items_from_table(table: pd.DataFrame) -> tuple[Measured, ...]:
 
 
 def _states_result(row: Mapping[Hashable, Any]) -> bool | None:
-    """Whether the answer stands as a result where a chain states it; of a run that did not tell, by the chain's words."""
+    """Whether the answer stands as a result where a chain states it; the chain's words say so where a run did not."""
     if pd.isna(row["states_answer"]):
         return None
     if "states_result" in row:

@@ -14,7 +14,10 @@ _BOXED = re.compile(r"\\boxed\s*(?=\{)")
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|[\r\n。！？]")
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf)\s*\{([^{}]*)\}")
 # Thousands are set off by commas, also after two digits as in India, or by one kind of space, apostrophe or underscore.
-_GROUPS = r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]{1,3}([ \u00a0\u2009\u202f'\u2019_])[0-9]{3}(?:\3[0-9]{3})*"
+_GROUPS = (
+    r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"
+    r"|[0-9]{1,3}([ \u00a0\u2009\u202f'\u2019_])[0-9]{3}(?:\3[0-9]{3})*"
+)
 _NUMBER = re.compile(rf"([+-]?)((?:{_GROUPS}|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)")
 _SEPARATORS = str.maketrans("", "", ", \u00a0\u2009\u202f'\u2019_")
 _PERCENT = re.compile(r"(?P<number>.*[0-9.])\s?%", re.DOTALL)

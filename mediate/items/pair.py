@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mediate.errors import ItemError
+from mediate.items.answers import same_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Pair:
         place: Where the pair stands, such as `pairs.jsonl:12`; empty for pairs made in memory.
 
     Raises:
-        ItemError: An empty question, answer or CoT, equal answers, or an answer that begins with the other.
+        ItemError: An empty question, answer or CoT, answers that are one value, or an answer that begins with
+            the other.
     """
 
     id: str
@@ -56,6 +58,12 @@ class Pair:
             raise self._bad(
                 "equal_answers", f"both answers are {base!r}; a pair needs a question change that changes the answer"
             )
+        if same_answer(base, source):
+            raise self._bad(
+                "equal_answers",
+                f"the answers {base!r} and {source!r} are one value; a pair needs a question change that changes the "
+                "answer",
+            )
         if base.startswith(source) or source.startswith(base):
             short, long = sorted((base, source), key=len)
             raise self._bad(
@@ -64,3 +72,18 @@ class Pair:
 
     def _bad(self, code: str, reason: str) -> ItemError:
         return ItemError(self.id, reason, place=self.place, code=code)
+
+
+def check_questions(pair: Pair) -> None:
+    """Raises ItemError where both worlds ask the same: then nothing tells the model which answer is right.
+
+    A pair in memory may be so, as a control whose effects are 0; one that is to be measured may not.
+    """
+    if pair.base.question.split() == pair.source.question.split():
+        base, source = _short(pair.base.answer), _short(pair.source.answer)
+        reason = f"both worlds ask the same question, and the answers are {base} and {source}; change one question"
+        raise ItemError(pair.id, reason, place=pair.place, code="equal_questions")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:37] + "...")

@@ -13,11 +13,13 @@ from typing import Any, NoReturn
 
 from mediate.errors import InputError, ItemError
 from mediate.files import write_text
-from mediate.items.pair import Item, Pair
+from mediate.items.pair import Item, Pair, check_questions
 
 PAIR_KEYS = ("id", "group", "base", "source", "meta")
 WORLD_KEYS = ("question", "answer", "cot", "values")
 SUFFIXES = (".jsonl", ".json", ".parquet")
+# Characters of an id or a group, which stand in every table and many messages.
+MOST_NAME = 500
 # Legal inside JSON strings, but line ends to many readers; written as escapes.
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
@@ -115,6 +117,8 @@ def _check_path(path: str | Path) -> None:
         raise InputError(f"{path}: a directory; name a pairs file ({', '.join(SUFFIXES)})")
     if not file.exists():
         raise InputError(f"{path}: no such file; name a pairs file ({', '.join(SUFFIXES)})")
+    if not file.is_file():
+        raise InputError(f"{path}: no regular file, but a pipe, socket or device; write the pairs to a file first")
     if file.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path}: not a pairs file by its suffix; use one of {', '.join(SUFFIXES)}")
 
@@ -225,7 +229,9 @@ def _pair(name: str, row: Mapping[str, Any], place: str) -> Pair:
     _check_keys(row, PAIR_KEYS, "", name, place)
     group = _text(row, "group", name, place, numbers=True)
     base, source = (_item(row, world, name, place) for world in ("base", "source"))
-    return Pair(id=name, group=group, base=base, source=source, place=place)
+    pair = Pair(id=name, group=group, base=base, source=source, place=place)
+    check_questions(pair)
+    return pair
 
 
 def _item(row: Mapping[str, Any], world: str, name: str, place: str) -> Item:
@@ -268,6 +274,9 @@ def _text(fields: Mapping[str, Any], key: str, name: str, place: str, *, world: 
         raise ItemError(name, reason, place=place, code="wrong_type")
     if not world and not value.strip():
         raise ItemError(name, f"{key!r} is blank; give {wanted}", place=place, code=f"empty_{key}")
+    if not world and len(value) > MOST_NAME:
+        reason = f"{key!r} has {len(value)} characters; give one of at most {MOST_NAME}"
+        raise ItemError(name, reason, place=place, code=f"long_{key}")
     return value
 
 

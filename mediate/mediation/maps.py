@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.effects.maps import EffectMap
+from mediate.errors import InputError
 from mediate.mediation.attribution import Method, attribution_map, attributions
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.cube import Contexts
@@ -35,6 +36,7 @@ from mediate.models.sites import Component
 
 def check_offered(model: Model, spec: MapSpec) -> None:
     """Raises InputError where the model does not allow a map of any pair."""
+    check_window(model, spec)
     if spec.kind == "knockout":
         check_knockout(model)
     elif spec.kind == "relayed":
@@ -43,6 +45,16 @@ def check_offered(model: Model, spec: MapSpec) -> None:
     elif not spec.kind.startswith("read"):
         for component in [Component.K, Component.V] if spec.graph else [spec.component, *_needed(spec.method)]:
             model.need(component)
+
+
+def check_window(model: Model, spec: MapSpec) -> None:
+    """Raises InputError where a window takes more layers together than there are."""
+    layers = model.facts.layers
+    if spec.window > layers:
+        raise InputError(
+            f"map {str(spec)!r}: a window of {spec.window} layers, and {model.facts.name!r} has {layers}; give at most "
+            f".window{layers}"
+        )
 
 
 def _needed(method: Method | None) -> tuple[Component, ...]:

@@ -36,7 +36,12 @@ def parse_outcome(name: str) -> Outcome:
     try:
         return Outcome(name)
     except ValueError:
-        raise InputError(f"no outcome {name!r}; there is {', '.join(Outcome)}") from None
+        raise InputError(f"no outcome {shortened(name)!r}; there is {', '.join(Outcome)}") from None
+
+
+def shortened(text: str) -> str:
+    """A name as a message has it: whoever mistyped it knows it by its beginning."""
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 class Direction(StrEnum):
@@ -141,13 +146,14 @@ def parse_map(text: str) -> MapSpec:
         ["step", "result"] if spec.graph else [name for name in AXES if name in ("step", "position", "layer", heads)]
     )
     if not axes or sorted(axes) != sorted(names.split(",")) or not set(axes) <= set(allowed):
-        raise InputError(f"no map {text!r}; the axes of {kind} are {', '.join(allowed)}, separated by commas")
+        offered = f"the axes of {shortened(kind)} are {', '.join(allowed)}, separated by commas"
+        raise InputError(f"no map {shortened(text)!r}; {offered}")
     if {"step", "position"} <= set(axes):
-        raise InputError(f"no map {text!r}; step and position exclude each other")
+        raise InputError(f"no map {shortened(text)!r}; step and position exclude each other")
     if spec.graph and len(axes) < 2:
-        raise InputError(f"no map {text!r}; a step graph is over step and result: {kind}:step,result")
+        raise InputError(f"no map {shortened(text)!r}; a step graph is over step and result: {kind}:step,result")
     if spec.window > 1 and "layer" not in axes:
-        raise InputError(f"no map {text!r}; a window is of neighbouring layers, so name the axis layer")
+        raise InputError(f"no map {shortened(text)!r}; a window is of neighbouring layers, so name the axis layer")
     if spec.method is not None:
         check_estimable([spec.component], spec.method)
     return spec
@@ -167,7 +173,7 @@ def _usual(kind: str, text: str) -> str:
     twice = sum(each in list(Direction) for each in rest) > 1 or sum(each in list(Method) for each in rest) > 1
     if options is None or not rest or rest[0] not in list(Component) or rest[1:] != order or twice:
         raise InputError(
-            f"no map {text!r}; a map is KIND:AXES, the kind one of {', '.join((*_HEADS, *WITH_GAPS))}, "
+            f"no map {shortened(text)!r}; a map is KIND:AXES, the kind one of {', '.join((*_HEADS, *WITH_GAPS))}, "
             f"state.COMPONENT and attribution.COMPONENT, with a component of {', '.join(Component)}; "
             f".denoising may follow, before it, of an attribution, {', '.join('.' + each for each in Method)}, and "
             "after all, of read and state, .windowN"
@@ -185,6 +191,7 @@ def parse_crossed_map(text: str) -> MapSpec:
     kind = spec.kind.split(".")[0]
     if kind not in ("read", "state") or "denoising" in spec.kind:
         raise InputError(
-            f"map {text!r}: between checkpoints there are read:AXES and state.COMPONENT:AXES, each in both directions"
+            f"map {shortened(text)!r}: between checkpoints there are read:AXES and state.COMPONENT:AXES, each in both "
+            "directions"
         )
     return spec

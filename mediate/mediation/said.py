@@ -4,14 +4,13 @@ A tokenizer may lose a space, a line break or a letter, or put one where none is
 text than the one that the results name.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
-from mediate.models.prompts import Prompt, Template, prompt_of
-from mediate.traces.pieces import decode, decode_after, encode_after, reads_as
+from mediate.models.prompts import Prompt, Template, prompt_of, prompt_reads
+from mediate.traces.pieces import decode, decode_after, encode_after, most_characters, reads_as
 
 
 def question_prompts(tokenizer: Any, template: Template, pair: Pair) -> tuple[Prompt, Prompt]:
@@ -26,24 +25,45 @@ def question_prompts(tokenizer: Any, template: Template, pair: Pair) -> tuple[Pr
             prompt = prompt_of(tokenizer, template, item.question)
         except InputError as error:
             raise ItemError(pair.id, f"the {world} question: {error}", place=pair.place, code="bad_prompt") from error
-        said = decode(tokenizer, prompt.ids)
-        if not reads_as(*(_without_space_at_control(tokenizer, each) for each in (said, prompt.text))):
-            raise _unlike(pair, f"the {world} question", said, prompt.text)
+        if not _unknown(tokenizer, prompt.ids) and not prompt_reads(tokenizer, prompt):
+            raise _unlike(pair, f"the {world} question", decode(tokenizer, prompt.ids), prompt.text)
         prompts.append(prompt)
     source, base = prompts
     return source, base
 
 
-def check_parts(tokenizer: Any, pair: Pair, cue: str) -> None:
-    """Raises ItemError where the tokens of a given chain, or of an answer after the cue, say something else."""
+def check_characters(tokenizer: Any, pair: Pair, context: int) -> None:
+    """Raises ItemError where a pair has more characters than the tokens of a context (0: unknown) could say."""
+    most = most_characters(tokenizer, context)
     for world, item in (("base", pair.base), ("source", pair.source)):
-        parts = [("answer", f"{cue} {item.answer.strip()}", (cue, f" {item.answer.strip()}"))]
-        if item.cot is not None:
+        for part, text in (("question", item.question), ("CoT", item.cot or ""), ("answer", item.answer)):
+            if context and len(text) > most:
+                reason = (
+                    f"the {world} {part} has {len(text)} characters, and a context of {context} tokens holds at most "
+                    f"{most}; shorten it"
+                )
+                raise ItemError(pair.id, reason, place=pair.place, code="too_long")
+
+
+def check_parts(tokenizer: Any, pair: Pair, cue: str, *, chains: bool = True) -> None:
+    """Raises ItemError where the tokens of a given chain, or of an answer after the cue, say something else.
+
+    Args:
+        tokenizer: Of transformers.
+        pair: The pair.
+        cue: What stands before the answer.
+        chains: Whether its chains are what is read.
+    """
+    for world, item in (("base", pair.base), ("source", pair.source)):
+        parts: list[tuple[str, str, tuple[str, ...]]] = [
+            ("answer", f"{cue} {item.answer.strip()}", (cue, f" {item.answer.strip()}"))
+        ]
+        if item.cot is not None and chains:
             parts.append(("CoT", item.cot, (item.cot,)))
         for name, text, pieces in parts:
             ids = [token for piece in pieces for token in encode_after(tokenizer, piece)]
             said = decode_after(tokenizer, ids)
-            if not reads_as(said, text):
+            if not _unknown(tokenizer, ids) and not reads_as(said, text):
                 raise _unlike(pair, f"the {world} {name}", said, text)
 
 
@@ -57,10 +77,16 @@ def check_whole(tokenizer: Any, pair: Pair, world: str, ids: Sequence[Sequence[i
         ids: The question's tokens, and those of all that follows.
         after: What follows the question.
     """
-    question = decode(tokenizer, ids[0])
-    said = decode(tokenizer, [token for part in ids for token in part])
-    if not reads_as(said, question + after):
+    question, tokens = decode(tokenizer, ids[0]), [token for part in ids for token in part]
+    said = decode(tokenizer, tokens)
+    if not _unknown(tokenizer, tokens) and not reads_as(said, question + after):
         raise _unlike(pair, f"the {world} world", said, question + after)
+
+
+def _unknown(tokenizer: Any, ids: Sequence[int]) -> bool:
+    """Whether words have no token; they are named where they were given (`check_words`), and a model may write one."""
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    return unknown is not None and unknown in ids
 
 
 def _unlike(pair: Pair, what: str, said: str, wanted: str) -> ItemError:
@@ -69,13 +95,3 @@ def _unlike(pair: Pair, what: str, said: str, wanted: str) -> ItemError:
     there, here = (repr(text[max(0, first - 10) : first + 15]) for text in (said, wanted))
     reason = f"the tokenizer's tokens of {what} say {there} where the text is {here}; reword it, or leave it out (skip)"
     return ItemError(pair.id, reason, place=pair.place, code="not_encodable")
-
-
-def _without_space_at_control(tokenizer: Any, text: str) -> str:
-    """A text without white space beside control tokens and at its start, which published tokenizers drop or add."""
-    added = getattr(tokenizer, "added_tokens_decoder", {})
-    names = {str(token) for token in added.values() if token.special} | set(tokenizer.all_special_tokens)
-    if names:
-        beside = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-        text = re.sub(rf"\s*({beside})\s*", r"\1", text)
-    return text.lstrip(" ")

@@ -1,5 +1,6 @@
 """From a question to the token ids that stand before the chain of thought, by an explicit template."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +12,7 @@ from mediate.errors import InputError
 from mediate.files import regular
 from mediate.items.problems import few_shot_prompt
 from mediate.models.rendering import DATE, reads_the_clock, render
-from mediate.traces.pieces import encode, encode_after, puts_space_first
+from mediate.traces.pieces import decode, encode, encode_after, puts_space_first, reads_as
 
 ANSWER_CUE = "\nThe answer is"
 HOLE = "{question}"
@@ -179,8 +180,8 @@ def prompt_facts(tokenizer: Any, template: Template) -> dict[str, str]:
     """What a run's prompts are beside what its template's name and text say, for its manifest.
 
     `format`: what a chat template writes around the question; it may be the tokenizer's own. `date`: the one that a
-    template is told which asks for it. `pieces`: said where the tokenizer puts a space before every text, and chain, cue
-    and answer were given without it; before, they had one.
+    template is told which asks for it. `pieces`: said where the tokenizer puts a space before every text, and chain,
+    cue and answer were given without it; before, they had one.
     """
     found: dict[str, str] = {}
     if template.style is Style.CHAT:
@@ -191,6 +192,24 @@ def prompt_facts(tokenizer: Any, template: Template) -> dict[str, str]:
     if puts_space_first(tokenizer):
         found["pieces"] = "no space put before"
     return found
+
+
+def prompt_reads(tokenizer: Any, prompt: Prompt) -> bool:
+    """Whether a prompt's tokens say its text, but for white space beside control tokens and at its start.
+
+    Published tokenizers drop that, or add a space there, and the models were trained so.
+    """
+    said = decode(tokenizer, prompt.ids)
+    return reads_as(*(_without_space_at_control(tokenizer, each) for each in (said, prompt.text)))
+
+
+def _without_space_at_control(tokenizer: Any, text: str) -> str:
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    names = {str(token) for token in added.values() if token.special} | set(tokenizer.all_special_tokens)
+    if names:
+        beside = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+        text = re.sub(rf"\s*({beside})\s*", r"\1", text)
+    return text.lstrip(" ")
 
 
 def bos_ids(tokenizer: Any) -> list[int]:
@@ -219,7 +238,7 @@ def _chat_text(tokenizer: Any, template: Template) -> str:
         return template.text or str(tokenizer.get_chat_template())
     except ValueError as error:  # several, and none is the default
         raise InputError(
-            f"the tokenizer has several chat templates and no default ({', '.join(own)}); give one with --template FILE"
+            f"the tokenizer has several chat templates and no default ({', '.join(own or ())}); give one with --template FILE"
         ) from error
 
 

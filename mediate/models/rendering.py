@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,9 @@ def _dated(chat: str) -> str:
     noon = datetime.datetime(DATE.year, DATE.month, DATE.day, 12)
     named = {f"%{each}": noon.strftime(f"%{each}") for each in _DIRECTIVES}
     named |= {f"%-{name[1]}": value.lstrip("0") or "0" for name, value in named.items() if value.isdigit()}
-    if len(re.findall(rf"{_CLOCK}\(\s*['\"]", chat)) == chat.count(_CLOCK + "("):  # no format that is only made up later
+    if len(re.findall(rf"{_CLOCK}\(\s*['\"]", chat)) == chat.count(
+        _CLOCK + "("
+    ):  # no format that is only made up later
         named = {name: value for name, value in named.items() if name in chat}
     # A percent sign that stands for itself is put out of the way first.
     steps = [("%%", "\0"), *named.items(), ("\0", "%")]
@@ -104,7 +107,8 @@ class _Guard:
         if said is None:
             return f"it takes longer than {SECONDS:g} seconds"
         words = {"output": f"it writes more than {most} characters", "memory": "it takes too much memory"}
-        return words.get(str(said.get("over")), said.get("failed"))
+        failed = said.get("failed")
+        return words.get(str(said.get("over")), None if failed is None else str(failed))
 
     def close(self) -> None:
         """Ends the other process."""
@@ -113,10 +117,8 @@ class _Guard:
             return
         for pipe in (worker.stdin, worker.stdout):
             if pipe is not None:
-                try:
+                with suppress(OSError):
                     pipe.close()
-                except OSError:
-                    pass
         worker.kill()
         worker.wait()
 

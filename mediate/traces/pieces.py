@@ -33,6 +33,7 @@ class _Joined:
 
 
 _joined: "WeakKeyDictionary[Any, _Joined]" = WeakKeyDictionary()
+_lengths: "WeakKeyDictionary[Any, int]" = WeakKeyDictionary()
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:
@@ -69,6 +70,11 @@ def puts_space_first(tokenizer: Any) -> bool:
     return _joined_of(tokenizer).other
 
 
+def most_characters(tokenizer: Any, tokens: int) -> int:
+    """The most characters that so many tokens could say: what is longer need not be tokenised to be too long."""
+    return tokens * _longest(tokenizer)
+
+
 def reads_as(said: str, wanted: str) -> bool:
     """Whether two texts are the same; letters with accents written in one character or two are."""
     return said == wanted or unicodedata.normalize("NFC", said) == unicodedata.normalize("NFC", wanted)
@@ -87,6 +93,17 @@ def lost_words(tokenizer: Any, text: str) -> tuple[str, ...]:
     places = zip(ids, spans["offset_mapping"], strict=True)
     found = [text[begin:end] for token, (begin, end) in places if token == unknown]
     return tuple(dict.fromkeys(each.strip() or each for each in found))
+
+
+def _longest(tokenizer: Any) -> int:
+    """Characters of the longest token's name, which has at least one for each that the token stands for."""
+    try:
+        found = _lengths.get(tokenizer)
+        if found is None:
+            found = _lengths[tokenizer] = max(map(len, tokenizer.get_vocab()))
+    except TypeError:  # not hashable, or without weak references
+        return max(map(len, tokenizer.get_vocab()))
+    return found
 
 
 def _joined_of(tokenizer: Any) -> _Joined:

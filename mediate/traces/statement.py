@@ -84,4 +84,3 @@ def _is_result(text: str, span: Span, step: Span) -> bool:
     if _BEFORE.search(before):
         return True
     return bool(_ENDS_STEP.match(after)) and not _AFTER_OPERATOR.search(before)
-

@@ -88,6 +88,8 @@ def scan_examples(path: str | Path) -> tuple[Examples, tuple[Pair, ...]]:
         InputError: No such file, unreadable, or without any line.
     """
     file = Path(path)
+    if file.exists() and not file.is_dir() and not file.is_file():
+        raise InputError(f"{path}: no regular file, but a pipe, socket or device; write the examples to a file first")
     if not file.is_file():
         raise InputError(f"{path}: no such file; name a file of JSON lines with question, chain and answer, or pairs")
     if file.suffix.lower() == ".parquet":

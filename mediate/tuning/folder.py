@@ -16,7 +16,7 @@ SCHEMA = 1
 LOSSES = "loss.jsonl"
 CHECKPOINTS = "checkpoints"
 # What must be the same for a folder to be taken up again.
-IDENTITY = ("schema", "spec", "data", "base", "device", "versions")
+IDENTITY = ("schema", "spec", "data", "base", "device", "versions", "prompt")
 _DONE = "success"
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from mediate.choices import wrong_choice
 from mediate.errors import InputError
 from mediate.models.prompts import ANSWER_CUE, Style, Template, parse_template
 
@@ -143,5 +144,5 @@ def make_tune_spec(**choices: Any) -> TuneSpec:
         name = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             raise InputError(f"no option {name!r}; there are {', '.join(TuneSpec.model_fields)}") from error
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = wrong_choice(first, TuneSpec.model_fields)
         raise InputError(f"option {name!r}: {reason}" if name else reason) from error

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mediate.errors import InputError, ItemError
-from mediate.models.prompts import question_ids
-from mediate.traces.trace import encode, lost_words
+from mediate.models.prompts import prompt_of, prompt_reads
+from mediate.traces.pieces import decode_after, encode_after, lost_words, most_characters, reads_as
 from mediate.tuning.examples import Example
 from mediate.tuning.spec import Arm, TuneSpec
 
@@ -58,20 +58,37 @@ def encode_example(tokenizer: Any, example: Example, spec: TuneSpec) -> Encoded:
                 f"the tokenizer has no token for {', '.join(map(repr, lost[:3]))} of the {part}; reword it, or skip it"
             )
             raise ItemError(example.id, reason, place=example.place, code="unknown_words")
-    question = tuple(question_ids(tokenizer, spec.template, example.question))
-    ending = _ending(tokenizer, example.answer, spec.answer_cue)
-    chain = tuple(encode(tokenizer, example.chain)) if example.chain is not None else ()
+    prompt = prompt_of(tokenizer, spec.template, example.question)
+    question = prompt.ids
+    if not prompt_reads(tokenizer, prompt):
+        raise _unlike(example, "the question")
+    ending = _ending(tokenizer, example, example.answer, spec.answer_cue)
+    chain = _piece(tokenizer, example, "the chain", example.chain) if example.chain is not None else ()
     if spec.arm is Arm.ANSWER_ONLY:
         return Encoded(example.id, question + (chain if spec.keep_chain else ()), ending)
     if spec.arm is not Arm.DPO:
         return Encoded(example.id, question, chain + ending)
     assert example.rejected is not None
     other = example.answer if example.rejected_answer is None else example.rejected_answer
-    rejected = tuple(encode(tokenizer, example.rejected)) + _ending(tokenizer, other, spec.answer_cue)
+    rejected = _piece(tokenizer, example, "the rejected chain", example.rejected)
+    rejected += _ending(tokenizer, example, other, spec.answer_cue)
     if rejected == chain + ending:
         reason = "the rejected chain and answer are the chain and answer; give others"
         raise ItemError(example.id, reason, place=example.place, code="no_preference")
     return Encoded(example.id, question, chain + ending, rejected)
+
+
+def check_characters(tokenizer: Any, example: Example, context: int) -> None:
+    """Raises ItemError where a text has more characters than the tokens of a context (0: unknown) could say."""
+    most = most_characters(tokenizer, context)
+    for name in ("question", "chain", "answer", "rejected", "rejected_answer"):
+        length = len(getattr(example, name) or "")
+        if context and length > most:
+            reason = (
+                f"the {name} has {length} characters, and a context of {context} tokens holds at most {most}; shorten "
+                "it, or skip such examples"
+            )
+            raise ItemError(example.id, reason, place=example.place, code="too_long")
 
 
 def check_length(encoded: Encoded, example: Example, spec: TuneSpec, context: int) -> None:
@@ -108,5 +125,19 @@ def _needed(spec: TuneSpec) -> tuple[str, ...]:
     return ("chain", "rejected") if spec.arm is Arm.DPO else ("chain",)
 
 
-def _ending(tokenizer: Any, answer: str, cue: str) -> tuple[int, ...]:
-    return (*encode(tokenizer, cue), *encode(tokenizer, " " + answer.strip()), eos_id(tokenizer))
+def _ending(tokenizer: Any, example: Example, answer: str, cue: str) -> tuple[int, ...]:
+    cued = _piece(tokenizer, example, "the cue", cue) + _piece(tokenizer, example, "the answer", " " + answer.strip())
+    return (*cued, eos_id(tokenizer))
+
+
+def _piece(tokenizer: Any, example: Example, what: str, text: str) -> tuple[int, ...]:
+    """The tokens of a text that goes on after others, which say that text."""
+    ids = tuple(encode_after(tokenizer, text))
+    if not reads_as(decode_after(tokenizer, ids), text):
+        raise _unlike(example, what)
+    return ids
+
+
+def _unlike(example: Example, what: str) -> ItemError:
+    reason = f"the tokenizer's tokens of {what} say another text; reword it, or skip it"
+    return ItemError(example.id, reason, place=example.place, code="not_encodable")

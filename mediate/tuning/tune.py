@@ -15,6 +15,7 @@ from mediate.files import held
 from mediate.items.pair import Pair
 from mediate.models.loading import load
 from mediate.models.model import Model
+from mediate.models.prompts import prompt_facts
 from mediate.tuning.accuracy import accuracies, drawn
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.examples import Example, Examples, data_fingerprint, examples_of_pairs, scan_examples
@@ -33,7 +34,7 @@ from mediate.tuning.folder import (
 from mediate.tuning.results import save_model, write_sides
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
-from mediate.tuning.tokens import Encoded, check_length, encode_example
+from mediate.tuning.tokens import Encoded, check_characters, check_length, encode_example
 from mediate.tuning.trainers import Plan, fit, need_packages
 
 # How many checkpoints are written on the way, where there are as many steps.
@@ -95,9 +96,13 @@ class _Work:
             "left_out": len(self.left_out),
         }
         spec, base = self.spec.described(), self.base.described()
-        return {
+        found: dict[str, Any] = {
             "schema": SCHEMA, "spec": spec, "data": data, "base": base, "device": self.device, "versions": versions()
         }  # fmt: skip
+        # What a template writes around a question goes with template and tokenizer; folders of before do not say it.
+        facts = prompt_facts(self.base.tokenizer, self.spec.template)
+        prompt = {name: value for name, value in facts.items() if name != "format"}
+        return found | {"prompt": prompt} if prompt else found
 
 
 def tune(
@@ -171,6 +176,7 @@ def _work(model: Any, found: Examples, spec: TuneSpec, device: str | None) -> _W
     errors = list(found.errors)
     for example in found.examples:
         try:
+            check_characters(base.tokenizer, example, base.context)
             row = encode_example(base.tokenizer, example, spec)
             check_length(row, example, spec, base.context)
             encoded[example.id] = row

@@ -217,4 +217,4 @@ def test_the_command_takes_the_chains_of_a_run(written: Path, tmp_path: Path) ->
     read = read_results(tmp_path / "run")
     assert texts(read) == texts(read_results(written))
     assert read.manifest["writer"]["fingerprint"] == tiny.model("llama").facts.fingerprint
-    assert_refused(command(*arguments, "--chains", "nowhere", cwd=tmp_path), "option 'chains'", "not a run directory")
+    assert_refused(command(*arguments, "--chains", "nowhere", cwd=tmp_path), "--chains", "not a run directory")
