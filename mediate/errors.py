@@ -1,4 +1,11 @@
-"""The two errors that a user can mend: a wrong input, and one bad item among good ones; and what to install."""
+"""The two errors that a user can mend: a wrong input, and one bad item among good ones; and what to install.
+
+Also how a refusal of the operating system is told: on one line, with the place and what to do.
+"""
+
+import errno
+import os
+import re
 
 # The name under which the package is installed; `mediate` on the index is another project's.
 DISTRIBUTION = "cot-mediate"
@@ -30,3 +37,44 @@ class ItemError(InputError):
 def install_hint(extra: str) -> str:
     """The command that adds what an extra needs, for an installed package and for a clone."""
     return f'pip install "{DISTRIBUTION}[{extra}]" (in a clone: pip install -e ".[{extra}]")'
+
+
+_ROOM = "make room there or give another place"
+_OTHER_PLACE = "give a place that can be written and read"
+# What mends a refusal of the operating system, by its number.
+_REMEDIES = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: _ROOM,
+    errno.EROFS: _OTHER_PLACE,
+    errno.EACCES: f"change its permissions, or {_OTHER_PLACE}",
+    errno.EPERM: f"change its permissions, or {_OTHER_PLACE}",
+    errno.ENOENT: "check the path; a folder above it may be missing, or a link may lead nowhere",
+    errno.ENOTDIR: "a folder is needed where a file stands; give another path",
+    errno.EISDIR: "a file is needed where a folder stands; give another path",
+    errno.EEXIST: "remove what stands there, which may be a link that leads nowhere, or give another path",
+    errno.ELOOP: "remove the link that stands there, or give another path",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "close other programs",
+    errno.EIO: "check the disk, or give another place",
+    errno.ESTALE: "mount the folder anew, or give another place",
+}
+
+
+def told(error: OSError) -> str:
+    """A refusal of the operating system on one line: the place, the reason and the remedy."""
+    reason = (error.strerror or "").strip() or " ".join(str(error).split())[:200] or type(error).__name__
+    named = [os.fsdecode(each) for each in (error.filename, error.filename2) if isinstance(each, str | bytes)]
+    remedy = _REMEDIES.get(error.errno or 0, "check the place, or give another one")
+    # A path that is too long for the system is too long for a line.
+    place = " and ".join(each if len(each) <= 300 else f"{each[:297]}..." for each in named)
+    return f"{place + ': ' if place else ''}{reason[:1].lower()}{reason[1:]}; {remedy}"
+
+
+def system_number(error: BaseException) -> int | None:
+    """The operating system's number of an error, also where a library has put it into words of its own."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = re.search(r"\b(?:os error|errno) (\d+)", str(error), re.IGNORECASE)
+    return int(found[1]) if found else None

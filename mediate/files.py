@@ -3,20 +3,39 @@
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mediate.errors import InputError
+from mediate.errors import InputError, system_number
 
-LOCK = ".lock"
+LOCK, PART = ".lock", ".part"
+DAY = 24 * 60 * 60.0
 
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
-    """Lets `write` fill a new file beside `path`, syncs it to disk, and only then puts it in place."""
+    """Lets `write` fill a new file beside `path`, syncs it to disk, and only then puts it in place.
+
+    Raises:
+        OSError: The system refuses, with `path` in it, also where a library that writes says so in its own words.
+    """
+    try:
+        _write_beside(path, write)
+    except Exception as error:
+        number = system_number(error)
+        if number is None:
+            raise
+        place = error.filename if isinstance(error, OSError) else None
+        if not isinstance(place, str | bytes) or os.fsdecode(place).endswith(PART):
+            place = str(path)
+        raise OSError(number, os.strerror(number), os.fsdecode(place)) from error
+
+
+def _write_beside(path: Path, write: Callable[[Path], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
     os.close(handle)
     part = Path(name)
     try:
@@ -32,6 +51,25 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def drop_orphans(root: Path, *, older: float = DAY) -> int:
+    """Deletes what killed writers left behind below a folder, and returns how many files that were.
+
+    Args:
+        root: The folder.
+        older: The least age, in seconds: a younger file may still be written by another process.
+    """
+    dropped = 0
+    for folder, _, names in os.walk(root):
+        for name in names:
+            if name.startswith(".") and name.endswith(PART):
+                orphan = Path(folder, name)
+                with suppress(OSError):  # gone meanwhile, or not ours to delete
+                    if time.time() - orphan.stat().st_mtime > older:
+                        orphan.unlink()
+                        dropped += 1
+    return dropped
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -78,8 +116,12 @@ def held(folder: Path, refusal: str) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    check_place(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK)
+    place = folder / LOCK
+    if place.is_symlink() or (place.exists() and not place.is_file()):
+        raise InputError(f"{place}: is no file of ours; remove it or give another folder")
+    lock = FileLock(place)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -89,6 +131,24 @@ def held(folder: Path, refusal: str) -> Iterator[None]:
     finally:
         (folder / LOCK).unlink(missing_ok=True)  # while it is held: what is deleted is no one else's
         lock.release()
+
+
+def check_place(path: Path) -> None:
+    """Refuses a place at which nothing can be made, as far as can be seen without making it.
+
+    Raises:
+        InputError: A file or a link that leads nowhere stands at it or above it, or it cannot be written.
+    """
+    above = next((each for each in (path, *path.parents) if os.path.lexists(each)), Path())
+    what = "" if above == path else f", which is above {short(str(path))}"
+    if above.is_symlink() and not above.exists():
+        target = short(os.readlink(above))
+        raise InputError(f"{above}: is a link that leads nowhere ({target}){what}; remove it or give another path")
+    if not above.is_dir():
+        if above != path:
+            raise InputError(f"{above}: is a file{what}; give a path below a folder")
+    elif not os.access(above, os.W_OK | os.X_OK):
+        raise InputError(f"{above}: cannot be written{what}; change its permissions or give another path")
 
 
 def is_vacant(folder: Path) -> bool:
@@ -105,9 +165,10 @@ def _differences(found: Any, wanted: Any, path: str) -> list[str]:
     if isinstance(found, Mapping) and isinstance(wanted, Mapping):
         keys = sorted({*found, *wanted})
         return [line for key in keys for line in _differences(found.get(key), wanted.get(key), f"{path}.{key}")]
-    return [] if found == wanted else [f"{path} is {_short(found)} there and {_short(wanted)} here"]
+    return [] if found == wanted else [f"{path} is {short(found)} there and {short(wanted)} here"]
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A value as a line on differences has it."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

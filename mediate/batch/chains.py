@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
+import numpy as np
 import torch
 
 from mediate.batch.spec import ScoreSpec
@@ -14,7 +16,7 @@ from mediate.mediation.encoding import encode_question
 from mediate.models.generation import Decoding, End, Written, generate
 from mediate.models.model import Model
 from mediate.models.side_by_side import written_anew
-from mediate.runs.store import Store, model_spec
+from mediate.runs.store import Store, array, model_spec
 from mediate.traces.pieces import encode_after
 from mediate.traces.trace import Trace, given_trace, written_trace
 
@@ -132,10 +134,9 @@ def _write(
         return model_spec(model) | {"prompt": list(prompt), "decoding": choices} | layout
 
     for prompt in dict.fromkeys(prompts):
-        kept = store.get(KIND, entry(prompt)) if store is not None else None
+        kept = store.read(KIND, entry(prompt), partial(_stored, model)) if store is not None else None
         if kept is not None:
-            ids = tuple(kept["ids"].tolist())
-            found[prompt] = Written(ids, "", _ENDS[int(kept["end"])])
+            found[prompt] = kept
     new = sorted((prompt for prompt in dict.fromkeys(prompts) if prompt not in found), key=len)
     with stage("writing chains and answers"):
         texts = generate(model, new, decoding, progress=progress) if new else []
@@ -148,6 +149,18 @@ def _write(
             }
             store.put(KIND, entry(prompt), tensors)
     return found
+
+
+def _stored(model: Model, kept: Mapping[str, torch.Tensor]) -> Written:
+    """What the model wrote, as it was stored.
+
+    Raises:
+        ValueError: No model of this vocabulary wrote that.
+    """
+    ids, end = array(kept, "ids", (None,)), int(array(kept, "end", ()))
+    if ids.dtype != np.int64 or not all(0 <= each < model.facts.d_vocab for each in ids) or not 0 <= end < len(_ENDS):
+        raise ValueError("it holds no tokens of this model")
+    return Written(tuple(ids.tolist()), "", _ENDS[end])
 
 
 def _answers(

@@ -5,9 +5,10 @@ one twin serves all pairs, because it is the model itself with its weights drawn
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,11 @@ from mediate.mediation.random_weights import AXES, Reads, Unlearnt, measure_unle
 from mediate.mediation.reads import read_map
 from mediate.models.model import Model
 from mediate.models.random_twin import random_twin
-from mediate.runs.store import Store, model_spec
+from mediate.runs.store import Store, array, model_spec
 
 OWN, UNLEARNT = "controls", "unlearnt"
+# All but random weights, in the order in which they are stored.
+OF_THE_MODEL = [each for each in Control if each is not Control.RANDOM_WEIGHTS]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,11 +86,9 @@ def control_pair(
         "seed": seed,
     }
     te = float(total_effect(measured.cubes[:1])[0])
-    kept = store.get(OWN, entry) if store is not None else None
+    kept = store.read(OWN, entry, partial(_stored, model, tokens, outcome, te)) if store is not None else None
     if kept is not None:
-        rows = json.loads(bytes(kept["json"].tolist()))
-        found = tuple(Controlled(**(row | {"control": Control(row["control"])})) for row in rows)
-        return Own(tokens, te, kept["reads"].numpy() if "reads" in kept else None, found)
+        return kept
     contexts = run_contexts(model, tokens) if isinstance(contexts, EncodedPair) else contexts
     reads = next((each.values for each in measured.maps if (each.kind, each.dims) == ("read", AXES)), None)
     if reads is None:
@@ -119,9 +120,10 @@ def control_by_random_weights(
     """
     unlearnt: dict[str, Unlearnt | str] = {}
     for own in pairs:
-        kept = store.get(UNLEARNT, _drawn_entry(model, own.tokens, spec)) if store is not None else None
+        entry, reader = _drawn_entry(model, own.tokens, spec), partial(_stored_unlearnt, model, own.tokens)
+        kept = store.read(UNLEARNT, entry, reader) if store is not None else None
         if kept is not None:
-            unlearnt[own.tokens.id] = Unlearnt(float(kept["te"]), kept["reads"].numpy() if "reads" in kept else None)
+            unlearnt[own.tokens.id] = kept
     missing = {own.tokens.id: own.tokens for own in pairs if own.tokens.id not in unlearnt}
     done(len(unlearnt))
     if missing:
@@ -167,6 +169,30 @@ def _beside(own: Own, unlearnt: Unlearnt | str, spec: ScoreSpec) -> Controlled:
         return {"effect": unlearnt.te, "beside": own.te, "rank": rank_correlation(own.reads, unlearnt.reads)}
 
     return controlled(own.tokens, Control.RANDOM_WEIGHTS, spec.outcomes[0], measure)
+
+
+def _stored(model: Model, tokens: EncodedPair, outcome: Outcome, te: float, kept: Mapping[str, torch.Tensor]) -> Own:
+    """A pair's controls on the model itself, as they were stored.
+
+    Raises:
+        ValueError: They are not what would be stored of it.
+    """
+    rows = json.loads(bytes(array(kept, "json", (None,)).tolist()))
+    found = tuple(Controlled(**(row | {"control": Control(row["control"])})) for row in rows)
+    ours = {(each.item, each.group, each.outcome) for each in found} == {(tokens.id, tokens.group, outcome.value)}
+    if not ours or [each.control for each in found] != OF_THE_MODEL:
+        raise ValueError("its controls are not those of this pair")
+    return Own(tokens, te, _stored_reads(model, tokens, kept), found)
+
+
+def _stored_unlearnt(model: Model, tokens: EncodedPair, kept: Mapping[str, torch.Tensor]) -> Unlearnt:
+    return Unlearnt(float(array(kept, "te", ())), _stored_reads(model, tokens, kept))
+
+
+def _stored_reads(model: Model, tokens: EncodedPair, kept: Mapping[str, torch.Tensor]) -> Reads | None:
+    if "reads" not in kept:
+        return None
+    return array(kept, "reads", (len(tokens.traces[1].step_spans), model.facts.layers))
 
 
 def _entry(model: Model, tokens: EncodedPair, spec: ScoreSpec) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,13 @@ from mediate.effects.measured import Reject
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Pair
 from mediate.items.reading import PairFile, scan_pairs
+from mediate.mediation.cells import cells_of
 from mediate.mediation.crossing import check_crossable, crossed_cube, facing, run_crossed
-from mediate.mediation.crossing_maps import check_crossed_map, crossed_map
+from mediate.mediation.crossing_maps import check_crossed_map, crossed_kinds, crossed_map
 from mediate.mediation.encoding import EncodedPair, check_fit
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
-from mediate.runs.store import Store, model_spec
+from mediate.runs.store import Store, array, model_spec
 from mediate.watch import bars, tell
 from mediate.watch import each as watch_each
 
@@ -205,9 +207,9 @@ def _measure_world(
         "outcomes": [str(each) for each in spec.scoring.outcomes],
         "maps": [str(each) for each in spec.maps],
     }
-    kept = store.get(KIND, entry) if store is not None else None
+    kept = store.read(KIND, entry, partial(_stored, models[0], tokens, world, spec)) if store is not None else None
     if kept is not None:
-        return _stored(tokens, world, kept)
+        return kept
     outcomes = spec.scoring.outcomes
     crossed = run_crossed(*models, facing(tokens, WORLDS.index(world)))
     y = crossed_cube(crossed, outcomes)
@@ -229,8 +231,13 @@ def _measure_world(
     return _Found(tokens.id, world, tokens.group, y, tuple(maps))
 
 
-def _stored(tokens: EncodedPair, world: str, kept: Mapping[str, torch.Tensor]) -> _Found:
-    labels = json.loads(bytes(kept["json"].tolist()))
+def _stored(model: Model, tokens: EncodedPair, world: str, spec: CrossSpec, kept: Mapping[str, torch.Tensor]) -> _Found:
+    """What was stored of one world of a pair.
+
+    Raises:
+        ValueError: It is not what would be stored of it.
+    """
+    labels = json.loads(bytes(array(kept, "json", (None,)).tolist()))
     maps = tuple(
         EffectMap(
             kept[f"map{place}"].numpy(),
@@ -244,7 +251,19 @@ def _stored(tokens: EncodedPair, world: str, kept: Mapping[str, torch.Tensor]) -
         )
         for place, each in enumerate(labels)
     )
-    return _Found(tokens.id, world, tokens.group, kept["y"].numpy(), maps)
+    pair, end = facing(tokens, WORLDS.index(world)), ".source" if world == "source" else ""
+    wanted = [
+        (f"{kind}{end}", tuple(axes.items()))
+        for each in spec.maps
+        for axes in [cells_of(model, pair, each.axes, component=each.component)[1]]
+        for kind in crossed_kinds(each)
+    ]
+    if [(each.kind, tuple((name, each.coords[name]) for name in each.dims)) for each in maps] != wanted:
+        raise ValueError("its maps are not those of this pair")
+    y = array(kept, "y", (len(spec.scoring.outcomes), 2, 2, 2))
+    if not np.isfinite(y).all():
+        raise ValueError("its outcomes are no numbers")
+    return _Found(tokens.id, world, tokens.group, y, maps)
 
 
 def _stacked(found: Sequence[_Found], place: int, outcome: str) -> Crossing:

@@ -69,8 +69,6 @@ def check_out(out: Path, spec: ScoreSpec, described: Mapping[str, Any], pairs: S
     Raises:
         InputError: As `mediate.batch.rundir.check_free`.
     """
-    if not out.exists():
-        return
     from mediate.batch.rundir import check_same, held_run
 
     found = held_run(out)

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -30,7 +31,7 @@ from mediate.mediation.maps import MapSpec, labels_of, measure_map, measure_smal
 from mediate.mediation.step_graph import RESULT
 from mediate.models.model import Model
 from mediate.runs.memory import is_out_of_memory
-from mediate.runs.store import Store, model_spec
+from mediate.runs.store import Store, array, model_spec
 
 KIND = "outcomes"
 _AGREEMENT = ".agreement"
@@ -95,11 +96,11 @@ def measure_pairs(
     """
     missing: list[Job] = []
     for job in jobs:
-        kept = store.get(KIND, _entry(model, job, spec)) if store is not None else None
+        kept = None if store is None else store.read(KIND, _entry(model, job, spec), partial(_stored, model, job, spec))
         if kept is None:
             missing.append(job)
         else:
-            yield job.tokens, _stored(model, job, kept, spec)
+            yield job.tokens, kept
     for batch in _batches(model, missing):
         yield from _measure_batch(model, batch, spec, store)
 
@@ -186,12 +187,20 @@ def _entry(model: Model, job: Job, spec: ScoreSpec) -> dict[str, Any]:
     }
 
 
-def _stored(model: Model, job: Job, kept: dict[str, torch.Tensor], spec: ScoreSpec) -> Found:
-    """What was stored of a pair."""
-    cubes = kept["cube"].numpy()
+def _stored(model: Model, job: Job, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Found:
+    """What was stored of a pair.
+
+    Raises:
+        ValueError: It is not what would be stored of it.
+    """
+    shape = (len(spec.outcomes), 2, 2, 2)
+    cubes = array(kept, "cube", shape)
     te = float(total_effect(cubes[:1])[0])
     maps = tuple(_stored_map(model, job.tokens, each, kept, spec.outcomes[0].value, te) for each in job.maps)
-    return Found(cubes, kept["cut"].numpy() if job.cut is not None else None, maps)
+    found = Found(cubes, array(kept, "cut", shape) if job.cut is not None else None, maps)
+    if not found.is_finite:
+        raise ValueError("its outcomes are no numbers")
+    return found
 
 
 @stage("measuring maps")
@@ -273,7 +282,7 @@ def _stored_map(
         named = zip(fields(Agreement), numbers.tolist(), strict=True)
         trust = Agreement(**{each.name: each.type(value) for each, value in named})  # type: ignore[operator]
     return EffectMap(
-        kept[str(spec)].numpy(),
+        array(kept, str(spec), tuple(len(labels) for labels in coords.values())),
         tuple(coords),
         coords,
         tokens.id,

@@ -2,18 +2,19 @@
 
 import platform
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mediate.effects.results import MANIFEST, read_manifest, write_manifest
 from mediate.errors import InputError
-from mediate.files import differences, held, is_vacant
+from mediate.files import check_place, differences, held, is_vacant
+from mediate.models.identity import model_differences, version_differences
 
 SCHEMA = 1
-# What must be the same for a directory to be taken up again.
-IDENTITY = ("schema", "spec", "pairs", "model", "versions", "prompt")
+# What must be the same, value by value, for a directory to be taken up again; model and versions are told in words.
+IDENTITY = ("schema", "spec", "pairs", "prompt")
 
 
 def now() -> str:
@@ -54,6 +55,7 @@ def held_run(folder: Path) -> dict[str, Any] | None:
         InputError: The folder is a file, or holds files that are no run's.
     """
     if not folder.exists():
+        check_place(folder)
         return None
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a directory for the run")
@@ -70,7 +72,10 @@ def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, An
     if "prompt" in wanted and "prompt" not in found:
         # Runs of before say nothing of their prompts; what a template writes around a question was the same.
         wanted["prompt"] = {key: each for key, each in wanted["prompt"].items() if key != "format"} or None
-    different = differences(found, wanted, [key for key in IDENTITY if key in wanted])
+    different = model_differences(found.get("model"), wanted["model"]) if "model" in wanted else []
+    different += differences(found, wanted, [key for key in IDENTITY if key in wanted])
+    if "versions" in wanted:
+        different += version_differences(found.get("versions"), wanted["versions"])
     if different:
         raise InputError(f"{folder}: holds another run ({'; '.join(different[:3])}); give a new directory")
 
@@ -89,9 +94,11 @@ def written(folder: Path, manifest: Mapping[str, Any]) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            write_manifest(folder, dict(manifest) | {"status": "cancelled"})
+            with suppress(OSError):  # why it ended is not to be hidden by what ends it again
+                write_manifest(folder, dict(manifest) | {"status": "cancelled"})
             raise
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
-            write_manifest(folder, dict(manifest) | {"error": said, "status": "error"})
+            with suppress(OSError):
+                write_manifest(folder, dict(manifest) | {"error": said, "status": "error"})
             raise

@@ -18,11 +18,10 @@ from mediate.effects.frames import effect_table, maps_from_table
 from mediate.effects.maps import EffectMap
 from mediate.effects.measured import Reject
 from mediate.effects.results import (
+    MANIFEST,
     RESULTS,
-    check_finished,
     read_manifest,
-    read_rejects,
-    read_table,
+    read_run,
     unreadable,
     write_run,
 )
@@ -111,11 +110,12 @@ def read_crossed(folder: str | Path) -> CrossResults:
     folder, manifest = Path(folder), read_manifest(folder)
     if not is_crossed(manifest):
         raise InputError(f"{folder}: not a run of two checkpoints; make one with 'mediate cross ... --out DIR'")
-    check_finished(folder, manifest, "cross")
-    rejects = read_rejects(folder, "cross")
-    crossing, effects = (read_table(folder, name, "cross") for name in ("crossing", "effects"))
+    manifest, tables, rejects = read_run(folder, manifest, ("crossing", "effects"), "cross")
+    missing = [name for name in ("seed", "level", "min_te") if name not in manifest["spec"]]
+    if missing:
+        raise InputError(f"{folder / MANIFEST}: does not say what was run ({missing[0]}); cross into a new directory")
     try:
-        crossings, maps = crossings_from_table(crossing), maps_from_table(effects)
+        crossings, maps = crossings_from_table(tables["crossing"]), maps_from_table(tables["effects"])
         if not crossings:  # a table without rows names no outcomes
             names = manifest["spec"].get("outcomes", ())
             crossings = tuple(Crossing(np.zeros((0, 2, 2, 2)), (), (), (), str(name)) for name in names)
@@ -124,5 +124,5 @@ def read_crossed(folder: str | Path) -> CrossResults:
         raise InputError(
             f"{folder / RESULTS}: has no column {error}, so another version wrote it; cross into a new directory"
         ) from error
-    except (ValueError, TypeError, ArithmeticError) as error:
+    except (ValueError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise unreadable(folder / RESULTS, error, "cross") from error

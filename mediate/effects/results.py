@@ -1,9 +1,8 @@
 """What a run found, as one record, and its directory on disk; reading it back needs no model and no torch."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from mediate.effects.frames import (
 )
 from mediate.effects.maps import EffectMap
 from mediate.effects.measured import Measured, Reject
+from mediate.effects.sums import SUMS, check_sum, sum_of, sums_in
 from mediate.errors import InputError
 from mediate.files import write_atomic, write_text
 
@@ -102,17 +102,29 @@ def write_results(folder: Path, results: Results) -> None:
 def write_run(
     folder: Path, tables: Mapping[str, pd.DataFrame], rejects: Sequence[Reject], manifest: Mapping[str, Any]
 ) -> None:
-    """Writes the files of a run directory of either kind, `run.json` last."""
-    for name, table in tables.items():
-        write_table(folder / RESULTS / f"{name}.parquet", table)
-    write_text(folder / REJECTS, "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejects))
-    write_manifest(folder, manifest)
+    """Writes the files of a run directory of either kind, `run.json` with their sums last."""
+    sums = {table_name(name): write_table(folder / table_name(name), table) for name, table in tables.items()}
+    left_out = "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejects)
+    write_text(folder / REJECTS, left_out)
+    write_manifest(folder, dict(manifest) | {SUMS: sums | {REJECTS: sum_of(left_out.encode("utf-8"))}})
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Writes a table as Parquet, whole or not at all."""
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
-    write_atomic(path, partial(pq.write_table, arrow, compression="zstd"))
+def table_name(name: str) -> str:
+    """Where a table stands below a run directory."""
+    return f"{RESULTS}/{name}.parquet"
+
+
+def write_table(path: Path, table: pd.DataFrame) -> str:
+    """Writes a table as Parquet, whole or not at all, and returns its sum."""
+    content = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), content, compression="zstd")
+    written: bytes = content.getvalue().to_pybytes()
+
+    def fill(part: Path) -> None:
+        part.write_bytes(written)
+
+    write_atomic(path, fill)
+    return sum_of(written)
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
@@ -127,12 +139,16 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
             f"{folder}: not a run directory (it has no {MANIFEST}); make one with 'mediate score ... --out {folder}'"
         )
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error}); score into a new directory") from error
     if not isinstance(manifest, dict):
         raise InputError(f"{path}: holds a {type(manifest).__name__}, not an object; score into a new directory")
     return manifest
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no number in JSON")
 
 
 def read_results(folder: str | Path) -> Results:
@@ -141,10 +157,8 @@ def read_results(folder: str | Path) -> Results:
     Raises:
         InputError: The folder is no run directory, the run did not finish, or a file is missing or damaged.
     """
-    folder, manifest = Path(folder), read_manifest(folder)
-    check_finished(folder, manifest, "score")
-    rejects = read_rejects(folder, "score")
-    tables = {name: read_table(folder, name, "score") for name in TABLES}
+    folder = Path(folder)
+    manifest, tables, rejects = read_run(folder, read_manifest(folder), TABLES, "score")
     try:
         items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
         if not items:  # a table without rows names no outcomes
@@ -157,17 +171,47 @@ def read_results(folder: str | Path) -> Results:
         raise InputError(
             f"{folder / RESULTS}: has no column {error}, so another version wrote it; score into a new directory"
         ) from error
-    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+    except (ValueError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise unreadable(folder / RESULTS, error, "score") from error
 
 
+def read_run(
+    folder: Path, manifest: Mapping[str, Any], names: Sequence[str], verb: str
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame], tuple[Reject, ...]]:
+    """The manifest, without its sums, the tables and what was left out of a finished run of either kind.
+
+    Raises:
+        InputError: The run did not finish, or a file is missing or damaged; `verb` is what makes another run.
+    """
+    check_finished(folder, manifest, verb)
+    sums = sums_in(folder, manifest, verb)
+    tables = {name: read_table(folder, name, verb, sums) for name in names}
+    rejects = read_rejects(folder, verb, sums)
+    return {name: value for name, value in manifest.items() if name != SUMS}, tables, rejects
+
+
 def check_finished(folder: Path, manifest: Mapping[str, Any], verb: str) -> None:
-    """Refuses a run that did not finish; `verb` is what finishes it, such as `score`."""
+    """Refuses a run that did not finish, or whose choices are none; `verb` is what finishes it, such as `score`."""
     if manifest.get("status") != "success":
         raise InputError(f"{folder}: the run's status is {manifest.get('status')!r}; {verb} again to finish it")
+    spec = manifest.get("spec")
+    if not isinstance(spec, Mapping):
+        raise InputError(f"{folder / MANIFEST}: does not say what was run (spec); {verb} into a new directory")
+    for name, fits in _NUMBERS.items():
+        number = spec.get(name, 0.5)
+        if not isinstance(number, int | float) or isinstance(number, bool) or (name in spec and not fits(number)):
+            raise InputError(f"{folder / MANIFEST}: its {name} is {str(number)[:40]!r}; {verb} into a new directory")
 
 
-def read_rejects(folder: Path, verb: str) -> tuple[Reject, ...]:
+# What a run's statistics are worked out with, where it names them.
+_NUMBERS: Mapping[str, Callable[[float], bool]] = {
+    "level": lambda level: 0 < level < 1,
+    "min_te": lambda least: 0 <= least < float("inf"),
+    "seed": lambda seed: seed >= 0 and int(seed) == seed,
+}
+
+
+def read_rejects(folder: Path, verb: str, sums: Mapping[str, str] | None) -> tuple[Reject, ...]:
     """What a run left out.
 
     Raises:
@@ -175,26 +219,30 @@ def read_rejects(folder: Path, verb: str) -> tuple[Reject, ...]:
     """
     path = folder / REJECTS
     try:
-        return tuple(Reject(**json.loads(line)) for line in path.read_text(encoding="utf-8").split("\n") if line)
+        content = path.read_bytes()
+        check_sum(REJECTS, content, sums)
+        return tuple(Reject(**json.loads(line)) for line in content.decode("utf-8").split("\n") if line)
     except (OSError, ValueError, TypeError) as error:
         raise unreadable(path, error, verb) from error
 
 
-def read_table(folder: Path, name: str, verb: str) -> pd.DataFrame:
+def read_table(folder: Path, name: str, verb: str, sums: Mapping[str, str] | None) -> pd.DataFrame:
     """One table of a run.
 
     Raises:
         InputError: As `read_rejects`.
     """
-    path = folder / RESULTS / f"{name}.parquet"
+    path = folder / table_name(name)
     try:
-        frame: pd.DataFrame = pq.read_table(path).to_pandas()
-    except (OSError, pa.ArrowException) as error:
+        content = path.read_bytes()
+        check_sum(table_name(name), content, sums)
+        frame: pd.DataFrame = pq.read_table(pa.BufferReader(content)).to_pandas()
+    except Exception as error:  # of a damaged file pandas, too, reads what it calls its metadata, and raises anything
         raise unreadable(path, error, verb) from error
     return frame
 
 
 def unreadable(path: Path, error: Exception, verb: str) -> InputError:
     """The refusal of a damaged file."""
-    reason = " ".join(str(error).split())[:200]
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
     return InputError(f"{path}: cannot be read ({reason}); {verb} into a new directory")

@@ -132,6 +132,11 @@ def views(effects: Float[np.ndarray, "2 cell"]) -> dict[View, Float[np.ndarray, 
     }
 
 
+def crossed_kinds(spec: MapSpec) -> tuple[str, ...]:
+    """The kinds of a map's four views, in the order in which they are measured."""
+    return tuple(f"{PREFIX}.{spec.kind}.{view}" for view in View)
+
+
 def crossed_map(crossed: Crossed, spec: MapSpec, outcome: Outcome, total: float) -> tuple[EffectMap, ...]:
     """One map in its four views; their kinds are `cross.KIND.VIEW`.
 
@@ -155,9 +160,9 @@ def crossed_map(crossed: Crossed, spec: MapSpec, outcome: Outcome, total: float)
             coords,
             pair.id,
             pair.group,
-            f"{PREFIX}.{spec.kind}.{view}",
+            kind,
             outcome.value,
             total,
         )
-        for view, values in views(effects).items()
+        for kind, values in zip(crossed_kinds(spec), views(effects).values(), strict=True)
     )

@@ -1,6 +1,7 @@
 """Activations at CoT positions, by component, computed once and then read from the store."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -41,12 +42,26 @@ def cot_activations(
         raise InputError(f"positions {start} to {stop} of a context of {len(ids)} tokens; give a span inside it")
     wanted = sorted({model.need(component) for component in components})
     spec = model_spec(model) | {"ids": list(ids), "span": [start, stop], "components": [str(each) for each in wanted]}
-    kept = store.get(KIND, spec) if store is not None else None
+    kept = store.read(KIND, spec, partial(_stored, model, span, len(ids), wanted)) if store is not None else None
     if kept is None:
         kept = _compute(model, ids, span, wanted)
         if store is not None:
             store.put(KIND, spec, kept)
     return {component: kept[str(component)] for component in wanted}
+
+
+def _stored(
+    model: Model, span: tuple[int, int], length: int, components: Sequence[Component], kept: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """The activations of an entry; a ValueError where they are not those of these layers and positions."""
+    positions = span[1] - span[0]
+    for component in components:
+        pattern = component is Component.PATTERN
+        shape = (model.facts.layers, *((model.facts.heads, positions, length) if pattern else (positions,)))
+        tensor = kept.get(str(component))
+        if tensor is None or tuple(tensor.shape[: len(shape)]) != shape or tensor.dtype != model.dtype:
+            raise ValueError(f"{component!s} is missing, or not of {shape}")
+    return kept
 
 
 def _compute(

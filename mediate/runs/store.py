@@ -2,24 +2,29 @@
 
 An entry is one safetensors file, `<root>/<kind>/<first two of key>/<key>.safetensors`. The key is the sha256 of the
 entry's specification in canonical JSON; the header carries the specification and a sha256 of the data, because the
-format itself does not notice a flipped bit. Files are written beside their place, synced, and renamed, so an entry is
-whole or absent; two writers of one key write the same content, and the later rename does no harm.
+format itself does not notice a flipped bit. An entry is read only where its header is that of the key that is asked
+for, its data have the sum, and its tensors are what the reader takes them for; any other is computed again. Files are
+written beside their place, synced, and renamed, so an entry is whole or absent; two writers of one key write the same
+content, and the later rename does no harm. A folder that cannot be written costs a warning and no run.
 """
 
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from mediate.files import write_atomic
+from mediate.errors import told
+from mediate.files import drop_orphans, write_atomic
 from mediate.models.cache import cache_folder
 from mediate.models.fingerprint import tensor_bytes
 from mediate.models.float64 import keeps_float64
@@ -32,6 +37,7 @@ NUMERICS_VERSION = 2
 log = logging.getLogger(__name__)
 
 Spec = Mapping[str, Any]
+Read = TypeVar("Read")
 
 
 @cache
@@ -74,6 +80,7 @@ class Counts:
     hits: int = 0
     misses: int = 0
     corrupt: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ class Store:
 
     Args:
         root: The folder; by default the cache.
-        counts: Hits, misses and damaged entries so far.
+        counts: Hits, misses, damaged entries, and entries that the system would not let be read or written, so far.
     """
 
     root: Path = field(default_factory=cache_folder)
@@ -94,35 +101,74 @@ class Store:
         return self.root / kind / key[:2] / f"{key}.safetensors"
 
     def get(self, kind: str, spec: Spec) -> dict[str, Tensor] | None:
-        """The entry's tensors, or None where there is none.
+        """The entry's tensors, or None where there is none; see `read`."""
+        return self.read(kind, spec, dict)
 
-        A damaged entry is moved aside to `*.corrupt`, logged and counted, and is then no entry.
+    def read(self, kind: str, spec: Spec, reader: Callable[[dict[str, Tensor]], Read]) -> Read | None:
+        """What a reader makes of the entry's tensors, or None where there is none.
+
+        An entry that is damaged, that is another's, or that the reader raises an error at, is moved aside to
+        `*.corrupt`, logged and counted, and is then no entry.
         """
         path = self.path(kind, spec)
-        if not path.exists():
-            self.counts.misses += 1
-            return None
         try:
-            tensors = _read(path)
-        except Exception as error:  # safetensors raises its own error, OSError or ValueError on damage
-            self.counts.corrupt += 1
+            if not path.exists():
+                self.counts.misses += 1
+                return None
+            made = reader(_read(path))
+        except Exception as error:  # safetensors raises its own error, a reader whatever it stumbles over
             self.counts.misses += 1
-            path.replace(path.with_suffix(".corrupt"))
-            log.warning("%s: damaged (%s); moved aside and computed again", path, error)
+            if isinstance(error, PermissionError):
+                self._refused(error)
+                return None
+            self.counts.corrupt += 1
+            with suppress(OSError):  # where nothing can be moved it is at least not used
+                path.replace(path.with_suffix(".corrupt"))
+            log.warning("%s: damaged (%s); moved aside and computed again", path, " ".join(str(error).split())[:300])
             return None
         self.counts.hits += 1
-        return tensors
+        return made
 
     def put(self, kind: str, spec: Spec, tensors: Mapping[str, Tensor]) -> Path:
-        """Writes an entry and returns its path."""
+        """Writes an entry and returns its path; where the system does not let it be written, that is logged."""
         from safetensors.torch import save_file
 
         # A view would be saved with all of the storage behind it.
         owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         metadata = {"spec": json.dumps(spec, sort_keys=True), "sha256": data_checksum(owned)}
         path = self.path(kind, spec)
-        write_atomic(path, lambda part: save_file(owned, part, metadata=metadata))
+        _tidied(self.root)
+        try:
+            write_atomic(path, lambda part: save_file(owned, part, metadata=metadata))
+        except OSError as error:
+            self._refused(error)
         return path
+
+    def _refused(self, error: OSError) -> None:
+        """Says once that the cache is of no use."""
+        self.counts.refused += 1
+        if self.counts.refused == 1:
+            log.warning("the cache at %s cannot be used, so nothing is kept there (%s)", self.root, told(error))
+
+
+@cache
+def _tidied(root: Path) -> int:
+    """Once a process, what killed writers left in a cache is deleted."""
+    return drop_orphans(root)
+
+
+def array(tensors: Mapping[str, Tensor], name: str, shape: tuple[int | None, ...]) -> np.ndarray:
+    """One of an entry's tensors as an array; None stands for any length.
+
+    Raises:
+        ValueError: It is missing, or has another shape.
+    """
+    if name not in tensors:
+        raise ValueError(f"it lacks {name!r}")
+    found = tuple(tensors[name].shape)
+    if len(found) != len(shape) or any(want not in (None, have) for want, have in zip(shape, found, strict=True)):
+        raise ValueError(f"{name!r} has the shape {found}, not {shape}")
+    return tensors[name].numpy()
 
 
 def data_checksum(tensors: Mapping[str, Tensor]) -> str:
@@ -135,12 +181,15 @@ def data_checksum(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of an entry that is what its name says, and whole."""
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
-        wanted = (file.metadata() or {}).get("sha256")
+        header = file.metadata() or {}
         tensors: dict[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if "spec" not in header or entry_key(json.loads(header["spec"])) != path.stem:
+        raise ValueError("its header is that of another entry")
     found = data_checksum(tensors)
-    if found != wanted:
-        raise ValueError(f"its data has sha256 {found}, its header says {wanted}")
+    if found != header.get("sha256"):
+        raise ValueError(f"its data has sha256 {found}, its header says {header.get('sha256')}")
     return tensors

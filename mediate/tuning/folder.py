@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError
-from mediate.files import differences, is_vacant, write_text
+from mediate.files import check_place, differences, is_vacant, write_text
 from mediate.models.adapter import MANIFEST
+from mediate.models.identity import model_differences, version_differences
 
 SCHEMA = 1
 LOSSES = "loss.jsonl"
 CHECKPOINTS = "checkpoints"
 # What must be the same for a folder to be taken up again.
-IDENTITY = ("schema", "spec", "data", "base", "device", "versions", "prompt")
+IDENTITY = ("schema", "spec", "data", "device", "prompt")
 _DONE = "success"
 
 
@@ -54,12 +55,16 @@ def opened(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a folder for the tuned model")
+    if not folder.exists():
+        check_place(folder)
     if not (folder / MANIFEST).exists():
         if not is_vacant(folder):
             raise InputError(f"{folder}: is not empty and holds no tuning; give a new folder")
         return None
     found = read_tuning(folder)
-    other = differences(found, identity, IDENTITY)
+    other = model_differences(found.get("base"), identity["base"], "the base model")
+    other += differences(found, identity, IDENTITY)
+    other += version_differences(found.get("versions"), identity["versions"])
     if other:
         raise InputError(f"{folder}: holds another tuning ({'; '.join(other[:3])}); give a new folder")
     return found

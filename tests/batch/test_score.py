@@ -64,6 +64,26 @@ def test_every_row_satisfies_the_identities(architecture: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("status", ["success", "started"])
+def test_a_run_of_another_machine_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    """Other threads round the self-check otherwise; a GPU has an index, and a machine its own Python."""
+    out = tmp_path / "run"
+    wanted = run(out=out)
+    manifest = json.loads((out / "run.json").read_text())
+    for check in manifest["model"]["checks"]:
+        check["error"] = 1e-7
+    manifest["model"] |= {"device": "cuda:1", "name": "elsewhere"}
+    manifest["versions"] |= {"python": "3.99.0", "torch": manifest["versions"]["torch"].partition("+")[0] + "+cu999"}
+    (out / "run.json").write_text(json.dumps(manifest | {"status": status}))
+    if status == "success":
+        monkeypatch.setattr(score_module, "make_plan", None)
+    found = run(out=out)
+    np.testing.assert_allclose(found.cube().y, wanted.cube().y, atol=1e-5)
+    assert json.loads((out / "run.json").read_text())["status"] == "success"
+
+
 def test_base_equal_to_source_gives_exactly_zero() -> None:
     same = replace(PAIRS[0].source, question=PAIRS[0].base.question, cot=PAIRS[0].base.cot)
     results = run([replace(PAIRS[0], source=same)])
@@ -143,7 +163,7 @@ def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monk
     with pytest.raises(InputError, match=r"spec.seed is 0 there and 1 here"):
         run(out=out, seed=1)
     with pytest.raises(
-        InputError, match=r"model\.architecture is 'LlamaForCausalLM' there and 'Qwen3ForCausalLM' here"
+        InputError, match=r"the model is 'LlamaForCausalLM' there and 'Qwen3ForCausalLM' here"
     ):
         run(out=out, architecture="qwen3")
     monkeypatch.setattr(score_module, "make_plan", never)

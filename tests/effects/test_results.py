@@ -1,7 +1,9 @@
 """Results as tables and as a run directory: what is read back is what was written, or one line says what is wrong."""
 
 import json
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,8 @@ from mediate.effects.frames import (
     items_from_table,
     maps_from_table,
 )
-from mediate.effects.results import read_manifest, write_manifest
+from mediate.effects.results import TABLES, read_manifest, write_manifest
+from mediate.effects.sums import check_sum
 from mediate.errors import InputError
 
 OUTCOMES = ("logit_diff", "logprob_diff")
@@ -125,7 +128,7 @@ def assert_same_maps(found: tuple[EffectMap, ...], wanted: tuple[EffectMap, ...]
         results(),
         results(names=()),
         replace(results(), maps=(), rejects=(), cut=(), controls=()),
-        Results(manifest={"status": "success"}),
+        Results(manifest={"status": "success", "spec": {}}),
         replace(results(("a",)), items=(Measured("a", "g", *[world(1, said=None, states_answer=None)] * 2),)),
     ],
     ids=["full", "nothing measured", "no maps", "nothing at all", "all optional fields empty"],
@@ -244,6 +247,13 @@ def holding(text: str | bytes) -> Callable[[Path], None]:
     return lambda path: path.write_bytes(text if isinstance(text, bytes) else text.encode()) and None
 
 
+def drop_sums(folder: Path) -> None:
+    """Makes a run directory one of before."""
+    manifest = json.loads((folder / "run.json").read_text())
+    del manifest["sums"]
+    (folder / "run.json").write_text(json.dumps(manifest))
+
+
 DAMAGE = {
     "no manifest": ("run.json", Path.unlink, "not a run directory"),
     "half a manifest": ("run.json", holding('{"status": '), "not JSON"),
@@ -277,7 +287,9 @@ DAMAGE |= {
 def test_a_damaged_directory_is_reported_in_one_line(
     tmp_path: Path, file: str, damage: Callable[[Path], None], message: str
 ) -> None:
+    """As far as that can be seen without sums."""
     write_results(tmp_path, results())
+    drop_sums(tmp_path)
     damage(tmp_path / file)
     with pytest.raises(InputError, match=message) as caught:
         read_results(tmp_path)
@@ -285,6 +297,93 @@ def test_a_damaged_directory_is_reported_in_one_line(
     assert "\n" not in said
     assert str(tmp_path) in said
     assert "; " in said, "no remedy"
+
+
+@pytest.mark.parametrize("name", [name for name, (file, _, _) in DAMAGE.items() if file != "run.json"])
+def test_a_file_that_was_changed_has_another_sum(tmp_path: Path, name: str) -> None:
+    file, damage, _ = DAMAGE[name]
+    write_results(tmp_path, results())
+    damage(tmp_path / file)
+    with pytest.raises(InputError, match=f"{file}: cannot be read .*(another sum|No such file)"):
+        read_results(tmp_path)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_flipped_bit_of_a_table_is_noticed(tmp_path: Path, name: str) -> None:
+    write_results(tmp_path, results())
+    path = tmp_path / "results" / f"{name}.parquet"
+    whole, sums = path.read_bytes(), json.loads((tmp_path / "run.json").read_text())["sums"]
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        with pytest.raises(ValueError, match="another sum"):
+            check_sum(f"results/{name}.parquet", bytes(flipped), sums)
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 4]))
+    with pytest.raises(InputError, match=f"{name}.parquet: cannot be read .*another sum"):
+        read_results(tmp_path)
+    path.write_bytes(whole)
+    read_results(tmp_path)
+
+
+def test_no_flipped_bit_is_a_traceback_in_a_run_without_sums(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_results(tmp_path, results())
+    drop_sums(tmp_path)
+    path = tmp_path / "results" / "cube.parquet"
+    whole = path.read_bytes()
+    rng, refused = np.random.default_rng(0), 0
+    for place in rng.choice(len(whole), 150, replace=False):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(flipped))
+        with suppress(InputError):
+            read_results(tmp_path)
+            continue
+        refused += 1
+    assert 10 < refused < 150
+    assert len([each for each in caplog.records if "without sums" in each.getMessage()]) == 1
+
+
+def test_a_run_of_before_is_read_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_results(tmp_path / "old", results())
+    drop_sums(tmp_path / "old")
+    assert_same(read_results(tmp_path / "old"), results())
+    assert f"{tmp_path / 'old'}: was written without sums" in caplog.text
+    caplog.clear()
+    write_results(tmp_path / "new", results())
+    read_results(tmp_path / "new")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("sums", [None, [], {"results/cube.parquet": 1}, {}, {"rejects.jsonl": "x"}])
+def test_sums_that_are_none_are_refused(tmp_path: Path, sums: object) -> None:
+    write_results(tmp_path, results())
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sums": sums}))
+    with pytest.raises(InputError, match=r"sum.*score into a new directory"):
+        read_results(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"status": "success"}', "does not say what was run"),
+        ('{"status": "success", "spec": []}', "does not say what was run"),
+        ('{"status": "success", "spec": {"level": NaN}}', "NaN is no number in JSON"),
+        ('{"status": "success", "spec": {"min_te": Infinity}}', "Infinity is no number in JSON"),
+        ('{"status": "success", "spec": {"level": 95}}', "its level is '95'"),
+        ('{"status": "success", "spec": {"level": null}}', "its level is 'None'"),
+        ('{"status": "success", "spec": {"level": "0.95"}}', "its level is '0.95'"),
+        ('{"status": "success", "spec": {"min_te": 1e999}}', "its min_te is 'inf'"),
+        ('{"status": "success", "spec": {"min_te": -1}}', "its min_te is '-1'"),
+        ('{"status": "success", "spec": {"seed": 0.5}}', "its seed is '0.5'"),
+        ("[" * 100_000, "not JSON"),
+    ],
+)
+def test_a_manifest_that_says_nothing_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    write_results(tmp_path, results())
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(InputError, match=f"run.json: .*{re.escape(said)}.*score into a new directory"):
+        read_results(tmp_path)
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:

@@ -1,16 +1,20 @@
 """The store: what goes in comes out, bit by bit, or is noticed."""
 
 import multiprocessing
+import os
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from mediate.files import DAY
 from mediate.models.sites import Component, Site
 from mediate.runs import activations
 from mediate.runs.activations import cot_activations
 from mediate.runs.forward import forward
-from mediate.runs.store import Store, entry_key, model_spec
+from mediate.runs.store import Store, array, data_checksum, entry_key, model_spec
 from tests import tiny
 
 SPEC = {"model": "m", "ids": [1, 2, 3]}
@@ -60,14 +64,124 @@ def test_damage_is_noticed_moved_aside_and_counted(store: Store, damage: str, ca
     assert store.get("acts", SPEC) is not None
 
 
-def test_a_failed_write_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_under_another_ones_name_is_none(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Whole, with a sum that is right, but the numbers of another specification."""
+    other = SPEC | {"ids": [1, 2, 4]}
+    one, two = store.put("acts", SPEC, {"a": torch.zeros(3)}), store.put("acts", other, {"a": torch.ones(3)})
+    first, second = one.read_bytes(), two.read_bytes()
+    two.parent.mkdir(exist_ok=True)
+    one.write_bytes(second)
+    two.write_bytes(first)
+    assert store.get("acts", SPEC) is None
+    assert store.get("acts", other) is None
+    assert store.counts.corrupt == 2
+    assert "header is that of another entry" in caplog.text
+    assert one.with_suffix(".corrupt").read_bytes() == second
+
+
+@pytest.mark.parametrize("header", [{}, {"spec": "{"}, {"spec": "[1]"}, {"spec": "null"}])
+def test_an_entry_that_says_not_what_it_is_of_is_none(store: Store, header: dict[str, str]) -> None:
+    from safetensors.torch import save_file
+
+    tensors = {"a": torch.zeros(3)}
+    path = store.path("acts", SPEC)
+    path.parent.mkdir(parents=True)
+    save_file(tensors, path, metadata=header | {"sha256": data_checksum(tensors)})
+    assert store.get("acts", SPEC) is None
+    assert store.counts.corrupt == 1
+
+
+def test_an_entry_is_the_same_whatever_wrote_its_json(store: Store) -> None:
+    """Order, tuples and the form of numbers are no part of what an entry is of."""
+    spec = {"b": (1, 2), "a": 1e-05, "c": {"y": "ä", "x": None}}
+    store.put("acts", spec, {"a": torch.zeros(3)})
+    assert store.get("acts", {"c": {"x": None, "y": "ä"}, "a": 0.00001, "b": [1, 2]}) is not None
+
+
+def test_an_entry_that_its_reader_cannot_take_is_none(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    def reader(tensors: dict[str, torch.Tensor]) -> np.ndarray:
+        return array(tensors, "a", (3, None))
+
+    for tensors, said in (
+        ({"a": torch.zeros(2, 5)}, "has the shape (2, 5), not (3, None)"),
+        ({"a": torch.zeros(3)}, "has the shape (3,)"),
+        ({"b": torch.zeros(3, 5)}, "it lacks 'a'"),
+    ):
+        path = store.put("acts", SPEC, tensors)
+        assert store.read("acts", SPEC, reader) is None
+        assert said in caplog.text
+        assert path.with_suffix(".corrupt").exists()
+        caplog.clear()
+    store.put("acts", SPEC, {"a": torch.ones(3, 7)})
+    found = store.read("acts", SPEC, reader)
+    assert found is not None
+    assert found.shape == (3, 7)
+    assert (store.counts.corrupt, store.counts.hits) == (3, 1)
+
+
+def test_a_failed_write_leaves_nothing_and_is_said_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("safetensors.torch.save_file", full)
-    with pytest.raises(OSError, match="No space left"):
-        store.put("acts", SPEC, {"a": torch.zeros(3)})
+    for number in range(3):
+        store.put("acts", SPEC | {"number": number}, {"a": torch.zeros(3)})
     assert not [path for path in store.root.rglob("*") if path.is_file()]
+    (record,) = caplog.records
+    assert str(store.root) in record.getMessage()
+    assert "no space left on device; make room" in record.getMessage()
+    assert store.counts.refused == 3
+
+
+def test_a_full_disk_is_one_in_safetensors_words_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from safetensors import SafetensorError
+
+    def full(*_: object, **__: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: Disk quota exceeded (os error 122)")
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    store.put("acts", SPEC, {"a": torch.zeros(3)})
+    assert "disk quota exceeded; make room" in caplog.text
+
+
+def test_a_cache_that_is_a_file_holds_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    store = Store(tmp_path / "file")
+    assert store.get("acts", SPEC) is None
+    store.put("acts", SPEC, {"a": torch.zeros(3)})
+    assert "cannot be used" in caplog.text
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_a_damaged_entry_that_cannot_be_moved_is_not_used(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = store.put("acts", SPEC, {"a": torch.zeros(3)})
+    path.write_bytes(path.read_bytes()[:-1])
+
+    def never(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "replace", never)
+    assert store.get("acts", SPEC) is None
+    assert path.exists()
+
+
+def test_what_killed_writers_left_is_deleted_when_it_is_old(tmp_path: Path) -> None:
+    root = tmp_path / "cache"
+    for kind in ("acts", "outcomes"):
+        folder = root / kind / "ab"
+        folder.mkdir(parents=True)
+        for name, age in ((".x.safetensors.q1.part", 2 * DAY), (".y.safetensors.q2.part", 60), ("kept.part", 2 * DAY)):
+            (folder / name).touch()
+            os.utime(folder / name, (time.time() - age,) * 2)
+    Store(root).put("acts", SPEC, {"a": torch.zeros(3)})
+    left = sorted(path.name for path in root.rglob("*.part"))
+    assert left == [".y.safetensors.q2.part"] * 2 + ["kept.part"] * 2
 
 
 def _write_many(root: Path) -> None:
