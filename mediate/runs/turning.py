@@ -22,7 +22,7 @@ CLOSE = 0.02
 
 
 def with_turnings(model: Model) -> Model:
-    """The model with how each layer's keys turn; as it was, where all turn as usual or some in a way that is unknown."""
+    """The model with how each layer's keys turn; as it was, where all turn as usual or one as none is known to."""
     try:
         here, there = (prefill(model, model.probe.ids[:1], start=start)[0] for start in (0, APART))
     except Exception:  # models without such keys raise what they like

@@ -1,4 +1,4 @@
-"""runs.turning: the way that each layer's keys turn is found, and what cannot be moved is refused for its true reason."""
+"""runs.turning: how each layer's keys turn is found, and what cannot be moved is refused for its true reason."""
 
 from typing import Any
 

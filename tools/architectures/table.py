@@ -28,9 +28,7 @@ def page(rows: Sequence[Row], versions: Mapping[str, str], seed: int) -> str:
     wrong = [row.name for row in rows if row.wrong or row.crashed]
     made = ", ".join(f"{name} {version}" for name, version in versions.items())
     limits = ", ".join(f"{limit:g} in {dtype}" for dtype, limit in TOLERANCE.items())
-    counts = (
-        f"n = {len(rows)} models of {len(classes)} classes, {len(loaded)} of them loaded; one pair each; seed {seed}."
-    )
+    counts = f"n = {len(rows)} models of {len(classes)} classes, {len(loaded)} of them loaded; two pairs; seed {seed}."
     lines = [
         _EXPLAINED,
         f"{made}. {counts} On a CPU; in float64, or in float32 where a class does not run in float64. "
