@@ -242,7 +242,7 @@ KNOCKOUTS = (
     Identity(
         "no attention to what is hidden", hidden_attention, kind=Kind.EXACT, check=KNOCKED_OUT, components=(C.PATTERN,)
     ),
-    Identity("knockout is not a zeroed pattern", knockout_less_zeroed, check=KNOCKED_OUT, kind=Kind.DIFFERENT),
+    Identity("knockout is not a zeroed pattern", knockout_less_zeroed, Kind.DIFFERENT, KNOCKED_OUT, (C.PATTERN,)),
     Identity("knockout is not deletion", knockout_less_deletion, check=KNOCKED_OUT, kind=Kind.DIFFERENT),
     Identity("all readers are not the last one", contents_through_others, check=KNOCKED_OUT, kind=Kind.DIFFERENT),
 )

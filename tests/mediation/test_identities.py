@@ -14,6 +14,7 @@ from mediate.models.loading import load
 from mediate.models.tiny import Tiny, tiny_model
 from mediate.runs import interventions
 from mediate.runs.selfcheck import checked
+from tests import tiny
 
 
 @cache
@@ -111,3 +112,19 @@ def test_tiny_models_are_the_same_for_the_same_seed_and_draw_nothing_global(arch
     assert one.config.num_attention_heads == 4
     if architecture is Tiny.LLAMA:
         assert one.config.num_key_value_heads == 2
+
+
+@pytest.mark.parametrize("architecture", ["OPTForCausalLM", "GPTJForCausalLM", "SmolLM3ForCausalLM"])
+def test_they_hold_where_knockouts_and_turns_are_made_otherwise(architecture: str) -> None:
+    """What a model cannot be asked is left out: zeroed patterns, where patterns cannot be written."""
+    hooked = tiny.model(architecture, "float64")
+    pair = token_pair(hooked, 0)
+    asked = [each for each in IDENTITIES if not each.why_not(hooked)]
+    assert {"unread_contents", "knockout_less_deletion"} <= {each.deviation.__name__ for each in asked}
+    for identity in asked:
+        found = identity.deviation(hooked, pair)
+        if identity.kind is Kind.DIFFERENT:
+            assert found > 1e-3, identity.name
+        else:
+            # GPT-J's angles are in float32.
+            assert found <= (0 if identity.kind is Kind.EXACT else 1e-6), identity.name

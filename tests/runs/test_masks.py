@@ -52,9 +52,8 @@ def test_effects_are_those_of_a_mask_made_by_hand(architecture: str) -> None:
             cut[:, head, query, run.start + key] = True
         under = plain_logits(architecture, run.ids, cut)
         last = run.tokens.last
-        wanted = [
-            read_off(run.tokens, clean[:, -last:], each) - read_off(run.tokens, under[:, -last:], each) for each in BOTH
-        ]
+        here, there = ([read_off(run.tokens, each[:, -last:], outcome) for outcome in BOTH] for each in (clean, under))
+        wanted = np.array(here) - np.array(there)
         np.testing.assert_allclose(found, wanted, atol=1e-10, rtol=0)
         assert abs(found).max() > 1e-4
 
@@ -89,9 +88,9 @@ def test_a_query_without_a_key_is_refused_window_and_all() -> None:
     ids = torch.arange(12)[None] % 7
     window = tuple(range(6, 12))
     assert torch.isfinite(forward(model, ids, knockouts=[[Knockout((11,), window, (0,))]]).logits).all()
-    with pytest.raises(InputError, match="the query at position 11 .* no key"):
+    with pytest.raises(InputError, match=r"the query at position 11 .* no key"):
         forward(model, ids, knockouts=[[Knockout((11,), window, (1,))]])
-    with pytest.raises(InputError, match="the query at position 3 .* no key"):
+    with pytest.raises(InputError, match=r"the query at position 3 .* no key"):
         forward(tiny.model("OPTForCausalLM"), ids, knockouts=[[Knockout((3,), (0, 1, 2, 3), (0,))]])
 
 
@@ -102,6 +101,6 @@ def test_scores_that_were_scaled_after_the_mask_hide_the_future(dtype: str) -> N
     scores = torch.zeros(1, 1, 2, 2, dtype=getattr(torch, dtype))
     scores[0, 0, 0, 1] = lowest
     cut = knockout_mask([[Knockout((0,), (0,), (0,))]], 1, 2)
-    with pytest.raises(InputError, match="the query at position 0 .* no key"):
+    with pytest.raises(InputError, match=r"the query at position 0 .* no key"):
         hidden(scores, cut, 0, "scores")
     assert Counter(hidden(scores, cut.roll(1, 2), 0, "scores").isinf().flatten().tolist())[True] == 1
