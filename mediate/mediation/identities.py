@@ -204,7 +204,8 @@ def knockout_less_deletion(model: Model, pair: EncodedPair) -> float:
 def left_behind(model: Model, pair: EncodedPair) -> float:
     """Hooks that are still there after one of them raised, and how far logits then are from what they were."""
     ids = sequences(model, pair, 1, [Y]).ids
-    before = forward(model, ids).logits
+    points = model.bridge.hook_dict.values()
+    before, there = forward(model, ids).logits, sum(bool(each.fwd_hooks or each.bwd_hooks) for each in points)
 
     def spoil(value: torch.Tensor, hook: Any) -> torch.Tensor:
         return value * 2
@@ -217,7 +218,8 @@ def left_behind(model: Model, pair: EncodedPair) -> float:
         with torch.no_grad():
             one_pass(model, ids, hooks=list(zip(names, (spoil, break_off), strict=True)))
     except ArithmeticError:
-        hooks = sum(bool(point.fwd_hooks or point.bwd_hooks) for point in model.bridge.hook_dict.values())
+        # transformer-lens has hooks of its own on some families.
+        hooks = sum(bool(each.fwd_hooks or each.bwd_hooks) for each in points) - there
         return hooks + float((forward(model, ids).logits - before).abs().max())
     return float("inf")
 

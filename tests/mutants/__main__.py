@@ -159,7 +159,7 @@ MUTANTS = (
     ),
     Mutant(
         "a knockout that may empty a row",
-        "runs/interventions.py",
+        "runs/masks.py",
         "if emptied.any():",
         "if False:",
         STATE,
@@ -525,7 +525,7 @@ def main(wanted: list[str]) -> int:
     found = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for part in ("mediate", "tests"):
+        for part in ("mediate", "tests", "tools"):
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         for part in ("pyproject.toml", "README.md"):
             shutil.copy(ROOT / part, folder / part)
