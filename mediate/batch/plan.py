@@ -12,6 +12,7 @@ from mediate.items.pair import Pair, check_questions
 from mediate.mediation.encoding import (
     EncodedPair,
     check_equal_lengths,
+    check_one_rope,
     check_prompt,
     check_words,
     encode_pair,
@@ -131,6 +132,7 @@ def _check_given(model: Model, pair: Pair, spec: ScoreSpec) -> None:
             place=pair.place,
             code="too_long",
         )
+    check_one_rope(model, pair.id, needed, pair.place)
 
 
 def _possible_maps(tokens: EncodedPair, pair: Pair, spec: ScoreSpec) -> tuple[tuple[MapSpec, ...], list[Reject]]:

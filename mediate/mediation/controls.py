@@ -18,6 +18,7 @@ from mediate.mediation.exact_controls import Again, after_readers, rewritten, ru
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.mediation.reads import check_aligned, read_effects
 from mediate.models.model import Model
+from mediate.models.rope import most_tokens
 from mediate.runs.keyvalues import moved, prefill
 
 RANDOM_DRAWS = 20
@@ -145,7 +146,8 @@ def chain_of_another(
     question, _ = laid_out(model, contexts, 1, 1, 1)
     tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
     length = len(question) + len(ids) - begin + int(tokens.ids.shape[1])
-    if model.facts.context and length > model.facts.context:
+    most = most_tokens(model)
+    if most is not None and length > most:
         raise ItemError(pair.id, f"with the chain of {other.id!r}, {length} tokens are too many", code="too_long")
     whole = prefill(model, torch.tensor([ids], device=model.device))[0]
     chain = moved(model, whole.part(begin, len(whole)), len(question))

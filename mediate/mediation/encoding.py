@@ -9,6 +9,7 @@ from mediate.items.pair import Pair
 from mediate.mediation.said import check_whole, question_prompts
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, HOLE, Style, Template, question_ids
+from mediate.models.rope import longest_alike
 from mediate.runs.keyvalues import why_not_movable
 from mediate.traces.pieces import encode_after, lost_words
 from mediate.traces.trace import Trace
@@ -162,7 +163,21 @@ def check_fit(model: Model, encoded: EncodedPair, place: str = "") -> None:
             place=place,
             code="too_long",
         )
+    check_one_rope(model, encoded.id, longest, place)
     check_equal_lengths(model, encoded.id, [len(question) for question in encoded.questions][::-1], place)
+
+
+def check_one_rope(model: Model, item: str, length: int, place: str = "") -> None:
+    """Raises ItemError where an item's shorter passes would turn keys by other factors than its longest one."""
+    most = longest_alike(model.plain.config)
+    if most is not None and length > most:
+        raise ItemError(
+            item,
+            f"{length} tokens, and past {most} {model.facts.name!r} turns keys by other factors (LongRoPE), so that "
+            "its passes would not agree; shorten it",
+            place=place,
+            code="too_long",
+        )
 
 
 def check_equal_lengths(model: Model, item: str, lengths: Sequence[int], place: str = "") -> None:

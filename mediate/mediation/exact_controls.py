@@ -16,6 +16,7 @@ from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.mediation.reads import differs, swapped_past
 from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
+from mediate.models.rope import most_tokens
 from mediate.models.sites import Component, Site
 from mediate.runs.forward import forward
 from mediate.runs.keyvalues import KeyValues, run_on, stacked
@@ -146,7 +147,8 @@ def rewritten(model: Model, contexts: Contexts, outcome: Outcome) -> Rewritten:
     pair = contexts.pair
     run = sequences(model, pair, 1, [outcome])
     end, at = int(run.ids.shape[1]), run.tokens.last
-    room = max(0, model.facts.context - end) if model.facts.context else AFTERWARDS
+    most = most_tokens(model)
+    room = AFTERWARDS if most is None else max(0, most - end)
     extra = torch.tensor(pair.traces[1].ids[: min(room, AFTERWARDS)], dtype=torch.long, device=model.device)
     ids = torch.cat([run.ids[:, run.start :], extra.expand(len(run.ids), -1)], dim=1)
     past = stacked([[contexts.question(1, 1)]])

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from mediate.models.model import Model
+
 _LENGTH_DEPENDENT = ("dynamic", "longrope")
 
 
@@ -34,6 +36,14 @@ def longest_alike(config: Any) -> int | None:
         if str(each.get("rope_type")) == "longrope"
     ]
     return min((int(each) for each in found if each), default=None)
+
+
+def most_tokens(model: Model) -> int | None:
+    """The longest sequence of which all passes agree: what the context holds, and what is turned by one set of factors.
+
+    None where neither is bounded.
+    """
+    return min((each for each in (model.facts.context, longest_alike(model.plain.config)) if each), default=None)
 
 
 def _ropes(config: Any) -> list[dict[str, Any]]:
