@@ -1,15 +1,21 @@
 """GGUF files: dequantised once into a folder of safetensors that every later load reads in a second."""
 
 import hashlib
+import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from mediate.errors import InputError, install_hint
 from mediate.models.cache import cache_folder
+from mediate.models.gguf_rope import give, scaling
 from mediate.models.silence import quiet_bars
+
+# What a converted folder's rotary embedding was given of its file.
+_GIVEN = "gguf-rope.json"
 
 
 def converted(path: Path) -> Path:
@@ -17,30 +23,52 @@ def converted(path: Path) -> Path:
 
     float32 because rounding the dequantised weights to half precision moves SmolLM2-135M's logits by up to 0.28.
 
+    Folders of before the scaling of rotary embedding was read are made again where the file has one.
+
     Raises:
-        InputError: The file is no GGUF file that transformers reads, or the package gguf is missing.
+        InputError: The file is no GGUF file that transformers reads, or scales its rotary embedding in a way that it
+            does not, or the package gguf is missing.
     """
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     target = cache_folder() / "models" / f"gguf-{digest[:32]}"
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):
-        if not target.exists():
+        if not (target / _GIVEN).exists():
+            found = _scaling(path)
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".gguf-") as name:
-                part = Path(name) / "model"
-                _convert(path, part)
-                shutil.move(part, target)
+                if target.exists() and found:
+                    target.rename(Path(name) / "unscaled")
+                if not target.exists():
+                    part = Path(name) / "model"
+                    _convert(path, part, found)
+                    shutil.move(part, target)
+            (target / _GIVEN).write_text(json.dumps(found), encoding="utf-8")
     return target
 
 
-def _convert(path: Path, out: Path) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
+def _scaling(path: Path) -> dict[str, Any]:
     try:
         import gguf  # noqa: F401
     except ImportError as error:
         raise InputError(f"{path}: reading GGUF files needs the package gguf; {install_hint('gguf')}") from error
+    try:
+        return scaling(path)
+    except InputError:
+        raise
+    except Exception as error:  # gguf's own errors share no base class
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())[:200]
+    return InputError(f"{path}: transformers cannot read this GGUF file ({reason}); fetch it again, or give a folder")
+
+
+def _convert(path: Path, out: Path, found: dict[str, Any]) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
     folder, file = str(path.parent), path.name
     try:
         with quiet_bars():
@@ -49,10 +77,9 @@ def _convert(path: Path, out: Path) -> None:
             )
             tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
     except Exception as error:  # transformers' and gguf's own errors share no base class
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{path}: transformers cannot read this GGUF file ({reason}); fetch it again, or give a folder"
-        ) from error
+        raise _unreadable(path, error) from error
+    if found:
+        give(model.config, found)  # what was built for the old parameters is not saved
     with quiet_bars():
         model.save_pretrained(out)
     tokenizer.save_pretrained(out)

@@ -1,6 +1,7 @@
 """A GGUF file with known weights becomes the model with these weights, once."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from mediate.models.gguf import converted
+from mediate.errors import InputError
+from mediate.models.gguf import _GIVEN, converted
+from mediate.models.gguf_rope import llama3_scaling
 from mediate.models.loading import load, load_tokenizer_of
 from tests import tiny
-from tests.models.folders import logits
+from tests.models.folders import IDS, logits
 
+BASE = 500000.0
 # transformers' names of a block's weights and those of the format.
 BLOCK = {
     "input_layernorm": "attn_norm",
@@ -27,8 +31,8 @@ BLOCK = {
 }
 
 
-def llama() -> Any:
-    """A tiny Llama over the byte-level vocabulary."""
+def llama(rope: dict[str, Any] | None = None) -> Any:
+    """A tiny Llama over the byte-level vocabulary, its rotary embedding scaled as given."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
@@ -40,6 +44,7 @@ def llama() -> Any:
         num_key_value_heads=2,
         max_position_embeddings=64,
         tie_word_embeddings=False,
+        rope_parameters={"rope_theta": BASE, "rope_type": "default"} | (rope or {}),
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -55,7 +60,8 @@ def interleaved(weight: np.ndarray, heads: int) -> np.ndarray:
     return weight.reshape(heads, 2, -1, weight.shape[1]).swapaxes(1, 2).reshape(weight.shape)
 
 
-def write_gguf(path: Path, model: Any) -> Path:
+def write_gguf(path: Path, model: Any, scaled: Callable[[Any], object] = lambda writer: None) -> Path:
+    """Writes the model; `scaled` adds what a file says of its rotary embedding."""
     import gguf
 
     config, tokenizer = model.config, tiny.byte_level()
@@ -67,7 +73,7 @@ def write_gguf(path: Path, model: Any) -> Path:
     writer.add_head_count(config.num_attention_heads)
     writer.add_head_count_kv(config.num_key_value_heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(10000.0)
+    writer.add_rope_freq_base(BASE)
     writer.add_vocab_size(config.vocab_size)
     writer.add_tokenizer_model("gpt2")
     names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
@@ -88,6 +94,7 @@ def write_gguf(path: Path, model: Any) -> Path:
             writer.add_tensor(f"blk.{layer}.{theirs}.weight", weight)
     for ours, theirs in (("model.embed_tokens", "token_embd"), ("model.norm", "output_norm"), ("lm_head", "output")):
         writer.add_tensor(f"{theirs}.weight", weights[f"{ours}.weight"])
+    scaled(writer)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -133,3 +140,148 @@ def test_it_is_converted_once_and_named_by_its_content(
     monkeypatch.undo()
     monkeypatch.setenv("MEDIATE_CACHE", str(cache.parent))
     assert converted(write_gguf(tmp_path / "three.gguf", changed)) != folder
+
+
+def llama3_factors(factor: float, half: int = 4) -> np.ndarray:
+    """What llama.cpp's converter stores for Llama 3.1 and later, in its own words."""
+    found = []
+    for frequency in 1.0 / (BASE ** (np.arange(0, 2 * half, 2) / (2 * half))):
+        wavelength = 2 * np.pi / frequency
+        if wavelength < 8192 / 4:
+            found.append(1.0)
+        elif wavelength > 8192:
+            found.append(factor)
+        else:
+            smooth = (8192 / wavelength - 1) / (4 - 1)
+            found.append(1 / ((1 - smooth) / factor + smooth))
+    return np.array(found, dtype=np.float32)
+
+
+def keys(**given: Any) -> Callable[[Any], None]:
+    """Adds keys below `llama.rope`, dots written as two lines."""
+
+    def add(writer: Any) -> None:
+        for name, value in given.items():
+            kind = {str: "string", int: "uint32", float: "float32"}[type(value)]
+            getattr(writer, f"add_{kind}")(f"llama.rope.{name.replace('__', '.')}", value)
+
+    return add
+
+
+def tensor(name: str, value: np.ndarray) -> Callable[[Any], None]:
+    return lambda writer: writer.add_tensor(name, value.astype(np.float32))
+
+
+def far_apart(model: Any) -> torch.Tensor:
+    """What a model says of tokens with many places between them, where low frequencies show."""
+    with torch.no_grad():
+        found: torch.Tensor = model(input_ids=IDS, position_ids=40 * torch.arange(IDS.shape[1])[None]).logits
+    return found
+
+
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16}
+SCALED: dict[str, tuple[Callable[[Any], object], dict[str, Any]]] = {
+    "yarn": (keys(scaling__type="yarn", scaling__factor=4.0, scaling__original_context_length=16), YARN),
+    "yarn with settings": (
+        keys(
+            scaling__type="yarn",
+            scaling__factor=4.0,
+            scaling__original_context_length=16,
+            scaling__yarn_beta_fast=8.0,
+            scaling__yarn_beta_slow=2.0,
+            scaling__attn_factor=0.5,
+        ),
+        YARN | {"beta_fast": 8.0, "beta_slow": 2.0, "attention_factor": 0.5 * (0.1 * np.log(4.0) + 1)},
+    ),
+    "linear": (keys(scaling__type="linear", scaling__factor=2.0), {"rope_type": "linear", "factor": 2.0}),
+    "linear, as older files have it": (keys(scale_linear=3.0), {"rope_type": "linear", "factor": 3.0}),
+    "llama 3.1": (
+        tensor("rope_freqs.weight", llama3_factors(8.0)),
+        {
+            "rope_type": "llama3",
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 8192,
+        },
+    ),
+    "none": (keys(scaling__type="none"), {}),
+    "a length that was not scaled": (keys(scaling__original_context_length=32), {}),
+    "factors of one": (tensor("rope_freqs.weight", np.ones(4)), {}),
+}
+
+
+@pytest.mark.parametrize(("scaled", "rope"), SCALED.values(), ids=SCALED)
+def test_keys_are_turned_as_the_file_says(
+    tmp_path: Path, cache: Path, scaled: Callable[[Any], object], rope: dict[str, Any]
+) -> None:
+    path = write_gguf(tmp_path / "tiny.gguf", llama(), scaled)
+    wanted, unscaled = far_apart(llama(rope)), far_apart(llama())
+    torch.testing.assert_close(far_apart(load(path, device="cpu").plain), wanted, atol=1e-3, rtol=0)
+    assert (float((wanted - unscaled).abs().max()) > 0.01) == bool(rope)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "why"),
+    [
+        (keys(scaling__type="longrope", scaling__factor=4.0), "type 'longrope'"),
+        (keys(scaling__type="spiral", scaling__factor=4.0), "type 'spiral'"),
+        (keys(scaling__type="yarn", scaling__factor=4.0, scaling__yarn_log_multiplier=0.1), "yarn_log_multiplier"),
+        (keys(scaling__type="yarn", scaling__factor=4.0, scaling__yarn_ext_factor=0.0), "yarn_ext_factor"),
+        (tensor("rope_factors_long.weight", np.ones(4)), r"rope_factors_long\.weight \(LongRoPE\)"),
+        (tensor("rope_freqs.weight", np.array([1.0, 2.0, 3.0, 4.0])), r"rope_freqs\.weight, which is not Llama 3's"),
+    ],
+)
+def test_a_scaling_that_cannot_be_given_is_refused(
+    tmp_path: Path, cache: Path, spoilt: Callable[[Any], object], why: str
+) -> None:
+    path = write_gguf(tmp_path / "tiny.gguf", llama(), spoilt)
+    for _ in range(2):
+        with pytest.raises(
+            InputError, match=rf"tiny\.gguf: its rotary embedding is scaled by [^\n]*{why}[^\n]*; give a folder"
+        ):
+            load(path, device="cpu")
+
+
+def test_a_block_more_than_the_file_counts_is_refused(tmp_path: Path, cache: Path) -> None:
+    path = write_gguf(tmp_path / "tiny.gguf", llama(), tensor("blk.2.attn_norm.weight", np.ones(32)))
+    with pytest.raises(InputError, match="stores a block 2, and counts 2 of them"):
+        load(path, device="cpu")
+
+
+def test_a_folder_of_before_is_made_again_only_where_the_file_scales(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mediate.models import gguf as room
+
+    plain, scaled = (
+        write_gguf(tmp_path / f"{n}.gguf", llama(), how) for n, how in enumerate((keys(), SCALED["yarn"][0]))
+    )
+    for path in (plain, scaled):
+        folder = converted(path)
+        (folder / _GIVEN).unlink()
+        (folder / "of before").touch()
+    real, made = room._convert, []
+    monkeypatch.setattr(room, "_convert", lambda path, *rest: (made.append(path), real(path, *rest)))
+    for _ in range(2):
+        assert (converted(plain) / "of before").exists()
+        assert not (converted(scaled) / "of before").exists()
+    assert made == [scaled]
+
+
+@pytest.mark.parametrize("factor", [8.0, 32.0])
+@pytest.mark.parametrize(("half", "base"), [(32, 500000.0), (64, 500000.0)])
+def test_llama_3s_rule_is_told_from_its_factors(factor: float, half: int, base: float) -> None:
+    from transformers import LlamaConfig
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+    rope = {"rope_theta": base, "rope_type": "llama3", "factor": factor, "low_freq_factor": 1.0}
+    rope |= {"high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+    config = LlamaConfig(head_dim=2 * half, max_position_embeddings=131072, rope_parameters=rope)
+    scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, torch.device("cpu"))
+    factors = base ** (-np.arange(half) / half) / scaled.double().numpy()
+    found = llama3_scaling(factors, base)
+    assert found is not None
+    assert found["factor"] == pytest.approx(factor)
+    assert {"rope_theta": base, **found, "factor": factor} == rope
+    assert llama3_scaling(np.linspace(1, factor, half), base) is None
