@@ -23,8 +23,15 @@ def nearest_name(name: str) -> str | None:
 
 
 def respelt_name(name: str) -> str | None:
-    """The known name that differs from a given one in capitals alone; None where there is none."""
-    return next((each for each in known_names() if each.lower() == name.lower() and each != name), None)
+    """The known name that a given one misspells; None where it is one, is like none, or may be the hub's own.
+
+    The hub's names have an owner before a stroke; of those, only one in other capitals is a known name misspelt.
+    """
+    if name in known_names():
+        return None
+    if "/" not in name:
+        return nearest_name(name)
+    return next((each for each in known_names() if each.lower() == name.lower()), None)
 
 
 def is_reference(name: str) -> bool:

@@ -27,7 +27,7 @@ def test_a_hub_out_of_reach_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", unreachable)
     with pytest.raises(InputError, match=r"the hub did not give it .*did you mean 'smollm2-135m-instruct'"):
-        load("smollm2-135m")
+        load("someone/smollm2-135m")
     assert len(asked) == 1
     assert constants.HF_HUB_OFFLINE is False, "as it was"
 
