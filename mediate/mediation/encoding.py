@@ -10,6 +10,7 @@ from mediate.mediation.said import check_whole, question_prompts
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, HOLE, Style, Template, question_ids
 from mediate.models.rope import longest_alike
+from mediate.models.vocabulary import beyond_rows
 from mediate.runs.keyvalues import why_not_movable
 from mediate.traces.pieces import encode_after, lost_words
 from mediate.traces.trace import Trace
@@ -163,6 +164,13 @@ def check_fit(model: Model, encoded: EncodedPair, place: str = "") -> None:
             place=place,
             code="too_long",
         )
+    largest = max(
+        max((*question, *trace.ids, *encoded.readers.cue, *encoded.readers.base, *encoded.readers.source))
+        for question, trace in zip(encoded.questions, encoded.traces, strict=True)
+    )
+    if largest >= model.facts.d_vocab:
+        reason = beyond_rows(largest, model.facts.name, model.facts.d_vocab)
+        raise ItemError(encoded.id, reason, place=place, code="unknown_words")
     check_one_rope(model, encoded.id, longest, place)
     check_equal_lengths(model, encoded.id, [len(question) for question in encoded.questions][::-1], place)
 

@@ -23,6 +23,7 @@ from mediate.models.float64 import in_float64
 from mediate.models.model import Model
 from mediate.models.numbers import not_numbers
 from mediate.models.side_by_side import Prefix, Rows, batches, can_pad
+from mediate.models.vocabulary import beyond_rows
 from mediate.traces.pieces import decode, decode_after
 from mediate.traces.trace import token_ends
 from mediate.watch import work
@@ -63,7 +64,8 @@ def generate(
         progress: Whether to show a bar.
 
     Raises:
-        InputError: An empty prompt, one that leaves no room in the context, or logits that are not numbers.
+        InputError: An empty prompt, one that leaves no room in the context or has a token that the model lacks, or
+            logits that are not numbers.
     """
     for prompt in prompts:
         room = model.facts.context - len(prompt) if model.facts.context else decoding.max_new_tokens
@@ -72,6 +74,8 @@ def generate(
                 f"a prompt of {len(prompt)} tokens and {decoding.max_new_tokens} new ones do not fit the context of "
                 f"{model.facts.context}; shorten the prompt or lower max_new_tokens"
             )
+        if max(prompt) >= model.facts.d_vocab:
+            raise InputError(beyond_rows(max(prompt), model.facts.name, model.facts.d_vocab))
     # Prompts of like length share a batch, so that little is padding.
     lengths = [len(prompt) for prompt in prompts]
     order = sorted(range(len(prompts)), key=lengths.__getitem__)

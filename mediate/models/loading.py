@@ -23,7 +23,7 @@ from mediate.models.hub import attempted, fetched_copy, not_given
 from mediate.models.model import Facts, Model, Probe
 from mediate.models.numbers import check_logits, check_weights
 from mediate.models.past import pass_past_on
-from mediate.models.shards import INDEX, check_index
+from mediate.models.shards import check_index
 from mediate.models.silence import quiet_bars
 from mediate.models.source import Kind, Source, adapter_folder, has_tokenizer, resolve
 from mediate.models.stored import check_stored
@@ -149,7 +149,7 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
     check_alike(config, source.name)
     _check_architecture(config.architectures or [], source.name)
     check_layers(config, source.name)
-    check_index(_index_of(source, location), source.location)
+    check_index(source, location)
     try:
         with quiet_bars(), attempted(location) if source.kind is Kind.HUB else nullcontext():
             model, loaded = AutoModelForCausalLM.from_pretrained(
@@ -178,18 +178,6 @@ def _stand_in(source: Source) -> Source | None:
             stacklevel=2,
         )
     return found
-
-
-def _index_of(source: Source, location: str) -> Path | None:
-    """The index of split weights, brought here where it is the hub's; None where there is none."""
-    from transformers.utils import cached_file
-
-    if (Path(location) / "model.safetensors").is_file():
-        return None  # comes first
-    quietly = {f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "connection_errors")}
-    with attempted(location) if source.kind is Kind.HUB else nullcontext():
-        found = cached_file(location, INDEX, **quietly)
-    return None if found is None else Path(found)
 
 
 def _why_not(source: Source, error: Exception) -> str:

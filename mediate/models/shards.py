@@ -1,23 +1,27 @@
 """Indexes of weights that are split over several files: every file that one names is read, so it is looked at first."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 
 from mediate.errors import InputError
+from mediate.models.hub import attempted
+from mediate.models.source import Kind, Source
 
 INDEX = "model.safetensors.index.json"
 
 
-def check_index(index: Path | None, location: str) -> None:
+def check_index(source: Source, location: str) -> None:
     """Refuses an index that names pickled files, or files elsewhere than beside it.
 
     Args:
-        index: The index; None where there is none.
-        location: Of the model, for messages.
+        source: Of the model, for messages.
+        location: Of its weights: a folder, or the hub's name, whose index is then brought here.
 
     Raises:
-        InputError: What it names is not weights in safetensors, in the same folder.
+        InputError: What the index names is not weights in safetensors, in the same folder.
     """
+    index = _index(source, location)
     if index is None:
         return
     try:
@@ -25,16 +29,27 @@ def check_index(index: Path | None, location: str) -> None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InputError(
-            f"model {location!r}: its {INDEX} is no index of weights ({reason}); save the model again"
+            f"model {source.location!r}: its {INDEX} is no index of weights ({reason}); save the model again"
         ) from error
     for name in sorted(named, key=str):
         path = PurePosixPath(str(name))
         if path.suffix != ".safetensors":
             raise InputError(
-                f"model {location!r}: its {INDEX} names {str(name)!r}, which is not in safetensors; pickled weights "
-                "can run code when they are read: convert them with save_pretrained"
+                f"model {source.location!r}: its {INDEX} names {str(name)!r}, which is not in safetensors; pickled "
+                "weights can run code when they are read: convert them with save_pretrained"
             )
         if path.is_absolute() or ".." in path.parts:
             raise InputError(
-                f"model {location!r}: its {INDEX} names {str(name)!r}, outside the model's folder; save it again"
+                f"model {source.location!r}: its {INDEX} names {str(name)!r}, outside the model's folder; save it again"
             )
+
+
+def _index(source: Source, location: str) -> Path | None:
+    from transformers.utils import cached_file
+
+    if (Path(location) / "model.safetensors").is_file():
+        return None  # comes first
+    quietly = {f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "connection_errors")}
+    with attempted(location) if source.kind is Kind.HUB else nullcontext():
+        found = cached_file(location, INDEX, **quietly)
+    return None if found is None else Path(found)

@@ -8,7 +8,8 @@ from mediate.errors import InputError
 def check_vocabulary(tokenizer: Any, rows: int, name: str) -> None:
     """Refuses a tokenizer that makes tokens of text, or puts one before a text, for which the model has no row.
 
-    Control tokens beyond the rows, as the text models of multimodal families have them, are in no text.
+    Control tokens beyond the rows, as the text models of multimodal families have them, are in no text; a template that
+    has one is refused when it is used.
 
     Args:
         tokenizer: Of transformers.
@@ -26,6 +27,14 @@ def check_vocabulary(tokenizer: Any, rows: int, name: str) -> None:
             f"model {name!r}: its tokenizer has {max(ids) + 1:,} tokens, and its embedding {rows:,} rows; give the "
             "tokenizer that it was trained with"
         )
+
+
+def beyond_rows(token: int, name: str, rows: int) -> str:
+    """One line on a token that a text or a template has and the model no row for."""
+    return (
+        f"token {token} is beyond the {rows:,} rows of the embedding of {name!r}; give another template, or the "
+        "tokenizer that it was trained with"
+    )
 
 
 def _control_ids(tokenizer: Any) -> set[int]:
