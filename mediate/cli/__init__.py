@@ -20,6 +20,8 @@ from mediate.errors import InputError
 # torch and transformers make objects by the hundred thousand while they are imported, and by Python's own thresholds
 # they are searched for garbage again and again: about a tenth of the demo's time.
 COLLECTING = (50_000, 10, 10)
+# Of a message: what was given may be of any length.
+MOST_CHARACTERS = 2000
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +46,7 @@ def main() -> None:
             app()
         except InputError as error:
             line = as_options(" ".join(str(error).split()))
+            line = line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 3]}..."
             print(f"mediate: {''.join(each for each in line if each.isprintable())}", file=sys.stderr)
             sys.exit(2)
         except KeyboardInterrupt:

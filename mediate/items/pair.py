@@ -54,20 +54,16 @@ class Pair:
             if item.cot is not None and not item.cot.strip():
                 raise self._bad("empty_cot", f"the {world} CoT is empty; leave 'cot' out to let the model write it")
         base, source = self.base.answer.strip(), self.source.answer.strip()
+        shown = _short(base), _short(source)
+        change = "a pair needs a question change that changes the answer"
         if base == source:
-            raise self._bad(
-                "equal_answers", f"both answers are {base!r}; a pair needs a question change that changes the answer"
-            )
+            raise self._bad("equal_answers", f"both answers are {shown[0]}; {change}")
         if same_answer(base, source):
-            raise self._bad(
-                "equal_answers",
-                f"the answers {base!r} and {source!r} are one value; a pair needs a question change that changes the "
-                "answer",
-            )
+            raise self._bad("equal_answers", f"the answers {shown[0]} and {shown[1]} are one value; {change}")
         if base.startswith(source) or source.startswith(base):
-            short, long = sorted((base, source), key=len)
+            short, long = shown if len(base) < len(source) else shown[::-1]
             raise self._bad(
-                "prefix_answer", f"answer {short!r} is a prefix of {long!r}; choose worlds whose answers part ways"
+                "prefix_answer", f"answer {short} is a prefix of {long}; choose worlds whose answers part ways"
             )
 
     def _bad(self, code: str, reason: str) -> ItemError:
@@ -75,11 +71,11 @@ class Pair:
 
 
 def check_questions(pair: Pair) -> None:
-    """Raises ItemError where both worlds ask the same: then nothing tells the model which answer is right.
+    """Raises ItemError where both worlds of a pair from a file ask the same: nothing tells which answer is right.
 
-    A pair in memory may be so, as a control whose effects are 0; one that is to be measured may not.
+    A pair made in memory may be so, as a control whose effects are 0.
     """
-    if pair.base.question.split() == pair.source.question.split():
+    if pair.place and pair.base.question.split() == pair.source.question.split():
         base, source = _short(pair.base.answer), _short(pair.source.answer)
         reason = f"both worlds ask the same question, and the answers are {base} and {source}; change one question"
         raise ItemError(pair.id, reason, place=pair.place, code="equal_questions")

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from mediate.errors import InputError, ItemError
 from mediate.files import write_text
-from mediate.items.pair import Item, Pair, check_questions
+from mediate.items.pair import Item, Pair
 
 PAIR_KEYS = ("id", "group", "base", "source", "meta")
 WORLD_KEYS = ("question", "answer", "cot", "values")
@@ -135,6 +135,8 @@ def _json_rows(path: str | Path) -> Iterator[tuple[str, dict[str, Any] | ItemErr
         data = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from error
+    if data[:2] == b"\x1f\x8b":
+        raise InputError(f"{path}: packed with gzip; unpack it first")
     if data.lstrip()[:1] == b"[":
         raise InputError(f"{path}: begins with a JSON array; give one JSON object a line; convert with jq -c '.[]'")
     # Bytes are split before decoding: str.splitlines would also split at U+2028 and U+0085 inside strings.
@@ -170,7 +172,7 @@ def _parsed(line: bytes, place: str) -> dict[str, Any]:
     except ItemError:
         raise
     except ValueError as error:  # an integer with more digits than Python converts
-        raise bad(f"a number cannot be read ({error}); shorten it") from error
+        raise bad(f"a number cannot be read ({str(error).partition(';')[0]}); shorten it") from error
     if not isinstance(row, dict):
         raise bad(f"holds {_kind(row)}; write one JSON object a line")
     return row
@@ -182,7 +184,7 @@ def _unique_keys(place: str, items: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in items]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ItemError(
-            "", f"the key {twice!r} occurs twice in one object; keep one", place=place, code="duplicate_key"
+            "", f"the key {twice[:80]!r} occurs twice in one object; keep one", place=place, code="duplicate_key"
         )
     return row
 
@@ -229,9 +231,7 @@ def _pair(name: str, row: Mapping[str, Any], place: str) -> Pair:
     _check_keys(row, PAIR_KEYS, "", name, place)
     group = _text(row, "group", name, place, numbers=True)
     base, source = (_item(row, world, name, place) for world in ("base", "source"))
-    pair = Pair(id=name, group=group, base=base, source=source, place=place)
-    check_questions(pair)
-    return pair
+    return Pair(id=name, group=group, base=base, source=source, place=place)
 
 
 def _item(row: Mapping[str, Any], world: str, name: str, place: str) -> Item:
@@ -258,7 +258,7 @@ def _check_keys(fields: Mapping[str, Any], allowed: Sequence[str], prefix: str, 
     for key in fields:
         if key not in allowed:
             rest = "put anything else under 'meta'" + (" of the pair" if prefix else "")
-            reason = f"unknown key {prefix + key!r}; allowed are {', '.join(allowed)}; {rest}"
+            reason = f"unknown key {(prefix + key)[:80]!r}; allowed are {', '.join(allowed)}; {rest}"
             raise ItemError(name, reason, place=place, code="unknown_field")
 
 

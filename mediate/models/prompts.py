@@ -238,7 +238,8 @@ def _chat_text(tokenizer: Any, template: Template) -> str:
         return template.text or str(tokenizer.get_chat_template())
     except ValueError as error:  # several, and none is the default
         raise InputError(
-            f"the tokenizer has several chat templates and no default ({', '.join(own or ())}); give one with --template FILE"
+            f"the tokenizer has several chat templates and no default ({', '.join(own or ())}); "
+            "give one with --template FILE"
         ) from error
 
 

@@ -46,6 +46,33 @@ def environment() -> Any:
     return found
 
 
+class TooLarge(BaseException):
+    """A constant that does not fit into memory; no Exception, which Jinja would take for one that is no constant."""
+
+
+def tell_of_large_constants() -> None:
+    """Lets Jinja say when folding constants ran out of memory, rather than leave them to be computed later.
+
+    Transformers compiles the same template without a bound on memory, and folds also what is never reached.
+    """
+    from jinja2 import nodes
+
+    def telling(fold: Any) -> Any:
+        def as_const(*args: Any, **options: Any) -> Any:
+            try:
+                return fold(*args, **options)
+            except nodes.Impossible as error:
+                if isinstance(error.__cause__, MemoryError):
+                    raise TooLarge from error
+                raise
+
+        return as_const
+
+    for kind in vars(nodes).values():
+        if isinstance(kind, type) and "as_const" in vars(kind):
+            kind.as_const = telling(vars(kind)["as_const"])  # type: ignore[attr-defined]
+
+
 def outcome(compiled: Any, request: Any) -> dict[str, str]:
     """Whether a template went over its bounds, or failed and why."""
     from jinja2.exceptions import TemplateAssertionError, TemplateSyntaxError
@@ -56,7 +83,7 @@ def outcome(compiled: Any, request: Any) -> dict[str, str]:
             written += len(piece)
             if written > request["most"]:
                 return {"over": "output"}
-    except MemoryError:
+    except (MemoryError, TooLarge):
         return {"over": "memory"}
     except TemplateAssertionError:  # no such filter: transformers may have it
         return {}
@@ -75,6 +102,7 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     except (ImportError, ValueError, OSError):  # a system without such limits: time is bounded all the same
         pass
+    tell_of_large_constants()
     compiled = lru_cache(maxsize=16)(environment().from_string)
     for line in sys.stdin:
         print(json.dumps(outcome(compiled, json.loads(line))), flush=True)

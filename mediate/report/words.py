@@ -123,8 +123,8 @@ def notes(results: Results) -> tuple[str, ...]:
         )
     if occurs:
         found.append(
-            f"In {occurs} of {plural(count, 'item')} the answer occurs in the base chain, though not as a result (first "
-            "occurrence): it may be copied from there."
+            f"In {occurs} of {plural(count, 'item')} the answer occurs in the base chain, though not as a result "
+            "(first occurrence): it may be copied from there."
         )
     if small := cube.undefined(analysis.min_te):
         found.append(

@@ -16,10 +16,12 @@ from weakref import WeakKeyDictionary
 
 # What pieces go on after where a tokenizer's rules cannot be read; the first with which the words come back is taken.
 _ANCHORS = ("\n", "a", ".")
-_NO_SPACE: dict[str, dict[str, Any]] = {
-    "Metaspace": {"prepend_scheme": "never"},
-    "ByteLevel": {"add_prefix_space": False},
-    "Strip": {"start": 0},
+# By component and kind; a byte-level decoder has the name of an option that it does not heed.
+_NO_SPACE: dict[tuple[str, str], dict[str, Any]] = {
+    ("pre_tokenizer", "Metaspace"): {"prepend_scheme": "never"},
+    ("pre_tokenizer", "ByteLevel"): {"add_prefix_space": False},
+    ("decoder", "Metaspace"): {"prepend_scheme": "never"},
+    ("decoder", "Strip"): {"start": 0},
 }
 
 
@@ -121,7 +123,7 @@ def _make_joined(tokenizer: Any) -> _Joined:
     if backend is None:
         return _anchored(tokenizer)
     rules = {name: _rules(getattr(backend, name)) for name in ("normalizer", "pre_tokenizer", "decoder")}
-    changed = {name: _without_space(rule) for name, rule in rules.items()}
+    changed = {name: _without_space(name, rule) for name, rule in rules.items()}
     if changed == rules:
         return _as_it_is(tokenizer)
     from tokenizers import Tokenizer
@@ -136,7 +138,8 @@ def _make_joined(tokenizer: Any) -> _Joined:
     def encoded(text: str, control: bool) -> list[int]:
         return list((outer if control else inner).encode(text, add_special_tokens=False).ids)
 
-    return _Joined(encoded, lambda ids: str(inner.decode(list(ids), skip_special_tokens=False)), other=True)
+    spaced = any(changed[name] != rules[name] for name in ("normalizer", "pre_tokenizer"))
+    return _Joined(encoded, lambda ids: str(inner.decode(list(ids), skip_special_tokens=False)), other=spaced)
 
 
 def _plainly(tokenizer: Any, text: str, control: bool) -> list[int]:
@@ -155,16 +158,16 @@ def _rules(component: Any) -> Any:
     return None if component is None else json.loads(component.__getstate__())
 
 
-def _without_space(rule: Any) -> Any:
+def _without_space(component: str, rule: Any) -> Any:
     """A component's rules without the space that it puts before a text, or takes off there."""
     if isinstance(rule, list):
-        return [_without_space(each) for each in rule if not _prepends(each)]
+        return [_without_space(component, each) for each in rule if not _prepends(each)]
     if not isinstance(rule, dict):
         return rule
     if _prepends(rule):
         return None
-    own = {key: _without_space(value) if isinstance(value, list) else value for key, value in rule.items()}
-    changes = _NO_SPACE.get(str(rule.get("type")), {})
+    own = {key: _without_space(component, value) if isinstance(value, list) else value for key, value in rule.items()}
+    changes = _NO_SPACE.get((component, str(rule.get("type"))), {})
     return own | {key: value for key, value in changes.items() if key in own}
 
 
