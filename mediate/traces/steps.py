@@ -39,6 +39,7 @@ _NUMBER = re.compile(
     r"(?P<digits>(?<![0-9A-Za-z_.])(?:[0-9]{1,3}(?:(?:,|\{,\}|[\u00a0\u2009\u202f])[0-9]{3})+(?![0-9])|[0-9]+)"
     r"(?:\.[0-9]+)?|(?<![0-9A-Za-z_.])\.[0-9]+)"
 )
+_PERCENT = re.compile(r"\s?\\?%")
 _IS_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -89,6 +90,12 @@ def occurrences(text: str, answer: str) -> Iterator[Span]:
         if [value for _, value in numbers(answer)] != [wanted]:  # a spelling that within a text is no number: 1 000
             found += _words(text, answer.strip())
         yield from sorted(found)
+        return
+    if _IS_NUMBER.fullmatch(wanted.removesuffix("%")):
+        for span, value in numbers(text):
+            sign = _PERCENT.match(text, span.stop)
+            if sign and f"{value}%" == wanted:
+                yield Span(span.start, sign.end())
         return
     yield from _words(text, wanted)
 

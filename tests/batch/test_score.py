@@ -162,9 +162,7 @@ def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monk
         run(PAIRS[:2], out=out)
     with pytest.raises(InputError, match=r"spec.seed is 0 there and 1 here"):
         run(out=out, seed=1)
-    with pytest.raises(
-        InputError, match=r"the model is 'LlamaForCausalLM' there and 'Qwen3ForCausalLM' here"
-    ):
+    with pytest.raises(InputError, match=r"the model is 'LlamaForCausalLM' there and 'Qwen3ForCausalLM' here"):
         run(out=out, architecture="qwen3")
     monkeypatch.setattr(score_module, "make_plan", never)
     assert len(run(out=out).items) == 4

@@ -56,7 +56,7 @@ DIFFERENT = {
     "a space before each piece": (
         run(made.A, spec={}),
         run(made.B, spec={}, **prompt(pieces="no space put before")),
-        "how the tokens of chain, cue and answer begin is 'no space put before' in 'run1' and 'a space put before each'",
+        "how the tokens of chain, cue and answer begin is 'no space put before' in 'run1' and 'a space put",
     ),
 }
 ALIKE = {

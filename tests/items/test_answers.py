@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediate.errors import InputError
-from mediate.items.answers import math_verify_same, normalise, parse_answer, same_answer
+from mediate.errors import InputError, ItemError
+from mediate.items.answers import math_verify_same, normalise, parse_answer, same_answer, says
+from mediate.items.pair import Item, Pair
+from mediate.traces.steps import find_answer
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,47 @@ def test_every_way_to_write_a_number_is_one_answer(number: int, zeros: int) -> N
     assert normalise(written) == str(number)
     assert parse_answer(f"So it is {number}.\nThe answer is {written}.") == str(number)
     assert not same_answer(written, str(number + 1))
+
+
+ONE_VALUE = [
+    ("1,000", "1000"), ("1,000", "1\u202f000"), ("1 000", "1000"), ("1'000", "1000"), ("12,34,567", "1234567"),
+    ("7.0", "07"), ("7.", "7"), ("+7", "7"), ("\u22127", "-7"), ("\u20137", "-7"), ("$5", "5"), ("5 \u20ac", "5"),
+    ("-$5", "$-5"), ("\uff15", "5"), ("\u0663", "3"), ("50 %", "50.0%"), ("**5**", "5"), (r"1{,}000", "1000"),
+]  # fmt: skip
+TWO_VALUES = [
+    ("1,000", "100"),
+    ("1,00", "100"),
+    ("7", "-7"),
+    ("5", "5%"),
+    ("1 0", "10"),
+    ("3-5", "35"),
+    ("1000", "1.000"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), ONE_VALUE)
+def test_two_spellings_of_one_value_are_one_answer(one: str, other: str) -> None:
+    """Wherever answers are judged: two worlds' answers, what a model says, and what a chain states."""
+    assert same_answer(one, other)
+    assert same_answer(other, one)
+    assert says(f" {one}.", other)
+    assert says(f"{other}\n", one)
+    assert find_answer(f"so it is {other} in all", one) is not None
+    with pytest.raises(ItemError, match="are one value; a pair needs") as caught:
+        Pair("a", "g", Item("q", one), Item("r", other))
+    assert caught.value.code == "equal_answers"
+
+
+@pytest.mark.parametrize(("one", "other"), TWO_VALUES)
+def test_values_that_look_alike_are_two_answers(one: str, other: str) -> None:
+    assert not same_answer(one, other)
+    assert not says(one, other)
+
+
+def test_an_answer_in_words_is_given_word_for_word() -> None:
+    assert says(" 5 apples. Then", "5 apples")
+    assert says("5 apples", "5")
+    assert not says("5 pears", "5 apples")
 
 
 def test_same_answer_is_exact() -> None:

@@ -25,7 +25,7 @@ HABITS = {
     "indented": "  {% for m in messages %}\n  {{ m.role }}: {{ m.content }}\n  {% endfor %}\nassistant:",
     "generation": "{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}",
     "break": "{% for m in messages %}{{ m.content }}{% break %}{% endfor %}{{ bos_token }}",
-    "namespace": "{% set ns = namespace(x='') %}{% for m in messages %}{% set ns.x = m.content %}{% endfor %}{{ ns.x }}",
+    "namespace": "{% set n = namespace(x='') %}{% for m in messages %}{% set n.x = m.content %}{% endfor %}{{ n.x }}",
     "macro": "{% macro f(x) %}<<{{ x }}>>{% endmacro %}{{ f(messages[0].content) }}",
     "words": "{% for m in messages %}{{ m.content | replace('\"', '`') }}{% endfor %}",
 }
@@ -69,7 +69,7 @@ ENDLESS = {
 def test_a_template_without_end_is_refused_soon(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendering, "SECONDS", 0.3)  # what decides is the bound and not its size
     begun = time.monotonic()
-    with pytest.raises(InputError, match="chat template 't.jinja' cannot be rendered") as caught:
+    with pytest.raises(InputError, match=r"chat template 't.jinja' cannot be rendered") as caught:
         prompt_of(tiny.byte_level(), Template(Style.CHAT, ENDLESS[name], "t.jinja"), "Tom has 3")
     assert time.monotonic() - begun < 5
     assert "\n" not in str(caught.value)

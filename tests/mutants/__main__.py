@@ -570,6 +570,63 @@ MUTANTS = (
         "    if False:",
         "tests/models/test_alike.py",
     ),
+    Mutant(
+        "a space put before the chain, the cue and the answer",
+        "traces/pieces.py",
+        "    if changed == rules:",
+        "    if rules:",
+        "tests/traces/test_pieces.py",
+    ),
+    Mutant(
+        "the space that a written chain begins with is lost",
+        "traces/pieces.py",
+        '("decoder", "Strip"): {"start": 0},',
+        "",
+        "tests/traces/test_pieces.py",
+    ),
+    Mutant(
+        "tokens that say another text than the chain's",
+        "mediation/said.py",
+        "not _unknown(tokenizer, ids) and not reads_as(said, text)",
+        "False",
+        "tests/traces/test_pieces.py",
+    ),
+    Mutant(
+        "the raw question in place of what the template makes of it",
+        "models/prompts.py",
+        "        inner = text[len(before) : len(text) - len(after)]\n",
+        "        inner, text = question, before + question + after\n"
+        "        whole = _encode_template(tokenizer, text)\n",
+        "tests/models/test_rendering.py",
+    ),
+    Mutant(
+        "templates that are told today's date",
+        "models/rendering.py",
+        "_dated(chat) if reads_the_clock(chat) else chat",
+        "chat",
+        "tests/models/test_rendering.py",
+    ),
+    Mutant(
+        "runs of two dates compared",
+        "comparison/prompts.py",
+        "    if dates[0] != dates[1]:",
+        "    if False:",
+        "tests/comparison/test_prompts.py",
+    ),
+    Mutant(
+        "an operand taken for the answer",
+        "traces/statement.py",
+        "        if _is_result(text, span, step):\n            return Statement(span, result=True)",
+        "        return Statement(span, result=True)",
+        "tests/traces/test_statement.py",
+    ),
+    Mutant(
+        "two spellings of one value taken for two answers",
+        "items/pair.py",
+        "if same_answer(base, source):",
+        "if base == source:",
+        "tests/items/test_answers.py",
+    ),
 )
 
 

@@ -128,6 +128,11 @@ def test_tuning_reads_what_scoring_reads(form: str) -> None:
         assert said == decode(tokenizer, found.prompt) + text
 
 
+def laid_out(tokenizer: Any, pair: Pair) -> None:
+    question_prompts(tokenizer, parse_template("none"), pair)
+    check_parts(tokenizer, pair, "; is")
+
+
 def lossy() -> Any:
     """A tokenizer that makes everything small: what it reads is not what was written."""
     import copy
@@ -151,11 +156,10 @@ def test_what_cannot_be_laid_out_is_refused_in_a_line(base: Item, message: str) 
     tokenizer = lossy()
     pair = Pair("a", "g", base, Item("is it 2?", "6", "so 6"), "pairs.jsonl:3")
     with pytest.raises(ItemError, match=f"pairs.jsonl:3: item 'a': .*{message}") as caught:
-        question_prompts(tokenizer, parse_template("none"), pair)
-        check_parts(tokenizer, pair, "; is")
+        laid_out(tokenizer, pair)
     assert caught.value.code == "not_encodable"
     example = Example("a", "g", base.question, base.answer, base.cot, place="data.jsonl:1")
-    with pytest.raises(ItemError, match="data.jsonl:1: item 'a': the tokenizer's tokens of the"):
+    with pytest.raises(ItemError, match=r"data.jsonl:1: item 'a': the tokenizer's tokens of the"):
         encode_example(tokenizer, example, make_tune_spec(arm="sft", answer_cue="; is"))
 
 
@@ -183,7 +187,7 @@ def test_a_text_far_beyond_the_context_is_refused_by_its_length() -> None:
     assert most_characters(Asked(), 100) == 400
     pair = Pair("a", "g", Item("q", "7", "x" * 401), Item("r", "6", "x"), "p.jsonl:1")
     with pytest.raises(
-        ItemError, match="p.jsonl:1: item 'a': the base CoT has 401 characters, .* at most 400; shorten"
+        ItemError, match=r"p.jsonl:1: item 'a': the base CoT has 401 characters, .* at most 400; shorten"
     ):
         check_characters(Asked(), pair, 100)
     check_characters(Asked(), pair, 101)
