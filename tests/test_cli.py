@@ -117,7 +117,7 @@ def test_a_bad_line_is_named_and_nothing_is_written(folder: Path, tmp_path: Path
     if isinstance(line, dict) and line["id"] == 1 and name != "duplicate id":
         line = line | {"id": 2}
     write(tmp_path / "pairs.jsonl", GOOD, line)
-    arguments = ["score", "pairs.jsonl", "--model", folder, "--out", "run", "--map", "read:step,layer"]
+    arguments = ["score", "pairs.jsonl", "--model", folder, "--out", "run", "--maps", "read:step,layer"]
     assert_refused(mediate(*arguments, cwd=tmp_path), *said)
     assert not (tmp_path / "run").exists()
     done = mediate(*arguments, "--on-bad-item", "skip", cwd=tmp_path)
@@ -159,7 +159,7 @@ def test_models_that_cannot_be_used(folder: Path, tmp_path: Path) -> None:
         (["score", "none.jsonl", "--model", "m", "--out", "r"], "none.jsonl"),
         (["report", "."], "not a run directory"),
         (["models", "fetch", "gpt5"], "no model named 'gpt5'"),
-        (["score", "x.jsonl", "--model", "m", "--out", "r", "--map", "read:head"], "no map 'read:head'"),
+        (["score", "x.jsonl", "--model", "m", "--out", "r", "--maps", "read:head"], "no map 'read:head'"),
     ],
 )
 def test_wrong_commands(arguments: list[str], said: str, tmp_path: Path) -> None:
@@ -245,8 +245,9 @@ def test_pairs_write_over_no_other_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--maps", "reads:layer"], "no map 'reads:layer'"),
         (["--map", "reads:layer"], "no map 'reads:layer'"),
-        (["--outcome", "logit"], "no outcome 'logit'"),
+        (["--outcomes", "logit"], "no outcome 'logit'"),
         (["--template", "chatt"], "template 'chatt'"),
         (["--device", "cdua"], "device 'cdua'"),
         (["--model", "Reference-0.1M"], "did you mean 'reference-0.1m'"),
@@ -288,7 +289,7 @@ def test_a_directory_of_another_run_is_refused_before_the_model_is_loaded(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "pairs.jsonl", GOOD)
-    arguments = ("score", "pairs.jsonl", "--model", folder, "--out", "run", "--controls", 0, "--no-report")
+    arguments = ("score", "pairs.jsonl", "--model", folder, "--out", "run", "--control-pairs", 0, "--no-report")
     done = mediate(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines()[-1] == "next: mediate report run"

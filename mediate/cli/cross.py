@@ -11,13 +11,18 @@ from mediate.cli.options import (
     Dtype,
     ModelOption,
     NewTokensOption,
+    OldMap,
+    OldOutcome,
+    OldWorld,
     OnBadItem,
+    OutcomesOption,
     OutOption,
     ProfileOption,
     QuietOption,
     TemplateOption,
     check_measured,
     check_model,
+    either,
     quiet_libraries,
     tell_next,
     tell_time,
@@ -43,9 +48,9 @@ def cross(
     out: OutOption,
     maps: Annotated[
         list[str] | None,
-        typer.Option("--map", help="read:AXES or state.COMPONENT:AXES, such as read:step,layer, or none; repeatable."),
+        typer.Option("--maps", help="read:AXES or state.COMPONENT:AXES, such as read:step,layer, or none; repeatable."),
     ] = None,
-    world: Annotated[list[str] | None, typer.Option(help="base (default) or source; repeat for both.")] = None,
+    worlds: Annotated[list[str] | None, typer.Option(help="base (default) or source; repeat for both.")] = None,
     chains: Annotated[
         Path | None, typer.Option(help="A run directory whose written chains both read, writing none.")
     ] = None,
@@ -54,9 +59,7 @@ def cross(
     answer_cue: Annotated[
         str, typer.Option(help=r"What stands before the answer; \n is a line break.")
     ] = "\\nThe answer is",
-    outcome: Annotated[
-        list[str] | None, typer.Option(help="logit_diff or logprob_diff; repeat for both (default).")
-    ] = None,
+    outcomes: OutcomesOption = None,
     on_bad_item: BadItemOption = OnBadItem.AUTO,
     solved_only: Annotated[
         bool, typer.Option(help="Only pairs that the writer answers rightly in both worlds.")
@@ -75,6 +78,9 @@ def cross(
     cache: Annotated[bool, typer.Option(help="Look up and keep written chains and results.")] = True,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
+    outcome: OldOutcome = None,
+    map_: OldMap = None,
+    world: OldWorld = None,
 ) -> None:
     """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives."""
     from mediate.batch.cross_spec import make_cross_spec
@@ -82,13 +88,14 @@ def cross(
     from mediate.items.reading import scan_pairs
 
     quiet_libraries(quiet)
-    choices: dict[str, Any] = {"outcomes": outcome} if outcome else {}
-    if maps:
+    outcomes = either(outcomes, outcome)
+    choices: dict[str, Any] = {"outcomes": outcomes} if outcomes else {}
+    if maps := either(maps, map_):
         choices["maps"] = () if maps == ["none"] else maps
     if chains is not None:
         choices["chains"] = chains
     spec = make_cross_spec(
-        worlds=world or ("base",),
+        worlds=either(worlds, world) or ("base",),
         writer=writer.value,
         template=template,
         answer_cue=unescaped(answer_cue),

@@ -67,8 +67,24 @@ NewTokensOption = Annotated[
         "--max-new-tokens", min=1, help="The longest chain that may be written; by default what fits, up to 256."
     ),
 ]
+OutcomesOption = Annotated[
+    list[str] | None, typer.Option("--outcomes", help="logit_diff or logprob_diff; repeat for both (default).")
+]
+# Names of before, which go on working and are shown nowhere.
+OldMap = Annotated[list[str] | None, typer.Option("--map", hidden=True)]
+OldOutcome = Annotated[list[str] | None, typer.Option("--outcome", hidden=True)]
+OldControls = Annotated[int | None, typer.Option("--controls", min=0, hidden=True)]
+OldWorld = Annotated[list[str] | None, typer.Option("--world", hidden=True)]
+OldLabel = Annotated[list[str] | None, typer.Option("--label", hidden=True)]
+OldModule = Annotated[list[str] | None, typer.Option("--target-module", hidden=True)]
+OldSize = Annotated[list[str] | None, typer.Option("--size", hidden=True)]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progress.")]
 OutOption = Annotated[Path, typer.Option("--out", help="The run directory to write.")]
+
+
+def either(given: list[str] | None, as_before: list[str] | None) -> list[str] | None:
+    """The values of a repeatable option, under its name and under the one of before."""
+    return [*(given or ()), *(as_before or ())] or None
 
 
 def unescaped(text: str) -> str:

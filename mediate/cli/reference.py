@@ -5,21 +5,22 @@ from typing import Annotated
 
 import typer
 
-from mediate.cli.options import quiet_libraries
+from mediate.cli.options import OldSize, either, quiet_libraries
 
 
 def reference(
     out: Annotated[Path, typer.Option("--out", help="The folder of the models, one folder each.")],
-    size: Annotated[list[str] | None, typer.Option(help="Such as 0.1m; repeatable, all by default.")] = None,
+    sizes: Annotated[list[str] | None, typer.Option(help="Such as 0.1m; repeatable, all by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the first weights and the problems.")] = 0,
     marked: Annotated[
         int, typer.Option("--marked", min=1, help="Held-out problems of each length that are asked.")
     ] = 200,
+    size: OldSize = None,
 ) -> None:
     """Trains the reference reasoners, with their decorative and needed afters, and writes their card."""
     quiet_libraries()
     from mediate.tuning.card import write_card
     from mediate.tuning.reference import train_reference
 
-    train_reference(out, sizes=size or (), seed=seed, say=typer.echo)
+    train_reference(out, sizes=either(sizes, size) or (), seed=seed, say=typer.echo)
     typer.echo(f"card: {write_card(out, n=marked, seed=seed)}")

@@ -12,13 +12,18 @@ from mediate.cli.options import (
     Dtype,
     ModelOption,
     NewTokensOption,
+    OldControls,
+    OldMap,
+    OldOutcome,
     OnBadItem,
+    OutcomesOption,
     OutOption,
     ProfileOption,
     QuietOption,
     TemplateOption,
     check_measured,
     check_model,
+    either,
     quiet_libraries,
     show,
     tell_next,
@@ -71,16 +76,14 @@ def score(
     chains: Annotated[
         Path | None, typer.Option(help="A run directory whose written chains this model reads, writing none.")
     ] = None,
-    outcome: Annotated[
-        list[str] | None, typer.Option(help="logit_diff or logprob_diff; repeat for both (default).")
-    ] = None,
+    outcomes: OutcomesOption = None,
     maps: Annotated[
-        list[str] | None, typer.Option("--map", help="Such as read:step,layer, or none; repeatable.")
+        list[str] | None, typer.Option("--maps", help="Such as read:step,layer, or none; repeatable.")
     ] = None,
     keep: Annotated[
         list[str] | None, typer.Option(help="Component whose CoT activations are stored; repeatable.")
     ] = None,
-    controls: Annotated[int, typer.Option(min=0, help="On how many pairs the controls are run; 0 for none.")] = 8,
+    control_pairs: Annotated[int, typer.Option(min=0, help="On how many pairs the controls are run; 0 for none.")] = 8,
     on_bad_item: BadItemOption = OnBadItem.AUTO,
     solved_only: Annotated[
         bool, typer.Option(help="Only pairs that the model answers rightly in both worlds.")
@@ -104,6 +107,9 @@ def score(
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
+    outcome: OldOutcome = None,
+    map_: OldMap = None,
+    controls: OldControls = None,
 ) -> None:
     """Measures pairs on a model and writes a run directory with its report."""
     from mediate.batch.given import check_device, check_out, check_set
@@ -115,7 +121,7 @@ def score(
     choices: dict[str, Any] = {
         "template": template,
         "answer_cue": unescaped(answer_cue),
-        "control_pairs": controls,
+        "control_pairs": control_pairs if controls is None else controls,
         "keep": keep or (),
         "on_bad_item": on_bad_item.value,
         "solved_only": solved_only,
@@ -126,9 +132,9 @@ def score(
         "seed": seed,
         "level": level,
     }
-    if outcome:
-        choices["outcomes"] = outcome
-    if maps:
+    if outcomes := either(outcomes, outcome):
+        choices["outcomes"] = outcomes
+    if maps := either(maps, map_):
         choices["maps"] = () if maps == ["none"] else maps
     if min_te is not None:
         choices["min_te"] = min_te

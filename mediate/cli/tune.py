@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mediate.cli.options import ModelOption, QuietOption, check_model, quiet_libraries, unescaped
+from mediate.cli.options import ModelOption, OldModule, QuietOption, check_model, either, quiet_libraries, unescaped
 from mediate.errors import InputError
 from mediate.watch import tell
 
@@ -60,7 +60,7 @@ Full = Annotated[bool, typer.Option("--full", help="Train all weights, not an ad
 Rank = Annotated[int, typer.Option(min=1, help="Of the adapter.")]
 Alpha = Annotated[float, typer.Option(help="The adapter is scaled by alpha / rank.")]
 Dropout = Annotated[float, typer.Option(help="On the adapter's input.")]
-Modules = Annotated[list[str] | None, typer.Option("--target-module", help="All linear ones by default; repeatable.")]
+Modules = Annotated[list[str] | None, typer.Option("--target-modules", help="All linear ones by default; repeatable.")]
 Merge = Annotated[bool, typer.Option("--merge", help="Write a whole checkpoint, not an adapter.")]
 HeldOut = Annotated[float, typer.Option(help="Share of the examples that is not trained on.")]
 Ask = Annotated[int, typer.Option(min=0, help="Held-out questions asked before and after.")]
@@ -123,6 +123,7 @@ def lora(
     alpha: Alpha = 32.0,
     dropout: Dropout = 0.0,
     target_modules: Modules = None,
+    target_module: OldModule = None,
     merge: Merge = False,
     held_out: HeldOut = 0.1,
     ask: Ask = 64,
@@ -159,6 +160,7 @@ def answer_only(
     alpha: Alpha = 32.0,
     dropout: Dropout = 0.0,
     target_modules: Modules = None,
+    target_module: OldModule = None,
     merge: Merge = False,
     held_out: HeldOut = 0.1,
     ask: Ask = 64,
@@ -195,6 +197,7 @@ def dpo(
     alpha: Alpha = 32.0,
     dropout: Dropout = 0.0,
     target_modules: Modules = None,
+    target_module: OldModule = None,
     merge: Merge = False,
     held_out: HeldOut = 0.1,
     ask: Ask = 64,
@@ -214,7 +217,7 @@ def _tune(arm: str, **given: Any) -> None:
     given["answer_cue"] = unescaped(given["answer_cue"])
     given["on_bad_item"] = given["on_bad_item"].value
     if "target_modules" in given:
-        given["target_modules"] = tuple(given["target_modules"] or ("all-linear",))
+        given["target_modules"] = tuple(either(given["target_modules"], given.pop("target_module")) or ("all-linear",))
     if "full" in given:
         given["full"] = given["full"] or None
     from mediate.tuning.spec import make_tune_spec

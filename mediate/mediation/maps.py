@@ -1,4 +1,4 @@
-"""Maps by name: what `--map` and `maps=[...]` take, and the measuring of each."""
+"""Maps by name: what `--maps` and `maps=[...]` take, and the measuring of each."""
 
 from collections.abc import Sequence
 

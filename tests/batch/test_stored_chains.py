@@ -211,7 +211,17 @@ def test_the_command_takes_the_chains_of_a_run(written: Path, tmp_path: Path) ->
     tiny.plain_model("qwen3").save_pretrained(tmp_path / "model")
     tiny.tokenizer().save_pretrained(tmp_path / "model")
     write_pairs(tmp_path / "pairs.jsonl", [each for each in PAIRS if each.id != ENDLESS])
-    arguments = ("score", "pairs.jsonl", "--model", tmp_path / "model", "--out", "run", "--controls", 0, "--no-report")
+    arguments = (
+        "score",
+        "pairs.jsonl",
+        "--model",
+        tmp_path / "model",
+        "--out",
+        "run",
+        "--control-pairs",
+        0,
+        "--no-report",
+    )
     done = command(*arguments, "--chains", written, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     read = read_results(tmp_path / "run")

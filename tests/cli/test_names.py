@@ -1,0 +1,89 @@
+"""Options have the names that the calls have; those of before go on working, and are shown nowhere."""
+
+import inspect
+from collections.abc import Callable, Mapping
+
+import pytest
+from typer.main import get_command
+
+import mediate
+from mediate.batch.cross_spec import make_cross_spec
+from mediate.batch.spec import ScoreSpec
+from mediate.cli import app
+from mediate.report.comparison import compare
+from mediate.tuning.spec import TuneSpec
+
+RENAMED = {
+    ("score",): {"map": "maps", "outcome": "outcomes", "controls": "control-pairs"},
+    ("cross",): {"map": "maps", "outcome": "outcomes", "world": "worlds"},
+    ("compare",): {"label": "labels"},
+    ("tune", "lora"): {"target-module": "target-modules"},
+    ("tune", "dpo"): {"target-module": "target-modules"},
+    ("tune", "reference"): {"size": "sizes"},
+}
+
+
+def options(*names: str) -> Mapping[str, bool]:
+    """A command's long options, and whether each is shown."""
+    command = get_command(app)
+    for name in names:
+        command = command.commands[name]  # type: ignore[attr-defined]
+    return {
+        name.removeprefix("--"): not getattr(each, "hidden", False)
+        for each in command.params
+        for name in each.opts
+        if name.startswith("--")
+    }
+
+
+@pytest.mark.parametrize("command", RENAMED, ids=" ".join)
+def test_old_names_are_taken_and_not_shown(command: tuple[str, ...]) -> None:
+    found = options(*command)
+    for old, new in RENAMED[command].items():
+        assert found[old] is False
+        assert found[new] is True
+
+
+def of_call(call: Callable[..., object]) -> set[str]:
+    return {name.replace("_", "-") for name in inspect.signature(call).parameters}
+
+
+def of_spec(spec: type) -> set[str]:
+    return {name.replace("_", "-") for name in getattr(spec, "model_fields", None) or spec.__annotations__}
+
+
+@pytest.mark.parametrize(
+    ("command", "names", "beside"),
+    [
+        # What the command has beside the call's own names: files and what is done with them, and the model's options.
+        (
+            ("score",),
+            of_spec(ScoreSpec) | of_call(mediate.score),
+            {"adapter", "tokenizer", "dtype", "device", "trust-remote-code", "cache", "report", "plan", "quiet"}
+            | {"profile"},
+        ),
+        (
+            ("cross",),
+            of_spec(ScoreSpec) | of_call(make_cross_spec) | of_call(mediate.cross),
+            {"adapter", "tokenizer", "dtype", "device", "cache", "quiet", "profile", "model"},
+        ),
+        (("compare",), of_call(compare) | {"level", "min-te", "seed", "margin"}, set()),
+        (
+            ("tune", "lora"),
+            of_spec(TuneSpec) | of_call(mediate.tune),
+            {"quiet", "task", "count", "problem-steps"},
+        ),
+    ],
+)
+def test_options_are_named_as_in_the_calls(command: tuple[str, ...], names: set[str], beside: set[str]) -> None:
+    shown = {name for name, is_shown in options(*command).items() if is_shown}
+    assert shown - beside - {"help"} <= names
+
+
+def test_the_values_of_both_names_come_together() -> None:
+    from mediate.cli.options import either
+
+    assert either(["a"], ["b"]) == ["a", "b"]
+    assert either(None, ["b"]) == ["b"]
+    assert either(["a"], None) == ["a"]
+    assert either(None, None) is None
