@@ -31,7 +31,7 @@ MODEL = "smollm2-135m-instruct"
 OPERATIONS = "++"
 TEMPLATES = ("apples", "shelf")
 SHOTS = 6
-# One pair would tell nothing of a control.
+# Fewer pairs would tell little of a control, and one nothing.
 CONTROLLED = 8
 PAIRS = 28
 LADDER_PAIRS = 40
@@ -59,7 +59,7 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) 
             for after in After:
                 name = rung.name(after)
                 # What the controls say of a base holds for what was tuned from it, and they take as long as the rest.
-                how = make_spec(spec, control_pairs=CONTROLLED if after is After.BASE else 0)
+                how = make_spec(spec, control_pairs=_controlled(pairs) if after is After.BASE else 0)
                 results = score(checked(load(name)), made, how, out=out / name, progress=True)
                 pages.append(other.call(write_report, out / name))
                 members.append(Member(name, after, Scores(results, out / name), _marks(known[name])))
@@ -83,6 +83,11 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _controlled(pairs: int) -> int:
+    """On how many pairs the controls are run: on enough to tell something, or on none."""
+    return CONTROLLED if pairs >= CONTROLLED else 0
 
 
 def _marks(marks: Sequence[Mark]) -> tuple[tuple[str, str], ...]:
@@ -128,7 +133,7 @@ def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) ->
         stop=("\n\n", "Q:"),
         max_new_tokens=64,
         solved_only=True,
-        control_pairs=CONTROLLED,
+        control_pairs=_controlled(pairs),
         seed=seed,
     )
     # Every problem is an independent draw, so each is a group of its own.

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from mediate.comparison.depths import cumulative, depth_weights
 from mediate.comparison.runs import NamedRun
 from mediate.effects import EffectMap, total_effect
+from mediate.effects.kinds import is_estimate
 from mediate.effects.maps import ADAPTIVE, WITH_GAPS
 
 # Places along the chain; tokens have no counterpart in another item or tokenizer, so positions are always summed.
@@ -148,7 +149,7 @@ def _stacked(
                 axis = dims.index(STEP)
                 np.moveaxis(values[place, row], axis, 0)[cells] = np.moveaxis(found, axis, 0)
     te = np.stack([_te(run, family.outcome, tuple(items)) for run in runs])
-    estimated = any(each.agreement is not None for maps in kept for each in maps.values())
+    estimated = is_estimate(family.kind)
     regridded = len(set(depth)) > 1
     return Stack(family, values, te, tuple(items), tuple(items.values()), labels, dims, regridded, estimated)
 

@@ -12,6 +12,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.ticker import MaxNLocator
 
 from mediate.effects import EffectMap, mean_map
+from mediate.effects.kinds import is_estimate
 from mediate.errors import InputError
 from mediate.figures.style import INK, SEQUENTIAL, canvas, effect_label
 from mediate.figures.text import label
@@ -149,6 +150,7 @@ def _label_axes(axes: Axes, first: EffectMap, means: Sequence[StepMeans], few: b
     else:
         band = "; one group: no interval"
     axes.set_xlabel(f"layer{band}")
-    axes.set_ylabel(f"mean {kind} {effect_label(label(first.outcome))}".replace("(", "\n(", 1), parse_math=False)
+    what = f"{kind} estimate of the" if is_estimate(first.kind) else kind
+    axes.set_ylabel(f"mean {what} {effect_label(label(first.outcome))}".replace("(", "\n(", 1), parse_math=False)
     axes.grid(axis="y", color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from mediate.effects import EffectMap, mean_map
+from mediate.effects.kinds import called
 from mediate.figures.layers import check_step_layer
 from mediate.figures.style import DIVERGING, FAINT, canvas
 from mediate.figures.text import label
@@ -45,7 +46,7 @@ def plot_step_layer(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
         bar = axes.figure.colorbar(image, ax=axes, pad=0.02)
         bar.outline.set_visible(False)
         first = maps[0]
-        bar.set_label(f"mean {label(first.kind)} effect\non {label(first.outcome)} (nats)", parse_math=False)
+        bar.set_label(f"mean {called(label(first.kind))}\non {label(first.outcome)} (nats)", parse_math=False)
         axes.spines[:].set_visible(False)
         _label_cells(axes, coords, count, len({each.item for each in maps}))
         axes.set_xlabel(f"layer ({_colours(first.kind)})")

@@ -4,6 +4,7 @@ from mediate.comparison import Compared
 from mediate.comparison.maps import Scope
 from mediate.comparison.quantities import SHARE
 from mediate.comparison.stacks import LAYER, STEP
+from mediate.effects.kinds import is_estimate
 from mediate.figures.difference import DIFFERENCE_SIZE
 from mediate.figures.ladder import LADDER_SIZE
 from mediate.figures.paired import PAIRED_SIZE
@@ -75,8 +76,8 @@ def _layers(plots: ComparisonPlots, kind: str, suffix: str) -> Picture:
         role="maps",
         outcome=found[0].family.outcome,
         png=png(DIFFERENCE_SIZE, lambda ax: plots.layers(kind, ax=ax)),
-        alt=f"Difference of {kind} effects from {found[0].reference} by relative depth; found to differ: {counts}.",
-        caption=f"Differences of {kind} effects by layer, the other axes summed, as shares of each run's total effect.",
+        alt=f"Difference of {_named(kind)} from {found[0].reference} by relative depth; found to differ: {counts}.",
+        caption=f"Differences of {_named(kind)} by layer, the other axes summed, as shares of each run's total effect.",
     )
 
 
@@ -88,9 +89,13 @@ def _steps(plots: ComparisonPlots, run: str, kind: str, outcome: str, suffix: st
         role="maps",
         outcome=outcome,
         png=png(DIFFERENCE_SIZE, lambda ax: plots.steps(run, kind, ax=ax)),
-        alt=f"Difference of {kind} effects by cell, {run} less {found.reference}; {plural(count, 'cell')} found.",
+        alt=f"Difference of {_named(kind)} by cell, {run} less {found.reference}; {plural(count, 'cell')} found.",
         caption=(
-            f"Differences of {kind} effects cell by cell, {run} less {found.reference}: exploratory, with the expected "
+            f"Differences of {_named(kind)} cell by cell, {run} less {found.reference}: exploratory, with the expected "
             "part of false findings held."
         ),
     )
+
+
+def _named(kind: str) -> str:
+    return f"{kind} {'estimates' if is_estimate(kind) else 'effects'}"

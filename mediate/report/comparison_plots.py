@@ -15,6 +15,7 @@ from mediate.figures import (
     DepthLine,
     LadderLine,
     group_ratios,
+    label,
     plot_difference,
     plot_difference_by_depth,
     plot_ladder,
@@ -22,6 +23,8 @@ from mediate.figures import (
 )
 from mediate.report.comparison_words import MAIN, levels_of
 
+# Of a run's name in the text of an axis.
+LONGEST = 48
 MARK = "\n(runs that differ in more than model and chains)"
 
 
@@ -73,7 +76,7 @@ class ComparisonPlots:
             for each in found
             if each.family == first.family
         ]
-        text = f"share of TE, {first.family.kind},\nless {first.reference}" + self._mark()
+        text = f"share of TE, {first.family.kind}{_estimated(first)},\nless {_name(first.reference)}" + self._mark()
         return plot_difference_by_depth(lines, quantity=text, level=self.compared.how.level, percent=True, ax=ax)
 
     def steps(self, run: str | None = None, kind: str | None = None, *, ax: Axes | None = None) -> Axes:
@@ -89,10 +92,11 @@ class ComparisonPlots:
         turned = list(chosen.labels) == [LAYER, STEP]
         grids = [each.reshape(shape) for each in (chosen.difference, _found(chosen, self.compared.how.alpha))]
         difference, cells = (each.T if turned else each for each in grids)
+        of = f"share of TE, {chosen.family.kind}{_estimated(chosen)}"
         return plot_difference(
             difference,
             cells,
-            quantity=f"share of TE, {chosen.family.kind},\n{chosen.run} less {chosen.reference}" + self._mark(),
+            quantity=f"{of},\n{_name(chosen.run)} less {_name(chosen.reference)}{self._mark()}",
             steps=[int(step) for step in steps],
             layers=list(range(len(depths))) if not chosen.regridded else [f"{depth:.2f}" for depth in depths],
             percent=True,
@@ -130,3 +134,12 @@ def _found(each: MapDifference, alpha: float) -> np.ndarray:
     """Cells that were found to differ; one without a test was not."""
     found: np.ndarray = np.nan_to_num(each.p_adjusted, nan=1.0) <= alpha
     return found
+
+
+def _name(run: str) -> str:
+    """A run's label with nothing in it that a figure cannot show."""
+    return label(run, LONGEST)
+
+
+def _estimated(found: MapDifference) -> str:
+    return " (estimated)" if found.estimated else ""

@@ -9,6 +9,7 @@ import numpy as np
 from mediate.effects import Cube, EffectMap, Results
 from mediate.effects.agreement import VERDICTS
 from mediate.effects.controls import Control, ControlSummary, summarise
+from mediate.effects.kinds import is_estimate
 from mediate.report.analysis import Analysis, analysis_of, section
 from mediate.report.words import MINUS, interval, number, percent, plural
 
@@ -36,6 +37,7 @@ EXPECTED = {
         "read maps that rank otherwise, a correlation near 0; its TE is small by construction, as its logits are",
     ),
 }
+ONE_PAIR = "one pair tells nothing"
 REASONS = {
     "not_stated": "a chain does not state its answer",
     "stated_at_once": "a chain begins with its answer",
@@ -103,17 +105,21 @@ def control_row(each: ControlSummary) -> dict[str, Any]:
         extra = f"rank correlation {number(each.rank.value)} {interval(each.rank)}"
     if np.isfinite(each.p):
         extra = f"median p {number(each.p)}"
+    # A mean over one pair would be read as one over many.
+    told = each.n > 1 or (each.n == 1 and each.held is not None)
     verdict = {True: "held", False: "BROKEN", None: ""}[each.held]
+    if each.n == 1 and each.held is not False:
+        verdict, extra = f"{verdict + ', but ' if verdict else ''}{ONE_PAIR}", ""
     return {
         "name": each.control.value.replace("_", " "),
         "what": what,
         "expected": expected,
         "n": each.n,
         "refused": each.refused,
-        "size": exactly(each.size.value) if each.n else "not measured",
-        "size_interval": interval(each.size) if each.n and each.size.value else "",
-        "beside": number(each.beside.value) if each.n else "",
-        "largest": exactly(each.largest) if each.n else "",
+        "size": exactly(each.size.value) if told else "" if each.n else "not measured",
+        "size_interval": interval(each.size) if told and each.size.value else "",
+        "beside": number(each.beside.value) if told else "",
+        "largest": exactly(each.largest) if told else "",
         "verdict": verdict,
         "extra": extra,
         "reasons": "; ".join(each.reasons),
@@ -125,9 +131,12 @@ def control_words(each: ControlSummary) -> str:
     name = each.control.value.replace("_", " ")
     if not each.n:
         return f"{name}: refused ({each.reasons[0]})"
+    if each.n == 1 and each.held is None:
+        return f"{name}: {ONE_PAIR}" + (f"; refused on {each.refused}" if each.refused else "")
     words = f"{name}: {exactly(each.size.value)} nats beside {number(each.beside.value)}, n = {each.n}"
     if each.held is not None:
         words += "; must be 0: " + ("held" if each.held else f"BROKEN, up to {exactly(each.largest)}")
+        words += f", but {ONE_PAIR}" if each.n == 1 and each.held else ""
     if each.control is Control.RANDOM_WEIGHTS and each.rank.defined:
         words += f"; rank correlation of the maps {number(each.rank.value)} {interval(each.rank)}"
     return words + (f"; refused on {each.refused}" if each.refused else "")
@@ -165,7 +174,8 @@ def agreement_view(results: Results) -> dict[str, Any]:
                 "verdicts": verdicts(maps),
             }
         )
-    return {"agreement_rows": rows}
+    without = dict.fromkeys(each.kind for each in results.maps if is_estimate(each.kind) and each.agreement is None)
+    return {"agreement_rows": rows, "unassessed": ", ".join(without)}
 
 
 def verdicts(maps: Sequence[EffectMap]) -> str:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from mediate.clock import stage
 from mediate.effects import Cube, Results, mean_map
+from mediate.effects.kinds import called, is_estimate
 from mediate.effects.maps import WITH_GAPS
 from mediate.figures import (
     channels_size,
@@ -130,21 +131,20 @@ def _map_pictures(results: Results, outcome: str, kind: str, suffix: str, analys
     mean, coords, count = mean_map(maps)
     row, column = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
     peak = f"step {coords['step'][row]}, layer {coords['layer'][column]}, {number(float(mean[row, column]))} nats"
-    alt = (
-        f"Mean {kind} effect on {outcome} by step and layer over {plural(len(maps), 'item')}; the largest is at {peak}."
-    )
+    over = f"by step and layer over {plural(len(maps), 'item')}"
+    alt = f"Mean {called(kind)} on {outcome} {over}; the largest is at {peak}."
     uneven = (
         " Chains differ in length: a step is a mean over the items that have it." if count.min() < count.max() else ""
     )
-    trust = verdicts(maps)
-    trusted = f" Estimated; against exact patching, over the items: {trust}." if trust else ""
+    trust = verdicts(maps) or "not assessed"
+    trusted = f" Estimated; against exact patching, over the items: {trust}." if is_estimate(kind) else ""
     heat = Picture(
         name=f"steps{suffix}",
         role="steps",
         outcome=outcome,
         png=png(STEPS_SIZE, lambda ax: plot_step_layer(maps, ax=ax)),
         alt=alt,
-        caption=f"Mean {kind} effect of each step in each layer.{uneven}{trusted}",
+        caption=f"Mean {called(kind)} of each step in each layer.{uneven}{trusted}",
     )
     if len({each.coords["layer"] for each in maps}) > 1:
         return [heat]
@@ -157,8 +157,9 @@ def _map_pictures(results: Results, outcome: str, kind: str, suffix: str, analys
         role="layers",
         outcome=outcome,
         png=png(LAYERS_SIZE, lambda ax: analysis.draw_layers(maps, ax)),
-        alt=f"Mean {kind} effect on {outcome} by layer, a line a step; largest in nats: {peaks}.",
-        caption="The same means by layer. Effects in different layers do not add up, so a line is no split of TE.",
+        alt=f"Mean {called(kind)} on {outcome} by layer, a line a step; largest in nats: {peaks}.",
+        caption="The same means by layer. Effects in different layers do not add up, so a line is no split of TE."
+        + trusted,
     )
     return [heat, lines]
 

@@ -9,8 +9,10 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from mediate.effects import EffectMap, Measured, World
+from mediate.effects.kinds import is_estimate, of_a_step, window_of
 from mediate.figures import visible
 from mediate.figures.style import DIVERGING
+from mediate.report.evidence import verdicts
 from mediate.report.words import number
 
 BINS = 8  # shades on either side of 0
@@ -56,11 +58,37 @@ class Colouring:
         chains: The chains of the shown items.
         layer: The layer whose effects colour the steps; None without maps.
         limit: The effect, in nats, of the deepest shade.
+        kind: Of the maps; empty without.
+        trust: Of estimates, how many of them agree how far with exact patching.
     """
 
     chains: tuple[Chain, ...]
     layer: int | None
     limit: float
+    kind: str = ""
+    trust: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What a number is, in a word."""
+        return "estimate" if is_estimate(self.kind) else "effect"
+
+    @property
+    def words(self) -> str:
+        """What a number is."""
+        return of_a_step(self.kind)
+
+    @property
+    def window(self) -> int:
+        """How many neighbouring layers a number is of."""
+        return window_of(self.kind)
+
+    @property
+    def caution(self) -> str:
+        """A sentence on how far estimates can be trusted; empty of exact effects."""
+        if not is_estimate(self.kind):
+            return ""
+        return f"Against exact patching, over all items: {self.trust or 'not assessed'}."
 
 
 def strongest_layer(maps: Sequence[EffectMap]) -> int:
@@ -90,7 +118,7 @@ def colour_chains(items: Sequence[Measured], maps: Sequence[EffectMap]) -> Colou
         )
         for item in items
     )
-    return Colouring(chains, layer, limit)
+    return Colouring(chains, layer, limit, maps[0].kind if maps else "", verdicts(maps))
 
 
 def _steps_at(each: EffectMap, layer: int) -> dict[int, float]:

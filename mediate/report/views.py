@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from mediate.effects import CHANNELS, Cube, EffectMap, Measured, Results, World
-from mediate.effects.maps import WITH_GAPS
+from mediate.effects.kinds import WITH_GAPS, is_estimate
 from mediate.effects.measured import Reject
 from mediate.items.answers import same_answer
 from mediate.report.analysis import Analysis, graph_maps, map_kinds, section, step_layer_maps
@@ -113,11 +113,11 @@ def _stated(world: World) -> str:
 
 
 def first_chains(results: Results, most: int) -> Colouring:
-    """The first items' chains, coloured by the first kind of map of the first outcome."""
+    """The first items' chains, coloured by the first kind of map of the first outcome that is exact, or else is not."""
     maps: tuple[EffectMap, ...] = ()
     if results.items and results.cubes:
         outcome = results.cube().outcome
-        kinds = map_kinds(results, outcome)
+        kinds = sorted(map_kinds(results, outcome), key=is_estimate)
         maps = step_layer_maps(results, outcome, kinds[0]) if kinds else ()
     return colour_chains(results.items[:most], maps)
 
@@ -140,7 +140,8 @@ def _map_notes(results: Results) -> list[str]:
     graphs = {kind for kind in WITH_GAPS if graph_maps(results, kind)}
     other = dict.fromkeys((each.kind, each.outcome, each.dims) for each in results.maps)
     found = [
-        f"Also measured, and not drawn here: {kind} over {', '.join(dims)} on {outcome} (results/effects.parquet)."
+        f"Also {'estimated' if is_estimate(kind) else 'measured'}, and not drawn here: {kind} over {', '.join(dims)} "
+        f"on {outcome} (results/effects.parquet)."
         for kind, outcome, dims in other
         if kind not in graphs and ((kind, outcome) not in drawn or dims != ("step", "layer"))
     ]

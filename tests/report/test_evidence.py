@@ -100,6 +100,30 @@ def test_controls_say_what_held_and_what_broke(results: Results) -> None:
     assert "control: same answer: refused (no <b>other</b> item)" in said
 
 
+def test_a_control_on_one_pair_tells_nothing(results: Results) -> None:
+    name = results.items[0].id
+    one = [
+        Controlled(name, name, Control.SELF_SOURCE, "logit_diff", 0.0, 3.0),
+        Controlled(name, name, Control.RANDOM_POSITIONS, "logit_diff", 0.1, 3.0, p=0.05, draws=20),
+        Controlled(name, name, Control.SHUFFLED_STEPS, "logit_diff", 0.04, 3.0),
+        Controlled(name, name, Control.RANDOM_WEIGHTS, "logit_diff", 0.01, 3.0, rank=0.9),
+        Controlled(results.items[1].id, "g", Control.SHUFFLED_STEPS, "logit_diff", reason="one step"),
+    ]
+    few = replace(results, controls=tuple(one))
+    rows = {row["name"]: row for row in controls_view(few)["control_rows"]}
+    for control in ("random positions", "shuffled steps", "random weights"):
+        row = rows[control]
+        assert (row["verdict"], row["extra"]) == ("one pair tells nothing", "")
+        assert (row["size"], row["beside"], row["largest"], row["size_interval"], row["n"]) == ("", "", "", "", 1)
+    assert rows["self source"]["verdict"] == "held, but one pair tells nothing"
+    said = terminal(few, width=200)
+    assert "control: shuffled steps: one pair tells nothing; refused on 1\n" in said
+    assert "control: random weights: one pair tells nothing\n" in said
+    assert "control: random positions: one pair tells nothing\n" in said
+    assert "must be 0: held, but one pair tells nothing" in said
+    assert "0.90" not in said
+
+
 def test_the_page_holds_all_of_it_escaped(results: Results) -> None:
     html = render_page(results)
     page = parse(html)
