@@ -132,6 +132,16 @@ def _check_given(model: Model, pair: Pair, spec: ScoreSpec) -> None:
             place=pair.place,
             code="too_long",
         )
+    room = spec.max_new_tokens if spec.chains is None else None
+    if model.facts.context and room is not None and longest + room > model.facts.context:
+        raise ItemError(
+            pair.id,
+            f"its prompt takes {longest} tokens, and a chain of up to {room} more does not fit the context of "
+            f"{model.facts.name!r}, {model.facts.context}; shorten it, give a lower --max-new-tokens, or leave it out "
+            "(skip)",
+            place=pair.place,
+            code="too_long",
+        )
     check_one_rope(model, pair.id, needed, pair.place)
 
 

@@ -62,10 +62,10 @@ class ScoreSpec(BaseModel):
     solved_only: bool = False
     max_new_tokens: int | None = Field(default=None, ge=1)
     stop: tuple[str, ...] = ()
-    temperature: float = Field(default=0.0, ge=0)
+    temperature: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     top_p: float = Field(default=1.0, gt=0, le=1)
     seed: int = Field(default=0, ge=0)
-    min_te: float = Field(default=MIN_TE, ge=0)
+    min_te: float = Field(default=MIN_TE, ge=0, allow_inf_nan=False)
     level: float = Field(default=0.95, gt=0, lt=1)
 
     @field_validator("template", mode="before")

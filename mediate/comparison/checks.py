@@ -50,7 +50,8 @@ def check_alike(runs: Sequence[NamedRun], *, allow_mixed: bool) -> tuple[str, ..
     found = differences(runs)
     if found and not allow_mixed:
         raise InputError(
-            f"compare: {'; '.join(found)}; score again with the same choices, or compare all the same with allow_mixed"
+            f"compare: {'; '.join(found)}; score again with the same choices, or compare all the same with "
+            "--allow-mixed (in Python: allow_mixed=True)"
         )
     return found
 

@@ -42,7 +42,7 @@ class Settings:
             )
         if not 0.5 < self.level < 1:
             raise InputError(f"level is {self.level}; it is the coverage of the intervals, such as 0.95")
-        if not self.min_te >= 0:
+        if not 0 <= self.min_te < float("inf"):
             raise InputError(f"min_te is {self.min_te}; it is a size of TE in nats, such as {MIN_TE}")
         if self.seed < 0:
             raise InputError(f"seed is {self.seed}; give 0 or more")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mediate.batch import chains as chains_module
+from mediate.batch.plan import make_plan
 from mediate.batch.score import score
 from mediate.batch.settling import settled
 from mediate.batch.spec import ScoreSpec, make_spec
@@ -167,3 +168,16 @@ def test_words_that_the_tokenizer_lacks_are_refused_or_counted() -> None:
         score(tiny.model("llama"), PAIRS, make_spec(answer_cue=" therefore", **choices))
     with pytest.raises(InputError, match="--template few-shot: the tokenizer has no token"):
         score(tiny.model("llama"), PAIRS, make_spec(template="few-shot", **choices))
+
+
+def test_a_prompt_that_leaves_no_room_for_a_chain_names_file_item_and_option() -> None:
+    """Its answer alone would fit, and a chain would not."""
+    long = replace(UNWRITTEN[0], id="long", place="pairs.jsonl:7")
+    question = " ".join(["Tom has 3 apples."] * 8)
+    long = replace(long, base=replace(long.base, question=question), source=replace(long.source, question=question))
+    asked = len(tiny.tokenizer()(question + "\n")["input_ids"])
+    model, pairs = named("another", context=asked + 12), (*UNWRITTEN[1:], long)
+    spec, _ = settle(model, pairs, template="none")
+    with pytest.raises(ItemError, match=r"^pairs\.jsonl:7: item 'long': .*--max-new-tokens") as error:
+        make_plan(model, pairs, spec, None)
+    assert error.value.code == "too_long"

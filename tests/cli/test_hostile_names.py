@@ -1,0 +1,93 @@
+"""Names that try things: nothing of them reaches the terminal as it is, and no library warns of them."""
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mediate.effects import Results, write_results
+from tests import tiny
+from tests.figures.records import fake_results
+from tests.report.test_hostile import PAGE_TAGS, check_inert, poison
+from tests.test_cli import mediate, write
+
+ESCAPES = ("\x1b[2J\x1b]0;pwn\x07", "\x9b31m\r", "\u202egnp.exe", "\x00\x08", "名\x1b前 🙂")
+
+
+def named(results: Results, text: str, created: str) -> Results:
+    found = poison(results, text)
+    usual = fake_results(6, layers=3).manifest
+    manifest = dict(usual) | {"created": created, "model": dict(usual["model"]) | {"name": f"{text}{created}"}}
+    outcome = {each.outcome: name for each, name in zip(found.cubes, ("logit_diff", "logprob_diff"), strict=True)}
+    return replace(
+        found,
+        manifest=manifest,
+        cubes=tuple(replace(each, outcome=outcome[each.outcome]) for each in found.cubes),
+        maps=tuple(replace(each, kind="read", outcome="logit_diff") for each in found.maps),
+    )
+
+
+@pytest.mark.parametrize("text", ESCAPES, ids=ascii)
+def test_a_comparison_of_them_is_quiet(tmp_path: Path, text: str) -> None:
+    small = fake_results(6, layers=3)
+    for name in ("one", "two"):
+        write_results(tmp_path / name, named(small, text, name))
+    label = text.replace("\x00", "\x01")  # what a command line can hold
+    arguments = ("compare", "one", "two", "--out", "out", "--labels", f"{label}a", "--labels", f"{label}b")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        done = mediate(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for said in (done.stdout, done.stderr):
+        assert all(char.isprintable() or char == "\n" for char in said)
+    assert (tmp_path / "out" / "comparison.html").exists()
+
+
+def test_an_error_with_them_is_one_plain_line(tmp_path: Path) -> None:
+    done = mediate("report", "\x1b[2Jnowhere\r\nsecond line", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.strip().isprintable()
+
+
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(2)>',
+    "</script><svg/onload=alert(3)>",
+    '=HYPERLINK("http://127.0.0.1:9/","x")',
+    "\x1b[2J\x1b]0;pwn\x07",
+    "../../../../etc/pwn",
+    "{{7*7}}{% raw %}",
+    "\u202egnp.exe",
+)
+
+
+def test_pairs_that_try_things_are_measured_and_shown_as_text(tmp_path: Path) -> None:
+    """In id, group, question and chain: from the file to the page and the terminal."""
+    plain, tokenizer = tiny.plain_model("llama"), tiny.byte_level()
+    plain.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    plain.save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    pairs = [
+        {"id": f"{text}{place}", "group": text}
+        | {
+            world: {
+                "question": f"Hint {number}.{text}",
+                "answer": str(number),
+                "cot": f"4 + {number} = {number}.{text}",
+            }
+            for world, number in (("base", 3), ("source", 5))
+        }
+        for place, text in enumerate(PAYLOADS)
+    ]
+    write(tmp_path / "pairs.jsonl", *pairs)
+    arguments = ("score", "pairs.jsonl", "--model", "model", "--out", "run", "--control-pairs", 0, "--maps", "none")
+    done = mediate(*arguments, "--on-bad-item", "skip", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for said in (done.stdout, done.stderr):
+        assert all(char.isprintable() or char == "\n" for char in said)
+    html = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    text = check_inert(html, PAGE_TAGS)
+    assert "{{7*7}}{% raw %}" in text
+    assert [path.name for path in tmp_path.iterdir() if path.name not in ("model", "run", "cache")] == ["pairs.jsonl"]
