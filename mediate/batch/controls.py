@@ -19,7 +19,7 @@ from mediate.batch.spec import ScoreSpec
 from mediate.clock import stage
 from mediate.effects.controls import Control, Controlled
 from mediate.effects.cube import total_effect
-from mediate.errors import InputError, ItemError
+from mediate.errors import InputError, ItemError, told
 from mediate.mediation.controls import Elsewhere, controlled, measure_controls
 from mediate.mediation.cube import Contexts, of_like_length, run_contexts, side_by_side
 from mediate.mediation.encoding import EncodedPair
@@ -148,6 +148,8 @@ def _open(model: Model, spec: ScoreSpec, stack: ExitStack) -> Model | str:
         return stack.enter_context(random_twin(model, spec.seed))
     except InputError as error:
         return str(error)
+    except OSError as error:
+        return told(error)
 
 
 def _measured(twin: Model | str, pairs: Sequence[EncodedPair], outcome: Outcome) -> Sequence[Unlearnt | str]:

@@ -1,29 +1,26 @@
 """The command line: parses and wires, nothing else. torch is imported by the commands that need it, when they run."""
 
 import gc
-import sys
 from typing import Annotated
 
 import typer
 
 from mediate.cli.compare import compare
 from mediate.cli.cross import cross
+from mediate.cli.ending import Commands, ended
 from mediate.cli.look import check, report
 from mediate.cli.materials import make_pairs, models_app
 from mediate.cli.reference import reference
 from mediate.cli.score import demo, score
 from mediate.cli.tune import tune_app
-from mediate.cli.words import as_options
 from mediate.clock import timed
-from mediate.errors import InputError
 
 # torch and transformers make objects by the hundred thousand while they are imported, and by Python's own thresholds
 # they are searched for garbage again and again: about a tenth of the demo's time.
 COLLECTING = (50_000, 10, 10)
-# Of a message: what was given may be of any length.
-MOST_CHARACTERS = 2000
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,19 +36,10 @@ app.add_typer(models_app, name="models")
 
 
 def main() -> None:
-    """Runs the command line; a wrong input is one line on standard error and exit code 2."""
+    """Runs the command line; what ends it is one line on standard error and an exit code."""
     gc.set_threshold(*COLLECTING)
-    with timed():
-        try:
-            app()
-        except InputError as error:
-            line = as_options(" ".join(str(error).split()))
-            line = line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 3]}..."
-            print(f"mediate: {''.join(each for each in line if each.isprintable())}", file=sys.stderr)
-            sys.exit(2)
-        except KeyboardInterrupt:
-            print("mediate: interrupted; the same command goes on where this one stopped", file=sys.stderr)
-            sys.exit(130)
+    with timed(), ended():
+        app()
 
 
 def _version(wanted: bool | None) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mediate.errors import InputError
+from mediate.files import check_place
 from mediate.watch import tell
 
 models_app = typer.Typer(no_args_is_help=True, help="Models that come from the package registry.")
@@ -71,7 +72,8 @@ def make_pairs(
 
 
 def _check_absent(out: Path, text: str) -> None:
-    """Raises InputError where another file would be written over."""
+    """Raises InputError where another file would be written over, or where none can be made."""
+    check_place(out)
     if out.exists() and (not out.is_file() or out.read_bytes() != text.encode("utf-8")):
         raise InputError(
             f"{out}: is there already, with other content; name another file, or write over it with --force"

@@ -2,8 +2,6 @@
 
 import re
 
-# Options whose name is not that of the choice with hyphens for underscores.
-_OPTIONS = {"maps": "--map", "outcomes": "--outcome", "control_pairs": "--controls", "labels": "--label"}
 _CHOICES = (
     "allow_mixed", "answer_cue", "control_pairs", "held_out", "max_length", "max_new_tokens", "min_te", "on_bad_item",
     "solved_only", "top_p", "trust_remote_code",
@@ -18,11 +16,11 @@ _CHOICE = re.compile(rf"(?<![\w'\"./-])(?P<name>{'|'.join(_CHOICES)})(?![\w'\"/]
 
 def option(name: str) -> str:
     """What the command line calls a choice."""
-    return _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+    return f"--{name.replace('_', '-')}"
 
 
 def as_options(message: str) -> str:
-    """A message with options in place of arguments: `--map` for `option 'maps'`, `--tokenizer` for `tokenizer=`."""
+    """A message with options in place of arguments: `--maps` for `option 'maps'`, `--tokenizer` for `tokenizer=`."""
     message = _VALUE.sub(lambda found: f"{option(found['name'])} {found['value']}", message)
     for named in (_LOADED, _NAMED, _BARE, _CHOICE):
         message = named.sub(lambda found: option(found["name"]), message)

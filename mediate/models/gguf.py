@@ -1,21 +1,26 @@
 """GGUF files: dequantised once into a folder of safetensors that every later load reads in a second."""
 
+import atexit
 import hashlib
 import json
+import logging
+import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from mediate.errors import InputError, install_hint
+from mediate.errors import InputError, install_hint, system_number
 from mediate.models.cache import cache_folder
 from mediate.models.gguf_rope import give, scaling
 from mediate.models.silence import quiet_bars
 
 # What a converted folder's rotary embedding was given of its file.
 _GIVEN = "gguf-rope.json"
+log = logging.getLogger(__name__)
 
 
 def converted(path: Path) -> Path:
@@ -32,19 +37,39 @@ def converted(path: Path) -> Path:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     target = cache_folder() / "models" / f"gguf-{digest[:32]}"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_suffix(".lock")):
-        if not (target / _GIVEN).exists():
-            found = _scaling(path)
-            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".gguf-") as name:
-                if target.exists() and found:
-                    target.rename(Path(name) / "unscaled")
-                if not target.exists():
-                    part = Path(name) / "model"
-                    _convert(path, part, found)
-                    shutil.move(part, target)
-            (target / _GIVEN).write_text(json.dumps(found), encoding="utf-8")
+    if (target / _GIVEN).exists():
+        return target
+    found = _scaling(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_suffix(".lock")):
+            if not (target / _GIVEN).exists():
+                with tempfile.TemporaryDirectory(dir=target.parent, prefix=".gguf-") as name:
+                    if target.exists() and found:
+                        target.rename(Path(name) / "unscaled")
+                    if not target.exists():
+                        part = Path(name) / "model"
+                        _convert(path, part, found)
+                        shutil.move(part, target)
+                (target / _GIVEN).write_text(json.dumps(found), encoding="utf-8")
+    except Exception as error:
+        number = system_number(error)
+        if isinstance(error, InputError) or number is None:
+            raise
+        return target if target.exists() and not found else _for_this_process(path, target, number)
     return target
+
+
+@cache
+def _for_this_process(path: Path, target: Path, number: int) -> Path:
+    """The same in a folder of the system's, for where the cache cannot be written; deleted when the process ends."""
+    log.warning(
+        "%s: the cache cannot be written (%s), so %s is converted anew", target.parent, os.strerror(number), path
+    )
+    folder = Path(tempfile.mkdtemp(prefix="mediate-gguf-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _convert(path, folder / target.name, _scaling(path))
+    return folder / target.name
 
 
 def _scaling(path: Path) -> dict[str, Any]:

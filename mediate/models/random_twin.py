@@ -110,9 +110,7 @@ def _kept(model: Model, files: ExitStack) -> Callable[[], None]:
     rest = [weight for name, weight in model.weights.items() if name not in stored]
     spare: Any = None
     if rest:
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        spare = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed with the others
+        spare = _spare()
         files.enter_context(spare)
         for weight in rest:
             spare.write(tensor_bytes(weight))
@@ -129,6 +127,16 @@ def _kept(model: Model, files: ExitStack) -> Callable[[], None]:
                 weight.copy_(torch.frombuffer(content, dtype=weight.dtype).reshape(weight.shape))
 
     return put_back
+
+
+def _spare() -> Any:
+    """A file that nobody else sees: in the cache, where there is room for weights, or where the system has its own."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder)
+    except OSError:
+        return tempfile.TemporaryFile()
 
 
 def _stored(model: Model, files: ExitStack) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from mediate.comparison.maps import Scope
 from mediate.comparison.quantities import EFFECT, SHARE
 from mediate.effects.results import write_table
 from mediate.errors import InputError
-from mediate.files import write_bytes, write_text
+from mediate.files import check_place, write_bytes, write_text
 from mediate.report.comparison_page import render_comparison
 from mediate.report.comparison_pictures import comparison_pictures
 from mediate.report.comparison_tables import (
@@ -48,6 +48,7 @@ def check_out(folder: Path, runs: Sequence[NamedRun], how: Settings) -> None:
         InputError: It holds something else.
     """
     if not folder.exists():
+        check_place(folder)
         return
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a directory for the comparison")

@@ -4,6 +4,7 @@ import json
 import platform
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,14 @@ def write_tuning(folder: Path, manifest: Mapping[str, Any], status: str = _DONE)
     """Writes the manifest, whole or not at all; a number in it that is NaN is an error."""
     text = json.dumps(dict(manifest) | {"status": status}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_text(folder / MANIFEST, text)
+
+
+def write_cancelled(folder: Path) -> None:
+    """Says of a tuning that is not finished that it was cancelled, if that can be written."""
+    with suppress(OSError, InputError):
+        found = read_tuning(folder)
+        if not is_done(found):
+            write_tuning(folder, found, "cancelled")
 
 
 def write_losses(folder: Path, losses: list[dict[str, int | float]]) -> None:

@@ -28,6 +28,7 @@ from mediate.tuning.folder import (
     read_losses,
     read_tuning,
     versions,
+    write_cancelled,
     write_losses,
     write_tuning,
 )
@@ -140,7 +141,11 @@ def tune(
     with held(folder, "another process is tuning here; wait for it or give a new folder"):
         found = opened(folder, work.identity())
         if not is_done(found):
-            _run(work, folder, found or {}, pairs, progress)
+            try:
+                _run(work, folder, found or {}, pairs, progress)
+            except KeyboardInterrupt:
+                write_cancelled(folder)
+                raise
     return open_tuned(folder)
 
 

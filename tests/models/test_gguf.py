@@ -285,3 +285,16 @@ def test_llama_3s_rule_is_told_from_its_factors(factor: float, half: int, base: 
     assert found["factor"] == pytest.approx(factor)
     assert {"rope_theta": base, **found, "factor": factor} == rope
     assert llama3_scaling(np.linspace(1, factor, half), base) is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path / "file"))
+    plain = llama()
+    path = write_gguf(tmp_path / "model.gguf", plain)
+    folder = converted(path)
+    assert (folder / "model.safetensors").exists()
+    assert converted(path) == folder, "once a process"
+    assert caplog.text.count("the cache cannot be written") == 1

@@ -1,0 +1,141 @@
+"""How a command ends when it does not end well: one line on standard error and an exit code, never a traceback.
+
+A wrong input and a refusal of the operating system are exit code 2. Ctrl-C is 130; SIGTERM, which batch systems send
+before they kill, and the loss of the terminal end a command as Ctrl-C does, with 128 and the signal's number.
+"""
+
+import errno
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from mediate.cli.words import as_options
+from mediate.errors import InputError, system_number, told
+
+GOES_ON = "the same command goes on where this one stopped"
+# The most characters of a line.
+LONGEST = 2000
+# Where one of these was met, whatever error came of it is theirs.
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+class Terminated(KeyboardInterrupt):
+    """A signal that ends a process; whatever is done at Ctrl-C is done at this, too."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Stopped(BaseException):
+    """What is left of a KeyboardInterrupt where typer would end the process without a word."""
+
+
+class Commands(TyperGroup):
+    """The commands, of which an interrupt is passed on."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise Stopped from interrupt
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """Runs a command: whatever ends it is told, and is its exit code."""
+    with _signals(), _warnings():
+        try:
+            try:
+                yield
+            finally:
+                sys.stdout.flush()  # a full disk behind standard output is met here
+        except InputError as error:
+            say(as_options(str(error)))
+            sys.exit(2)
+        except (KeyboardInterrupt, Stopped) as stop:
+            interrupt = stop.__cause__ if isinstance(stop, Stopped) else stop
+            number = interrupt.number if isinstance(interrupt, Terminated) else signal.SIGINT
+            what = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
+            say(f"{what}; {GOES_ON}")
+            sys.exit(128 + number)
+        except BrokenPipeError:  # whoever read has gone, as `head` does
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except Exception as error:
+            refused = _refusal(error)
+            if refused is None:
+                raise
+            say(told(refused))
+            sys.exit(2)
+
+
+def say(line: str) -> None:
+    """One line on standard error, without what a terminal would take for commands."""
+    text = "".join(each for each in " ".join(line.split()) if each.isprintable())
+    if len(text) > LONGEST:  # whoever gave a long value knows it, and nobody reads it
+        text = f"{text[: LONGEST // 2]} [...] {text[-LONGEST // 2 :]}"
+    typer.echo(f"mediate: {text}", err=True)
+
+
+def _refusal(error: BaseException) -> OSError | None:
+    """The operating system's refusal that an error is, or comes of; None where it is something else."""
+    if isinstance(error, OSError):
+        return error
+    if system_number(error) is not None and type(error).__module__.partition(".")[0] != "mediate":
+        number = system_number(error) or 0
+        return OSError(number, os.strerror(number))
+    earlier: BaseException | None = error
+    while earlier is not None:
+        if isinstance(earlier, OSError) and earlier.errno in _OF_THE_DISK:
+            return earlier
+        earlier = earlier.__cause__ or earlier.__context__
+    return None
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """While open, the signals that end a process do so as Ctrl-C; what somebody else has set is left alone."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise Terminated(number)
+
+    taken = []
+    for name in ("SIGTERM", "SIGHUP"):  # the second is not everywhere
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            try:
+                signal.signal(number, end)
+            except ValueError:  # not in the main thread
+                continue
+            taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+class _Line(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(f"warning: {record.getMessage()}")
+
+
+@contextmanager
+def _warnings() -> Iterator[None]:
+    """While open, the package's own warnings are lines of the command's."""
+    handler, logger = _Line(logging.WARNING), logging.getLogger("mediate")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
