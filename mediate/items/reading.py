@@ -18,8 +18,7 @@ from mediate.items.pair import Item, Pair
 PAIR_KEYS = ("id", "group", "base", "source", "meta")
 WORLD_KEYS = ("question", "answer", "cot", "values")
 SUFFIXES = (".jsonl", ".json", ".parquet")
-# Characters of an id or a group, which stand in every table and many messages.
-MOST_NAME = 500
+MOST_NAME = 500  # characters of an id or a group, which stand in every table
 # Legal inside JSON strings, but line ends to many readers; written as escapes.
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
@@ -275,20 +274,16 @@ def _text(fields: Mapping[str, Any], key: str, name: str, place: str, *, world: 
     if not world and not value.strip():
         raise ItemError(name, f"{key!r} is blank; give {wanted}", place=place, code=f"empty_{key}")
     if not world and len(value) > MOST_NAME:
-        reason = f"{key!r} has {len(value)} characters; give one of at most {MOST_NAME}"
-        raise ItemError(name, reason, place=place, code=f"long_{key}")
+        long = f"{key!r} has {len(value)} characters; give one of at most {MOST_NAME}"
+        raise ItemError(name, long, place=place, code=f"long_{key}")
     return value
 
 
 def _kind(value: object) -> str:
     kinds = {
-        bool: "true or false",
-        int: "an integer",
-        float: "a decimal number",
-        str: "text",
-        list: "an array",
-        dict: "an object",
-    }
+        bool: "true or false", int: "an integer", float: "a decimal number", str: "text",
+        list: "an array", dict: "an object",
+    }  # fmt: skip
     return "null" if value is None else kinds.get(type(value), f"a value of type {type(value).__name__}")
 
 
