@@ -426,11 +426,13 @@ def test_models_of_another_shape_are_refused_by_name(changes: dict, message: str
 def test_other_models_tokenizers_and_dtypes_are_refused_by_name() -> None:
     original = tiny.model("llama")
     plain = tiny.plain_model("llama")
+    chatting = copy.deepcopy(tiny.tokenizer())
+    chatting.chat_template = "{{ messages[0]['content'] }}"
     for other, message in (
         (tiny.model("qwen3"), "architectures are LlamaForCausalLM and Qwen3ForCausalLM"),
         (tiny.model("llama", "float64"), "dtypes are float32 and float64; load both with one dtype"),
         (replace(original, facts=replace(original.facts, device="cuda:0")), "devices are cpu and cuda:0"),
-        (load_unchecked(plain, tokenizer=tiny.byte_level(), device="cpu"), "tokenizers .* with the tokenizer"),
+        (load_unchecked(plain, tokenizer=chatting, device="cpu"), "tokenizers .* with the tokenizer"),
         (load_unchecked(plain, device="cpu"), "tokenizers .* and none"),
     ):
         with pytest.raises(InputError, match=message):

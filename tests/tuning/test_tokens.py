@@ -1,5 +1,6 @@
 """The layout is scoring's, token for token, and the loss is on the completion alone."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import torch
 from mediate.errors import InputError, ItemError
 from mediate.items import Item, Pair
 from mediate.mediation.encoding import encode_question, encode_readers
-from mediate.models.loading import load
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.traces.trace import encode, given_trace
 from mediate.tuning.base import Base, load_base
@@ -50,7 +50,7 @@ def trainer_of(base: Base, rows: list[Encoded], spec: TuneSpec, folder: Path) ->
 def test_question_chain_cue_and_answer_have_the_ids_of_scoring(template: str) -> None:
     # Another tokenizer beside the model's changes nothing: what scoring does with one is the question.
     tokenizer = tiny.byte_level()
-    model = load(tiny.plain_model("llama"), tokenizer=tokenizer, device="cpu")
+    model = replace(tiny.model("llama"), tokenizer=tokenizer)
     spec = make_tune_spec(arm="lora", template=TEMPLATES[template])
     found = encode_example(tokenizer, ONE, spec)
     pair = Pair("e", "g", Item(ONE.question, "7", ONE.chain), Item("Tom has 2 apples.", "6"))
