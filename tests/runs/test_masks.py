@@ -104,3 +104,13 @@ def test_scores_that_were_scaled_after_the_mask_hide_the_future(dtype: str) -> N
     with pytest.raises(InputError, match=r"the query at position 0 .* no key"):
         hidden(scores, cut, 0, "scores")
     assert Counter(hidden(scores, cut.roll(1, 2), 0, "scores").isinf().flatten().tolist())[True] == 1
+
+
+@pytest.mark.parametrize("architecture", MASKED)
+def test_cells_that_are_swept_together_have_masks_of_their_own(architecture: str) -> None:
+    model, pair = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64").pair
+    cells = [Cell((0, 1), (layer,)) for layer in LAYERS] + [Cell((3, 4), LAYERS, (1,)), Cell((5,), (0, 3))]
+    together = knockout_effects(model, pair, cells, BOTH)
+    alone = np.concatenate([knockout_effects(model, pair, [cell], BOTH) for cell in cells], axis=1)
+    np.testing.assert_allclose(together, alone, atol=1e-10, rtol=0)
+    assert np.ptp(alone, axis=1).min() > 1e-4
