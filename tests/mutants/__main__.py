@@ -132,7 +132,7 @@ MUTANTS = (
     Mutant(
         "a state beside keys and values",
         "models/carried.py",
-        "    if more:\n",
+        "    if kinds:\n",
         "    if False:\n",
         "tests/models/test_carried.py",
     ),
