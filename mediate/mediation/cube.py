@@ -23,8 +23,9 @@ from mediate.effects.cube import CELLS
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
 from mediate.models.model import Model
+from mediate.models.rope import depends_on_length
 from mediate.runs.engine import quickest_tokens
-from mediate.runs.keyvalues import KeyValues, depends_on_length, moved, prefill, stacked
+from mediate.runs.keyvalues import KeyValues, moved, prefill, stacked
 from mediate.runs.memory import free_memory
 from mediate.runs.passes import Past
 from mediate.runs.reading import read
@@ -95,7 +96,7 @@ def run_all_contexts(model: Model, pairs: Sequence[EncodedPair]) -> list[Context
     past = prefill(model, torch.tensor([common], device=model.device))[0] if common else None
     runs: dict[tuple[Ids, Ids], KeyValues] = {}
     lengths = {key: len(ids) - len(common) for key, ids in every.items()}
-    for keys in of_like_length(lengths, side_by_side(model), 0.0 if depends_on_length(model) else PADDING):
+    for keys in of_like_length(lengths, side_by_side(model), 0.0 if depends_on_length(model.plain.config) else PADDING):
         width = len(every[keys[-1]])
         rows = [[*every[key][len(common) :], *[0] * (width - len(every[key]))] for key in keys]
         found = prefill(model, torch.tensor(rows, device=model.device), past=past)

@@ -13,7 +13,8 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.mediation.reads import is_aligned, read_map
 from mediate.models.model import Model
-from mediate.runs.keyvalues import KeyValues, depends_on_length, prefill, run_on
+from mediate.models.rope import depends_on_length
+from mediate.runs.keyvalues import KeyValues, prefill, run_on
 from mediate.traces.trace import shared_beginning
 
 AXES = ("step", "layer")
@@ -50,7 +51,7 @@ def measure_unlearnt(twin: Model, pairs: Sequence[EncodedPair], outcome: Outcome
     lengths = {key: len(some) * len(some[0]) for key, some in rows.items()}
     runs: list[dict[tuple[Ids, Ids], KeyValues]] = [{} for _ in pairs]
     y = np.full((len(pairs), 2), np.nan)
-    for keys in of_like_length(lengths, side_by_side(twin), 0.0 if depends_on_length(twin) else PADDING):
+    for keys in of_like_length(lengths, side_by_side(twin), 0.0 if depends_on_length(twin.plain.config) else PADDING):
         width = max(len(rows[key][0]) for key in keys)
         ids = [row + [0] * (width - len(row)) for key in keys for row in rows[key]]
         last = width - min(len(rows[key][0]) - tokens[key[0]].last for key in keys)

@@ -12,6 +12,7 @@ from mediate.errors import InputError
 from mediate.files import regular
 from mediate.items.problems import few_shot_prompt
 from mediate.models.rendering import DATE, reads_the_clock, render
+from mediate.models.vocabulary import control_ids
 from mediate.traces.pieces import decode, encode, encode_after, puts_space_first, reads_as
 
 ANSWER_CUE = "\nThe answer is"
@@ -147,7 +148,7 @@ def _chat(tokenizer: Any, template: Template, question: str) -> Prompt:
     before, after = _around(tokenizer, chat, named)
     text = _rendered(tokenizer, chat, named, question)
     whole = _encode_template(tokenizer, text)
-    control = _control_ids(tokenizer)
+    control = control_ids(tokenizer)
     if text.startswith(before) and text.endswith(after) and len(text) >= len(before) + len(after):
         inner = text[len(before) : len(text) - len(after)]
         if question.strip() and not inner.strip():
@@ -217,12 +218,6 @@ def bos_ids(tokenizer: Any) -> list[int]:
     bos = tokenizer.bos_token_id
     started = tokenizer("a")["input_ids"]
     return [bos] if bos is not None and started and started[0] == bos else []
-
-
-def _control_ids(tokenizer: Any) -> set[int]:
-    """All control tokens; `all_special_ids` lacks those without a role, such as the header tokens of Llama 3."""
-    added = getattr(tokenizer, "added_tokens_decoder", {})
-    return {*tokenizer.all_special_ids, *(number for number, token in added.items() if token.special)}
 
 
 def _encode_template(tokenizer: Any, text: str) -> list[int]:

@@ -20,7 +20,7 @@ def check_vocabulary(tokenizer: Any, rows: int, name: str) -> None:
         InputError: The tokenizer is larger than the embedding.
     """
     ids = set(tokenizer.get_vocab().values())
-    beyond = {number for number in ids if number >= rows} - _control_ids(tokenizer)
+    beyond = {number for number in ids if number >= rows} - control_ids(tokenizer)
     bos = tokenizer.bos_token_id
     if beyond or (bos is not None and bos >= rows):
         raise InputError(
@@ -37,6 +37,7 @@ def beyond_rows(token: int, name: str, rows: int) -> str:
     )
 
 
-def _control_ids(tokenizer: Any) -> set[int]:
+def control_ids(tokenizer: Any) -> set[int]:
+    """All control tokens; `all_special_ids` lacks those without a role, such as the header tokens of Llama 3."""
     added = getattr(tokenizer, "added_tokens_decoder", {})
     return {*tokenizer.all_special_ids, *(number for number, token in added.items() if token.special)}

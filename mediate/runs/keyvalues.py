@@ -15,13 +15,11 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.float64 import keeps_float64
 from mediate.models.model import Model
+from mediate.models.rope import depends_on_length
 from mediate.models.turning import sine_table, spun
 from mediate.runs.lean import leanly
 from mediate.runs.memory import is_out_of_memory
 from mediate.runs.passes import one_pass
-
-# Frequencies of these kinds of RoPE change with the length of the sequence, so a key cannot be moved by a rotation.
-_LENGTH_DEPENDENT = ("dynamic", "longrope")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,14 +224,6 @@ def spins(model: Model, old: Int[Tensor, " pos"], new: Int[Tensor, " pos"]) -> l
     return [table[new] / table[old]] * model.facts.layers
 
 
-def depends_on_length(model: Model) -> bool:
-    """Whether the rotary frequencies change with the length of the sequence, and so with the longest beside it."""
-    config = model.plain.config.get_text_config()
-    return any(
-        f'"{kind}"' in str(getattr(config, "rope_parameters", "")).replace("'", '"') for kind in _LENGTH_DEPENDENT
-    )
-
-
 def has_rotary(model: Model) -> bool:
     """Whether keys are turned at all, whatever modules a model holds: those of ALiBi may hold rotary ones too."""
     try:
@@ -249,7 +239,7 @@ def rotary_frequencies(model: Model) -> list[Float[Tensor, " half"]]:
         InputError: The model has none, or they depend on the length of the sequence.
     """
     config = model.plain.config.get_text_config()
-    if depends_on_length(model):
+    if depends_on_length(config):
         raise InputError("its rotary frequencies depend on the length of the sequence")
     modules = list(model.plain.modules())
     plain = next((module.inv_freq for module in modules if isinstance(getattr(module, "inv_freq", None), Tensor)), None)
