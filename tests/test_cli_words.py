@@ -11,8 +11,8 @@ from mediate.tuning.spec import make_tune_spec
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        ("option 'maps': no map 'x'", "--map: no map 'x'"),
-        ("option 'control_pairs': wrong", "--controls: wrong"),
+        ("option 'maps': no map 'x'", "--maps: no map 'x'"),
+        ("option 'control_pairs': wrong", "--control-pairs: wrong"),
         ("option 'top_p': wrong", "--top-p: wrong"),
         (
             "'m' has no tokenizer; give one with load(..., tokenizer=...)",

@@ -174,7 +174,8 @@ def test_a_prompt_that_leaves_no_room_for_a_chain_names_file_item_and_option() -
     """Its answer alone would fit, and a chain would not."""
     long = replace(UNWRITTEN[0], id="long", place="pairs.jsonl:7")
     question = " ".join(["Tom has 3 apples."] * 8)
-    long = replace(long, base=replace(long.base, question=question), source=replace(long.source, question=question))
+    other = question.replace("3", "2")
+    long = replace(long, base=replace(long.base, question=question), source=replace(long.source, question=other))
     asked = len(tiny.tokenizer()(question + "\n")["input_ids"])
     model, pairs = named("another", context=asked + 12), (*UNWRITTEN[1:], long)
     spec, _ = settle(model, pairs, template="none")

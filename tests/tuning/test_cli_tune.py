@@ -64,6 +64,7 @@ def test_data_are_named_once(base: Path, tmp_path: Path) -> None:
 def test_options_have_the_defaults_of_the_specification(name: str) -> None:
     own = {
         "model",
+        "target_module",  # the name of before
         "out",
         "data",
         "task",
