@@ -96,7 +96,7 @@ MUTANTS = (
     ),
     Mutant(
         "a control past the switch of factors",
-        "mediation/controls.py",
+        "mediation/exact_controls.py",
         "room = AFTERWARDS if most is None else max(0, most - end)",
         "room = AFTERWARDS",
         "tests/mediation/test_longrope.py",
