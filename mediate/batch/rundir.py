@@ -24,8 +24,8 @@ def now() -> str:
 
 def versions() -> dict[str, str]:
     """The versions of what a run's numbers depend on."""
-    from mediate import __version__
     from mediate.runs.store import NUMERICS_VERSION, library_versions
+    from mediate.version import __version__
 
     return {
         "mediate": __version__,

@@ -44,7 +44,7 @@ def main() -> None:
 
 def _version(wanted: bool | None) -> None:
     if wanted:
-        from mediate import __version__
+        from mediate.version import __version__
 
         typer.echo(f"mediate {__version__}")
         raise typer.Exit

@@ -1,12 +1,16 @@
 """Controls: effects that must be nothing, or little, if the measurement is what it says."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mediate.stats import Estimate, bootstrap_mean
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class Control(StrEnum):
@@ -130,4 +134,20 @@ def _summary(control: Control, found: Sequence[Controlled], seed: int, level: fl
         rank=mean([each.rank for each in measured]),
         p=float(np.median([each.p for each in measured])) if measured else float("nan"),
         reasons=tuple(dict.fromkeys(each.reason for each in found if each.reason)),
+    )
+
+
+def control_table(controls: Sequence[Controlled]) -> "pandas.DataFrame":
+    """A row an item and control."""
+    import pandas as pd
+
+    rows = [asdict(each) | {"control": each.control.value} for each in controls]
+    return pd.DataFrame(rows, columns=[each.name for each in fields(Controlled)])
+
+
+def controls_from_table(table: "pandas.DataFrame") -> tuple[Controlled, ...]:
+    """The inverse of `control_table`."""
+    return tuple(
+        Controlled(**(row | {"control": Control(row["control"]), "draws": int(row["draws"])}))  # type: ignore[arg-type]
+        for row in table.to_dict("records")
     )

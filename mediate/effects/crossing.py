@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from mediate.effects.cube import IDENTITY_TOLERANCE, MIN_TE, shapley
+from mediate.effects.cube import CELL_COLUMNS, CELLS, IDENTITY_TOLERANCE, MIN_TE, shapley
 from mediate.effects.kinds import WORLDS as WORLDS
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
 
@@ -160,9 +160,6 @@ def crossing_table(crossings: Sequence[Crossing]) -> "pandas.DataFrame":
     """A row an item, world and outcome, as `Crossing.to_frame`."""
     import pandas as pd
 
-    from mediate.effects.cube import CELLS
-    from mediate.effects.frames import CELL_COLUMNS
-
     columns = ["item", "world", "group", "outcome", *CELL_COLUMNS, *Change._fields, *FACTORS]
     frames = []
     for each in crossings:
@@ -180,8 +177,6 @@ def crossing_table(crossings: Sequence[Crossing]) -> "pandas.DataFrame":
 
 def crossings_from_table(table: "pandas.DataFrame") -> tuple[Crossing, ...]:
     """The inverse of `crossing_table`; the splits are worked out anew."""
-    from mediate.effects.frames import CELL_COLUMNS
-
     found = []
     for outcome, rows in table.groupby("outcome", sort=False):
         y = rows[list(CELL_COLUMNS)].to_numpy(dtype=np.float64).reshape(-1, 2, 2, 2)

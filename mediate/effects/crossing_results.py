@@ -14,8 +14,7 @@ from mediate.effects.crossing import (
     crossings_from_table,
     set_changes,
 )
-from mediate.effects.frames import effect_table, maps_from_table
-from mediate.effects.maps import EffectMap
+from mediate.effects.maps import EffectMap, effect_table, maps_from_table
 from mediate.effects.measured import Reject
 from mediate.effects.results import (
     MANIFEST,

@@ -6,12 +6,13 @@ there) and *latent* (under which world's question that chain was computed). Inde
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from mediate.effects.kinds import MIN_TE as MIN_TE
+from mediate.effects.labelled import UNITS, needed_xarray
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 CHANNELS = ("direct", "text", "latent")
 CELLS = tuple((d, t, h) for d in (0, 1) for t in (0, 1) for h in (0, 1))
 IDENTITY_TOLERANCE = 1e-9
+# What a table and a labelled array of cubes call the cells and their axes.
+CELL_COLUMNS = tuple(f"y{d}{t}{h}" for d, t, h in CELLS)
+CUBE_DIMS = ("item", "d", "t", "h")
+_WORLDS = "1 the base world, 0 the source"
 
 
 class Corners(NamedTuple):
@@ -116,18 +121,14 @@ class Cube:
 
     def to_frame(self) -> "pandas.DataFrame":
         """A row an item, with the columns of `results/cube.parquet`: item, group, outcome, y000 ... y111."""
-        from mediate.effects.frames import cube_table
-
         return cube_table([self])
 
     def to_xarray(self) -> "xarray.DataArray":
-        """A labelled array with dimensions item, d, t and h; see `mediate.effects.arrays.cube_array`.
+        """A labelled array with dimensions item, d, t and h; see `cube_array`.
 
         Raises:
             InputError: xarray is not installed.
         """
-        from mediate.effects.arrays import cube_array
-
         return cube_array(self)
 
 
@@ -171,3 +172,55 @@ def select(cube: Cube, keep: Sequence[str]) -> Cube:
     return Cube(
         cube.y[rows], tuple(cube.items[row] for row in rows), tuple(cube.groups[row] for row in rows), cube.outcome
     )
+
+
+def cube_table(cubes: Sequence[Cube]) -> "pandas.DataFrame":
+    """A row an item and outcome, with columns `y000` ... `y111` in the order d, t, h."""
+    import pandas as pd
+
+    frames = [
+        pd.DataFrame(
+            {"item": cube.items, "group": cube.groups, "outcome": cube.outcome}
+            | {name: cube.y[:, d, t, h] for name, (d, t, h) in zip(CELL_COLUMNS, CELLS, strict=True)}
+        )
+        for cube in cubes
+    ]
+    return (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else pd.DataFrame(columns=["item", "group", "outcome", *CELL_COLUMNS])
+    )
+
+
+def cubes_from_table(table: "pandas.DataFrame") -> tuple[Cube, ...]:
+    """The inverse of `cube_table`."""
+    cubes = []
+    for outcome, rows in table.groupby("outcome", sort=False):
+        y = rows[list(CELL_COLUMNS)].to_numpy(dtype=np.float64).reshape(-1, 2, 2, 2)
+        cubes.append(Cube(y, tuple(rows["item"]), tuple(rows["group"]), str(outcome)))
+    return tuple(cubes)
+
+
+def cube_array(cube: Cube) -> "xarray.DataArray":
+    """A cube with dimensions item, d, t and h, and each item's group along item.
+
+    Raises:
+        InputError: xarray is not installed.
+    """
+    array: xarray.DataArray = needed_xarray().DataArray(
+        cube.y.copy(),
+        dims=CUBE_DIMS,
+        coords=cube_coords(cube.items, cube.groups),
+        name=cube.outcome,
+        attrs={"units": UNITS, "outcome": cube.outcome},
+    )
+    return array
+
+
+def cube_coords(items: Sequence[str], groups: Sequence[str]) -> dict[str, Any]:
+    """The labels along the axes of a labelled array of cubes."""
+    worlds = {
+        letter: (letter, [0, 1], {"long_name": f"{channel}: {_WORLDS}"})
+        for letter, channel in zip("dth", CHANNELS, strict=True)
+    }
+    return {"item": list(items), "group": ("item", list(groups)), **worlds}

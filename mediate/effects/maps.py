@@ -1,7 +1,8 @@
-"""Effects by step, layer and head: labelled arrays, and their mean over items."""
+"""Effects by step, layer and head: labelled arrays, their mean over items, and their tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,14 @@ from jaxtyping import Float
 from mediate.effects.agreement import Agreement
 from mediate.effects.kinds import ADAPTIVE as ADAPTIVE
 from mediate.effects.kinds import WITH_GAPS as WITH_GAPS
+from mediate.effects.labelled import UNITS, needed_xarray
 
 if TYPE_CHECKING:
     import pandas
     import xarray
+
+# The columns that say which map a row is of.
+MAP_LABELS = ("item", "group", "kind", "outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +61,14 @@ class EffectMap:
 
     def to_frame(self) -> "pandas.DataFrame":
         """A row a cell, columns as in `results/effects.parquet`: the axes, item, group, kind, outcome, te, effect."""
-        from mediate.effects.frames import effect_table
-
         return effect_table([self])
 
     def to_xarray(self) -> "xarray.DataArray":
-        """A labelled array; see `mediate.effects.arrays.map_array`.
+        """A labelled array; see `map_array`.
 
         Raises:
             InputError: xarray is not installed.
         """
-        from mediate.effects.arrays import map_array
-
         return map_array(self)
 
 
@@ -97,3 +98,102 @@ def mean_map(
     mean = np.full_like(total, np.nan)
     np.divide(total, count, out=mean, where=count > 0)
     return mean, coords, count
+
+
+def effect_table(maps: Sequence[EffectMap]) -> "pandas.DataFrame":
+    """A row an item, kind and cell: columns item, group, kind, outcome, te, one for each axis, and effect.
+
+    Maps may have different axes: what one lacks is NaN on its rows. The columns of the axes stand in the order that all
+    maps have in common, so that a map's own order can be read back.
+
+    Raises:
+        ValueError: One map has two axes in the opposite order of another.
+    """
+    import pandas as pd
+
+    frames = []
+    for each in maps:
+        axes = pd.MultiIndex.from_product([each.coords[name] for name in each.dims], names=each.dims)
+        labels = {"item": each.item, "group": each.group, "kind": each.kind, "outcome": each.outcome, "te": each.te}
+        frames.append(pd.DataFrame(labels, index=axes).assign(effect=each.values.ravel()).reset_index())
+    if not frames:
+        return pd.DataFrame(columns=["step", "layer", "item", "effect"])
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for dims in dict.fromkeys(each.dims for each in maps):
+        for place, name in enumerate(dims):
+            order.add(name, *dims[:place])
+    axes_first = [*order.static_order(), *MAP_LABELS, "te", "effect"]
+    return pd.concat(frames, ignore_index=True)[axes_first]
+
+
+def maps_from_table(table: "pandas.DataFrame") -> tuple[EffectMap, ...]:
+    """The inverse of `effect_table`."""
+    if not len(table):
+        return ()
+    axes = [name for name in table.columns if name not in {*MAP_LABELS, "te", "effect"}]
+    # Two maps of one item and kind differ in which axes they have.
+    having = [table[name].notna().rename(f"has {name}") for name in axes]
+    numbers = table.groupby([*MAP_LABELS, *having], sort=False).ngroup().to_numpy()
+    # A slice a map: a data frame a map takes longer than all the rest.
+    rows = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[rows], prepend=-1))
+    labels = table[[*MAP_LABELS, "te"]].iloc[rows[starts]].itertuples(index=False, name=None)
+    present = np.column_stack([column.to_numpy()[rows[starts]] for column in having])
+    cells = {name: table[name].to_numpy(dtype=np.float64)[rows] for name in axes}
+    effects = table["effect"].to_numpy(dtype=np.float64)[rows]
+    maps = []
+    for (item, group, kind, outcome, te), has, start, stop in zip(
+        labels, present, starts, [*starts[1:], len(rows)], strict=True
+    ):
+        dims = tuple(name for name, there in zip(axes, has, strict=True) if there)
+        coords = {name: tuple(int(label) for label in dict.fromkeys(cells[name][start:stop].tolist())) for name in dims}
+        values = effects[start:stop].reshape([len(coords[name]) for name in dims])
+        maps.append(EffectMap(values, dims, coords, str(item), str(group), str(kind), str(outcome), float(te)))
+    return tuple(maps)
+
+
+def agreement_table(maps: Sequence[EffectMap]) -> "pandas.DataFrame":
+    """A row an estimated map: its labels and axes, how far it agrees with exact patching, and the verdict."""
+    import pandas as pd
+
+    columns = [*MAP_LABELS, "axes", *(each.name for each in fields(Agreement)), "verdict"]
+    rows = [
+        {"item": each.item, "group": each.group, "kind": each.kind, "outcome": each.outcome}
+        | {"axes": ",".join(each.dims), **asdict(each.agreement), "verdict": each.agreement.verdict}
+        for each in maps
+        if each.agreement is not None
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def with_agreements(maps: Sequence[EffectMap], table: "pandas.DataFrame") -> tuple[EffectMap, ...]:
+    """The maps with what `agreement_table` says of them."""
+    found = {
+        (row["item"], row["kind"], row["outcome"], row["axes"]): Agreement(
+            **{each.name: each.type(row[each.name]) for each in fields(Agreement)}  # type: ignore[operator]
+        )
+        for row in table.to_dict("records")
+    }
+    return tuple(
+        replace(each, agreement=found.get((each.item, each.kind, each.outcome, ",".join(each.dims)))) for each in maps
+    )
+
+
+def map_array(effects: EffectMap) -> "xarray.DataArray":
+    """One item's map: its axes as dimensions, and item, group and te as coordinates without a dimension.
+
+    `xarray.concat(arrays, "item", join="outer", coords=["group", "te"])` lays maps of several items side by side.
+
+    Raises:
+        InputError: xarray is not installed.
+    """
+    labels = {name: list(effects.coords[name]) for name in effects.dims}
+    verdict = {} if effects.agreement is None else {"verdict": effects.agreement.verdict}
+    array: xarray.DataArray = needed_xarray().DataArray(
+        effects.values.copy(),
+        dims=effects.dims,
+        coords=labels | {"item": effects.item, "group": effects.group, "te": effects.te},
+        name=effects.kind,
+        attrs={"units": UNITS, "kind": effects.kind, "outcome": effects.outcome} | verdict,
+    )
+    return array

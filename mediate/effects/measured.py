@@ -1,6 +1,13 @@
 """What a run says of its items: those that were measured, in their two worlds, and those that were left out."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from mediate.traces.trace import Trace
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +64,48 @@ class Reject:
     reason: str
     place: str = ""
     part: str = "item"
+
+
+def item_table(items: Sequence[Measured]) -> "pandas.DataFrame":
+    """A row an item and world: texts, CoT tokens, the step of each token, where the answer is stated."""
+    import pandas as pd
+
+    rows = [
+        {"item": item.id, "group": item.group, "world": name, **asdict(world)}
+        for item in items
+        for name, world in (("base", item.base), ("source", item.source))
+    ]
+    frame = pd.DataFrame(rows)
+    return frame.astype({"states_answer": "Int64", "states_result": "boolean"}) if rows else frame
+
+
+def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
+    """The inverse of `item_table`."""
+    import pandas as pd
+
+    worlds: dict[tuple[str, str], dict[str, World]] = {}
+    for row in table.to_dict("records"):
+        worlds.setdefault((str(row["item"]), str(row["group"])), {})[row["world"]] = World(
+            question=row["question"],
+            answer=row["answer"],
+            tokens=tuple(row["tokens"]),
+            steps=tuple(int(step) for step in row["steps"]),
+            states_answer=None if pd.isna(row["states_answer"]) else int(row["states_answer"]),
+            written=bool(row["written"]),
+            said=None if pd.isna(row["said"]) else str(row["said"]),
+            states_result=_states_result(row),
+        )
+    return tuple(Measured(item, group, both["base"], both["source"]) for (item, group), both in worlds.items())
+
+
+def _states_result(row: Mapping[Hashable, Any]) -> bool | None:
+    """Whether the answer stands as a result where a chain states it; the chain's words say so where a run did not."""
+    import pandas as pd
+
+    if pd.isna(row["states_answer"]):
+        return None
+    if "states_result" in row:
+        return None if pd.isna(row["states_result"]) else bool(row["states_result"])
+    tokens, steps = tuple(row["tokens"]), tuple(int(step) for step in row["steps"])
+    found = Trace("".join(tokens), tuple(range(len(tokens))), tokens, steps).stated(row["answer"])
+    return found is not None and found.result and found.stop - 1 == int(row["states_answer"])

@@ -11,22 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mediate.effects.controls import Controlled
-from mediate.effects.cube import Cube
-from mediate.effects.frames import (
-    agreement_table,
-    control_table,
-    controls_from_table,
-    cube_table,
-    cubes_from_table,
-    effect_table,
-    item_table,
-    items_from_table,
-    maps_from_table,
-    with_agreements,
-)
-from mediate.effects.maps import EffectMap
-from mediate.effects.measured import Measured, Reject
+from mediate.effects.controls import Controlled, control_table, controls_from_table
+from mediate.effects.cube import Cube, cube_table, cubes_from_table
+from mediate.effects.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
+from mediate.effects.measured import Measured, Reject, item_table, items_from_table
 from mediate.effects.sums import SUMS, check_sum, sum_of, sums_in
 from mediate.errors import InputError
 from mediate.files import write_atomic, write_text

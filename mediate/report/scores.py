@@ -8,8 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mediate.effects import EffectMap, Reject, Results, read_results, write_results
-from mediate.effects.arrays import results_dataset
-from mediate.effects.frames import agreement_table, control_table, cube_table, effect_table
+from mediate.effects.controls import control_table
+from mediate.effects.cube import cube_table
+from mediate.effects.dataset import results_dataset
+from mediate.effects.maps import agreement_table, effect_table
 from mediate.effects.results import MANIFEST
 from mediate.errors import InputError
 from mediate.figures import plot_step_graph, plot_step_layer
@@ -114,7 +116,7 @@ class Scores:
         return cube_table(self.results.cut)
 
     def to_xarray(self) -> "xarray.Dataset":
-        """The cubes and maps as one labelled dataset; see `mediate.effects.arrays.results_dataset`.
+        """The cubes and maps as one labelled dataset; see `mediate.effects.dataset.results_dataset`.
 
         Raises:
             InputError: xarray is not installed.

@@ -24,7 +24,7 @@ _DONE = "success"
 
 def versions() -> dict[str, str]:
     """The versions of what the weights depend on."""
-    from mediate import __version__
+    from mediate.version import __version__
 
     names = ("torch", "transformers", "trl", "peft", "accelerate")
     return {"mediate": __version__, "python": platform.python_version()} | {name: version(name) for name in names}

@@ -17,8 +17,10 @@ from mediate.batch.crossing import cross_pairs
 from mediate.batch.score import score
 from mediate.batch.spec import make_spec
 from mediate.effects import Results
+from mediate.effects.controls import control_table
 from mediate.effects.crossing_results import CrossResults
-from mediate.effects.frames import control_table, cube_table, effect_table
+from mediate.effects.cube import cube_table
+from mediate.effects.maps import effect_table
 from mediate.items.reading import PairFile
 from mediate.models.decoding import Decoding
 from mediate.models.generation import Written

@@ -18,7 +18,7 @@ from mediate.batch.score import score
 from mediate.batch.spec import ScoreSpec, make_spec, pairs_fingerprint
 from mediate.effects import Results, corners, read_results, shapley, total_effect
 from mediate.effects.controls import Control
-from mediate.effects.frames import cube_table
+from mediate.effects.cube import cube_table
 from mediate.errors import InputError, ItemError
 from mediate.items.pair import Item, Pair
 from mediate.mediation.cube import Contexts

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from mediate.effects import CHANNELS, Cube, EffectMap, Measured, Results, World, corners, mean_map, write_results
 from mediate.effects.agreement import Agreement
-from mediate.effects.arrays import cube_array, map_array, results_dataset
-from mediate.effects.frames import maps_from_table
+from mediate.effects.cube import cube_array
+from mediate.effects.dataset import results_dataset
+from mediate.effects.maps import map_array, maps_from_table
 from mediate.errors import InputError
 from mediate.report import Scores
 
@@ -174,6 +175,6 @@ def test_without_xarray_one_line_says_what_to_install(monkeypatch: pytest.Monkey
 def test_nothing_is_imported_before_it_is_asked_for() -> None:
     code = (
         "import sys, mediate; assert not {'pandas', 'xarray', 'torch', 'numpy'} & set(sys.modules)\n"
-        "import mediate.effects.arrays, mediate.report; assert not {'xarray', 'torch'} & set(sys.modules)"
+        "import mediate.effects.dataset, mediate.report; assert not {'xarray', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

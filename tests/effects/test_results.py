@@ -18,15 +18,9 @@ from hypothesis import strategies as st
 from mediate.effects import Cube, EffectMap, Measured, Reject, Results, World, read_results, write_results
 from mediate.effects.agreement import Agreement
 from mediate.effects.controls import Control, Controlled
-from mediate.effects.frames import (
-    CELL_COLUMNS,
-    cube_table,
-    cubes_from_table,
-    effect_table,
-    item_table,
-    items_from_table,
-    maps_from_table,
-)
+from mediate.effects.cube import CELL_COLUMNS, cube_table, cubes_from_table
+from mediate.effects.maps import effect_table, maps_from_table
+from mediate.effects.measured import item_table, items_from_table
 from mediate.effects.results import TABLES, read_manifest, write_manifest
 from mediate.effects.sums import check_sum
 from mediate.errors import InputError

@@ -5,7 +5,8 @@ import pytest
 from matplotlib import pyplot
 
 from mediate.effects import Results, read_results, set_effects, set_shares
-from mediate.effects.frames import cube_table, effect_table
+from mediate.effects.cube import cube_table
+from mediate.effects.maps import effect_table
 from mediate.errors import InputError
 from mediate.figures import detached
 from mediate.report import Scores, headline, render_page, terminal

@@ -1,61 +1,21 @@
-"""Measured arrays in the form of others' tools: labelled arrays of xarray, under the names that the tables have.
+"""All that a run measured as one dataset of xarray, under the names that the tables have.
 
-xarray is not installed with mediate: it is imported where it is asked for. Every array is a copy, in nats.
+Every array is a copy, in nats.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
-from mediate.effects.cube import CHANNELS, Cube
+from mediate.effects.cube import CUBE_DIMS, cube_coords
+from mediate.effects.labelled import UNITS, needed_xarray
 from mediate.effects.maps import EffectMap
 from mediate.effects.results import Results
-from mediate.errors import InputError
 
 if TYPE_CHECKING:
     import xarray
-
-UNITS = "nats"
-CUBE_DIMS = ("item", "d", "t", "h")
-_WORLDS = "1 the base world, 0 the source"
-
-
-def map_array(effects: EffectMap) -> "xarray.DataArray":
-    """One item's map: its axes as dimensions, and item, group and te as coordinates without a dimension.
-
-    `xarray.concat(arrays, "item", join="outer", coords=["group", "te"])` lays maps of several items side by side.
-
-    Raises:
-        InputError: xarray is not installed.
-    """
-    labels = {name: list(effects.coords[name]) for name in effects.dims}
-    verdict = {} if effects.agreement is None else {"verdict": effects.agreement.verdict}
-    array: xarray.DataArray = _xarray().DataArray(
-        effects.values.copy(),
-        dims=effects.dims,
-        coords=labels | {"item": effects.item, "group": effects.group, "te": effects.te},
-        name=effects.kind,
-        attrs={"units": UNITS, "kind": effects.kind, "outcome": effects.outcome} | verdict,
-    )
-    return array
-
-
-def cube_array(cube: Cube) -> "xarray.DataArray":
-    """A cube with dimensions item, d, t and h, and each item's group along item.
-
-    Raises:
-        InputError: xarray is not installed.
-    """
-    array: xarray.DataArray = _xarray().DataArray(
-        cube.y.copy(),
-        dims=CUBE_DIMS,
-        coords=_cube_coords(cube.items, cube.groups),
-        name=cube.outcome,
-        attrs={"units": UNITS, "outcome": cube.outcome},
-    )
-    return array
 
 
 def results_dataset(results: Results) -> "xarray.Dataset":
@@ -85,8 +45,8 @@ def results_dataset(results: Results) -> "xarray.Dataset":
         maps = [each for each in results.maps if (each.kind, each.dims) == (kind, dims)]
         values = _side_by_side(maps, outcomes, rows, labels)
         variables[f"{kind}:{','.join(dims)}"] = (("outcome", "item", *dims), values, {"units": UNITS})
-    coords = _cube_coords(list(groups), list(groups.values())) | labels | {"outcome": outcomes}
-    data: xarray.Dataset = _xarray().Dataset(variables, coords=coords)
+    coords = cube_coords(list(groups), list(groups.values())) | labels | {"outcome": outcomes}
+    data: xarray.Dataset = needed_xarray().Dataset(variables, coords=coords)
     return data
 
 
@@ -104,19 +64,3 @@ def _side_by_side(
         cells = np.ix_(*(np.searchsorted(labels[name], each.coords[name]) for name in dims))
         values[outcomes.index(each.outcome), rows[each.item]][cells] = each.values
     return values
-
-
-def _cube_coords(items: Sequence[str], groups: Sequence[str]) -> dict[str, Any]:
-    worlds = {
-        letter: (letter, [0, 1], {"long_name": f"{channel}: {_WORLDS}"})
-        for letter, channel in zip("dth", CHANNELS, strict=True)
-    }
-    return {"item": list(items), "group": ("item", list(groups)), **worlds}
-
-
-def _xarray() -> Any:
-    try:
-        import xarray
-    except ImportError as error:
-        raise InputError("labelled arrays need the package xarray: pip install xarray") from error
-    return xarray
