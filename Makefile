@@ -23,11 +23,11 @@ lint: .venv/.installed-dev
 # Two more libraries that patch, for comparison; nothing else needs them.
 bench: .venv/.installed-dev
 	$(PIP_INSTALL) --editable ".[bench]"
-	TQDM_DISABLE=1 $(BIN)/python -m tests.bench
+	TQDM_DISABLE=1 $(BIN)/python -m tools.bench
 
 # Seeds known bugs into a copy of the source; the tests must notice every one.
 mutants: .venv/.installed-dev
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tools.mutants
 
 # Tiny random models of every class that is bridged, against plain transformers; writes docs/architectures.md.
 architectures: .venv/.installed-dev

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mediate.batch.score import score as score_pairs
-from mediate.batch.spec import ScoreSpec, make_spec
 from mediate.errors import InputError
-from mediate.items.pair import Pair
-from mediate.items.reading import PairFile, scan_pairs
 from mediate.models.loading import load as load_unchecked
 from mediate.models.model import Model
-from mediate.report.scores import Scores
-from mediate.runs.selfcheck import checked
-from mediate.runs.store import Store
+from mediate.pairs.files import PairFile, scan_pairs
+from mediate.pairs.pair import Pair
+from mediate.passes.selfcheck import checked
+from mediate.passes.store import Store
+from mediate.report import Scores
+from mediate.scoring.score import score as score_pairs
+from mediate.scoring.spec import ScoreSpec, make_spec
 
 
 def load(model: Any, **options: Any) -> Model:

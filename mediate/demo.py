@@ -7,24 +7,22 @@ from pathlib import Path
 
 import torch
 
-from mediate.batch.score import score
-from mediate.batch.spec import make_spec
 from mediate.beside import beside
-from mediate.effects import Results
-from mediate.items import Hint, few_shot_prompt, generate_pairs, modular_pairs
 from mediate.models.fetch import fetch
-from mediate.models.ladder import RUNGS, After
 from mediate.models.loading import load
 from mediate.models.prompts import Style, Template
-from mediate.report.comparison import compare
+from mediate.models.shipped import RUNGS, After
+from mediate.passes.selfcheck import checked
+from mediate.passes.store import Store
+from mediate.reference.card import read_marks
+from mediate.reference.exam import Mark, Way
+from mediate.report import Scores, compare, write_report
 from mediate.report.family import Family, Member, write_family
-from mediate.report.page import write_report
-from mediate.report.scores import Scores
-from mediate.runs.selfcheck import checked
-from mediate.runs.store import Store
+from mediate.results import Results
+from mediate.scoring.score import score
+from mediate.scoring.spec import make_spec
+from mediate.tasks import Hint, few_shot_prompt, generate_pairs, modular_pairs
 from mediate.traces.trace import encode
-from mediate.tuning.card import read_marks
-from mediate.tuning.exam import Mark, Way
 
 MODEL = "smollm2-135m-instruct"
 # A model of this size copies the worked examples' operations, and answers few problems that need others.

@@ -37,16 +37,16 @@ import numpy as np
 import pandas as pd
 
 import mediate as md
-from mediate.batch.crossing import cross
-from mediate.comparison.quantities import EFFECTS, SHARES, aligned, effect_values, share_numerators
-from mediate.comparison.split import PARTS
-from mediate.effects import MIN_TE, total_effect
+from mediate.compare.quantities import EFFECTS, SHARES, aligned, effect_values, share_numerators
+from mediate.compare.split import PARTS
 from mediate.figures import LadderLine, plot_ladder, plot_step_layer
 from mediate.figures.crossing import plot_crossing
 from mediate.models.generation import Decoding, generate
-from mediate.models.ladder import RUNGS, After, reference_folder
 from mediate.models.prompts import ANSWER_CUE, Style, Template
-from mediate.report.scores import Scores
+from mediate.models.shipped import RUNGS, After, reference_folder
+from mediate.report import Scores
+from mediate.results import MIN_TE, total_effect
+from mediate.scoring.cross import cross
 from mediate.stats import Estimate, bootstrap_mean
 from mediate.stats.bootstrap import RESAMPLES
 from mediate.stats.contrasts import contrast_of, studentised

@@ -32,18 +32,17 @@ import numpy as np
 import pandas as pd
 
 import mediate as md
-from mediate.comparison.quantities import aligned
-from mediate.effects import corners
+from mediate.compare.quantities import aligned
 from mediate.figures import LadderLine, plot_ladder
 from mediate.models.generation import Decoding, generate
-from mediate.models.ladder import FOLDER, RUNGS, reference_folder
 from mediate.models.prompts import ANSWER_CUE, Style, Template
-from mediate.report.comparison import Comparison
-from mediate.report.scores import Scores
+from mediate.models.shipped import FOLDER, RUNGS, reference_folder
+from mediate.reference.card import MARKS, read_marks
+from mediate.reference.exam import Way, examine
+from mediate.report import Comparison, Scores
+from mediate.results import corners
 from mediate.stats import Estimate, bootstrap_mean, ladder_mean_slope, ladder_slope
 from mediate.traces.trace import decode, encode
-from mediate.tuning.card import MARKS, read_marks
-from mediate.tuning.exam import Way, examine
 
 FAST, LARGE = (bool(os.environ.get(f"MEDIATE_{name}")) for name in ("FAST", "LARGE"))
 PAIRS, MARKED = (8, 5) if FAST else (400, 200) if LARGE else (60, 40)

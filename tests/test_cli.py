@@ -188,7 +188,7 @@ def test_check_measures_planted_truths_and_tries_identities(tmp_path: Path) -> N
     [
         "import mediate",
         "import mediate.cli",
-        "import mediate.report, mediate.figures, mediate.items, mediate.comparison",
+        "import mediate.report, mediate.figures, mediate.pairs, mediate.tasks, mediate.compare",
     ],
 )
 def test_importing_loads_no_torch(what: str) -> None:
@@ -202,7 +202,7 @@ def test_importing_changes_nothing() -> None:
         "import sys, jinja2, matplotlib, rich.console, random, numpy as np\n"
         "def state(): return np.random.get_state()[1].tolist(), random.getstate(), dict(matplotlib.rcParams)\n"
         "before = state()\n"
-        "import mediate.cli, mediate.report, mediate.figures, mediate.items\n"
+        "import mediate.cli, mediate.report, mediate.figures, mediate.pairs, mediate.tasks\n"
         "sys.exit(state() != before)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

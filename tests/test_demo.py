@@ -7,12 +7,12 @@ import pytest
 
 import mediate
 from mediate import demo
-from mediate.models.ladder import FOLDER, REFERENCE, RUNGS, After, reference_folder
 from mediate.models.loading import load
+from mediate.models.shipped import FOLDER, REFERENCE, RUNGS, After, reference_folder
+from mediate.reference.card import CARD, MARKS, card, read_marks
+from mediate.reference.exam import Way, examine
+from mediate.reference.train import TRAINED
 from mediate.report.family import PAGE, family_headline
-from mediate.tuning.card import CARD, MARKS, card, read_marks
-from mediate.tuning.exam import Way, examine
-from mediate.tuning.reference import TRAINED
 
 MEGABYTES = 40
 

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from mediate.items.pair import Item, Pair
-from mediate.mediation.cube import measure_cube, run_contexts
 from mediate.mediation.encoding import encode_pair
+from mediate.mediation.kinds.cube import measure_cube, run_contexts
 from mediate.mediation.outcomes import Outcome
 from mediate.models.fetch import fetch
 from mediate.models.gguf import converted
@@ -13,7 +12,8 @@ from mediate.models.loading import load
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component
-from mediate.runs.selfcheck import checked
+from mediate.pairs.pair import Item, Pair
+from mediate.passes.selfcheck import checked
 from mediate.traces.trace import given_trace
 from tests.mediation.oracle import oracle_cube
 

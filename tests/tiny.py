@@ -86,7 +86,7 @@ def unswept(model: Any) -> Any:
     """The same model, as if it had failed the self-check of sweeps: everything is measured the long way."""
     from dataclasses import replace
 
-    from mediate.runs.selfcheck import SWEPT
+    from mediate.passes.selfcheck import SWEPT
 
     checks = tuple(replace(each, error=1.0) if each.name == SWEPT else each for each in model.checks)
     return replace(model, checks=checks)

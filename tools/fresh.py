@@ -22,8 +22,8 @@ WAYS = ("newest", "newest-torch", "lowest")
 # Two more libraries for comparison alone; they would hold others back.
 LEFT_OUT = "bench"
 CORE = (
-    "tests/mediation/test_cube_oracle.py",
-    "tests/mediation/test_state.py",
+    "tests/mediation/kinds/test_cube_oracle.py",
+    "tests/mediation/kinds/test_state.py",
     "tests/identities/test_plain.py",
 )
 MINUTES = 6

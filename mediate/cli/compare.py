@@ -24,7 +24,7 @@ def compare(
     label: OldLabel = None,
 ) -> None:
     """Compares stored runs on the items that all of them measured; needs no model."""
-    from mediate.report.comparison import compare as compare_stored
+    from mediate.report import compare as compare_stored
 
     names = either(labels, label)
     found = compare_stored(

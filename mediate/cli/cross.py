@@ -30,7 +30,7 @@ from mediate.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from mediate.effects.crossing_results import CrossResults
+    from mediate.results.crossing_folder import CrossResults
     from mediate.stats import Estimate
 
 
@@ -83,9 +83,9 @@ def cross(
     world: OldWorld = None,
 ) -> None:
     """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives."""
-    from mediate.batch.cross_spec import make_cross_spec
-    from mediate.batch.given import check_device, check_out, check_set
-    from mediate.items.reading import scan_pairs
+    from mediate.pairs.files import scan_pairs
+    from mediate.scoring.cross_spec import make_cross_spec
+    from mediate.scoring.given import check_device, check_out, check_set
 
     quiet_libraries(quiet)
     outcomes = either(outcomes, outcome)
@@ -114,9 +114,9 @@ def cross(
     check_device(device)
     check_out(out, spec.scoring, spec.described(), found.pairs)
     from mediate.api import load
-    from mediate.batch.crossing import cross_pairs
-    from mediate.report.page import write_report
-    from mediate.runs.store import Store
+    from mediate.passes.store import Store
+    from mediate.report import write_report
+    from mediate.scoring.cross import cross_pairs
 
     shared: dict[str, Any] = {"tokenizer": tokenizer, "dtype": dtype.value, "device": device}
     models = load(model, **shared), load(tuned, adapter=adapter, **shared)

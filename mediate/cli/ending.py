@@ -17,7 +17,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from mediate.cli.words import as_options
+from mediate.cli.messages import as_options
 from mediate.errors import InputError, system_number, told
 
 GOES_ON = "the same command goes on where this one stopped"

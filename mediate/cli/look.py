@@ -10,7 +10,7 @@ from mediate.cli.options import Dtype, check_model, quiet_libraries
 
 def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
     """Writes report.html and figures from what a run stored; needs no model."""
-    from mediate.report.page import write_report
+    from mediate.report import write_report
 
     typer.echo(f"report: {write_report(run)}")
 
@@ -24,7 +24,7 @@ def check(
     if model is not None:
         check_model(model)
     from mediate.api import load
-    from mediate.mediation.sanity import sections, tried
+    from mediate.checks.run import sections, tried
 
     # Loaded first: a name that is none should not cost the minute before.
     loaded = None if model is None else load(model, dtype=dtype.value)

@@ -47,9 +47,9 @@ def make_pairs(
 ) -> None:
     """Makes pairs of word problems and writes them as JSON lines."""
     from mediate.files import write_text
-    from mediate.items import generate_pairs, modular_pairs
-    from mediate.items.gsm_symbolic import gsm_symbolic_pairs
-    from mediate.items.reading import pairs_text
+    from mediate.pairs.files import pairs_text
+    from mediate.tasks import generate_pairs, modular_pairs
+    from mediate.tasks.gsm_symbolic import gsm_symbolic_pairs
 
     if task is Task.GSM_SYMBOLIC:
         made = gsm_symbolic_pairs(count, seed=seed, with_cot=with_cot)

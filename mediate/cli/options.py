@@ -13,8 +13,8 @@ from mediate.watch import hush, tell
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mediate.effects import Reject
     from mediate.models.source import Source
+    from mediate.results import Reject
 
 
 class OnBadItem(StrEnum):
@@ -115,7 +115,7 @@ def check_model(model: str, adapter: Path | None = None) -> "Source":
 
 def check_measured(manifest: "Mapping[str, Any]", rejects: "Sequence[Reject]") -> None:
     """Raises InputError where a run, which is written all the same, measured no item."""
-    from mediate.batch.given import nothing_left
+    from mediate.scoring.given import nothing_left
 
     if not manifest["counts"]["measured"]:
         raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects]))
@@ -143,13 +143,13 @@ def tell_next(out: Path, rejects: "Sequence[Reject]", otherwise: str = "") -> No
 
 def show(out: Path, results: object, *, report: bool = True) -> None:
     """Prints what a run found and, where wanted, writes its page."""
-    from mediate.effects import Results
-    from mediate.report.terminal import terminal
+    from mediate.report import terminal
+    from mediate.results import Results
 
     assert isinstance(results, Results)
     typer.echo(terminal(results))
     if report:
-        from mediate.report.page import write_report
+        from mediate.report import write_report
 
         typer.echo(f"report: {write_report(out)}")
     else:

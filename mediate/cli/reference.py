@@ -19,8 +19,8 @@ def reference(
 ) -> None:
     """Trains the reference reasoners, with their decorative and needed afters, and writes their card."""
     quiet_libraries()
-    from mediate.tuning.card import write_card
-    from mediate.tuning.reference import train_reference
+    from mediate.reference.card import write_card
+    from mediate.reference.train import train_reference
 
     train_reference(out, sizes=either(sizes, size) or (), seed=seed, say=typer.echo)
     typer.echo(f"card: {write_card(out, n=marked, seed=seed)}")

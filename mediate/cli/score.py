@@ -112,10 +112,10 @@ def score(
     controls: OldControls = None,
 ) -> None:
     """Measures pairs on a model and writes a run directory with its report."""
-    from mediate.batch.given import check_device, check_out, check_set
-    from mediate.batch.spec import make_spec
-    from mediate.items.reading import scan_pairs
     from mediate.models.source import tuned_template
+    from mediate.pairs.files import scan_pairs
+    from mediate.scoring.given import check_device, check_out, check_set
+    from mediate.scoring.spec import make_spec
 
     quiet_libraries(quiet)
     choices: dict[str, Any] = {
@@ -153,8 +153,8 @@ def score(
     if not plan:
         check_out(out, spec, spec.described(), found.pairs)
     from mediate.api import load
-    from mediate.batch.score import score as run_score
-    from mediate.runs.store import Store
+    from mediate.passes.store import Store
+    from mediate.scoring.score import score as run_score
 
     loaded = load(
         model,
@@ -166,7 +166,7 @@ def score(
     )
     store = Store() if cache else None
     if plan:
-        from mediate.batch.forecast import forecast
+        from mediate.scoring.forecast import forecast
 
         for each in forecast(loaded, found.pairs, spec, store, unread=found.errors, progress=True):
             typer.echo(each)

@@ -5,10 +5,10 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from mediate.effects import CHANNELS, MIN_TE, Cube, set_effects, shapley, total_effect
 from mediate.errors import InputError
 from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas, effect_label
 from mediate.figures.text import label
+from mediate.results import CHANNELS, MIN_TE, Cube, set_effects, shapley, total_effect
 
 MOST_BARS = 30
 WIDTH = 7.2

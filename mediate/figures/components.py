@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from mediate.effects import EffectMap, mean_map
 from mediate.errors import InputError
 from mediate.figures.style import DIVERGING, canvas
 from mediate.figures.text import label
+from mediate.results import EffectMap, mean_map
 
 WIDTH = 7.2
 DIMS = ("layer",)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from mediate.effects.crossing import Crossing, set_changes
-from mediate.effects.crossing_results import CrossResults
-from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
 from mediate.figures.components import DIMS as LAYER_DIMS
 from mediate.figures.style import FAINT, INK, canvas
 from mediate.figures.text import label
+from mediate.results.crossing import Crossing, set_changes
+from mediate.results.crossing_folder import CrossResults
+from mediate.results.maps import EffectMap
 from mediate.stats import Estimate
 
 CROSSING_SIZE = (7.2, 3.7)

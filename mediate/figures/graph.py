@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from mediate.effects import EffectMap, mean_map
-from mediate.effects.maps import WITH_GAPS
 from mediate.errors import InputError
 from mediate.figures.style import DIVERGING, FAINT, INK, canvas
+from mediate.results import EffectMap, mean_map
+from mediate.results.maps import WITH_GAPS
 
 GRAPH_SIZE = (7.2, 3.2)
 MOST_NUMBERS = 8

@@ -11,11 +11,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.ticker import MaxNLocator
 
-from mediate.effects import EffectMap, mean_map
-from mediate.effects.kinds import is_estimate
 from mediate.errors import InputError
 from mediate.figures.style import INK, SEQUENTIAL, canvas, effect_label
 from mediate.figures.text import label
+from mediate.results import EffectMap, mean_map
+from mediate.results.kinds import is_estimate
 from mediate.stats.bootstrap import RESAMPLES, group_index, resampled_sums, resamples
 
 MOST_LINES = 8

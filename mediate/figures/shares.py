@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from mediate.effects import CHANNELS, MIN_TE, Cube, set_shares
 from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas
 from mediate.figures.text import label
+from mediate.results import CHANNELS, MIN_TE, Cube, set_shares
 from mediate.stats import Estimate
 
 ROWS = dict(zip((*CHANNELS, "mediated"), (0.0, 1.0, 2.0, 3.4), strict=True))

@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from mediate.effects import EffectMap, mean_map
-from mediate.effects.kinds import called
 from mediate.figures.layers import check_step_layer
 from mediate.figures.style import DIVERGING, FAINT, canvas
 from mediate.figures.text import label
+from mediate.results import EffectMap, mean_map
+from mediate.results.kinds import called
 
 STEPS_SIZE = (7.2, 3.0)
 MOST_TICKS = 16

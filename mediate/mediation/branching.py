@@ -9,10 +9,9 @@ from mediate.mediation.outcomes import Outcome, narrowed, read_off
 from mediate.mediation.sequences import Sequences, outcomes_under
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.runs.engine import branch_logits
-from mediate.runs.interventions import Values
-from mediate.runs.selfcheck import SWEPT
-from mediate.runs.sweep import Branch, Untouched, untouched
+from mediate.passes import Branch, Untouched, branch_logits, untouched
+from mediate.passes.interventions import Values
+from mediate.passes.selfcheck import SWEPT
 
 
 def branched_outcomes(

@@ -9,7 +9,7 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.names import AXES as AXES
 from mediate.models.model import Model
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
-from mediate.runs.interventions import Patch, Reference
+from mediate.passes.interventions import Patch, Reference
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mediate.mediation.attribution import IG_STEPS, RANDOM_CELLS, TOP_CELLS, Method
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.attribution import IG_STEPS, RANDOM_CELLS, TOP_CELLS, Method
 from mediate.mediation.maps import MapSpec
 from mediate.models.model import Model
-from mediate.runs.engine import limits, token_bytes
-from mediate.runs.pace import Pace
-from mediate.runs.planning import Place, Sweeps, plan_sweeps
+from mediate.passes import Pace, Place, Sweeps, limits, plan_sweeps, token_bytes
 
 # A backward pass takes about twice a forward pass: gradients of what goes in, with weights that take none, and the
 # patterns again.

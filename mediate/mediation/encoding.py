@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mediate.errors import InputError, ItemError
-from mediate.items.pair import Pair
 from mediate.mediation.said import check_whole, question_prompts
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, HOLE, Style, Template, question_ids
 from mediate.models.rope import longest_alike
 from mediate.models.vocabulary import beyond_rows
-from mediate.runs.keyvalues import why_not_movable
+from mediate.pairs.pair import Pair
+from mediate.passes.keyvalues import why_not_movable
 from mediate.traces.pieces import encode_after, lost_words
 from mediate.traces.trace import Trace
 

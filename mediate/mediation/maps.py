@@ -5,17 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
-from mediate.mediation.attribution import Method, attribution_map, attributions
 from mediate.mediation.cells import Cell, cells_of
-from mediate.mediation.cube import Contexts
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.knockout import check_knockout, knockout_effects
-from mediate.mediation.names import MapSpec as MapSpec
-from mediate.mediation.names import parse_map as parse_map
-from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import (
+from mediate.mediation.kinds.attribution import Method, attribution_map, attributions
+from mediate.mediation.kinds.cube import Contexts
+from mediate.mediation.kinds.knockout import check_knockout, knockout_effects
+from mediate.mediation.kinds.read import (
     are_small,
     check_aligned,
     is_aligned,
@@ -24,14 +20,14 @@ from mediate.mediation.reads import (
     read_map,
     read_record,
 )
-from mediate.mediation.state import (
-    check_equal_questions,
-    state_effects,
-    state_map,
-)
-from mediate.mediation.step_graph import Edge, step_graph
+from mediate.mediation.kinds.state import check_equal_questions, state_effects, state_map
+from mediate.mediation.kinds.step_graph import Edge, step_graph
+from mediate.mediation.names import MapSpec as MapSpec
+from mediate.mediation.names import parse_map as parse_map
+from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
 from mediate.models.sites import Component
+from mediate.results.maps import EffectMap
 
 
 def check_offered(model: Model, spec: MapSpec) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mediate.effects.kinds import WITH_GAPS
 from mediate.errors import InputError
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component
+from mediate.results.kinds import WITH_GAPS
 
 AXES = ("step", "position", "layer", "head", "kv_head")
 
@@ -57,7 +57,7 @@ class Direction(StrEnum):
 
 
 class Method(StrEnum):
-    """How a state effect is estimated; see `mediate.mediation.attribution`."""
+    """How a state effect is estimated; see `mediate.mediation.kinds.attribution`."""
 
     ATP = "atp"
     IG = "ig"

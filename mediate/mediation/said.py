@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mediate.errors import InputError, ItemError
-from mediate.items.pair import Pair
 from mediate.models.prompts import Prompt, Template, prompt_of, prompt_reads
+from mediate.pairs.pair import Pair
 from mediate.traces.pieces import decode, decode_after, encode_after, most_characters, reads_as
 
 

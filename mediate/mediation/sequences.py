@@ -11,8 +11,8 @@ from torch import Tensor
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
 from mediate.models.model import Model
-from mediate.runs.forward import forward
-from mediate.runs.interventions import Knockout, Patch, Values
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Knockout, Patch, Values
 
 # Sequences that are patched side by side hold about this many tokens.
 PASS_TOKENS = 2048

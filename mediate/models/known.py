@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 
 from mediate.models.fetch import PACKAGED
-from mediate.models.ladder import REFERENCE
+from mediate.models.shipped import REFERENCE
 
 
 def known_names() -> tuple[str, ...]:

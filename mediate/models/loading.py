@@ -16,6 +16,7 @@ from mediate.errors import InputError
 from mediate.models.adapter import merge_adapter
 from mediate.models.alike import check_alike
 from mediate.models.carried import check_carried, check_layers
+from mediate.models.codegen import lend_tables
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.float64 import keep_float64
 from mediate.models.gguf import converted
@@ -27,7 +28,6 @@ from mediate.models.shards import check_index
 from mediate.models.silence import quiet_bars
 from mediate.models.source import Kind, Source, adapter_folder, has_tokenizer, resolve
 from mediate.models.stored import check_stored
-from mediate.models.tables import lend_tables
 from mediate.models.trial import probe_logits
 from mediate.models.vocabulary import check_vocabulary
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from mediate.errors import InputError
 from mediate.files import regular
-from mediate.items.problems import few_shot_prompt
 from mediate.models.rendering import DATE, reads_the_clock, render
 from mediate.models.vocabulary import control_ids
+from mediate.tasks.problems import few_shot_prompt
 from mediate.traces.pieces import decode, encode, encode_after, puts_space_first, reads_as
 
 ANSWER_CUE = "\nThe answer is"

@@ -9,8 +9,8 @@ from pathlib import Path
 from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.known import respelt_name
-from mediate.models.ladder import REFERENCE, RUNGS, reference_folder
 from mediate.models.prompts import Template, described_template
+from mediate.models.shipped import REFERENCE, RUNGS, reference_folder
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")

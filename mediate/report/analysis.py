@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from mediate.effects import MIN_TE, Cube, EffectMap, Results, set_effects, set_shares
 from mediate.figures import plot_channels, plot_layers, plot_shares
 from mediate.figures.layers import DIMS
+from mediate.results import MIN_TE, Cube, EffectMap, Results, set_effects, set_shares
 from mediate.stats import Estimate
 
 # Two cubes that differ by no more than this, in nats, are told once.

@@ -6,17 +6,17 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from mediate.effects.crossing import Crossing, change
-from mediate.effects.crossing_results import CrossResults
-from mediate.effects.maps import EffectMap
 from mediate.figures.components import components_size, plot_components
 from mediate.figures.crossing import COMPONENTS, CROSSING_SIZE, component_rows, plot_crossing
 from mediate.figures.layers import DIMS
 from mediate.figures.steps import STEPS_SIZE, plot_step_layer
-from mediate.report.pictures import Picture, file_part, png
-from mediate.report.templates import render, style_hash, style_sheet
-from mediate.report.views import MOST_ROWS, rejects_view
+from mediate.report.html import render, style_hash, style_sheet
+from mediate.report.run.pictures import Picture, file_part, png
+from mediate.report.run.views import MOST_ROWS, rejects_view
 from mediate.report.words import DASH, interval, number, percent, plain, plural, share_words
+from mediate.results.crossing import Crossing, change
+from mediate.results.crossing_folder import CrossResults
+from mediate.results.maps import EffectMap
 from mediate.stats import Estimate
 
 CHECKPOINTS = ("original", "tuned")

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from mediate.clock import stage
-from mediate.comparison import Verdict
-from mediate.comparison.quantities import SHARES
+from mediate.compare import Verdict
+from mediate.compare.quantities import SHARES
 from mediate.errors import InputError
 from mediate.figures import LadderLine, plot_ladder
 from mediate.figures.ladder import LADDER_SIZE
 from mediate.files import write_text
 from mediate.report.analysis import analysis_of, section
-from mediate.report.comparison import Comparison
-from mediate.report.comparison_words import margin_words, points, points_interval
-from mediate.report.evidence import control_row, control_summaries
-from mediate.report.pictures import Picture, png, write_pictures
-from mediate.report.scores import Scores
-from mediate.report.templates import render, style_hash, style_sheet
+from mediate.report.comparison.comparison import Comparison
+from mediate.report.comparison.words import margin_words, points, points_interval
+from mediate.report.html import render, style_hash, style_sheet
+from mediate.report.run.evidence import control_row, control_summaries
+from mediate.report.run.pictures import Picture, png, write_pictures
+from mediate.report.run.scores import Scores
 from mediate.report.words import interval, number, percent, plural, share_words
 
 PAGE = "family.html"

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from mediate.effects import Results, World
-from mediate.items.answers import says
+from mediate.pairs.answers import says
 from mediate.report.analysis import analysis_of, section
+from mediate.results import Results, World
 from mediate.stats import Estimate
 
 DASH = "–"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mediate.items.answers import normalise
+from mediate.pairs.answers import normalise
 from mediate.traces.steps import Span, occurrences, segment
 
 _MARKS = r"[\s\"'“‘«(\[{*_`$€£¥₹\\:]+"

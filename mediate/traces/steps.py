@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mediate.items.answers import normalise, plain_signs
+from mediate.pairs.answers import normalise, plain_signs
 
 _SPACE = re.compile(r"\s+")
 _TO_LAST_BREAK = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")

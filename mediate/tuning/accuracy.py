@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from mediate.items.answers import says
 from mediate.models.generation import Decoding, End, Written, generate
 from mediate.models.model import Model
 from mediate.models.prompts import question_ids
+from mediate.pairs.answers import says
 from mediate.stats.bootstrap import bootstrap_mean
 from mediate.traces.pieces import decode, encode_after
 from mediate.tuning.examples import Example

@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mediate.errors import InputError, ItemError
-from mediate.items.modular import Hint, modular_pairs
-from mediate.items.pair import Pair
-from mediate.items.problems import generate_pairs
-from mediate.items.reading import scan_pairs
+from mediate.pairs.files import scan_pairs
+from mediate.pairs.pair import Pair
+from mediate.tasks.modular import Hint, modular_pairs
+from mediate.tasks.problems import generate_pairs
 
 # Problems for tuning are drawn under seeds that `generate_pairs` is not given elsewhere, so that a model is not scored
 # on the very problems that it was tuned on because both were made under seed 0.

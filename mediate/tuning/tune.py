@@ -12,10 +12,10 @@ import torch
 
 from mediate.errors import InputError, ItemError
 from mediate.files import held
-from mediate.items.pair import Pair
 from mediate.models.loading import load
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
+from mediate.pairs.pair import Pair
 from mediate.tuning.accuracy import accuracies, drawn
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.examples import Example, Examples, data_fingerprint, examples_of_pairs, scan_examples
@@ -32,7 +32,7 @@ from mediate.tuning.folder import (
     write_losses,
     write_tuning,
 )
-from mediate.tuning.results import save_model, write_sides
+from mediate.tuning.outputs import save_model, write_sides
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
 from mediate.tuning.tokens import Encoded, check_characters, check_length, encode_example

@@ -15,8 +15,8 @@ import pytest
 
 from mediate.cli.ending import Terminated, ended
 from mediate.errors import told
-from tests.effects.test_results import drop_sums
 from tests.figures.records import fake_results
+from tests.results.test_folder import drop_sums
 from tests.test_cli import GOOD, assert_refused, mediate, write
 
 ROOT = Path(__file__).parents[2]
@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[2]
 WAITING = """
 import sys, time
 from pathlib import Path
-import mediate.report.page as page
-from mediate.batch.rundir import written
+import mediate.report.run.page as page
+from mediate.scoring.rundir import written
 
 def wait(folder):
     with written(Path(folder), {"spec": {}}):
@@ -102,7 +102,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def fake_results_written(folder: Path) -> None:
-    from mediate.effects import write_results
+    from mediate.results import write_results
 
     write_results(folder, fake_results(6, layers=3))
 
@@ -199,8 +199,8 @@ def test_pairs_that_cannot_be_written(tmp_path: Path, out: str, said: str) -> No
     ],
 )
 def test_a_planted_lock_is_refused(tmp_path: Path, plant: Callable[[Path], object], said: str) -> None:
-    from mediate.batch.rundir import written
     from mediate.errors import InputError
+    from mediate.scoring.rundir import written
 
     out = locked(plant)(tmp_path)
     with pytest.raises(InputError, match=said), written(out, {}):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mediate.effects import Results, write_results
+from mediate.results import Results, write_results
 from tests import tiny
 from tests.figures.records import fake_results
 from tests.report.test_hostile import PAGE_TAGS, check_inert, poison

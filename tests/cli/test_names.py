@@ -7,10 +7,10 @@ import pytest
 from typer.main import get_command
 
 import mediate
-from mediate.batch.cross_spec import make_cross_spec
-from mediate.batch.spec import ScoreSpec
 from mediate.cli import app
-from mediate.report.comparison import compare
+from mediate.report.comparison.comparison import compare
+from mediate.scoring.cross_spec import make_cross_spec
+from mediate.scoring.spec import ScoreSpec
 from mediate.tuning.spec import TuneSpec
 
 RENAMED = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mediate.effects import Cube, EffectMap, Measured, Reject, Results, World, total_effect
+from mediate.results import Cube, EffectMap, Measured, Reject, Results, World, total_effect
 
 PEOPLE = ("Tom", "Ann", "Raj", "Eva", "Liu", "Ida")
 THINGS = ("apples", "coins", "books", "cards", "stones")

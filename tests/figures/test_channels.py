@@ -4,11 +4,11 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.colors import to_hex
 
-from mediate.effects import CHANNELS, Cube, set_effects, shapley, total_effect
-from mediate.effects.cube import select
 from mediate.errors import InputError
 from mediate.figures import CHANNEL_COLOURS, channels_size, detached, plot_channels
 from mediate.figures.channels import MOST_BARS, stacked
+from mediate.results import CHANNELS, Cube, set_effects, shapley, total_effect
+from mediate.results.cube import select
 from tests.figures.artists import faults
 from tests.figures.records import fake_results
 

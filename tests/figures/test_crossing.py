@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from mediate.effects.crossing import Crossing, set_changes
-from mediate.effects.maps import EffectMap
 from mediate.errors import InputError
 from mediate.figures.components import components_size, plot_components
 from mediate.figures.crossing import CROSSING_SIZE, plot_crossing
 from mediate.figures.steps import plot_step_layer
 from mediate.figures.style import detached
+from mediate.results.crossing import Crossing, set_changes
+from mediate.results.maps import EffectMap
 from tests.figures.artists import faults
 
 

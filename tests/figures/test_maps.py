@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from mediate.effects import EffectMap, mean_map
 from mediate.errors import InputError
 from mediate.figures import detached, layer_means, plot_layers, plot_step_layer
 from mediate.figures.layers import LAYERS_SIZE, MOST_LINES, interval_of_means
 from mediate.figures.steps import MOST_TICKS, STEPS_SIZE
+from mediate.results import EffectMap, mean_map
 from mediate.stats import bootstrap_mean
 from tests.figures.artists import faults
 from tests.figures.records import fake_results

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from mediate.effects import Cube, set_shares
-from mediate.effects.cube import select
 from mediate.figures import detached, plot_shares
 from mediate.figures.shares import ROWS, SHARES_SIZE
+from mediate.results import Cube, set_shares
+from mediate.results.cube import select
 from tests.figures.artists import faults
 from tests.figures.records import fake_results
 

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from mediate.mediation.cells import Cell
-from mediate.mediation.cube import Contexts, run_contexts
 from mediate.mediation.encoding import EncodedPair, Readers
+from mediate.mediation.kinds.cube import Contexts, run_contexts
 from mediate.models.model import Model
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
-from mediate.runs.forward import forward
-from mediate.runs.interventions import Knockout, Patch, Reference
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Knockout, Patch, Reference
 from mediate.traces.trace import Trace
 from tests import tiny
 

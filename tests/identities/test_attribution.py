@@ -12,17 +12,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediate.mediation.attribution import Method, attributions
+from mediate.checks.planted import Planted
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.attribution import Method, attributions
+from mediate.mediation.kinds.state import Direction, chain_activations, placed, state_effects
 from mediate.mediation.outcomes import Outcome, outcome_tensor, read_off
 from mediate.mediation.sequences import outcomes_under, sequences
-from mediate.mediation.state import Direction, chain_activations, placed, state_effects
-from mediate.models.planted import Planted
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
-from mediate.runs.forward import forward
-from mediate.runs.gradients import gradients
-from mediate.runs.interventions import Reference
+from mediate.passes.forward import forward
+from mediate.passes.gradients import gradients
+from mediate.passes.interventions import Reference
 from tests import tiny
 from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, model_of, tolerance

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediate.mediation import sequences as sequences_module
+from mediate.mediation.kinds.state import Direction, state_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import outcomes_under, sequences
-from mediate.mediation.state import Direction, state_effects
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
-from mediate.runs.forward import forward
-from mediate.runs.interventions import Knockout, Patch, Reference
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Knockout, Patch, Reference
 from tests import tiny
 from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, kept_values, model_of, tolerance

@@ -8,18 +8,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediate.effects.cube import corners
 from mediate.errors import InputError
-from mediate.mediation.attribution import attributions
-from mediate.mediation.cube import measure_cube, run_contexts
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.knockout import knockout_effects
+from mediate.mediation.kinds.attribution import attributions
+from mediate.mediation.kinds.cube import measure_cube, run_contexts
+from mediate.mediation.kinds.knockout import knockout_effects
+from mediate.mediation.kinds.read import read_effects
+from mediate.mediation.kinds.state import Direction, state_effects
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import read_effects
-from mediate.mediation.state import Direction, state_effects
 from mediate.models.sites import Component, Site
-from mediate.runs.forward import forward
-from mediate.runs.interventions import Knockout, Patch, Reference
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Knockout, Patch, Reference
+from mediate.results.cube import corners
 from tests.identities import draws
 from tests.identities.draws import MODELS, kept_values, model_of, tolerance
 

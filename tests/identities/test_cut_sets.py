@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediate.models.sites import Component, Site
-from mediate.runs.forward import forward
-from mediate.runs.interventions import Patch
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Patch
 from tests import tiny
 from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, kept_values, model_of, tolerance

@@ -15,32 +15,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from mediate.batch.score import score
-from mediate.batch.spec import make_spec
-from mediate.effects.cube import Cube, set_shares
-from mediate.items.pair import Item, Pair
-from mediate.mediation import cube, reads
-from mediate.mediation.ablation import ablation_effects
 from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import cells_of
-from mediate.mediation.cube import measure_cube, run_contexts
-from mediate.mediation.knockout import knockout_effects
+from mediate.mediation.kinds import cube
+from mediate.mediation.kinds import read as reads
+from mediate.mediation.kinds.ablation import ablation_effects
+from mediate.mediation.kinds.cube import measure_cube, run_contexts
+from mediate.mediation.kinds.knockout import knockout_effects
+from mediate.mediation.kinds.read import read_effects
+from mediate.mediation.kinds.state import placed, state_effects
+from mediate.mediation.kinds.step_shapley import shapley_values
 from mediate.mediation.outcomes import Outcome, answer_logprob, read_off
-from mediate.mediation.reads import read_effects
 from mediate.mediation.sequences import outcomes_under, sequences
-from mediate.mediation.state import placed, state_effects
-from mediate.mediation.step_shapley import shapley_values
 from mediate.models.generation import Decoding, generate
 from mediate.models.sites import Component, Site
-from mediate.runs import engine
-from mediate.runs.activations import cot_activations
-from mediate.runs.forward import forward
-from mediate.runs.interventions import Patch, Reference
-from mediate.runs.keyvalues import KeyValues, prefill, stacked
-from mediate.runs.passes import one_pass
-from mediate.runs.reading import read
-from mediate.runs.store import Store
-from mediate.runs.sweep import Branch
+from mediate.pairs.pair import Item, Pair
+from mediate.passes.activations import cot_activations
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Patch, Reference
+from mediate.passes.keyvalues import KeyValues, prefill, stacked
+from mediate.passes.one_pass import one_pass
+from mediate.passes.readers import read
+from mediate.passes.store import Store
+from mediate.passes.sweeps import engine
+from mediate.passes.sweeps.sweep import Branch
+from mediate.results.cube import Cube, set_shares
+from mediate.scoring.score import score
+from mediate.scoring.spec import make_spec
 from tests import tiny
 from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, kept_values, model_of, tolerance

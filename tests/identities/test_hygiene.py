@@ -16,30 +16,32 @@ import pytest
 import torch
 
 from mediate.errors import InputError
-from mediate.mediation import attribution, branching, cube, knockout, reads
-from mediate.mediation.ablation import ablation_effects
-from mediate.mediation.attribution import Method, attribution_map, attributions
+from mediate.mediation import branching
 from mediate.mediation.cells import Cell
-from mediate.mediation.cube import Contexts, measure_cube, run_contexts
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.knockout import deletion_effect, knockout_effects
+from mediate.mediation.kinds import attribution, cube, knockout
+from mediate.mediation.kinds import read as reads
+from mediate.mediation.kinds.ablation import ablation_effects
+from mediate.mediation.kinds.attribution import Method, attribution_map, attributions
+from mediate.mediation.kinds.cube import Contexts, measure_cube, run_contexts
+from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
+from mediate.mediation.kinds.read import read_effects
+from mediate.mediation.kinds.state import state_effects
+from mediate.mediation.kinds.step_shapley import step_shapley
 from mediate.mediation.maps import measure_map, parse_map
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import read_effects
-from mediate.mediation.state import state_effects
-from mediate.mediation.step_shapley import step_shapley
 from mediate.models import generation
 from mediate.models.generation import Decoding, generate
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.runs import forward as forward_module
-from mediate.runs import gradients as gradients_module
-from mediate.runs import interventions
-from mediate.runs.forward import forward
-from mediate.runs.interventions import Knockout, Patch, Reference
-from mediate.runs.keyvalues import prefill, stacked
-from mediate.runs.passes import one_pass
-from mediate.runs.reading import read
+from mediate.passes import forward as forward_module
+from mediate.passes import gradients as gradients_module
+from mediate.passes import interventions
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Knockout, Patch, Reference
+from mediate.passes.keyvalues import prefill, stacked
+from mediate.passes.one_pass import one_pass
+from mediate.passes.readers import read
 from tests import tiny
 from tests.identities import draws
 

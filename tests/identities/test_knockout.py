@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.knockout import deletion_effect, knockout_effects
+from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import sequences
 from mediate.models.sites import Component, Site
-from mediate.runs.forward import forward
-from mediate.runs.interventions import Knockout, Patch, Reference
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Knockout, Patch, Reference
 from tests import tiny
 from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, model_of, tolerance

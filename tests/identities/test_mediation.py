@@ -11,23 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mediate
-from mediate.effects.cube import Cube, corners, item_shares, set_shares, shapley, total_effect
-from mediate.effects.maps import EffectMap, mean_map
-from mediate.mediation.attribution import attributions
+from mediate.checks.planted import Planted, planted_model
 from mediate.mediation.cells import Cell, cells_of
-from mediate.mediation.cube import measure_cube, run_contexts
 from mediate.mediation.encoding import EncodedPair, encode_pair
+from mediate.mediation.kinds.attribution import attributions
+from mediate.mediation.kinds.cube import measure_cube, run_contexts
+from mediate.mediation.kinds.read import read_effects
+from mediate.mediation.kinds.state import Direction, state_effects
+from mediate.mediation.kinds.step_shapley import step_shapley
 from mediate.mediation.maps import relayed_effects
 from mediate.mediation.outcomes import Outcome, read_off, reading
-from mediate.mediation.reads import read_effects
 from mediate.mediation.sequences import outcomes_under, sequences
-from mediate.mediation.state import Direction, state_effects
-from mediate.mediation.step_shapley import step_shapley
-from mediate.models.planted import Planted, planted_model
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
-from mediate.runs.forward import forward
-from mediate.runs.interventions import Patch
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Patch
+from mediate.results.cube import Cube, corners, item_shares, set_shares, shapley, total_effect
+from mediate.results.maps import EffectMap, mean_map
 from mediate.traces.trace import given_trace
 from tests import tiny
 from tests.identities import draws

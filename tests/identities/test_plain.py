@@ -12,20 +12,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediate.mediation.ablation import ablation_effects, shuffled_steps
-from mediate.mediation.attribution import Method, attributions
 from mediate.mediation.cells import Cell
-from mediate.mediation.cube import measure_cube, run_contexts
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.knockout import deletion_effect, knockout_effects
+from mediate.mediation.kinds.ablation import ablation_effects, shuffled_steps
+from mediate.mediation.kinds.attribution import Method, attributions
+from mediate.mediation.kinds.cube import measure_cube, run_contexts
+from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
+from mediate.mediation.kinds.read import read_effects
+from mediate.mediation.kinds.state import Direction, state_effects
+from mediate.mediation.kinds.step_shapley import step_shapley
 from mediate.mediation.maps import relayed_effects
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import read_effects
-from mediate.mediation.state import Direction, state_effects
-from mediate.mediation.step_shapley import step_shapley
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
-from mediate.runs.forward import forward
-from mediate.runs.interventions import Knockout, Patch, Reference
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Knockout, Patch, Reference
 from tests import tiny
 from tests.identities import draws
 from tests.identities.plain import Changes, Edge, Edit, Llama, Pass, Seen, logit_diff, logprob

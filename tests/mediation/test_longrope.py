@@ -11,13 +11,13 @@ import torch
 
 import mediate
 from mediate.errors import InputError, ItemError
-from mediate.items.pair import Item, Pair
-from mediate.mediation.cube import measure_cube, run_contexts
 from mediate.mediation.encoding import encode_pair
+from mediate.mediation.kinds.cube import measure_cube, run_contexts
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, NONE
 from mediate.models.rope import depends_on_length, longest_alike, most_tokens
+from mediate.pairs.pair import Item, Pair
 from mediate.traces.trace import given_trace
 from tests import tiny
 from tests.models import architectures

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from mediate.errors import InputError
+from mediate.mediation.kinds.read import read_map
+from mediate.mediation.kinds.state import Direction, state_map
 from mediate.mediation.maps import check_map, check_offered, labels_of, measure_map, parse_map
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import read_map
-from mediate.mediation.state import Direction, state_map
 from mediate.models.sites import Component
 from tests import tiny
-from tests.mediation.test_reads import contexts
+from tests.mediation.kinds.test_read import contexts
 
 NAMES = {
     "read:layer,step": "read:step,layer",

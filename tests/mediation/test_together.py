@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from mediate.mediation import reads as room
 from mediate.mediation.cells import cells_of
+from mediate.mediation.kinds import read as room
+from mediate.mediation.kinds.read import read_effects, read_effects_together
 from mediate.mediation.maps import measure_map, measure_small_maps, parse_map
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.reads import read_effects, read_effects_together
 from mediate.models.sites import Component
 from tests import tiny
-from tests.mediation.test_reads import BASE, LONGER, SOURCE, contexts
+from tests.mediation.kinds.test_read import BASE, LONGER, SOURCE, contexts
 
 
 def several(architecture: str):

@@ -11,8 +11,8 @@ from mediate.models.float64 import in_float64, keeps_float64
 from mediate.models.generation import Decoding, generate
 from mediate.models.loading import load
 from mediate.models.sites import Component, Site
-from mediate.runs.forward import forward
-from mediate.runs.store import model_spec
+from mediate.passes.forward import forward
+from mediate.passes.store import model_spec
 from tests import tiny
 from tests.plainly import kept, with_past
 

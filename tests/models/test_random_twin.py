@@ -10,7 +10,7 @@ import mediate
 from mediate.errors import InputError
 from mediate.models import random_twin as room
 from mediate.models.random_twin import random_twin
-from mediate.runs.forward import forward
+from mediate.passes.forward import forward
 from tests import tiny
 
 # Architectures whose joint matrices transformer-lens splits, each in a way of its own.

@@ -4,7 +4,7 @@ import pytest
 
 from mediate.errors import InputError
 from mediate.models.loading import load
-from mediate.runs.selfcheck import checked
+from mediate.passes.selfcheck import checked
 from tests import tiny
 
 

@@ -8,13 +8,13 @@ import pytest
 from transformers import AddedToken
 
 from mediate.errors import InputError, ItemError
-from mediate.items.pair import Item, Pair
 from mediate.mediation.encoding import check_fit, encode_pair
 from mediate.models.generation import Decoding, generate
 from mediate.models.loading import load
 from mediate.models.prompts import ANSWER_CUE, NONE
 from mediate.models.vocabulary import check_vocabulary
-from mediate.runs.selfcheck import checked
+from mediate.pairs.pair import Item, Pair
+from mediate.passes.selfcheck import checked
 from mediate.traces.trace import given_trace
 from tests import tiny
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediate.effects import Reject
-from mediate.effects.crossing import change
-from mediate.effects.crossing_results import CrossResults, write_crossed
-from mediate.effects.maps import EffectMap
 from mediate.figures.crossing import component_rows
 from mediate.report import write_report
 from mediate.report.crossing import CHANGES, CORNERS, crossing_headline, crossing_pictures, render_crossing
-from mediate.report.views import MOST_ROWS
+from mediate.report.run.views import MOST_ROWS
 from mediate.report.words import interval, number, share_words
+from mediate.results import Reject
+from mediate.results.crossing import change
+from mediate.results.crossing_folder import CrossResults, write_crossed
+from mediate.results.maps import EffectMap
 from tests.figures.records import fake_manifest
 from tests.figures.test_crossing import fake_crossing, layer_map
 from tests.report.parse import parse

@@ -6,17 +6,17 @@ from dataclasses import replace
 import pytest
 from matplotlib.figure import Figure
 
-from mediate.comparison.maps import Scope
-from mediate.effects import Results
-from mediate.effects.agreement import Agreement
+from mediate.compare.maps import Scope
 from mediate.figures import plot_layers, plot_step_layer
-from mediate.report.comparison import compare
-from mediate.report.comparison_page import render_comparison
-from mediate.report.comparison_pictures import comparison_pictures
-from mediate.report.page import render_page
-from mediate.report.pictures import pictures
-from mediate.report.scores import Scores
-from mediate.report.views import first_chains
+from mediate.report.comparison.comparison import compare
+from mediate.report.comparison.page import render_comparison
+from mediate.report.comparison.pictures import comparison_pictures
+from mediate.report.run.page import render_page
+from mediate.report.run.pictures import pictures
+from mediate.report.run.scores import Scores
+from mediate.report.run.views import first_chains
+from mediate.results import Results
+from mediate.results.agreement import Agreement
 from tests.figures.records import fake_results
 from tests.report.parse import parse
 

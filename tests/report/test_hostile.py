@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mediate.effects import Cube, EffectMap, Measured, Reject, Results, World, write_results
 from mediate.figures import visible
 from mediate.report import Scores, render_page, terminal, write_report
-from mediate.report.pictures import Picture
+from mediate.report.run.pictures import Picture
+from mediate.results import Cube, EffectMap, Measured, Reject, Results, World, write_results
 from tests.figures.records import fake_manifest, fake_results
 from tests.report.parse import Page, parse
 
@@ -172,7 +172,7 @@ def test_figures_of_hostile_names_are_drawn_and_stay_in_their_folder(small: Resu
 def test_deepest_shades_leave_black_text_legible() -> None:
     from matplotlib.colors import to_rgb
 
-    from mediate.report.tokens import SHADES, shade_colour
+    from mediate.report.run.tokens import SHADES, shade_colour
 
     def luminance(colour: str) -> float:
         channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]

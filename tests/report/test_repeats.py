@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from mediate.effects.cube import Cube
 from mediate.report.analysis import repeats
-from mediate.report.page import render_page
-from mediate.report.pictures import pictures
-from mediate.report.terminal import terminal
+from mediate.report.run.page import render_page
+from mediate.report.run.pictures import pictures
+from mediate.report.run.terminal import terminal
+from mediate.results.cube import Cube
 from tests.figures.records import fake_results
 
 

@@ -6,7 +6,7 @@ GOOD = dict.fromkeys(NEEDED, 1) | {f"{WEIGHTS}a/model.safetensors": 10, "cot_med
 
 
 def test_a_wheel_and_an_sdist_as_they_should_be() -> None:
-    assert faults(GOOD, ["mediate/runs/store.py", "pyproject.toml", "notebooks/sizes.py"]) == []
+    assert faults(GOOD, ["mediate/passes/store.py", "pyproject.toml", "notebooks/sizes.py"]) == []
 
 
 def test_each_fault_is_named() -> None:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediate.errors import ItemError
-from mediate.items.pair import Item, Pair
 from mediate.mediation.encoding import encode_readers
 from mediate.mediation.said import check_characters, check_parts, check_whole, question_prompts
 from mediate.models.prompts import parse_template, prompt_facts, prompt_of, prompt_reads, question_ids
+from mediate.pairs.pair import Item, Pair
 from mediate.traces.pieces import (
     decode,
     decode_after,

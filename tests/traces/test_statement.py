@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediate.items import modular_pairs
+from mediate.tasks import modular_pairs
 from mediate.traces.statement import find_statement
 from mediate.traces.steps import find_answer, segment
 from mediate.traces.trace import Trace, given_trace, written_trace

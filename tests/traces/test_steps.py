@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediate.items import generate_pairs
+from mediate.tasks import generate_pairs
 from mediate.traces.steps import Span, find_answer, segment
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from mediate.items import generate_pairs
+from mediate.tasks import generate_pairs
 from mediate.tuning.examples import Example, examples_of_pairs
 from tests import tiny
 

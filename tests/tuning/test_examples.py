@@ -9,14 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediate.errors import InputError, ItemError
-from mediate.items import generate_pairs, parse_answer, write_pairs
-from mediate.tuning.examples import (
-    Example,
-    data_fingerprint,
-    examples_of_pairs,
-    problem_pairs,
-    scan_examples,
-)
+from mediate.pairs import parse_answer, write_pairs
+from mediate.tasks import generate_pairs
+from mediate.tuning.examples import Example, data_fingerprint, examples_of_pairs, problem_pairs, scan_examples
 from mediate.tuning.splitting import split, units
 from tests.tuning.subjects import written
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from mediate.errors import InputError, ItemError
-from mediate.items import Item, Pair
 from mediate.mediation.encoding import encode_question, encode_readers
 from mediate.models.prompts import ANSWER_CUE, Style, Template
+from mediate.pairs import Item, Pair
 from mediate.traces.trace import encode, given_trace
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.examples import Example

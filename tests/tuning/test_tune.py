@@ -15,10 +15,11 @@ from safetensors.torch import load_file
 
 import mediate
 from mediate.errors import InputError
-from mediate.items import generate_pairs, read_pairs
 from mediate.models.cache import VARIABLE
 from mediate.models.fetch import fetched_path
 from mediate.models.source import Kind, Source, resolve
+from mediate.pairs import read_pairs
+from mediate.tasks import generate_pairs
 from mediate.tuning import base as bases
 from mediate.tuning import trainers
 from mediate.tuning import tune as tuning

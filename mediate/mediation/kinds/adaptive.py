@@ -1,0 +1,157 @@
+"""Exact state maps that spend their passes where the effects are: coarse blocks first, then what large ones hold.
+
+A block is a stretch of positions by a stretch of layers, patched together. No effect of a block bounds those of its
+cells: they can cancel, or hide each other. So what was left out is not called small; it comes with what is known of it:
+the joint effect of each block, and an upper bound, from cells drawn at random and measured exactly, on how many of the
+left-out cells are above the threshold after all.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import beta
+
+from mediate.errors import InputError
+from mediate.mediation.cells import Cell
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.state import Direction, state_effects
+from mediate.mediation.outcomes import Outcome
+from mediate.models.model import Model
+from mediate.models.sites import Component
+from mediate.results.maps import ADAPTIVE, EffectMap
+
+# Positions and layers of the first blocks.
+COARSE = 8
+_LEVEL = 0.95
+# Cells of a block may pull in opposite ways: one is looked into from this part of the threshold on.
+LOOK_INTO = 0.25
+
+# Positions and layers, half-open.
+Block = tuple[tuple[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Adaptive:
+    """An exact map over position and layer, with gaps, and what is known of the gaps.
+
+    Args:
+        map: Effects of the cells that were measured; NaN elsewhere.
+        threshold: In nats: the effects that are looked for. Blocks whose joint effect is not above `LOOK_INTO` of it
+            were not looked into.
+        runs: Blocks and cells that were patched, the drawn ones included; a full map takes one for every cell.
+        left_out: Cells in blocks that were not looked into, the drawn ones included.
+        largest_block: The largest joint effect of such a block, in nats, without its sign.
+        drawn: How many of these cells were drawn and measured.
+        above: How many of the drawn are above the threshold.
+        bound: With 95 % confidence, at most this share of the left-out cells is above the threshold (Clopper and
+            Pearson 1934, one-sided); 0 where none is left out.
+    """
+
+    map: EffectMap
+    threshold: float
+    runs: int
+    left_out: int
+    largest_block: float
+    drawn: int
+    above: int
+    bound: float
+
+
+def adaptive_state_map(
+    model: Model,
+    pair: EncodedPair,
+    component: Component,
+    outcome: Outcome,
+    te: float,
+    *,
+    threshold: float = 0.05,
+    direction: Direction = Direction.NOISING,
+    draws: int = 60,
+    seed: int = 0,
+) -> Adaptive:
+    """State effects over position and layer, looking for those that are above a share of the total effect.
+
+    Args:
+        model: The hooked model.
+        pair: The pair in tokens.
+        component: What is replaced.
+        outcome: What to read off.
+        te: The pair's total effect, in nats.
+        threshold: A share of |TE|.
+        direction: Into which run.
+        draws: Left-out cells to measure, at most all.
+        seed: Of the drawing.
+
+    Raises:
+        InputError: A threshold that is not above 0, or a total effect of 0 or NaN, of which there is no share.
+        ItemError: The two chains cannot be aligned.
+    """
+    limit = threshold * abs(te)
+    if not limit > 0:
+        raise InputError(f"item {pair.id!r}: a threshold of {threshold} times a total effect of {te}; give one above 0")
+    length, layers = len(pair.traces[1].ids), model.facts.layers
+    values: Float[np.ndarray, "position layer"] = np.full((length, layers), np.nan)
+    left: list[Block] = []
+    blocks: list[Block] = list(product(_stretches(0, length, COARSE), _stretches(0, layers, COARSE)))
+    runs, largest = 0, 0.0
+
+    def measured(some: list[Block]) -> Float[np.ndarray, " block"]:
+        cells = [Cell(tuple(range(*positions)), tuple(range(*depths))) for positions, depths in some]
+        effects: Float[np.ndarray, " block"] = state_effects(model, pair, [component], cells, [outcome], direction)[0]
+        return effects
+
+    while blocks:
+        effects = measured(blocks)
+        runs += len(blocks)
+        inside: list[Block] = []
+        for block, effect in zip(blocks, effects, strict=True):
+            (first, last), (low, high) = block
+            if last - first == high - low == 1:
+                values[first, low] = effect
+            elif abs(effect) > LOOK_INTO * limit:
+                inside += product(_halves(first, last), _halves(low, high))
+            else:
+                left.append(block)
+                largest = max(largest, abs(float(effect)))
+        blocks = inside
+    cells = [cell for positions, depths in left for cell in product(range(*positions), range(*depths))]
+    chosen = np.random.default_rng(seed).permutation(len(cells))[:draws]
+    drawn = [cells[place] for place in chosen]
+    if drawn:
+        found = measured([((position, position + 1), (layer, layer + 1)) for position, layer in drawn])
+        values[tuple(zip(*drawn, strict=True))] = found
+        above = int((abs(found) > limit).sum())
+    else:
+        above = 0
+    coords = {"position": tuple(range(length)), "layer": tuple(range(layers))}
+    kind = f"state.{component}" + (f".{direction}" if direction is Direction.DENOISING else "") + ADAPTIVE
+    return Adaptive(
+        EffectMap(values, tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te),
+        limit,
+        runs + len(drawn),
+        len(cells),
+        largest,
+        len(drawn),
+        above,
+        share_bound(above, len(drawn), len(cells)),
+    )
+
+
+def share_bound(above: int, drawn: int, of: int) -> float:
+    """With 95 % confidence, at most this share of `of` things is such as `above` of the `drawn` ones were."""
+    if drawn == of:
+        return above / of if of else 0.0
+    if above == drawn:
+        return 1.0
+    return float(beta.ppf(_LEVEL, above + 1, drawn - above))
+
+
+def _stretches(start: int, stop: int, size: int) -> list[tuple[int, int]]:
+    return [(first, min(first + size, stop)) for first in range(start, stop, size)]
+
+
+def _halves(start: int, stop: int) -> list[tuple[int, int]]:
+    middle = (start + stop + 1) // 2
+    return [each for each in ((start, middle), (middle, stop)) if each[0] < each[1]]

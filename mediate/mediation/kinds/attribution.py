@@ -1,0 +1,262 @@
+"""Gradient estimates of state effects, and how far to trust them.
+
+- `atp`, attribution patching (Nanda 2023; Syed et al. 2023): to first order, the effect of replacing an activation is
+  the sum over channels of (a_base - a_source) * dY/da, with the gradient taken in the run that would be patched. One
+  forward and one backward pass give all cells.
+- `ig`, integrated gradients (Hanna et al. 2024, the variant over inputs): the gradient is averaged along the straight
+  path on which the residual stream that enters the first block at the CoT positions goes from the patched run's to the
+  other's. Its completeness error comes with it.
+- `graddrop` (Kramár et al. 2024): the mean over layers of the estimate's size when nothing flows back through what that
+  layer adds to the residual stream, so that paths that cancel do not hide each other. It has no sign.
+- `qkfix` (the same paper): for queries and keys, the softmax is computed and not linearised.
+- `relp` (Rezaei Jafari et al. 2025): the gradient is replaced by that of relevance propagation; see
+  `mediate.passes.relevance`.
+
+Signs are those of `mediate.mediation.kinds.state`: positive where the base run's activation speaks for the base answer.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from einops import reduce
+from jaxtyping import Float
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.mediation.cells import Cell, cells_of
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.qkfix import key_scores, query_scores
+from mediate.mediation.kinds.read import check_aligned
+from mediate.mediation.kinds.state import Direction, chain_activations, state_effects
+from mediate.mediation.names import Method as Method
+from mediate.mediation.names import check_estimable
+from mediate.mediation.outcomes import Outcome, outcome_tensor
+from mediate.mediation.sequences import Sequences, sequences
+from mediate.models.model import Model
+from mediate.models.sites import EMBEDDED, Component, Site
+from mediate.passes.gradients import dropped_gradients, gradients
+from mediate.passes.keyvalues import prefill, stacked
+from mediate.passes.relevance import relevance_rules
+from mediate.results.agreement import agreement
+from mediate.results.maps import EffectMap
+
+IG_STEPS = 8
+# Cells at which an estimated map is checked by exact patching: drawn at random, and its own largest.
+RANDOM_CELLS, TOP_CELLS = 32, 8
+_OUTSIDE_BLOCKS = frozenset({Component.RESID_PRE, Component.RESID_MID, Component.RESID_POST})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """Estimates of one component's state effects.
+
+    Args:
+        component: What would be replaced.
+        direction: In which run.
+        method: How it was estimated.
+        values: In nats, for each backward pass, layer, CoT position and head; components without heads have one. Only
+            GradDrop has more than one pass: one for each layer that is left out.
+        completeness: With integrated gradients, the estimate of replacing the whole chain as it enters the first block,
+            less the exact effect, in nats; NaN without.
+    """
+
+    component: Component
+    direction: Direction
+    method: Method
+    values: Float[np.ndarray, "draw layer pos head"]
+    completeness: float = float("nan")
+
+    def cell(self, cell: Cell) -> float:
+        """The estimate of a set of positions, layers and heads: to first order, effects add up.
+
+        Of GradDrop, the mean size over the passes that leave the activation connected to the outcome: all but that of
+        its own layer, for what lies inside a block.
+        """
+        part = self.values[:, list(cell.layers)][:, :, list(cell.positions)]
+        passes = (part if cell.units is None else part[..., list(cell.units)]).sum(axis=(1, 2, 3))
+        if self.method.signed:
+            return float(passes.sum())
+        inside = self.component not in _OUTSIDE_BLOCKS and len(cell.layers) == 1 and len(passes) > 1
+        return float(abs(passes).sum() / (len(passes) - inside))
+
+
+def attributions(
+    model: Model,
+    pair: EncodedPair,
+    components: Sequence[Component],
+    outcome: Outcome,
+    direction: Direction = Direction.NOISING,
+    *,
+    method: Method = Method.ATP,
+    steps: int = IG_STEPS,
+) -> dict[Component, Attribution]:
+    """Estimates for several components at all layers and CoT positions, from the same passes.
+
+    Args:
+        model: The hooked model.
+        pair: The pair in tokens.
+        components: What would be replaced.
+        outcome: What is read off.
+        direction: In which run.
+        method: How to estimate. Attribution patching and RelP cost one forward and one backward pass; integrated
+            gradients one of each a step; GradDrop one forward and a backward pass a layer; the QK fix three more
+            forward passes than attribution patching. All need the two runs' activations, two forward passes.
+        steps: Midpoints of the path of integrated gradients.
+
+    Raises:
+        InputError: A component that the model does not offer or the method does not estimate, or fewer than one step.
+        ItemError: The two chains cannot be aligned.
+    """
+    check_aligned(pair)
+    check_estimable(components, method)
+    if steps < 1:
+        raise InputError(f"{steps} steps of integrated gradients; give at least 1")
+    extra = [Component.RESID_PRE] if method in (Method.IG, Method.QKFIX) else []
+    wanted = list(dict.fromkeys([*components, *extra]))
+    run = sequences(model, pair, direction.patched_world, [outcome])
+    base, source = (
+        chain_activations(model, pair.context(world, world), len(pair.questions[world]), wanted) for world in (1, 0)
+    )
+    own, other = (base, source) if direction is Direction.NOISING else (source, base)
+    if method is Method.QKFIX:
+        return {
+            component: Attribution(
+                component, direction, method, _fixed(model, run, component, other, outcome, direction)
+            )
+            for component in components
+        }
+    passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {component: [] for component in wanted}
+    for found in _backward(model, run, list(base), outcome, method, own, other, steps):
+        for component in wanted:
+            here = [site for site in base if site.component is component]
+            passes[component].append(
+                np.stack([_scores(base[site], source[site], found[site][:, : run.stop - run.start]) for site in here])
+            )
+    if method is Method.IG:
+        passes = {component: [np.mean(each, axis=0)] for component, each in passes.items()}
+    maps = {component: Attribution(component, direction, method, np.stack(passes[component])) for component in wanted}
+    if method is Method.IG:
+        whole = Cell(tuple(range(len(pair.traces[1].ids))), (0,))
+        exact = state_effects(model, pair, [Component.RESID_PRE], [whole], [outcome], direction)[0, 0]
+        gap = maps[Component.RESID_PRE].cell(whole) - float(exact)
+        maps = {name: replace(each, completeness=gap) for name, each in maps.items()}
+    return {component: maps[component] for component in components}
+
+
+def _backward(
+    model: Model,
+    run: Sequences,
+    sites: Sequence[Site],
+    outcome: Outcome,
+    method: Method,
+    own: dict[Site, Tensor],
+    other: dict[Site, Tensor],
+    steps: int,
+) -> Iterator[dict[Site, Tensor]]:
+    """The gradients of each backward pass that a method takes, from the chain on: the question is run once."""
+    ids = run.ids[:, run.start :]
+    past = stacked([[prefill(model, run.ids[:1, : run.start])[0]]]) if run.start else []
+    y = partial(outcome_tensor, run.tokens, outcome=outcome)
+    if method is Method.GRADDROP:
+        yield from dropped_gradients(model, ids, sites, y, last=run.tokens.last, past=past)
+        return
+    rules = relevance_rules(model) if method is Method.RELP else ()
+    for step in range(steps if method is Method.IG else 1):
+        entering = None
+        if method is Method.IG:
+            entering = _between(run, own[EMBEDDED], other[EMBEDDED], (step + 0.5) / steps)
+        yield gradients(model, ids, sites, y, last=run.tokens.last, entering=entering, rules=rules, past=past)
+
+
+def _between(run: Sequences, own: Tensor, other: Tensor, alpha: float) -> Callable[[Tensor], Tensor]:
+    def enter(value: Tensor) -> Tensor:
+        value = value.clone()
+        value[:, : run.stop - run.start] = own + alpha * (other - own)
+        return value
+
+    return enter
+
+
+def _scores(
+    base: Float[Tensor, "pos ..."], source: Float[Tensor, "pos ..."], gradient: Float[Tensor, "row pos ..."]
+) -> Float[np.ndarray, "pos head"]:
+    product = (base - source).double() * gradient.sum(dim=0).double()
+    product = product if product.ndim == 3 else product[:, None]
+    scores: Float[np.ndarray, "pos head"] = reduce(product, "pos head d -> pos head", "sum").cpu().numpy()
+    return scores
+
+
+def _fixed(
+    model: Model,
+    run: Sequences,
+    component: Component,
+    other: dict[Site, Tensor],
+    outcome: Outcome,
+    direction: Direction,
+) -> Float[np.ndarray, "1 layer pos head"]:
+    """The QK fix of one component, with the sign of a state effect."""
+    y = partial(outcome_tensor, run.tokens, outcome=outcome)
+    patterns = [Site(model.need(Component.PATTERN), layer) for layer in range(model.facts.layers)]
+    gradient = gradients(model, run.ids, patterns, y, last=run.tokens.last)
+    change = query_scores if component is Component.Q else key_scores
+    values: Float[np.ndarray, "layer pos head"] = change(
+        model, run, {site: value for site, value in other.items() if site.component is component}, gradient
+    )
+    return values[None] * (-1 if direction is Direction.NOISING else 1)
+
+
+def attribution_map(
+    model: Model,
+    pair: EncodedPair,
+    found: Attribution,
+    axes: Sequence[str],
+    outcome: Outcome,
+    te: float,
+    *,
+    random_cells: int = RANDOM_CELLS,
+    top_cells: int = TOP_CELLS,
+    seed: int = 0,
+) -> EffectMap:
+    """A map of the estimates, with its agreement with exact patching at random cells and at its own largest.
+
+    Args:
+        model: The hooked model.
+        pair: The pair in tokens.
+        found: From `attributions`.
+        axes: See `cells_of`.
+        outcome: The outcome of the estimates.
+        te: The pair's total effect, which goes into the record.
+        random_cells: How many cells to draw, at most all.
+        top_cells: How many of the largest to check.
+        seed: Of the drawing.
+    """
+    cells, coords = cells_of(model, pair, axes, component=found.component)
+    estimates = np.array([found.cell(cell) for cell in cells])
+    drawn = np.random.default_rng(seed).permutation(len(cells))[:random_cells]
+    top = np.argsort(-abs(estimates), kind="stable")[:top_cells]
+    both = [cells[place] for place in (*drawn, *top)]
+    exact = state_effects(model, pair, [found.component], both, [outcome], found.direction)[0]
+    trust = agreement(
+        estimates[drawn],
+        exact[: len(drawn)],
+        estimates[top],
+        exact[len(drawn) :],
+        seed=seed,
+        signed=found.method.signed,
+        completeness=found.completeness,
+    )
+    kind = kind_of(found.component, found.method, found.direction)
+    shape = [len(labels) for labels in coords.values()]
+    return EffectMap(
+        estimates.reshape(shape), tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te, trust
+    )
+
+
+def kind_of(component: Component, method: Method, direction: Direction) -> str:
+    """The name of a map of estimates, such as `attribution.z.ig.denoising`."""
+    parts = ["attribution", component.value]
+    parts += [method.value] if method is not Method.ATP else []
+    parts += [direction.value] if direction is not Direction.NOISING else []
+    return ".".join(parts)

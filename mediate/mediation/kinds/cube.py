@@ -1,0 +1,212 @@
+"""The cube of a pair, exactly: four full passes and eight short ones, beside those of other pairs.
+
+1. Every question h with every chain t is run once, and its keys and values are kept; what all four begin with, such as
+   worked examples, is run once for all.
+2. A cell (d, t, h) lays the question's from world d before the chain's from (h, t), moved to where question d ends.
+3. The answer's few tokens read that, and the outcomes are read off.
+
+Two contexts or cells whose tokens are the same are computed once, so worlds that do not differ have effects of exactly
+0.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import pad
+
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
+from mediate.models.model import Model
+from mediate.models.rope import depends_on_length
+from mediate.passes import quickest_tokens
+from mediate.passes.keyvalues import KeyValues, moved, prefill, stacked
+from mediate.passes.memory import free_memory
+from mediate.passes.one_pass import Past
+from mediate.passes.readers import read
+from mediate.results.cube import CELLS
+from mediate.traces.trace import shared_beginning
+
+# The rows of a short pass that are read side by side hold about this much in keys and values.
+ROW_BYTES = 128 * 2**20
+# What runs side by side may be longer than it need be by this part, in padding.
+PADDING = 0.125
+# The part of free memory that keys and values of contexts side by side may take.
+SHARE = 0.1
+
+Key = TypeVar("Key", bound=Hashable)
+
+Ids = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contexts:
+    """The keys and values of every question h followed by every chain t.
+
+    Args:
+        pair: The pair they belong to.
+        runs: By the tokens of question and chain.
+    """
+
+    pair: EncodedPair
+    runs: dict[tuple[Ids, Ids], KeyValues]
+
+    def of(self, h: int, t: int) -> KeyValues:
+        """Question h with chain t."""
+        return self.runs[self.pair.questions[h], self.pair.traces[t].ids]
+
+    def question(self, d: int, t: int) -> KeyValues:
+        """The question part of world d, from the run in which chain t followed it."""
+        return self.of(d, t).part(0, len(self.pair.questions[d]))
+
+    def chain(self, h: int, t: int) -> KeyValues:
+        """Chain t as computed under question h, at the positions that it had there."""
+        whole = self.of(h, t)
+        return whole.part(len(self.pair.questions[h]), len(whole))
+
+
+def run_contexts(model: Model, pair: EncodedPair) -> Contexts:
+    """Runs every question of a pair with every chain of it; see `run_all_contexts`."""
+    return run_all_contexts(model, [pair])[0]
+
+
+def run_all_contexts(model: Model, pairs: Sequence[EncodedPair]) -> list[Contexts]:
+    """Runs every question of each pair with every chain of it; what all begin with is run once.
+
+    Those of like length run side by side, padded at the end, where causal attention keeps the padding from mattering.
+
+    Args:
+        model: The hooked model.
+        pairs: In tokens.
+    """
+    wanted = [
+        {
+            (question, chain): question + chain
+            for question in pair.questions
+            for chain in (trace.ids for trace in pair.traces)
+        }
+        for pair in pairs
+    ]
+    every = {key: ids for each in wanted for key, ids in each.items()}
+    common = shared_beginning(list(every.values()))
+    past = prefill(model, torch.tensor([common], device=model.device))[0] if common else None
+    runs: dict[tuple[Ids, Ids], KeyValues] = {}
+    lengths = {key: len(ids) - len(common) for key, ids in every.items()}
+    for keys in of_like_length(lengths, side_by_side(model), 0.0 if depends_on_length(model.plain.config) else PADDING):
+        width = len(every[keys[-1]])
+        rows = [[*every[key][len(common) :], *[0] * (width - len(every[key]))] for key in keys]
+        found = prefill(model, torch.tensor(rows, device=model.device), past=past)
+        runs |= {key: run.part(0, len(every[key])) for key, run in zip(keys, found, strict=True)}
+    return [Contexts(pair, {key: runs[key] for key in each}) for pair, each in zip(pairs, wanted, strict=True)]
+
+
+def side_by_side(model: Model) -> int:
+    """How many tokens of contexts are run and kept together: where more gain nothing, or memory would get short."""
+    facts = model.facts
+    size = 2 * facts.layers * facts.kv_heads * facts.d_head * torch.finfo(model.dtype).bits // 8
+    return max(1, min(quickest_tokens(model), int(SHARE * free_memory(model) / size)))
+
+
+def of_like_length(lengths: Mapping[Key, int], most: int, padding: float = PADDING) -> list[list[Key]]:
+    """Groups what is of like length, shortest first, so that little is padded.
+
+    Args:
+        lengths: Tokens of each.
+        most: Tokens of a group with its padding, at most; one alone is never refused.
+        padding: How much longer a group may be for its padding, as a part of what it holds.
+    """
+    groups: list[list[Key]] = []
+    held = 0
+    for key in sorted(lengths, key=lambda each: lengths[each]):
+        padded = lengths[key] * (len(groups[-1]) + 1 if groups else 1)
+        if not groups or padded > min(most, (1 + padding) * (held + lengths[key])):
+            groups.append([])
+            held = 0
+        groups[-1].append(key)
+        held += lengths[key]
+    return groups
+
+
+def laid_out(model: Model, contexts: Contexts, d: int, t: int, h: int) -> list[KeyValues]:
+    """What the answer reads in a cell: question d, then chain t as computed under question h."""
+    question = contexts.question(d, t)
+    return [question, moved(model, contexts.chain(h, t), len(question))]
+
+
+def measure_cube(
+    model: Model, contexts: Contexts, outcomes: Sequence[Outcome] = tuple(Outcome)
+) -> Float[np.ndarray, "outcome 2 2 2"]:
+    """Y[d, t, h] of one pair for each outcome; see `measure_cubes`."""
+    y: Float[np.ndarray, "outcome 2 2 2"] = measure_cubes(model, [contexts], outcomes)[0]
+    return y
+
+
+def measure_cubes(
+    model: Model, contexts: Sequence[Contexts], outcomes: Sequence[Outcome] = tuple(Outcome)
+) -> Float[np.ndarray, "pair outcome 2 2 2"]:
+    """Y[d, t, h] of each pair for each outcome, in nats; index 1 is the base world.
+
+    Args:
+        model: The hooked model.
+        contexts: From `run_all_contexts`.
+        outcomes: What to read off.
+    """
+    whole = Outcome.LOGPROB_DIFF in outcomes
+    tokens = [reading(each.pair.readers, model.device, whole_answers=whole) for each in contexts]
+    y = np.full((len(contexts), len(outcomes), 2, 2, 2), np.nan)
+    for cells in _equally_long(contexts):
+        rows = [laid_out(model, contexts[number], *twins[0]) for number, twins in cells]
+        found = read_rows(model, [tokens[number] for number, _ in cells], rows)
+        for (number, twins), logits in zip(cells, found, strict=True):
+            values = [read_off(tokens[number], logits, outcome) for outcome in outcomes]
+            for twin in twins:
+                y[number, :, *twin] = values
+    return y
+
+
+Twins = list[tuple[int, int, int]]
+
+
+def _equally_long(contexts: Sequence[Contexts]) -> list[list[tuple[int, Twins]]]:
+    """Every distinct cell of every pair, as the pair's number and the cells whose tokens are the same."""
+    by_length: dict[int, list[tuple[int, Twins]]] = {}
+    for number, pair in enumerate(each.pair for each in contexts):
+        same: dict[tuple[Ids, Ids, Ids], Twins] = {}
+        for d, t, h in CELLS:
+            same.setdefault((pair.questions[d], pair.traces[t].ids, pair.questions[h]), []).append((d, t, h))
+        for (question, chain, _), twins in same.items():
+            by_length.setdefault(len(question) + len(chain), []).append((number, twins))
+    return list(by_length.values())
+
+
+def read_rows(
+    model: Model, tokens: Sequence[Reading], rows: Sequence[Sequence[KeyValues]]
+) -> list[Float[Tensor, "row last d_vocab"]]:
+    """Each row of stretches, all equally long, read by readers of its own; the logits at the answer, in order."""
+    size = sum(stretch.nbytes for stretch in rows[0])
+    per_pass = max(1, ROW_BYTES // (size * max(len(each.ids) for each in tokens)))
+    found: list[Tensor] = []
+    for first in range(0, len(rows), per_pass):
+        found += read_past(model, tokens[first : first + per_pass], stacked(rows[first : first + per_pass]))
+    return found
+
+
+def read_past(model: Model, readers: Sequence[Reading], past: Past) -> list[Float[Tensor, "row last d_vocab"]]:
+    """Each row of a past, read by readers of its own in one pass; the logits at the answer, in order."""
+    width = max(each.ids.shape[1] for each in readers)
+    # The padding of shorter readers comes after them, where they do not see it.
+    after = [width - each.ids.shape[1] for each in readers]
+    ids = torch.cat([pad(each.ids, (0, empty)) for each, empty in zip(readers, after, strict=True)])
+    counts = torch.tensor([len(each.ids) for each in readers], device=ids.device)
+    repeated = [
+        (keys.repeat_interleave(counts, dim=0), values.repeat_interleave(counts, dim=0)) for keys, values in past
+    ]
+    last = max(each.last + empty for each, empty in zip(readers, after, strict=True))
+    logits = torch.split(read(model, ids, repeated, last=last), counts.tolist())
+    return [
+        own[:, last - empty - each.last : last - empty] for own, each, empty in zip(logits, readers, after, strict=True)
+    ]

@@ -1,0 +1,76 @@
+"""Attention knockout, zeroed patterns and deletion: three ways to take the chain away, under three names."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from mediate.errors import InputError
+from mediate.mediation.branching import branched_outcomes
+from mediate.mediation.cells import Cell, check_cell
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.read import reader_choice
+from mediate.mediation.outcomes import Outcome, read_off
+from mediate.mediation.sequences import sequences
+from mediate.models.model import Model
+from mediate.passes import Branch
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Knockout
+from mediate.passes.selfcheck import KNOCKED_OUT
+
+
+def check_knockout(model: Model) -> None:
+    """Raises InputError where the model's self-check of knockouts failed."""
+    check = model.check(KNOCKED_OUT)
+    if not check.passed:
+        raise InputError(f"model {model.facts.name!r} ({model.facts.architecture}) allows no knockout: {check.detail}")
+
+
+def knockout_effects(
+    model: Model,
+    pair: EncodedPair,
+    cells: Sequence[Cell],
+    outcomes: Sequence[Outcome],
+    *,
+    readers: Sequence[int] | None = None,
+    renormalised: bool = True,
+) -> Float[np.ndarray, "outcome cell"]:
+    """Y(base) less Y where some readers cannot attend to a cell's positions, in nats.
+
+    Args:
+        model: The hooked model.
+        pair: The pair in tokens.
+        cells: Keys and layers; units are query heads.
+        outcomes: What to read off.
+        readers: Which queries, counted from the first token after the chain; all of them by default. CoT positions
+            themselves go on reading one another.
+        renormalised: Off, the pattern is zeroed instead, and its rows no longer sum to 1.
+
+    Raises:
+        InputError: The model's self-check of knockouts failed, a cell or reader that does not exist, or a query without
+            any key left.
+    """
+    check_knockout(model)
+    run = sequences(model, pair, 1, outcomes)
+    chosen = reader_choice(pair, len(run.readers), readers)
+    queries = tuple(run.stop + reader for reader, wanted in enumerate(chosen) if wanted)
+    branches = []
+    for cell in cells:
+        check_cell(model, pair, cell)
+        keys = tuple(run.start + position for position in cell.positions)
+        branches.append(Branch(knockouts=(Knockout(queries, keys, cell.layers, cell.units, renormalised),)))
+    here, y = branched_outcomes(model, run, outcomes, branches, {})
+    effects: Float[np.ndarray, "outcome cell"] = here[:, None] - y
+    return effects
+
+
+def deletion_effect(model: Model, pair: EncodedPair, outcomes: Sequence[Outcome]) -> Float[np.ndarray, " outcome"]:
+    """Y(base) less Y where the chain is not there and what follows moves up to new positions, in nats.
+
+    Not a knockout: positions are re-numbered, and nothing has read the chain.
+    """
+    run = sequences(model, pair, 1, outcomes)
+    without = torch.cat([run.ids[:, : run.start], run.ids[:, run.stop :]], dim=1)
+    y = [forward(model, ids, last=run.tokens.last).logits for ids in (run.ids, without)]
+    return np.array([read_off(run.tokens, y[0], each) - read_off(run.tokens, y[1], each) for each in outcomes])

@@ -1,0 +1,144 @@
+"""Direct paths (path patching; Wang et al. 2022, Goldowsky-Dill et al. 2023): from a sender straight to receivers.
+
+1. In the patched run the sender's activation is replaced by the other run's, and what every later block adds to the
+   residual stream is held as it was: so receivers see the sender's change through the residual stream alone. Their
+   queries, keys or values are kept.
+2. In the run as it was, those queries, keys or values are put in place, and everything downstream recomputes.
+
+Both passes go through the model's own blocks, with its own norms and projections; so it works for grouped queries, and
+for norms after attention or MLP. A sender at the CoT positions has no direct path to what is read elsewhere: receivers
+stand at the sender's positions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.mediation.branching import branched_outcomes, branching_point
+from mediate.mediation.cells import Cell, check_cell
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.state import Direction, other_world
+from mediate.mediation.outcomes import Outcome
+from mediate.mediation.sequences import Sequences, sequences
+from mediate.models.model import Model
+from mediate.models.sites import IN_ATTENTION, Component, Site
+from mediate.passes import Branch
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Patch, Reference
+
+RECEIVERS = (Component.Q, Component.K, Component.V)
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What takes a sender's change in.
+
+    Args:
+        component: `q`, `k` or `v`.
+        layers: Ascending, each once; in those that are not after the sender nothing arrives.
+        units: Heads of `q`, KV heads of `k` and `v`; None for all.
+    """
+
+    component: Component
+    layers: tuple[int, ...]
+    units: tuple[int, ...] | None = None
+
+
+def path_effects(
+    model: Model,
+    pair: EncodedPair,
+    component: Component,
+    senders: Sequence[Cell],
+    receivers: Sequence[Receiver],
+    outcomes: Sequence[Outcome],
+    direction: Direction = Direction.NOISING,
+    *,
+    through_mlps: bool = False,
+) -> Float[np.ndarray, "outcome cell"]:
+    """The effect of each sender by way of the receivers alone, in nats, with the sign of a state effect.
+
+    Args:
+        model: The hooked model.
+        pair: The pair in tokens.
+        component: The kind of activation that sends.
+        senders: Where; each in one layer.
+        receivers: What receives, together.
+        outcomes: What to read off.
+        direction: Into which run.
+        through_mlps: Lets the MLPs on the way recompute, as Wang et al. do, so that they pass the change on; off, only
+            the residual stream does.
+
+    Raises:
+        InputError: A sender of several layers or outside the chain, a receiver that is none of q, k and v, or a
+            component that the model does not offer.
+        ItemError: The two chains cannot be aligned.
+    """
+    for cell in senders:
+        check_cell(model, pair, cell)
+        if len(cell.layers) > 1:
+            raise InputError(f"item {pair.id!r}: a sender in layers {cell.layers}; a path begins in one layer")
+    wrong = next((each.component for each in receivers if each.component not in RECEIVERS), None)
+    if wrong is not None or not receivers:
+        raise InputError(f"receivers {wrong or '()'}; a path ends in some of {', '.join(RECEIVERS)}")
+    run = sequences(model, pair, direction.patched_world, outcomes)
+    values = other_world(model, pair, [component], direction, run)
+    # The chain is the same in every row, so one row shows what arrives there.
+    added = [Site(model.need(each), layer) for each in _ADDED for layer in range(model.facts.layers)]
+    sites = sorted({Site(model.need(each.component), layer) for each in receivers for layer in each.layers})
+    own = forward(model, run.ids[:1], keep=[*added, *sites], last=1).kept
+    clean = branching_point(model, run, outcomes)
+    effects = np.zeros((len(outcomes), len(senders)))
+    for place, cell in enumerate(senders):
+        held = {site: own[site] for site in added if _is_held(site, component, cell.layers[0], through_mlps)}
+        patches = cell.patches([component], run.start, Reference.SOURCE)
+        arrived = forward(model, run.ids[:1], writes=held, patches=[patches], values=values, keep=sites, last=1).kept
+        found = _received(run, cell, receivers, component, arrived, own)
+        if found:
+            branch = Branch(tuple(each for each, _ in found))
+            values_here = {key: value for _, (key, value) in found}
+            here, y = branched_outcomes(model, run, outcomes, [branch], values_here, clean)
+            effects[:, place] = here - y[:, 0]
+    return effects if direction is Direction.NOISING else -effects
+
+
+_ADDED = (Component.ATTN_OUT, Component.MLP_OUT)
+
+
+def _is_held(site: Site, sender: Component, layer: int, through_mlps: bool) -> bool:
+    """Whether what a block adds is held: it comes after the sender and is not how the sender itself speaks."""
+    if site.component is Component.MLP_OUT and through_mlps:
+        return False
+    if site.layer != layer:
+        return site.layer > layer
+    if sender is Component.RESID_PRE:
+        return True
+    in_attention = sender in (*IN_ATTENTION, Component.ATTN_OUT, Component.RESID_MID)
+    return in_attention and site.component is Component.MLP_OUT
+
+
+def _received(
+    run: Sequences,
+    cell: Cell,
+    receivers: Sequence[Receiver],
+    component: Component,
+    arrived: Mapping[Site, Tensor],
+    own: Mapping[Site, Tensor],
+) -> list[tuple[Patch, tuple[tuple[Reference, Site], Tensor]]]:
+    """The patches that give the receivers what arrived at the sender's positions; without those that change nothing."""
+    positions = tuple(run.start + position for position in cell.positions)
+    first = cell.layers[0] + (component is not Component.RESID_PRE)
+    found = []
+    for receiver in receivers:
+        for layer in (each for each in receiver.layers if each >= first):
+            site = Site(receiver.component, layer)
+            new, old = arrived[site][0], own[site][0]
+            if not new[list(positions)].equal(old[list(positions)]):
+                whole = new.new_full((int(run.ids.shape[1]), *new.shape[1:]), float("nan"))
+                whole[list(positions)] = new[list(positions)]
+                patch = Patch(site, positions, receiver.units, Reference.SOURCE)
+                found.append((patch, ((Reference.SOURCE, site), whole)))
+    return found

@@ -1,0 +1,84 @@
+"""The control of random weights: what the same pair looks like in a model of the same shape that has learnt nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.stats import spearmanr
+
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.cube import PADDING, Contexts, Ids, of_like_length, side_by_side
+from mediate.mediation.kinds.read import is_aligned, read_map
+from mediate.mediation.outcomes import Outcome, read_off, reading
+from mediate.models.model import Model
+from mediate.models.rope import depends_on_length
+from mediate.passes.keyvalues import KeyValues, prefill, run_on
+from mediate.traces.trace import shared_beginning
+
+AXES = ("step", "layer")
+Reads = Float[np.ndarray, "step layer"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unlearnt:
+    """A pair in a model of random weights.
+
+    Args:
+        te: Its total effect, in nats.
+        reads: Its read effects, in nats; None where the chains cannot be aligned, or the logits are no numbers.
+    """
+
+    te: float
+    reads: Reads | None
+
+
+def measure_unlearnt(twin: Model, pairs: Sequence[EncodedPair], outcome: Outcome) -> list[Unlearnt]:
+    """TE and read effects of pairs in a model of random weights, from `mediate.models.random_twin`; side by side.
+
+    Each question with its own chain is run with the readers at the end, those of like length in one pass, padded at the
+    end; what all begin with is run once.
+    """
+    tokens = [reading(pair.readers, twin.device, whole_answers=outcome is Outcome.LOGPROB_DIFF) for pair in pairs]
+    wanted = {(number, world): pair.context(world, world) for number, pair in enumerate(pairs) for world in (0, 1)}
+    common = shared_beginning(list(wanted.values()))
+    past = prefill(twin, torch.tensor([common], device=twin.device))[0] if common else None
+    rows = {
+        (number, world): [[*context[len(common) :], *row] for row in tokens[number].ids.tolist()]
+        for (number, world), context in wanted.items()
+    }
+    lengths = {key: len(some) * len(some[0]) for key, some in rows.items()}
+    runs: list[dict[tuple[Ids, Ids], KeyValues]] = [{} for _ in pairs]
+    y = np.full((len(pairs), 2), np.nan)
+    for keys in of_like_length(lengths, side_by_side(twin), 0.0 if depends_on_length(twin.plain.config) else PADDING):
+        width = max(len(rows[key][0]) for key in keys)
+        ids = [row + [0] * (width - len(row)) for key in keys for row in rows[key]]
+        last = width - min(len(rows[key][0]) - tokens[key[0]].last for key in keys)
+        found, logits = run_on(twin, torch.tensor(ids, device=twin.device), past=past, last=last)
+        first = 0
+        for number, world in keys:
+            own, some = tokens[number], rows[number, world]
+            end = last - (width - len(some[0]))
+            y[number, world] = read_off(own, logits[first : first + len(some), end - own.last : end], outcome)
+            pair = pairs[number]
+            context = found[first].part(0, len(wanted[number, world]))
+            runs[number][pair.questions[world], pair.traces[world].ids] = context
+            first += len(some)
+    return [
+        _unlearnt(twin, Contexts(pair, own), outcome, float(base - source))
+        for pair, own, (source, base) in zip(pairs, runs, y, strict=True)
+    ]
+
+
+def _unlearnt(twin: Model, contexts: Contexts, outcome: Outcome, te: float) -> Unlearnt:
+    if not np.isfinite(te) or not is_aligned(contexts.pair):
+        return Unlearnt(te, None)
+    return Unlearnt(te, read_map(twin, contexts, AXES, outcome, te).values)
+
+
+def rank_correlation(one: Reads | None, other: Reads | None) -> float:
+    """Spearman's, over steps and layers; NaN where a map is missing, or too small or too flat to be ranked."""
+    if one is None or other is None or one.size < 3 or not (np.ptp(one) > 0 and np.ptp(other) > 0):
+        return float("nan")
+    return float(spearmanr(one.ravel(), other.ravel()).statistic)

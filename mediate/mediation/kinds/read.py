@@ -1,0 +1,295 @@
+"""Read effects: what the answer reads from a set of CoT positions in a set of layers, everything else as it was."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mediate.errors import InputError, ItemError
+from mediate.mediation.cells import Cell, cells_of, check_cell
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.cube import ROW_BYTES, Contexts, laid_out, read_past
+from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, reading
+from mediate.models.model import Model
+from mediate.models.sites import Component
+from mediate.passes import Branch, branch_logits, untouched
+from mediate.passes.keyvalues import KeyValues, joined, moved
+from mediate.passes.readers import read, read_in_turns
+from mediate.passes.selfcheck import SWEPT
+from mediate.passes.unhooked import in_use, layers_computed_whole
+from mediate.results.maps import EffectMap
+
+# Up to this much, keys and values are copied for each cell of a pair, so that pairs can be read side by side.
+SMALL_BYTES = ROW_BYTES // 16
+
+
+def _step_lengths(pair: EncodedPair) -> list[list[int]]:
+    return [[stop - start for start, stop in trace.step_spans] for trace in pair.traces]
+
+
+def is_aligned(pair: EncodedPair) -> bool:
+    """Whether the two chains can be laid on each other step by step, token by token."""
+    lengths = _step_lengths(pair)
+    return lengths[0] == lengths[1]
+
+
+def check_aligned(pair: EncodedPair, place: str = "") -> None:
+    """Raises ItemError where the two chains cannot be laid on each other step by step, token by token."""
+    if is_aligned(pair):
+        return
+    spans, lengths = [trace.step_spans for trace in pair.traces], _step_lengths(pair)
+    if len(spans[0]) != len(spans[1]):
+        reason = f"the base chain has {len(spans[1])} steps and the source chain {len(spans[0])}"
+    else:
+        step = next(step for step in range(len(spans[0])) if lengths[0][step] != lengths[1][step])
+        reason = (
+            f"step {step} has {lengths[1][step]} tokens in the base chain and {lengths[0][step]} in the source chain"
+        )
+    raise ItemError(
+        pair.id,
+        f"{reason}, so a map cannot be aligned; give chains of equal steps, or leave the map out",
+        place=place,
+        code="unaligned_steps",
+    )
+
+
+def read_map(
+    model: Model, contexts: Contexts, axes: Sequence[str], outcome: Outcome, te: float, *, window: int = 1
+) -> EffectMap:
+    """Read effects over axes such as `("step", "layer")` or `("layer", "kv_head")`.
+
+    The effect of a cell is Y[1,1,1] less the outcome when the readers, in the base run, find the source run's keys and
+    values at the cell's positions, layers and heads; positive where what the base chain holds there speaks for the base
+    answer. Nothing but the readers is recomputed. All cells at once give TIE = Y[1,1,1] - Y[1,0,0]; the cells' effects
+    do not add up to it in general.
+
+    Args:
+        model: The hooked model.
+        contexts: From `run_contexts`.
+        axes: See `cells_of`.
+        outcome: What to read off.
+        te: The pair's total effect, which goes into the record.
+        window: Neighbouring layers that are swapped together.
+
+    Raises:
+        ItemError: The chains cannot be aligned.
+    """
+    pair = contexts.pair
+    check_aligned(pair)
+    cells, coords = cells_of(model, pair, axes, component=Component.K, window=window)
+    return read_record(pair, read_effects(model, contexts, cells, outcome), coords, window, outcome, te)
+
+
+def read_record(
+    pair: EncodedPair,
+    effects: Float[np.ndarray, " cell"],
+    coords: Mapping[str, tuple[int, ...]],
+    window: int,
+    outcome: Outcome,
+    te: float,
+) -> EffectMap:
+    """The record of a read map, of its cells' effects in order."""
+    shaped = effects.reshape([len(labels) for labels in coords.values()])
+    kind = "read" + (f".window{window}" if window > 1 else "")
+    return EffectMap(shaped, tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te)
+
+
+def read_effects(
+    model: Model,
+    contexts: Contexts,
+    cells: Sequence[Cell],
+    outcome: Outcome,
+    *,
+    readers: Sequence[int] | None = None,
+) -> Float[np.ndarray, " cell"]:
+    """The read effect of each cell, in nats; see `read_map` for the sign. A cell's units are KV heads.
+
+    Args:
+        model: The hooked model.
+        contexts: From `run_contexts`.
+        cells: Where.
+        outcome: What to read off.
+        readers: Which readers find the source's keys and values, counted from the first token after the chain; all of
+            them by default. The others find the base's, and every reader finds what those before it have become.
+
+    Raises:
+        InputError: A cell outside the chain or the model, or a reader that does not exist.
+    """
+    pair = contexts.pair
+    for cell in cells:
+        check_cell(model, pair, cell)
+        if cell.units is not None and not set(cell.units) <= set(range(model.facts.kv_heads)):
+            raise InputError(f"item {pair.id!r}: KV heads {cell.units}; there are 0 to {model.facts.kv_heads - 1}")
+    question, base = laid_out(model, contexts, 1, 1, 1)
+    source = moved(model, contexts.chain(0, 0), len(question))
+    tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+    chosen = reader_choice(pair, int(tokens.ids.shape[1]), readers)
+    return stretch_effects(model, (question, base, source), tokens, cells, outcome, chosen)
+
+
+Stretches = tuple[KeyValues, KeyValues, KeyValues]
+"""The question's keys and values, the chain's own, and those that take their place in a cell."""
+
+
+def read_effects_together(
+    model: Model, contexts: Sequence[Contexts], cells: Sequence[Sequence[Cell]], outcome: Outcome
+) -> list[Float[np.ndarray, " cell"]]:
+    """`read_effects` of each pair's cells, with the cells of many pairs side by side in one pass.
+
+    Each cell gets keys and values of its own, so it is for models whose keys and values are small; see `are_small`.
+    """
+    found = [np.zeros(len(each)) for each in cells]
+    rows: dict[int, list[tuple[int, list[int], Stretches]]] = {}
+    for number, each in enumerate(contexts):
+        question, base = laid_out(model, each, 1, 1, 1)
+        source = moved(model, each.chain(0, 0), len(question))
+        # As in `stretch_effects`: what changes no key or value has no effect.
+        moving = [place for place, cell in enumerate(cells[number]) if differs(base, source, cell)]
+        if moving:
+            rows.setdefault(len(question) + len(base), []).append((number, moving, (question, base, source)))
+    for same in rows.values():
+        for first in range(0, len(same), ROW_BYTES // SMALL_BYTES):
+            chunk = same[first : first + ROW_BYTES // SMALL_BYTES]
+            pasts = [
+                swapped_past(*stretches, [None, *(cells[number][place] for place in moving)])
+                for number, moving, stretches in chunk
+            ]
+            tokens = [
+                reading(contexts[number].pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+                for number, _, _ in chunk
+            ]
+            readers = [own for own, (_, moving, _) in zip(tokens, chunk, strict=True) for _ in range(1 + len(moving))]
+            together = [
+                (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
+                for layer in zip(*pasts, strict=True)
+            ]
+            logits = iter(read_past(model, readers, together))
+            for own, (number, moving, _) in zip(tokens, chunk, strict=True):
+                y = np.array([read_off(own, next(logits), outcome) for _ in range(1 + len(moving))])
+                found[number][moving] = y[0] - y[1:]
+    return found
+
+
+def are_small(contexts: Contexts, cells: Sequence[Cell]) -> bool:
+    """Whether a copy of a pair's keys and values for each cell is of no weight."""
+    return contexts.of(1, 1).nbytes * (1 + len(cells)) <= SMALL_BYTES
+
+
+def stretch_effects(
+    model: Model,
+    stretches: Stretches,
+    tokens: Reading,
+    cells: Sequence[Cell],
+    outcome: Outcome,
+    chosen: Sequence[bool] | None = None,
+) -> Float[np.ndarray, " cell"]:
+    """Y as it is, less Y where the chosen readers, all by default, find the other keys and values in a cell."""
+    # A swap that changes no key or value has no effect; computed, it would have that of rounding.
+    moving = [place for place, cell in enumerate(cells) if differs(stretches[1], stretches[2], cell)]
+    there = [cells[place] for place in moving]
+    effects = np.zeros(len(cells))
+    if not moving:
+        return effects
+    chosen = [True] * int(tokens.ids.shape[1]) if chosen is None else chosen
+    shareable = model.check(SWEPT).passed and not layers_computed_whole(model, in_use(model, ()))
+    if all(chosen) and shareable:
+        effects[moving] = _swept(model, stretches, tokens, there, outcome)
+    else:
+        effects[moving] = _in_turns(model, stretches, tokens, there, outcome, chosen)
+    return effects
+
+
+def _swept(
+    model: Model, stretches: Stretches, tokens: Reading, cells: Sequence[Cell], outcome: Outcome
+) -> Float[np.ndarray, " cell"]:
+    """The effects when all readers find the source's: none of the keys and values is copied for a cell."""
+    question, base, source = stretches
+    ours, theirs = joined([question, base]), joined([question, source])
+    tokens, wanted = narrowed(tokens, [outcome])
+    filled = tokens.ids.new_zeros(len(tokens.ids), len(ours))
+    run = untouched(
+        model, torch.cat([filled, tokens.ids], dim=1), len(ours), len(ours), last=tokens.last, past=ours, tokens=wanted
+    )
+    branches = [
+        Branch(swap=(cell.layers, tuple(len(question) + position for position in cell.positions), cell.units))
+        for cell in cells
+    ]
+    y = np.zeros(len(cells))
+    for place, logits in branch_logits(model, run, branches, last=tokens.last, other=theirs, tokens=wanted):
+        y[place] = read_off(tokens, logits, outcome)
+    effects: Float[np.ndarray, " cell"] = read_off(tokens, run.logits, outcome) - y
+    return effects
+
+
+def _in_turns(
+    model: Model,
+    stretches: Stretches,
+    tokens: Reading,
+    cells: Sequence[Cell],
+    outcome: Outcome,
+    chosen: Sequence[bool],
+) -> Float[np.ndarray, " cell"]:
+    """The effects when some readers, or all, find the source's: each cell has keys and values of its own."""
+    question, base, source = stretches
+    plain = swapped_past(question, base, source, [None] * len(tokens.ids))
+    here = read_off(tokens, read(model, tokens.ids, plain, last=tokens.last), outcome)
+    per_pass = max(1, ROW_BYTES // ((question.nbytes + base.nbytes) * len(tokens.ids)))
+    effects = np.zeros(len(cells))
+    for begin in range(0, len(cells), per_pass):
+        chunk = range(begin, min(begin + per_pass, len(cells)))
+        past = swapped_past(question, base, source, [cells[place] for place in chunk for _ in tokens.ids])
+        ids = tokens.ids.repeat(len(chunk), 1)
+        unswapped = [(keys.repeat(len(chunk), 1, 1, 1), values.repeat(len(chunk), 1, 1, 1)) for keys, values in plain]
+        logits = read_in_turns(model, ids, (unswapped, past), chosen, last=tokens.last)
+        there = logits.reshape(len(chunk), len(tokens.ids), *logits.shape[1:])
+        effects[list(chunk)] = [here - read_off(tokens, each, outcome) for each in there]
+    return effects
+
+
+def reader_choice(pair: EncodedPair, count: int, readers: Sequence[int] | None) -> tuple[bool, ...]:
+    """Whether each of `count` readers is chosen.
+
+    Raises:
+        InputError: None is, or one does not exist.
+    """
+    wanted = set(range(count)) if readers is None else set(readers)
+    if not wanted or not wanted <= set(range(count)):
+        raise InputError(f"item {pair.id!r}: readers {tuple(sorted(wanted))}; there are 0 to {count - 1}")
+    return tuple(reader in wanted for reader in range(count))
+
+
+def differs(base: KeyValues, source: KeyValues, cell: Cell) -> bool:
+    """Whether a swap of a cell would change any key or value."""
+    heads = list(cell.units) if cell.units is not None else slice(None)
+    for layer in cell.layers:
+        for one, other in ((base.keys[layer], source.keys[layer]), (base.values[layer], source.values[layer])):
+            if not torch.equal(one[heads][:, list(cell.positions)], other[heads][:, list(cell.positions)]):
+                return True
+    return False
+
+
+def swapped_past(
+    question: KeyValues, base: KeyValues, source: KeyValues, rows: Sequence[Cell | None]
+) -> list[tuple[Tensor, Tensor]]:
+    """The base run's keys and values with each row's swap made; a layer that no row touches is shared, not copied."""
+    past: list[tuple[Tensor, Tensor]] = []
+    begin = len(question)
+    for layer in range(len(base.keys)):
+        touched = [(row, cell) for row, cell in enumerate(rows) if cell is not None and layer in cell.layers]
+        pair: list[Tensor] = []
+        for ours, chain, other in (
+            (question.keys, base.keys, source.keys),
+            (question.values, base.values, source.values),
+        ):
+            whole = torch.cat([ours[layer], chain[layer]], dim=1).expand(len(rows), -1, -1, -1)
+            if touched:
+                whole = whole.clone()
+                for row, cell in touched:
+                    positions = torch.tensor(cell.positions, device=whole.device)
+                    heads = torch.tensor(cell.units or range(whole.shape[1]), device=whole.device)[:, None]
+                    whole[row, heads, begin + positions] = other[layer][heads, positions]
+            pair.append(whole)
+        past.append((pair[0], pair[1]))
+    return past

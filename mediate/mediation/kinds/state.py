@@ -1,0 +1,195 @@
+"""State effects (activation patching): an activation at CoT positions is replaced, and what is downstream recomputes.
+
+Two directions (Heimersheim and Nanda 2024), which are not mirror images of one another:
+
+- *noising*: the source run's activation is put into the base run; the effect is Y(base) - Y(patched).
+- *denoising*: the base run's activation is put into the source run; the effect is Y(patched) - Y(source).
+
+Both are positive where the base run's activation speaks for the base answer, and both are TE where the replaced
+activations are all that the outcome depends on. Effects of different cells do not add up.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mediate.errors import ItemError
+from mediate.mediation.branching import branched_outcomes
+from mediate.mediation.cells import Cell, cells_of, check_cell
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.read import check_aligned
+from mediate.mediation.names import Direction as Direction
+from mediate.mediation.outcomes import Outcome
+from mediate.mediation.sequences import Sequences, sequences
+from mediate.models.model import Model
+from mediate.models.sites import Component, Site
+from mediate.passes import Branch
+from mediate.passes.activations import part_of
+from mediate.passes.forward import forward
+from mediate.passes.interventions import Patch, Reference, Values
+from mediate.passes.unhooked import leanly
+from mediate.results.maps import EffectMap
+
+
+def chain_activations(
+    model: Model, ids: Sequence[int], start: int, components: Collection[Component]
+) -> dict[Site, Float[Tensor, "..."]]:
+    """Activations of every layer in a run of `ids`, from position `start` on; a pattern's queries are from there on."""
+    sites = [Site(model.need(component), layer) for component in components for layer in range(model.facts.layers)]
+    with leanly(model, [site.hook_name for site in sites]):
+        kept = forward(model, torch.tensor([list(ids)], device=model.device), keep=sites, last=1).kept
+    return {site: part_of(value, site.component, start) for site, value in kept.items()}
+
+
+def placed(
+    found: Mapping[Site, Float[Tensor, "..."]], run: Sequences, by: Reference
+) -> dict[tuple[Reference, Site], Float[Tensor, "..."]]:
+    """A chain's activations at the chain's positions of another run; NaN elsewhere, so that nothing else is written."""
+    length = int(run.ids.shape[1])
+    values: dict[tuple[Reference, Site], Tensor] = {}
+    for site, value in found.items():
+        if site.component is Component.PATTERN:
+            whole = value.new_full((value.shape[0], length, length), float("nan"))
+            whole[:, run.start : run.stop] = torch.nn.functional.pad(value, (0, length - value.shape[2]))
+        else:
+            whole = value.new_full((length, *value.shape[1:]), float("nan"))
+            whole[run.start : run.stop] = value
+        values[by, site] = whole
+    return values
+
+
+def other_world(
+    model: Model, pair: EncodedPair, components: Collection[Component], direction: Direction, run: Sequences
+) -> dict[tuple[Reference, Site], Float[Tensor, "..."]]:
+    """The other world's activations at the CoT positions, laid on the run that is patched.
+
+    Raises:
+        ItemError: The chains cannot be aligned, or patterns are wanted and the questions differ in length.
+    """
+    check_aligned(pair)
+    if Component.PATTERN in components:
+        check_equal_questions(pair)
+    other = 1 - direction.patched_world
+    lengths = [len(question) for question in pair.questions]
+    return placed(
+        chain_activations(model, pair.context(other, other), lengths[other], components), run, Reference.SOURCE
+    )
+
+
+def check_equal_questions(pair: EncodedPair, place: str = "") -> None:
+    """Raises ItemError where the questions differ in length, so that a pattern's keys cannot be laid on each other."""
+    lengths = [len(question) for question in pair.questions]
+    if lengths[0] != lengths[1]:
+        raise ItemError(
+            pair.id,
+            f"the questions have {lengths[1]} and {lengths[0]} tokens, and a pattern's keys are positions; "
+            "make both questions the same number of tokens, or patch q and k",
+            place=place,
+            code="unaligned_questions",
+        )
+
+
+def state_effects(
+    model: Model,
+    pair: EncodedPair,
+    components: Sequence[Component],
+    cells: Sequence[Cell],
+    outcomes: Sequence[Outcome],
+    direction: Direction = Direction.NOISING,
+) -> Float[np.ndarray, "outcome cell"]:
+    """The state effect of each cell, in nats, for each outcome; the sign is in the module's docstring.
+
+    A cell whose activations are equal in both runs changes nothing, and has an effect of exactly 0.
+
+    Args:
+        model: The hooked model.
+        pair: The pair in tokens.
+        components: What is replaced in every cell, together, such as `[k, v]`.
+        cells: Where.
+        outcomes: What to read off; all from the same passes.
+        direction: Into which run.
+
+    Raises:
+        InputError: A cell outside the chain or the model, or a component that the model does not offer.
+        ItemError: The two chains cannot be aligned.
+    """
+    for cell in cells:
+        check_cell(model, pair, cell)
+    world = direction.patched_world
+    run = sequences(model, pair, world, outcomes)
+    values = other_world(model, pair, components, direction, run)
+    own = placed(chain_activations(model, pair.context(world, world), run.start, components), run, Reference.SOURCE)
+    effects = replaced_effects(model, run, components, cells, outcomes, values, own, Reference.SOURCE)
+    return effects if direction is Direction.NOISING else -effects
+
+
+def replaced_effects(
+    model: Model,
+    run: Sequences,
+    components: Sequence[Component],
+    cells: Sequence[Cell],
+    outcomes: Sequence[Outcome],
+    values: Values,
+    own: Values,
+    by: Reference,
+) -> Float[np.ndarray, "outcome cell"]:
+    """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run."""
+    patches = [cell.patches(components, run.start, by) for cell in cells]
+    moving = [place for place, each in enumerate(patches) if moves(each, values, own)]
+    effects = np.zeros((len(outcomes), len(cells)))
+    if not moving:
+        return effects
+    here, y = branched_outcomes(model, run, outcomes, [Branch(patches[place]) for place in moving], values)
+    effects[:, moving] = here[:, None] - y
+    return effects
+
+
+def moves(patches: Sequence[Patch], values: Values, own: Values) -> bool:
+    """Whether patches put in place anything but the run's own activations, which `own` has as a source's."""
+    return any(_differs(values[each.by, each.site], own[Reference.SOURCE, each.site], each) for each in patches)
+
+
+def _differs(value: Tensor, own: Tensor, patch: Patch) -> bool:
+    """Whether a patch changes anything; units beside its own do not count."""
+    if patch.site.component is Component.PATTERN:  # its heads come before its positions
+        value, own = value.transpose(0, 1), own.transpose(0, 1)
+    value, own = value[list(patch.positions)], own[list(patch.positions)]
+    if patch.units is not None:
+        if max(patch.units) >= value.shape[1]:
+            return True  # what is not there is refused where it is patched
+        value, own = value[:, list(patch.units)], own[:, list(patch.units)]
+    return not torch.equal(value, own)
+
+
+def state_map(
+    model: Model,
+    pair: EncodedPair,
+    component: Component,
+    axes: Sequence[str],
+    outcome: Outcome,
+    te: float,
+    *,
+    direction: Direction = Direction.NOISING,
+    window: int = 1,
+) -> EffectMap:
+    """State effects of one component over axes such as `("step", "layer")` or `("layer", "head")`.
+
+    Args:
+        model: The hooked model.
+        pair: The pair in tokens.
+        component: What is replaced.
+        axes: See `cells_of`.
+        outcome: What to read off.
+        te: The pair's total effect, which goes into the record.
+        direction: Into which run.
+        window: Neighbouring layers that are replaced together.
+    """
+    cells, coords = cells_of(model, pair, axes, component=component, window=window)
+    effects = state_effects(model, pair, [component], cells, [outcome], direction)[0]
+    kind = f"state.{component}" + (f".{direction}" if direction is Direction.DENOISING else "")
+    kind += f".window{window}" if window > 1 else ""
+    shape = [len(labels) for labels in coords.values()]
+    return EffectMap(effects.reshape(shape), tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te)

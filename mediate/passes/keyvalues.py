@@ -1,0 +1,256 @@
+"""Keys and values as later positions read them: computed, moved to other positions, laid side by side, and read.
+
+For a causal model whose blocks look back through attention alone, the keys and values of a stretch of tokens in every
+layer are everything that later positions can learn of it. That is what makes the cube exact; the self-check at load
+tests it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Complex, Float, Int
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.models.float64 import keeps_float64
+from mediate.models.model import Model
+from mediate.models.rope import depends_on_length
+from mediate.models.turning import sine_table, spun
+from mediate.passes.memory import is_out_of_memory
+from mediate.passes.one_pass import one_pass
+from mediate.passes.unhooked import leanly
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyValues:
+    """Keys (after rotary embedding) and values of a stretch of one sequence, in every layer.
+
+    Args:
+        keys: As attention reads them.
+        values: As attention reads them.
+        start: The position of the first token.
+    """
+
+    keys: Float[Tensor, "layer kv_head pos d_key"]
+    values: Float[Tensor, "layer kv_head pos d_value"]
+    start: int
+
+    def __post_init__(self) -> None:
+        if self.keys.shape[:3] != self.values.shape[:3]:
+            raise ValueError(f"keys {tuple(self.keys.shape)} and values {tuple(self.values.shape)}")
+
+    def __len__(self) -> int:
+        return int(self.keys.shape[2])
+
+    def part(self, start: int, stop: int) -> "KeyValues":
+        """The tokens from `start` to `stop`, counted within this stretch."""
+        if not 0 <= start <= stop <= len(self):
+            raise ValueError(f"tokens {start} to {stop} of a stretch of {len(self)}")
+        return KeyValues(self.keys[:, :, start:stop], self.values[:, :, start:stop], self.start + start)
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory."""
+        return int(self.keys.nbytes + self.values.nbytes)
+
+
+def prefill(
+    model: Model, ids: Int[Tensor, "batch pos"], *, start: int = 0, past: KeyValues | None = None
+) -> list[KeyValues]:
+    """Runs sequences of one length and returns the keys and values of each.
+
+    Args:
+        model: The hooked model.
+        ids: Token ids without padding.
+        start: The position of the first token.
+        past: What every sequence begins with, already run; it is part of what is returned, and `ids` go on after it.
+    """
+    return run_on(model, ids, start=start, past=past)[0]
+
+
+def run_on(
+    model: Model, ids: Int[Tensor, "batch pos"], *, start: int = 0, past: KeyValues | None = None, last: int = 1
+) -> tuple[list[KeyValues], Float[Tensor, "batch last d_vocab"]]:
+    """`prefill`, and the logits at the last positions with it.
+
+    Args:
+        model: The hooked model.
+        ids: Token ids without padding.
+        start: The position of the first token.
+        past: What every sequence begins with, already run; it is part of what is returned, and `ids` go on after it.
+        last: How many positions, counted from the end, to return logits of.
+    """
+    from transformers import DynamicCache
+
+    # Without a configuration the cache has no windows: layers with sliding attention keep every position, and the mask
+    # alone decides what is visible, as in the full pass.
+    cache = DynamicCache() if past is None else DynamicCache(_repeated(past, len(ids)))
+    first = start if past is None else past.start + len(past)
+    with torch.no_grad(), leanly(model):
+        logits = one_pass(model, ids, cache=cache, start=first, last=last)
+    try:
+        keys = torch.stack([layer.keys for layer in cache.layers])
+        values = torch.stack([layer.values for layer in cache.layers])
+    except (AttributeError, TypeError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            raise
+        raise InputError(
+            f"model {model.facts.name!r} ({model.facts.architecture}) does not carry its past in keys and values of "
+            "one shape in every layer"
+        ) from error
+    begin = start if past is None else past.start
+    return [KeyValues(keys[:, row], values[:, row], begin) for row in range(len(ids))], logits
+
+
+def _repeated(stretch: KeyValues, rows: int) -> list[tuple[Tensor, Tensor]]:
+    """Keys and values of each layer, the same in every row, without a copy."""
+    return [
+        (keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1))
+        for keys, values in zip(stretch.keys, stretch.values, strict=True)
+    ]
+
+
+def joined(row: Sequence[KeyValues]) -> KeyValues:
+    """Stretches of one sequence as one.
+
+    Raises:
+        ValueError: A stretch that does not begin where the one before it ends.
+    """
+    end = row[0].start
+    for stretch in row:
+        if stretch.start != end:
+            raise ValueError(f"a stretch begins at position {stretch.start}, after one that ends at {end}")
+        end += len(stretch)
+    keys, values = (torch.cat([getattr(each, name) for each in row], dim=2) for name in ("keys", "values"))
+    return KeyValues(keys, values, row[0].start)
+
+
+def stacked(rows: Sequence[Sequence[KeyValues]]) -> list[tuple[Tensor, Tensor]]:
+    """Lays the stretches of each row end to end and stacks the rows: one pair `row kv_head pos d` a layer.
+
+    Raises:
+        ValueError: A stretch that does not begin where the one before it ends, or rows of different lengths.
+    """
+    wholes = [joined(row) for row in rows]
+    if any(whole.start for whole in wholes):
+        raise ValueError(f"a past begins at position {max(whole.start for whole in wholes)}; it begins at 0")
+    keys = torch.stack([whole.keys for whole in wholes], dim=1)
+    values = torch.stack([whole.values for whole in wholes], dim=1)
+    return list(zip(keys, values, strict=True))
+
+
+def moved(model: Model, stretch: KeyValues, start: int) -> KeyValues:
+    """The same keys and values as if the stretch had begun at position `start`.
+
+    Keys are turned by the difference of the rotary angles at the two positions, each angle rounded as the model rounds
+    it.
+
+    Raises:
+        InputError: The model's positions are not rotary, or its self-check of this very operation failed.
+    """
+    if start == stretch.start:
+        return stretch
+    if not model.check("re-rotated keys").passed:
+        raise InputError(why_not_movable(model))
+    return rotated(model, stretch, start)
+
+
+def why_not_movable(model: Model) -> str:
+    """One sentence on why keys of this model cannot be moved to other positions."""
+    return (
+        f"model {model.facts.name!r} ({model.facts.architecture}) cannot read keys at other positions than their own "
+        f"({model.check('re-rotated keys').detail}); make both questions the same number of tokens"
+    )
+
+
+def rotated(model: Model, stretch: KeyValues, start: int) -> KeyValues:
+    """`moved` without the check."""
+    old = torch.arange(stretch.start, stretch.start + len(stretch), device=stretch.keys.device)
+    new = old + (start - stretch.start)
+    if not model.turnings:
+        keys = [
+            turn(layer, old, new, frequencies)
+            for layer, frequencies in zip(stretch.keys, rotary_frequencies(model), strict=True)
+        ]
+    elif all(how.still for how in model.turnings):
+        keys = list(stretch.keys)
+    else:
+        keys = [
+            layer if how.still else spun(layer, spin, how)
+            for layer, spin, how in zip(stretch.keys, spins(model, old, new), model.turnings, strict=True)
+        ]
+    return KeyValues(torch.stack(keys), stretch.values, start)
+
+
+def turn(
+    keys: Float[Tensor, "kv_head pos d_key"],
+    old: Int[Tensor, " pos"],
+    new: Int[Tensor, " pos"],
+    frequencies: Float[Tensor, " half"],
+) -> Float[Tensor, "kv_head pos d_key"]:
+    """Rotary embedding (Su et al. 2021) from old to new positions, channel i paired with channel i + half.
+
+    Channels past twice the number of frequencies are not rotary and stay as they are.
+    """
+    angle = turned_by(old, new, frequencies)
+    cos, sin = angle.cos(), angle.sin()
+    half = len(frequencies)
+    first, second, rest = keys[..., :half].double(), keys[..., half : 2 * half].double(), keys[..., 2 * half :]
+    turned = torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+    return torch.cat([turned.to(keys.dtype), rest], dim=-1)
+
+
+def turned_by(
+    old: Int[Tensor, " pos"], new: Int[Tensor, " pos"], frequencies: Float[Tensor, " half"]
+) -> Float[Tensor, "pos half"]:
+    """The difference of the angles at two positions, in radians, each rounded as the model rounds it."""
+    at = [torch.outer(where.to(frequencies.dtype), frequencies).double() for where in (old, new)]
+    angle = at[1] - at[0]
+    return angle
+
+
+def spins(model: Model, old: Int[Tensor, " pos"], new: Int[Tensor, " pos"]) -> list[Complex[Tensor, "pos half"]]:
+    """By layer, what turns keys from old to new positions, each pair of channels taken as a complex number.
+
+    Raises:
+        InputError: The model has no rotary embedding, or one that depends on the length of the sequence.
+    """
+    table = sine_table(model.plain)
+    if table is None:
+        angles = [turned_by(old, new, frequencies) for frequencies in rotary_frequencies(model)]
+        return [torch.complex(angle.cos(), angle.sin()) for angle in angles]
+    # A rounded table does not turn by whole angles; the quotient undoes just what was done.
+    return [table[new] / table[old]] * model.facts.layers
+
+
+def has_rotary(model: Model) -> bool:
+    """Whether keys are turned at all, whatever modules a model holds: those of ALiBi may hold rotary ones too."""
+    try:
+        return not getattr(model.plain.config.get_text_config(), "alibi", False) and bool(rotary_frequencies(model))
+    except InputError as none:
+        return "not rotary" not in str(none)
+
+
+def rotary_frequencies(model: Model) -> list[Float[Tensor, " half"]]:
+    """Each layer's rotary frequencies, in radians a position.
+
+    Raises:
+        InputError: The model has none, or they depend on the length of the sequence.
+    """
+    config = model.plain.config.get_text_config()
+    if depends_on_length(config):
+        raise InputError("its rotary frequencies depend on the length of the sequence")
+    modules = list(model.plain.modules())
+    plain = next((module.inv_freq for module in modules if isinstance(getattr(module, "inv_freq", None), Tensor)), None)
+    kinds = getattr(config, "layer_types", None) or ["full_attention"] * model.facts.layers
+    found: list[Tensor] = []
+    for kind in kinds:
+        name = f"{kind}_inv_freq"
+        own = next(
+            (getattr(module, name) for module in modules if isinstance(getattr(module, name, None), Tensor)), plain
+        )
+        if own is None:
+            raise InputError("its positions are not rotary")
+        found.append(own.double() if keeps_float64(model.plain) else own.float())
+    return found

@@ -1,0 +1,70 @@
+"""Where every pass of the hooked model begins: explicit positions, a past, a later block, few logits.
+
+Token ids or a residual stream go in, never text; positions count on from the past's end.
+"""
+
+import inspect
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mediate.models.model import Model
+from mediate.models.past import with_past
+from mediate.passes.interventions import Hook
+from mediate.passes.skipping import skipped_blocks
+
+Past = Sequence[tuple[Tensor, Tensor]]
+"""Keys and values of each layer, `row kv_head pos d`, from position 0; of one row where all share it."""
+
+
+def one_pass(
+    model: Model,
+    given: Tensor,
+    *,
+    hooks: Sequence[Hook] = (),
+    past: Past = (),
+    cache: Any = None,
+    first: int = 0,
+    last: int | None = None,
+    start: int | None = None,
+) -> Float[Tensor, "batch last d_vocab"]:
+    """Logits at the last positions, or at all. Gradients are the caller's business.
+
+    Args:
+        model: The hooked model.
+        given: Token ids `batch pos`, or the residual stream that enters block `first`, `batch pos d_model`.
+        hooks: By hook point.
+        past: What comes before, which is not run again and not changed.
+        cache: Instead of a past, a transformers cache that holds it and takes up the new keys and values.
+        first: The first block that is run.
+        last: How many positions, counted from the end, to return logits of.
+        start: The position of the first given token; where the past ends by default.
+    """
+    from transformers import DynamicCache
+
+    if past:
+        cache = DynamicCache([tuple(each.expand(len(given), -1, -1, -1) for each in layer) for layer in past])
+    begin = start if start is not None else int(cache.get_seq_length()) if cache is not None else 0
+    options: dict[str, Any] = {"use_cache": False} if cache is None else with_past(model.plain, cache)
+    if given.is_floating_point():
+        options["start_at_layer"] = first
+    with skipped_blocks(model, first) if first else nullcontext():
+        logits: Tensor = model.bridge.run_with_hooks(
+            given,
+            fwd_hooks=list(hooks),
+            return_type="logits",
+            position_ids=torch.arange(begin, begin + given.shape[1], device=given.device).expand(given.shape[:2]),
+            **options,
+            **(only_last(model, last) if last is not None else {}),
+        )
+    return logits if last is None else logits[:, -last:]
+
+
+def only_last(model: Model, count: int) -> dict[str, int]:
+    """Keeps the unembedding to the positions that are wanted, where the model's forward pass can."""
+    parameters = inspect.signature(type(model.plain).forward).parameters
+    return {"logits_to_keep": count} if "logits_to_keep" in parameters else {}

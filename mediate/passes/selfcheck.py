@@ -1,0 +1,269 @@
+"""The identities that are tried on every loaded model; a component that fails one is refused by name.
+
+Two probes of eight tokens run side by side. A write swaps their activations in every other layer, so that each layer's
+write has an effect of its own, and what must follow from it is compared layer by layer.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from mediate.clock import stage
+from mediate.errors import InputError
+from mediate.models.model import Check, Model
+from mediate.models.sites import Component, Site
+from mediate.models.trial import tried_hooked
+from mediate.models.turning import sine_table
+from mediate.passes.forward import Run, forward
+from mediate.passes.interventions import Knockout, Patch, Reference
+from mediate.passes.keyvalues import has_rotary, prefill, rotated, stacked
+from mediate.passes.one_pass import one_pass
+from mediate.passes.readers import read
+from mediate.passes.sweeps.sweep import Branch, sweep, untouched
+from mediate.passes.turning import with_turnings
+from mediate.passes.unhooked import LEAN, lean_blocks
+
+C = Component
+KNOCKED_OUT = "knocked-out keys are not read"
+SWEPT = "patched from a later block and position on"
+FLOAT32 = torch.finfo(torch.float32).eps
+AFTER_THE_FACT = "what is written to its scores, or to its mask, does not decide what attention reads: "
+NOT_A_TURN = "keys and values elsewhere are more than a turn away from these: "
+_ATTENTION_INPUTS = (C.Q, C.K, C.V)
+
+
+@stage("checking models")
+def checked(model: Model) -> Model:
+    """The model with its self-check done: every identity with the error found, and the components it refuses.
+
+    Raises:
+        InputError: The hooked model's logits are not the plain model's, so that nothing measured on it would be true.
+    """
+    offered = tuple(component for component in Component if _layers_with(model, component) == model.facts.layers)
+    sites = [Site(component, layer) for component in offered for layer in range(model.facts.layers)]
+    clean = tried_hooked(model, lambda: forward(model, model.probe.ids, keep=sites))
+    model = with_turnings(model)
+    checks = [
+        _attempt(model, "logits as in transformers", None, clean.logits, lambda: clean.logits - model.probe.logits),
+        _attempt(model, "resumed at a block", None, clean.logits, partial(_resume, model, clean)),
+        _attempt(model, "answer read from keys and values", None, clean.logits, partial(_cut, model, clean)),
+        _attempt(model, LEAN, None, clean.logits, partial(_lean, model, clean)),
+        _attempt(model, SWEPT, None, clean.logits, partial(_swept, model, clean)),
+        _attempt(model, "re-rotated keys", None, None, partial(_rotation, model), NOT_A_TURN),
+        _attempt(model, KNOCKED_OUT, None, clean.logits, partial(_blind, model), AFTER_THE_FACT),
+    ]
+    if not checks[-1].passed:
+        masked = replace(model, masked=True)
+        again = _attempt(masked, KNOCKED_OUT, None, clean.logits, partial(_blind, masked), AFTER_THE_FACT)
+        if again.passed:
+            model, checks = masked, [*checks[:-1], again]
+    if not checks[0].passed:
+        raise InputError(
+            f"model {model.facts.name!r} ({model.facts.architecture}): hooked, its logits are off by "
+            f"{checks[0].error:.3g} (at most {checks[0].tolerance:.1g} is rounding): transformer-lens misreads it"
+        )
+    refused = {
+        component: "the architecture has no such hook point" for component in Component if component not in offered
+    }
+    for component in offered:
+        for name, run in (("written back unchanged", _unchanged), ("full swap", _swap)):
+            check = _attempt(model, name, component, clean.logits, partial(run, model, clean, component, offered))
+            checks.append(check)
+            if not check.passed and component not in refused:
+                refused[component] = (
+                    f"at load, {name!r} was off by {check.error:.3g} ({check.detail or 'more than rounding'})"
+                )
+    return replace(model, checks=tuple(checks), refused=refused)
+
+
+def _layers_with(model: Model, component: Component) -> int:
+    return sum(Site(component, layer).hook_name in model.bridge.hook_dict for layer in range(model.facts.layers))
+
+
+def _attempt(
+    model: Model,
+    name: str,
+    component: Component | None,
+    scale: Tensor | None,
+    deviation: Callable[[], Tensor],
+    meaning: str = "",
+) -> Check:
+    """Runs one identity; its deviation is relative where no scale is given, else absolute against the scale's size.
+
+    Relative deviations are of rotary keys through all layers, where rounding adds up; a wrong rotation is off by
+    about 1. `meaning` is what a deviation that is too large says.
+    """
+    rounding = model.rounding
+    if scale is None:
+        # A table of angles is of float32 whatever the model is kept in.
+        tolerance = 1024 * (rounding if sine_table(model.plain) is None else max(rounding, FLOAT32))
+    else:
+        tolerance = rounding * max(1.0, float(scale.abs().max())) * (64 if rounding < 1e-5 else 8)
+    try:
+        error = float(deviation().abs().max())
+    except (InputError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as failure:
+        return Check(name, component, float("inf"), tolerance, " ".join(str(failure).split())[:200])
+    return Check(name, component, error, tolerance, "" if error <= tolerance else f"{meaning}off by {error:.3g}")
+
+
+def _unchanged(model: Model, clean: Run, component: Component, offered: tuple[Component, ...]) -> Tensor:
+    """Writing every layer's own activation changes nothing."""
+    own = {Site(component, layer): clean.kept[Site(component, layer)] for layer in range(model.facts.layers)}
+    return forward(model, model.probe.ids, writes=own).logits - clean.logits
+
+
+def _swap(model: Model, clean: Run, component: Component, offered: tuple[Component, ...]) -> Tensor:
+    """What must follow when probe A's activation is replaced by B's, in every layer.
+
+    Odd layers are entered with the probes exchanged. A written residual stream decides the block's output; a written
+    output of attention or MLP, or a written input of attention, is the other probe's than the stream that it joins.
+    """
+
+    def of(kind: Component, layer: int, flip: bool) -> Tensor:
+        value = clean.kept[Site(kind, layer)]
+        return value.flip(0) if flip else value
+
+    writes: dict[Site, Tensor] = {}
+    expected: dict[Site, Tensor] = {}
+    exchange = clean.logits
+    for layer in range(model.facts.layers):
+        odd = bool(layer % 2)
+        if component in (C.RESID_PRE, C.RESID_MID):
+            writes[Site(component, layer)] = of(component, layer, odd)
+            expected[Site(C.RESID_POST, layer)] = of(C.RESID_POST, layer, odd)
+            exchange = clean.logits.flip(0) if odd else clean.logits
+        elif component is C.RESID_POST:
+            writes[Site(component, layer)] = of(component, layer, not odd)
+            if layer + 1 < model.facts.layers:
+                expected[Site(C.ATTN_OUT, layer + 1)] = of(C.ATTN_OUT, layer + 1, not odd)
+            exchange = clean.logits.flip(0) if not odd else clean.logits
+        else:
+            writes[Site(C.RESID_PRE, layer)] = of(C.RESID_PRE, layer, odd)
+            _swap_inside(component, layer, odd, of, writes, expected, offered)
+    run = forward(model, model.probe.ids, writes=writes, keep=list(expected))
+    off = [
+        (run.kept[site] - wanted) / max(1.0, float(wanted.abs().max())) * max(1.0, float(clean.logits.abs().max()))
+        for site, wanted in expected.items()
+    ]
+    if component in (C.RESID_PRE, C.RESID_MID, C.RESID_POST):
+        off.append(run.logits - exchange)
+    return torch.stack([each.abs().max() for each in off])
+
+
+def _swap_inside(
+    component: Component,
+    layer: int,
+    odd: bool,
+    of: Callable[[Component, int, bool], Tensor],
+    writes: dict[Site, Tensor],
+    expected: dict[Site, Tensor],
+    offered: tuple[Component, ...],
+) -> None:
+    """Adds one layer's writes and expectations for a component inside a block whose stream is exchanged if `odd`."""
+    if component in _ATTENTION_INPUTS:
+        # Queries, keys and values of one probe make that probe's attention output, whatever stream they came from.
+        writes |= {Site(each, layer): of(each, layer, not odd) for each in _ATTENTION_INPUTS}
+        expected[Site(C.Z, layer)] = of(C.Z, layer, not odd)
+        return
+    if component is C.PATTERN:
+        writes |= {Site(each, layer): of(each, layer, not odd) for each in (C.PATTERN, C.V)}
+        expected[Site(C.Z, layer)] = of(C.Z, layer, not odd)
+        return
+    writes[Site(component, layer)] = of(component, layer, not odd)
+    if component is C.Z:
+        expected[Site(C.ATTN_OUT, layer)] = of(C.ATTN_OUT, layer, not odd)
+    elif component is C.MLP_POST:
+        expected[Site(C.MLP_OUT, layer)] = of(C.MLP_OUT, layer, not odd)
+    elif component is C.ATTN_OUT and C.RESID_MID in offered:
+        expected[Site(C.RESID_MID, layer)] = of(C.RESID_PRE, layer, odd) + of(C.ATTN_OUT, layer, not odd)
+    else:
+        other = C.MLP_OUT if component is C.ATTN_OUT else C.ATTN_OUT
+        expected[Site(C.RESID_POST, layer)] = (
+            of(C.RESID_PRE, layer, odd) + of(other, layer, odd) + of(component, layer, not odd)
+        )
+
+
+def _resume(model: Model, clean: Run) -> Tensor:
+    middle = model.facts.layers // 2
+    with torch.no_grad():
+        return one_pass(model, clean.kept[Site(C.RESID_PRE, middle)], first=middle) - clean.logits
+
+
+def _cut(model: Model, clean: Run) -> Tensor:
+    """The last tokens, reading the keys and values of the first ones, say what they say in the full pass."""
+    ids, split = model.probe.ids, model.probe.ids.shape[1] - 3
+    past = stacked([[stretch] for stretch in prefill(model, ids[:, :split])])
+    return read(model, ids[:, split:], past, last=3) - clean.logits[:, split:]
+
+
+def _lean(model: Model, clean: Run) -> Tensor:
+    """Without hook points, in one go and in the shortest stretches."""
+    with torch.no_grad(), lean_blocks(model, ()):
+        logits = one_pass(model, model.probe.ids)
+    return torch.cat([(logits - clean.logits).flatten(), _same_past(model, clean)])
+
+
+def _same_past(model: Model, clean: Run) -> Tensor:
+    """Without hook points, keys and values are kept as with them: what one way leaves, the other reads.
+
+    transformer-lens lays the channels of some families out in another order than transformers.
+    """
+    ids, size = model.probe.ids[:1], max(1.0, float(clean.logits.abs().max()))
+    lean = replace(model, checks=(Check(LEAN, None, 0.0, 0.0),))
+    (hooked,), (other,) = prefill(replace(model, checks=()), ids), prefill(lean, ids)
+    pairs = (hooked.keys, other.keys), (hooked.values, other.values)
+    return torch.cat([((one - two) / max(1.0, float(one.abs().max())) * size).flatten() for one, two in pairs])
+
+
+def _swept(model: Model, clean: Run) -> Tensor:
+    """Patches of two layers, at a later position, branch off from the untouched run as they come out of a full pass."""
+    ids, layers = model.probe.ids[:1], sorted({model.facts.layers // 2, model.facts.layers - 1})
+    at = model.probe.ids.shape[1] - 4
+    sites = [Site(C.RESID_PRE, layer) for layer in layers]
+    values = {(Reference.SOURCE, site): clean.kept[site][1] for site in sites}
+    patches = [(Patch(site, (at,)),) for site in sites]
+    run = untouched(model, ids, 1, at)
+    found = sweep(model, run, [Branch(each) for each in patches], last=2, values=values)[:, 0]
+    off = found - forward(model, ids.repeat(len(sites), 1), patches=patches, values=values, last=2).logits
+    return torch.cat([off.flatten(), _same_past(model, clean)])
+
+
+def _blind(model: Model) -> Tensor:
+    """Where no later query may read a position, the later logits do not depend on the token that stands there."""
+    first, last = model.probe.ids[:1], model.probe.ids.shape[1] - 1
+    ids = first.repeat(2, 1)
+    ids[1, 1] = (ids[0, 1] + 1) % model.facts.d_vocab
+    cut = Knockout(tuple(range(2, last + 1)), (1,), tuple(range(model.facts.layers)))
+    logits = forward(model, ids, knockouts=[[cut], [cut]]).logits
+    return logits[0, 2:] - logits[1, 2:]
+
+
+def _rotation(model: Model) -> Tensor:
+    """Keys turned to later positions are the keys computed there, and values are the same; relative to the largest."""
+    shift = 11
+    here, there = (prefill(model, model.probe.ids[:1], start=start)[0] for start in (0, shift))
+    turned = rotated(model, here, shift)
+
+    def relative(found: Tensor, wanted: Tensor) -> Tensor:
+        size = wanted.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(torch.finfo(wanted.dtype).tiny)
+        return ((found - wanted) / size).flatten()
+
+    off = [relative(turned.keys, there.keys), relative(turned.values, there.values)]
+    if model.turnings and all(how.still for how in model.turnings):
+        off.append(relative(*_among_others(model)))
+    return torch.cat(off)
+
+
+def _among_others(model: Model) -> tuple[Tensor, Tensor]:
+    """Keys of the first layer that do not turn, behind other tokens and alone: equal where places really mean nothing.
+
+    A model that counts its positions itself would show the same keys wherever it is told that they stand.
+    """
+    if has_rotary(model):
+        raise InputError("it counts positions itself, so its keys cannot be had at others")
+    other, ids = model.probe.ids[1:], model.probe.ids[:1]
+    alone, behind = prefill(model, ids)[0], prefill(model, torch.cat([other, ids], dim=1))[0]
+    return behind.part(other.shape[1], len(behind)).keys[:1], alone.keys[:1]

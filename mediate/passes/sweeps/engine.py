@@ -1,0 +1,107 @@
+"""Sweeps over any number of branches: planned, paced by what the machine holds and does, and watched."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.models.model import Model
+from mediate.passes.interventions import Values
+from mediate.passes.keyvalues import KeyValues
+from mediate.passes.memory import free_memory, is_out_of_memory
+from mediate.passes.sweeps.pace import known_pace, pace
+from mediate.passes.sweeps.planning import Limits, Place, Sweeps, plan_sweeps
+from mediate.passes.sweeps.sweep import Branch, Untouched, sweep
+from mediate.watch import bar
+
+# What a block costs to run at all, in tokens that it could have taken meanwhile; measured by `pace` beside this file.
+OVERHEAD = 45.0
+# Tokens side by side beyond which a processor of a few cores gets no quicker, and a GPU hardly.
+CPU_TOKENS, GPU_TOKENS = 2048, 32768
+# Work from which on the pace is measured first, in token-layers: about half a minute of a small model on two cores.
+WORTH_MEASURING = 10**6
+# The part of free memory that the activations of a sweep may take.
+SHARE = 0.4
+
+
+def branch_logits(
+    model: Model,
+    run: Untouched,
+    branches: Sequence[Branch],
+    *,
+    last: int,
+    values: Values | None = None,
+    other: KeyValues | None = None,
+    tokens: Int[Tensor, " token"] | None = None,
+) -> Iterator[tuple[int, Float[Tensor, "row last d_vocab"]]]:
+    """Each branch's number and logits, in the order of the least work; see `sweep`.
+
+    A sweep that does not fit into memory is halved, and so are those after it.
+
+    Raises:
+        InputError: A single branch does not fit into memory.
+    """
+    planned = plan(model, run, branches)
+    if planned.token_layers > WORTH_MEASURING and known_pace(model) is None:
+        pace(model)
+        planned = plan(model, run, branches)
+    groups = [list(group) for group in planned.groups][::-1]
+    work = {
+        number: (run.length - _at(run, each)) * run.rows * (model.facts.layers - each.layer)
+        for number, each in enumerate(branches)
+    }
+    most = max(map(len, groups), default=0)
+    with bar(sum(work.values()), "interventions") as step:
+        while groups:
+            group = groups.pop()
+            if len(group) > most:
+                groups += [group[most:], group[:most]]
+                continue
+            try:
+                some = [branches[number] for number in group]
+                logits = sweep(model, run, some, last=last, values=values, other=other, tokens=tokens)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(group) == 1:
+                    raise InputError(
+                        f"model {model.facts.name!r}: one sequence of {run.length} tokens does not fit into the memory "
+                        f"of {model.facts.device}; give a shorter chain, a smaller dtype or another device"
+                    ) from error
+                most = len(group) // 2
+                groups.append(group)
+                continue
+            yield from zip(group, logits, strict=True)
+            step(sum(work[number] for number in group))
+
+
+def plan(model: Model, run: Untouched, branches: Sequence[Branch]) -> Sweeps:
+    """How the branches are grouped, and what that costs."""
+    places = [Place(each.layer, _at(run, each)) for each in branches]
+    return plan_sweeps(places, length=run.length, rows=run.rows, layers=model.facts.layers, limits=limits(model))
+
+
+def _at(run: Untouched, branch: Branch) -> int:
+    return run.start if branch.position is None else min(branch.position, len(run.before))
+
+
+def limits(model: Model) -> Limits:
+    """What a sweep on this machine may hold."""
+    measured = known_pace(model)
+    tokens, overhead = (measured.tokens, measured.overhead) if measured else (quickest_tokens(model), OVERHEAD)
+    return Limits(max(1, min(tokens, int(SHARE * free_memory(model) / token_bytes(model)))), overhead)
+
+
+def quickest_tokens(model: Model) -> int:
+    """Beside how many tokens a token is about quickest, where nothing was measured."""
+    return GPU_TOKENS if model.device.type == "cuda" else CPU_TOKENS
+
+
+def token_bytes(model: Model) -> int:
+    """About what one token takes while it goes through a block: stream, projections, and the MLP's three arrays."""
+    facts = model.facts
+    wide = next((int(each.shape[0]) for name, each in model.plain.named_parameters() if "gate_proj" in name), 0)
+    wide = wide or 4 * facts.d_model
+    return (8 * facts.d_model + 4 * wide) * torch.finfo(model.dtype).bits // 8

@@ -1,0 +1,106 @@
+"""How quick this machine takes a model's tokens through its blocks, measured in a moment, once a process."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from mediate.models.model import Model
+from mediate.models.sites import Component, Site
+from mediate.passes.interventions import Patch, Reference
+from mediate.passes.sweeps.sweep import Branch, Untouched, sweep, untouched
+
+# Blocks that a trial runs, and tokens of a row of it.
+_BLOCKS, _TOKENS = 4, 64
+# A trial that takes longer is the last one, in seconds.
+_LONG = 0.4
+_MOST = 2**16
+_REPEATS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a sweep's work takes on this machine.
+
+    Args:
+        token_layer: Seconds for a token through one block, beside enough others.
+        block: Seconds that running a block takes whatever goes through it.
+        tokens: Beside how many tokens a token is quickest.
+    """
+
+    token_layer: float
+    block: float
+    tokens: int
+
+    @property
+    def overhead(self) -> float:
+        """What running a block takes, in tokens that it could have taken meanwhile."""
+        return self.block / self.token_layer
+
+
+_KNOWN: dict[tuple[str, str, str, int], Pace] = {}
+
+
+def known_pace(model: Model) -> Pace | None:
+    """The pace, if it has been measured."""
+    return _KNOWN.get(_key(model))
+
+
+def pace(model: Model) -> Pace:
+    """The pace of a model that passed the self-check of sweeps; measured the first time, which takes about a second.
+
+    Sweeps of more and more rows through the last blocks, until one takes long: the smallest says what a block costs,
+    the others what a token does.
+    """
+    key = _key(model)
+    if key not in _KNOWN:
+        _KNOWN[key] = _measured(model)
+    return _KNOWN[key]
+
+
+def _key(model: Model) -> tuple[str, str, str, int]:
+    return model.facts.fingerprint, model.facts.device, model.facts.dtype, torch.get_num_threads()
+
+
+def _measured(model: Model) -> Pace:
+    first = max(0, model.facts.layers - _BLOCKS)
+    blocks = model.facts.layers - first
+    length = max(2, min(_TOKENS, (model.facts.context or _TOKENS) - 1))
+    ids = model.probe.ids[:1, torch.arange(length) % model.probe.ids.shape[1]]
+    run = untouched(model, ids, 0, 0)
+    trials: list[tuple[int, float]] = []
+    rows = 1
+    while rows * length <= _MOST:
+        seconds = min(_trial(model, run, first, rows) for _ in range(_REPEATS))
+        trials.append((rows * length, seconds / blocks))
+        if seconds > _LONG:
+            break
+        rows *= 4
+    most, best = min(trials, key=lambda each: each[1] / each[0])
+    least, quick = trials[0]
+    token = (best - quick) / (most - least) if best > quick and most > least else best / most
+    return Pace(token, max(0.0, quick - token * least), most)
+
+
+def _trial(model: Model, run: Untouched, first: int, rows: int) -> float:
+    """Seconds of one sweep from block `first` on, over whole rows."""
+    site = Site(Component.RESID_PRE, first)
+    values = {(Reference.SOURCE, site): run.entering[first][0]}
+    branches = [Branch((Patch(site, (0,)),))] * rows
+    _wait(model)
+    started = time.perf_counter()
+    sweep(
+        model,
+        run,
+        branches,
+        last=run.length,
+        values=values,
+        tokens=torch.zeros(1, dtype=torch.int64, device=model.device),
+    )
+    _wait(model)
+    return time.perf_counter() - started
+
+
+def _wait(model: Model) -> None:
+    if model.device.type == "cuda":
+        torch.cuda.synchronize(model.device)

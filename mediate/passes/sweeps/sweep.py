@@ -1,0 +1,254 @@
+"""Exact interventions at the least work: one pass through the blocks that rows join where they are intervened on.
+
+A patch at layer l and position p leaves what lies before p, and the blocks before l, as they were. So a sweep begins
+at the first position that any of its rows changes, reading the untouched keys and values before it, which all rows
+share; and a row joins the batch at its own first layer, with the untouched run's residual stream. The last block goes
+on for the readers alone. What comes out is what `forward` gives for the same interventions, which is the slow twin.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
+
+from mediate.errors import InputError
+from mediate.models.model import Model
+from mediate.models.sites import Component, Site
+from mediate.passes.attention import SharedPast, Swap
+from mediate.passes.interventions import (
+    Hook,
+    Knockout,
+    Patch,
+    Values,
+    check_knockouts,
+    check_patches,
+    knockout_hooks,
+    patch_hooks,
+)
+from mediate.passes.keyvalues import KeyValues, prefill, stacked
+from mediate.passes.one_pass import one_pass
+from mediate.passes.unhooked import in_use, layers_computed_whole, lean_blocks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Untouched:
+    """A run that sweeps branch off from.
+
+    Args:
+        before: Keys and values of the positions before `start`, and as far on as a sweep may begin.
+        entering: The residual stream as it enters each block, from position `start` on; one row for each reading.
+        start: Where `entering` begins.
+        logits: At the last positions.
+    """
+
+    before: KeyValues
+    entering: Sequence[Float[Tensor, "row pos d_model"]]
+    start: int
+    logits: Float[Tensor, "row last d_vocab"]
+
+    @property
+    def rows(self) -> int:
+        """How many rows a reading takes."""
+        return len(self.entering[0])
+
+    @property
+    def length(self) -> int:
+        """Of the whole sequence."""
+        return self.start + int(self.entering[0].shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One set of interventions on the untouched run.
+
+    Args:
+        patches: Written, at positions where the sweep begins or later.
+        knockouts: Masked, for readers at such positions.
+        swap: Layers, positions and KV heads (None for all) of the past in which other keys and values are found.
+    """
+
+    patches: tuple[Patch, ...] = ()
+    knockouts: tuple[Knockout, ...] = ()
+    swap: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...] | None] | None = None
+
+    @property
+    def layer(self) -> int:
+        """The first block in which anything differs."""
+        found = [patch.site.layer for patch in self.patches] + [cut.layers[0] for cut in self.knockouts]
+        return min(found + ([self.swap[0][0]] if self.swap else []))
+
+    @property
+    def position(self) -> int | None:
+        """The first position at which anything differs; None where that is what the past holds."""
+        found = [patch.positions[0] for patch in self.patches] + [cut.readers[0] for cut in self.knockouts]
+        return min(found, default=None)
+
+
+def untouched(
+    model: Model,
+    ids: Int[Tensor, "row pos"],
+    start: int,
+    stop: int,
+    *,
+    last: int = 1,
+    past: KeyValues | None = None,
+    tokens: Int[Tensor, " token"] | None = None,
+) -> Untouched:
+    """Runs a sequence as it is, so that sweeps can branch off.
+
+    Args:
+        model: The hooked model.
+        ids: Rows that are equal up to position `stop`.
+        start: The first position at which a sweep may begin.
+        stop: The last one; sweeps read what lies before where they begin.
+        last: How many positions, counted from the end, to return logits of.
+        past: Keys and values of the first `start` positions, if they are known; `ids` still begin at 0.
+        tokens: Whose logits are returned, in order; all by default.
+    """
+    entering: dict[int, Tensor] = {}
+
+    def keep(value: Tensor, hook: Any, layer: int) -> Tensor:
+        entering[layer] = value.clone()
+        return value
+
+    if past is None and start:
+        past = prefill(model, ids[:1, :start])[0]
+    rows = [[past]] * len(ids) if past is not None else []
+    cache = DynamicCache(stacked(rows) if rows else None)
+    layers = range(model.facts.layers)
+    hooks = [(Site(Component.RESID_PRE, layer).hook_name, partial(keep, layer=layer)) for layer in layers]
+    with torch.no_grad(), lean_blocks(model, [name for name, _ in hooks], tokens=tokens):
+        logits = one_pass(model, ids[:, start:], hooks=hooks, cache=cache, last=last)
+    keys = torch.stack([layer.keys[0, :, :stop] for layer in cache.layers])
+    values = torch.stack([layer.values[0, :, :stop] for layer in cache.layers])
+    return Untouched(KeyValues(keys, values, 0), [entering[layer] for layer in layers], start, logits)
+
+
+def sweep(
+    model: Model,
+    run: Untouched,
+    branches: Sequence[Branch],
+    *,
+    last: int,
+    values: Values | None = None,
+    other: KeyValues | None = None,
+    tokens: Int[Tensor, " token"] | None = None,
+) -> Float[Tensor, "branch row last d_vocab"]:
+    """Logits at the last positions under each branch.
+
+    Args:
+        model: The hooked model.
+        run: What the branches branch off from.
+        branches: At least one.
+        last: How many positions, counted from the end, to return logits of.
+        values: What the patches put in place, in the coordinates of the whole sequence.
+        other: What swaps put in place of the past, position by position.
+        tokens: Whose logits are returned, in order; all by default.
+
+    Raises:
+        InputError: A hook that the model lacks or that never fired, patches or knockouts as in `forward`, or hooks of
+            someone else's inside attention where keys and values are swapped.
+        ValueError: A branch before where the run is known.
+    """
+    order = sorted(range(len(branches)), key=lambda place: branches[place].layer)
+    ordered = [branches[place] for place in order]
+    first = ordered[0].layer
+    begin = min((each.position for each in ordered if each.position is not None), default=run.start)
+    begin = min(begin, len(run.before))
+    if begin < run.start:
+        raise ValueError(f"a branch at position {begin}, before what is known of the run, which begins at {run.start}")
+    joining = Counter(each.layer for each in ordered)
+
+    def join(value: Tensor, hook: Any, layer: int) -> Tensor:
+        new = run.entering[layer][:, begin - run.start :].repeat(joining[layer], 1, 1)
+        return new if layer == first else torch.cat([value, new])
+
+    fired: Counter[str] = Counter()
+    hooks: list[Hook] = [
+        (Site(Component.RESID_PRE, layer).hook_name, partial(join, layer=layer)) for layer in sorted(joining)
+    ]
+    rows = [each for each in ordered for _ in range(run.rows)]
+    patches, knockouts = [each.patches for each in rows], [each.knockouts for each in rows]
+    check_patches(model, patches, run.length, begin)
+    check_knockouts(model, knockouts, run.length, begin)
+    hooks += patch_hooks(patches, values or {}, fired, begin)
+    hooks += knockout_hooks(model, knockouts, run.length, fired, begin)
+    names = [name for name, _ in hooks]
+    missing = next((name for name in names if name not in model.bridge.hook_dict), None)
+    if missing is not None:
+        raise InputError(f"model {model.facts.name!r} has no hook {missing!r} ({model.facts.architecture})")
+    before = run.before.part(0, begin)
+    past = SharedPast(before.keys, before.values, _swaps(rows, other) if other is not None else {})
+    whole = layers_computed_whole(model, in_use(model, names))
+    both = whole & set(past.swaps)
+    if both:
+        raise InputError(
+            f"hooks inside attention of layer {min(both)} of model {model.facts.name!r}, where swapped keys and values "
+            "are shared; take the hooks off, or give each row its own past"
+        )
+    cache = DynamicCache()
+    cache.layers = [
+        _SharedLayer(keys[None], values[None], joined=layer in whole)
+        for layer, (keys, values) in enumerate(zip(before.keys, before.values, strict=True))
+    ]
+    with torch.no_grad(), lean_blocks(model, names, past, last, tokens):
+        # One row goes in, so that positions and the mask are those of all rows; the join at `first` replaces it.
+        entry = run.entering[first][:1, begin - run.start :]
+        logits = one_pass(model, entry, hooks=hooks, cache=cache, first=first, last=last, start=begin)
+    silent = next((name for name, count in fired.items() if not count), None)
+    if silent is not None:
+        raise InputError(
+            f"hook {silent!r} of model {model.facts.name!r} never fired: what was asked of it did not happen"
+        )
+    logits = logits.reshape(len(ordered), run.rows, *logits.shape[1:])
+    back = torch.tensor(order, device=logits.device).argsort()
+    return logits[back]
+
+
+def _swaps(rows: Sequence[Branch], other: KeyValues) -> dict[int, list[Swap]]:
+    """By layer, what the rows find there instead of the past; rows that swap alike in size are taken together."""
+    alike: dict[tuple[int, int, tuple[int, ...]], list[tuple[int, tuple[int, ...]]]] = {}
+    for number, row in enumerate(rows):
+        if row.swap is None:
+            continue
+        layers, positions, heads = row.swap
+        for layer in layers:
+            units = heads if heads is not None else tuple(range(other.keys.shape[1]))
+            alike.setdefault((layer, len(positions), units), []).append((number, positions))
+    swaps: dict[int, list[Swap]] = {}
+    for (layer, _, units), found in alike.items():
+        numbers, at, kv_heads = (
+            torch.tensor(each, device=other.keys.device)
+            for each in ([number for number, _ in found], [positions for _, positions in found], units)
+        )
+        index = (kv_heads[None, :, None], at[:, None, :])
+        swaps.setdefault(layer, []).append(
+            Swap(numbers, at, kv_heads, other.keys[layer][index], other.values[layer][index])
+        )
+    return swaps
+
+
+class _SharedLayer(DynamicLayer):  # type: ignore[misc]
+    """A layer of a cache that takes nothing up: attention itself reads what all rows share, or has it joined here."""
+
+    def __init__(self, keys: Tensor, values: Tensor, *, joined: bool) -> None:
+        super().__init__()
+        self.lazy_initialization(keys, values)
+        self.keys, self.values, self._joined = keys, values, joined
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        """The new keys and values, after the shared ones where the caller reads them from here."""
+        if not self._joined:
+            return key_states, value_states
+        rows = len(key_states)
+        return (
+            torch.cat([self.keys.expand(rows, -1, -1, -1), key_states], dim=2),
+            torch.cat([self.values.expand(rows, -1, -1, -1), value_states], dim=2),
+        )

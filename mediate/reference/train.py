@@ -1,0 +1,159 @@
+"""Training of the reference reasoners: every rung of the ladder from scratch, and its two afters from the rung."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mediate.errors import InputError
+from mediate.models.shipped import RUNGS, After, Rung, ladder_config, ladder_tokenizer
+from mediate.reference.diet import DIETS, Batches
+from mediate.tuning.quiet import undisturbed
+
+TRAINED = "training.json"
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast a reference reasoner is trained.
+
+    Args:
+        steps: Optimiser steps.
+        rows: Problems in a batch.
+        learning_rate: At its highest; it falls to 0 along a cosine.
+    """
+
+    steps: int
+    rows: int
+    learning_rate: float
+
+
+# Larger rungs learn from fewer problems, and each costs them more time.
+FROM_SCRATCH = {
+    "0.1m": Schedule(5000, 64, 4e-3),
+    "0.3m": Schedule(3000, 64, 3e-3),
+    "1.2m": Schedule(1500, 64, 2e-3),
+    "4m": Schedule(1000, 64, 1.5e-3),
+}
+AFTERWARDS = {
+    "0.1m": Schedule(800, 64, 1e-3),
+    "0.3m": Schedule(500, 64, 1e-3),
+    "1.2m": Schedule(400, 64, 1e-3),
+    "4m": Schedule(300, 64, 7e-4),
+}
+
+
+def train_reference(
+    out: Path,
+    *,
+    sizes: Sequence[str] = (),
+    afters: Sequence[After] = tuple(After),
+    seed: int = 0,
+    say: Callable[[str], None] = print,
+) -> tuple[Path, ...]:
+    """Trains rungs of the ladder with their afters, each into a folder of its own that `load` takes.
+
+    A folder that is finished is left as it is, and one that is begun goes on from its last checkpoint. Weights are
+    saved in float16, which is part of what the models are.
+
+    Args:
+        out: The folder of the folders.
+        sizes: Sizes of the rungs, such as `0.1m`; all by default.
+        afters: Which of a rung's states; an after needs its `base`, from the same call or an earlier one.
+        seed: Of the first weights and of the problems.
+        say: Where a line on each model goes.
+
+    Raises:
+        InputError: No rung of that size, or a folder that was trained otherwise.
+    """
+    known = {rung.size: rung for rung in RUNGS}
+    unknown = [size for size in sizes if size not in known]
+    if unknown:
+        raise InputError(f"no rung of size {unknown[0]!r}; choose from {', '.join(known)}")
+    folders = []
+    for rung in [known[size] for size in sizes or known]:
+        for after in afters:
+            folders.append(out / rung.name(after))
+            seconds = _train_one(rung, after, out, seed)
+            say(f"{rung.name(after)}: {'trained before' if seconds is None else f'{seconds:.0f} s'}")
+    return tuple(folders)
+
+
+def _train_one(rung: Rung, after: After, out: Path, seed: int) -> float | None:
+    """Trains one model; the seconds that it took, or None where it was finished before."""
+    folder = out / rung.name(after)
+    schedule = (FROM_SCRATCH if after is After.BASE else AFTERWARDS)[rung.size]
+    choices = {"seed": seed, "schedule": asdict(schedule), "diet": asdict(DIETS[after])}
+    # Read back as it would be from the file: tuples are lists there.
+    choices = json.loads(json.dumps(choices))
+    record = folder / TRAINED
+    if record.is_file():
+        kept = json.loads(record.read_text(encoding="utf-8"))
+        if {name: kept.get(name) for name in choices} != choices:
+            raise InputError(f"{folder}: was trained with other choices; choose another folder, or delete this one")
+        return None
+    begun, tokenizer = time.monotonic(), ladder_tokenizer()
+    with undisturbed():
+        torch.manual_seed(seed)  # of the first weights; the trainer seeds the rest
+        model = _first_weights(rung, after, out, tokenizer)
+        losses = fit(model, batches_of(after, tokenizer, schedule, seed), schedule, folder / CHECKPOINTS, seed)
+        model.to(torch.float16).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    seconds = time.monotonic() - begun
+    record.write_text(
+        json.dumps(choices | {"seconds": round(seconds, 1), "losses": losses}, indent=1), encoding="utf-8"
+    )
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    return seconds
+
+
+def batches_of(after: After, tokenizer: Any, schedule: Schedule, seed: int) -> Batches:
+    """All batches of a training; those of an after are drawn apart from the rung's own."""
+    return Batches(DIETS[after], tokenizer, schedule.steps, schedule.rows, (seed, list(After).index(after)))
+
+
+def _first_weights(rung: Rung, after: After, out: Path, tokenizer: Any) -> Any:
+    from transformers import LlamaForCausalLM
+
+    if after is After.BASE:
+        return LlamaForCausalLM(ladder_config(rung, len(tokenizer), tokenizer.eos_token_id))
+    return LlamaForCausalLM.from_pretrained(out / rung.name(), dtype=torch.float32)
+
+
+def fit(model: Any, data: Batches, schedule: Schedule, folder: Path, seed: int) -> list[tuple[int, float]]:
+    """Trains a model on whole batches with transformers' trainer; the loss every so many steps.
+
+    Training goes on from the last checkpoint in `folder`, where there is one.
+    """
+    from transformers import PrinterCallback, Trainer, TrainingArguments
+    from transformers.trainer_utils import get_last_checkpoint
+
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=schedule.steps,
+        per_device_train_batch_size=1,  # an entry of the data is a batch
+        learning_rate=schedule.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=max(1, schedule.steps // 20),
+        adam_beta2=0.98,
+        weight_decay=0.01,
+        logging_steps=max(1, schedule.steps // 50),
+        save_steps=max(1, schedule.steps // 4),
+        save_total_limit=1,
+        seed=seed,
+        use_cpu=not torch.cuda.is_available(),
+        disable_tqdm=True,
+        report_to="none",
+        remove_unused_columns=False,
+    )
+    trainer = Trainer(model, arguments, train_dataset=data, data_collator=lambda entries: entries[0])
+    trainer.remove_callback(PrinterCallback)
+    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+    return [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]

@@ -1,0 +1,145 @@
+"""A comparison in words: the headline, and what a reader of it must also know."""
+
+import math
+from collections import Counter
+
+from mediate.compare import Compared, Design, Verdict
+from mediate.compare.differences import Difference, Level
+from mediate.compare.quantities import SHARE
+from mediate.report.words import interval, number, percent, plural, share_words
+from mediate.stats import Estimate
+
+MAIN = "mediated"
+MIXED = "Compared although the runs differ in more than model and chains"
+DESIGNS = {
+    Design.OWN: "Own trace: each model reads the chains that it wrote, so a difference may come from what is written, "
+    "from how it is read, or from both.",
+    Design.SHARED: "Shared trace: all models read the same chains, so a difference comes from how they are read.",
+    Design.CROSSED: "Reader x writer: each model reads the chains of each, so a change splits into what is written and "
+    "how it is read.",
+    Design.MIXED: "Mixed: neither the same chains for all nor own chains for each.",
+}
+
+
+def comparison_headline(compared: Compared) -> str:
+    """The main result in one sentence: the mediated share of the first outcome, and what became of it."""
+    outcome, reference = compared.outcomes[0], compared.runs[0].label
+    found = [
+        each for each in compared.differences if (each.outcome, each.kind, each.quantity) == (outcome, SHARE, MAIN)
+    ]
+    shares = {each.run: each.estimate for each in levels_of(compared, outcome, SHARE) if each.quantity == MAIN}
+    basis = (
+        f"{compared.traces.design.value}, {plural(len(compared.pairing.items), 'shared item')} in "
+        f"{plural(len(set(compared.pairing.groups)), 'group')}, margin {margin_words(compared.how.margin)}"
+    )
+    if len(found) == 1:
+        (only,) = found
+        return (
+            f"Of the effect of the question on the answer, the chain of thought mediates "
+            f"{share_words(shares[only.run])} in {only.run} and {share_words(shares[reference])} in {reference}. "
+            f"{_verdict_words(only)} ({basis})."
+        )
+    counts = Counter(each.verdict for each in found)
+    listed = ", ".join(
+        f"{verdict.value} in {counts[verdict]}"
+        for verdict in (Verdict.CHANGED, Verdict.UNCHANGED, Verdict.UNCLEAR)
+        if counts[verdict]
+    )
+    return (
+        f"Against {reference}, where the chain of thought mediates {share_words(shares[reference])} of the effect of "
+        f"the question on the answer, the mediated share of {plural(len(found), 'run')} is: {listed} ({basis})."
+    )
+
+
+def _verdict_words(only: Difference) -> str:
+    if not only.estimate.defined:
+        return f"The difference is undefined: {only.estimate.reason}"
+    size = beside(points(only.estimate.value), points_interval(only.estimate))
+    if only.verdict is Verdict.UNCLEAR:
+        return f"The difference, {size}, may be nothing or more than the margin: these items cannot tell"
+    if only.verdict is Verdict.UNCHANGED:
+        return f"It is unchanged: the difference, {size}, is smaller than the margin"
+    return f"It changed: the difference is {size}"
+
+
+def comparison_notes(compared: Compared) -> tuple[str, ...]:
+    """What a reader of the headline must also know: the design, dropped items, and what is uneven about the runs."""
+    pairing = compared.pairing
+    notes = [DESIGNS[compared.traces.design], *compared.cautions]
+    if pairing.dropped:
+        reasons = "; ".join(f"{words}: {count}" for words, count in dropped_words(compared))
+        notes.append(
+            f"Left out: {plural(pairing.dropped_items, 'item')} that not every run measured, beside "
+            f"{len(pairing.items)} shared ones ({reasons})."
+        )
+    return tuple(notes)
+
+
+def mixed_note(compared: Compared) -> str:
+    """Why the runs should not be compared, in one line; empty where there is nothing against it."""
+    return f"{MIXED}: {'; '.join(compared.mixed)}." if compared.mixed else ""
+
+
+def dropped_words(compared: Compared) -> list[tuple[str, int]]:
+    """Why items were dropped, each reason with how many."""
+    return [
+        (f"{status} in {run}" + (f" ({code})" if code else ""), count)
+        for (run, status, code), count in compared.pairing.reasons().items()
+    ]
+
+
+def levels_of(compared: Compared, outcome: str, kind: str) -> list[Level]:
+    """The values of all runs of one outcome and kind."""
+    return [each for each in compared.levels if (each.outcome, each.kind) == (outcome, kind)]
+
+
+def margin_words(margin: float) -> str:
+    """A margin of shares in percentage points."""
+    return f"{100 * margin:g} points"
+
+
+def points(value: float) -> str:
+    """A difference of shares in percentage points."""
+    if math.isnan(value):
+        return "undefined"
+    return f"{signed(value)} points"
+
+
+def signed(value: float) -> str:
+    """A difference of shares in percentage points, without the unit; a plus sign before what is above 0."""
+    shown = number(value) if math.isnan(value) else number(100 * value, 1)
+    return f"+{shown}" if value > 0 and shown != "0.0" else shown
+
+
+def points_interval(estimate: Estimate) -> str:
+    """The interval of a difference of shares in percentage points."""
+    return interval(estimate, scale=100.0, digits=1)
+
+
+def p_words(value: float) -> str:
+    """A p value; empty where nothing was tested."""
+    if math.isnan(value):
+        return ""
+    return "< 0.001" if value < 0.001 else number(value, 3)
+
+
+def share_cell(estimate: Estimate) -> str:
+    """A share with its interval in one cell."""
+    return beside(percent(estimate.value, 1), interval(estimate, scale=100.0, digits=1))
+
+
+def effect_cell(estimate: Estimate) -> str:
+    """An effect with its interval in one cell."""
+    return beside(number(estimate.value), interval(estimate))
+
+
+def change_cell(estimate: Estimate) -> str:
+    """A difference of shares in percentage points, with its interval, in one cell."""
+    return beside(signed(estimate.value), points_interval(estimate))
+
+
+def beside(value: str, ends: str) -> str:
+    """A value and its interval; where there is none, that after a comma, and of what is undefined the word alone."""
+    if value == "undefined":
+        return value
+    return f"{value}, {ends}" if ends == "no interval" else f"{value} {ends}"

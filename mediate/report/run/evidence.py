@@ -1,0 +1,198 @@
+"""What speaks for and against the numbers of a run: copying, controls, and estimates beside exact patching."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mediate.report.analysis import Analysis, analysis_of, section
+from mediate.report.words import MINUS, interval, number, percent, plural
+from mediate.results import Cube, EffectMap, Results
+from mediate.results.agreement import VERDICTS
+from mediate.results.controls import Control, ControlSummary, summarise
+from mediate.results.kinds import is_estimate
+
+# What each control is expected to be, and what to make of it.
+EXPECTED = {
+    Control.SELF_SOURCE: (
+        "the base run's own keys and values in place of the source's",
+        "exactly 0",
+    ),
+    Control.AFTER_READERS: ("keys and values replaced after the answer, where no reader looks", "exactly 0"),
+    Control.RANDOM_POSITIONS: (
+        "as many CoT positions, drawn one by one among those whose word is the same in both worlds",
+        "less than where the words differ, unless activations carry the difference elsewhere",
+    ),
+    Control.SAME_ANSWER: (
+        "another item's chain with the same answer",
+        "little beside TIE, if the chain matters through the answer that it leads to",
+    ),
+    Control.SHUFFLED_STEPS: (
+        "the chain's own steps in another order",
+        "little where their order does not matter",
+    ),
+    Control.RANDOM_WEIGHTS: (
+        "the same pair in a model of random weights, drawn anew for each item",
+        "read maps that rank otherwise, a correlation near 0; its TE is small by construction, as its logits are",
+    ),
+}
+ONE_PAIR = "one pair tells nothing"
+REASONS = {
+    "not_stated": "a chain does not state its answer",
+    "stated_at_once": "a chain begins with its answer",
+    "occurrence": "one chain states its answer as a result and the other only mentions it",
+    "steps": "the chains state it in different steps",
+    "reader": "the tokens before the two statements differ",
+    "prefix_answer": "one statement begins with all of the other",
+}
+
+
+def subset(cube: Cube, items: Sequence[str]) -> Cube:
+    """A cube of some of its items, in their order."""
+    rows = [cube.items.index(item) for item in items]
+    return Cube(cube.y[rows], tuple(items), tuple(cube.groups[row] for row in rows), cube.outcome)
+
+
+def copying_view(results: Results) -> dict[str, Any]:
+    """The shares with the whole chain and with the chain cut before it states the answer, on the same items."""
+    left_out = section(results, "counts").get("not_cut") or {}
+    reasons = "; ".join(f"{REASONS.get(code, code)}: {count}" for code, count in left_out.items())
+    view: dict[str, Any] = {"cut_rows": [], "cut_reasons": reasons, "cut_basis": ""}
+    cut = next((each for each in results.cut if each.items), None)
+    if cut is None:
+        return view
+    analysis, whole = analysis_of(results), subset(results.cube(cut.outcome), cut.items)
+    both = [(analysis.shares(each), analysis.effects(each)) for each in (whole, cut)]
+    for name in both[0][0]:
+        row: dict[str, Any] = {"name": name}
+        for label, (shares, _) in zip(("whole", "cut"), both, strict=True):
+            row[label] = percent(shares[name].value, 1)
+            row[f"{label}_interval"] = interval(shares[name], scale=100.0, digits=1)
+        view["cut_rows"].append(row)
+    te = [effects["te"] for _, effects in both]
+    view["cut_basis"] = (
+        f"{cut.outcome}; n = {plural(len(cut.items), 'item')} in {plural(len(set(cut.groups)), 'group')}, the same in "
+        f"both columns; mean TE {number(te[0].value)} nats at the answer {interval(te[0])}, {number(te[1].value)} nats "
+        f"where the chain is about to state it {interval(te[1])}."
+    )
+    return view
+
+
+def controls_view(results: Results) -> dict[str, Any]:
+    """The controls, one row each."""
+    analysis = analysis_of(results)
+    rows = [control_row(each) for each in control_summaries(results, analysis)]
+    measured = len({each.item for each in results.controls})
+    basis = (
+        f"On {measured} of {plural(len(results.items), 'item')}, drawn with seed {analysis.seed}; "
+        f"{results.controls[0].outcome if results.controls else ''}, in nats; sizes are means of |effect|, with "
+        f"{percent(analysis.level)} intervals of a bootstrap over groups."
+    )
+    return {"control_rows": rows, "control_basis": basis if rows else ""}
+
+
+def control_summaries(results: Results, analysis: Analysis) -> tuple[ControlSummary, ...]:
+    """Each control over its items."""
+    return summarise(results.controls, seed=analysis.seed, level=analysis.level)
+
+
+def control_row(each: ControlSummary) -> dict[str, Any]:
+    """One control in the words of a table's row."""
+    what, expected = EXPECTED[each.control]
+    extra = ""
+    if each.control is Control.RANDOM_WEIGHTS and each.rank.defined:
+        extra = f"rank correlation {number(each.rank.value)} {interval(each.rank)}"
+    if np.isfinite(each.p):
+        extra = f"median p {number(each.p)}"
+    # A mean over one pair would be read as one over many.
+    told = each.n > 1 or (each.n == 1 and each.held is not None)
+    verdict = {True: "held", False: "BROKEN", None: ""}[each.held]
+    if each.n == 1 and each.held is not False:
+        verdict, extra = f"{verdict + ', but ' if verdict else ''}{ONE_PAIR}", ""
+    return {
+        "name": each.control.value.replace("_", " "),
+        "what": what,
+        "expected": expected,
+        "n": each.n,
+        "refused": each.refused,
+        "size": exactly(each.size.value) if told else "" if each.n else "not measured",
+        "size_interval": interval(each.size) if told and each.size.value else "",
+        "beside": number(each.beside.value) if told else "",
+        "largest": exactly(each.largest) if told else "",
+        "verdict": verdict,
+        "extra": extra,
+        "reasons": "; ".join(each.reasons),
+    }
+
+
+def control_words(each: ControlSummary) -> str:
+    """One control in one line."""
+    name = each.control.value.replace("_", " ")
+    if not each.n:
+        return f"{name}: refused ({each.reasons[0]})"
+    if each.n == 1 and each.held is None:
+        return f"{name}: {ONE_PAIR}" + (f"; refused on {each.refused}" if each.refused else "")
+    words = f"{name}: {exactly(each.size.value)} nats beside {number(each.beside.value)}, n = {each.n}"
+    if each.held is not None:
+        words += "; must be 0: " + ("held" if each.held else f"BROKEN, up to {exactly(each.largest)}")
+        words += f", but {ONE_PAIR}" if each.n == 1 and each.held else ""
+    if each.control is Control.RANDOM_WEIGHTS and each.rank.defined:
+        words += f"; rank correlation of the maps {number(each.rank.value)} {interval(each.rank)}"
+    return words + (f"; refused on {each.refused}" if each.refused else "")
+
+
+def exactly(value: float) -> str:
+    """A number of which 0 must not be a rounded one."""
+    if value == 0:
+        return "0"
+    return number(value) if abs(value) >= 0.005 else f"{value:.1e}".replace("-", MINUS, value < 0)
+
+
+def agreement_view(results: Results) -> dict[str, Any]:
+    """Estimated maps against exact patching, one row a kind and axes."""
+    kinds: dict[tuple[str, str], list[EffectMap]] = {}
+    for each in results.maps:
+        if each.agreement is not None:
+            kinds.setdefault((each.kind, ", ".join(each.dims)), []).append(each)
+    rows = []
+    for (kind, axes), maps in kinds.items():
+        found = [each.agreement for each in maps if each.agreement is not None]
+        gaps = [abs(each.completeness) for each in found if np.isfinite(each.completeness)]
+        rows.append(
+            {
+                "kind": kind,
+                "axes": axes,
+                "n": len(found),
+                "cells": f"{_range([each.n_random for each in found])} + {_range([each.n_top for each in found])}",
+                "spearman": _median([each.spearman for each in found]),
+                "signs": _median([each.signs for each in found], scale=100.0),
+                "top_signs": _median([each.top_signs for each in found], scale=100.0),
+                "missed": _median([each.missed_mass for each in found], scale=100.0),
+                "ratio": _median([each.top_ratio for each in found]),
+                "gap": number(float(np.median(gaps)), 3) if gaps else "",
+                "verdicts": verdicts(maps),
+            }
+        )
+    without = dict.fromkeys(each.kind for each in results.maps if is_estimate(each.kind) and each.agreement is None)
+    return {"agreement_rows": rows, "unassessed": ", ".join(without)}
+
+
+def verdicts(maps: Sequence[EffectMap]) -> str:
+    """How many maps have which verdict."""
+    count = Counter(each.agreement.verdict for each in maps if each.agreement is not None)
+    return ", ".join(f"{word} {count[word]}" for word in VERDICTS if count[word])
+
+
+def _range(counts: Sequence[int]) -> str:
+    return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
+
+
+def _median(values: Sequence[float], scale: float = 1.0) -> str:
+    """The median and range; what has no value is left out."""
+    there = [scale * value for value in values if np.isfinite(value)]
+    if not there:
+        return ""
+    digits = 0 if scale > 1 else 2
+    middle = number(float(np.median(there)), digits)
+    return middle if len(there) == 1 else f"{middle} [{number(min(there), digits)}, {number(max(there), digits)}]"

@@ -1,0 +1,175 @@
+"""What a user holds after scoring: tables, shares, figures and a notebook view of one run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from mediate.errors import InputError
+from mediate.figures import plot_step_graph, plot_step_layer
+from mediate.files import write_text
+from mediate.report.analysis import analysis_of, graph_maps, map_kinds, step_layer_maps
+from mediate.report.html import render
+from mediate.report.run.page import render_page
+from mediate.report.run.terminal import terminal
+from mediate.report.run.views import first_chains, outcome_view
+from mediate.report.words import headline, plural
+from mediate.results import EffectMap, Reject, Results, read_results, write_results
+from mediate.results.controls import control_table
+from mediate.results.cube import cube_table
+from mediate.results.dataset import results_dataset
+from mediate.results.folder import MANIFEST
+from mediate.results.maps import agreement_table, effect_table
+from mediate.stats import Estimate
+
+if TYPE_CHECKING:
+    import xarray
+
+NOTEBOOK_CHAINS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """The figures of a run; each takes `ax` and returns the axes, and shows itself in a notebook.
+
+    `outcome` is the first one where none is named, and `kind` the first kind of map.
+    """
+
+    results: Results
+
+    def channels(self, outcome: str | None = None, *, ax: Axes | None = None) -> Axes:
+        """Each item's channels; see `mediate.figures.plot_channels`."""
+        return analysis_of(self.results).draw_channels(self.results.cube(outcome), ax)
+
+    def shares(self, outcome: str | None = None, *, ax: Axes | None = None) -> Axes:
+        """The set's shares; see `mediate.figures.plot_shares`."""
+        return analysis_of(self.results).draw_shares(self.results.cube(outcome), ax)
+
+    def layers(self, outcome: str | None = None, *, kind: str | None = None, ax: Axes | None = None) -> Axes:
+        """Mean effect by layer, a line a step; see `mediate.figures.plot_layers`."""
+        return analysis_of(self.results).draw_layers(self._maps(outcome, kind), ax)
+
+    def steps(self, outcome: str | None = None, *, kind: str | None = None, ax: Axes | None = None) -> Axes:
+        """Mean effect by step and layer as a heat map; see `mediate.figures.plot_step_layer`."""
+        return plot_step_layer(self._maps(outcome, kind), ax=ax)
+
+    def graph(self, kind: str = "step_graph.read", *, ax: Axes | None = None) -> Axes:
+        """Mean effect of each step on what each later one states; see `mediate.figures.plot_step_graph`."""
+        maps = graph_maps(self.results, kind)
+        if not maps:
+            raise InputError(f"no {kind} in these results; score with maps=['{kind}:step,result']")
+        return plot_step_graph(maps, ax=ax)
+
+    def _maps(self, outcome: str | None, kind: str | None) -> tuple[EffectMap, ...]:
+        name = self.results.cube(outcome).outcome
+        kinds = map_kinds(self.results, name)
+        maps = step_layer_maps(self.results, name, kind or next(iter(kinds), ""))
+        if not maps:
+            have = ", ".join(kinds) or "none"
+            raise InputError(
+                f"no {kind or 'step-by-layer'} map of {name!r} in these results (there is: {have}); "
+                "score with maps=['read:step,layer']"
+            )
+        return maps
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Scores:
+    """One run's results with the views of them that a user asks for.
+
+    Args:
+        results: What the run found.
+        folder: The run directory; None where nothing was written.
+    """
+
+    results: Results
+    folder: Path | None = None
+
+    def shares(self, outcome: str | None = None) -> dict[str, Estimate]:
+        """The set's direct, text, latent and mediated share with their intervals; of the first outcome by default."""
+        return analysis_of(self.results).shares(self.results.cube(outcome))
+
+    def effects(self, outcome: str | None = None) -> dict[str, Estimate]:
+        """Mean over items of the channels' and the classical effects, in nats, each with its interval."""
+        return analysis_of(self.results).effects(self.results.cube(outcome))
+
+    def table(self) -> pd.DataFrame:
+        """A row an item and outcome with the eight cells `y000` ... `y111`."""
+        return cube_table(self.results.cubes)
+
+    def map_table(self) -> pd.DataFrame:
+        """A row an item and cell of each map."""
+        return effect_table(self.results.maps)
+
+    def controls(self) -> pd.DataFrame:
+        """A row an item and control; see `mediate.results.controls`."""
+        return control_table(self.results.controls)
+
+    def agreements(self) -> pd.DataFrame:
+        """A row an estimated map: how far it agrees with exact patching; see `mediate.results.agreement`."""
+        return agreement_table(self.results.maps)
+
+    def before_answer(self) -> pd.DataFrame:
+        """As `table`, with the chains cut before they first state the answer, of the items where that is possible."""
+        return cube_table(self.results.cut)
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """The cubes and maps as one labelled dataset; see `mediate.results.dataset.results_dataset`.
+
+        Raises:
+            InputError: xarray is not installed.
+        """
+        return results_dataset(self.results)
+
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """What was left out, and why."""
+        return self.results.rejects
+
+    @property
+    def plot(self) -> Plots:
+        """The figures."""
+        return Plots(self.results)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Writes the report page to a file of its own."""
+        path = Path(path)
+        write_text(path, render_page(self.results))
+        return path
+
+    def save(self, folder: str | Path) -> "Scores":
+        """Writes a run directory and returns the scores that belong to it.
+
+        Raises:
+            InputError: The folder holds a run already.
+        """
+        folder = Path(folder)
+        if (folder / MANIFEST).exists():
+            raise InputError(f"{folder}: holds a run already; choose another folder")
+        write_results(folder, self.results)
+        return Scores(self.results, folder)
+
+    def __repr__(self) -> str:
+        return terminal(self.results).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        analysis = analysis_of(self.results)
+        cubes = self.results.cubes if self.results.items else ()
+        return render(
+            "scores.html.j2",
+            headline=headline(self.results),
+            outcomes=[outcome_view(cube, analysis, ()) for cube in cubes],
+            counts=f"{plural(len(self.results.items), 'item')} measured, {len(self.rejects)} entries left out.",
+            colouring=first_chains(self.results, NOTEBOOK_CHAINS),
+        )
+
+
+def open_run(folder: str | Path) -> Scores:
+    """The scores that a finished run directory holds; needs no model.
+
+    Raises:
+        InputError: The folder holds no finished run.
+    """
+    return Scores(read_results(folder), Path(folder))

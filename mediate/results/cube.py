@@ -1,0 +1,226 @@
+"""The cube Y[d, t, h]: its arithmetic, and the shares of a set of items.
+
+The three channels are *direct* (which world's question the answer reads), *text* (which world's chain of thought stands
+there) and *latent* (under which world's question that chain was computed). Index 1 is the base world, 0 the source.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from mediate.results.kinds import MIN_TE as MIN_TE
+from mediate.results.labelled import UNITS, needed_xarray
+from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+CHANNELS = ("direct", "text", "latent")
+CELLS = tuple((d, t, h) for d in (0, 1) for t in (0, 1) for h in (0, 1))
+IDENTITY_TOLERANCE = 1e-9
+# What a table and a labelled array of cubes call the cells and their axes.
+CELL_COLUMNS = tuple(f"y{d}{t}{h}" for d, t, h in CELLS)
+CUBE_DIMS = ("item", "d", "t", "h")
+_WORLDS = "1 the base world, 0 the source"
+
+
+class Corners(NamedTuple):
+    """The classical effects with the whole CoT as one mediator (Pearl 2001; Robins and Greenland 1992)."""
+
+    te: Float[np.ndarray, " item"]
+    nde: Float[np.ndarray, " item"]
+    nie: Float[np.ndarray, " item"]
+    tde: Float[np.ndarray, " item"]
+    tie: Float[np.ndarray, " item"]
+    interaction: Float[np.ndarray, " item"]
+
+
+def total_effect(y: Float[np.ndarray, "item 2 2 2"]) -> Float[np.ndarray, " item"]:
+    """TE = Y[1,1,1] - Y[0,0,0], in the outcome's unit."""
+    effect: Float[np.ndarray, " item"] = y[:, 1, 1, 1] - y[:, 0, 0, 0]
+    return effect
+
+
+def corners(y: Float[np.ndarray, "item 2 2 2"]) -> Corners:
+    """Classical mediation effects with t = h: Y_qm reads question q and mediator m.
+
+    NDE = Y10 - Y00, NIE = Y01 - Y00, TIE = Y11 - Y10, TDE = Y11 - Y01, and the interaction Y11 - Y10 - Y01 + Y00. So
+    TE = NDE + TIE = NIE + TDE, while NDE + NIE = TE only without interaction.
+    """
+    y00, y01, y10, y11 = y[:, 0, 0, 0], y[:, 0, 1, 1], y[:, 1, 0, 0], y[:, 1, 1, 1]
+    return Corners(
+        te=y11 - y00, nde=y10 - y00, nie=y01 - y00, tde=y11 - y01, tie=y11 - y10, interaction=(y11 - y10) - (y01 - y00)
+    )
+
+
+def shapley(y: Float[np.ndarray, "item 2 2 2"]) -> Float[np.ndarray, "item 3"]:
+    """Shapley value of each channel over the cube; columns as in `CHANNELS`, rows sum to TE.
+
+    A channel's value is its mean effect over the orders in which the three can be switched from source to base: weight
+    1/3 with none or both of the others at base, 1/6 with one of them (Shapley 1953).
+    """
+    columns = []
+    for axis in (1, 2, 3):
+        gain = np.take(y, 1, axis=axis) - np.take(y, 0, axis=axis)  # item x the other two channels
+        columns.append(gain[:, 0, 0] / 3 + (gain[:, 0, 1] + gain[:, 1, 0]) / 6 + gain[:, 1, 1] / 3)
+    return np.stack(columns, axis=1)
+
+
+def check_identities(y: Float[np.ndarray, "item 2 2 2"]) -> None:
+    """Raises ArithmeticError on a row where TE = NDE + TIE = NIE + TDE = sum of Shapley values fails."""
+    effects, values = corners(y), shapley(y)
+    # Without cells that are NaN or infinite, so that the sum they spoil is the one that is named.
+    scale = np.maximum(1.0, np.nan_to_num(abs(y), posinf=0.0).max(axis=(1, 2, 3)))
+    sums = {
+        "NDE + TIE": effects.nde + effects.tie,
+        "NIE + TDE": effects.nie + effects.tde,
+        "Shapley": values.sum(axis=1),
+    }
+    for name, total in sums.items():
+        wrong = np.flatnonzero(~(abs(total - effects.te) <= IDENTITY_TOLERANCE * scale))
+        if len(wrong):
+            row = int(wrong[0])
+            raise ArithmeticError(f"row {row}: {name} is {float(total[row])!r}, and TE is {float(effects.te[row])!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cube:
+    """One outcome of a set of items in all eight combinations of worlds.
+
+    Args:
+        y: Axes item, d, t, h (`CHANNELS` in order); index 1 is the base world. In nats (both outcomes are differences
+            of logits or of log-probabilities), positive towards the base answer.
+        items: The item ids.
+        groups: The group of each item, which the bootstrap resamples.
+        outcome: The name of the outcome.
+
+    Raises:
+        ArithmeticError: An identity of the effects fails on a row.
+        ValueError: Labels and values disagree, or a value is not finite.
+    """
+
+    y: Float[np.ndarray, "item 2 2 2"]
+    items: tuple[str, ...]
+    groups: tuple[str, ...]
+    outcome: str
+
+    def __post_init__(self) -> None:
+        if self.y.shape[1:] != (2, 2, 2) or not len(self.items) == len(self.groups) == len(self.y):
+            raise ValueError(f"cube {self.y.shape}, {len(self.items)} items, {len(self.groups)} groups")
+        if not np.isfinite(self.y).all():
+            raise ValueError(f"outcome {self.outcome!r}: a cell is NaN or infinite")
+        check_identities(self.y)
+
+    def undefined(self, min_te: float = MIN_TE) -> int:
+        """Items whose own shares are undefined because |TE| is not above `min_te`."""
+        return int((abs(total_effect(self.y)) <= min_te).sum())
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """A row an item, with the columns of `results/cube.parquet`: item, group, outcome, y000 ... y111."""
+        return cube_table([self])
+
+    def to_xarray(self) -> "xarray.DataArray":
+        """A labelled array with dimensions item, d, t and h; see `cube_array`.
+
+        Raises:
+            InputError: xarray is not installed.
+        """
+        return cube_array(self)
+
+
+def item_shares(cube: Cube, min_te: float = MIN_TE) -> Float[np.ndarray, "item 4"]:
+    """Each item's share of direct, text, latent (Shapley / TE) and mediated (TIE / TE); NaN where |TE| <= `min_te`.
+
+    Shares are not clipped: they leave [0, 1] where channels pull in opposite directions.
+    """
+    te = total_effect(cube.y)
+    effects = np.column_stack([shapley(cube.y), corners(cube.y).tie])
+    shares = np.full(effects.shape, np.nan)
+    np.divide(effects, te[:, None], out=shares, where=(abs(te) > min_te)[:, None])
+    return shares
+
+
+def set_shares(cube: Cube, *, min_te: float = MIN_TE, seed: int = 0, level: float = 0.95) -> dict[str, Estimate]:
+    """Shares of the whole set: ratios of sums over items, with intervals over resampled groups.
+
+    Keys are the three channels and `mediated`. Every item counts, also those whose own share is undefined; a set's
+    share is undefined (NaN, with a reason) where the size of its mean TE is not above `min_te`.
+    """
+    te = total_effect(cube.y)
+    values = dict(zip(CHANNELS, shapley(cube.y).T, strict=True)) | {"mediated": corners(cube.y).tie}
+    return {
+        name: bootstrap_ratio(value, te, cube.groups, min_mean_denominator=min_te, seed=seed, level=level)
+        for name, value in values.items()
+    }
+
+
+def set_effects(cube: Cube, *, seed: int = 0, level: float = 0.95) -> dict[str, Estimate]:
+    """Mean over items of TE, of each channel's Shapley value and of the classical effects, each with its interval."""
+    effects = corners(cube.y)
+    values = dict(zip(CHANNELS, shapley(cube.y).T, strict=True)) | effects._asdict()
+    return {name: bootstrap_mean(value, cube.groups, seed=seed, level=level) for name, value in values.items()}
+
+
+def select(cube: Cube, keep: Sequence[str]) -> Cube:
+    """The same cube with only the named items, in the cube's order."""
+    wanted = set(keep)
+    rows = [row for row, item in enumerate(cube.items) if item in wanted]
+    return Cube(
+        cube.y[rows], tuple(cube.items[row] for row in rows), tuple(cube.groups[row] for row in rows), cube.outcome
+    )
+
+
+def cube_table(cubes: Sequence[Cube]) -> "pandas.DataFrame":
+    """A row an item and outcome, with columns `y000` ... `y111` in the order d, t, h."""
+    import pandas as pd
+
+    frames = [
+        pd.DataFrame(
+            {"item": cube.items, "group": cube.groups, "outcome": cube.outcome}
+            | {name: cube.y[:, d, t, h] for name, (d, t, h) in zip(CELL_COLUMNS, CELLS, strict=True)}
+        )
+        for cube in cubes
+    ]
+    return (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else pd.DataFrame(columns=["item", "group", "outcome", *CELL_COLUMNS])
+    )
+
+
+def cubes_from_table(table: "pandas.DataFrame") -> tuple[Cube, ...]:
+    """The inverse of `cube_table`."""
+    cubes = []
+    for outcome, rows in table.groupby("outcome", sort=False):
+        y = rows[list(CELL_COLUMNS)].to_numpy(dtype=np.float64).reshape(-1, 2, 2, 2)
+        cubes.append(Cube(y, tuple(rows["item"]), tuple(rows["group"]), str(outcome)))
+    return tuple(cubes)
+
+
+def cube_array(cube: Cube) -> "xarray.DataArray":
+    """A cube with dimensions item, d, t and h, and each item's group along item.
+
+    Raises:
+        InputError: xarray is not installed.
+    """
+    array: xarray.DataArray = needed_xarray().DataArray(
+        cube.y.copy(),
+        dims=CUBE_DIMS,
+        coords=cube_coords(cube.items, cube.groups),
+        name=cube.outcome,
+        attrs={"units": UNITS, "outcome": cube.outcome},
+    )
+    return array
+
+
+def cube_coords(items: Sequence[str], groups: Sequence[str]) -> dict[str, Any]:
+    """The labels along the axes of a labelled array of cubes."""
+    worlds = {
+        letter: (letter, [0, 1], {"long_name": f"{channel}: {_WORLDS}"})
+        for letter, channel in zip("dth", CHANNELS, strict=True)
+    }
+    return {"item": list(items), "group": ("item", list(groups)), **worlds}

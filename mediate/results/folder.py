@@ -1,0 +1,236 @@
+"""What a run found, as one record, and its directory on disk; reading it back needs no model and no torch."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mediate.errors import InputError
+from mediate.files import write_atomic, write_text
+from mediate.results.controls import Controlled, control_table, controls_from_table
+from mediate.results.cube import Cube, cube_table, cubes_from_table
+from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
+from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
+from mediate.results.told import Measured, Reject, item_table, items_from_table
+
+MANIFEST = "run.json"
+REJECTS = "rejects.jsonl"
+RESULTS = "results"
+TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything that a run found.
+
+    Args:
+        manifest: The content of `run.json`: spec, model, versions, counts, status.
+        items: The measured items.
+        cubes: One cube an outcome, all over the same items.
+        maps: Effects by step and layer, one record an item and map.
+        rejects: What was left out and why.
+        cut: As `cubes`, of the items whose chains could be cut before they state the answer, and read there.
+        controls: Controls, one record an item and control.
+    """
+
+    manifest: Mapping[str, Any]
+    items: tuple[Measured, ...] = ()
+    cubes: tuple[Cube, ...] = ()
+    maps: tuple[EffectMap, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    cut: tuple[Cube, ...] = ()
+    controls: tuple[Controlled, ...] = ()
+
+    def __post_init__(self) -> None:
+        for cube in self.cubes:
+            if cube.items != tuple(item.id for item in self.items):
+                raise ValueError(f"the cube of {cube.outcome!r} is not over the run's items")
+        known = {item.id for item in self.items}
+        named = {item for cube in self.cut for item in cube.items}
+        named |= {each.item for each in self.controls}
+        if named - known:
+            raise ValueError(f"effects of item {min(named - known)!r}, which is not among the run's items")
+        if {cube.outcome for cube in self.cut} - {cube.outcome for cube in self.cubes}:
+            raise ValueError("cut chains have outcomes that the run has not")
+
+    def cube(self, outcome: str | None = None) -> Cube:
+        """The cube of an outcome; of the first one where none is named."""
+        for cube in self.cubes:
+            if outcome in (None, cube.outcome):
+                return cube
+        have = ", ".join(cube.outcome for cube in self.cubes) or "none"
+        raise InputError(f"no outcome {outcome!r} in these results; there is: {have}")
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Writes `run.json`; a number in it that is NaN is an error."""
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_text(folder / MANIFEST, text)
+
+
+def write_results(folder: Path, results: Results) -> None:
+    """Writes a run directory; each file appears whole or not at all, and `run.json` comes last."""
+    tables = {
+        "cube": cube_table(results.cubes),
+        "effects": effect_table(results.maps),
+        "items": item_table(results.items),
+        "cut": cube_table(results.cut),
+        "agreement": agreement_table(results.maps),
+        "controls": control_table(results.controls),
+    }
+    write_run(folder, tables, results.rejects, results.manifest)
+
+
+def write_run(
+    folder: Path, tables: Mapping[str, pd.DataFrame], rejects: Sequence[Reject], manifest: Mapping[str, Any]
+) -> None:
+    """Writes the files of a run directory of either kind, `run.json` with their sums last."""
+    sums = {table_name(name): write_table(folder / table_name(name), table) for name, table in tables.items()}
+    left_out = "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejects)
+    write_text(folder / REJECTS, left_out)
+    write_manifest(folder, dict(manifest) | {SUMS: sums | {REJECTS: sum_of(left_out.encode("utf-8"))}})
+
+
+def table_name(name: str) -> str:
+    """Where a table stands below a run directory."""
+    return f"{RESULTS}/{name}.parquet"
+
+
+def write_table(path: Path, table: pd.DataFrame) -> str:
+    """Writes a table as Parquet, whole or not at all, and returns its sum."""
+    content = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), content, compression="zstd")
+    written: bytes = content.getvalue().to_pybytes()
+
+    def fill(part: Path) -> None:
+        part.write_bytes(written)
+
+    write_atomic(path, fill)
+    return sum_of(written)
+
+
+def read_manifest(folder: str | Path) -> dict[str, Any]:
+    """The content of a run directory's `run.json`.
+
+    Raises:
+        InputError: There is none, or it is not JSON.
+    """
+    path = Path(folder) / MANIFEST
+    if not path.is_file():
+        raise InputError(
+            f"{folder}: not a run directory (it has no {MANIFEST}); make one with 'mediate score ... --out {folder}'"
+        )
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}); score into a new directory") from error
+    if not isinstance(manifest, dict):
+        raise InputError(f"{path}: holds a {type(manifest).__name__}, not an object; score into a new directory")
+    return manifest
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no number in JSON")
+
+
+def read_results(folder: str | Path) -> Results:
+    """Reads a finished run directory.
+
+    Raises:
+        InputError: The folder is no run directory, the run did not finish, or a file is missing or damaged.
+    """
+    folder = Path(folder)
+    manifest, tables, rejects = read_run(folder, read_manifest(folder), TABLES, "score")
+    try:
+        items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
+        if not items:  # a table without rows names no outcomes
+            outcomes = manifest.get("spec", {}).get("outcomes", ())
+            cubes = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), str(outcome)) for outcome in outcomes)
+        maps = with_agreements(maps_from_table(tables["effects"]), tables["agreement"])
+        cut, controls = cubes_from_table(tables["cut"]), controls_from_table(tables["controls"])
+        return Results(manifest, items, cubes, maps, rejects, cut, controls)
+    except KeyError as error:
+        raise InputError(
+            f"{folder / RESULTS}: has no column {error}, so another version wrote it; score into a new directory"
+        ) from error
+    except (ValueError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
+        raise unreadable(folder / RESULTS, error, "score") from error
+
+
+def read_run(
+    folder: Path, manifest: Mapping[str, Any], names: Sequence[str], verb: str
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame], tuple[Reject, ...]]:
+    """The manifest, without its sums, the tables and what was left out of a finished run of either kind.
+
+    Raises:
+        InputError: The run did not finish, or a file is missing or damaged; `verb` is what makes another run.
+    """
+    check_finished(folder, manifest, verb)
+    sums = sums_in(folder, manifest, verb)
+    tables = {name: read_table(folder, name, verb, sums) for name in names}
+    rejects = read_rejects(folder, verb, sums)
+    return {name: value for name, value in manifest.items() if name != SUMS}, tables, rejects
+
+
+def check_finished(folder: Path, manifest: Mapping[str, Any], verb: str) -> None:
+    """Refuses a run that did not finish, or whose choices are none; `verb` is what finishes it, such as `score`."""
+    if manifest.get("status") != "success":
+        raise InputError(f"{folder}: the run's status is {manifest.get('status')!r}; {verb} again to finish it")
+    spec = manifest.get("spec")
+    if not isinstance(spec, Mapping):
+        raise InputError(f"{folder / MANIFEST}: does not say what was run (spec); {verb} into a new directory")
+    for name, fits in _NUMBERS.items():
+        number = spec.get(name, 0.5)
+        if not isinstance(number, int | float) or isinstance(number, bool) or (name in spec and not fits(number)):
+            raise InputError(f"{folder / MANIFEST}: its {name} is {str(number)[:40]!r}; {verb} into a new directory")
+
+
+# What a run's statistics are worked out with, where it names them.
+_NUMBERS: Mapping[str, Callable[[float], bool]] = {
+    "level": lambda level: 0 < level < 1,
+    "min_te": lambda least: 0 <= least < float("inf"),
+    "seed": lambda seed: seed >= 0 and int(seed) == seed,
+}
+
+
+def read_rejects(folder: Path, verb: str, sums: Mapping[str, str] | None) -> tuple[Reject, ...]:
+    """What a run left out.
+
+    Raises:
+        InputError: The file is missing or damaged; `verb` is what makes another, such as `score`.
+    """
+    path = folder / REJECTS
+    try:
+        content = path.read_bytes()
+        check_sum(REJECTS, content, sums)
+        return tuple(Reject(**json.loads(line)) for line in content.decode("utf-8").split("\n") if line)
+    except (OSError, ValueError, TypeError) as error:
+        raise unreadable(path, error, verb) from error
+
+
+def read_table(folder: Path, name: str, verb: str, sums: Mapping[str, str] | None) -> pd.DataFrame:
+    """One table of a run.
+
+    Raises:
+        InputError: As `read_rejects`.
+    """
+    path = folder / table_name(name)
+    try:
+        content = path.read_bytes()
+        check_sum(table_name(name), content, sums)
+        frame: pd.DataFrame = pq.read_table(pa.BufferReader(content)).to_pandas()
+    except Exception as error:  # of a damaged file pandas, too, reads what it calls its metadata, and raises anything
+        raise unreadable(path, error, verb) from error
+    return frame
+
+
+def unreadable(path: Path, error: Exception, verb: str) -> InputError:
+    """The refusal of a damaged file."""
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return InputError(f"{path}: cannot be read ({reason}); {verb} into a new directory")

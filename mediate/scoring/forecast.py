@@ -1,0 +1,90 @@
+"""What a run will cost, said before it: operations, time and memory of each map, over all pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mediate.errors import InputError, ItemError
+from mediate.mediation.costs import Cost, cost_of_map
+from mediate.models.model import Model
+from mediate.pairs.pair import Pair
+from mediate.passes import pace
+from mediate.passes.selfcheck import SWEPT
+from mediate.passes.store import Store
+from mediate.scoring.plan import make_plan, wanted_maps
+from mediate.scoring.settling import settled
+from mediate.scoring.spec import ScoreSpec
+from mediate.watch import tell
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """One map's cost over all pairs that allow it.
+
+    Args:
+        name: The map.
+        pairs: How many allow it.
+        cost: The sum over pairs; of memory, the largest.
+    """
+
+    name: str
+    pairs: int
+    cost: Cost
+
+    def __str__(self) -> str:
+        each = self.cost
+        return (
+            f"{self.name}: {each.cells:,} cells of {self.pairs} pairs in {each.sweeps:,} passes, "
+            f"{each.operations / 1e12:.3g} Tflop, about {duration(each.seconds)}, "
+            f"{each.memory / 2**30:.2f} GiB beside the weights"
+        )
+
+
+def forecast(
+    model: Model,
+    pairs: Sequence[Pair],
+    spec: ScoreSpec,
+    store: Store | None,
+    *,
+    unread: Sequence[ItemError] = (),
+    progress: bool = False,
+) -> tuple[Forecast, ...]:
+    """The cost of each map of a run, at the pace of this machine. Missing chains are written first, and kept.
+
+    Args:
+        model: The hooked and checked model.
+        pairs: What would be measured.
+        spec: How.
+        store: Where chains are looked up and kept.
+        unread: Pairs that could not be read.
+        progress: Whether to show bars while chains are written.
+
+    Raises:
+        InputError: As `score` would, or the model failed the self-check of sweeps, so that its pace is unknown.
+    """
+    if not model.check(SWEPT).passed:
+        raise InputError(
+            f"model {model.facts.name!r} failed the self-check of sweeps ({model.check(SWEPT).detail}); its maps take "
+            "plain passes, one for each cell, and are not forecast"
+        )
+    spec = settled(model, pairs, spec, tell if progress else str)
+    plan = make_plan(model, pairs, spec, store, unread=unread, progress=progress)
+    quick = pace(model)
+    found = []
+    for each in wanted_maps(spec):
+        costs = [cost_of_map(model, tokens, each, quick) for tokens in plan.encoded if each in plan.maps[tokens.id]]
+        total = Cost(
+            sum(cost.cells for cost in costs),
+            sum(cost.sweeps for cost in costs),
+            sum(cost.operations for cost in costs),
+            sum(cost.seconds for cost in costs),
+            max((cost.memory for cost in costs), default=0),
+        )
+        found.append(Forecast(str(each), len(costs), total))
+    return tuple(found)
+
+
+def duration(seconds: float) -> str:
+    """As a reader says it: seconds, minutes or hours."""
+    if seconds < 90:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 5400 else f"{seconds / 3600:.3g} h"

@@ -1,0 +1,84 @@
+"""What is wrong with a run before its model is there: its pairs, its directory. Imports no torch."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mediate.errors import InputError, ItemError
+from mediate.pairs.pair import Pair
+from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
+
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu)(:[0-9]+)?")
+
+
+def check_set(pairs: Sequence[Pair], unread: Sequence[ItemError], spec: ScoreSpec) -> None:
+    """Refuses a set of pairs before anything is made of it.
+
+    Raises:
+        ItemError: Unless bad items are skipped, the first pair that could not be read; or an id that occurs twice.
+        InputError: No pairs.
+    """
+    if unread and spec.stops_at(unread[0]):
+        raise unread[0]
+    if not pairs:
+        raise InputError(
+            "no pairs to measure" + (f"; all {len(unread)} were left out, such as {unread[0]}" if unread else "")
+        )
+    first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
+    if first is not None:
+        raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
+
+
+# By the code of what was left out: what else to try.
+_REMEDIES = {
+    "endless_cot": "let it write more (--max-new-tokens), name what ends a chain (--stop), or try another --template",
+    "no_cot": "try another --template, such as chat or few-shot",
+    "not_solved": "leave out --solved-only, or try another --template or model",
+    "unknown_words": "give pairs in words that the model has, or another model",
+    "too_long": "give shorter questions and chains, or a model of a longer context",
+    "out_of_memory": "give shorter chains, a smaller --dtype or another --device",
+    "nonfinite": "try another --dtype",
+}
+
+
+def nothing_left(left_out: Sequence[tuple[str, str, str]]) -> str:
+    """One line on a run of which no item is left.
+
+    Args:
+        left_out: The id, code and reason of each item.
+    """
+    counts = Counter(code for _, code, _ in left_out)
+    told = ", ".join(f"{count} x {code}" for code, count in counts.most_common())
+    often = counts.most_common(1)[0][0]
+    item, reason = next((item, reason) for item, code, reason in left_out if code == often)
+    remedy = f"; {_REMEDIES[often]}" if often in _REMEDIES else ""
+    return f"nothing is left to measure of {len(left_out)} pairs: {told}{remedy} (such as item {item!r}: {reason})"
+
+
+def check_out(out: Path, spec: ScoreSpec, described: Mapping[str, Any], pairs: Sequence[Pair]) -> None:
+    """Refuses a directory that holds something else than this run, as far as can be seen before the model is there.
+
+    Args:
+        out: The run directory.
+        spec: The choices of the run, some of which may still be open.
+        described: The same as its manifest has them.
+        pairs: What is to be measured.
+
+    Raises:
+        InputError: As `mediate.scoring.rundir.check_free`.
+    """
+    from mediate.scoring.rundir import check_same, held_run
+
+    found = held_run(out)
+    if found is not None:
+        stored = found.get("spec")
+        settled = {key: stored[key] for key in spec.left_open if isinstance(stored, Mapping) and key in stored}
+        check_same(out, found, {"spec": dict(described) | settled, "pairs": pairs_fingerprint(pairs)})
+
+
+def check_device(device: str | None) -> None:
+    """Raises InputError where a device's name is none that torch has."""
+    if device is not None and not _DEVICE.fullmatch(device):
+        raise InputError(f"device {device!r}: give cpu, cuda, cuda:1 and so on, mps or xpu, or leave it out")

@@ -1,0 +1,104 @@
+"""The life of a run directory: opened once, held by one process, finished or taken up again."""
+
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mediate.errors import InputError
+from mediate.files import check_place, differences, held, is_vacant
+from mediate.models.identity import model_differences, version_differences
+from mediate.results.folder import MANIFEST, read_manifest, write_manifest
+
+SCHEMA = 1
+# What must be the same, value by value, for a directory to be taken up again; model and versions are told in words.
+IDENTITY = ("schema", "spec", "pairs", "prompt")
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def versions() -> dict[str, str]:
+    """The versions of what a run's numbers depend on."""
+    from mediate.passes.store import NUMERICS_VERSION, library_versions
+    from mediate.version import __version__
+
+    return {
+        "mediate": __version__,
+        "numerics": str(NUMERICS_VERSION),
+        "python": platform.python_version(),
+        **library_versions(),
+    }
+
+
+def check_free(folder: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether the folder holds the very run that is asked for, finished; an absent or unfinished one is to be made.
+
+    Raises:
+        InputError: The folder holds something else: another run, or files that are no run's.
+    """
+    found = held_run(folder)
+    if found is None:
+        return False
+    check_same(folder, found, identity)
+    return bool(found.get("status") == "success")
+
+
+def held_run(folder: Path) -> dict[str, Any] | None:
+    """The manifest of the run that a folder holds; None where it is absent or empty.
+
+    Raises:
+        InputError: The folder is a file, or holds files that are no run's.
+    """
+    if not folder.exists():
+        check_place(folder)
+        return None
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a directory for the run")
+    if not (folder / MANIFEST).exists():
+        if not is_vacant(folder):
+            raise InputError(f"{folder}: is not empty and holds no run; give a new directory")
+        return None
+    return dict(read_manifest(folder))
+
+
+def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
+    """Raises InputError where a folder's run is another one than what is asked for."""
+    wanted = dict(identity)
+    if "prompt" in wanted and "prompt" not in found:
+        # Runs of before say nothing of their prompts; what a template writes around a question was the same.
+        wanted["prompt"] = {key: each for key, each in wanted["prompt"].items() if key != "format"} or None
+    different = model_differences(found.get("model"), wanted["model"]) if "model" in wanted else []
+    different += differences(found, wanted, [key for key in IDENTITY if key in wanted])
+    if "versions" in wanted:
+        different += version_differences(found.get("versions"), wanted["versions"])
+    if different:
+        raise InputError(f"{folder}: holds another run ({'; '.join(different[:3])}); give a new directory")
+
+
+@contextmanager
+def written(folder: Path, manifest: Mapping[str, Any]) -> Iterator[None]:
+    """Holds the directory for this process while a run is made and written.
+
+    What is there until the run's own manifest is written says that it was started, cancelled, or what went wrong.
+
+    Raises:
+        InputError: Another process holds it.
+    """
+    with held(folder, "another process is writing this run; wait for it or give a new directory"):
+        write_manifest(folder, dict(manifest) | {"status": "started"})
+        try:
+            yield
+        except KeyboardInterrupt:
+            with suppress(OSError):  # why it ended is not to be hidden by what ends it again
+                write_manifest(folder, dict(manifest) | {"status": "cancelled"})
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            with suppress(OSError):
+                write_manifest(folder, dict(manifest) | {"error": said, "status": "error"})
+            raise

@@ -1,0 +1,141 @@
+"""What a run measures and how: every choice that can change a number, and nothing that cannot."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mediate.choices import wrong_choice
+from mediate.errors import InputError, ItemError
+from mediate.mediation.names import Outcome, parse_map, parse_outcome
+from mediate.models.decoding import Decoding
+from mediate.models.prompts import ANSWER_CUE, AUTO, Style, Template, parse_template
+from mediate.models.sites import parse_component
+from mediate.pairs.pair import Pair
+from mediate.results.kinds import MIN_TE
+from mediate.scoring.stored_chains import StoredChains, read_chains
+
+DEFAULT_MAP = "read:step,layer"
+# The longest chain that a model may write, where its context has room for it.
+MOST_NEW_TOKENS = 256
+
+
+class ScoreSpec(BaseModel):
+    """The choices of a scoring run; an unknown name is an error.
+
+    Attributes:
+        template: `none`, `chat`, `few-shot`, the path of a template file, or a `Template`. By default `none` where all
+            chains are given, and else what the model writes chains after: see `mediate.scoring.settling`.
+        answer_cue: What stands between the chain and the answer; the answer follows it after a space.
+        chains: A finished run directory whose written chains are read, instead of ones that this model writes.
+        outcomes: What is read at the answer; maps are of the first.
+        maps: Maps to measure, such as `read:step,layer`. By default that map of every pair whose chains can be aligned;
+            a map that is named here must be possible for every pair.
+        control_pairs: On how many pairs, drawn at random, the controls are run; 0 for none.
+        keep: Components whose activations at the CoT positions are kept in the store, such as `resid_post`.
+        on_bad_item: `error` stops before anything is written; `skip` leaves the item out, with its reason; `auto` stops
+            where an item was given badly, and leaves it out where the model wrote badly.
+        solved_only: Leaves out pairs that the model does not answer rightly in both worlds after its chain.
+        max_new_tokens: The longest chain that the model may write; by default what its context has room for, up to 256.
+        stop: Strings that end a written chain, beside the answer cue.
+        temperature: 0 writes greedily.
+        top_p: Nucleus that is sampled from.
+        seed: Of the writing and of the bootstrap.
+        min_te: Shares are undefined where |TE| is not above this, in nats.
+        level: Coverage of the intervals.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    template: Template = AUTO
+    answer_cue: str = Field(default=ANSWER_CUE, min_length=1)
+    chains: StoredChains | None = None
+    outcomes: tuple[Outcome, ...] = Field(default=tuple(Outcome), min_length=1)
+    maps: tuple[str, ...] | None = None
+    control_pairs: int = Field(default=8, ge=0)
+    keep: tuple[str, ...] = ()
+    on_bad_item: Literal["auto", "error", "skip"] = "auto"
+    solved_only: bool = False
+    max_new_tokens: int | None = Field(default=None, ge=1)
+    stop: tuple[str, ...] = ()
+    temperature: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    seed: int = Field(default=0, ge=0)
+    min_te: float = Field(default=MIN_TE, ge=0, allow_inf_nan=False)
+    level: float = Field(default=0.95, gt=0, lt=1)
+
+    @field_validator("template", mode="before")
+    @classmethod
+    def _read_template(cls, value: Any) -> Any:
+        return parse_template(value) if isinstance(value, str) else value
+
+    @field_validator("chains", mode="before")
+    @classmethod
+    def _read_chains(cls, value: Any) -> Any:
+        return read_chains(value) if isinstance(value, str | Path) else value
+
+    @field_validator("outcomes", mode="before")
+    @classmethod
+    def _read_outcomes(cls, value: Any) -> Any:
+        return tuple(dict.fromkeys(parse_outcome(name) for name in value))
+
+    @field_validator("maps", mode="after")
+    @classmethod
+    def _check_maps(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if value is None else tuple(dict.fromkeys(str(parse_map(name)) for name in value))
+
+    @field_validator("keep", mode="after")
+    @classmethod
+    def _check_keep(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted({parse_component(name).value for name in value}))
+
+    @property
+    def left_open(self) -> tuple[str, ...]:
+        """The names, as in a manifest, of what is settled only when the model is there."""
+        template = ("template", "template_text") if self.template.style is Style.AUTO else ()
+        stop = () if self.stop else ("stop",)
+        return (*template, *stop, *(("max_new_tokens",) if self.max_new_tokens is None else ()))
+
+    def stops_at(self, error: ItemError) -> bool:
+        """Whether a bad item ends the run, rather than being left out and counted."""
+        return self.on_bad_item == "error" or (self.on_bad_item == "auto" and not error.written)
+
+    def decoding(self) -> Decoding:
+        """How the model writes its chains: they end at the cue, whether or not it comes with its white space."""
+        cue = self.answer_cue
+        stop = tuple(dict.fromkeys((cue, cue.strip() or cue, *self.stop)))
+        return Decoding(self.max_new_tokens or MOST_NEW_TOKENS, stop, self.temperature, self.top_p, self.seed)
+
+    def described(self) -> dict[str, Any]:
+        """The choices as plain values, for a manifest."""
+        plain = self.model_dump(mode="json", exclude={"template", "chains"})
+        template = asdict(self.template)
+        named = {"template": template["name"] or template["style"], "template_text": template["text"]}
+        return named | {"chains": self.chains.described() if self.chains else None} | plain
+
+
+def make_spec(spec: ScoreSpec | None = None, **changes: Any) -> ScoreSpec:
+    """A specification with some choices changed.
+
+    Raises:
+        InputError: An unknown choice, or a value that it cannot have.
+    """
+    fields = {name: getattr(spec, name) for name in ScoreSpec.model_fields} if spec else {}
+    try:
+        return ScoreSpec(**(fields | changes))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise InputError(f"no option {name!r}; there are {', '.join(ScoreSpec.model_fields)}") from error
+        raise InputError(f"option {name!r}: {wrong_choice(first, ScoreSpec.model_fields)}") from error
+
+
+def pairs_fingerprint(pairs: Sequence[Pair]) -> str:
+    """sha256 over what the pairs say, in order; where they were read from does not count."""
+    content = [{key: value for key, value in asdict(pair).items() if key != "place"} for pair in pairs]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,206 @@
+"""Built-in chains of arithmetic modulo 10, whose answers need every step: the task of the reference reasoners.
+
+    Start 3, add 4, times 7, take 2. Hint 5.
+    3 + 4 = 7. 7 x 7 = 9. 9 - 2 = 7.
+
+Every result is a single digit, and every step can be undone (multipliers have an inverse modulo 10), so that a changed
+number changes every later result. The hint is a digit beside the point, or the answer, as the caller chooses: with the
+answer as its hint, a question can be answered with its chain or without.
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import islice
+
+import numpy as np
+
+from mediate.errors import InputError
+from mediate.pairs.pair import Item, Pair
+
+MODULUS = 10
+SYMBOLS = {"add": "+", "take": "-", "times": "x"}
+NAMES = tuple(SYMBOLS)
+ADDENDS = tuple(range(1, MODULUS))
+# Those above 1 with an inverse modulo 10.
+MULTIPLIERS = (3, 7, 9)
+FEWEST_STEPS, MOST_STEPS = 1, 8
+# One problem in so many is never trained on.
+HELD_OUT_EVERY = 10
+TRIES = 10_000
+# Problems that are drawn at once, for speed.
+BLOCK = 64
+
+
+class Hint(StrEnum):
+    """What the hint of a question says."""
+
+    ANSWER = "answer"
+    RANDOM = "random"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """A problem: a digit, and what is done to it, one operation after the other.
+
+    Args:
+        start: The digit at the beginning.
+        operations: `add`, `take` or `times`, in order.
+        operands: The number of each operation.
+    """
+
+    start: int
+    operations: tuple[str, ...]
+    operands: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.operations) != len(self.operands) or not self.operations:
+            raise ValueError(f"{len(self.operations)} operations and {len(self.operands)} numbers")
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The result of each step, modulo 10."""
+        results, value = [], self.start
+        for operation, operand in zip(self.operations, self.operands, strict=True):
+            value = {"add": value + operand, "take": value - operand, "times": value * operand}[operation] % MODULUS
+            results.append(value)
+        return tuple(results)
+
+    @property
+    def answer(self) -> int:
+        """The last result."""
+        return self.values[-1]
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the problem is one of those that no reference reasoner was trained on."""
+        said = f"{self.start} {self.operations} {self.operands}"
+        return zlib.crc32(said.encode()) % HELD_OUT_EVERY == 0
+
+    def question(self, hint: int) -> str:
+        """The question's text."""
+        doings = ", ".join(f"{each} {number}" for each, number in zip(self.operations, self.operands, strict=True))
+        return f"Start {self.start}, {doings}. Hint {hint}."
+
+    def chain(self) -> str:
+        """The chain of thought, a sentence a step, such as `3 + 4 = 7.`"""
+        befores = (self.start, *self.values)
+        told = zip(befores, self.operations, self.operands, self.values, strict=False)
+        return " ".join(f"{before} {SYMBOLS[name]} {number} = {after}." for before, name, number, after in told)
+
+    def changed(self, place: int, number: int) -> "Chained":
+        """The problem with the digit at the beginning (place 0) or the number of a step (1 and up) replaced."""
+        if place == 0:
+            return replace(self, start=number)
+        return replace(self, operands=(*self.operands[: place - 1], number, *self.operands[place:]))
+
+    def numbers_at(self, place: int) -> tuple[int, ...]:
+        """The numbers that can stand at a place."""
+        if place == 0:
+            return tuple(range(MODULUS))
+        return MULTIPLIERS if self.operations[place - 1] == "times" else ADDENDS
+
+
+def draw_problems(rng: np.random.Generator, steps: int, *, held_out: bool) -> Iterator[Chained]:
+    """Endless random problems of so many steps, all of them held out of training or none."""
+    while True:
+        starts = rng.integers(MODULUS, size=BLOCK).tolist()
+        names = rng.integers(len(NAMES), size=(BLOCK, steps)).tolist()
+        shares = rng.random((BLOCK, steps)).tolist()
+        for start, which, places in zip(starts, names, shares, strict=True):
+            operations = tuple(NAMES[each] for each in which)
+            choices = (MULTIPLIERS if each == "times" else ADDENDS for each in operations)
+            operands = tuple(among[int(share * len(among))] for among, share in zip(choices, places, strict=True))
+            drawn = Chained(start, operations, operands)
+            if drawn.held_out == held_out:
+                yield drawn
+
+
+def modular_pairs(
+    n: int,
+    *,
+    steps: int | tuple[int, int] = (2, 5),
+    seed: int = 0,
+    hint: Hint | str = Hint.ANSWER,
+    with_cot: bool = True,
+    held_out: bool = True,
+) -> tuple[Pair, ...]:
+    """Chains modulo 10 that were kept out of training, each with a source world in which one number differs.
+
+    Numbers of steps take turns, longer ones where those of a number are used up, and every place of a number is as
+    likely to be the one that differs. Ids are such as `modular-3-0007` (steps, place in the whole); every problem is a
+    group of its own, because each is an independent draw. A larger `n` only appends.
+
+    Args:
+        n: Number of pairs.
+        steps: Number of steps, or its lowest and highest, from 1 to 8. The reference reasoners were trained on 2 to 5.
+        seed: Seed of the drawing.
+        hint: `answer`, each world's own; `random`, a digit drawn for each world; `wrong`, one digit that is neither
+            answer, the same in both worlds.
+        with_cot: Whether to give the chain; without, the model writes it.
+        held_out: Whether to take problems that no reference reasoner was trained on; else the others.
+
+    Raises:
+        InputError: An argument out of its range, or more pairs than there are.
+    """
+    low, high = (steps, steps) if isinstance(steps, int) else steps
+    if not FEWEST_STEPS <= low <= high <= MOST_STEPS:
+        wanted = f"a number, or a lowest and highest, from {FEWEST_STEPS} to {MOST_STEPS}"
+        raise InputError(f"modular_pairs: steps is {steps}; give {wanted}")
+    if n < 1 or seed < 0:
+        raise InputError(f"modular_pairs: n is {n} and seed is {seed}; give n of 1 or more and seed of 0 or more")
+    if hint not in tuple(Hint):
+        raise InputError(f"modular_pairs: no hint {hint!r}; give one of {', '.join(Hint)}")
+    used: set[Chained] = set()
+    used_up: set[int] = set()
+    pairs: list[Pair] = []
+    for index in range(n):
+        turn = low + index % (high - low + 1)
+        rng = np.random.default_rng([seed, index])
+        drawn = None
+        while drawn is None:
+            # Shorter ones last: where long ones are used up, there are hardly any short ones.
+            count = next((each for each in (*range(turn, high + 1), *range(low, turn)) if each not in used_up), None)
+            if count is None:
+                few = f"there are {len(pairs)} pairs of {low} to {high} steps"
+                raise InputError(f"modular_pairs: {few}; ask for no more, or for more steps")
+            drawn = _worlds(count, rng, used, held_out)
+            if drawn is None:
+                used_up.add(count)
+        base, source = drawn
+        used.add(base)
+        hints = _hints(Hint(hint), base, source, rng)
+        name = f"modular-{count}-{index:04d}"
+        pairs.append(Pair(name, name, _item(base, hints[0], with_cot), _item(source, hints[1], with_cot)))
+    return tuple(pairs)
+
+
+def _item(problem: Chained, hint: int, with_cot: bool) -> Item:
+    return Item(problem.question(hint), str(problem.answer), problem.chain() if with_cot else None, problem.values)
+
+
+def _worlds(steps: int, rng: np.random.Generator, used: set[Chained], held_out: bool) -> tuple[Chained, Chained] | None:
+    """A problem not used before, and its twin with one number changed and so another answer; None: they are used up."""
+    # The place is drawn once: a number with few others to take its place would else be changed less often.
+    problems, place = draw_problems(rng, steps, held_out=held_out), int(rng.integers(steps + 1))
+    for tried, base in enumerate(islice(problems, 2 * TRIES)):
+        if tried >= TRIES:  # what is left may have no twin at that place
+            place = int(rng.integers(steps + 1))
+        others = [base.changed(place, int(number)) for number in rng.permutation(base.numbers_at(place))]
+        fitting = [other for other in others if other.held_out == held_out and other.answer != base.answer]
+        if base not in used and fitting:
+            return base, fitting[0]
+    return None
+
+
+def _hints(hint: Hint, base: Chained, source: Chained, rng: np.random.Generator) -> tuple[int, int]:
+    if hint is Hint.ANSWER:
+        return base.answer, source.answer
+    if hint is Hint.RANDOM:
+        first, second = rng.integers(MODULUS, size=2).tolist()
+        return first, second
+    neither = [digit for digit in range(MODULUS) if digit not in (base.answer, source.answer)]
+    digit = int(rng.choice(neither))
+    return digit, digit

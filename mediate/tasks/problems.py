@@ -1,0 +1,223 @@
+"""Built-in word problems, drawn from a small structural causal model, with counterfactual twins."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mediate.errors import InputError
+from mediate.pairs.pair import Pair
+from mediate.tasks.scm import Problem, draft
+from mediate.tasks.templates import EXAMPLE_PEOPLE, PEOPLE, TEMPLATES, Clause, Template
+
+TEMPLATE_NAMES = tuple(template.name for template in TEMPLATES)
+FEWEST_STEPS, MOST_STEPS = 2, 6
+SMALLEST = 2
+LARGEST_FACTOR = 9
+LARGEST_EXAMPLE = 20
+TRIES = 20_000
+
+
+def generate_pairs(
+    n: int,
+    *,
+    steps: int | tuple[int, int] | str = (FEWEST_STEPS, MOST_STEPS),
+    seed: int = 0,
+    length: Callable[[str], int] = len,
+    with_cot: bool = True,
+    templates: Sequence[str] | None = None,
+    max_value: int = 30,
+) -> tuple[Pair, ...]:
+    """Word problems, each with a counterfactual in which one given number, and so the answer, differs.
+
+    Templates and numbers of steps take turns, and every given number is as likely to be the one that differs. Given
+    numbers and results are 2 or more. Neither answer occurs as another number of either world, so that where it stands,
+    it is the answer. A pair keeps, between its worlds, the number of digits of every number, and the length of the
+    question, of each step and of the answer. Ids are such as `apples-3-0007` (template, steps, place in the whole),
+    groups such as `apples-3`, and a larger `n` only appends.
+
+    Args:
+        n: Number of pairs.
+        steps: Number of steps, or its lowest and highest, from 2 to 6; or the operations themselves in order, such as
+            `x+` for a product and then a sum.
+        seed: Seed of the drawing.
+        length: The length of a text that a pair keeps: characters, or tokens under some tokenizer.
+        with_cot: Whether to give the reasoning, one sentence a step; without, the model writes it.
+        templates: Some of `TEMPLATE_NAMES`; None for all.
+        max_value: Highest result of any step; operands of sums go up to a tenth of it or to 9, factors to 9.
+
+    Raises:
+        InputError: An argument out of its range, or no pair found in a bounded number of draws.
+    """
+    low, high = _step_range(steps)
+    chosen = _chosen(templates)
+    _check_range("n", n, 1, 1_000_000)
+    _check_range("seed", seed, 0, 2**63)
+    _check_range("max_value", max_value, 12, 999)
+    used: set[str] = set()
+    pairs = []
+    for index in range(n):
+        turn, which = divmod(index, len(chosen))
+        template, count = chosen[which], low + (turn + which) % (high - low + 1)
+        rng = np.random.default_rng([seed, index])
+        target = float(rng.random())
+        for _ in range(TRIES):
+            base = _wanted(steps, _problem(template, count, max_value, rng))
+            source = _counterfactual(base, target, max_value, length, rng) if base else None
+            if base and source and base.question not in used:
+                break
+        else:
+            reason = f"no new pair of template {template.name!r} with {count} steps in {TRIES} draws"
+            raise InputError(
+                f"generate_pairs: {reason}; raise max_value ({max_value}), choose other steps, or ask for fewer pairs"
+            )
+        used.add(base.question)
+        worlds = base.item(with_cot=with_cot), source.item(with_cot=with_cot)
+        pairs.append(Pair(f"{template.name}-{count}-{index:04d}", f"{template.name}-{count}", *worlds))
+    return tuple(pairs)
+
+
+def few_shot_prompt(
+    *, seed: int = 0, shots: int = 2, steps: int | str = 2, templates: Sequence[str] | None = None
+) -> str:
+    """A completion prompt of worked examples that ends in `Q: {question}`, a line break and `A:`.
+
+    The examples use people and things that no problem uses. `steps` is their number or their operations in order, as in
+    `generate_pairs`; by number, with three or more steps in all, every operation occurs. `templates` take turns.
+    What follows the last `A:` begins with a space, as in the examples.
+
+    Raises:
+        InputError: An argument out of its range.
+    """
+    chosen = _chosen(templates)
+    _check_range("shots", shots, 0, 32)
+    count, _ = _step_range(steps)
+    _check_range("seed", seed, 0, 2**63)
+    rng = np.random.default_rng([seed, 2**32 - 1])  # generate_pairs numbers its streams from 0
+    for _ in range(TRIES):
+        order = rng.permutation(len(chosen))
+        examples = [_example(chosen[order[turn % len(chosen)]], steps, count, rng) for turn in range(shots)]
+        operations = {step.operation for example in examples for step in example.steps}
+        if isinstance(steps, str) or len(operations) == 3 or shots * count < 3:
+            break
+    worked = [
+        f"Q: {each.question}\nA: {' '.join(each.sentences)}\nThe answer is {each.values[-1]}\n" for each in examples
+    ]
+    return "\n".join([*worked, "Q: {question}\nA:"])
+
+
+def _example(template: Template, steps: int | str, count: int, rng: np.random.Generator) -> Problem:
+    for _ in range(TRIES):
+        problem = _wanted(steps, _problem(template, count, LARGEST_EXAMPLE, rng, example=True))
+        if problem and _answers_stand_out(problem):
+            return problem
+    reason = f"no example of template {template.name!r} with steps {steps!r} in {TRIES} draws"
+    raise InputError(f"few_shot_prompt: {reason}; choose other steps or templates")
+
+
+def _wanted(steps: int | tuple[int, int] | str, problem: Problem | None) -> Problem | None:
+    """The problem, unless its operations were named and are others."""
+    if problem and isinstance(steps, str) and "".join(step.operation for step in problem.steps) != steps:
+        return None
+    return problem
+
+
+def _step_range(steps: int | tuple[int, int] | str) -> tuple[int, int]:
+    if isinstance(steps, str):
+        if set(steps) - set("+-x"):
+            raise InputError(f"steps is {steps!r}; name operations with '+', '-' and 'x'")
+        steps = len(steps)
+    low, high = (steps, steps) if isinstance(steps, int) else steps
+    if not FEWEST_STEPS <= low <= high <= MOST_STEPS:
+        wanted = f"a number, or a lowest and highest, from {FEWEST_STEPS} to {MOST_STEPS}"
+        raise InputError(f"steps is {steps}; give {wanted}")
+    return low, high
+
+
+def _chosen(names: Sequence[str] | None) -> tuple[Template, ...]:
+    if names is None:
+        return TEMPLATES
+    unknown = [name for name in names if name not in TEMPLATE_NAMES]
+    if unknown or not names:
+        which = f"no template {unknown[0]!r}" if unknown else "no templates named"
+        raise InputError(f"{which}; choose from {', '.join(TEMPLATE_NAMES)}")
+    return tuple(template for template in TEMPLATES if template.name in names)
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise InputError(f"{name} is {value}; give a number from {low} to {high}")
+
+
+def _problem(
+    template: Template, count: int, max_value: int, rng: np.random.Generator, *, example: bool = False
+) -> Problem | None:
+    """A drawn problem of so many steps; None where a number leaves its range."""
+    people = EXAMPLE_PEOPLE if example else PEOPLE
+    a, b = (people[which] for which in rng.permutation(len(people))[:2])
+    thing = template.things[-1] if example else template.things[rng.integers(len(template.things) - 1)]
+    from_product = bool(rng.random() < 0.3)
+    clauses = _clauses(template, count - from_product, rng)
+    text, steps, factors = draft(template, clauses, {"a": a, "b": b, "thing": thing}, from_product=from_product)
+    givens = tuple(int(rng.integers(SMALLEST, _highest(factor, max_value) + 1)) for factor in factors)
+    problem = Problem(text, steps, givens)
+    return problem if _in_range(problem, max_value) else None
+
+
+def _clauses(template: Template, count: int, rng: np.random.Generator) -> list[Clause]:
+    """Different clauses in random order that take `count` steps together."""
+    while True:
+        picked: list[Clause] = []
+        for which in rng.permutation(len(template.clauses)):
+            clause = template.clauses[which]
+            if clause.steps <= count - sum(each.steps for each in picked):
+                picked.append(clause)
+        if sum(clause.steps for clause in picked) == count:
+            return picked
+
+
+def _highest(factor: bool, max_value: int) -> int:
+    return LARGEST_FACTOR if factor else max(LARGEST_FACTOR, max_value // 10)
+
+
+def _in_range(problem: Problem, max_value: int) -> bool:
+    return all(SMALLEST <= value <= max_value for value in problem.values)
+
+
+def _numbers(problem: Problem) -> tuple[int, ...]:
+    return problem.givens + problem.values
+
+
+def _answers_stand_out(*worlds: Problem) -> bool:
+    """Whether no answer occurs as another number of any of the worlds."""
+    others = {number for world in worlds for number in _numbers(world)[:-1]}
+    return not others & {world.values[-1] for world in worlds}
+
+
+def _counterfactual(
+    base: Problem, target: float, max_value: int, length: Callable[[str], int], rng: np.random.Generator
+) -> Problem | None:
+    """The problem with one given number changed, the one at the share `target` of them.
+
+    None where no change keeps what a pair has to keep. A redrawn problem is given the same target, so that numbers
+    whose change is often refused are not left out.
+    """
+    place = int(target * len(base.givens))
+    for value in rng.permutation(np.arange(SMALLEST, max(LARGEST_FACTOR, max_value // 10) + 1)):
+        source = replace(base, givens=(*base.givens[:place], int(value), *base.givens[place + 1 :]))
+        if (
+            _in_range(source, max_value)
+            and source.values[-1] != base.values[-1]
+            and [len(str(number)) for number in _numbers(source)] == [len(str(number)) for number in _numbers(base)]
+            and _answers_stand_out(base, source)
+            and _lengths(source, length) == _lengths(base, length)
+        ):
+            return source
+    return None
+
+
+def _lengths(problem: Problem, length: Callable[[str], int]) -> list[int]:
+    """Lengths of the question, the answer and the reasoning, whole and by step, as they stand in a prompt."""
+    answer, sentences = str(problem.values[-1]), problem.sentences
+    texts = [problem.question, answer, f" {answer}", " ".join(sentences), *(f" {each}" for each in sentences)]
+    return [length(text) for text in texts]

@@ -1,0 +1,163 @@
+"""Copying, controls and agreement in the report, the terminal and the frames."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mediate.errors import InputError
+from mediate.report.run.evidence import agreement_view, controls_view, copying_view, exactly, subset
+from mediate.report.run.page import render_page
+from mediate.report.run.pictures import pictures
+from mediate.report.run.scores import Scores
+from mediate.report.run.terminal import terminal
+from mediate.results import EffectMap, Results
+from mediate.results.agreement import Agreement
+from mediate.results.controls import Control, Controlled
+from tests.figures.records import fake_results
+from tests.report.parse import parse
+
+
+def full() -> Results:
+    results = fake_results()
+    names = [item.id for item in results.items[:3]]
+
+    def trust(spearman: float, **more: float) -> Agreement:
+        return Agreement(spearman, 0.95, 0.1, 1.0, 0.9, 32, 8, 0, **more)
+
+    estimated = [
+        replace(each, kind="attribution.resid_pre.ig", agreement=trust(spearman, completeness=gap))
+        for each, spearman, gap in zip(results.maps[:3], (0.95, 0.8, 0.2), (0.1, -0.3, 0.2), strict=True)
+    ]
+    graph = EffectMap(
+        np.array([[np.nan, 1.5, -0.5], [np.nan, np.nan, 0.25], [np.nan] * 3]),
+        ("step", "result"),
+        {"step": (0, 1, 2), "result": (0, 1, 2)},
+        names[0],
+        results.items[0].group,
+        "step_graph.read",
+        "result_logit_diff",
+        1.0,
+    )
+    controls = [
+        *(Controlled(name, name, Control.SELF_SOURCE, "logit_diff", 0.0, 3.0) for name in names),
+        Controlled(names[0], names[0], Control.AFTER_READERS, "logit_diff", 2e-9, 3.0),
+        Controlled(names[0], names[0], Control.SAME_ANSWER, "logit_diff", reason="no <b>other</b> item"),
+        *(Controlled(name, name, Control.RANDOM_WEIGHTS, "logit_diff", 0.01, 3.0, rank=0.1) for name in names),
+    ]
+    manifest = dict(results.manifest)
+    manifest["counts"] = dict(manifest.get("counts", {})) | {"not_cut": {"not_stated": 2, "reader": 1}}
+    return replace(
+        results,
+        manifest=manifest,
+        maps=(*results.maps, *estimated, graph),
+        controls=tuple(controls),
+        cut=tuple(subset(cube, names[1:]) for cube in results.cubes),
+    )
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return full()
+
+
+def test_estimates_stand_beside_their_agreement(results: Results) -> None:
+    (row,) = agreement_view(results)["agreement_rows"]
+    assert (row["kind"], row["axes"], row["n"], row["cells"]) == (
+        "attribution.resid_pre.ig",
+        "step, layer",
+        3,
+        "32 + 8",
+    )
+    assert row["spearman"] == "0.80 [0.20, 0.95]"
+    assert (row["signs"], row["missed"], row["gap"]) == ("95 [95, 95]", "10 [10, 10]", "0.200")
+    assert row["verdicts"] == "reliable 1, ranking only 1, unreliable 1"
+    captions = [each.caption for each in pictures(results) if each.role == "steps" and "resid_pre" in each.alt]
+    assert captions
+    assert all(
+        "against exact patching, over the items: reliable 1, ranking only 1, unreliable 1" in each for each in captions
+    )
+
+
+def test_both_columns_of_copying_are_of_the_same_items(results: Results) -> None:
+    view = copying_view(results)
+    assert [row["name"] for row in view["cut_rows"]] == ["direct", "text", "latent", "mediated"]
+    assert all(row["whole"] == row["cut"] for row in view["cut_rows"]), "this fixture's cut cubes are the whole ones"
+    assert "n = 2 items" in view["cut_basis"]
+    assert view["cut_reasons"] == "a chain does not state its answer: 2; the tokens before the two statements differ: 1"
+    assert copying_view(replace(results, cut=()))["cut_rows"] == []
+
+
+def test_controls_say_what_held_and_what_broke(results: Results) -> None:
+    rows = {row["name"]: row for row in controls_view(results)["control_rows"]}
+    assert (rows["self source"]["verdict"], rows["self source"]["size"]) == ("held", "0")
+    assert (rows["after readers"]["verdict"], rows["after readers"]["largest"]) == ("BROKEN", "2.0e-09")
+    assert (rows["same answer"]["size"], rows["same answer"]["refused"]) == ("not measured", 1)
+    assert rows["random weights"]["extra"].startswith("rank correlation 0.10")
+    said = terminal(results, width=200)
+    assert "control: self source: 0 nats beside 3.00, n = 3; must be 0: held" in said
+    assert "control: after readers: 2.0e-09 nats beside 3.00, n = 1; must be 0: BROKEN, up to 2.0e-09" in said
+    assert "control: same answer: refused (no <b>other</b> item)" in said
+
+
+def test_a_control_on_one_pair_tells_nothing(results: Results) -> None:
+    name = results.items[0].id
+    one = [
+        Controlled(name, name, Control.SELF_SOURCE, "logit_diff", 0.0, 3.0),
+        Controlled(name, name, Control.RANDOM_POSITIONS, "logit_diff", 0.1, 3.0, p=0.05, draws=20),
+        Controlled(name, name, Control.SHUFFLED_STEPS, "logit_diff", 0.04, 3.0),
+        Controlled(name, name, Control.RANDOM_WEIGHTS, "logit_diff", 0.01, 3.0, rank=0.9),
+        Controlled(results.items[1].id, "g", Control.SHUFFLED_STEPS, "logit_diff", reason="one step"),
+    ]
+    few = replace(results, controls=tuple(one))
+    rows = {row["name"]: row for row in controls_view(few)["control_rows"]}
+    for control in ("random positions", "shuffled steps", "random weights"):
+        row = rows[control]
+        assert (row["verdict"], row["extra"]) == ("one pair tells nothing", "")
+        assert (row["size"], row["beside"], row["largest"], row["size_interval"], row["n"]) == ("", "", "", "", 1)
+    assert rows["self source"]["verdict"] == "held, but one pair tells nothing"
+    said = terminal(few, width=200)
+    assert "control: shuffled steps: one pair tells nothing; refused on 1\n" in said
+    assert "control: random weights: one pair tells nothing\n" in said
+    assert "control: random positions: one pair tells nothing\n" in said
+    assert "must be 0: held, but one pair tells nothing" in said
+    assert "0.90" not in said
+
+
+def test_the_page_holds_all_of_it_escaped(results: Results) -> None:
+    html = render_page(results)
+    page = parse(html)
+    heads = [table[0] for table in page.tables]
+    for wanted in ("rank correlation", "cut before the answer", "what is done"):
+        assert sum(wanted in head for head in heads) == 1
+    assert "Refused: no <b>other</b> item" in page.text
+    assert "<b>other" not in html
+    graphs = [each for each in pictures(results) if each.role == "graph"]
+    assert [each.name for each in graphs] == ["step_graph-read"]
+    assert "from step 0 to step 1, 1.50 nats" in graphs[0].alt
+    assert "step_graph.read" not in " ".join(text for text in page.text.split("\n") if "not drawn here" in text)
+
+
+def test_a_run_without_them_says_so() -> None:
+    text = parse(render_page(replace(fake_results(), controls=(), cut=()))).text
+    assert "This run has no estimated maps; every map is exact." in text
+    assert "No chain could be cut before its answer." in text
+    assert "No controls were run on this run's items." in text
+
+
+def test_the_same_as_frames_and_figures(results: Results) -> None:
+    scores = Scores(results)
+    assert len(scores.controls()) == len(results.controls)
+    assert set(scores.agreements()["verdict"]) == {"reliable", "ranking only", "unreliable"}
+    assert set(scores.before_answer()["item"]) == {item.id for item in results.items[1:3]}
+    from matplotlib.figure import Figure
+
+    ax = scores.plot.graph(ax=Figure().subplots())
+    assert sorted(text.get_text() for text in ax.texts) == ["0.25", "1.50", "−0.50"]
+    with pytest.raises(InputError, match=r"score with maps=\['step_graph.state:step,result'\]"):
+        scores.plot.graph("step_graph.state")
+
+
+@pytest.mark.parametrize(("value", "words"), [(0.0, "0"), (1e-9, "1.0e-09"), (-0.004, "−4.0e-03"), (0.5, "0.50")])
+def test_nothing_is_not_what_rounds_to_nothing(value: float, words: str) -> None:
+    assert exactly(value) == words

@@ -1,0 +1,89 @@
+"""What a run will cost, said before it."""
+
+import re
+
+import pytest
+
+from mediate.errors import InputError
+from mediate.mediation.cells import cells_of
+from mediate.mediation.costs import block_weights, cost_of_map
+from mediate.mediation.maps import parse_map
+from mediate.pairs.pair import Item, Pair
+from mediate.passes.sweeps.pace import Pace
+from mediate.scoring.forecast import duration, forecast
+from mediate.scoring.spec import make_spec
+from tests import tiny
+from tests.mediation.kinds.test_read import BASE, SOURCE, contexts
+
+PACE = Pace(token_layer=2.0, block=100.0, tokens=64)
+MAPS = (
+    "read:step,layer",
+    "state.resid_pre:position,layer",
+    "state.z:layer,head",
+    "relayed:step",
+    "knockout:step,layer",
+    "attribution.v:step,layer",
+    "attribution.q.qkfix:layer,head",
+    "attribution.z.graddrop:layer",
+    "step_graph.read:step,result",
+    "step_graph.state:step,result",
+)
+
+
+def pairs() -> list[Pair]:
+    return [Pair("a", "g", *(Item(question, answer, cot) for question, cot, answer in (BASE, SOURCE)))]
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_every_map_has_a_cost(name: str) -> None:
+    model, pair = tiny.model("llama"), contexts("llama").pair
+    cost = cost_of_map(model, pair, parse_map(name), PACE)
+    if not name.startswith("step_graph"):
+        spec = parse_map(name)
+        assert cost.cells == len(cells_of(model, pair, spec.axes, component=spec.component)[0])
+    assert cost.cells > 0
+    assert cost.operations > 0
+    assert cost.memory > 0
+    # Seconds are those of its operations, and of the blocks that are begun.
+    assert cost.seconds >= PACE.token_layer * cost.operations / (2 * block_weights(model))
+
+
+def test_a_state_map_is_counted_cell_by_cell() -> None:
+    """One position, one cell a layer: rows of what is left of the sequence, through the layers that are left."""
+    model, pair = tiny.model("llama"), contexts("llama").pair
+    cost = cost_of_map(model, pair, parse_map("state.resid_pre:layer"), PACE)
+    start, end = len(pair.questions[1]), len(pair.context(1, 1)) + len(pair.readers.cue) + pair.readers.shared
+    passes = 3 * end * tiny.LAYERS
+    work = (end - start) * sum(range(1, tiny.LAYERS + 1)) + passes
+    assert cost.operations == 2 * block_weights(model) * work
+    assert cost.seconds == 2.0 * work + 100.0 * (tiny.LAYERS + 3 * tiny.LAYERS)
+
+
+def test_a_method_costs_its_passes() -> None:
+    """GradDrop goes back once a layer, integrated gradients eight times there and back; the checked cells are alike."""
+    model, pair = tiny.model("llama"), contexts("llama").pair
+    end = len(pair.context(1, 1)) + len(pair.readers.cue) + pair.readers.shared
+    one_pass = 2 * block_weights(model) * end * tiny.LAYERS
+    atp, ig, graddrop = (
+        cost_of_map(model, pair, parse_map(f"attribution.z{method}:layer"), PACE).operations
+        for method in ("", ".ig", ".graddrop")
+    )
+    assert ig - atp == 7 * 3 * one_pass
+    assert graddrop - atp == (tiny.LAYERS - 1) * 2 * one_pass
+
+
+def test_a_forecast_names_its_maps_and_units() -> None:
+    spec = make_spec(maps=MAPS[:3])
+    said = [str(each) for each in forecast(tiny.model("llama"), pairs(), spec, None)]
+    assert [line.split(":")[0] for line in said] == ["read", "state.resid_pre", "state.z"]
+    for line in said:
+        assert re.search(r"[\d,]+ cells of 1 pairs in [\d,]+ passes, \S+ Tflop, about \S+ s, \S+ GiB", line)
+
+
+def test_without_sweeps_there_is_no_forecast() -> None:
+    with pytest.raises(InputError, match="failed the self-check of sweeps"):
+        forecast(tiny.unswept(tiny.model("llama")), pairs(), make_spec(), None)
+
+
+def test_durations_are_said_as_people_say_them() -> None:
+    assert [duration(each) for each in (1.234, 89.0, 120.0, 5400.0)] == ["1.23 s", "89 s", "2 min", "1.5 h"]

@@ -1,0 +1,55 @@
+"""What each precision costs in exactness: effects against those of float32 with eager attention."""
+
+import numpy as np
+from scipy.stats import spearmanr
+
+import mediate
+from mediate.mediation.branching import branched_outcomes
+from mediate.mediation.sequences import outcomes_under
+from mediate.models.model import Model
+from tools.bench.patching import sampled
+from tools.bench.subjects import Subject, Y, subject
+from tools.bench.timing import Record
+
+DTYPES = ("float64", "bfloat16", "float16")
+
+
+def effects(found: Subject, numbers: list[int], *, swept: bool) -> np.ndarray:
+    """State effects of some of the patches, and the run's own outcome first."""
+    branches = [found.branches[number] for number in numbers]
+    if swept:
+        here, y = branched_outcomes(found.model, found.run, [Y], branches, found.values)
+        return np.array([here[0], *(here[0] - y[0])])
+    y = outcomes_under(found.model, found.run, [Y], [(), *(each.patches for each in branches)], found.values)[0]
+    return np.array([y[0], *(y[0] - y[1:])])
+
+
+def precision(record: Record, model: Model, name: str, reference: Subject, count: int) -> None:
+    """Sweeps and plain passes in each dtype, against plain float32 passes with eager attention.
+
+    Args:
+        record: Where the numbers go.
+        model: In float32.
+        name: What `load` takes for it.
+        reference: The item on that model.
+        count: How many patches.
+    """
+    numbers = sampled(reference, count)
+    wanted = effects(reference, numbers, swept=False)
+    record.value(
+        f"precision: largest effect, {len(numbers)} patches, {reference}", float(abs(wanted[1:]).max()), "nats"
+    )
+    rows: list[tuple[str, Model | None, bool]] = [("float32", model, True)]
+    rows += [(dtype, None, swept) for dtype in DTYPES for swept in (False, True)]
+    kept: dict[str, Model] = {}
+    for dtype, there, swept in rows:
+        what = f"precision: {dtype}, {'sweeps' if swept else 'plain passes'}"
+        if there is None:
+            kept = kept if dtype in kept else {dtype: mediate.load(name, dtype=dtype, device=model.facts.device)}
+            there = kept[dtype]
+        got = effects(subject(there, reference.pair), numbers, swept=swept)
+        error = got[1:] - wanted[1:]
+        record.value(f"{what}: largest error of an effect", float(abs(error).max()), "nats")
+        record.value(f"{what}: rank correlation", float(spearmanr(got[1:], wanted[1:]).statistic))
+        large = abs(wanted[1:]) > 0.05 * abs(wanted[1:]).max()
+        record.value(f"{what}: same sign, of the large", float((np.sign(got[1:]) == np.sign(wanted[1:]))[large].mean()))

@@ -1,0 +1,732 @@
+"""Seeds known bugs one at a time into a copy of the source and runs the tests that ought to notice; `make mutants`.
+
+A mutant is killed when a test fails. The exit code is 1 if one survives, and 2 if one can no longer be seeded because
+the source has changed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A bug.
+
+    Args:
+        name: What is wrong.
+        file: Below `mediate/`.
+        right: The text that is replaced; it stands there once.
+        wrong: By what.
+        tests: Which tests are asked.
+    """
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+
+CUBE, READS, STATE = (f"tests/mediation/kinds/test_{name}.py" for name in ("cube_oracle", "read", "state"))
+METHODS = "tests/mediation/kinds/test_attribution_methods.py"
+SWEEP = "tests/passes/sweeps/test_sweep.py"
+MUTANTS = (
+    Mutant(
+        "worlds of the direct channel exchanged",
+        "mediation/kinds/cube.py",
+        "question = contexts.question(d, t)",
+        "question = contexts.question(1 - d, t)",
+        CUBE,
+    ),
+    Mutant(
+        "text and latent exchanged",
+        "mediation/kinds/cube.py",
+        "contexts.chain(h, t), len(question)",
+        "contexts.chain(t, h), len(question)",
+        CUBE,
+    ),
+    Mutant(
+        "float64 that rounds to float32 within",
+        "models/loading.py",
+        "    keep_float64(plain)\n",
+        "",
+        "tests/models/test_float64.py",
+    ),
+    Mutant(
+        "padding that keeps the shared beginning in front of it",
+        "models/side_by_side.py",
+        "rows[row, :, pad:] = own[0, :, : max(0, self.length - pad)]",
+        "rows[row] = own[0]",
+        "tests/models/test_side_by_side.py",
+    ),
+    Mutant(
+        "padding on models that read it",
+        "models/side_by_side.py",
+        "return off <= 64 * scale",
+        "return True",
+        "tests/models/test_side_by_side.py",
+    ),
+    Mutant(
+        "padding where the scale counts what stands in front",
+        "models/side_by_side.py",
+        "if depends_on_length(model.plain.config) or scales_by_place(model.plain.config):",
+        "if False:",
+        "tests/models/test_side_by_side.py",
+    ),
+    Mutant(
+        "a token out of logits that are not numbers",
+        "models/generation.py",
+        "if not scores.amax(dim=-1).isfinite().all():",
+        "if False:",
+        "tests/models/test_side_by_side.py",
+    ),
+    Mutant(
+        "an item turned by two sets of factors",
+        "mediation/encoding.py",
+        "if most is not None and length > most:",
+        "if False:",
+        "tests/mediation/test_longrope.py",
+    ),
+    Mutant(
+        "a control past the switch of factors",
+        "mediation/kinds/exact_controls.py",
+        "room = AFTERWARDS if most is None else max(0, most - end)",
+        "room = AFTERWARDS",
+        "tests/mediation/test_longrope.py",
+    ),
+    Mutant(
+        "a GGUF file's scaling dropped",
+        "models/gguf.py",
+        "        give(model.config, found)",
+        "        pass",
+        "tests/models/test_gguf.py",
+    ),
+    Mutant(
+        "a scaling of YaRN that is as loud as without",
+        "models/gguf_rope.py",
+        "if louder != 1.0:",
+        "if False:",
+        "tests/models/test_gguf.py",
+    ),
+    Mutant(
+        "layers that are stored and not used",
+        "models/stored.py",
+        "if count is not None:",
+        "if False:",
+        "tests/models/test_stored.py",
+    ),
+    Mutant(
+        "a tokenizer larger than the embedding",
+        "models/vocabulary.py",
+        "if beyond or (bos is not None and bos >= rows):",
+        "if False:",
+        "tests/models/test_vocabulary.py",
+    ),
+    Mutant(
+        "a state beside keys and values",
+        "models/carried.py",
+        "    if kinds:\n",
+        "    if False:\n",
+        "tests/models/test_carried.py",
+    ),
+    Mutant(
+        "keys in float64 turned by angles in float32",
+        "passes/keyvalues.py",
+        "own.double() if keeps_float64(model.plain) else own.float()",
+        "own.float()",
+        CUBE,
+    ),
+    Mutant(
+        "keys not turned to their new place",
+        "passes/keyvalues.py",
+        "angle = at[1] - at[0]",
+        "angle = at[1] - at[1]",
+        CUBE,
+    ),
+    Mutant(
+        "outcome read one position early",
+        "mediation/outcomes.py",
+        "at = logits[0, readers.shared].double()",
+        "at = logits[0, readers.shared - 1].double()",
+        CUBE,
+    ),
+    Mutant(
+        "outcome of the wrong sign",
+        "mediation/outcomes.py",
+        "return at[readers.base[readers.shared]] - at[readers.source[readers.shared]]",
+        "return at[readers.source[readers.shared]] - at[readers.base[readers.shared]]",
+        CUBE,
+    ),
+    Mutant(
+        "the readers' positions off by one",
+        "passes/one_pass.py",
+        "begin = start if start is not None else int(cache.get_seq_length()) if cache is not None else 0",
+        "begin = start if start is not None else int(cache.get_seq_length()) + 1 if cache is not None else 0",
+        CUBE,
+    ),
+    Mutant(
+        "Shapley weights of the wrong size",
+        "results/cube.py",
+        "gain[:, 0, 0] / 3 + (gain[:, 0, 1] + gain[:, 1, 0]) / 6",
+        "gain[:, 0, 0] / 2 + (gain[:, 0, 1] + gain[:, 1, 0]) / 6",
+        "tests/results/test_cube.py",
+    ),
+    Mutant(
+        "read swap one position late",
+        "mediation/kinds/read.py",
+        "whole[row, heads, begin + positions]",
+        "whole[row, heads, begin + positions - 1]",
+        READS,
+    ),
+    Mutant(
+        "read swap of the wrong KV head",
+        "mediation/kinds/read.py",
+        "= other[layer][heads, positions]",
+        "= other[layer][heads.flip(0) if len(heads) > 1 else heads - 1, positions]",
+        READS,
+    ),
+    Mutant(
+        "patch one position late",
+        "mediation/cells.py",
+        "tuple(start + position for position in self.positions)",
+        "tuple(start + position + 1 for position in self.positions)",
+        STATE,
+    ),
+    Mutant(
+        "patch into every row",
+        "passes/interventions.py",
+        "put_in_place(changed[row], values[patch.by, site], patch, begin)",
+        "put_in_place(changed[0], values[patch.by, site], patch, begin)",
+        STATE,
+    ),
+    Mutant(
+        "resid_mid written at its bare hook point",
+        "passes/interventions.py",
+        "if site.component is not Component.RESID_MID:",
+        "if True:",
+        STATE,
+    ),
+    Mutant(
+        "denoising with the sign of noising",
+        "mediation/kinds/state.py",
+        "return effects if direction is Direction.NOISING else -effects",
+        "return effects",
+        STATE,
+    ),
+    Mutant(
+        "the patched run's own activations put in place",
+        "mediation/kinds/state.py",
+        "other = 1 - direction.patched_world",
+        "other = direction.patched_world",
+        STATE,
+    ),
+    Mutant(
+        "a knockout that leaves its rows unnormalised",
+        "passes/interventions.py",
+        "name = scores_hook(layer) if renormalised else",
+        "name = scores_hook(layer) if False else",
+        STATE,
+    ),
+    Mutant(
+        "a knockout that may empty a row",
+        "passes/masks.py",
+        "if emptied.any():",
+        "if False:",
+        STATE,
+    ),
+    Mutant(
+        "a knockout of all heads where some are named",
+        "passes/interventions.py",
+        "cut.heads if cut.heads is not None else range(heads)",
+        "range(heads)",
+        STATE,
+    ),
+    Mutant(
+        "a hook that never fires passes",
+        "passes/forward.py",
+        "    if silent:",
+        "    if False:",
+        "tests/passes/test_forward.py",
+    ),
+    Mutant(
+        "the gradient's sign turned",
+        "mediation/kinds/attribution.py",
+        "product = (base - source).double()",
+        "product = (source - base).double()",
+        "tests/mediation/kinds/test_attribution.py",
+    ),
+    Mutant(
+        "the gradient taken in the other world's run",
+        "mediation/kinds/attribution.py",
+        "run = sequences(model, pair, direction.patched_world, [outcome])",
+        "run = sequences(model, pair, 1 - direction.patched_world, [outcome])",
+        "tests/mediation/kinds/test_attribution.py",
+    ),
+    Mutant(
+        "the fixed softmax with its sign turned",
+        "mediation/kinds/attribution.py",
+        "return values[None] * (-1 if direction is Direction.NOISING else 1)",
+        "return values[None]",
+        METHODS,
+    ),
+    Mutant(
+        "a key's change without the rows' new share",
+        "mediation/kinds/qkfix.py",
+        "(after * gradient + (1 - after) * mean - value)",
+        "(after * gradient - value)",
+        METHODS,
+    ),
+    Mutant(
+        "GradDrop that keeps the MLP",
+        "passes/gradients.py",
+        "for component in (Component.ATTN_OUT, Component.MLP_OUT):",
+        "for component in (Component.ATTN_OUT,):",
+        METHODS,
+    ),
+    Mutant(
+        "relevance of a gated product counted twice",
+        "passes/relevance.py",
+        "shared = torch.stack(parts).sum(dim=0) / len(parts)",
+        "shared = torch.stack(parts).sum(dim=0)",
+        METHODS,
+    ),
+    Mutant(
+        "a step's result read one token late",
+        "mediation/kinds/step_graph.py",
+        "logits[:, run.start + place - 1]",
+        "logits[:, run.start + place]",
+        "tests/mediation/kinds/test_step_graph.py",
+    ),
+    Mutant(
+        "an edge that also swaps earlier steps",
+        "mediation/kinds/step_graph.py",
+        "layers) for span in pair.traces[1].step_spans]",
+        "layers) for span in [(0, stop) for _, stop in pair.traces[1].step_spans]]",
+        "tests/mediation/kinds/test_step_graph.py",
+    ),
+    Mutant(
+        "readers that forget the readers before them",
+        "passes/readers.py",
+        "        if own:",
+        "        if False:",
+        READS,
+    ),
+    Mutant(
+        "a chain cut one token too late",
+        "mediation/kinds/before_answer.py",
+        "_cut(trace, first - 1)",
+        "_cut(trace, first)",
+        "tests/mediation/kinds/test_before_answer.py",
+    ),
+    Mutant(
+        "the placebo reaches a reader",
+        "mediation/kinds/exact_controls.py",
+        "others[site][:, end - run.start :] = value[:, : len(extra)]",
+        "others[site][:, end - run.start - 1 : -1] = value[:, : len(extra)]",
+        "tests/mediation/kinds/test_controls.py",
+    ),
+    Mutant(
+        "random positions drawn where words differ too",
+        "mediation/kinds/controls.py",
+        "same = [place for place in range(len(base)) if base[place] == source[place]]",
+        "same = list(range(len(base)))",
+        "tests/mediation/kinds/test_controls.py",
+    ),
+    Mutant(
+        "another item's chain not moved behind the question",
+        "mediation/kinds/controls.py",
+        "chain = moved(model, whole.part(begin, len(whole)), len(question))",
+        "chain = replace(whole.part(begin, len(whole)), start=len(question))",
+        "tests/mediation/kinds/test_controls.py",
+    ),
+    Mutant(
+        "a patch after a past put one token early",
+        "passes/interventions.py",
+        "positions = torch.tensor(patch.positions, device=row.device) - begin",
+        "positions = torch.tensor(patch.positions, device=row.device) - begin - 1",
+        STATE,
+    ),
+    Mutant(
+        "a pass after a past with positions from 0",
+        "passes/one_pass.py",
+        "position_ids=torch.arange(begin, begin + given.shape[1], device=given.device)",
+        "position_ids=torch.arange(0, given.shape[1], device=given.device)",
+        STATE,
+    ),
+    Mutant(
+        "a row that joins with the residual stream of the block before",
+        "passes/sweeps/sweep.py",
+        "new = run.entering[layer][:, begin - run.start :]",
+        "new = run.entering[max(0, layer - 1)][:, begin - run.start :]",
+        SWEEP,
+    ),
+    Mutant(
+        "a sweep that begins one position late",
+        "passes/sweeps/sweep.py",
+        "new = run.entering[layer][:, begin - run.start :]",
+        "new = run.entering[layer][:, begin - run.start + 1 :]",
+        SWEEP,
+    ),
+    Mutant(
+        "branches handed back in the order in which they were run",
+        "passes/sweeps/sweep.py",
+        "return logits[back]",
+        "return logits",
+        SWEEP,
+    ),
+    Mutant(
+        "a past one position too long",
+        "passes/sweeps/sweep.py",
+        "before = run.before.part(0, begin)",
+        "before = run.before.part(0, min(begin + 1, len(run.before)))",
+        SWEEP,
+    ),
+    Mutant(
+        "swapped keys without their values",
+        "passes/attention.py",
+        "change = swap.values - past.values[layer][heads, swap.positions[:, None, :]]",
+        "change = 0 * swap.values",
+        SWEEP,
+    ),
+    Mutant(
+        "a stretch of queries that sees one key of the future",
+        "passes/attention.py",
+        "part = scaled[:, :, start:stop], masks[:, :, start:stop, : before + seen], seen",
+        "part = scaled[:, :, start:stop], 0 * masks[:, :, start:stop, : before + seen], seen",
+        SWEEP,
+    ),
+    Mutant(
+        "one reader too few in the last block",
+        "passes/attention.py",
+        "begin = length - min(length, trimmed[1] or length) if layer == trimmed[0] else 0",
+        "begin = length - min(length, trimmed[1] or length) + 1 if layer == trimmed[0] else 0",
+        SWEEP,
+    ),
+    Mutant(
+        "an adaptive map that leaves out what is above the threshold",
+        "mediation/kinds/adaptive.py",
+        "elif abs(effect) > LOOK_INTO * limit:",
+        "elif effect > LOOK_INTO * limit:",
+        "tests/mediation/kinds/test_adaptive.py",
+    ),
+    Mutant(
+        "a path that leaks through later attention",
+        "mediation/kinds/paths.py",
+        "return site.layer > layer",
+        "return site.layer > layer + 1",
+        "tests/mediation/kinds/test_paths.py",
+    ),
+    Mutant(
+        "GradDrop that counts a node's own layer",
+        "mediation/kinds/attribution.py",
+        "(len(passes) - inside)",
+        "len(passes)",
+        METHODS,
+    ),
+    Mutant(
+        "another model's outcomes taken from the store",
+        "passes/store.py",
+        '"model": model.facts.fingerprint,',
+        '"model": "any",',
+        "tests/passes/test_store.py tests/scoring/test_score.py",
+    ),
+    Mutant(
+        "intervals of differences that forget how few groups there are",
+        "stats/contrasts.py",
+        "return max(found, student), ",
+        "return found * 0.8, ",
+        "tests/stats/test_paired.py",
+    ),
+    Mutant(
+        "paired differences of the wrong sign",
+        "stats/paired.py",
+        "(b - a)[None]",
+        "(a - b)[None]",
+        "tests/stats/test_paired.py",
+    ),
+    Mutant(
+        "a layer that counts in a bin of depth where it is not",
+        "compare/depths.py",
+        "np.arange(layers + 1) * bins",
+        "np.arange(1, layers + 2) * bins",
+        "tests/compare",
+    ),
+    Mutant(
+        "an interaction of two checkpoints with its sign turned",
+        "results/crossing.py",
+        "interaction=state[1] - state[0],",
+        "interaction=state[0] - state[1],",
+        "tests/results/test_crossing.py",
+    ),
+    Mutant(
+        "an entry under another one's name taken for what was asked",
+        "passes/store.py",
+        'if "spec" not in header or entry_key(json.loads(header["spec"])) != path.stem:',
+        'if "spec" not in header:',
+        "tests/passes/test_store.py",
+    ),
+    Mutant(
+        "an entry of another shape than its reader expects",
+        "passes/store.py",
+        "    if len(found) != len(shape) or any(",
+        "    if False and any(",
+        "tests/passes/test_store.py",
+    ),
+    Mutant(
+        "stored controls of another pair",
+        "scoring/controls.py",
+        "if not ours or [each.control",
+        "if [each.control",
+        "tests/scoring/test_entries.py",
+    ),
+    Mutant(
+        "a changed table read as it stands",
+        "results/sums.py",
+        "if sums is not None and sums.get(name) != sum_of(content):",
+        "if sums is not None and name not in sums:",
+        "tests/results/test_folder.py",
+    ),
+    Mutant(
+        "an estimate called an effect",
+        "results/kinds.py",
+        'return kind.split(".")[0] == "attribution"',
+        "return False",
+        "tests/results/test_kinds.py tests/report/test_estimates.py",
+    ),
+    Mutant(
+        "steps coloured by an estimate where an exact map is at hand",
+        "report/run/views.py",
+        "sorted(map_kinds(results, outcome), key=is_estimate)",
+        "list(map_kinds(results, outcome))",
+        "tests/report/test_estimates.py",
+    ),
+    Mutant(
+        "another model taken for the one of a run",
+        "models/identity.py",
+        'IDENTITY = ("fingerprint", "architecture", "tokenizer", "dtype")',
+        'IDENTITY = ("architecture", "tokenizer", "dtype")',
+        "tests/models/test_identity.py",
+    ),
+    Mutant(
+        "a control on one pair told as a mean",
+        "report/run/evidence.py",
+        "told = each.n > 1 or",
+        "told = each.n > 0 or",
+        "tests/report/run/test_evidence.py",
+    ),
+    Mutant(
+        "a bare answer that teaches the model to leave its chain out",
+        "reference/diet.py",
+        "if chains is not None and chain_loss:",
+        "if chain_loss:",
+        "tests/reference/test_train.py",
+    ),
+    Mutant(
+        "a decorative diet with true chains",
+        "reference/diet.py",
+        "problems if self.diet.true_chains else",
+        "problems if True else",
+        "tests/reference/test_train.py",
+    ),
+    Mutant(
+        "a context beside longer ones that keeps its padding",
+        "mediation/kinds/cube.py",
+        "runs |= {key: run.part(0, len(every[key]))",
+        "runs |= {key: run.part(0, width)",
+        "tests/mediation/kinds/test_cube.py",
+    ),
+    Mutant(
+        "readers beside longer ones read off in their padding",
+        "mediation/kinds/cube.py",
+        "own[:, last - empty - each.last : last - empty]",
+        "own[:, last - each.last : last]",
+        "tests/mediation/kinds/test_cube.py",
+    ),
+    Mutant(
+        "equivalence that forgets skewed groups",
+        "stats/equivalence.py",
+        "(_beyond(above, t, count), _beyond(-below, -t, count))",
+        "(_beyond(above, -t, count), _beyond(-below, t, count))",
+        "tests/stats/test_equivalence.py",
+    ),
+    Mutant(
+        "a stored crossing of the other direction",
+        "scoring/cross.py",
+        '"models": [model_spec(model) for model in models]',
+        '"models": [model_spec(model) for model in models[:1] * 2]',
+        "tests/scoring/test_cross.py",
+    ),
+    Mutant(
+        "layers without rotary embedding turned as the others",
+        "passes/keyvalues.py",
+        "layer if how.still else spun(layer, spin, how)",
+        "spun(layer, spin, how)",
+        "tests/passes/test_turning.py",
+    ),
+    Mutant(
+        "neighbouring channels turned as halves",
+        "models/turning.py",
+        "if self.neighbours else rotary.reshape(2, half)",
+        "if False else rotary.reshape(2, half)",
+        "tests/models/test_turning.py",
+    ),
+    Mutant(
+        "keys of one channel order read in another",
+        "passes/selfcheck.py",
+        "    return torch.cat([(logits - clean.logits).flatten(), _same_past(model, clean)])",
+        "    return (logits - clean.logits).flatten()",
+        f"{CUBE} -k Youtu",
+    ),
+    Mutant(
+        "a model that counts its positions itself taken for one without",
+        "passes/selfcheck.py",
+        "    if has_rotary(model):",
+        "    if False:",
+        "tests/passes/test_turning.py",
+    ),
+    Mutant(
+        "knockouts of all rows by the first row's mask",
+        "passes/attention.py",
+        "if past is None or len(attention_mask) == batch else",
+        "if past is None else",
+        "tests/passes/test_masks.py",
+    ),
+    Mutant(
+        "a knockout's mask that stays for the next pass",
+        "passes/masks.py",
+        "            undo(value, hook)\n",
+        "            prepared.clear()\n",
+        "tests/passes/test_masks.py",
+    ),
+    Mutant(
+        "a window inside attention forgotten by a knockout",
+        "passes/masks.py",
+        "            return seen[:, :, keys - queries : keys, :keys]\n",
+        "            return True\n",
+        "tests/passes/test_masks.py",
+    ),
+    Mutant(
+        "a zeroed pattern that nothing reads",
+        "passes/interventions.py",
+        "                model.need(Component.PATTERN)\n",
+        "                pass\n",
+        "tests/passes/test_masks.py",
+    ),
+    Mutant(
+        "layers that read the keys of others, loaded",
+        "models/alike.py",
+        "    if shared:",
+        "    if False:",
+        "tests/models/test_alike.py",
+    ),
+    Mutant(
+        "a space put before the chain, the cue and the answer",
+        "traces/pieces.py",
+        "    if changed == rules:",
+        "    if rules:",
+        "tests/traces/test_pieces.py",
+    ),
+    Mutant(
+        "the space that a written chain begins with is lost",
+        "traces/pieces.py",
+        '("decoder", "Strip"): {"start": 0},',
+        "",
+        "tests/traces/test_pieces.py",
+    ),
+    Mutant(
+        "tokens that say another text than the chain's",
+        "mediation/said.py",
+        "not _unknown(tokenizer, ids) and not reads_as(said, text)",
+        "False",
+        "tests/traces/test_pieces.py",
+    ),
+    Mutant(
+        "the raw question in place of what the template makes of it",
+        "models/prompts.py",
+        "        inner = text[len(before) : len(text) - len(after)]\n",
+        "        inner, text = question, before + question + after\n"
+        "        whole = _encode_template(tokenizer, text)\n",
+        "tests/models/test_rendering.py",
+    ),
+    Mutant(
+        "templates that are told today's date",
+        "models/rendering.py",
+        "_dated(chat) if reads_the_clock(chat) else chat",
+        "chat",
+        "tests/models/test_rendering.py",
+    ),
+    Mutant(
+        "runs of two dates compared",
+        "compare/prompts.py",
+        "    if dates[0] != dates[1]:",
+        "    if False:",
+        "tests/compare/test_prompts.py",
+    ),
+    Mutant(
+        "an operand taken for the answer",
+        "traces/statement.py",
+        "        if _is_result(text, span, step):\n            return Statement(span, result=True)",
+        "        return Statement(span, result=True)",
+        "tests/traces/test_statement.py",
+    ),
+    Mutant(
+        "two spellings of one value taken for two answers",
+        "pairs/pair.py",
+        "if same_answer(base, source):",
+        "if base == source:",
+        "tests/pairs/test_answers.py",
+    ),
+)
+
+
+def verdict(mutant: Mutant, folder: Path) -> str:
+    """`killed`, `SURVIVED`, or `cannot be seeded`."""
+    path = folder / "mediate" / mutant.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutant.right) != 1:
+        return "cannot be seeded"
+    path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests.split()],
+            cwd=folder,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        path.write_text(text, encoding="utf-8")
+    if run.returncode not in (0, 1):
+        return f"cannot be tested (pytest ended with {run.returncode})"
+    return "killed" if run.returncode else "SURVIVED"
+
+
+def main(wanted: list[str]) -> int:
+    """Tries the mutants whose name holds one of the words, or all."""
+    chosen = [each for each in MUTANTS if not wanted or any(word in each.name for word in wanted)]
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("mediate", "tests", "tools"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for part in ("pyproject.toml", "README.md"):
+            shutil.copy(ROOT / part, folder / part)
+        for mutant in chosen:
+            found.append(verdict(mutant, folder))
+            print(f"{found[-1]:18} {mutant.name}", flush=True)
+    print(f"{found.count('killed')} of {len(found)} killed")
+    if set(found) <= {"killed"}:
+        return 0
+    return 1 if "SURVIVED" in found else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
