@@ -5,17 +5,16 @@ largest deviation from what must be so, or, for what must *not* be so, the size 
 differences, in nats.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
+from mediate.checks.identity import Identity, Kind
 from mediate.mediation.cells import Cell
-from mediate.mediation.encoding import EncodedPair, Readers
+from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import measure_cube, run_contexts
 from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
 from mediate.mediation.kinds.read import read_effects
@@ -30,66 +29,10 @@ from mediate.passes.interventions import Knockout, Reference
 from mediate.passes.one_pass import one_pass
 from mediate.passes.selfcheck import KNOCKED_OUT
 from mediate.results.cube import corners, shapley, total_effect
-from mediate.traces.trace import Trace
 
 C = Component
 Y = Outcome.LOGIT_DIFF
 FROM_CACHE, MOVED = "answer read from keys and values", "re-rotated keys"
-# Lengths of what `token_pair` draws; the answers begin with a token in common.
-QUESTION, STEPS, CUE = 5, (3, 4), 3
-
-
-class Kind(StrEnum):
-    """How large an identity's number may be: not at all, as float64 or the model's dtype rounds, or it must be large.
-
-    `rounded` numbers are as large as logits, and `shares` are at most 1.
-    """
-
-    EXACT = "exact"
-    ARITHMETIC = "arithmetic"
-    ROUNDED = "rounded"
-    SHARES = "shares"
-    DIFFERENT = "different"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """One statement that is tried on a model and a pair.
-
-    Args:
-        name: The statement.
-        deviation: The number that it is about.
-        kind: How large that may be.
-        check: The model's own check without which it is not tried.
-        components: Those without which it is not tried.
-    """
-
-    name: str
-    deviation: Callable[[Model, EncodedPair], float]
-    kind: Kind = Kind.ROUNDED
-    check: str = ""
-    components: tuple[Component, ...] = ()
-
-    def why_not(self, model: Model) -> str:
-        """What the model lacks, in words; empty where the identity can be tried."""
-        lacking = [f"{each} is not offered" for each in self.components if each in model.refused]
-        if self.check and not model.check(self.check).passed:
-            lacking.append(f"{self.check!r} failed")
-        return ", ".join(lacking)
-
-
-def token_pair(model: Model, seed: int = 0) -> EncodedPair:
-    """A pair of random tokens of a model's vocabulary, in chains of two steps."""
-    generator = np.random.default_rng(seed)
-
-    def drawn(count: int) -> tuple[int, ...]:
-        return tuple(generator.choice(model.facts.d_vocab, size=count, replace=False).tolist())
-
-    steps = tuple(step for step, length in enumerate(STEPS) for _ in range(length))
-    source, base = (Trace("", drawn(len(steps)), ("",) * len(steps), steps) for _ in (0, 1))
-    first, one, other = drawn(3)
-    readers = Readers(drawn(CUE), (first, one), (first, other))
-    return EncodedPair("tokens", "tokens", (drawn(QUESTION), drawn(QUESTION)), (source, base), readers)
 
 
 def self_source(model: Model, pair: EncodedPair) -> float:

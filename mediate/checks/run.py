@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from mediate.checks.identities import IDENTITIES, Identity, Kind, token_pair
+from mediate.checks.identities import IDENTITIES
+from mediate.checks.identity import Identity, Kind, token_pair
 from mediate.checks.planted import SETTINGS, Planted, planted_model
 from mediate.checks.planted_gates import REACHES, REPAIR_BLOCK, REPAIRED_HEAD, TWO_STEPS, TwoSteps, two_step_model
 from mediate.checks.tiny import Tiny, tiny_model

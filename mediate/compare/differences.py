@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from mediate.compare.flips import flip_family
 from mediate.compare.pairing import Pairing
 from mediate.compare.quantities import (
     EFFECT,
@@ -26,6 +26,7 @@ from mediate.results import Cube, set_effects, set_shares
 from mediate.stats import Estimate
 from mediate.stats.equivalence import equivalence
 from mediate.stats.paired import paired_difference, paired_ratio_difference
+from mediate.stats.signflip import sign_flip_max_t
 
 
 class Verdict(StrEnum):
@@ -34,6 +35,18 @@ class Verdict(StrEnum):
     UNCHANGED = "unchanged"  # two one-sided tests show that it is smaller than the margin
     CHANGED = "changed"  # its interval leaves out 0, and it was not shown to be smaller than the margin
     UNCLEAR = "cannot tell"
+
+
+class Flipped(NamedTuple):
+    """What sign flips say of each cell: its mean difference, its p values, and half the width of the common band.
+
+    All but the mean are NaN where a cell is not tested: nothing differs there, or there is one group.
+    """
+
+    mean: Float[np.ndarray, " cell"]
+    p: Float[np.ndarray, " cell"]
+    p_adjusted: Float[np.ndarray, " cell"]
+    reach: Float[np.ndarray, " cell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +177,13 @@ def verdict_of(difference: Estimate, p_equivalent: float, alpha: float) -> Verdi
     if p_equivalent <= alpha:
         return Verdict.UNCHANGED
     return Verdict.CHANGED if difference.low > 0 or difference.high < 0 else Verdict.UNCLEAR
+
+
+def flip_family(values: Float[np.ndarray, "item cell"], groups: Sequence[str], how: Settings) -> Flipped:
+    """Flips the signs of whole groups; see `mediate.stats.signflip.sign_flip_max_t`. NaN is a cell without a value."""
+    moving = np.nan_to_num(values) != 0
+    if len(set(groups)) < 2 or not moving.any():
+        none = np.full(values.shape[1], np.nan)
+        return Flipped(values.mean(axis=0), none, none, none)
+    found = sign_flip_max_t(values, groups, seed=how.seed, draws=how.flips, level=how.level)
+    return Flipped(found.mean, found.p, found.p_adjusted, found.reach)

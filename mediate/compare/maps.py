@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.compare.design import Traces
-from mediate.compare.flips import flip_family
+from mediate.compare.differences import flip_family
 from mediate.compare.pairing import Pairing
 from mediate.compare.quantities import linearised
 from mediate.compare.runs import NamedRun
 from mediate.compare.settings import Settings
 from mediate.compare.stacks import LAYER, STEP, Family, Stack, families, stack_family
 from mediate.results.maps import WITH_GAPS
-from mediate.stats.discovery import false_discovery
+from mediate.stats.signflip import false_discovery
 
 
 class Scope(StrEnum):

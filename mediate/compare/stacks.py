@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from mediate.compare.depths import cumulative, depth_weights
 from mediate.compare.runs import NamedRun
 from mediate.results import EffectMap, total_effect
 from mediate.results.kinds import is_estimate
@@ -14,6 +13,8 @@ from mediate.results.maps import ADAPTIVE, WITH_GAPS
 
 # Places along the chain; tokens have no counterpart in another item or tokenizer, so positions are always summed.
 STEP, POSITION, LAYER = "step", "position", "layer"
+# At every layer the whole residual stream: neighbouring layers hold the same effect, not parts of one.
+CUMULATIVE = (".resid_pre", ".resid_mid", ".resid_post")
 FAR_APART = "their heads are not the same"
 
 
@@ -173,3 +174,22 @@ def _te(run: NamedRun, outcome: str, items: tuple[str, ...]) -> Float[np.ndarray
     cube = run.results.cube(outcome)
     rows = {item: row for row, item in enumerate(cube.items)}
     return total_effect(cube.y[[rows[item] for item in items]])
+
+
+def cumulative(kind: str) -> bool:
+    """Whether a map's layers each hold the effect of all layers before, so that a sum over layers counts it again."""
+    return any(name in kind for name in CUMULATIVE)
+
+
+def depth_weights(layers: int, bins: int, *, average: bool = False) -> Float[np.ndarray, "bin layer"]:
+    """How much of each layer counts in each bin of relative depth.
+
+    Layer l of L fills the depths from l / L to (l + 1) / L, bin b of B those from b / B to (b + 1) / B, and a layer's
+    effect is spread evenly over its depths. So the sum over bins is the sum over layers, whatever their number; an
+    interpolation between layers would keep no sum. With `average` a bin is the mean over its depths instead, for
+    effects that do not add up over layers. With as many bins as layers this is the identity.
+    """
+    edges, cuts = np.arange(layers + 1) * bins, np.arange(bins + 1) * layers  # in units of 1 / (layers * bins)
+    shared = np.minimum(edges[None, 1:], cuts[1:, None]) - np.maximum(edges[None, :-1], cuts[:-1, None])
+    overlap: Float[np.ndarray, "bin layer"] = np.maximum(shared, 0) / (layers if average else bins)
+    return overlap

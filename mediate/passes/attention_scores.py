@@ -11,7 +11,8 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Site, scores_hook
-from mediate.passes.interventions import Hook, Patch, Values, check_patches, patch_hooks
+from mediate.passes.hooks import Hook, patch_hooks
+from mediate.passes.interventions import Patch, Values, check_patches
 from mediate.passes.one_pass import one_pass
 
 

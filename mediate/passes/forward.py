@@ -17,18 +17,8 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.passes.interventions import (
-    Hook,
-    Knockout,
-    Patch,
-    Values,
-    check_knockouts,
-    check_like,
-    check_patches,
-    is_late,
-    knockout_hooks,
-    patch_hooks,
-)
+from mediate.passes.hooks import Hook, check_like, is_late, knockout_hooks, patch_hooks
+from mediate.passes.interventions import Knockout, Patch, Values, check_knockouts, check_patches
 from mediate.passes.one_pass import Past, one_pass
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
-from mediate.passes.interventions import Hook
+from mediate.passes.hooks import Hook
 from mediate.passes.one_pass import Past, one_pass
 from mediate.passes.unhooked import leanly
 

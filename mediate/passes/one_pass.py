@@ -4,8 +4,8 @@ Token ids or a residual stream go in, never text; positions count on from the pa
 """
 
 import inspect
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -14,8 +14,7 @@ from torch import Tensor
 
 from mediate.models.model import Model
 from mediate.models.past import with_past
-from mediate.passes.interventions import Hook
-from mediate.passes.skipping import skipped_blocks
+from mediate.passes.hooks import Hook
 
 Past = Sequence[tuple[Tensor, Tensor]]
 """Keys and values of each layer, `row kv_head pos d`, from position 0; of one row where all share it."""
@@ -68,3 +67,27 @@ def only_last(model: Model, count: int) -> dict[str, int]:
     """Keeps the unembedding to the positions that are wanted, where the model's forward pass can."""
     parameters = inspect.signature(type(model.plain).forward).parameters
     return {"logits_to_keep": count} if "logits_to_keep" in parameters else {}
+
+
+@contextmanager
+def skipped_blocks(model: Model, count: int) -> Iterator[None]:
+    """Turns the first `count` blocks into the identity while the context is open.
+
+    transformer-lens' `start_at_layer` alone computes the earlier ones too.
+
+    `object.__setattr__` puts the stand-in on the bridge's own block; a plain assignment would be forwarded to the
+    module that it wraps, and could not be undone.
+    """
+    blocks = [model.bridge.blocks[number] for number in range(count)]
+
+    def identity(hidden: Tensor, *_: Any, **__: Any) -> Tensor:
+        return hidden
+
+    try:
+        for block in blocks:
+            object.__setattr__(block, "forward", identity)
+        yield
+    finally:
+        for block in blocks:
+            if "forward" in vars(block):
+                object.__delattr__(block, "forward")

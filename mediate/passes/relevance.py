@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site, mlp_input_hooks, norm_scale_hooks
-from mediate.passes.interventions import Hook
+from mediate.passes.hooks import Hook
 
 
 def relevance_rules(model: Model) -> list[Hook]:

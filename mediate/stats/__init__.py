@@ -1,12 +1,11 @@
 """Estimates, intervals and tests; arrays only."""
 
 from mediate.stats.bootstrap import bootstrap_mean, bootstrap_ratio
-from mediate.stats.discovery import false_discovery
 from mediate.stats.equivalence import Equivalence, equivalence
 from mediate.stats.estimate import Estimate
 from mediate.stats.ladder import RankCorrelation, ladder_mean_slope, ladder_rank_correlation, ladder_slope
 from mediate.stats.paired import paired_difference, paired_ratio_difference
-from mediate.stats.signflip import MaxT, sign_flip_max_t
+from mediate.stats.signflip import MaxT, false_discovery, sign_flip_max_t
 
 __all__ = [
     "Equivalence",

@@ -1,10 +1,15 @@
-"""Which of many cells differ: sign flips of whole groups, with the family-wise error held by the largest |t|."""
+"""Which of many cells differ: sign flips of whole groups, with the family-wise error held by the largest |t|.
+
+Or, of cells that have p values, with the share of false ones among those found held.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy import stats
 
 from mediate.stats.contrasts import numbered_groups
 
@@ -192,3 +197,20 @@ def sign_flip_max_t(
     adjusted[tested] = (len(largest) - smaller) / len(largest)
     critical = critical_value(largest, 1 - level)
     return MaxT(mean, error, t, p, adjusted, n, reasons, critical, level, len(sums), len(largest), exact, seed)
+
+
+def false_discovery(p: Float[np.ndarray, "..."], *, method: Literal["bh", "by"] = "bh") -> Float[np.ndarray, "..."]:
+    """Adjusted p values: cells at most q are found with an expected share of at most q false ones among them.
+
+    By scipy's `false_discovery_control`:
+    `bh` (Benjamini and Hochberg 1995) holds for independent or positively dependent cells, `by` (Benjamini and
+    Yekutieli 2001) for any. A cell whose p value is NaN is no test: it stays NaN and does not count among the others.
+
+    Raises:
+        ValueError: A p value is outside [0, 1].
+    """
+    adjusted = np.full(p.shape, np.nan)
+    tested = ~np.isnan(p)
+    if tested.any():
+        adjusted[tested] = stats.false_discovery_control(p[tested], method=method)
+    return adjusted

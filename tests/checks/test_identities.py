@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from mediate.checks import identities
-from mediate.checks.identities import IDENTITIES, Identity, Kind, token_pair
+from mediate.checks.identities import IDENTITIES
+from mediate.checks.identity import Identity, Kind, token_pair
 from mediate.checks.run import TINY, TOLERANCE, limits_of
 from mediate.checks.tiny import Tiny, tiny_model
 from mediate.mediation.cells import Cell
 from mediate.mediation.kinds import cube, state
 from mediate.models.loading import load
-from mediate.passes import interventions
+from mediate.passes import hooks, interventions
 from mediate.passes.selfcheck import checked
 from tests import tiny
 
@@ -46,7 +47,7 @@ def shifted(found, run, by, kept=state.placed):
     return {place: value.roll(1, 0) for place, value in kept(found, run, by).items()}
 
 
-def unmasked(rows, heads, length, begin=0, kept=interventions.knockout_mask):
+def unmasked(rows, heads, length, begin=0, kept=hooks.knockout_mask):
     return torch.zeros_like(kept(rows, heads, length, begin))
 
 
@@ -64,7 +65,7 @@ def leave_a_hook(hooked, ids, hooks):
     [
         (Cell, "patches", one_early, {"causal", "chain_tokens", "keys_and_values"}),
         (state, "placed", shifted, {"self_source", "chain_tokens", "keys_and_values"}),
-        (interventions, "knockout_mask", unmasked, {"unread_contents", "hidden_attention", "knockout_less_zeroed"}),
+        (hooks, "knockout_mask", unmasked, {"unread_contents", "hidden_attention", "knockout_less_zeroed"}),
         (identities, "Knockout", partial(interventions.Knockout, renormalised=False), {"rows_sum"}),
         (cube, "laid_out", worlds_exchanged, {"untouched_corners", "keys_and_values"}),
         (identities, "one_pass", leave_a_hook, {"left_behind"}),

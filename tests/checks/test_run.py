@@ -8,7 +8,8 @@ import torch
 from typer.testing import CliRunner
 
 from mediate.checks import run as sanity
-from mediate.checks.identities import IDENTITIES, Identity, Kind
+from mediate.checks.identities import IDENTITIES
+from mediate.checks.identity import Identity, Kind
 from mediate.checks.planted_gates import TWO_STEPS, TwoSteps, two_step_model
 from mediate.checks.run import TOLERANCE, Finding, limits_of, measure_two_steps, random_states, tried
 from mediate.cli import app

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediate.compare.depths import cumulative, depth_weights
 from mediate.compare.maps import MapDifference, Scope
+from mediate.compare.stacks import cumulative, depth_weights
 from mediate.results import Results
 from tests.compare import made
 from tests.compare.asked import compared

@@ -13,7 +13,8 @@ from mediate.mediation.kinds.knockout import knockout_effects
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import sequences
 from mediate.passes.forward import forward
-from mediate.passes.interventions import Knockout, check_knockouts, knockout_mask
+from mediate.passes.hooks import knockout_mask
+from mediate.passes.interventions import Knockout, check_knockouts
 from mediate.passes.masks import hidden
 from tests import tiny
 from tests.mediation.kinds.test_read import contexts

@@ -201,14 +201,14 @@ MUTANTS = (
     ),
     Mutant(
         "patch into every row",
-        "passes/interventions.py",
+        "passes/hooks.py",
         "put_in_place(changed[row], values[patch.by, site], patch, begin)",
         "put_in_place(changed[0], values[patch.by, site], patch, begin)",
         STATE,
     ),
     Mutant(
         "resid_mid written at its bare hook point",
-        "passes/interventions.py",
+        "passes/hooks.py",
         "if site.component is not Component.RESID_MID:",
         "if True:",
         STATE,
@@ -229,7 +229,7 @@ MUTANTS = (
     ),
     Mutant(
         "a knockout that leaves its rows unnormalised",
-        "passes/interventions.py",
+        "passes/hooks.py",
         "name = scores_hook(layer) if renormalised else",
         "name = scores_hook(layer) if False else",
         STATE,
@@ -243,7 +243,7 @@ MUTANTS = (
     ),
     Mutant(
         "a knockout of all heads where some are named",
-        "passes/interventions.py",
+        "passes/hooks.py",
         "cut.heads if cut.heads is not None else range(heads)",
         "range(heads)",
         STATE,
@@ -348,7 +348,7 @@ MUTANTS = (
     ),
     Mutant(
         "a patch after a past put one token early",
-        "passes/interventions.py",
+        "passes/hooks.py",
         "positions = torch.tensor(patch.positions, device=row.device) - begin",
         "positions = torch.tensor(patch.positions, device=row.device) - begin - 1",
         STATE,
@@ -453,7 +453,7 @@ MUTANTS = (
     ),
     Mutant(
         "a layer that counts in a bin of depth where it is not",
-        "compare/depths.py",
+        "compare/stacks.py",
         "np.arange(layers + 1) * bins",
         "np.arange(1, layers + 2) * bins",
         "tests/compare",

@@ -22,16 +22,8 @@ from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes.attention import SharedPast, Swap
-from mediate.passes.interventions import (
-    Hook,
-    Knockout,
-    Patch,
-    Values,
-    check_knockouts,
-    check_patches,
-    knockout_hooks,
-    patch_hooks,
-)
+from mediate.passes.hooks import Hook, knockout_hooks, patch_hooks
+from mediate.passes.interventions import Knockout, Patch, Values, check_knockouts, check_patches
 from mediate.passes.keyvalues import KeyValues, prefill, stacked
 from mediate.passes.one_pass import one_pass
 from mediate.passes.unhooked import in_use, layers_computed_whole, lean_blocks

@@ -19,7 +19,8 @@ from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.sites import Component, Site
 from mediate.passes.forward import forward
-from mediate.passes.interventions import Knockout, Patch, Reference, bridge_hooks
+from mediate.passes.hooks import bridge_hooks
+from mediate.passes.interventions import Knockout, Patch, Reference
 from tests import tiny
 from tests.mediation.kinds.test_read import BASE, LONGER, SOURCE, contexts
 from tests.plainly import kept
