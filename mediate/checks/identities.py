@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from mediate.checks.identity import Identity, Kind
+from mediate.checks.claims import Identity, Size
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import measure_cube, run_contexts
@@ -170,28 +170,28 @@ def left_behind(model: Model, pair: EncodedPair) -> float:
 STATE = (
     Identity("its own activation put back has no effect", self_source),
     Identity("the chain's embeddings are its tokens", chain_tokens, components=(C.RESID_PRE,)),
-    Identity("nothing before a patch moves", causal, kind=Kind.EXACT),
-    Identity("everything after a patch moves", patches_move, kind=Kind.DIFFERENT),
+    Identity("nothing before a patch moves", causal, kind=Size.EXACT),
+    Identity("everything after a patch moves", patches_move, kind=Size.DIFFERENT),
 )
 CUBE = (
     Identity("corners are untouched runs", untouched_corners, check=FROM_CACHE),
-    Identity("TE = NDE + TIE = NIE + TDE = Shapley sum", algebra, Kind.ARITHMETIC, FROM_CACHE),
+    Identity("TE = NDE + TIE = NIE + TDE = Shapley sum", algebra, Size.ARITHMETIC, FROM_CACHE),
     Identity("all keys and values are TIE", keys_and_values, check=FROM_CACHE, components=(C.K, C.V)),
     Identity("the same at other positions", moved_keys_and_values, check=MOVED, components=(C.K, C.V)),
     Identity("all reads are TIE, shared out over steps", reads, check=FROM_CACHE),
-    Identity("NDE + NIE is not TE", interaction, check=FROM_CACHE, kind=Kind.DIFFERENT),
+    Identity("NDE + NIE is not TE", interaction, check=FROM_CACHE, kind=Size.DIFFERENT),
 )
 KNOCKOUTS = (
     Identity("a chain that is not read may say anything", unread_contents, check=KNOCKED_OUT),
-    Identity("rows of attention sum to 1", rows_sum, Kind.SHARES, check=KNOCKED_OUT, components=(C.PATTERN,)),
+    Identity("rows of attention sum to 1", rows_sum, Size.SHARES, check=KNOCKED_OUT, components=(C.PATTERN,)),
     Identity(
-        "no attention to what is hidden", hidden_attention, kind=Kind.EXACT, check=KNOCKED_OUT, components=(C.PATTERN,)
+        "no attention to what is hidden", hidden_attention, kind=Size.EXACT, check=KNOCKED_OUT, components=(C.PATTERN,)
     ),
-    Identity("knockout is not a zeroed pattern", knockout_less_zeroed, Kind.DIFFERENT, KNOCKED_OUT, (C.PATTERN,)),
-    Identity("knockout is not deletion", knockout_less_deletion, check=KNOCKED_OUT, kind=Kind.DIFFERENT),
-    Identity("all readers are not the last one", contents_through_others, check=KNOCKED_OUT, kind=Kind.DIFFERENT),
+    Identity("knockout is not a zeroed pattern", knockout_less_zeroed, Size.DIFFERENT, KNOCKED_OUT, (C.PATTERN,)),
+    Identity("knockout is not deletion", knockout_less_deletion, check=KNOCKED_OUT, kind=Size.DIFFERENT),
+    Identity("all readers are not the last one", contents_through_others, check=KNOCKED_OUT, kind=Size.DIFFERENT),
 )
-AFTERWARDS = (Identity("no hook stays after an error", left_behind, kind=Kind.EXACT, components=(C.RESID_PRE,)),)
+AFTERWARDS = (Identity("no hook stays after an error", left_behind, kind=Size.EXACT, components=(C.RESID_PRE,)),)
 IDENTITIES = (*STATE, *CUBE, *KNOCKOUTS, *AFTERWARDS)
 
 

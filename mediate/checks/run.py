@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from mediate.checks.claims import Identity, Size, token_pair
 from mediate.checks.identities import IDENTITIES
-from mediate.checks.identity import Identity, Kind, token_pair
 from mediate.checks.planted import SETTINGS, Planted, planted_model
 from mediate.checks.planted_gates import REACHES, REPAIR_BLOCK, REPAIRED_HEAD, TWO_STEPS, TwoSteps, two_step_model
 from mediate.checks.tiny import Tiny, tiny_model
@@ -171,7 +171,7 @@ def tried(model: Model, tolerance: float | None = None) -> Iterator[Finding]:
     """
     limits = limits_of(model)
     if tolerance is not None:
-        limits |= dict.fromkeys((Kind.ROUNDED, Kind.SHARES), tolerance)
+        limits |= dict.fromkeys((Size.ROUNDED, Size.SHARES), tolerance)
     pair, before = token_pair(model), random_states()
     for identity in IDENTITIES:
         yield _try(model, pair, identity, limits, known=tolerance is not None)
@@ -179,8 +179,8 @@ def tried(model: Model, tolerance: float | None = None) -> Iterator[Finding]:
     yield Finding("torch's and numpy's generators are untouched", moved, 0.0)
 
 
-def _try(model: Model, pair: EncodedPair, identity: Identity, limits: Mapping[Kind, float], *, known: bool) -> Finding:
-    limit, differs = limits[identity.kind], identity.kind is Kind.DIFFERENT
+def _try(model: Model, pair: EncodedPair, identity: Identity, limits: Mapping[Size, float], *, known: bool) -> Finding:
+    limit, differs = limits[identity.kind], identity.kind is Size.DIFFERENT
     lacking = identity.why_not(model)
     if lacking:
         return Finding(identity.name, float("nan"), limit, gated=False, detail=f"not tried: {lacking}")
@@ -191,15 +191,15 @@ def _try(model: Model, pair: EncodedPair, identity: Identity, limits: Mapping[Ki
     return Finding(identity.name, error, limit, differs, gated=known or not differs)
 
 
-def limits_of(model: Model) -> dict[Kind, float]:
+def limits_of(model: Model) -> dict[Size, float]:
     """What rounding may do, from the dtype and the size of the logits on the probe."""
     shares = model.rounding * (64 if model.rounding < 1e-5 else 8)
     return {
-        Kind.EXACT: 0.0,
-        Kind.ARITHMETIC: 1e-10,
-        Kind.ROUNDED: shares * max(1.0, float(model.probe.logits.abs().max())),
-        Kind.SHARES: shares,
-        Kind.DIFFERENT: LEAST,
+        Size.EXACT: 0.0,
+        Size.ARITHMETIC: 1e-10,
+        Size.ROUNDED: shares * max(1.0, float(model.probe.logits.abs().max())),
+        Size.SHARES: shares,
+        Size.DIFFERENT: LEAST,
     }
 
 

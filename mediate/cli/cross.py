@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mediate.stats import Estimate
 
 
-class Writer(StrEnum):
+class ChainWriter(StrEnum):
     """Which checkpoint writes chains that are missing."""
 
     ORIGINAL = "original"
@@ -54,7 +54,9 @@ def cross(
     chains: Annotated[
         Path | None, typer.Option(help="A run directory whose written chains both read, writing none.")
     ] = None,
-    writer: Annotated[Writer, typer.Option(help="Which checkpoint writes chains that are missing.")] = Writer.ORIGINAL,
+    writer: Annotated[
+        ChainWriter, typer.Option(help="Which checkpoint writes chains that are missing.")
+    ] = ChainWriter.ORIGINAL,
     template: TemplateOption = "auto",
     answer_cue: Annotated[
         str, typer.Option(help=r"What stands before the answer; \n is a line break.")

@@ -125,7 +125,7 @@ def _signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-class _Line(logging.Handler):
+class _LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         say(f"warning: {record.getMessage()}")
 
@@ -133,7 +133,7 @@ class _Line(logging.Handler):
 @contextmanager
 def _warnings() -> Iterator[None]:
     """While open, the package's own warnings are lines of the command's."""
-    handler, logger = _Line(logging.WARNING), logging.getLogger("mediate")
+    handler, logger = _LineHandler(logging.WARNING), logging.getLogger("mediate")
     logger.addHandler(handler)
     try:
         yield

@@ -18,14 +18,14 @@ tune_app = typer.Typer(
 )
 
 
-class Task(StrEnum):
+class ExampleTask(StrEnum):
     """Where examples come from, if not from a file."""
 
     PROBLEMS = "problems"
     MODULAR = "modular"
 
 
-class OnBadItem(StrEnum):
+class OnBadExample(StrEnum):
     """What to do with an example that cannot be tuned on."""
 
     ERROR = "error"
@@ -38,7 +38,7 @@ Data = Annotated[
     typer.Option("--data", help="JSON lines with question, chain, answer and, for dpo, rejected; or a pairs file."),
 ]
 MadeTask = Annotated[
-    Task | None,
+    ExampleTask | None,
     typer.Option(
         "--task", help="Made examples in place of a file: problems, or modular, which is what reference reasoners read."
     ),
@@ -65,7 +65,7 @@ Merge = Annotated[bool, typer.Option("--merge", help="Write a whole checkpoint, 
 HeldOut = Annotated[float, typer.Option(help="Share of the examples that is not trained on.")]
 Ask = Annotated[int, typer.Option(min=0, help="Held-out questions asked before and after.")]
 NewTokens = Annotated[int, typer.Option("--max-new-tokens", min=1, help="The longest chain that it may write then.")]
-OnBad = Annotated[OnBadItem, typer.Option("--on-bad-item", help="Stop, or leave the example out and count it.")]
+OnBad = Annotated[OnBadExample, typer.Option("--on-bad-item", help="Stop, or leave the example out and count it.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the split, the first weights, the order and the dropout.")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; a GPU by default where there is one.")]
 
@@ -93,7 +93,7 @@ def sft(
     held_out: HeldOut = 0.1,
     ask: Ask = 64,
     max_new_tokens: NewTokens = 256,
-    on_bad_item: OnBad = OnBadItem.ERROR,
+    on_bad_item: OnBad = OnBadExample.ERROR,
     seed: Seed = 0,
     device: Device = None,
     quiet: QuietOption = False,
@@ -128,7 +128,7 @@ def lora(
     held_out: HeldOut = 0.1,
     ask: Ask = 64,
     max_new_tokens: NewTokens = 256,
-    on_bad_item: OnBad = OnBadItem.ERROR,
+    on_bad_item: OnBad = OnBadExample.ERROR,
     seed: Seed = 0,
     device: Device = None,
     quiet: QuietOption = False,
@@ -165,7 +165,7 @@ def answer_only(
     held_out: HeldOut = 0.1,
     ask: Ask = 64,
     max_new_tokens: NewTokens = 256,
-    on_bad_item: OnBad = OnBadItem.ERROR,
+    on_bad_item: OnBad = OnBadExample.ERROR,
     seed: Seed = 0,
     device: Device = None,
     quiet: QuietOption = False,
@@ -202,7 +202,7 @@ def dpo(
     held_out: HeldOut = 0.1,
     ask: Ask = 64,
     max_new_tokens: NewTokens = 256,
-    on_bad_item: OnBad = OnBadItem.ERROR,
+    on_bad_item: OnBad = OnBadExample.ERROR,
     seed: Seed = 0,
     device: Device = None,
     quiet: QuietOption = False,
@@ -238,7 +238,7 @@ def _tune(arm: str, **given: Any) -> None:
     tell(f"next: mediate score PAIRS --model {quote(str(out))} --out DIR (before and after: with the same --template)")
 
 
-def _data(model: str, data: Path | None, task: Task | None, count: int, steps: int | None, seed: int) -> Any:
+def _data(model: str, data: Path | None, task: ExampleTask | None, count: int, steps: int | None, seed: int) -> Any:
     """The file, or examples that are made: without either, of the task that fits the model."""
     if data is not None and task is not None:
         raise InputError("give either --data FILE or --task, not both")
@@ -248,9 +248,9 @@ def _data(model: str, data: Path | None, task: Task | None, count: int, steps: i
     from mediate.tuning.examples import chained_pairs, problem_pairs
 
     if task is None:
-        task = Task.MODULAR if is_reference(model) else Task.PROBLEMS
+        task = ExampleTask.MODULAR if is_reference(model) else ExampleTask.PROBLEMS
         tell(f"task: {task} (no --data, and it is what fits {model})")
-    if task is Task.MODULAR:
+    if task is ExampleTask.MODULAR:
         return chained_pairs(count, steps=steps or (2, 5), seed=seed)
     if is_reference(model):
         raise InputError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mediate.compare.checks import cautions, check_alike, compared_outcomes
 from mediate.compare.design import Design, Traces, find_design
 from mediate.compare.differences import Difference, Level, differences_from, levels
-from mediate.compare.ladder import Rung, climb, no_ladder
+from mediate.compare.ladder import LadderShare, climb, no_ladder
 from mediate.compare.maps import MapDifference, compare_maps
 from mediate.compare.pairing import OTHER_CONTENT, Pairing, pair_items
 from mediate.compare.runs import NamedRun
@@ -47,7 +47,7 @@ class Compared:
     differences: tuple[Difference, ...]
     split: tuple[SplitPart, ...]
     no_split: str
-    ladder: tuple[Rung, ...]
+    ladder: tuple[LadderShare, ...]
     no_ladder: str
     maps: tuple[MapDifference, ...]
     maps_left_out: Mapping[str, str]

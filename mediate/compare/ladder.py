@@ -16,7 +16,7 @@ from mediate.stats.ladder import FEWEST, ladder_rank_correlation, ladder_slope
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class LadderShare:
     """One share over all runs' sizes.
 
     Args:
@@ -49,7 +49,7 @@ def no_ladder(runs: Sequence[NamedRun], design: Design) -> str:
     return ""
 
 
-def climb(runs: Sequence[NamedRun], pairing: Pairing, outcome: str, how: Settings) -> tuple[Rung, ...]:
+def climb(runs: Sequence[NamedRun], pairing: Pairing, outcome: str, how: Settings) -> tuple[LadderShare, ...]:
     """Slope and rank correlation of every share on log10 of the parameters."""
     sizes = np.log10([run.parameters or 1 for run in runs])
     y = [aligned(run.results.cube(outcome), pairing.items) for run in runs]
@@ -59,5 +59,5 @@ def climb(runs: Sequence[NamedRun], pairing: Pairing, outcome: str, how: Setting
         given = (sizes, tops[:, place], te, pairing.groups)
         slope = ladder_slope(*given, min_mean_denominator=how.min_te, seed=how.seed, level=how.level)
         rank = ladder_rank_correlation(*given, min_mean_denominator=how.min_te, seed=how.seed, level=how.level)
-        found.append(Rung(outcome, name, len(runs), slope, rank.estimate, rank.p))
+        found.append(LadderShare(outcome, name, len(runs), slope, rank.estimate, rank.p))
     return tuple(found)

@@ -13,7 +13,7 @@ from mediate.compare.pairing import Pairing
 from mediate.compare.quantities import linearised
 from mediate.compare.runs import NamedRun
 from mediate.compare.settings import Settings
-from mediate.compare.stacks import LAYER, STEP, Family, Stack, families, stack_family
+from mediate.compare.stacks import LAYER, STEP, MapFamily, Stack, families, stack_family
 from mediate.results.maps import WITH_GAPS
 from mediate.stats.signflip import false_discovery
 
@@ -50,7 +50,7 @@ class MapDifference:
         regridded: Whether layers were put together on a common grid of relative depth.
     """
 
-    family: Family
+    family: MapFamily
     scope: Scope
     run: str
     reference: str

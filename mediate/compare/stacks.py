@@ -19,7 +19,7 @@ FAR_APART = "their heads are not the same"
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class MapFamily:
     """Maps of one kind, axes and outcome.
 
     Args:
@@ -52,7 +52,7 @@ class Stack:
         estimated: Whether the maps are gradient estimates.
     """
 
-    family: Family
+    family: MapFamily
     values: Float[np.ndarray, "run item *axes"]
     te: Float[np.ndarray, "run item"]
     items: tuple[str, ...]
@@ -63,13 +63,13 @@ class Stack:
     estimated: bool
 
 
-def families(run: NamedRun) -> tuple[Family, ...]:
+def families(run: NamedRun) -> tuple[MapFamily, ...]:
     """The kinds of maps that a run has."""
-    return tuple(dict.fromkeys(Family(each.kind, each.dims, each.outcome) for each in run.results.maps))
+    return tuple(dict.fromkeys(MapFamily(each.kind, each.dims, each.outcome) for each in run.results.maps))
 
 
 def stack_family(
-    runs: Sequence[NamedRun], family: Family, items: Mapping[str, str], same_steps: frozenset[str]
+    runs: Sequence[NamedRun], family: MapFamily, items: Mapping[str, str], same_steps: frozenset[str]
 ) -> Stack | str:
     """One family of all runs on common axes, or why it cannot be compared.
 
@@ -101,7 +101,7 @@ def stack_family(
     return _stacked(runs, family, kept, {item: items[item] for item in shared}, steps, [each or 0 for each in depth])
 
 
-def _of_family(run: NamedRun, family: Family) -> dict[str, EffectMap]:
+def _of_family(run: NamedRun, family: MapFamily) -> dict[str, EffectMap]:
     wanted = (family.kind, family.dims, family.outcome)
     return {each.item: each for each in run.results.maps if (each.kind, each.dims, each.outcome) == wanted}
 
@@ -122,7 +122,7 @@ def _steps(kept: Sequence[Mapping[str, EffectMap]]) -> tuple[int, ...] | None:
 
 def _stacked(
     runs: Sequence[NamedRun],
-    family: Family,
+    family: MapFamily,
     kept: Sequence[Mapping[str, EffectMap]],
     items: Mapping[str, str],
     steps: tuple[int, ...] | None,

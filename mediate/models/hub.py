@@ -8,7 +8,7 @@ from threading import Thread
 from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.known import nearest_name
-from mediate.models.source import Kind, Source
+from mediate.models.source import Source, SourceKind
 
 # How long the hub may take to answer, in seconds, looking up its name included.
 PATIENCE = 5.0
@@ -37,7 +37,7 @@ def check_given(source: Source) -> None:
     """
     from huggingface_hub import constants, try_to_load_from_cache
 
-    if source.kind is not Kind.HUB or fetched_copy(source) is not None:
+    if source.kind is not SourceKind.HUB or fetched_copy(source) is not None:
         return
     if isinstance(try_to_load_from_cache(source.location, "config.json"), str):
         return
@@ -48,8 +48,8 @@ def check_given(source: Source) -> None:
 def fetched_copy(source: Source) -> Source | None:
     """The packaged copy of a hub model, if it was fetched before."""
     for name, packaged in PACKAGED.items():
-        if source.kind is Kind.HUB and source.location == packaged.hub_id and fetched_path(name).exists():
-            return Source(Kind.GGUF, str(fetched_path(name)), name, source.adapter)
+        if source.kind is SourceKind.HUB and source.location == packaged.hub_id and fetched_path(name).exists():
+            return Source(SourceKind.GGUF, str(fetched_path(name)), name, source.adapter)
     return None
 
 

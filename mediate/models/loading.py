@@ -26,7 +26,7 @@ from mediate.models.numbers import check_logits, check_weights
 from mediate.models.past import pass_past_on
 from mediate.models.shards import check_index
 from mediate.models.silence import quiet_bars
-from mediate.models.source import Kind, Source, adapter_folder, has_tokenizer, resolve
+from mediate.models.source import Source, SourceKind, adapter_folder, has_tokenizer, resolve
 from mediate.models.stored import check_stored
 from mediate.models.trial import probe_logits
 from mediate.models.vocabulary import check_vocabulary
@@ -137,9 +137,9 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
+    location = str(converted(Path(source.location))) if source.kind is SourceKind.GGUF else source.location
     try:
-        with attempted(location) if source.kind is Kind.HUB else nullcontext():
+        with attempted(location) if source.kind is SourceKind.HUB else nullcontext():
             config = AutoConfig.from_pretrained(location, trust_remote_code=trust_remote_code)
     except Exception as error:  # transformers', huggingface_hub's and safetensors' own errors share no base class
         stand_in = _stand_in(source)
@@ -151,7 +151,7 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
     check_layers(config, source.name)
     check_index(source, location)
     try:
-        with quiet_bars(), attempted(location) if source.kind is Kind.HUB else nullcontext():
+        with quiet_bars(), attempted(location) if source.kind is SourceKind.HUB else nullcontext():
             model, loaded = AutoModelForCausalLM.from_pretrained(
                 location,
                 config=config,
@@ -166,7 +166,7 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
         raise InputError(_why_not(source, error)) from error
     _check_architecture([type(model).__name__], source.name)
     check_stored(model, loaded, source.location)
-    return model, location if source.kind is not Kind.FOLDER or has_tokenizer(Path(location)) else None, source
+    return model, location if source.kind is not SourceKind.FOLDER or has_tokenizer(Path(location)) else None, source
 
 
 def _stand_in(source: Source) -> Source | None:
@@ -181,7 +181,7 @@ def _stand_in(source: Source) -> Source | None:
 
 
 def _why_not(source: Source, error: Exception) -> str:
-    if source.kind is Kind.HUB:
+    if source.kind is SourceKind.HUB:
         return not_given(source.location, _reason(error))
     return f"model {source.location!r}: transformers cannot load it ({_reason(error)}); mend or save it again"
 
@@ -284,5 +284,5 @@ def load_tokenizer_of(model: str) -> Any:
         InputError: Unknown model, or no tokenizer.
     """
     source = resolve(model)
-    location = str(converted(Path(source.location))) if source.kind is Kind.GGUF else source.location
+    location = str(converted(Path(source.location))) if source.kind is SourceKind.GGUF else source.location
     return read_tokenizer(location, trust_remote_code=False)

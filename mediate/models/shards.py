@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from mediate.errors import InputError
 from mediate.models.hub import attempted
-from mediate.models.source import Kind, Source
+from mediate.models.source import Source, SourceKind
 
 INDEX = "model.safetensors.index.json"
 
@@ -50,6 +50,6 @@ def _index(source: Source, location: str) -> Path | None:
     if (Path(location) / "model.safetensors").is_file():
         return None  # comes first
     quietly = {f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "connection_errors")}
-    with attempted(location) if source.kind is Kind.HUB else nullcontext():
+    with attempted(location) if source.kind is SourceKind.HUB else nullcontext():
         found = cached_file(location, INDEX, **quietly)
     return None if found is None else Path(found)

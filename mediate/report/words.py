@@ -6,7 +6,7 @@ from typing import Any
 
 from mediate.pairs.answers import says
 from mediate.report.analysis import analysis_of, section
-from mediate.results import Results, World
+from mediate.results import Results, Told
 from mediate.stats import Estimate
 
 DASH = "–"
@@ -137,7 +137,7 @@ def notes(results: Results) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _answers_otherwise(world: World) -> bool:
+def _answers_otherwise(world: Told) -> bool:
     return world.said is not None and not says(world.said, world.answer)
 
 

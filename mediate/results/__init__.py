@@ -12,7 +12,7 @@ _HOME = {
     "Measured": "told",
     "Reject": "told",
     "Results": "folder",
-    "World": "told",
+    "Told": "told",
     "corners": "cube",
     "item_shares": "cube",
     "mean_map": "maps",
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mediate.results.maps import mean_map as mean_map
     from mediate.results.told import Measured as Measured
     from mediate.results.told import Reject as Reject
-    from mediate.results.told import World as World
+    from mediate.results.told import Told as Told
 
 
 def __getattr__(name: str) -> Any:

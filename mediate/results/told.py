@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Told:
     """What stood in one world of an item, for tables and figures.
 
     Args:
@@ -43,8 +43,8 @@ class Measured:
 
     id: str
     group: str
-    base: World
-    source: World
+    base: Told
+    source: Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
     """The inverse of `item_table`."""
     import pandas as pd
 
-    worlds: dict[tuple[str, str], dict[str, World]] = {}
+    worlds: dict[tuple[str, str], dict[str, Told]] = {}
     for row in table.to_dict("records"):
-        worlds.setdefault((str(row["item"]), str(row["group"])), {})[row["world"]] = World(
+        worlds.setdefault((str(row["item"]), str(row["group"])), {})[row["world"]] = Told(
             question=row["question"],
             answer=row["answer"],
             tokens=tuple(row["tokens"]),

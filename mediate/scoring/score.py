@@ -21,7 +21,7 @@ from mediate.passes.activations import cot_activations
 from mediate.passes.store import Store
 from mediate.results.cube import Cube
 from mediate.results.folder import Results, read_results, write_results
-from mediate.results.told import Measured, Reject, World
+from mediate.results.told import Measured, Reject, Told
 from mediate.scoring.chains import Chains
 from mediate.scoring.controls import Own, control_by_random_weights, control_pair, drawn
 from mediate.scoring.given import check_set
@@ -183,9 +183,9 @@ def _keep(model: Model, tokens: EncodedPair, component: Component, store: Store 
 
 
 def _describe(pair: Pair, tokens: EncodedPair, chains: Chains) -> Measured:
-    def world(item: Item, trace: Trace, place: int) -> World:
+    def world(item: Item, trace: Trace, place: int) -> Told:
         stated = trace.stated(item.answer, item.values)
-        return World(
+        return Told(
             question=item.question,
             answer=item.answer,
             tokens=trace.tokens,

@@ -10,10 +10,10 @@ from typing import Any
 from mediate.errors import InputError, ItemError
 from mediate.models.prompts import Template, described_template
 from mediate.pairs.pair import Pair
-from mediate.results.told import Measured, World
+from mediate.results.told import Measured, Told
 from mediate.traces.trace import Trace, given_trace
 
-Worlds = tuple[World, World]
+Worlds = tuple[Told, Told]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 from mediate.errors import InputError
 from mediate.pairs.pair import Pair
 from mediate.tasks.scm import Problem, draft
-from mediate.tasks.templates import EXAMPLE_PEOPLE, PEOPLE, TEMPLATES, Clause, Template
+from mediate.tasks.templates import EXAMPLE_PEOPLE, PEOPLE, TEMPLATES, Clause, Story
 
 TEMPLATE_NAMES = tuple(template.name for template in TEMPLATES)
 FEWEST_STEPS, MOST_STEPS = 2, 6
@@ -106,7 +106,7 @@ def few_shot_prompt(
     return "\n".join([*worked, "Q: {question}\nA:"])
 
 
-def _example(template: Template, steps: int | str, count: int, rng: np.random.Generator) -> Problem:
+def _example(template: Story, steps: int | str, count: int, rng: np.random.Generator) -> Problem:
     for _ in range(TRIES):
         problem = _wanted(steps, _problem(template, count, LARGEST_EXAMPLE, rng, example=True))
         if problem and _answers_stand_out(problem):
@@ -134,7 +134,7 @@ def _step_range(steps: int | tuple[int, int] | str) -> tuple[int, int]:
     return low, high
 
 
-def _chosen(names: Sequence[str] | None) -> tuple[Template, ...]:
+def _chosen(names: Sequence[str] | None) -> tuple[Story, ...]:
     if names is None:
         return TEMPLATES
     unknown = [name for name in names if name not in TEMPLATE_NAMES]
@@ -150,7 +150,7 @@ def _check_range(name: str, value: int, low: int, high: int) -> None:
 
 
 def _problem(
-    template: Template, count: int, max_value: int, rng: np.random.Generator, *, example: bool = False
+    template: Story, count: int, max_value: int, rng: np.random.Generator, *, example: bool = False
 ) -> Problem | None:
     """A drawn problem of so many steps; None where a number leaves its range."""
     people = EXAMPLE_PEOPLE if example else PEOPLE
@@ -164,7 +164,7 @@ def _problem(
     return problem if _in_range(problem, max_value) else None
 
 
-def _clauses(template: Template, count: int, rng: np.random.Generator) -> list[Clause]:
+def _clauses(template: Story, count: int, rng: np.random.Generator) -> list[Clause]:
     """Different clauses in random order that take `count` steps together."""
     while True:
         picked: list[Clause] = []

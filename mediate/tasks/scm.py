@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mediate.pairs.pair import Item
-from mediate.tasks.templates import Clause, Template
+from mediate.tasks.templates import Clause, Story
 
 
 class Operand(NamedTuple):
@@ -101,7 +101,7 @@ class Draft(NamedTuple):
     factors: tuple[bool, ...]
 
 
-def draft(template: Template, clauses: Sequence[Clause], named: Mapping[str, str], *, from_product: bool) -> Draft:
+def draft(template: Story, clauses: Sequence[Clause], named: Mapping[str, str], *, from_product: bool) -> Draft:
     """Tells a story: its beginning, what happens, and the question.
 
     Args:

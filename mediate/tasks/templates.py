@@ -37,7 +37,7 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class Story:
     """A situation: how a count begins, what can change it, and what is asked.
 
     Args:
@@ -60,7 +60,7 @@ class Template:
 
 
 TEMPLATES = (
-    Template(
+    Story(
         name="apples",
         things=("apples", "pears", "plums", "peaches", "lemons", "oranges"),
         given="{a} has {x} {thing}.",
@@ -76,7 +76,7 @@ TEMPLATES = (
             Clause("{a} gives {x} {thing} to each of {y} friends.", "-", "The friends get {equation} {thing}."),
         ),
     ),
-    Template(
+    Story(
         name="money",
         things=("dollars", "euros", "coins", "pounds"),
         given="{a} has {x} {thing}.",
@@ -94,7 +94,7 @@ TEMPLATES = (
             Clause("{a} buys {x} tickets for {y} {thing} each.", "-", "The tickets cost {equation} {thing}."),
         ),
     ),
-    Template(
+    Story(
         name="game",
         things=("points", "stars", "gems", "tokens"),
         given="{a} starts a game with {x} {thing}.",
@@ -113,7 +113,7 @@ TEMPLATES = (
             ),
         ),
     ),
-    Template(
+    Story(
         name="bus",
         things=("bus", "tram", "coach", "shuttle"),
         given="A {thing} leaves the station with {x} passengers.",
@@ -129,7 +129,7 @@ TEMPLATES = (
             Clause("At the beach, {x} teams of {y} people each get off.", "-", "The teams are {equation} people."),
         ),
     ),
-    Template(
+    Story(
         name="cells",
         things=("cells", "germs", "bacteria", "microbes"),
         given="A dish holds {x} {thing}.",
@@ -147,7 +147,7 @@ TEMPLATES = (
             Clause("{b} removes {x} samples with {y} {thing} in each.", "-", "The samples hold {equation} {thing}."),
         ),
     ),
-    Template(
+    Story(
         name="shelf",
         things=("books", "magazines", "albums", "atlases"),
         given="A shelf holds {x} {thing}.",
@@ -163,7 +163,7 @@ TEMPLATES = (
             Clause("From the shelf, {x} pupils take {y} {thing} each.", "-", "The pupils take {equation} {thing}."),
         ),
     ),
-    Template(
+    Story(
         name="bakery",
         things=("muffins", "rolls", "pies", "buns"),
         given="A bakery opens with {x} {thing}.",
@@ -179,7 +179,7 @@ TEMPLATES = (
             Clause("Then {x} customers buy {y} {thing} each.", "-", "The customers buy {equation} {thing}."),
         ),
     ),
-    Template(
+    Story(
         name="garden",
         things=("tulips", "roses", "daisies", "lilies"),
         given="A garden has {x} {thing}.",
@@ -195,7 +195,7 @@ TEMPLATES = (
             Clause("{b} picks {x} bunches of {y} {thing} each.", "-", "The bunches hold {equation} {thing}."),
         ),
     ),
-    Template(
+    Story(
         name="tank",
         things=("water", "milk", "juice", "oil"),
         given="A tank holds {x} liters of {thing}.",

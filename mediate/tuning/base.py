@@ -13,7 +13,7 @@ from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.gguf import converted
 from mediate.models.loading import read_plain, read_tokenizer
-from mediate.models.source import Kind, Source, resolve
+from mediate.models.source import Source, SourceKind, resolve
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +82,7 @@ def stored_name(source: Source) -> str:
 
     A file or folder of the cache is called by the packaged name that it was made for: caches are deleted.
     """
-    if source.kind is Kind.HUB:
+    if source.kind is SourceKind.HUB:
         return source.location
     path = Path(source.location).resolve()
     return next((name for name in PACKAGED if path in _cached(name)), str(path))

@@ -39,7 +39,7 @@ _LOGGED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Course:
     """How long to train, and where on.
 
     Args:
@@ -67,7 +67,7 @@ def need_packages() -> None:
 
 
 def fit(
-    base: Base, rows: Sequence[Encoded], spec: TuneSpec, plan: Plan, resume: Path | None = None
+    base: Base, rows: Sequence[Encoded], spec: TuneSpec, plan: Course, resume: Path | None = None
 ) -> tuple[Any, list[dict[str, int | float]]]:
     """Trains the base's weights in place, and returns the model (a peft one with an adapter) and a record a step.
 
@@ -99,7 +99,7 @@ def losses_of(history: Sequence[Mapping[str, Any]]) -> list[dict[str, int | floa
     return [{key: entry[key] for key in _LOGGED if key in entry} for entry in history if "loss" in entry]
 
 
-def make_trainer(base: Base, rows: Sequence[Encoded], spec: TuneSpec, plan: Plan) -> Any:
+def make_trainer(base: Base, rows: Sequence[Encoded], spec: TuneSpec, plan: Course) -> Any:
     """The trainer of an arm, its data and its collator in place."""
     from datasets import Dataset  # type: ignore[import-untyped]
     from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
@@ -154,7 +154,7 @@ def _adapter(spec: TuneSpec) -> Any:
     )
 
 
-def _arguments(spec: TuneSpec, plan: Plan) -> Any:
+def _arguments(spec: TuneSpec, plan: Course) -> Any:
     from trl.trainer.dpo_config import DPOConfig
     from trl.trainer.sft_config import SFTConfig
 
@@ -200,7 +200,7 @@ def _own_settings(plain: Any) -> Iterator[None]:
 class _Watch(TrainerCallback):  # type: ignore[misc]
     """Shows how far the training is, and ends it where a number is not finite, before that is saved."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Course) -> None:
         self.open = ExitStack()
         self.done = self.open.enter_context(work(plan.steps, "tuning", "step", shown=plan.progress))
         self.step, self.folder = 0, plan.folder

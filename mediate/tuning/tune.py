@@ -36,7 +36,7 @@ from mediate.tuning.outputs import save_model, write_sides
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
 from mediate.tuning.tokens import Encoded, check_characters, check_length, encode_example
-from mediate.tuning.trainers import Plan, fit, need_packages
+from mediate.tuning.trainers import Course, fit, need_packages
 
 # How many checkpoints are written on the way, where there are as many steps.
 SAVES = 10
@@ -212,7 +212,7 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
     write_tuning(folder, manifest, "running")
     write_sides(folder, work.sides, work.left_out, pairs)
     checkpoint = last_checkpoint(folder)
-    plan = Plan(folder, work.steps, max(1, work.steps // SAVES), work.device == "cpu", progress)
+    plan = Course(folder, work.steps, max(1, work.steps // SAVES), work.device == "cpu", progress)
     training = time.perf_counter()
     try:
         trained, losses = fit(work.base, work.train, work.spec, plan, checkpoint)

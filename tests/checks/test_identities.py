@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mediate.checks import identities
+from mediate.checks.claims import Identity, Size, token_pair
 from mediate.checks.identities import IDENTITIES
-from mediate.checks.identity import Identity, Kind, token_pair
 from mediate.checks.run import TINY, TOLERANCE, limits_of
 from mediate.checks.tiny import Tiny, tiny_model
 from mediate.mediation.cells import Cell
@@ -33,10 +33,10 @@ def test_identities_hold(identity: Identity, architecture: Tiny, dtype: str, see
         assert (architecture, identity.deviation.__name__) == (Tiny.GPT2, "moved_keys_and_values")
         return
     found = identity.deviation(hooked, token_pair(hooked, seed))
-    if identity.kind is Kind.DIFFERENT:
+    if identity.kind is Size.DIFFERENT:
         assert found > 1e-3
     else:
-        assert found <= (0 if identity.kind is Kind.EXACT else TOLERANCE[dtype])
+        assert found <= (0 if identity.kind is Size.EXACT else TOLERANCE[dtype])
 
 
 def one_early(self: Cell, components, start, by, kept=Cell.patches):
@@ -84,7 +84,7 @@ def test_identities_notice(monkeypatch, where, name: str, bug, noticed: set[str]
             deviation = identity.deviation(hooked, pair)
         except ValueError:  # an error that names the bug is a notice too
             deviation = float("nan")
-        if not (deviation > limits[Kind.DIFFERENT] if identity.kind is Kind.DIFFERENT else deviation <= 1e-3):
+        if not (deviation > limits[Size.DIFFERENT] if identity.kind is Size.DIFFERENT else deviation <= 1e-3):
             found.add(identity.deviation.__name__)
     for point in hooked.bridge.hook_dict.values():
         point.remove_hooks()
@@ -125,8 +125,8 @@ def test_they_hold_where_knockouts_and_turns_are_made_otherwise(architecture: st
     assert {"unread_contents", "knockout_less_deletion"} <= {each.deviation.__name__ for each in asked}
     for identity in asked:
         found = identity.deviation(hooked, pair)
-        if identity.kind is Kind.DIFFERENT:
+        if identity.kind is Size.DIFFERENT:
             assert found > 1e-3, identity.name
         else:
             # GPT-J's angles are in float32.
-            assert found <= (0 if identity.kind is Kind.EXACT else 1e-6), identity.name
+            assert found <= (0 if identity.kind is Size.EXACT else 1e-6), identity.name

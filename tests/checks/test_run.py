@@ -8,8 +8,8 @@ import torch
 from typer.testing import CliRunner
 
 from mediate.checks import run as sanity
+from mediate.checks.claims import Identity, Size
 from mediate.checks.identities import IDENTITIES
-from mediate.checks.identity import Identity, Kind
 from mediate.checks.planted_gates import TWO_STEPS, TwoSteps, two_step_model
 from mediate.checks.run import TOLERANCE, Finding, limits_of, measure_two_steps, random_states, tried
 from mediate.cli import app
@@ -79,7 +79,7 @@ def test_an_identity_that_breaks_off_fails_with_the_reason(monkeypatch) -> None:
         np.random.rand()
         return 1.0
 
-    monkeypatch.setattr(sanity, "IDENTITIES", (Identity("a", refuse), Identity("b", draw, Kind.DIFFERENT)))
+    monkeypatch.setattr(sanity, "IDENTITIES", (Identity("a", refuse), Identity("b", draw, Size.DIFFERENT)))
     state = torch.random.get_rng_state()
     with torch.random.fork_rng(devices=[]):
         one, other, random = tried(tiny.model("llama"))
@@ -107,9 +107,9 @@ def test_limits_grow_with_the_logits_but_not_for_shares() -> None:
     model = tiny.model("llama")
     larger = replace(model, probe=replace(model.probe, logits=model.probe.logits * 100))
     one, other = limits_of(model), limits_of(larger)
-    assert other[Kind.ROUNDED] > 50 * one[Kind.ROUNDED] / max(1.0, 1 / float(model.probe.logits.abs().max()))
-    assert {kind for kind in Kind if one[kind] == other[kind]} == set(Kind) - {Kind.ROUNDED}
-    assert one[Kind.EXACT] == 0
+    assert other[Size.ROUNDED] > 50 * one[Size.ROUNDED] / max(1.0, 1 / float(model.probe.logits.abs().max()))
+    assert {kind for kind in Size if one[kind] == other[kind]} == set(Size) - {Size.ROUNDED}
+    assert one[Size.EXACT] == 0
 
 
 def test_sections_leave_the_number_of_threads_alone(monkeypatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mediate.results import Cube, EffectMap, Measured, Reject, Results, World
+from mediate.results import Cube, EffectMap, Measured, Reject, Results, Told
 
 OUTCOME = "logit_diff"
 A, B = "model-a", "model-b"
@@ -46,13 +46,13 @@ def manifest(
     return found | changes
 
 
-def world(number: int, author: str, steps: int, *, written: bool, base: bool, words: int = 2) -> World:
+def world(number: int, author: str, steps: int, *, written: bool, base: bool, words: int = 2) -> Told:
     """A world whose chain is its author's own, with so many steps of so many tokens."""
     amount = number + 3 + base
     ends = [" is"] * (words - 1) + [".\n"]
     tokens = tuple(f"{author} {amount} at {step}{end}" for step in range(steps) for end in ends)
     numbers = tuple(step for step in range(steps) for _ in ends)
-    return World(f"Tom has {amount} apples and eats 2.", str(amount - 2), tokens, numbers, None, written)
+    return Told(f"Tom has {amount} apples and eats 2.", str(amount - 2), tokens, numbers, None, written)
 
 
 def item(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mediate.results import Cube, EffectMap, Measured, Reject, Results, World, total_effect
+from mediate.results import Cube, EffectMap, Measured, Reject, Results, Told, total_effect
 
 PEOPLE = ("Tom", "Ann", "Raj", "Eva", "Liu", "Ida")
 THINGS = ("apples", "coins", "books", "cards", "stones")
@@ -77,13 +77,13 @@ def fake_chain(person: str, thing: str, numbers: tuple[int, ...]) -> tuple[tuple
     return tuple(tokens), tuple(steps)
 
 
-def fake_world(person: str, thing: str, numbers: tuple[int, ...]) -> World:
+def fake_world(person: str, thing: str, numbers: tuple[int, ...]) -> Told:
     """A world whose chain states the answer in its last step."""
     tokens, steps = fake_chain(person, thing, numbers)
     more = ", then ".join(f"gets {number} more" for number in numbers[1:])
     question = f"{person} has {numbers[0]} {thing}, {more}. How many {thing} has {person} now?"
     answer = str(sum(numbers))
-    return World(question, answer, tokens, steps, states_answer=len(tokens) - 4, written=True, said=answer)
+    return Told(question, answer, tokens, steps, states_answer=len(tokens) - 4, written=True, said=answer)
 
 
 def fake_items(count: int, rng: np.random.Generator) -> tuple[Measured, ...]:

@@ -11,7 +11,7 @@ import pytest
 from mediate.figures import visible
 from mediate.report import Scores, render_page, terminal, write_report
 from mediate.report.run.pictures import Picture
-from mediate.results import Cube, EffectMap, Measured, Reject, Results, World, write_results
+from mediate.results import Cube, EffectMap, Measured, Reject, Results, Told, write_results
 from tests.figures.records import fake_manifest, fake_results
 from tests.report.parse import Page, parse
 
@@ -51,7 +51,7 @@ PAYLOADS = [
 ]
 
 
-def poisoned_world(world: World, text: str) -> World:
+def poisoned_world(world: Told, text: str) -> Told:
     tokens = (text, *world.tokens[1:])
     return replace(world, question=text, answer=text, tokens=tokens, said=f"no {text}")
 
@@ -199,7 +199,7 @@ def collect(value: Any, add: Callable[[str], None]) -> None:
     elif isinstance(value, dict):
         for each in value.values():
             collect(each, add)
-    elif isinstance(value, World):
+    elif isinstance(value, Told):
         for text in (value.question, value.answer, value.tokens[0], value.said or ""):
             add(text)
     elif isinstance(value, tuple | list):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mediate.errors import InputError
 from mediate.report import Scores
-from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, World, corners, mean_map, write_results
+from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, Told, corners, mean_map, write_results
 from mediate.results.agreement import Agreement
 from mediate.results.cube import cube_array
 from mediate.results.dataset import results_dataset
@@ -39,7 +39,7 @@ def cube(items: tuple[str, ...] = ("a", "bb"), outcome: str = OUTCOMES[0]) -> Cu
 
 
 def results(maps: tuple[EffectMap, ...] = (), items: tuple[str, ...] = ("a", "bb")) -> Results:
-    world = World("q", "1", (" x",), (0,), None, True)
+    world = Told("q", "1", (" x",), (0,), None, True)
     measured = tuple(Measured(item, f"of {item}", world, world) for item in items)
     return Results({"status": "success"}, measured, tuple(cube(items, outcome) for outcome in OUTCOMES), maps)
 

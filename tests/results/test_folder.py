@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediate.errors import InputError
-from mediate.results import Cube, EffectMap, Measured, Reject, Results, World, read_results, write_results
+from mediate.results import Cube, EffectMap, Measured, Reject, Results, Told, read_results, write_results
 from mediate.results.agreement import Agreement
 from mediate.results.controls import Control, Controlled
 from mediate.results.cube import CELL_COLUMNS, cube_table, cubes_from_table
@@ -30,7 +30,7 @@ MANIFEST = {"schema": 1, "status": "success", "spec": {"outcomes": list(OUTCOMES
 AXES = {"step": (0, 1, 2), "layer": (0, 1, 2, 3), "kv_head": (0, 1)}
 
 
-def world(number: int, **changes: Any) -> World:
+def world(number: int, **changes: Any) -> Told:
     fields: dict[str, Any] = {
         "question": f'Tom has {number} apples,\n"all" his\u2028own.',
         "answer": str(number),
@@ -40,7 +40,7 @@ def world(number: int, **changes: Any) -> World:
         "written": True,
         "said": "nan",
     }
-    return World(**(fields | changes))
+    return Told(**(fields | changes))
 
 
 def read(item: str, dims: tuple[str, ...] = ("step", "layer"), **changes: Any) -> EffectMap:

@@ -17,7 +17,7 @@ from mediate.tuning.examples import Example
 from mediate.tuning.quiet import undisturbed
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.tokens import Encoded, check_length, encode_example, pad_id
-from mediate.tuning.trainers import IGNORED, Plan, make_trainer
+from mediate.tuning.trainers import IGNORED, Course, make_trainer
 from tests import tiny
 from tests.tuning.subjects import base_folder, examples, without_eos
 
@@ -43,7 +43,7 @@ def base(folder: Path) -> Base:
 
 def trainer_of(base: Base, rows: list[Encoded], spec: TuneSpec, folder: Path) -> Any:
     with undisturbed():
-        return make_trainer(base, rows, spec, Plan(folder, 2, 1, cpu=True))
+        return make_trainer(base, rows, spec, Course(folder, 2, 1, cpu=True))
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

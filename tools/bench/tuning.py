@@ -13,7 +13,7 @@ from mediate.tuning.base import Base, load_base
 from mediate.tuning.quiet import undisturbed
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.tokens import Encoded
-from mediate.tuning.trainers import Plan, make_trainer
+from mediate.tuning.trainers import Course, make_trainer
 from tests.tuning.subjects import base_folder
 from tools.bench.timing import Record
 
@@ -81,7 +81,7 @@ def _seconds(base: Base, spec: TuneSpec, folder: Path, steps: int, length: int) 
     clock, rows = _Clock(), [row(number) for number in range(spec.batch_size * (steps + 1))]
     with undisturbed():
         # Writing a checkpoint is no part of a step: the only one is after the last.
-        trainer = make_trainer(base, rows, spec, Plan(folder, steps + 1, steps + 1, cpu=True))
+        trainer = make_trainer(base, rows, spec, Course(folder, steps + 1, steps + 1, cpu=True))
         trainer.add_callback(clock)
         for each in list(trainer.callback_handler.callbacks):
             if type(each).__name__ == "PrinterCallback":

@@ -12,7 +12,7 @@ from mediate.figures import visible
 from mediate.figures.style import DIVERGING
 from mediate.report.run.evidence import verdicts
 from mediate.report.words import number
-from mediate.results import EffectMap, Measured, World
+from mediate.results import EffectMap, Measured, Told
 from mediate.results.kinds import is_estimate, of_a_step, window_of
 
 BINS = 8  # shades on either side of 0
@@ -128,7 +128,7 @@ def _steps_at(each: EffectMap, layer: int) -> dict[int, float]:
     return {step: float(value) for step, value in zip(each.coords["step"], column, strict=True)}
 
 
-def _stretches(world: World, effects: dict[int, float], limit: float) -> tuple[Stretch, ...]:
+def _stretches(world: Told, effects: dict[int, float], limit: float) -> tuple[Stretch, ...]:
     stretches = []
     numbered = enumerate(zip(world.steps, world.tokens, strict=True))
     for step, part in groupby(numbered, key=lambda each: each[1][0]):

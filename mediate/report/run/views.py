@@ -9,7 +9,7 @@ from mediate.report.run.pictures import Picture
 from mediate.report.run.tables import EFFECT_NAMES, channel_table, reject_table
 from mediate.report.run.tokens import Colouring, colour_chains
 from mediate.report.words import DASH, gaps, interval, number, percent, plain, plural
-from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, World
+from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, Told
 from mediate.results.kinds import WITH_GAPS, is_estimate
 from mediate.results.told import Reject
 
@@ -97,13 +97,13 @@ def _item_row(item: Measured, row: Mapping[Hashable, Any], analysis: Analysis) -
     }
 
 
-def _answer(world: World) -> str:
+def _answer(world: Told) -> str:
     """The answer, with the model's own beside it where that is another."""
     said = world.said
     return world.answer if said is None or same_answer(said, world.answer) else f"{world.answer} (model: {said})"
 
 
-def _stated(world: World) -> str:
+def _stated(world: Told) -> str:
     if world.states_answer is None:
         return "no"
     if world.states_answer >= len(world.steps):

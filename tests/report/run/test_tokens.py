@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediate.report.run.tokens import BINS, colour_chains, shade, strongest_layer
-from mediate.results import EffectMap, Measured, World
+from mediate.results import EffectMap, Measured, Told
 
 
 def effect_map(values: list[list[float]], item: str = "a") -> EffectMap:
@@ -14,8 +14,8 @@ def effect_map(values: list[list[float]], item: str = "a") -> EffectMap:
 
 
 def measured(item: str = "a") -> Measured:
-    world = World("q", "7", ("one", "\n", "is", " 7"), (0, 0, 1, 1), 3, True)
-    return Measured(item, "g", world, World("q", "8", ("x",), (0,), None, True))
+    world = Told("q", "7", ("one", "\n", "is", " 7"), (0, 0, 1, 1), 3, True)
+    return Measured(item, "g", world, Told("q", "8", ("x",), (0,), None, True))
 
 
 def test_the_strongest_layer_counts_sizes_over_items_and_steps() -> None:

@@ -15,7 +15,7 @@ from mediate.traces.trace import Trace
 QUESTION, STEPS, CUE = 5, (3, 4), 3
 
 
-class Kind(StrEnum):
+class Size(StrEnum):
     """How large an identity's number may be: not at all, as float64 or the model's dtype rounds, or it must be large.
 
     `rounded` numbers are as large as logits, and `shares` are at most 1.
@@ -42,7 +42,7 @@ class Identity:
 
     name: str
     deviation: Callable[[Model, EncodedPair], float]
-    kind: Kind = Kind.ROUNDED
+    kind: Size = Size.ROUNDED
     check: str = ""
     components: tuple[Component, ...] = ()
 

@@ -1,0 +1,196 @@
+"""The rooms of the package: who may import whom, and how large a file, a signature and a name may grow.
+
+What counts as an import: every `import` and `from ... import` of a module of this package, wherever it stands. One
+inside a function, for laziness, counts as one at the top does, and so does one under `TYPE_CHECKING`: a room that needs
+the other only late, or only for its types, needs it all the same. The package's own `__init__` stands last: it names
+what is public, and nothing imports from it. All is read from the source; nothing is imported here.
+"""
+
+import ast
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1] / "mediate"
+# Each imports from the ones before it alone.
+ORDER = (
+    "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
+    "models", "passes", "mediation", "tuning", "reference", "scoring", "compare", "figures", "report", "checks", "api",
+    "demo", "cli", "__main__", "",
+)  # fmt: skip
+WITHOUT_TORCH = {
+    "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
+    "compare", "figures", "report",
+}  # fmt: skip
+# A folder inside a room and who still reaches into it past the room. The list may only become shorter: one that reaches
+# no more must leave it.
+REACHING_IN = {
+    "mediation.kinds": (
+        "checks.identities",
+        "checks.run",
+        "scoring.controls",
+        "scoring.cross",
+        "scoring.measure",
+        "scoring.score",
+    ),
+}
+LINES, PARAMETERS = 300, 7
+# Functions with more parameters than that, outside `cli`, with their number. Nothing may join; one that is mended must
+# leave.
+TOO_MANY = {
+    "mediation.kinds.ablation.ablation_effects": 9,
+    "mediation.kinds.adaptive.adaptive_state_map": 9,
+    "mediation.kinds.attribution._backward": 8,
+    "mediation.kinds.attribution.attribution_map": 9,
+    "mediation.kinds.paths.path_effects": 8,
+    "mediation.kinds.state.replaced_effects": 8,
+    "mediation.kinds.state.state_map": 8,
+    "passes.attention.attend": 12,
+    "passes.forward.forward": 9,
+    "passes.gradients.gradients": 8,
+    "passes.one_pass.one_pass": 8,
+    "scoring.score._measure": 8,
+}
+# One name for files of several rooms is one noun, seen from each of them; here is which.
+ONE_NOUN = {
+    "controls": "controls of a measurement: the record, measuring one, those of a run",
+    "cross": "the verb: the command and what it does",
+    "crossing": "two checkpoints on the same tokens: the record, measuring it, its figures, its page",
+    "cube": "Y[d, t, h]: the record and measuring it",
+    "files": "what lies on disk: any file, and files of pairs",
+    "folder": "a directory that a verb fills, and its life",
+    "ladder": "models of several sizes: the trend, comparing it, drawing it",
+    "maps": "effects over named axes: the record, which can be asked for, comparing them",
+    "page": "one HTML page, of a run and of a comparison",
+    "paired": "two states on the same groups: the statistics and the figure",
+    "pictures": "the figures of a page, of a run and of a comparison",
+    "prompts": "how a question is put to a model, and whether two runs do so alike",
+    "score": "the verb: the command and what it does",
+    "spec": "the choices of a verb",
+    "steps": "steps of a chain: finding and drawing them",
+    "tables": "data frames, of a run and of a comparison",
+    "terminal": "what a terminal shows, of a run and of a comparison",
+    "tokens": "a chain's tokens: as training data and on a page",
+    "tune": "the verb: the command and what it does",
+    "turning": "how keys turn with their position: the turn, and asking a model for it",
+    "views": "what a page's template is given, of a run and of a comparison",
+    "words": "sentences on a page, of any and of a comparison",
+}
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """The syntax tree of every module, by its name below the package; of a folder, that of its `__init__`."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """The full names of all that a module imports; of a name in a module, the module's."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are written from the package on"
+            for each in node.names:
+                inner = f"{node.module}.{each.name}"
+                yield inner if inner.removeprefix("mediate.") in modules() else str(node.module)
+
+
+@cache
+def uses(name: str) -> frozenset[str]:
+    """The modules of this package that one imports."""
+    found = [each for each in imported(modules()[name]) if each.split(".")[0] == "mediate"]
+    return frozenset(each.removeprefix("mediate").removeprefix(".") for each in found)
+
+
+def room(name: str) -> str:
+    return name.split(".")[0]
+
+
+def test_every_room_has_its_place() -> None:
+    assert {room(name) for name in modules()} == set(ORDER)
+
+
+def test_no_import_goes_backwards() -> None:
+    assert not [
+        f"{name} imports {other}"
+        for name in modules()
+        for other in uses(name)
+        if room(name) != room(other) and ORDER.index(room(other)) >= ORDER.index(room(name))
+    ]
+
+
+def test_no_import_goes_round() -> None:
+    try:
+        TopologicalSorter({name: uses(name) - {name} for name in modules()}).prepare()
+    except CycleError as error:
+        raise AssertionError(" imports ".join(reversed(error.args[1]))) from error
+
+
+def test_rooms_without_torch_import_none() -> None:
+    heavy = {"torch", "transformers", "transformer_lens", "safetensors"}
+    with_torch = {name for name in ORDER if name not in WITHOUT_TORCH}
+    for name, tree in modules().items():
+        if room(name) in WITHOUT_TORCH:
+            assert not heavy & {each.split(".")[0] for each in imported(tree)}, name
+            assert not with_torch & {room(each) for each in uses(name)}, name
+
+
+def test_a_folder_inside_a_room_is_opened_by_the_room() -> None:
+    inner = {
+        path.relative_to(ROOT).as_posix().replace("/", ".") for path in ROOT.glob("*/*/") if any(path.glob("*.py"))
+    }
+    assert inner == {"mediation.kinds", "passes.sweeps", "report.comparison", "report.run"}
+    reaching = defaultdict(set)
+    for name in modules():
+        for other in uses(name):
+            folder = ".".join(other.split(".")[:2])
+            if folder in inner and room(name) != room(other):
+                reaching[folder].add(name)
+    assert {folder: tuple(sorted(names)) for folder, names in reaching.items()} == REACHING_IN
+
+
+def test_no_file_is_long() -> None:
+    lines = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in ROOT.rglob("*.py")}
+    assert not {name: count for name, count in lines.items() if count > LINES}
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many parameters a call may give: `self` and `cls` do not count, `*args` and `**options` do, as one each."""
+    given = function.args
+    names = [each.arg for each in (*given.posonlyargs, *given.args)]
+    many = len(names) + len(given.kwonlyargs) + (given.vararg is not None) + (given.kwarg is not None)
+    return many - (names[:1] in (["self"], ["cls"]))
+
+
+def test_no_more_functions_with_many_parameters() -> None:
+    found = {
+        f"{name}.{node.name}": parameters(node)
+        for name, tree in modules().items()
+        if room(name) != "cli"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and parameters(node) > PARAMETERS
+    }
+    assert found == TOO_MANY
+
+
+def test_no_two_classes_of_one_name() -> None:
+    places = defaultdict(list)
+    for name, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(name)
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_files_of_one_name_are_of_one_noun() -> None:
+    names = Counter(path.stem for path in ROOT.rglob("*.py") if not path.stem.startswith("__"))
+    assert {name for name, count in names.items() if count > 1} == set(ONE_NOUN)
+    assert not {"utils", "common", "misc", "types", "helpers"} & set(names)
