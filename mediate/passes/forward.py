@@ -17,7 +17,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.passes.hooks import Hook, check_like, is_late, knockout_hooks, patch_hooks
+from mediate.passes.hooks import Hook, check_hooks, check_like, is_late, knockout_hooks, patch_hooks
 from mediate.passes.interventions import Knockout, Patch, Values, check_knockouts, check_patches
 from mediate.passes.one_pass import Past, one_pass
 
@@ -90,9 +90,7 @@ def forward(
         hooks += patch_hooks(now, values or {}, fired, begin)
     hooks += knockout_hooks(model, knockouts, length, fired, begin)
     hooks += [(site.hook_name, partial(_keep, site, kept, seen)) for site in keep]
-    missing = [name for name in (*fired, *seen) if name not in model.bridge.hook_dict]
-    if missing:
-        raise InputError(f"model {model.facts.name!r} has no hook {missing[0]!r} ({model.facts.architecture})")
+    check_hooks(model, (*fired, *seen))
     with torch.no_grad():
         logits = one_pass(model, ids, hooks=hooks, past=past, last=last)
     silent = [name for name, count in (*fired.items(), *seen.items()) if not count]

@@ -13,7 +13,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
-from mediate.passes.hooks import Hook
+from mediate.passes.hooks import Hook, check_hooks
 from mediate.passes.one_pass import Past, one_pass
 from mediate.passes.unhooked import leanly
 
@@ -108,9 +108,7 @@ def _graph(
 
     hooks = [(EMBEDDED.hook_name, enter), *hooks]
     fired: Counter[str] = Counter({name: 0 for name, _ in hooks})
-    missing = next((name for name in fired if name not in model.bridge.hook_dict), None)
-    if missing is not None:
-        raise InputError(f"model {model.facts.name!r} has no hook {missing!r} ({model.facts.architecture})")
+    check_hooks(model, fired)
     with torch.enable_grad(), warnings.catch_warnings():
         # transformer-lens says that setting a norm's scale costs rounding.
         warnings.filterwarnings("ignore", message="A forward hook edited hook_scale")

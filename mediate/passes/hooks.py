@@ -1,7 +1,7 @@
 """Interventions as hooks of a forward pass; every hook counts its firings."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,18 @@ from mediate.passes.interventions import Knockout, Patch, Values, check_knockout
 from mediate.passes.masks import hidden, mask_hooks
 
 Hook = tuple[str, Callable[[Tensor, Any], Tensor]]
+
+
+def check_hooks(model: Model, names: Iterable[str]) -> None:
+    """Checks that a model has every hook point that is asked for.
+
+    Raises:
+        InputError: It lacks one; a hook that is put nowhere would be silent.
+    """
+    there = model.bridge.hook_dict  # put together anew each time that it is asked for
+    missing = next((name for name in names if name not in there), None)
+    if missing is not None:
+        raise InputError(f"model {model.facts.name!r} has no hook {missing!r} ({model.facts.architecture})")
 
 
 def patch_hooks(rows: Sequence[Sequence[Patch]], values: Values, fired: Counter[str], begin: int = 0) -> list[Hook]:

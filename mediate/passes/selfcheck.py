@@ -42,8 +42,9 @@ def checked(model: Model) -> Model:
     Raises:
         InputError: The hooked model's logits are not the plain model's, so that nothing measured on it would be true.
     """
-    offered = tuple(component for component in Component if _layers_with(model, component) == model.facts.layers)
-    sites = [Site(component, layer) for component in offered for layer in range(model.facts.layers)]
+    layers, hooks = range(model.facts.layers), set(model.bridge.hook_dict)
+    offered = tuple(each for each in Component if all(Site(each, layer).hook_name in hooks for layer in layers))
+    sites = [Site(component, layer) for component in offered for layer in layers]
     clean = tried_hooked(model, lambda: forward(model, model.probe.ids, keep=sites))
     model = with_turnings(model)
     checks = [
@@ -77,10 +78,6 @@ def checked(model: Model) -> Model:
                     f"at load, {name!r} was off by {check.error:.3g} ({check.detail or 'more than rounding'})"
                 )
     return replace(model, checks=tuple(checks), refused=refused)
-
-
-def _layers_with(model: Model, component: Component) -> int:
-    return sum(Site(component, layer).hook_name in model.bridge.hook_dict for layer in range(model.facts.layers))
 
 
 def _attempt(

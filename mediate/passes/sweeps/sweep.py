@@ -22,7 +22,7 @@ from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes.attention import SharedPast, Swap
-from mediate.passes.hooks import Hook, knockout_hooks, patch_hooks
+from mediate.passes.hooks import Hook, check_hooks, knockout_hooks, patch_hooks
 from mediate.passes.interventions import Knockout, Patch, Values, check_knockouts, check_patches
 from mediate.passes.keyvalues import KeyValues, prefill, stacked
 from mediate.passes.one_pass import one_pass
@@ -173,9 +173,7 @@ def sweep(
     hooks += patch_hooks(patches, values or {}, fired, begin)
     hooks += knockout_hooks(model, knockouts, run.length, fired, begin)
     names = [name for name, _ in hooks]
-    missing = next((name for name in names if name not in model.bridge.hook_dict), None)
-    if missing is not None:
-        raise InputError(f"model {model.facts.name!r} has no hook {missing!r} ({model.facts.architecture})")
+    check_hooks(model, names)
     before = run.before.part(0, begin)
     past = SharedPast(before.keys, before.values, _swaps(rows, other) if other is not None else {})
     whole = layers_computed_whole(model, in_use(model, names))
