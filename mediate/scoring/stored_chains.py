@@ -9,6 +9,7 @@ from typing import Any
 
 from mediate.errors import InputError, ItemError
 from mediate.models.prompts import Template, described_template
+from mediate.pairs.answers import same_answer
 from mediate.pairs.pair import Pair
 from mediate.results.told import Measured, Told
 from mediate.traces.trace import Trace, given_trace
@@ -52,7 +53,8 @@ class StoredChains:
     def traces(self, pair: Pair, tokenizer: Any) -> tuple[Trace, Trace]:
         """The source's and the base's chain of a pair, in the tokens of `tokenizer`.
 
-        The text is taken and tokenised anew: where the writer's own tokens were others, they are not kept.
+        The text is taken and tokenised anew: where the writer's own tokens were others, they are not kept. The pair's
+        answers are that run's by value; they may be spelt otherwise.
 
         Raises:
             ItemError: The run has no chain of the pair, or one of another pair of that id; the pair brings its own; or
@@ -66,7 +68,7 @@ class StoredChains:
             reason = f"run {self.run!r} has no written chains of it: {why}; leave it out (skip)"
             raise _bad(pair, "no_chain", reason, written=pair.id in self.left_out)
         for world, item in zip(worlds, (pair.source, pair.base), strict=True):
-            if (world.question, world.answer) != (item.question, item.answer):
+            if world.question != item.question or not same_answer(world.answer, item.answer):
                 raise _bad(
                     pair,
                     "other_content",

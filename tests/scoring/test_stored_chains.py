@@ -153,6 +153,17 @@ def test_items_without_a_chain_are_named(written: Path) -> None:
     assert "left out there (endless_cot)" in reason
 
 
+def test_an_answer_may_be_spelt_otherwise_but_not_be_another(written: Path) -> None:
+    chains, known = read_chains(written), read_results(written).items[0]
+    item = next(each for each in PAIRS if each.id == known.id)
+    spelt = replace(item, base=replace(item.base, answer=f"{item.base.answer}.0"))
+    other = replace(item, base=replace(item.base, answer=f"{item.base.answer}1"))
+    tokenizer = tiny.model("llama").tokenizer
+    assert chains.traces(spelt, tokenizer) == chains.traces(item, tokenizer)
+    with pytest.raises(ItemError, match="another question or answer"):
+        chains.traces(other, tokenizer)
+
+
 def test_runs_that_have_no_written_chains_are_refused(tmp_path: Path) -> None:
     run("llama", [pair(1)], out=tmp_path / "given")
     with pytest.raises(InputError, match=r"option 'chains': .*given: no model wrote its chains; put"):
