@@ -38,7 +38,8 @@ def kept(plain: Any) -> Iterator[None]:
         patch.setattr(Tensor, "softmax", lambda scores, dim=None, dtype=None: softened(scores, dim))
         patch.setattr(Tensor, "float", Tensor.double)
         patch.setattr(Tensor, "to", moved)
-        patch.setattr(torch.nn.functional, "softmax", lambda scores, dim=None, dtype=None: softmax(scores, dim=dim))
+        # torch.nn.Softmax, of CodeGen before transformers 5.23, says how far up a warning is to point.
+        patch.setattr(torch.nn.functional, "softmax", lambda scores, dim=None, dtype=None, **_: softmax(scores, dim))
         yield
 
 
