@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
@@ -33,8 +34,12 @@ class Beside:
 
 
 @contextmanager
-def beside() -> Iterator[Beside]:
-    """A process that is there while this is open; calls are finished first, but after an error only the one at work."""
+def beside(*modules: str) -> Iterator[Beside]:
+    """A process that is there while this is open; calls are finished first, but after an error only the one at work.
+
+    Args:
+        modules: What it imports at once, while this process goes on; what calls need more they import themselves.
+    """
     try:
         # Not forked: threads of torch that are at work would be copied in the middle of it.
         pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_ignore_interrupts)
@@ -42,11 +47,17 @@ def beside() -> Iterator[Beside]:
         yield Beside(None)
         return
     try:
+        for name in modules:
+            pool.submit(_import, name)
         yield Beside(pool)
         with stage("waiting for pages"):
             pool.shutdown()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _import(name: str) -> None:
+    import_module(name)
 
 
 def _ignore_interrupts() -> None:

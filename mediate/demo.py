@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from mediate.beside import beside
+from mediate.beside import Beside
+from mediate.clock import stage
 from mediate.models.fetch import fetch
 from mediate.models.loading import load
 from mediate.models.prompts import Style, Template
@@ -36,7 +37,7 @@ LADDER_PAIRS = 40
 LONGEST = 5
 
 
-def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) -> tuple[Path, Family]:
+def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], other: Beside) -> tuple[Path, Family]:
     """Scores every reference reasoner on the same pairs and chains, and compares sizes and afters on one page.
 
     The hints are the answers, so that each question can be answered with its chain and without.
@@ -46,13 +47,14 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) 
         pairs: How many pairs.
         seed: Of the problems and the bootstrap.
         say: Where a line on each stage goes.
+        other: The process that writes the pages, which takes about as long as the measuring.
     """
     made, known = modular_pairs(pairs, seed=seed, hint=Hint.ANSWER), read_marks()
     say(f"pairs: {len(made)} chains of arithmetic modulo 10, 2 to 5 steps, given to every model")
     spec = make_spec(maps=("read:step,layer",), seed=seed)
     members, afters, pages = [], [], []
     # Models of this size are no quicker on more threads, and the pages take the other core.
-    with _one_thread(), beside() as other:
+    with _one_thread():
         for rung in RUNGS:
             for after in After:
                 name = rung.name(after)
@@ -62,12 +64,15 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) 
                 pages.append(other.call(write_report, out / name))
                 members.append(Member(name, after, Scores(results, out / name), _marks(known[name])))
                 say(f"{name}: scored")
+                if rung is RUNGS[-1] and after is After.BASE:
+                    bases = [each.scores.folder for each in members if each.state == After.BASE]
+                    sizes = other.call(compare, *bases, out=out / "sizes")
             states = [each.scores.folder for each in members[-len(After) :]]
             afters.append(other.call(compare, *states, out=out / f"after-{rung.size}"))
-        bases = [each.scores.folder for each in members if each.state == After.BASE]
-        sizes = other.call(compare, *bases, out=out / "sizes")
-    for page in pages:
-        page.result()
+    with stage("waiting for pages"):
+        for page in pages:
+            page.result()
+        sizes.result()
     family = Family(tuple(members), sizes.result(), tuple(each.result() for each in afters))
     return write_family(out, family), family
 

@@ -3,6 +3,7 @@
 import math
 import operator
 import os
+import sys
 import time
 
 import pytest
@@ -21,6 +22,13 @@ def test_calls_are_made_in_another_process_and_finished_before_it_ends() -> None
     assert [each.result() for each in found] == [1, 2, 3]
     with pytest.raises(ValueError, match="math domain"):
         wrong.result()
+
+
+def test_it_imports_what_it_is_told_to_before_it_is_called() -> None:
+    with beside("no_such_module", "wave") as other:
+        there = other.call(eval, "'wave' in __import__('sys').modules")
+    assert there.result()
+    assert "wave" not in sys.modules
 
 
 def test_after_an_error_nothing_more_is_begun() -> None:

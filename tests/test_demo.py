@@ -7,6 +7,7 @@ import pytest
 
 import mediate
 from mediate import demo
+from mediate.beside import beside
 from mediate.models.loading import load
 from mediate.models.shipped import FOLDER, REFERENCE, RUNGS, After, reference_folder
 from mediate.reference.card import CARD, MARKS, card, read_marks
@@ -21,7 +22,8 @@ def test_the_demo_tells_decorative_from_needed(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(demo, "RUNGS", RUNGS[:2])
     monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path / "cache"))
     said: list[str] = []
-    page, family = demo.run_ladder(tmp_path / "out", pairs=8, seed=1, say=said.append)
+    with beside() as other:
+        page, family = demo.run_ladder(tmp_path / "out", pairs=8, seed=1, say=said.append, other=other)
     for member in family.members:
         mediated = member.scores.shares()["mediated"]
         assert mediated.n == 8

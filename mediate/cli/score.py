@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mediate.beside import beside
 from mediate.cli.options import (
     BadItemOption,
     Dtype,
@@ -51,15 +52,19 @@ def demo(
     profile: ProfileOption = False,
 ) -> None:
     """Reference reasoners of several sizes, before and after fine-tuning, or word problems on a real model."""
-    from mediate.demo import LADDER_PAIRS, PAIRS, run_demo, run_ladder
-    from mediate.report.family import family_headline
-
     quiet_libraries(quiet)
     out = out or Path("runs") / f"demo-{model}"
     if model is DemoModel.SMOLLM2:
+        from mediate.demo import PAIRS, run_demo
+
         show(out, run_demo(out, pairs=pairs or PAIRS, seed=seed, say=typer.echo))
         return
-    page, family = run_ladder(out, pairs=pairs or LADDER_PAIRS, seed=seed, say=typer.echo)
+    # The process that draws imports what draws, while this one imports what measures; each takes some seconds.
+    with beside("mediate.report.family") as other:
+        from mediate.demo import LADDER_PAIRS, run_ladder
+        from mediate.report.family import family_headline
+
+        page, family = run_ladder(out, pairs=pairs or LADDER_PAIRS, seed=seed, say=typer.echo, other=other)
     typer.echo(family_headline(family))
     typer.echo(f"report: {page}")
     tell_time()

@@ -1,11 +1,12 @@
 """The one way in which text becomes HTML here: escaped, and with nothing invisible left in it."""
 
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from mediate.figures import CHANNEL_COLOURS, visible
@@ -19,12 +20,18 @@ def render(template: str, **content: Any) -> str:
 
     Every text is escaped and made visible unless it is `Markup`, and a name that `content` lacks is an error.
     """
+    return _compiled(template).render(content)
+
+
+@cache
+def _compiled(template: str) -> Template:
+    """Compiled once: that takes as long as three figures."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"data_uri": data_uri, "lines": lines, "negative": lambda value: number(-value)}
     environment.filters |= {"number": number, "shade_colour": lambda shade: Markup(shade_colour(shade))}
-    return environment.from_string(package_text(template)).render(content)
+    return environment.from_string(package_text(template))
 
 
 def package_text(name: str) -> str:
