@@ -74,6 +74,7 @@ def units_of(architecture: str, component: Component) -> int:
     return NEURONS.get(architecture, 48) if component is Component.MLP_POST else CHANNELS
 
 
+@cache
 def offered(architecture: str) -> list[Component]:
     refused = model_of(architecture).refused
     return [component for component in Component if component not in refused]

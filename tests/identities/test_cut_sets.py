@@ -19,7 +19,11 @@ from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, kept_values, model_of, tolerance
 
 pytestmark = draws.CHECKED
-STREAM = {name: [each for each in draws.RESIDUAL if each in draws.offered(name)] for name in tiny.ARCHITECTURES}
+
+
+def stream_of(architecture: str) -> list[Component]:
+    """The components of the residual stream that a model offers."""
+    return [each for each in draws.RESIDUAL if each in draws.offered(architecture)]
 
 
 def swapped(architecture: str, dtype: str, ids: torch.Tensor, patches: list[Patch]) -> torch.Tensor:
@@ -48,7 +52,7 @@ def assert_written(found: torch.Tensor, wanted: torch.Tensor, component: Compone
 def test_a_whole_residual_stream_is_the_other_run(architecture: str, dtype: str, data: st.DataObject) -> None:
     """I11, I12 (B): the embeddings, and the residual stream at any layer and place in it, at all positions."""
     ids = data.draw(draws.rows(2))
-    site = Site(data.draw(st.sampled_from(STREAM[architecture])), data.draw(st.sampled_from(LAYERS)))
+    site = Site(data.draw(st.sampled_from(stream_of(architecture))), data.draw(st.sampled_from(LAYERS)))
     own, other = alone(architecture, dtype, ids)
     close = tolerance(architecture, dtype, other)
     assert_written(swapped(architecture, dtype, ids, [Patch(site, everywhere(ids))]), other, site.component, close)
@@ -93,7 +97,7 @@ def test_a_prefix_of_the_stream_decides_the_prefix_of_the_logits(
     """I15 (B): all positions up to p at one layer fix all logits up to p, whatever stands after them."""
     ids = data.draw(draws.rows(2))
     count = data.draw(st.integers(1, ids.shape[1]))
-    site = Site(data.draw(st.sampled_from(STREAM[architecture])), data.draw(st.sampled_from(LAYERS)))
+    site = Site(data.draw(st.sampled_from(stream_of(architecture))), data.draw(st.sampled_from(LAYERS)))
     other = alone(architecture, dtype, ids)[1]
     found = swapped(architecture, dtype, ids, [Patch(site, tuple(range(count)))])
     close = tolerance(architecture, dtype, other)
