@@ -1,0 +1,37 @@
+"""The README says what is so: its Python runs and prints what stands below it, and its links lead somewhere."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINES = 160
+
+
+def test_the_python_prints_what_stands_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code, shown = re.findall(r"```python\n(.+?)```\n\n```\n(.+?)```", text, flags=re.DOTALL)[0]
+    printed = io.StringIO()
+    with matplotlib.rc_context({"backend": "agg"}), contextlib.redirect_stdout(printed):
+        exec(compile(code, "README.md", "exec"), {})
+    before, after = (part.split() for part in shown.split("\n...\n"))
+    words = printed.getvalue().split()
+    assert words[: len(before)] == before
+    assert words[-len(after) :] == after
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    missing = [each for each in targets if "://" not in each and not (page.parent / each).exists()]
+    assert not missing
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= LINES
