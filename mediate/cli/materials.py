@@ -46,8 +46,8 @@ def make_pairs(
     force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
 ) -> None:
     """Makes pairs of word problems and writes them as JSON lines."""
-    from mediate.files import write_text
-    from mediate.pairs.files import pairs_text
+    from mediate.files import write_bytes
+    from mediate.pairs.files import pairs_content
     from mediate.tasks import generate_pairs, modular_pairs
     from mediate.tasks.gsm_symbolic import gsm_symbolic_pairs
 
@@ -59,10 +59,10 @@ def make_pairs(
         made = generate_pairs(
             count, steps=steps or (2, 6), seed=seed, with_cot=with_cot, length=_token_length(model) if model else len
         )
-    text = pairs_text(out, made)
+    content = pairs_content(out, made)
     if not force:
-        _check_absent(out, text)
-    write_text(out, text)
+        _check_absent(out, content)
+    write_bytes(out, content)
     typer.echo(f"{len(made)} pairs: {out}")
     if task is Task.PROBLEMS:
         reader = model or DEMO_MODEL
@@ -71,10 +71,10 @@ def make_pairs(
     tell(f"next: {_score_command(out, reader)}")
 
 
-def _check_absent(out: Path, text: str) -> None:
+def _check_absent(out: Path, content: bytes) -> None:
     """Raises InputError where another file would be written over, or where none can be made."""
     check_place(out)
-    if out.exists() and (not out.is_file() or out.read_bytes() != text.encode("utf-8")):
+    if out.exists() and (not out.is_file() or out.read_bytes() != content):
         raise InputError(
             f"{out}: is there already, with other content; name another file, or write over it with --force"
         )
