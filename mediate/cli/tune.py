@@ -245,7 +245,8 @@ def _data(model: str, data: Path | None, task: ExampleTask | None, count: int, s
     if data is not None:
         return data
     from mediate.models.known import is_reference
-    from mediate.tuning.examples import chained_pairs, problem_pairs
+    from mediate.tasks.modular import chained_pairs
+    from mediate.tasks.problems import problem_pairs
 
     if task is None:
         task = ExampleTask.MODULAR if is_reference(model) else ExampleTask.PROBLEMS

@@ -15,12 +15,6 @@ from mediate.pairs.files import format_of, scan_pairs
 from mediate.pairs.format import Row
 from mediate.pairs.lines import JSON_LINES, kind_of, read_lines
 from mediate.pairs.pair import Pair
-from mediate.tasks.modular import Hint, modular_pairs
-from mediate.tasks.problems import generate_pairs
-
-# Problems for tuning are drawn under seeds that `generate_pairs` is not given elsewhere, so that a model is not scored
-# on the very problems that it was tuned on because both were made under seed 0.
-SEED_OFFSET = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,20 +172,6 @@ def examples_of_pairs(pairs: Sequence[Pair]) -> tuple[Example, ...]:
         for pair in pairs
         for world, item, other in (("base", pair.base, pair.source), ("source", pair.source, pair.base))
     )
-
-
-def problem_pairs(n: int, *, steps: int | tuple[int, int] | str = (2, 6), seed: int = 0) -> tuple[Pair, ...]:
-    """Built-in problems with their worked chains, each a group of its own.
-
-    They are other draws than those of `generate_pairs` and `mediate pairs` under the same seed.
-    """
-    made = generate_pairs(n, steps=steps, seed=SEED_OFFSET + seed, with_cot=True)
-    return tuple(Pair(pair.id, pair.id, pair.base, pair.source) for pair in made)
-
-
-def chained_pairs(n: int, *, steps: int | tuple[int, int] = (2, 5), seed: int = 0) -> tuple[Pair, ...]:
-    """Chains modulo 10 with hints that are noise, of the problems that `mediate pairs --task modular` never gives."""
-    return modular_pairs(n, steps=steps, seed=SEED_OFFSET + seed, hint=Hint.RANDOM, held_out=False)
 
 
 def data_fingerprint(examples: Sequence[Example]) -> str:

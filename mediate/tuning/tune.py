@@ -17,6 +17,7 @@ from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Pair
 from mediate.tuning.accuracy import accuracies, drawn
+from mediate.tuning.arms.arm import Arm, Encoded
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.examples import Example, Examples, data_fingerprint, examples_of_pairs, scan_examples
 from mediate.tuning.folder import (
@@ -35,7 +36,7 @@ from mediate.tuning.folder import (
 from mediate.tuning.outputs import save_model, write_sides
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
-from mediate.tuning.tokens import Encoded, check_characters, check_length, encode_example
+from mediate.tuning.tokens import check_characters, check_length, encode_example
 from mediate.tuning.trainers import Course, fit, need_packages
 
 # How many checkpoints are written on the way, where there are as many steps.
@@ -111,7 +112,7 @@ def tune(
     data: Data,
     *,
     out: str | Path,
-    arm: str = "lora",
+    arm: str | Arm = "lora",
     device: str | None = None,
     progress: bool = True,
     **options: Any,
@@ -122,7 +123,7 @@ def tune(
         model: A hub id, a folder, a `.gguf` file, the name of a fetched model, or `BASE+ADAPTER`.
         data: Examples or pairs, or the path of a file of them; see `mediate.tuning.examples.scan_examples`.
         out: The folder to write. One that holds this very tuning is read back, or taken up where it stopped.
-        arm: `sft`, `lora`, `answer-only` or `dpo`.
+        arm: The name of one of `mediate.tuning.ARMS`, such as `lora`, or an arm of your own.
         device: `cpu` or `cuda`; by default a GPU where there is one.
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices of `mediate.tuning.spec.TuneSpec`, such as `steps=200` or `template="chat"`.

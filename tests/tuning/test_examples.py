@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mediate.errors import InputError, ItemError
 from mediate.pairs import parse_answer, write_pairs
 from mediate.tasks import generate_pairs
-from mediate.tuning.examples import Example, data_fingerprint, examples_of_pairs, problem_pairs, scan_examples
+from mediate.tasks.problems import problem_pairs
+from mediate.tuning.examples import Example, data_fingerprint, examples_of_pairs, scan_examples
 from mediate.tuning.splitting import split, units
 from tests.tuning.subjects import written
 
