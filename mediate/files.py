@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mediate.errors import InputError, system_number
+from mediate.errors import InputError, short, system_number
 
 LOCK, PART = ".lock", ".part"
 DAY = 24 * 60 * 60.0
@@ -191,9 +191,3 @@ def _differences(found: Any, wanted: Any, path: str) -> list[str]:
         keys = sorted({*found, *wanted})
         return [line for key in keys for line in _differences(found.get(key), wanted.get(key), f"{path}.{key}")]
     return [] if found == wanted else [f"{path} is {short(found)} there and {short(wanted)} here"]
-
-
-def short(value: Any) -> str:
-    """A value as a line on differences has it."""
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

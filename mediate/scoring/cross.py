@@ -105,14 +105,14 @@ def cross_pairs(
         check_crossed_map(models, each)
     check_set(file.pairs, file.errors, spec.scoring)
     say = tell if progress else str
-    spec = replace(spec, scoring=settled(models[spec.writer], file.pairs, spec.scoring, say))
+    spec = replace(spec, scoring=settled(models[spec.writing], file.pairs, spec.scoring, say))
     identity = {
         "schema": SCHEMA,
         "spec": spec.described(),
         "pairs": pairs_fingerprint(file.pairs),
         "model": {name: model.describe() for name, model in zip(CHECKPOINTS, models, strict=True)},
         "versions": versions(),
-        "prompt": prompt_facts(models[spec.writer].need_tokenizer(), spec.scoring.template),
+        "prompt": prompt_facts(models[spec.writing].need_tokenizer(), spec.scoring.template),
     }
     if out is not None and check_free(out, identity):
         return read_crossed(out)
@@ -153,9 +153,9 @@ def _measure(
     progress: bool,
 ) -> CrossResults:
     scoring = spec.scoring
-    plan = make_plan(models[spec.writer], file.pairs, scoring, store, unread=file.errors, progress=progress)
+    plan = make_plan(models[spec.writing], file.pairs, scoring, store, unread=file.errors, progress=progress)
     rejects, found = list(plan.rejects), list[_Found]()
-    fitting = list(_fitting(models[1 - spec.writer], plan.encoded, file.pairs, scoring, rejects))
+    fitting = list(_fitting(models[1 - spec.writing], plan.encoded, file.pairs, scoring, rejects))
     for tokens in watch_each(fitting, "crossing pairs", "pair", shown=progress):
         with bars(progress):
             these = [_measure_world(models, tokens, world, spec, store) for world in spec.worlds]

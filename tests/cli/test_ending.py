@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 WAITING = """
 import sys, time
 from pathlib import Path
-import mediate.report.run.page as page
+import mediate.report as page
 from mediate.scoring.rundir import written
 
 def wait(folder):

@@ -1,0 +1,57 @@
+"""How a model is loaded: the choices of `mediate.load`. Imports no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict, get_args
+
+from pydantic import Field
+
+from mediate.choices import check_choices, described
+
+DType = Literal["float32", "bfloat16", "float16", "float64"]
+DTYPES: tuple[str, ...] = get_args(DType)
+
+
+@described
+@dataclass(frozen=True, slots=True)
+class LoadSpec:
+    """The choices of loading a model.
+
+    Raises:
+        InputError: A value that a choice cannot have.
+    """
+
+    adapter: Annotated[
+        str | Path | None, Field(description="The folder of a LoRA adapter, which is merged into the weights.")
+    ] = None
+    tokenizer: Annotated[Any, Field(description="The folder of a tokenizer; by default the model's own.")] = None
+    dtype: Annotated[
+        DType | None, Field(description="Of the weights; by default float32, or a model in memory's own.")
+    ] = None
+    device: Annotated[
+        str | None, Field(description="Such as `cpu` or `cuda`; by default a GPU where there is one.")
+    ] = None
+    trust_remote_code: Annotated[
+        bool, Field(description="Whether transformers may run code from the model's repository.")
+    ] = False
+    copy: Annotated[
+        bool,
+        Field(
+            description="Whether a model in memory is copied first. Hooking changes it in place: without the copy it "
+            "can no longer be saved or trained."
+        ),
+    ] = True
+
+    def __post_init__(self) -> None:
+        check_choices(self)
+
+
+class LoadOptions(TypedDict, total=False):
+    """`LoadSpec` as the options of a call."""
+
+    adapter: str | Path | None
+    tokenizer: Any
+    dtype: str | None
+    device: str | None
+    trust_remote_code: bool
+    copy: bool
