@@ -11,11 +11,11 @@ from typing import Any
 
 from mediate.errors import InputError, ItemError
 from mediate.files import write_bytes
-from mediate.pairs.fields import check_new, pair_of_row, row_of_pair
 from mediate.pairs.format import Format
 from mediate.pairs.lines import JSON_LINES, json_line, parsed
 from mediate.pairs.pair import Pair
 from mediate.pairs.parquet import PARQUET
+from mediate.pairs.rows import check_new, pair_of_row, row_of_pair
 
 FORMATS = (JSON_LINES, PARQUET)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError, ItemError
-from mediate.pairs.fields import WORLD_KEYS
 from mediate.pairs.format import Format, Row
+from mediate.pairs.rows import WORLD_KEYS
 
 
 def _rows(path: str | Path) -> Iterator[Row]:

@@ -222,7 +222,7 @@ class ChainOptions(BaseModel):
 
 MODULAR = Task(
     name="modular",
-    help="chains modulo 10, which is what reference reasoners read",
+    help="chains modulo 10",
     pairs=modular_pairs,
     options=ChainOptions,
     training=chained_pairs,

@@ -242,7 +242,7 @@ class ProblemOptions(BaseModel):
 
 PROBLEMS = Task(
     name="problems",
-    help="Built-in word problems",
+    help="built-in word problems",
     pairs=generate_pairs,
     options=ProblemOptions,
     training=problem_pairs,

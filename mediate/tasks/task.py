@@ -15,6 +15,12 @@ SEED_OFFSET = 2**20
 Steps = Annotated[int | None, Field(ge=2, le=6, description="Steps of a built-in problem; any by default.")]
 
 
+class TrainingOptions(BaseModel):
+    """What a command that tunes on made examples leaves to its user, beside their task and number."""
+
+    problem_steps: Steps = None
+
+
 class NoOptions(BaseModel):
     """The choices of a task that has none of its own."""
 

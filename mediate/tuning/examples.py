@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mediate.errors import InputError, ItemError
-from mediate.pairs.fields import check_new
 from mediate.pairs.files import format_of, scan_pairs
 from mediate.pairs.format import Row
 from mediate.pairs.lines import JSON_LINES, kind_of, read_lines
 from mediate.pairs.pair import Pair
+from mediate.pairs.rows import check_new
 
 
 @dataclass(frozen=True, slots=True)

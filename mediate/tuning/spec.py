@@ -1,11 +1,12 @@
 """How a model is tuned: every choice that can change a weight or a number in the manifest, and nothing that cannot."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 
-from mediate.choices import made
+from mediate.choices import described, made
 from mediate.models.prompts import ANSWER_CUE, Style, Template, parse_template
 from mediate.tuning.arms import arm_named, not_heeded
 from mediate.tuning.arms.arm import Arm
@@ -14,6 +15,7 @@ from mediate.tuning.arms.lora import LORA
 _ADAPTER_ALONE = ("rank", "alpha", "dropout", "target_modules", "merge")
 
 
+@described
 class TuneSpec(BaseModel):
     """The choices of a tuning; an unknown name is an error, and so is one that its arm would not heed."""
 
@@ -37,7 +39,7 @@ class TuneSpec(BaseModel):
         default=None,
         gt=0,
         allow_inf_nan=False,
-        description="At its highest; by default by arm, from 1e-6 (DPO of all weights) to 2e-4 (an adapter).",
+        description="At its highest; by default by arm.",
     )
     warmup: float = Field(
         default=0.03, ge=0, lt=1, description="Share of the steps over which the learning rate rises; then it falls."
@@ -120,6 +122,33 @@ class TuneSpec(BaseModel):
         return {"template": template["name"] or template["style"], "template_text": template["text"]} | plain | whole
 
 
+class TuneOptions(TypedDict, total=False):
+    """`TuneSpec` as the options of a call, the arm aside."""
+
+    full: bool | None
+    keep_chain: bool
+    template: str | Template
+    answer_cue: str
+    epochs: int
+    steps: int | None
+    batch_size: int
+    learning_rate: float | None
+    warmup: float
+    weight_decay: float
+    max_length: int | None
+    rank: int
+    alpha: float
+    dropout: float
+    target_modules: Sequence[str]
+    merge: bool
+    beta: float
+    held_out: float
+    ask: int
+    max_new_tokens: int
+    on_bad_item: Literal["error", "skip"]
+    seed: int
+
+
 def choices_of(arm: Arm) -> tuple[str, ...]:
     """The names of the choices that an arm heeds, itself aside."""
     left_out = {"arm", *not_heeded(arm)}
@@ -128,10 +157,10 @@ def choices_of(arm: Arm) -> tuple[str, ...]:
     return tuple(name for name in TuneSpec.model_fields if name not in left_out)
 
 
-def make_tune_spec(**choices: Any) -> TuneSpec:
+def make_tune_spec(arm: str | Arm = LORA, **choices: Unpack[TuneOptions]) -> TuneSpec:
     """A specification of named choices.
 
     Raises:
         InputError: An unknown choice, a value that it cannot have, or one that the arm does not heed.
     """
-    return made(TuneSpec, choices)
+    return made(TuneSpec, {"arm": arm, **choices})

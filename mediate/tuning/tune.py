@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
@@ -34,7 +34,7 @@ from mediate.tuning.folder import (
     write_tuning,
 )
 from mediate.tuning.outputs import save_model, write_sides
-from mediate.tuning.spec import TuneSpec, make_tune_spec
+from mediate.tuning.spec import TuneOptions, TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
 from mediate.tuning.tokens import check_characters, check_length, encode_example
 from mediate.tuning.trainers import Course, fit, need_packages
@@ -115,7 +115,7 @@ def tune(
     arm: str | Arm = "lora",
     device: str | None = None,
     progress: bool = True,
-    **options: Any,
+    **options: Unpack[TuneOptions],
 ) -> Tuned:
     """Tunes a model and writes it, with its held-out accuracy before and after, the loss curve and a manifest.
 
@@ -126,7 +126,7 @@ def tune(
         arm: The name of one of `mediate.tuning.ARMS`, such as `lora`, or an arm of your own.
         device: `cpu` or `cuda`; by default a GPU where there is one.
         progress: Whether to show bars, where the output is a terminal or notebook.
-        **options: Choices of `mediate.tuning.spec.TuneSpec`, such as `steps=200` or `template="chat"`.
+        **options: Choices of `TuneSpec` that differ from its own, such as `steps=200` or `template="chat"`.
 
     Raises:
         InputError: A choice, the model or the data are wrong, the folder holds something else, or the training
