@@ -1,8 +1,7 @@
 """How a model is tuned: every choice that can change a weight or a number in the manifest, and nothing that cannot."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, Unpack
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 
@@ -11,6 +10,7 @@ from mediate.models.prompts import ANSWER_CUE, Style, Template, parse_template
 from mediate.tuning.arms import arm_named, not_heeded
 from mediate.tuning.arms.arm import Arm
 from mediate.tuning.arms.lora import LORA
+from mediate.tuning.call import TuneOptions
 
 _ADAPTER_ALONE = ("rank", "alpha", "dropout", "target_modules", "merge")
 
@@ -120,33 +120,6 @@ class TuneSpec(BaseModel):
         template = asdict(self.template)
         whole = {"full": self.trains_all, "learning_rate": self.rate}
         return {"template": template["name"] or template["style"], "template_text": template["text"]} | plain | whole
-
-
-class TuneOptions(TypedDict, total=False):
-    """`TuneSpec` as the options of a call, the arm aside."""
-
-    full: bool | None
-    keep_chain: bool
-    template: str | Template
-    answer_cue: str
-    epochs: int
-    steps: int | None
-    batch_size: int
-    learning_rate: float | None
-    warmup: float
-    weight_decay: float
-    max_length: int | None
-    rank: int
-    alpha: float
-    dropout: float
-    target_modules: Sequence[str]
-    merge: bool
-    beta: float
-    held_out: float
-    ask: int
-    max_new_tokens: int
-    on_bad_item: Literal["error", "skip"]
-    seed: int
 
 
 def choices_of(arm: Arm) -> tuple[str, ...]:

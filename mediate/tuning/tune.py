@@ -19,6 +19,7 @@ from mediate.pairs.pair import Pair
 from mediate.tuning.accuracy import accuracies, drawn
 from mediate.tuning.arms.arm import Arm, Encoded
 from mediate.tuning.base import Base, load_base
+from mediate.tuning.call import TuneOptions
 from mediate.tuning.examples import Example, Examples, data_fingerprint, examples_of_pairs, scan_examples
 from mediate.tuning.folder import (
     SCHEMA,
@@ -34,7 +35,7 @@ from mediate.tuning.folder import (
     write_tuning,
 )
 from mediate.tuning.outputs import save_model, write_sides
-from mediate.tuning.spec import TuneOptions, TuneSpec, make_tune_spec
+from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
 from mediate.tuning.tokens import check_characters, check_length, encode_example
 from mediate.tuning.trainers import Course, fit, need_packages

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from mediate.errors import InputError
-from mediate.tuning.spec import TuneOptions, TuneSpec, make_tune_spec
+from mediate.tuning.call import TuneOptions
+from mediate.tuning.spec import TuneSpec, make_tune_spec
 
 
 @pytest.mark.parametrize(("choices", "named"), [
