@@ -60,7 +60,7 @@ def made(spec: type[Spec], choices: Mapping[str, Any]) -> Spec:
         name = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             raise InputError(f"no option {name!r}; there are {', '.join(spec.model_fields)}") from error
-        reason = _wrong(first, spec.model_fields.get(name.partition(".")[0]))
+        reason = wrong_choice(first, spec.model_fields)
         raise InputError(f"option {name!r}: {reason}" if name else reason) from error
 
 
@@ -68,17 +68,23 @@ def check_choices(record: Any) -> None:
     """Raises InputError where a dataclass holds a value that its field cannot have."""
     for name, field in fields_of(type(record)).items():
         try:
-            fitting: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
-            fitting.validate_python(getattr(record, name))
+            kind: Any = Annotated[field.annotation, *field.metadata]
+            TypeAdapter(kind).validate_python(getattr(record, name))
         except ValidationError as error:
             allowed, said = bounds(field), str(error.errors()[0]["msg"])
             remedy = f"give a number {allowed}" if allowed else f"{said[:1].lower()}{said[1:]}"
             raise InputError(f"{name} is {short(getattr(record, name), _MOST)}; {remedy}") from error
 
 
-def _wrong(error: Mapping[str, Any], field: FieldInfo | None) -> str:
-    """What pydantic found wrong with a choice and, of a number, what it may be."""
+def wrong_choice(error: Mapping[str, Any], choices: Mapping[str, FieldInfo]) -> str:
+    """What pydantic found wrong with a choice and, of a number, what it may be.
+
+    Args:
+        error: One of a `ValidationError`'s errors.
+        choices: The choices that there are.
+    """
     said = str(error["msg"]).removeprefix("Value error, ")
+    field = choices.get(str(error["loc"][0])) if error["loc"] else None
     allowed = bounds(field) if field is not None else ""
     if not allowed or error["type"].startswith("value_error"):
         return said

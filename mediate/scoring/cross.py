@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from mediate.results.crossing import WORLDS, Crossing, change
 from mediate.results.crossing_folder import CrossResults, read_crossed, write_crossed
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
-from mediate.scoring.cross_spec import CHECKPOINTS, CrossSpec, make_cross_spec
+from mediate.scoring.cross_spec import CHECKPOINTS, CrossOptions, CrossSpec, make_cross_spec
 from mediate.scoring.given import check_set
 from mediate.scoring.measure import described
 from mediate.scoring.plan import make_plan
@@ -49,7 +49,7 @@ def cross(
     out: str | Path | None = None,
     store: bool = True,
     progress: bool = True,
-    **options: Any,
+    **options: Unpack[CrossOptions],
 ) -> CrossResults:
     """Places what changed between two checkpoints of one architecture: in the CoT's state, or in what reads it.
 

@@ -4,9 +4,10 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from mediate.choices import made
+from mediate.choices import wrong_choice
+from mediate.errors import InputError
 from mediate.models.prompts import ANSWER_CUE, Style, Template, parse_template
 
 
@@ -136,4 +137,12 @@ def make_tune_spec(**choices: Any) -> TuneSpec:
     Raises:
         InputError: An unknown choice, a value that it cannot have, or one that the arm does not heed.
     """
-    return made(TuneSpec, choices)
+    try:
+        return TuneSpec(**choices)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise InputError(f"no option {name!r}; there are {', '.join(TuneSpec.model_fields)}") from error
+        reason = wrong_choice(first, TuneSpec.model_fields)
+        raise InputError(f"option {name!r}: {reason}" if name else reason) from error

@@ -12,10 +12,10 @@ import torch
 
 from mediate.errors import InputError, ItemError
 from mediate.files import held
-from mediate.models.loading import load
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Pair
+from mediate.passes.loaded import load
 from mediate.tuning.accuracy import accuracies, drawn
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.examples import Example, Examples, data_fingerprint, examples_of_pairs, scan_examples
