@@ -19,7 +19,7 @@ from mediate.pairs.pair import Pair as Pair
 from mediate.passes.activations import cot_activations as cot_activations
 from mediate.passes.store import Store as Store
 from mediate.report import Comparison as Comparison
-from mediate.report import Crossed as Crossed
+from mediate.report import CrossScores as CrossScores
 from mediate.report import Scores as Scores
 from mediate.report import StoredComparison as StoredComparison
 from mediate.report import Tuning as Tuning

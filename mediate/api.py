@@ -14,7 +14,7 @@ from mediate.errors import InputError
 from mediate.models.load_spec import LoadOptions, LoadSpec
 from mediate.pairs.files import PairFile, scan_pairs
 from mediate.pairs.pair import Pair
-from mediate.report import Comparison, Crossed, Scores, StoredComparison, Tuning, open_comparison, open_run
+from mediate.report import Comparison, CrossScores, Scores, StoredComparison, Tuning, open_comparison, open_run
 from mediate.report import compare as compare
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import MANIFEST, read_manifest
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mediate.models.model import Model
     from mediate.tuning.examples import Example
 
-Opened = Scores | Crossed | Comparison | StoredComparison | Tuning
+Opened = Scores | CrossScores | Comparison | StoredComparison | Tuning
 
 
 @with_choices(fields_of(LoadSpec))
@@ -106,7 +106,7 @@ def cross(
     store: bool = True,
     progress: bool = True,
     **options: Unpack[CrossOptions],
-) -> Crossed:
+) -> CrossScores:
     """Places what changed between two checkpoints of one architecture: in the CoT's state, or in what reads it.
 
     Both models are held at once; the manifest says how much memory their weights take.
@@ -128,7 +128,7 @@ def cross(
     from mediate.scoring.cross import cross as cross_checkpoints
 
     results = cross_checkpoints(original, tuned, pairs, out=out, store=store, progress=progress, **options)
-    return Crossed(results, None if out is None else Path(out))
+    return CrossScores(results, None if out is None else Path(out))
 
 
 @with_choices({name: field for name, field in fields_of(TuneSpec).items() if name != "arm"})
@@ -166,7 +166,7 @@ def tune(
 def open(folder: str | Path) -> Opened:
     """What a folder holds that one of the calls, or of the commands, has written; needs no model.
 
-    A run (`Scores`), two checkpoints crossed (`Crossed`), a comparison (`StoredComparison`) or a tuned model
+    A run (`Scores`), two checkpoints crossed (`CrossScores`), a comparison (`StoredComparison`) or a tuned model
     (`Tuning`), as its manifest says.
 
     Raises:
@@ -174,7 +174,7 @@ def open(folder: str | Path) -> Opened:
     """
     place = Path(folder)
     if (place / MANIFEST).is_file():
-        return Crossed(read_crossed(place), place) if is_crossed(read_manifest(place)) else open_run(place)
+        return CrossScores(read_crossed(place), place) if is_crossed(read_manifest(place)) else open_run(place)
     if (place / RECORD).is_file():
         return open_comparison(place)
     if (place / TUNED).is_file():

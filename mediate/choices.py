@@ -68,7 +68,7 @@ def check_choices(record: Any) -> None:
     """Raises InputError where a dataclass holds a value that its field cannot have."""
     for name, field in fields_of(type(record)).items():
         try:
-            kind: Any = Annotated[field.annotation, *field.metadata]
+            kind: Any = Annotated[field.annotation, field]
             TypeAdapter(kind).validate_python(getattr(record, name))
         except ValidationError as error:
             allowed, said = bounds(field), str(error.errors()[0]["msg"])

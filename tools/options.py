@@ -36,11 +36,8 @@ def tables() -> str:
 
 def table(fields: Mapping[str, FieldInfo]) -> str:
     """A row a choice."""
-    head = "| in Python | option | default | what it is |\n| --- | --- | --- | --- |"
-    rows = [
-        f"| `{name}` | `--{name.replace('_', '-')}` | {default(field)} | {said(field)} |"
-        for name, field in fields.items()
-    ]
+    head = "| choice | default | what it is |\n| --- | --- | --- |"
+    rows = [f"| `{name}` | {default(field)} | {said(field)} |" for name, field in fields.items()]
     return "\n".join([head, *rows])
 
 

@@ -24,7 +24,7 @@ from mediate.stats import Estimate
 
 
 @dataclass(frozen=True, slots=True)
-class CrossedPlots:
+class CrossPlots:
     """The figures of two checkpoints crossed; each takes `ax` and returns the axes."""
 
     results: CrossResults
@@ -54,7 +54,7 @@ class CrossedPlots:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Crossed:
+class CrossScores:
     """Two checkpoints crossed, with the views that a user asks for.
 
     Args:
@@ -114,9 +114,9 @@ class Crossed:
         return self.results.maps_to_frame()
 
     @property
-    def plot(self) -> CrossedPlots:
+    def plot(self) -> CrossPlots:
         """The figures."""
-        return CrossedPlots(self.results)
+        return CrossPlots(self.results)
 
     def to_html(self, path: str | Path) -> Path:
         """Writes the page to a file of its own."""
@@ -124,7 +124,7 @@ class Crossed:
         write_text(path, render_crossing(self.results))
         return path
 
-    def save(self, folder: str | Path) -> "Crossed":
+    def save(self, folder: str | Path) -> "CrossScores":
         """Writes a run directory and returns the record that belongs to it.
 
         Raises:
@@ -134,7 +134,7 @@ class Crossed:
         if (folder / MANIFEST).exists():
             raise InputError(f"{folder}: holds a run already; choose another folder")
         write_crossed(folder, self.results)
-        return Crossed(self.results, folder)
+        return CrossScores(self.results, folder)
 
     def __repr__(self) -> str:
         lines = [crossing_headline(self.results)]
