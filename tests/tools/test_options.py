@@ -10,7 +10,8 @@ def test_the_tables_are_not_stale() -> None:
 
 def test_every_choice_has_its_row_and_its_bounds() -> None:
     made = page(f"a\n{START}\nstale\n{END}\nz")
-    assert made.startswith(f"a\n{START}") and made.endswith(f"{END}\nz")
+    assert made.startswith(f"a\n{START}")
+    assert made.endswith(f"{END}\nz")
     assert "stale" not in made
     assert made.count("\n## ") == len(TABLES)
     assert "| `level` | `0.95` | Coverage of the intervals (above 0 and below 1). |" in made
