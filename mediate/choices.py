@@ -115,4 +115,4 @@ def _with(docstring: str, heading: str, choices: Mapping[str, FieldInfo]) -> str
     ]
     said, raises, rest = docstring.partition("    Raises:")
     listed = "\n".join([f"    {heading}:", *paragraphs])
-    return f"{said.rstrip()}\n\n{listed}\n\n{raises}{rest}".rstrip() + "\n    "
+    return f"{said.rstrip()}\n\n{listed}\n\n{raises}{rest}".rstrip() + "\n"

@@ -62,8 +62,7 @@ def cross(
         out: A run directory to write; one that holds this very run, finished, is read back.
         store: Whether written chains and results are looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
-        **options: `maps` such as `["read:step,layer", "state.z:layer,head"]`, `worlds`, `writer`, and the choices of
-            `ScoreSpec`, such as `chains`, a run directory whose written chains both models read.
+        **options: Those of `CrossSpec`, and of `ScoreSpec` all that it has not.
 
     Raises:
         InputError: The models are no two checkpoints of one architecture, a choice or the pairs are wrong, or `out`

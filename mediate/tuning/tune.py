@@ -150,7 +150,7 @@ def tune(
 
 
 def open_tuned(folder: str | Path) -> Tuned:
-    """Reads a tuning back; the model itself comes from `mediate.load`.
+    """Reads a tuning back, as `mediate.open` does with table and figure; the model comes from `mediate.load`.
 
     Raises:
         InputError: The folder holds no finished tuning.
