@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from mediate.choices import bounds, fields_of
+from mediate.choices import bounds, fields_of, named
 from mediate.compare import Settings
 from mediate.models.load_spec import LoadSpec
 from mediate.scoring.cross_spec import CrossSpec
@@ -54,9 +54,7 @@ def default(field: FieldInfo) -> str:
 
 def said(field: FieldInfo) -> str:
     """The sentence of a choice, with what it may be."""
-    kinds = (field.annotation, *get_args(field.annotation))
-    values = next((get_args(each) for each in kinds if get_origin(each) is Literal), ())
-    limits = bounds(field) or ", ".join(f"`{value}`" for value in values)
+    limits = bounds(field) or ", ".join(f"`{name}`" for name in named(field))
     text = (field.description or "").replace("|", "\\|")
     return f"{text.removesuffix('.')} ({limits})." if limits else text
 

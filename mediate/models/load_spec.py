@@ -15,11 +15,7 @@ DType = Literal["float32", "bfloat16", "float16", "float64"]
 @described
 @dataclass(frozen=True, slots=True)
 class LoadSpec:
-    """The choices of loading a model.
-
-    Raises:
-        InputError: A value that a choice cannot have.
-    """
+    """The choices of loading a model."""
 
     adapter: Annotated[
         str | Path | None, Field(description="The folder of a LoRA adapter, which is merged into the weights.")
@@ -41,9 +37,6 @@ class LoadSpec:
             "can no longer be saved or trained."
         ),
     ] = True
-
-    def __post_init__(self) -> None:
-        check_choices(self)
 
 
 class LoadOptions(TypedDict, total=False):
@@ -68,4 +61,5 @@ def make_load_spec(**options: Unpack[LoadOptions]) -> LoadSpec:
         if name not in there:
             raise InputError(f"no option {name!r}; there are {', '.join(there)}")
     given: dict[str, Any] = dict(options)
+    check_choices(there, given)
     return LoadSpec(**given)
