@@ -7,7 +7,7 @@ all made from that field.
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from textwrap import fill
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -47,6 +47,12 @@ def bounds(field: FieldInfo) -> str:
     return " and ".join(f"{_BOUNDS[key]} {limits[key]:g}" for key in _BOUNDS if key in limits)
 
 
+def named(field: FieldInfo) -> tuple[str, ...]:
+    """The names that a choice may be; none where it is not one of a few."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next((tuple(map(str, get_args(each))) for each in kinds if get_origin(each) is Literal), ())
+
+
 def made(spec: type[Spec], choices: Mapping[str, Any]) -> Spec:
     """A specification of named choices.
 
@@ -60,25 +66,33 @@ def made(spec: type[Spec], choices: Mapping[str, Any]) -> Spec:
         name = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             raise InputError(f"no option {name!r}; there are {', '.join(spec.model_fields)}") from error
-        reason = _wrong(first, spec.model_fields.get(name.partition(".")[0]))
+        reason = wrong_choice(first, spec.model_fields)
         raise InputError(f"option {name!r}: {reason}" if name else reason) from error
 
 
-def check_choices(record: Any) -> None:
-    """Raises InputError where a dataclass holds a value that its field cannot have."""
-    for name, field in fields_of(type(record)).items():
+def check_choices(choices: Mapping[str, FieldInfo], values: Mapping[str, Any]) -> None:
+    """Raises InputError where a choice has a value that it cannot have; for what is no pydantic model."""
+    for name, field in choices.items():
+        kind: Any = Annotated[field.annotation, field]
         try:
-            fitting: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
-            fitting.validate_python(getattr(record, name))
+            TypeAdapter(kind).validate_python(values.get(name, field.default))
         except ValidationError as error:
             allowed, said = bounds(field), str(error.errors()[0]["msg"])
             remedy = f"give a number {allowed}" if allowed else f"{said[:1].lower()}{said[1:]}"
-            raise InputError(f"{name} is {short(getattr(record, name), _MOST)}; {remedy}") from error
+            if named(field):
+                remedy = f"give one of {', '.join(named(field))}"
+            raise InputError(f"{name} is {short(values[name], _MOST)}; {remedy}") from error
 
 
-def _wrong(error: Mapping[str, Any], field: FieldInfo | None) -> str:
-    """What pydantic found wrong with a choice and, of a number, what it may be."""
+def wrong_choice(error: Mapping[str, Any], choices: Mapping[str, FieldInfo]) -> str:
+    """What pydantic found wrong with a choice and, of a number, what it may be.
+
+    Args:
+        error: One of a `ValidationError`'s errors.
+        choices: The choices that there are.
+    """
     said = str(error["msg"]).removeprefix("Value error, ")
+    field = choices.get(str(error["loc"][0])) if error["loc"] else None
     allowed = bounds(field) if field is not None else ""
     if not allowed or error["type"].startswith("value_error"):
         return said
@@ -109,4 +123,4 @@ def _with(docstring: str, heading: str, choices: Mapping[str, FieldInfo]) -> str
     ]
     said, raises, rest = docstring.partition("    Raises:")
     listed = "\n".join([f"    {heading}:", *paragraphs])
-    return f"{said.rstrip()}\n\n{listed}\n\n{raises}{rest}".rstrip() + "\n    "
+    return f"{said.rstrip()}\n\n{listed}\n\n{raises}{rest}".rstrip() + "\n"

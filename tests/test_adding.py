@@ -19,7 +19,6 @@ from mediate.cli.tune import arm_command
 from mediate.errors import InputError
 from mediate.pairs import files, read_pairs, write_pairs
 from mediate.tasks import modular_pairs
-from mediate.tuning.tune import tune
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"```python\n# new file: mediate/([\w/]+)\.py\n(.*?)```", TEXT, flags=re.DOTALL))
@@ -62,17 +61,17 @@ def test_an_arm(example: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyP
     examples = modular_pairs(3)
     with pytest.raises(InputError, match="no arm 'chain-only'; choose from sft, lora"):
         mediate.tune("reference-0.1m", examples, out=tmp_path / "out", arm="chain-only", **QUICK)
-    tuned = tune("reference-0.1m", examples, out=tmp_path / "out", arm=arm, **QUICK)
+    tuned = mediate.tune("reference-0.1m", examples, out=tmp_path / "out", arm=arm, **QUICK)
     arms = importlib.import_module("mediate.tuning.arms")
     monkeypatch.setattr(arms, "ARMS", (*arms.ARMS, arm))
-    named = tune("reference-0.1m", examples, out=tmp_path / "out", arm="chain-only", **QUICK)
+    named = mediate.tune("reference-0.1m", examples, out=tmp_path / "out", arm="chain-only", **QUICK)
     assert (named.manifest, named.losses) == (tuned.manifest, tuned.losses), "read back: it is the same tuning"
     assert named.manifest["spec"]["arm"] == "chain-only"
     assert named.manifest["spec"]["learning_rate"] == 2e-4
     assert len(named.losses) == 2
     assert mediate.load(tmp_path / "out", device="cpu").facts.fingerprint == named.manifest["result"]["fingerprint"]
     with pytest.raises(InputError, match="beta changes nothing in the arm chain-only"):
-        tune("reference-0.1m", examples, out=tmp_path / "other", arm=arm, beta=0.5, **QUICK)
+        mediate.tune("reference-0.1m", examples, out=tmp_path / "other", arm=arm, beta=0.5, **QUICK)
     assert "--rank" in run(arm_command(arm), "--help")
 
 

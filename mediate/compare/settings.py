@@ -1,12 +1,12 @@
 """The choices of a comparison: every one of them can change a number or a verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, TypedDict
 
 from pydantic import Field
 
-from mediate.choices import check_choices, described
+from mediate.choices import check_choices, described, fields_of
 from mediate.compare.runs import NamedRun
 from mediate.results import MIN_TE
 from mediate.stats.bootstrap import RESAMPLES
@@ -56,7 +56,7 @@ class Settings:
     flips: Annotated[int, Field(ge=100, description="Patterns of signs.")] = FLIPS
 
     def __post_init__(self) -> None:
-        check_choices(self)
+        check_choices(fields_of(Settings), asdict(self))
 
     @property
     def alpha(self) -> float:

@@ -2,24 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict, get_args
+from typing import Annotated, Any, Literal, TypedDict, Unpack
 
 from pydantic import Field
 
-from mediate.choices import check_choices, described
+from mediate.choices import check_choices, described, fields_of
+from mediate.errors import InputError
 
 DType = Literal["float32", "bfloat16", "float16", "float64"]
-DTYPES: tuple[str, ...] = get_args(DType)
 
 
 @described
 @dataclass(frozen=True, slots=True)
 class LoadSpec:
-    """The choices of loading a model.
-
-    Raises:
-        InputError: A value that a choice cannot have.
-    """
+    """The choices of loading a model."""
 
     adapter: Annotated[
         str | Path | None, Field(description="The folder of a LoRA adapter, which is merged into the weights.")
@@ -42,9 +38,6 @@ class LoadSpec:
         ),
     ] = True
 
-    def __post_init__(self) -> None:
-        check_choices(self)
-
 
 class LoadOptions(TypedDict, total=False):
     """`LoadSpec` as the options of a call."""
@@ -55,3 +48,18 @@ class LoadOptions(TypedDict, total=False):
     device: str | None
     trust_remote_code: bool
     copy: bool
+
+
+def make_load_spec(**options: Unpack[LoadOptions]) -> LoadSpec:
+    """The choices of loading a model, from the options of a call.
+
+    Raises:
+        InputError: An unknown choice, or a value that it cannot have.
+    """
+    there = fields_of(LoadSpec)
+    for name in options:
+        if name not in there:
+            raise InputError(f"no option {name!r}; there are {', '.join(there)}")
+    given: dict[str, Any] = dict(options)
+    check_choices(there, given)
+    return LoadSpec(**given)

@@ -27,7 +27,7 @@ class TuneSpec(BaseModel):
     )
     keep_chain: bool = Field(default=False, description="With the chain as context, without loss.")
     template: Template = Field(
-        default=Template(Style.NONE, name="none"), description="`none`, `chat`, or a file, as in scoring."
+        default=Template(Style.NONE, name="none"), description="`none`, `chat`, `few-shot`, or a file, as in scoring."
     )
     answer_cue: str = Field(
         default=ANSWER_CUE, min_length=1, description="What stands before the answer, which follows it after a space."

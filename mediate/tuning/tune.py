@@ -12,10 +12,10 @@ import torch
 
 from mediate.errors import InputError, ItemError
 from mediate.files import held
-from mediate.models.loading import load
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Pair
+from mediate.passes.loaded import load
 from mediate.tuning.accuracy import accuracies, drawn
 from mediate.tuning.arms.arm import Arm, Encoded
 from mediate.tuning.base import Base, load_base
@@ -152,7 +152,7 @@ def tune(
 
 
 def open_tuned(folder: str | Path) -> Tuned:
-    """Reads a tuning back; the model itself comes from `mediate.load`.
+    """Reads a tuning back, as `mediate.open` does with table and figure; the model comes from `mediate.load`.
 
     Raises:
         InputError: The folder holds no finished tuning.

@@ -12,7 +12,7 @@ import torch
 
 from mediate.errors import InputError
 from mediate.mediation.encoding import encode_pair
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.shipped import REFERENCE, RUNGS, After, ladder_config, ladder_tokenizer
 from mediate.passes.selfcheck import checked
