@@ -5,6 +5,8 @@ import importlib
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +21,7 @@ from mediate.cli.tune import arm_command
 from mediate.errors import InputError
 from mediate.pairs import files, read_pairs, write_pairs
 from mediate.tasks import modular_pairs
+from mediate.tuning.arms.sft import SFT
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"```python\n# new file: mediate/([\w/]+)\.py\n(.*?)```", TEXT, flags=re.DOTALL))
@@ -78,13 +81,21 @@ def test_an_arm(example: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("example", ["tasks/sums"], indirect=True)
 def test_a_task(example: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = importlib.import_module("mediate.tasks")
-    monkeypatch.setattr(tasks, "TASKS", (*tasks.TASKS, example.SUMS))
+    sums = replace(example.SUMS, training=partial(example.sum_pairs, with_cot=True))
+    monkeypatch.setattr(tasks, "TASKS", (*tasks.TASKS, sums))
     assert "--least" in run(make_pairs, "--help")
     run(make_pairs, "--out", tmp_path / "p.jsonl", "-n", 6, "--task", "sums", "--least", 7, "--seed", 3)
     made = example.sum_pairs(6, seed=3, least=7)
     assert [(pair.base, pair.source) for pair in read_pairs(tmp_path / "p.jsonl")] == [
         (pair.base, pair.source) for pair in made
     ]
+    model = tmp_path / "m"
+    model.mkdir()
+    for name, content in (("config.json", "{}"), ("model.safetensors", "")):
+        (model / name).write_text(content)
+    words = ["--model", model, "--task", "sums", "--problem-steps", 3, "--out", tmp_path / "out"]
+    with pytest.raises(InputError, match=r"--problem-steps changes nothing in the task sums; leave it out"):
+        run(arm_command(SFT), *words)
     with pytest.raises(InputError, match=r"option 'least': .* give a number from 2 and to 9"):
         run(make_pairs, "--out", tmp_path / "q.jsonl", "--task", "sums", "--least", 20)
 

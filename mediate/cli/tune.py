@@ -104,11 +104,13 @@ def _examples(model: str, data: Path | None, making: Choices, count: int, seed: 
     task = next((task for task in named if task.name == making.get("task")), read or named[0])
     if "task" not in making:
         tell(f"task: {task.name} (no --data, and it is what fits {model})")
-    if read is not None and task is not read:
+    if read is not None and task.only != read.only:
         raise InputError(
             f"--task {task.name}: {model} has no tokens for their words; take --task {read.name}, or another model"
         )
     steps = made(TrainingOptions, {name: making[name] for name in making if name != "task"}).problem_steps
+    if steps is not None and "steps" not in task.options.model_fields:
+        raise InputError(f"--problem-steps changes nothing in the task {task.name}; leave it out")
     assert task.training is not None
     return task.training(count, seed=seed, **({} if steps is None else {"steps": steps}))
 
