@@ -1,45 +1,66 @@
-"""The calls of a notebook or script, wired from the rooms."""
+"""The calls of a notebook or script, wired from the rooms.
+
+The choices of a call are its options, typed and checked, and their sentences are those of the specifications' fields:
+`LoadSpec`, `ScoreSpec`, `CrossSpec`, `Settings` (of a comparison) and `TuneSpec`. `docs/options.md` has them as tables.
+torch is imported by the calls that need it; what is stored opens and is compared without.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+from mediate.choices import fields_of, with_choices
 from mediate.errors import InputError
-from mediate.models.loading import load as load_unchecked
-from mediate.models.model import Model
+from mediate.models.load_spec import LoadOptions, LoadSpec
 from mediate.pairs.files import PairFile, scan_pairs
 from mediate.pairs.pair import Pair
-from mediate.passes.selfcheck import checked
-from mediate.passes.store import Store
-from mediate.report import Scores
-from mediate.scoring.score import score as score_pairs
-from mediate.scoring.spec import ScoreSpec, make_spec
+from mediate.report import Comparison, CrossScores, Scores, StoredComparison, Tuning, open_comparison, open_run
+from mediate.report import compare as compare
+from mediate.results.crossing_folder import is_crossed, read_crossed
+from mediate.results.folder import MANIFEST, read_manifest
+from mediate.scoring.cross_spec import CrossOptions, cross_fields
+from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
+from mediate.tuning import Arm
+from mediate.tuning.call import TuneOptions
+from mediate.tuning.spec import TuneSpec
+
+# The manifests by which a comparison and a tuned model are known.
+RECORD, TUNED = "comparison.json", "tuning.json"
+
+if TYPE_CHECKING:
+    from mediate.models.model import Model
+    from mediate.tuning.examples import Example
+
+Opened = Scores | CrossScores | Comparison | StoredComparison | Tuning
 
 
-def load(model: Any, **options: Any) -> Model:
+@with_choices(fields_of(LoadSpec))
+def load(model: Any, **options: Unpack[LoadOptions]) -> "Model":
     """Loads a causal language model, hooks it and checks it.
 
     Args:
         model: A hub id, a folder, a `.gguf` file, the name of a fetched model, `BASE+ADAPTER`, or a transformers or
             peft model in memory.
-        **options: `adapter`, `tokenizer`, `dtype`, `device`, `trust_remote_code` and `copy`, as in
-            `mediate.models.loading.load`.
+        **options: Choices, as below.
 
     Raises:
-        InputError: The model cannot be loaded, or hooking it changes its logits.
+        InputError: A choice is wrong, the model cannot be loaded, or hooking it changes its logits.
     """
-    return checked(load_unchecked(model, **options))
+    from mediate.passes.loaded import load as load_checked
+
+    return load_checked(model, **options)
 
 
+@with_choices(fields_of(ScoreSpec))
 def score(
-    model: Model,
+    model: "Model",
     pairs: Sequence[Pair] | str | Path,
     spec: ScoreSpec | None = None,
     *,
     out: str | Path | None = None,
     store: bool = True,
     progress: bool = True,
-    **options: Any,
+    **options: Unpack[ScoreOptions],
 ) -> Scores:
     """Measures how much of the answers the chains of thought carry, and through which channel.
 
@@ -50,12 +71,15 @@ def score(
         out: A run directory to write, with the report's data; one that holds this very run is read back.
         store: Whether chains, outcomes and kept activations are looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
-        **options: Choices of `ScoreSpec` that differ from `spec`, such as `template="chat"` or
-            `maps=["read:step,layer"]`.
+        **options: Choices that differ from `spec`, as below: `template="chat"`, or `maps=["read:step,layer"]`.
 
     Raises:
         InputError: A choice or the pairs are wrong; one line says where and what to do.
     """
+    from mediate.models.model import Model
+    from mediate.passes.store import Store
+    from mediate.scoring.score import score as score_pairs
+
     choices = make_spec(spec, **options)
     file = scan_pairs(pairs) if isinstance(pairs, str | Path) else PairFile(tuple(pairs), ())
     if not isinstance(model, Model):
@@ -71,3 +95,95 @@ def score(
         progress=progress,
     )
     return Scores(results, folder)
+
+
+@with_choices(cross_fields())
+def cross(
+    original: "Model",
+    tuned: "Model",
+    pairs: Sequence[Pair] | str | Path,
+    *,
+    out: str | Path | None = None,
+    store: bool = True,
+    progress: bool = True,
+    **options: Unpack[CrossOptions],
+) -> CrossScores:
+    """Places what changed between two checkpoints of one architecture: in the CoT's state, or in what reads it.
+
+    Both models are held at once; the manifest says how much memory their weights take.
+
+    Args:
+        original: The checkpoint before tuning, from `mediate.load`.
+        tuned: The checkpoint after it.
+        pairs: Pairs, or the path of a file of them.
+        out: A run directory to write; one that holds this very run, finished, is read back.
+        store: Whether written chains and results are looked up and kept in the cache.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: Choices, as below.
+
+    Raises:
+        InputError: The models are no two checkpoints of one architecture, a choice or the pairs are wrong, or `out`
+            holds something else.
+        ItemError: Unless bad items are skipped, the first pair that cannot be measured.
+    """
+    from mediate.scoring.cross import cross as cross_checkpoints
+
+    results = cross_checkpoints(original, tuned, pairs, out=out, store=store, progress=progress, **options)
+    return CrossScores(results, None if out is None else Path(out))
+
+
+@with_choices({name: field for name, field in fields_of(TuneSpec).items() if name != "arm"})
+def tune(
+    model: Any,
+    data: "str | Path | Sequence[Example] | Sequence[Pair]",
+    *,
+    out: str | Path,
+    arm: str | Arm = "lora",
+    device: str | None = None,
+    progress: bool = True,
+    **options: Unpack[TuneOptions],
+) -> Tuning:
+    """Tunes a model and writes it, with its held-out accuracy before and after, the loss curve and a manifest.
+
+    Args:
+        model: A hub id, a folder, a `.gguf` file, the name of a fetched model, or `BASE+ADAPTER`.
+        data: Examples or pairs, or the path of a file of them; see `mediate.tuning.examples.scan_examples`.
+        out: The folder to write. One that holds this very tuning is read back, or taken up where it stopped.
+        arm: The name of one of `mediate.tuning.ARMS`, such as `lora`, or an arm of your own.
+        device: `cpu` or `cuda`; by default a GPU where there is one.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: Choices, as below; an arm refuses those that it would not heed.
+
+    Raises:
+        InputError: A choice, the model or the data are wrong, the folder holds something else, or the training
+            diverged; one line says where and what to do.
+    """
+    from mediate.tuning.tune import tune as tune_model
+
+    found = tune_model(model, data, out=out, arm=arm, device=device, progress=progress, **options)
+    return Tuning(found.folder, found.manifest, found.losses, str(found))
+
+
+def open(folder: str | Path) -> Opened:
+    """What a folder holds that one of the calls, or of the commands, has written; needs no model.
+
+    A run (`Scores`), two checkpoints crossed (`CrossScores`), a comparison (`StoredComparison`) or a tuned model
+    (`Tuning`), as its manifest says.
+
+    Raises:
+        InputError: The folder holds none of these, what it holds is not finished, or a file is missing or damaged.
+    """
+    place = Path(folder)
+    if (place / MANIFEST).is_file():
+        return CrossScores(read_crossed(place), place) if is_crossed(read_manifest(place)) else open_run(place)
+    if (place / RECORD).is_file():
+        return open_comparison(place)
+    if (place / TUNED).is_file():
+        from mediate.tuning.tune import open_tuned
+
+        found = open_tuned(place)
+        return Tuning(found.folder, found.manifest, found.losses, str(found))
+    raise InputError(
+        f"{folder}: holds no run, comparison or tuned model ({MANIFEST}, {RECORD} or {TUNED}); give the folder that a "
+        "command wrote"
+    )

@@ -10,10 +10,9 @@ import torch
 from mediate.beside import Beside
 from mediate.clock import stage
 from mediate.models.fetch import fetch
-from mediate.models.loading import load
 from mediate.models.prompts import Style, Template
 from mediate.models.shipped import RUNGS, After
-from mediate.passes.selfcheck import checked
+from mediate.passes.loaded import load
 from mediate.passes.store import Store
 from mediate.reference.card import read_marks
 from mediate.reference.exam import Mark, Way
@@ -60,7 +59,7 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
                 name = rung.name(after)
                 # What the controls say of a base holds for what was tuned from it, and they take as long as the rest.
                 how = make_spec(spec, control_pairs=_controlled(pairs) if after is After.BASE else 0)
-                results = score(checked(load(name)), made, how, out=out / name, progress=True)
+                results = score(load(name), made, how, out=out / name, progress=True)
                 pages.append(other.call(write_report, out / name))
                 members.append(Member(name, after, Scores(results, out / name), _marks(known[name])))
                 say(f"{name}: scored")
@@ -114,7 +113,7 @@ def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) ->
     """
     say(f"model: {MODEL} (fetched and converted on the first run)")
     fetch(MODEL)
-    model = checked(load(MODEL))
+    model = load(MODEL)
     tokenizer = model.need_tokenizer()
     made = generate_pairs(
         pairs,

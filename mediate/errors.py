@@ -78,3 +78,9 @@ def system_number(error: BaseException) -> int | None:
         return error.errno
     found = re.search(r"\b(?:os error|errno) (\d+)", str(error), re.IGNORECASE)
     return int(found[1]) if found else None
+
+
+def short(value: object, most: int = 40) -> str:
+    """A value as a message has it, in at most so many characters."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."

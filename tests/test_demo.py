@@ -8,7 +8,7 @@ import pytest
 import mediate
 from mediate import demo
 from mediate.beside import beside
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.models.shipped import FOLDER, REFERENCE, RUNGS, After, reference_folder
 from mediate.reference.card import CARD, MARKS, card, read_marks
 from mediate.reference.exam import Way, examine

@@ -8,7 +8,7 @@ from mediate.mediation.kinds.cube import measure_cube, run_contexts
 from mediate.mediation.outcomes import Outcome
 from mediate.models.fetch import fetch
 from mediate.models.gguf import converted
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component

@@ -22,13 +22,12 @@ from mediate.mediation.kinds.state import Direction, state_effects
 from mediate.mediation.kinds.step_shapley import step_shapley
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import outcomes_under, sequences
-from mediate.models.loading import load
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Patch, Reference
-from mediate.passes.selfcheck import checked
+from mediate.passes.loaded import load
 from mediate.traces.trace import given_trace
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
@@ -86,7 +85,7 @@ def sections() -> Iterator[tuple[str, Iterable[Finding]]]:
         )
         for architecture, dtype in TINY:
             plain = tiny_model(architecture, getattr(torch, dtype))
-            model = checked(load(plain, device="cpu", copy=False))
+            model = load(plain, device="cpu", copy=False)
             yield f"identities on a random {model.facts.architecture}, {dtype}", tried(model, TOLERANCE[dtype])
 
 
@@ -109,7 +108,7 @@ def planted_truths(settings: Sequence[Planted] = SETTINGS) -> Iterator[Finding]:
 def measure_truth(planted: Planted, dtype: str) -> Finding:
     """Measures one planted model's cube, by the path that every pair takes."""
     plain, tokenizer = planted_model(planted, getattr(torch, dtype))
-    model = checked(load(plain, tokenizer=tokenizer, device="cpu", copy=False))
+    model = load(plain, tokenizer=tokenizer, device="cpu", copy=False)
     contexts = run_contexts(model, _encoded(model, planted))
     found = measure_cube(model, contexts, [Outcome.LOGIT_DIFF])[0]
     return Finding(_named(planted, dtype), float(np.abs(found - planted.cube()).max()), TOLERANCE[dtype])
@@ -118,7 +117,7 @@ def measure_truth(planted: Planted, dtype: str) -> Finding:
 def measure_two_steps(planted: TwoSteps, dtype: str) -> Finding:
     """Measures all that has a closed form in a planted model of two steps; the worst is named where it is too far."""
     plain, tokenizer = two_step_model(planted, getattr(torch, dtype))
-    model = checked(load(plain, tokenizer=tokenizer, device="cpu", copy=False))
+    model = load(plain, tokenizer=tokenizer, device="cpu", copy=False)
     contexts = run_contexts(model, _encoded(model, planted))
     errors = {
         what: float(np.abs(found - true).max()) for what, found, true in two_step_truths(model, contexts, planted)

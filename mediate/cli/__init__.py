@@ -8,6 +8,7 @@ import typer
 from mediate.cli.compare import compare
 from mediate.cli.cross import cross
 from mediate.cli.ending import Commands, ended
+from mediate.cli.from_spec import FromSpec
 from mediate.cli.look import check, report
 from mediate.cli.materials import make_pairs, models_app
 from mediate.cli.reference import reference
@@ -28,8 +29,8 @@ app = typer.Typer(
     help="Measures, inside a language model, how much of an answer its chain of thought carries.",
 )
 for command in (demo, score, compare, cross, report, check):
-    app.command()(command)
-app.command("pairs")(make_pairs)
+    app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
+app.command("pairs", cls=FromSpec)(make_pairs)
 tune_app.command()(reference)
 app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")

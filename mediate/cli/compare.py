@@ -1,34 +1,36 @@
 """`mediate compare`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from mediate.cli.options import OldLabel, either
+from mediate.cli.from_spec import Choices, from_spec
+from mediate.cli.options import either
 
 
+def _fields() -> dict[str, Any]:
+    from mediate.choices import fields_of
+    from mediate.compare import Settings
+
+    settings = fields_of(Settings)
+    return {"choices": {name: settings[name] for name in ("margin", "level", "min_te", "seed")}}
+
+
+@from_spec(_fields, left_open=("level", "min_te", "seed"))
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run directories; the first is the reference.")],
     out: Annotated[Path, typer.Option("--out", help="The folder to write.")],
+    choices: Choices,
     labels: Annotated[list[str] | None, typer.Option(help="A name for a run, in their order; repeat for each.")] = None,
-    margin: Annotated[
-        float | None, typer.Option(help="The largest change of a share that does not matter (default 0.1).")
-    ] = None,
-    level: Annotated[float | None, typer.Option(help="Coverage of the intervals; the first run's by default.")] = None,
-    min_te: Annotated[float | None, typer.Option(help="Shares are undefined up to this mean |TE|, in nats.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of resamples and sign flips.")] = None,
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Compare runs that differ in more than model and chains; marked.")
     ] = False,
-    label: OldLabel = None,
+    label: Annotated[list[str] | None, typer.Option("--label", hidden=True)] = None,
 ) -> None:
     """Compares stored runs on the items that all of them measured; needs no model."""
     from mediate.report import compare as compare_stored
 
-    names = either(labels, label)
-    found = compare_stored(
-        *runs, out=out, labels=names, allow_mixed=allow_mixed, margin=margin, level=level, min_te=min_te, seed=seed
-    )
+    found = compare_stored(*runs, out=out, labels=either(labels, label), allow_mixed=allow_mixed, **choices)
     typer.echo(repr(found))
     typer.echo(f"comparison: {out / 'comparison.html'}")

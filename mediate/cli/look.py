@@ -1,11 +1,12 @@
 """`mediate report` and `mediate check`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from mediate.cli.options import Dtype, check_model, quiet_libraries
+from mediate.cli.from_spec import Choices, from_spec
+from mediate.cli.options import check_model, quiet_libraries
 
 
 def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
@@ -15,9 +16,16 @@ def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> Non
     typer.echo(f"report: {write_report(run)}")
 
 
+def _fields() -> dict[str, Any]:
+    from mediate.choices import fields_of
+    from mediate.models.load_spec import LoadSpec
+
+    return {"loading": {"dtype": fields_of(LoadSpec)["dtype"]}}
+
+
+@from_spec(_fields)
 def check(
-    model: Annotated[str | None, typer.Option("--model", help="Also check this model.")] = None,
-    dtype: Annotated[Dtype, typer.Option(help="Of that model's weights.")] = Dtype.FLOAT32,
+    loading: Choices, model: Annotated[str | None, typer.Option("--model", help="Also check this model.")] = None
 ) -> None:
     """Measures planted models of known truth, and tries identities on random models and, with --model, on that one."""
     quiet_libraries()
@@ -27,7 +35,7 @@ def check(
     from mediate.checks.run import sections, tried
 
     # Loaded first: a name that is none should not cost the minute before.
-    loaded = None if model is None else load(model, dtype=dtype.value)
+    loaded = None if model is None else load(model, **loading)
     failed = 0
     for heading, findings in sections():
         typer.echo(heading)

@@ -1,7 +1,6 @@
 """What the commands share: their options, and how they end."""
 
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,29 +14,6 @@ if TYPE_CHECKING:
 
     from mediate.models.source import Source
     from mediate.results import Reject
-
-
-class OnBadItem(StrEnum):
-    """What to do with an item that cannot be measured."""
-
-    AUTO = "auto"
-    ERROR = "error"
-    SKIP = "skip"
-
-
-BadItemOption = Annotated[
-    OnBadItem,
-    typer.Option("--on-bad-item", help="Stop, or leave it out and count it; auto leaves out what a model wrote badly."),
-]
-
-
-class Dtype(StrEnum):
-    """The dtype of the weights."""
-
-    FLOAT32 = "float32"
-    FLOAT64 = "float64"
-    BFLOAT16 = "bfloat16"
-    FLOAT16 = "float16"
 
 
 ModelOption = Annotated[
@@ -57,26 +33,7 @@ def _detailed(wanted: bool) -> bool:
 ProfileOption = Annotated[
     bool, typer.Option("--profile", callback=_detailed, help="At the end, tell where the time went, stage by stage.")
 ]
-TemplateOption = Annotated[
-    str,
-    typer.Option("--template", help="auto, none, chat, few-shot, or a file with {question} or a chat template."),
-]
-NewTokensOption = Annotated[
-    int | None,
-    typer.Option(
-        "--max-new-tokens", min=1, help="The longest chain that may be written; by default what fits, up to 256."
-    ),
-]
-OutcomesOption = Annotated[
-    list[str] | None, typer.Option("--outcomes", help="logit_diff or logprob_diff; repeat for both (default).")
-]
 # Names of before, which go on working and are shown nowhere.
-OldMap = Annotated[list[str] | None, typer.Option("--map", hidden=True)]
-OldOutcome = Annotated[list[str] | None, typer.Option("--outcome", hidden=True)]
-OldControls = Annotated[int | None, typer.Option("--controls", min=0, hidden=True)]
-OldWorld = Annotated[list[str] | None, typer.Option("--world", hidden=True)]
-OldLabel = Annotated[list[str] | None, typer.Option("--label", hidden=True)]
-OldModule = Annotated[list[str] | None, typer.Option("--target-module", hidden=True)]
 OldSize = Annotated[list[str] | None, typer.Option("--size", hidden=True)]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progress.")]
 OutOption = Annotated[Path, typer.Option("--out", help="The run directory to write.")]

@@ -8,28 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from mediate.beside import beside
+from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
-    BadItemOption,
-    Dtype,
     ModelOption,
-    NewTokensOption,
-    OldControls,
-    OldMap,
-    OldOutcome,
-    OnBadItem,
-    OutcomesOption,
     OutOption,
     ProfileOption,
     QuietOption,
-    TemplateOption,
     check_measured,
     check_model,
-    either,
     quiet_libraries,
     show,
     tell_next,
     tell_time,
-    unescaped,
 )
 from mediate.watch import tell
 
@@ -70,51 +60,28 @@ def demo(
     tell_time()
 
 
+def _fields() -> dict[str, Any]:
+    from mediate.choices import fields_of
+    from mediate.models.load_spec import LoadSpec
+    from mediate.scoring.spec import ScoreSpec
+
+    loading = fields_of(LoadSpec)
+    del loading["copy"]  # of a model in memory
+    return {"choices": fields_of(ScoreSpec), "loading": loading}
+
+
+@from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "controls": "control_pairs"})
 def score(
     pairs: Annotated[Path, typer.Argument(help="Pairs, as JSON lines or Parquet.")],
     model: ModelOption,
     out: OutOption,
-    template: TemplateOption = "auto",
-    answer_cue: Annotated[
-        str, typer.Option(help=r"What stands before the answer; \n is a line break.")
-    ] = "\\nThe answer is",
-    chains: Annotated[
-        Path | None, typer.Option(help="A run directory whose written chains this model reads, writing none.")
-    ] = None,
-    outcomes: OutcomesOption = None,
-    maps: Annotated[
-        list[str] | None, typer.Option("--maps", help="Such as read:step,layer, or none; repeatable.")
-    ] = None,
-    keep: Annotated[
-        list[str] | None, typer.Option(help="Component whose CoT activations are stored; repeatable.")
-    ] = None,
-    control_pairs: Annotated[int, typer.Option(min=0, help="On how many pairs the controls are run; 0 for none.")] = 8,
-    on_bad_item: BadItemOption = OnBadItem.AUTO,
-    solved_only: Annotated[
-        bool, typer.Option(help="Only pairs that the model answers rightly in both worlds.")
-    ] = False,
-    max_new_tokens: NewTokensOption = None,
-    stop: Annotated[list[str] | None, typer.Option(help="A string that ends a written chain; repeatable.")] = None,
-    temperature: Annotated[float, typer.Option(min=0, help="0 writes greedily.")] = 0.0,
-    top_p: Annotated[float, typer.Option(help="Nucleus that is sampled from.")] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the writing and of the bootstrap.")] = 0,
-    min_te: Annotated[float | None, typer.Option(help="Shares are undefined up to this |TE|, in nats.")] = None,
-    level: Annotated[float, typer.Option(help="Coverage of the intervals.")] = 0.95,
-    adapter: Annotated[Path | None, typer.Option(help="The folder of a LoRA adapter.")] = None,
-    tokenizer: Annotated[Path | None, typer.Option(help="The folder of a tokenizer, if not the model's own.")] = None,
-    dtype: Annotated[Dtype, typer.Option(help="Of the weights.")] = Dtype.FLOAT32,
-    device: Annotated[
-        str | None, typer.Option(help="Such as cpu or cuda; a GPU by default where there is one.")
-    ] = None,
-    trust_remote_code: Annotated[bool, typer.Option(help="Let transformers run code from the repository.")] = False,
+    choices: Choices,
+    loading: Choices,
     cache: Annotated[bool, typer.Option(help="Look up and keep chains and outcomes.")] = True,
     report: Annotated[bool, typer.Option(help="Write report.html and figures too.")] = True,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
-    outcome: OldOutcome = None,
-    map_: OldMap = None,
-    controls: OldControls = None,
 ) -> None:
     """Measures pairs on a model and writes a run directory with its report."""
     from mediate.models.source import tuned_template
@@ -123,52 +90,23 @@ def score(
     from mediate.scoring.spec import make_spec
 
     quiet_libraries(quiet)
-    choices: dict[str, Any] = {
-        "template": template,
-        "answer_cue": unescaped(answer_cue),
-        "control_pairs": control_pairs if controls is None else controls,
-        "keep": keep or (),
-        "on_bad_item": on_bad_item.value,
-        "solved_only": solved_only,
-        "max_new_tokens": max_new_tokens,
-        "stop": [unescaped(each) for each in stop or ()],
-        "temperature": temperature,
-        "top_p": top_p,
-        "seed": seed,
-        "level": level,
-    }
-    if outcomes := either(outcomes, outcome):
-        choices["outcomes"] = outcomes
-    if maps := either(maps, map_):
-        choices["maps"] = () if maps == ["none"] else maps
-    if min_te is not None:
-        choices["min_te"] = min_te
-    if chains is not None:
-        choices["chains"] = chains
     spec = make_spec(**choices)
     # Whatever needs no model is tried before one is loaded: a typo should not cost a minute.
     found = scan_pairs(pairs)
     check_set(found.pairs, found.errors, spec)
-    tuned_after = tuned_template(check_model(model, adapter))
+    tuned_after = tuned_template(check_model(model, loading.get("adapter")))
     unwritten = any(item.cot is None for pair in found.pairs for item in (pair.base, pair.source))
-    if template == "auto" and chains is None and unwritten and tuned_after is not None:
+    if choices["template"] == "auto" and spec.chains is None and unwritten and tuned_after is not None:
         tell(f"template: {tuned_after.name} (the model must write chains, and was tuned after this)")
         spec = make_spec(spec, template=tuned_after)
-    check_device(device)
+    check_device(loading.get("device"))
     if not plan:
         check_out(out, spec, spec.described(), found.pairs)
     from mediate.api import load
     from mediate.passes.store import Store
     from mediate.scoring.score import score as run_score
 
-    loaded = load(
-        model,
-        adapter=adapter,
-        tokenizer=tokenizer,
-        dtype=dtype.value,
-        device=device,
-        trust_remote_code=trust_remote_code,
-    )
+    loaded = load(model, **loading)
     store = Store() if cache else None
     if plan:
         from mediate.scoring.forecast import forecast

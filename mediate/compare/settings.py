@@ -1,10 +1,13 @@
 """The choices of a comparison: every one of them can change a number or a verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Annotated, TypedDict
 
+from pydantic import Field
+
+from mediate.choices import check_choices, described, fields_of
 from mediate.compare.runs import NamedRun
-from mediate.errors import InputError
 from mediate.results import MIN_TE
 from mediate.stats.bootstrap import RESAMPLES
 from mediate.stats.signflip import FLIPS
@@ -12,47 +15,64 @@ from mediate.stats.signflip import FLIPS
 MARGIN = 0.1
 
 
+@described
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How runs are compared.
-
-    Args:
-        margin: The largest change of a share that does not matter; an effect's is this part of the first run's mean TE.
-        level: Coverage of the intervals; each test's chance of a false finding is one less this.
-        min_te: A run's shares are undefined where its mean |TE| is not above this, in nats.
-        seed: Of resamples and flips.
-        draws: Resamples of the groups.
-        flips: Patterns of signs.
 
     Raises:
         InputError: A choice that is out of its range.
     """
 
-    margin: float = MARGIN
-    level: float = 0.95
-    min_te: float = MIN_TE
-    seed: int = 0
-    draws: int = RESAMPLES
-    flips: int = FLIPS
+    margin: Annotated[
+        float,
+        Field(
+            gt=0,
+            lt=1,
+            description="The largest change of a share that does not matter; an effect's is this part of the first "
+            "run's mean TE.",
+        ),
+    ] = MARGIN
+    level: Annotated[
+        float,
+        Field(
+            gt=0.5,
+            lt=1,
+            description="Coverage of the intervals, and each test's chance of a false finding is one less this; the "
+            "first run's by default.",
+        ),
+    ] = 0.95
+    min_te: Annotated[
+        float,
+        Field(
+            ge=0,
+            allow_inf_nan=False,
+            description="A run's shares are undefined where its mean |TE| is not above this, in nats; the first run's "
+            "by default.",
+        ),
+    ] = MIN_TE
+    seed: Annotated[int, Field(ge=0, description="Of resamples and sign flips; the first run's by default.")] = 0
+    draws: Annotated[int, Field(ge=100, description="Resamples of the groups.")] = RESAMPLES
+    flips: Annotated[int, Field(ge=100, description="Patterns of signs.")] = FLIPS
 
     def __post_init__(self) -> None:
-        if not 0 < self.margin < 1:
-            raise InputError(
-                f"margin is {self.margin}; it is the largest change of a share that does not matter, such as 0.1"
-            )
-        if not 0.5 < self.level < 1:
-            raise InputError(f"level is {self.level}; it is the coverage of the intervals, such as 0.95")
-        if not 0 <= self.min_te < float("inf"):
-            raise InputError(f"min_te is {self.min_te}; it is a size of TE in nats, such as {MIN_TE}")
-        if self.seed < 0:
-            raise InputError(f"seed is {self.seed}; give 0 or more")
-        if self.draws < 100 or self.flips < 100:
-            raise InputError(f"{self.draws} draws and {self.flips} flips; give at least 100 of each")
+        check_choices(fields_of(Settings), asdict(self))
 
     @property
     def alpha(self) -> float:
         """Chance of a false finding of each test."""
         return 1 - self.level
+
+
+class CompareOptions(TypedDict, total=False):
+    """`Settings` as the options of a call; what is None is as if it were not given."""
+
+    margin: float | None
+    level: float | None
+    min_te: float | None
+    seed: int | None
+    draws: int | None
+    flips: int | None
 
 
 def settings_of(runs: Sequence[NamedRun], **chosen: float | int | None) -> Settings:

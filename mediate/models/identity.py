@@ -8,7 +8,7 @@ threads or on another GPU, is the same. Imports no torch.
 from collections.abc import Mapping
 from typing import Any
 
-from mediate.files import short
+from mediate.errors import short
 
 IDENTITY = ("fingerprint", "architecture", "tokenizer", "dtype")
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.float64 import keep_float64
 from mediate.models.gguf import converted
 from mediate.models.hub import attempted, fetched_copy, not_given
+from mediate.models.load_spec import LoadOptions, make_load_spec
 from mediate.models.model import Facts, Model, Probe
 from mediate.models.numbers import check_logits, check_weights
 from mediate.models.past import pass_past_on
@@ -31,59 +32,41 @@ from mediate.models.stored import check_stored
 from mediate.models.trial import probe_logits
 from mediate.models.vocabulary import check_vocabulary
 
-DTYPES = ("float32", "bfloat16", "float16", "float64")
 PROBE_TOKENS = 8
 # What hooking leaves behind of larger models is let go of at once, in bytes of weights; the search takes half a second.
 WORTH_COLLECTING = 2**28
 
 
 @stage("loading models")
-def load(
-    model: Any,
-    *,
-    adapter: str | Path | None = None,
-    tokenizer: Any = None,
-    dtype: str | None = None,
-    device: str | None = None,
-    trust_remote_code: bool = False,
-    copy: bool = True,
-) -> Model:
-    """Loads a causal language model and hooks it; nothing is checked yet (`mediate.load` also runs the self-check).
+def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
+    """Loads a causal language model and hooks it; nothing is checked yet: `mediate.passes.loaded.load` does that, too.
 
     Args:
         model: A hub id, a folder, a `.gguf` file, the name of a packaged model, `BASE+ADAPTER`, or a transformers or
             peft model in memory.
-        adapter: The folder of a LoRA adapter, merged into the weights.
-        tokenizer: A tokenizer, or the folder of one; by default the one beside the weights.
-        dtype: Of the weights: float32, bfloat16, float16 or float64. By default float32, and a model in memory keeps
-            its own.
-        device: Such as `cpu` or `cuda`; by default a GPU where there is one.
-        trust_remote_code: Lets transformers run code from the model's repository.
-        copy: Whether a model in memory is copied first. Hooking changes it in place: without the copy it can no longer
-            be saved or trained.
+        **options: Those of `LoadSpec`.
 
     Raises:
         InputError: Unknown model or architecture, pickled, missing or unused weights or such that are not numbers, no
             tokenizer where one was named or one that is too large, an adapter that does not fit, no such device.
     """
-    if dtype is not None and dtype not in DTYPES:
-        raise InputError(f"dtype {dtype!r}: give one of {', '.join(DTYPES)}")
-    device = _checked_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    how = make_load_spec(**options)
+    device = _checked_device(how.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if isinstance(model, str | Path):
-        source = resolve(model, adapter)
-        plain, beside, source = read_plain(source, getattr(torch, dtype or "float32"), trust_remote_code)
+        source = resolve(model, how.adapter)
+        plain, beside, source = read_plain(source, getattr(torch, how.dtype or "float32"), how.trust_remote_code)
         name, where = source.name, source.kind.value
         if source.adapter is not None:
             plain, where = merge_adapter(plain, source.adapter, source.name.partition("+")[0]), f"{where}+adapter"
     else:
-        merged = None if adapter is None else adapter_folder(adapter)
-        plain, beside, where = _from_memory(model, copy, dtype), None, "memory"
+        merged = None if how.adapter is None else adapter_folder(how.adapter)
+        plain, beside, where = _from_memory(model, how.copy, how.dtype), None, "memory"
         name = str(getattr(plain.config, "_name_or_path", "") or type(plain).__name__).rstrip("/").rsplit("/", 1)[-1]
         if merged is not None:
             plain, where = merge_adapter(plain, merged, name), f"{where}+adapter"
-    tokenizer = beside if tokenizer is None else tokenizer
+    tokenizer = beside if how.tokenizer is None else how.tokenizer
     if isinstance(tokenizer, str | Path):
-        tokenizer = read_tokenizer(tokenizer, trust_remote_code)
+        tokenizer = read_tokenizer(tokenizer, how.trust_remote_code)
     elif tokenizer is not None and not callable(getattr(tokenizer, "get_vocab", None)):
         raise InputError(
             f"cannot use a {type(tokenizer).__name__} as tokenizer; give one of transformers, or its folder"

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mediate.models.loading import load
 from mediate.models.shipped import FOLDER, REFERENCE
+from mediate.passes.loaded import load
 from mediate.reference.exam import Mark, Way, examine
 from mediate.reference.train import TRAINED
 from mediate.tasks.modular import HELD_OUT_EVERY, Hint

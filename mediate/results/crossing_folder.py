@@ -88,7 +88,7 @@ def is_crossed(manifest: Mapping[str, Any]) -> bool:
 
 
 def read_crossed(folder: str | Path) -> CrossResults:
-    """Reads a finished run directory of `mediate cross`.
+    """Reads a finished run directory of `mediate cross`; `mediate.open` opens it with tables, figures and page.
 
     Raises:
         InputError: The folder is none, the run did not finish, or a file is missing or damaged.

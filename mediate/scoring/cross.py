@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from mediate.results.crossing import WORLDS, Crossing, change
 from mediate.results.crossing_folder import CrossResults, read_crossed, write_crossed
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
-from mediate.scoring.cross_spec import CHECKPOINTS, CrossSpec, make_cross_spec
+from mediate.scoring.cross_spec import CHECKPOINTS, CrossOptions, CrossSpec, make_cross_spec
 from mediate.scoring.given import check_set
 from mediate.scoring.measure import described
 from mediate.scoring.plan import make_plan
@@ -49,7 +49,7 @@ def cross(
     out: str | Path | None = None,
     store: bool = True,
     progress: bool = True,
-    **options: Any,
+    **options: Unpack[CrossOptions],
 ) -> CrossResults:
     """Places what changed between two checkpoints of one architecture: in the CoT's state, or in what reads it.
 
@@ -62,8 +62,7 @@ def cross(
         out: A run directory to write; one that holds this very run, finished, is read back.
         store: Whether written chains and results are looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
-        **options: `maps` such as `["read:step,layer", "state.z:layer,head"]`, `worlds`, `writer`, and the choices of
-            `ScoreSpec`, such as `chains`, a run directory whose written chains both models read.
+        **options: Those of `CrossSpec`, and of `ScoreSpec` all that it has not.
 
     Raises:
         InputError: The models are no two checkpoints of one architecture, a choice or the pairs are wrong, or `out`
@@ -105,14 +104,14 @@ def cross_pairs(
         check_crossed_map(models, each)
     check_set(file.pairs, file.errors, spec.scoring)
     say = tell if progress else str
-    spec = replace(spec, scoring=settled(models[spec.writer], file.pairs, spec.scoring, say))
+    spec = replace(spec, scoring=settled(models[spec.writing], file.pairs, spec.scoring, say))
     identity = {
         "schema": SCHEMA,
         "spec": spec.described(),
         "pairs": pairs_fingerprint(file.pairs),
         "model": {name: model.describe() for name, model in zip(CHECKPOINTS, models, strict=True)},
         "versions": versions(),
-        "prompt": prompt_facts(models[spec.writer].need_tokenizer(), spec.scoring.template),
+        "prompt": prompt_facts(models[spec.writing].need_tokenizer(), spec.scoring.template),
     }
     if out is not None and check_free(out, identity):
         return read_crossed(out)
@@ -153,9 +152,9 @@ def _measure(
     progress: bool,
 ) -> CrossResults:
     scoring = spec.scoring
-    plan = make_plan(models[spec.writer], file.pairs, scoring, store, unread=file.errors, progress=progress)
+    plan = make_plan(models[spec.writing], file.pairs, scoring, store, unread=file.errors, progress=progress)
     rejects, found = list(plan.rejects), list[_Found]()
-    fitting = list(_fitting(models[1 - spec.writer], plan.encoded, file.pairs, scoring, rejects))
+    fitting = list(_fitting(models[1 - spec.writing], plan.encoded, file.pairs, scoring, rejects))
     for tokens in watch_each(fitting, "crossing pairs", "pair", shown=progress):
         with bars(progress):
             these = [_measure_world(models, tokens, world, spec, store) for world in spec.worlds]

@@ -5,12 +5,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mediate.choices import wrong_choice
-from mediate.errors import InputError, ItemError
+from mediate.choices import described, made
+from mediate.errors import ItemError
 from mediate.mediation.names import Outcome, parse_map, parse_outcome
 from mediate.models.decoding import Decoding
 from mediate.models.prompts import ANSWER_CUE, AUTO, Style, Template, parse_template
@@ -24,49 +24,71 @@ DEFAULT_MAP = "read:step,layer"
 MOST_NEW_TOKENS = 256
 
 
-class ScoreSpec(BaseModel):
-    """The choices of a scoring run; an unknown name is an error.
+_MAPS = (
+    f"Maps to measure, such as {DEFAULT_MAP}. By default that map of every pair whose chains can be aligned; a map "
+    "that is named must be possible for every pair."
+)
+_BAD = (
+    "`error` stops before anything is written; `skip` leaves the item out, with its reason; `auto` stops where an item "
+    "was given badly, and leaves it out where a model wrote badly."
+)
 
-    Attributes:
-        template: `none`, `chat`, `few-shot`, the path of a template file, or a `Template`. By default `none` where all
-            chains are given, and else what the model writes chains after: see `mediate.scoring.settling`.
-        answer_cue: What stands between the chain and the answer; the answer follows it after a space.
-        chains: A finished run directory whose written chains are read, instead of ones that this model writes.
-        outcomes: What is read at the answer; maps are of the first.
-        maps: Maps to measure, such as `read:step,layer`. By default that map of every pair whose chains can be aligned;
-            a map that is named here must be possible for every pair.
-        control_pairs: On how many pairs, drawn at random, the controls are run; 0 for none.
-        keep: Components whose activations at the CoT positions are kept in the store, such as `resid_post`.
-        on_bad_item: `error` stops before anything is written; `skip` leaves the item out, with its reason; `auto` stops
-            where an item was given badly, and leaves it out where the model wrote badly.
-        solved_only: Leaves out pairs that the model does not answer rightly in both worlds after its chain.
-        max_new_tokens: The longest chain that the model may write; by default what its context has room for, up to 256.
-        stop: Strings that end a written chain, beside the answer cue.
-        temperature: 0 writes greedily.
-        top_p: Nucleus that is sampled from.
-        seed: Of the writing and of the bootstrap.
-        min_te: Shares are undefined where |TE| is not above this, in nats.
-        level: Coverage of the intervals.
-    """
+
+@described
+class ScoreSpec(BaseModel):
+    """The choices of a scoring run; an unknown name is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    template: Template = AUTO
-    answer_cue: str = Field(default=ANSWER_CUE, min_length=1)
-    chains: StoredChains | None = None
-    outcomes: tuple[Outcome, ...] = Field(default=tuple(Outcome), min_length=1)
-    maps: tuple[str, ...] | None = None
-    control_pairs: int = Field(default=8, ge=0)
-    keep: tuple[str, ...] = ()
-    on_bad_item: Literal["auto", "error", "skip"] = "auto"
-    solved_only: bool = False
-    max_new_tokens: int | None = Field(default=None, ge=1)
-    stop: tuple[str, ...] = ()
-    temperature: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    seed: int = Field(default=0, ge=0)
-    min_te: float = Field(default=MIN_TE, ge=0, allow_inf_nan=False)
-    level: float = Field(default=0.95, gt=0, lt=1)
+    template: Template = Field(
+        default=AUTO,
+        description="`auto`, `none`, `chat`, `few-shot`, or a file with {question} or a chat template in it; `auto` is "
+        "`none` where all chains are given, and else what the model writes chains after.",
+    )
+    answer_cue: str = Field(
+        default=ANSWER_CUE,
+        min_length=1,
+        description="What stands between the chain and the answer, which follows it after a space.",
+    )
+    chains: StoredChains | None = Field(
+        default=None,
+        description="A finished run directory whose written chains are read, instead of ones that this model writes.",
+    )
+    outcomes: tuple[Outcome, ...] = Field(
+        default=tuple(Outcome), min_length=1, description="What is read at the answer; maps are of the first."
+    )
+    maps: tuple[str, ...] | None = Field(default=None, description=_MAPS)
+    control_pairs: int = Field(
+        default=8, ge=0, description="On how many pairs, drawn at random, the controls are run; 0 for none."
+    )
+    keep: tuple[str, ...] = Field(
+        default=(),
+        description="Components whose activations at the CoT positions are kept in the store, such as `resid_post`.",
+    )
+    on_bad_item: Literal["auto", "error", "skip"] = Field(default="auto", description=_BAD)
+    solved_only: bool = Field(
+        default=False,
+        description="Leaves out pairs that the model does not answer rightly in both worlds after its chain.",
+    )
+    max_new_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="The longest chain that the model may write; by default what its context has room for, up to "
+        f"{MOST_NEW_TOKENS}.",
+    )
+    stop: tuple[str, ...] = Field(default=(), description="Strings that end a written chain, beside the answer cue.")
+    temperature: float = Field(
+        default=0.0, ge=0, allow_inf_nan=False, description="Of sampling the chain; 0 writes greedily."
+    )
+    top_p: float = Field(default=1.0, gt=0, le=1, description="The nucleus that is sampled from.")
+    seed: int = Field(default=0, ge=0, description="Of the writing and of the bootstrap.")
+    min_te: float = Field(
+        default=MIN_TE,
+        ge=0,
+        allow_inf_nan=False,
+        description="Shares are undefined where |TE| is not above this, in nats.",
+    )
+    level: float = Field(default=0.95, gt=0, lt=1, description="Coverage of the intervals.")
 
     @field_validator("template", mode="before")
     @classmethod
@@ -118,21 +140,40 @@ class ScoreSpec(BaseModel):
         return named | {"chains": self.chains.described() if self.chains else None} | plain
 
 
-def make_spec(spec: ScoreSpec | None = None, **changes: Any) -> ScoreSpec:
+class SharedOptions(TypedDict, total=False):
+    """What scoring and crossing both leave to the caller, as the options of a call."""
+
+    template: str | Template
+    answer_cue: str
+    chains: str | Path | StoredChains | None
+    outcomes: Sequence[str]
+    on_bad_item: Literal["auto", "error", "skip"]
+    solved_only: bool
+    max_new_tokens: int | None
+    stop: Sequence[str]
+    temperature: float
+    top_p: float
+    seed: int
+    min_te: float
+    level: float
+
+
+class ScoreOptions(SharedOptions, total=False):
+    """`ScoreSpec` as the options of a call."""
+
+    maps: Sequence[str] | None
+    control_pairs: int
+    keep: Sequence[str]
+
+
+def make_spec(spec: ScoreSpec | None = None, **changes: Unpack[ScoreOptions]) -> ScoreSpec:
     """A specification with some choices changed.
 
     Raises:
         InputError: An unknown choice, or a value that it cannot have.
     """
     fields = {name: getattr(spec, name) for name in ScoreSpec.model_fields} if spec else {}
-    try:
-        return ScoreSpec(**(fields | changes))
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            raise InputError(f"no option {name!r}; there are {', '.join(ScoreSpec.model_fields)}") from error
-        raise InputError(f"option {name!r}: {wrong_choice(first, ScoreSpec.model_fields)}") from error
+    return made(ScoreSpec, fields | dict(changes))
 
 
 def pairs_fingerprint(pairs: Sequence[Pair]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mediate.errors import InputError
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from tests import tiny
 from tests.models import folders
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mediate.errors import InputError
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from tests import tiny
 from tests.models import architectures, folders
 

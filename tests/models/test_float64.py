@@ -9,7 +9,7 @@ from torch.overrides import _get_current_function_mode_stack
 import mediate
 from mediate.models.float64 import in_float64, keeps_float64
 from mediate.models.generation import Decoding, generate
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.models.sites import Component, Site
 from mediate.passes.forward import forward
 from mediate.passes.store import model_spec

@@ -15,7 +15,7 @@ from scipy import stats
 
 from mediate.errors import InputError
 from mediate.models.generation import Decoding, End, Written, _Stopper, generate
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.models.model import Model
 from mediate.traces.trace import decode, encode
 from tests import tiny

@@ -12,7 +12,8 @@ import torch
 from mediate.errors import InputError
 from mediate.models.gguf import _GIVEN, converted
 from mediate.models.gguf_rope import llama3_scaling
-from mediate.models.loading import load, load_tokenizer_of
+from mediate.models.loading import load_tokenizer_of
+from mediate.models.loading import load_unchecked as load
 from tests import tiny
 from tests.models.folders import IDS, logits
 

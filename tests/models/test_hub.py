@@ -8,7 +8,7 @@ from huggingface_hub import constants
 
 from mediate.errors import InputError
 from mediate.models import hub
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from mediate.cli.options import check_model
 from mediate.errors import InputError
 from mediate.models import hub
 from mediate.models.known import is_reference, known_template, nearest_name, respelt_name
-from mediate.models.loading import load, load_tokenizer_of
+from mediate.models.loading import load_tokenizer_of
+from mediate.models.loading import load_unchecked as load
 from mediate.models.source import resolve
 
 runner = CliRunner()

@@ -12,7 +12,8 @@ import torch
 
 import mediate
 from mediate.errors import InputError
-from mediate.models.loading import load, load_tokenizer_of
+from mediate.models.loading import load_tokenizer_of
+from mediate.models.loading import load_unchecked as load
 from mediate.models.model import Model
 from tests import tiny
 from tests.models import folders

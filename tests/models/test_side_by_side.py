@@ -10,7 +10,7 @@ import torch
 from mediate.errors import InputError
 from mediate.models import generation
 from mediate.models.generation import Decoding, generate
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.models.model import Model
 from mediate.models.side_by_side import SHARED_FROM, Prefix, Rows, batches, can_pad, written_anew
 from tests import tiny

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mediate.errors import InputError
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from tests import tiny
 from tests.models import folders
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mediate.errors import InputError
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.passes.selfcheck import checked
 from tests import tiny
 

@@ -10,7 +10,7 @@ from transformers import AddedToken
 from mediate.errors import InputError, ItemError
 from mediate.mediation.encoding import check_fit, encode_pair
 from mediate.models.generation import Decoding, generate
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.models.prompts import ANSWER_CUE, NONE
 from mediate.models.vocabulary import check_vocabulary
 from mediate.pairs.pair import Item, Pair

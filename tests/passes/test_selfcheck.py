@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mediate.errors import InputError
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.models.model import Model, Probe
 from mediate.models.sites import Component, Site
 from mediate.passes import keyvalues, selfcheck

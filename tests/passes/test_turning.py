@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mediate.errors import InputError
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.models.turning import Turning
 from mediate.passes.keyvalues import moved, prefill
 from mediate.passes.selfcheck import checked

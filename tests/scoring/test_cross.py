@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import mediate
 from mediate.cli.cross import cross as command
+from mediate.cli.from_spec import FromSpec
 from mediate.errors import InputError, ItemError
 from mediate.pairs.pair import Item, Pair
 from mediate.results.crossing import change
@@ -185,7 +186,7 @@ def test_the_command_writes_tables_and_pictures(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path / "cache"))
     mediate.write_pairs("pairs.jsonl", PAIRS)
     app = typer.Typer()
-    app.command()(command)
+    app.command(cls=FromSpec)(command)
     arguments = ["pairs.jsonl", "--model", "before", "--tuned", "after", "--out", "run", "--map", "read:step,layer"]
     done = CliRunner().invoke(app, [*arguments, "--device", "cpu"], catch_exceptions=False)
     assert done.exit_code == 0, done.output

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.tuning.accuracy import accuracies, drawn
 from mediate.tuning.examples import Example
 from mediate.tuning.spec import make_tune_spec

@@ -83,9 +83,8 @@ def items_a_minute(record: Record, model: Model, count: int, steps: int = 2) -> 
 
 def model_load(record: Record, name: str) -> None:
     """How long a model takes to load, hook and check."""
-    from mediate.models.loading import load
-    from mediate.passes.selfcheck import checked
+    from mediate.passes.loaded import load
 
     started = time.perf_counter()
-    checked(load(name, device="cpu"))
+    load(name, device="cpu")
     record.value("load, hook and self-check", time.perf_counter() - started, "s")

@@ -1,15 +1,17 @@
 """What a user holds after comparing runs: tables, verdicts, figures, a page and a notebook view."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 
+from mediate.choices import fields_of, with_choices
 from mediate.clock import stage
 from mediate.compare import Compared, Settings, compare_runs, name_runs, settings_of
 from mediate.compare.quantities import EFFECT, SHARE
+from mediate.compare.settings import CompareOptions
 from mediate.errors import InputError
 from mediate.files import write_text
 from mediate.report.comparison.folder import check_out, comparison_json, write_comparison
@@ -62,6 +64,10 @@ class Comparison:
     def effects(self) -> pd.DataFrame:
         """A row an outcome, run and effect, in nats: the mean over items with its interval."""
         return level_table(self.compared, EFFECT)
+
+    def table(self) -> pd.DataFrame:
+        """As `differences`."""
+        return self.differences()
 
     def differences(self) -> pd.DataFrame:
         """A row an outcome, run and quantity: the run less the reference, with tests and a verdict."""
@@ -116,13 +122,14 @@ class Comparison:
         return notebook_view(self.compared)
 
 
+@with_choices(fields_of(Settings))
 @stage("comparing")
 def compare(
     *runs: Any,
     out: str | Path | None = None,
     labels: Sequence[str] | None = None,
     allow_mixed: bool = False,
-    **options: Any,
+    **options: Unpack[CompareOptions],
 ) -> Comparison:
     """Compares two or more stored runs on the items that all of them measured; needs no model.
 
@@ -132,13 +139,13 @@ def compare(
         out: A folder to write, with JSON, tables, figures and comparison.html.
         labels: A name for each run; by default that of its folder.
         allow_mixed: Compares runs that differ in template, outcome, design and the like all the same, and marks it.
-        **options: Of `mediate.compare.Settings`, such as `margin=0.05`; the first run's own by default.
+        **options: Choices, as below.
 
     Raises:
         InputError: The runs cannot be compared; one line says why and what to do.
     """
     flat = runs[0] if len(runs) == 1 and isinstance(runs[0], list | tuple) else runs
-    known = {each.name for each in fields(Settings)}
+    known = fields_of(Settings)
     for name in options:
         if name not in known:
             raise InputError(f"compare: no option {name!r}; there are {', '.join(sorted(known))}")

@@ -167,7 +167,7 @@ class Scores:
 
 
 def open_run(folder: str | Path) -> Scores:
-    """The scores that a finished run directory holds; needs no model.
+    """The scores that a finished run directory holds; needs no model. `mediate.open` opens these and all else.
 
     Raises:
         InputError: The folder holds no finished run.

@@ -11,7 +11,7 @@ from mediate.mediation.kinds.attribution import Method, attribution_map, attribu
 from mediate.mediation.kinds.state import Direction, chain_activations, placed, state_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import outcomes_under, sequences
-from mediate.models.loading import load
+from mediate.models.loading import load_unchecked as load
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component
 from mediate.passes.interventions import Reference

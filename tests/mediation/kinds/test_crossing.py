@@ -18,7 +18,7 @@ from mediate.mediation.kinds.crossing import Crossed, check_crossable, crossed_c
 from mediate.mediation.kinds.crossing_maps import crossed_map, crossed_reads, crossed_states, parse_crossed_map
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import sequences
-from mediate.models.loading import load as load_unchecked
+from mediate.models.loading import load_unchecked
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
 from mediate.pairs.pair import Item, Pair

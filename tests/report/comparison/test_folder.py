@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from mediate.cli.compare import compare as command
+from mediate.cli.from_spec import FromSpec
 from mediate.errors import InputError
 from mediate.report.comparison.comparison import compare
 from mediate.report.run.scores import Scores
@@ -108,7 +109,7 @@ def test_scores_and_folders_and_results_are_the_same(tmp_path: Path) -> None:
 def test_the_command_compares_and_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = stored(tmp_path, {"a": made.run(), "b": made.run(made.B, (0.4, 0.5, 0.1), seed=1)})
     app = typer.Typer()
-    app.command()(command)
+    app.command(cls=FromSpec)(command)
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(
         app, [*map(str, folders), "--out", "out", "--margin", "0.05", "--label", "x", "--label", "y"]

@@ -1,0 +1,35 @@
+"""What is public: every name once, with the module that defines it. `__init__.py` reads it, and so do type checkers."""
+
+from mediate.api import compare as compare
+from mediate.api import cross as cross
+from mediate.api import load as load
+from mediate.api import open as open
+from mediate.api import score as score
+from mediate.api import tune as tune
+from mediate.errors import InputError as InputError
+from mediate.errors import ItemError as ItemError
+from mediate.models.fetch import fetch as fetch
+from mediate.models.model import Model as Model
+from mediate.models.prompts import Template as Template
+from mediate.models.sites import Component as Component
+from mediate.pairs.files import read_pairs as read_pairs
+from mediate.pairs.files import write_pairs as write_pairs
+from mediate.pairs.pair import Item as Item
+from mediate.pairs.pair import Pair as Pair
+from mediate.passes.activations import cot_activations as cot_activations
+from mediate.passes.store import Store as Store
+from mediate.report import Comparison as Comparison
+from mediate.report import CrossScores as CrossScores
+from mediate.report import Scores as Scores
+from mediate.report import StoredComparison as StoredComparison
+from mediate.report import Tuning as Tuning
+from mediate.report import open_run as open_run
+from mediate.results.crossing_folder import CrossResults as CrossResults
+from mediate.results.crossing_folder import read_crossed as read_crossed
+from mediate.scoring.spec import ScoreSpec as ScoreSpec
+from mediate.tasks.gsm_symbolic import gsm_symbolic_pairs as gsm_symbolic_pairs
+from mediate.tasks.modular import modular_pairs as modular_pairs
+from mediate.tasks.problems import few_shot_prompt as few_shot_prompt
+from mediate.tasks.problems import generate_pairs as generate_pairs
+from mediate.tuning.tune import open_tuned as open_tuned
+from mediate.version import __version__ as __version__

@@ -1,0 +1,142 @@
+"""Options of a command, made from the fields of a specification: names, defaults, bounds and help are written there."""
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from mediate.choices import bounds
+from mediate.cli.options import unescaped
+
+# In place of the items of a choice that may have none.
+NONE = "none"
+
+
+def with_options(
+    command: Callable[..., None],
+    fields: Mapping[str, Mapping[str, FieldInfo]],
+    old: Mapping[str, str],
+    left_open: Collection[str],
+) -> Callable[..., None]:
+    """A command as typer takes it, with a parameter an option; see `mediate.cli.from_spec`."""
+    every = {name: field for choices in fields.values() for name, field in choices.items()}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
+        if name in fields:
+            parameters += [_parameter(*choice, open_=choice[0] in left_open) for choice in fields[name].items()]
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    parameters += [_hidden(name, every[new]) for name, new in old.items()]
+
+    def whole(**given: Any) -> None:
+        _merge(given, old)
+        chosen = {
+            name: {
+                each: _value(field, value)
+                for each, field in choices.items()
+                for value in [given.pop(each)]
+                if value not in (None, [])
+            }
+            for name, choices in fields.items()
+        }
+        command(**given, **chosen)
+
+    whole.__doc__ = command.__doc__
+    whole.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    whole.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": None}
+    return whole
+
+
+def _merge(given: dict[str, Any], old: Mapping[str, str]) -> None:
+    """Puts what came under a name of before to the name of today: beside its values, or in place of its one."""
+    for name, new in old.items():
+        value = given.pop(_python(name))
+        if isinstance(value, list):
+            given[new] = [*(given[new] or ()), *value]
+        elif value is not None:
+            given[new] = value
+
+
+def _parameter(name: str, field: FieldInfo, *, open_: bool) -> inspect.Parameter:
+    kind, default = _asked(name, field)
+    several = get_origin(kind) is list
+    shown: str | bool = default != "" and not open_
+    if several:
+        shown = ", ".join(map(str, field.default or ())) or False
+    if open_:
+        default = None
+    option = typer.Option(_named(name, kind), help=_help(field, several), show_default=shown)
+    return _keyword(name, Annotated[kind if default is not None else kind | None, option], default)
+
+
+def _hidden(name: str, field: FieldInfo) -> inspect.Parameter:
+    kind, _ = _asked(name, field)
+    return _keyword(_python(name), Annotated[kind | None, typer.Option(f"--{name}", hidden=True)], None)
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _python(name: str) -> str:
+    """An old option's parameter, whose name is no choice's."""
+    return f"old_{name.replace('-', '_')}"
+
+
+def _named(name: str, kind: Any) -> str:
+    long = f"--{name.replace('_', '-')}"
+    return f"{long}/--no-{long[2:]}" if kind is bool else long
+
+
+def _asked(name: str, field: FieldInfo) -> tuple[Any, Any]:
+    """What typer asks for, and the default as it shows it."""
+    kind, default = _plain(field.annotation), field.default
+    if get_origin(kind) is tuple:
+        return list[str], None
+    if get_origin(kind) is Literal:
+        choice = Enum(name, {str(value): str(value) for value in get_args(kind)})  # type: ignore[misc]
+        return choice, None if default is None else choice(default)
+    if kind is str:
+        return kind, default and default.replace("\n", "\\n").replace("\t", "\\t")
+    if kind in (bool, int, float, Path) or (isinstance(kind, type) and issubclass(kind, Enum)):
+        return kind, default
+    return str, getattr(default, "name", default)
+
+
+def _plain(annotation: Any) -> Any:
+    """A type without None beside it; a path, of which the text would do, is a path."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    kept = [each for each in get_args(annotation) if each is not NoneType]
+    return Path if Path in kept else kept[0]
+
+
+def _help(field: FieldInfo, several: bool) -> str:
+    said, limits = (field.description or "").replace("`", ""), bounds(field)
+    if limits:
+        said = f"{said.removesuffix('.')} ({limits})."
+    if several:
+        said += f" Repeatable{f'; {NONE} for none' if _may_be_none(field) else ''}."
+    if isinstance(field.default, str) and "\n" in field.default:
+        said += r" \n is a line break."
+    return said
+
+
+def _may_be_none(field: FieldInfo) -> bool:
+    """Whether a choice of several may be of none, while its default is of some."""
+    needed = any(getattr(each, "min_length", None) for each in field.metadata)
+    return not needed and field.default != ()
+
+
+def _value(field: FieldInfo, value: Any) -> Any:
+    """What was given, as the specification takes it."""
+    if isinstance(value, list):
+        return () if value == [NONE] and _may_be_none(field) else tuple(map(unescaped, value))
+    if isinstance(value, Enum):
+        return value.value
+    return unescaped(value) if isinstance(value, str) and _plain(field.annotation) is str else value

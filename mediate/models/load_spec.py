@@ -1,0 +1,65 @@
+"""How a model is loaded: the choices of `mediate.load`. Imports no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict, Unpack
+
+from pydantic import Field
+
+from mediate.choices import check_choices, described, fields_of
+from mediate.errors import InputError
+
+DType = Literal["float32", "bfloat16", "float16", "float64"]
+
+
+@described
+@dataclass(frozen=True, slots=True)
+class LoadSpec:
+    """The choices of loading a model."""
+
+    adapter: Annotated[
+        str | Path | None, Field(description="The folder of a LoRA adapter, which is merged into the weights.")
+    ] = None
+    tokenizer: Annotated[Any, Field(description="The folder of a tokenizer; by default the model's own.")] = None
+    dtype: Annotated[
+        DType | None, Field(description="Of the weights; by default float32, or a model in memory's own.")
+    ] = None
+    device: Annotated[
+        str | None, Field(description="Such as `cpu` or `cuda`; by default a GPU where there is one.")
+    ] = None
+    trust_remote_code: Annotated[
+        bool, Field(description="Whether transformers may run code from the model's repository.")
+    ] = False
+    copy: Annotated[
+        bool,
+        Field(
+            description="Whether a model in memory is copied first. Hooking changes it in place: without the copy it "
+            "can no longer be saved or trained."
+        ),
+    ] = True
+
+
+class LoadOptions(TypedDict, total=False):
+    """`LoadSpec` as the options of a call."""
+
+    adapter: str | Path | None
+    tokenizer: Any
+    dtype: str | None
+    device: str | None
+    trust_remote_code: bool
+    copy: bool
+
+
+def make_load_spec(**options: Unpack[LoadOptions]) -> LoadSpec:
+    """The choices of loading a model, from the options of a call.
+
+    Raises:
+        InputError: An unknown choice, or a value that it cannot have.
+    """
+    there = fields_of(LoadSpec)
+    for name in options:
+        if name not in there:
+            raise InputError(f"no option {name!r}; there are {', '.join(there)}")
+    given: dict[str, Any] = dict(options)
+    check_choices(there, given)
+    return LoadSpec(**given)

@@ -1,0 +1,195 @@
+"""A comparison that was written, opened from its folder: its tables and figures, without the runs that it is of."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib import image
+from matplotlib.axes import Axes
+
+from mediate.errors import InputError
+from mediate.figures.style import canvas
+from mediate.files import check_place, is_vacant
+from mediate.report.cell import cell
+from mediate.report.comparison.folder import FIGURES, PAGE, RECORD, TABLES
+from mediate.results.folder import unreadable
+
+NAMES = ("runs", "shares", "effects", "differences", "split", "ladder", "maps", "items")
+_VERB = "compare"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFigures:
+    """The figures of a stored comparison, as they were drawn; each takes `ax` and returns the axes.
+
+    `number` counts the figures of one sort, such as those of a second outcome, from 0.
+    """
+
+    folder: Path
+
+    def shares(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
+        """The mediated share in every run."""
+        return self._drawn("paired", number, ax)
+
+    def ladder(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
+        """Every share against model size."""
+        return self._drawn("ladder", number, ax)
+
+    def layers(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
+        """Differences of a kind of map by layer."""
+        return self._drawn("depth", number, ax)
+
+    def steps(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
+        """Differences of a kind of map by step and layer."""
+        return self._drawn("cells", number, ax)
+
+    def _drawn(self, name: str, number: int, ax: Axes | None) -> Axes:
+        path = self.folder / FIGURES / f"{name}{f'-{number}' if number else ''}.png"
+        if not path.is_file():
+            have = ", ".join(sorted(each.stem for each in path.parent.glob("*.png"))) or "none"
+            raise InputError(f"{self.folder}: no figure {path.stem} in this comparison; there is: {have}")
+        try:
+            pixels = image.imread(path)
+        except (OSError, ValueError, SyntaxError) as error:
+            raise unreadable(path, error, _VERB) from error
+        with canvas(ax, (pixels.shape[1] / 144, pixels.shape[0] / 144)) as axes:
+            axes.imshow(pixels)
+            axes.set_axis_off()
+        return axes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StoredComparison:
+    """A comparison as its folder has it: the tables of `Comparison`, and its figures as they were drawn.
+
+    Args:
+        folder: Where it is stored.
+        record: The content of `comparison.json`.
+        tables: The tables, by name.
+    """
+
+    folder: Path
+    record: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+
+    @property
+    def design(self) -> str:
+        """Who reads whose chains: `own trace`, `shared trace`, `reader x writer`, or `mixed`."""
+        return str(self.record["design"])
+
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Why the runs should not be compared, where that was allowed."""
+        return tuple(self.record["mixed"])
+
+    def table(self) -> pd.DataFrame:
+        """As `differences`."""
+        return self.differences()
+
+    def runs(self) -> pd.DataFrame:
+        """A row a run: its model, who wrote its chains, and how many items it measured."""
+        return self.tables["runs"]
+
+    def shares(self) -> pd.DataFrame:
+        """A row an outcome, run and share: a ratio of sums with its interval."""
+        return self.tables["shares"]
+
+    def effects(self) -> pd.DataFrame:
+        """A row an outcome, run and effect, in nats: the mean over items with its interval."""
+        return self.tables["effects"]
+
+    def differences(self) -> pd.DataFrame:
+        """A row an outcome, run and quantity: the run less the reference, with tests and a verdict."""
+        return self.tables["differences"]
+
+    def split(self) -> pd.DataFrame:
+        """Each change split into other chains written and chains read otherwise."""
+        return self.tables["split"]
+
+    def ladder(self) -> pd.DataFrame:
+        """Slope and rank correlation of each share over model sizes."""
+        return self.tables["ladder"]
+
+    def maps(self) -> pd.DataFrame:
+        """A row a cell of each difference of maps."""
+        return self.tables["maps"]
+
+    def items(self) -> pd.DataFrame:
+        """A row a shared item, and a row a dropped one and run, with the reason."""
+        return self.tables["items"]
+
+    @property
+    def plot(self) -> StoredFigures:
+        """The figures, as they were drawn."""
+        return StoredFigures(self.folder)
+
+    def to_json(self) -> str:
+        """What `comparison.json` holds."""
+        return (self.folder / RECORD).read_text(encoding="utf-8")
+
+    def save(self, folder: str | Path) -> "StoredComparison":
+        """Copies the comparison to another folder and returns the one that belongs to it.
+
+        Raises:
+            InputError: The folder holds something already.
+        """
+        folder = Path(folder)
+        check_place(folder)
+        if folder.exists() and not is_vacant(folder):
+            raise InputError(f"{folder}: is not empty; give a new directory")
+        for name in (RECORD, PAGE, TABLES, FIGURES):
+            source = self.folder / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name)
+            elif source.exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, folder / name)
+        return StoredComparison(folder, self.record, self.tables)
+
+    def __repr__(self) -> str:
+        shown = self.differences()
+        return "\n".join([self._headline(), *self._notes(), shown.to_string(index=False)])
+
+    def _repr_html_(self) -> str:
+        return cell(self._headline(), self._notes(), self.differences())
+
+    def _headline(self) -> str:
+        runs = [str(each["label"]) for each in self.record["identity"]["runs"]]
+        counts = self.record["counts"]
+        return (
+            f"{self.design}: {', '.join(runs[1:])} less {runs[0]}, {counts['shared']} shared items in "
+            f"{counts['groups']} groups"
+        )
+
+    def _notes(self) -> list[str]:
+        return [*self.mixed, *map(str, self.record["cautions"])]
+
+
+def open_comparison(folder: str | Path) -> StoredComparison:
+    """The comparison that a folder holds; needs neither its runs nor a model.
+
+    Raises:
+        InputError: The folder holds none, or a file of it is missing or damaged.
+    """
+    folder = Path(folder)
+    path = folder / RECORD
+    if not path.is_file():
+        raise InputError(f"{folder}: holds no comparison; make one with 'mediate compare DIR_A DIR_B --out {folder}'")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        needed = [record[name] for name in ("design", "mixed", "cautions", "counts", "identity")]
+        assert needed
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise unreadable(path, error, _VERB) from error
+    tables = {}
+    for name in NAMES:
+        stored = folder / TABLES / f"{name}.parquet"
+        try:
+            tables[name] = pd.read_parquet(stored)
+        except Exception as error:  # of a damaged file pandas and pyarrow raise anything
+            raise unreadable(stored, error, _VERB) from error
+    return StoredComparison(folder, record, tables)

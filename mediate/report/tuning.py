@@ -1,0 +1,86 @@
+"""What a user holds after tuning: the folder of the model, its loss and its accuracy, and a notebook view."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from mediate.errors import InputError
+from mediate.figures.loss import plot_loss
+from mediate.files import LOCK, check_place, is_vacant
+from mediate.report.cell import cell
+
+
+@dataclass(frozen=True, slots=True)
+class TuningPlots:
+    """The figures of a tuning; each takes `ax` and returns the axes."""
+
+    tuning: "Tuning"
+
+    def loss(self, *, ax: Axes | None = None) -> Axes:
+        """The training loss, step by step; see `mediate.figures.loss.plot_loss`."""
+        spec = self.tuning.manifest["spec"]
+        return plot_loss(self.tuning.losses, title=f"{spec['arm']}, seed {spec['seed']}", ax=ax)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Tuning:
+    """A tuned model with the views that a user asks for.
+
+    Args:
+        folder: What `mediate.load` takes.
+        manifest: The content of `tuning.json`.
+        losses: A record a step: `step`, `loss`, `learning_rate`, `grad_norm` and what else the trainer measures.
+        told: What the tuning says of itself, line by line.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    losses: tuple[Mapping[str, int | float], ...]
+    told: str = ""
+
+    def table(self) -> pd.DataFrame:
+        """A row a step of the training."""
+        return pd.DataFrame([dict(each) for each in self.losses])
+
+    def accuracy(self) -> pd.DataFrame:
+        """A row a way of asking, before and after: how many of the held-out examples were answered rightly."""
+        rows = [
+            {"when": when, "asked": name, **marks}
+            for when, found in self.manifest.get("accuracy", {}).items()
+            for name, marks in found.items()
+        ]
+        return pd.DataFrame(rows)
+
+    @property
+    def plot(self) -> TuningPlots:
+        """The figures."""
+        return TuningPlots(self)
+
+    def save(self, folder: str | Path) -> "Tuning":
+        """Copies the folder, weights and all, and returns the tuning that belongs to the copy.
+
+        Raises:
+            InputError: The other folder holds something already.
+        """
+        folder = Path(folder)
+        check_place(folder)
+        if folder.exists() and not is_vacant(folder):
+            raise InputError(f"{folder}: is not empty; choose another folder")
+        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns(LOCK), dirs_exist_ok=True)
+        told = self.told.replace(f"model: {self.folder}", f"model: {folder}")
+        return Tuning(folder, self.manifest, self.losses, told)
+
+    def __repr__(self) -> str:
+        return self.told or f"model: {self.folder}"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        headline, *notes = repr(self).splitlines()
+        return cell(headline, notes, self.accuracy())

@@ -1,0 +1,33 @@
+"""The choices of a tuning as the options of a call. Imports no torch."""
+
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+from mediate.models.prompts import Template
+
+
+class TuneOptions(TypedDict, total=False):
+    """`TuneSpec` as the options of a call; the arm is an argument of its own."""
+
+    full: bool | None
+    keep_chain: bool
+    template: str | Template
+    answer_cue: str
+    epochs: int
+    steps: int | None
+    batch_size: int
+    learning_rate: float | None
+    warmup: float
+    weight_decay: float
+    max_length: int | None
+    rank: int
+    alpha: float
+    dropout: float
+    target_modules: Sequence[str]
+    merge: bool
+    beta: float
+    held_out: float
+    ask: int
+    max_new_tokens: int
+    on_bad_item: Literal["error", "skip"]
+    seed: int

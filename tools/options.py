@@ -1,0 +1,69 @@
+"""Writes the tables of options in `docs/options.md`, between its two markers, from the fields of the specifications."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from mediate.choices import bounds, fields_of, named
+from mediate.compare import Settings
+from mediate.models.load_spec import LoadSpec
+from mediate.scoring.cross_spec import CrossSpec
+from mediate.scoring.spec import ScoreSpec
+from mediate.tuning.spec import TuneSpec
+
+PAGE = Path(__file__).parents[1] / "docs" / "options.md"
+START, END = "<!-- options: written by python -m tools.options -->", "<!-- end of options -->"
+TABLES: Mapping[str, tuple[type, str]] = {
+    "Loading a model": (LoadSpec, "`md.load`; of `mediate score`, `cross` and `check` too, but for `copy`"),
+    "Scoring": (ScoreSpec, "`md.score` and `mediate score`"),
+    "Crossing two checkpoints": (
+        CrossSpec,
+        "`md.cross` and `mediate cross`; all of scoring but `maps`, `control_pairs` and `keep` beside",
+    ),
+    "Comparing runs": (Settings, "`md.compare`; all but the last two `mediate compare`"),
+    "Tuning": (TuneSpec, "`md.tune`; of `mediate tune ARM` those that the arm heeds"),
+}
+
+
+def tables() -> str:
+    """The tables, a heading each."""
+    return "\n".join(
+        f"## {name}\n\nOf {where}.\n\n{table(fields_of(spec))}\n" for name, (spec, where) in TABLES.items()
+    )
+
+
+def table(fields: Mapping[str, FieldInfo]) -> str:
+    """A row a choice."""
+    head = "| choice | default | what it is |\n| --- | --- | --- |"
+    rows = [f"| `{name}` | {default(field)} | {said(field)} |" for name, field in fields.items()]
+    return "\n".join([head, *rows])
+
+
+def default(field: FieldInfo) -> str:
+    """What a choice is where it is not given; empty where that is told in words."""
+    value: Any = field.default
+    if isinstance(value, tuple):
+        return ", ".join(f"`{each}`" for each in value)
+    value = getattr(value, "name", value)
+    if value is None or value == "":
+        return ""
+    return f"`{value!r}`" if isinstance(value, str) and "\n" in value else f"`{value}`"
+
+
+def said(field: FieldInfo) -> str:
+    """The sentence of a choice, with what it may be."""
+    limits = bounds(field) or ", ".join(f"`{name}`" for name in named(field))
+    text = (field.description or "").replace("|", "\\|")
+    return f"{text.removesuffix('.')} ({limits})." if limits else text
+
+
+def page(before: str) -> str:
+    """The page with its tables written anew."""
+    start, end = before.index(START) + len(START), before.index(END)
+    return f"{before[:start]}\n\n{tables()}\n{before[end:]}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
