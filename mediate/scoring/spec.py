@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from mediate.choices import wrong_choice
 from mediate.errors import InputError, ItemError
-from mediate.mediation.names import Outcome, parse_map, parse_outcome
+from mediate.mediation.names import OUTCOMES, Outcome, parse_map, parse_outcome
 from mediate.models.decoding import Decoding
 from mediate.models.prompts import ANSWER_CUE, AUTO, Style, Template, parse_template
 from mediate.models.sites import parse_component
@@ -54,7 +54,7 @@ class ScoreSpec(BaseModel):
     template: Template = AUTO
     answer_cue: str = Field(default=ANSWER_CUE, min_length=1)
     chains: StoredChains | None = None
-    outcomes: tuple[Outcome, ...] = Field(default=tuple(Outcome), min_length=1)
+    outcomes: tuple[Outcome, ...] = Field(default=OUTCOMES, min_length=1)
     maps: tuple[str, ...] | None = None
     control_pairs: int = Field(default=8, ge=0)
     keep: tuple[str, ...] = ()
@@ -82,6 +82,10 @@ class ScoreSpec(BaseModel):
     @classmethod
     def _read_outcomes(cls, value: Any) -> Any:
         return tuple(dict.fromkeys(parse_outcome(name) for name in value))
+
+    @field_serializer("outcomes")
+    def _name_outcomes(self, value: tuple[Outcome, ...]) -> list[str]:
+        return [str(each) for each in value]
 
     @field_validator("maps", mode="after")
     @classmethod
