@@ -37,7 +37,7 @@ from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes import forward as forward_module
 from mediate.passes import gradients as gradients_module
-from mediate.passes import interventions
+from mediate.passes import hooks
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout, Patch, Reference
 from mediate.passes.keyvalues import prefill, stacked
@@ -249,13 +249,13 @@ def test_an_outcome_that_raises_before_its_gradient_leaves_nothing_behind(name: 
 
 HOOKS = {
     "forward, kept": (forward_module, "_keep"),
-    "forward, patched": (interventions, "put_in_place"),
+    "forward, patched": (hooks, "put_in_place"),
     "forward, written": (forward_module, "check_like"),
-    "forward, knocked out": (interventions, "_fitting"),
-    "state": (interventions, "put_in_place"),
-    "ablation": (interventions, "put_in_place"),
-    "zeroed": (interventions, "_fitting"),
-    "knockout": (interventions, "_fitting"),
+    "forward, knocked out": (hooks, "_fitting"),
+    "state": (hooks, "put_in_place"),
+    "ablation": (hooks, "put_in_place"),
+    "zeroed": (hooks, "_fitting"),
+    "knockout": (hooks, "_fitting"),
     "attribution": (gradients_module, "_counted"),
     "integrated": (gradients_module, "_counted"),
 }
