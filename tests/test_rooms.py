@@ -40,17 +40,8 @@ LINES, PARAMETERS = 300, 7
 # Functions with more parameters than that, outside `cli`, with their number. Nothing may join; one that is mended must
 # leave.
 TOO_MANY = {
-    "mediation.kinds.ablation.ablation_effects": 9,
-    "mediation.kinds.adaptive.adaptive_state_map": 9,
-    "mediation.kinds.attribution._backward": 8,
-    "mediation.kinds.attribution.attribution_map": 9,
-    "mediation.kinds.paths.path_effects": 8,
-    "mediation.kinds.state.replaced_effects": 8,
-    "mediation.kinds.state.state_map": 8,
     "passes.attention.attend": 12,
     "passes.forward.forward": 9,
-    "passes.gradients.gradients": 8,
-    "passes.one_pass.one_pass": 8,
     "scoring.score._measure": 8,
 }
 # One name for files of several rooms is one noun, seen from each of them; here is which.

@@ -26,7 +26,7 @@ from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
 from mediate.passes.forward import forward
-from mediate.passes.interventions import Patch, Reference
+from mediate.passes.interventions import Patch, Reference, Values
 from mediate.passes.loaded import load
 from mediate.traces.trace import given_trace
 
@@ -150,7 +150,7 @@ def head_effects(model: Model, pair: EncodedPair) -> Measured:
     base, source = (sequences(model, pair, world, [Outcome.LOGIT_DIFF]) for world in (1, 0))
     head, repair = Site(Component.Z, 1), Site(Component.MLP_OUT, REPAIR_BLOCK)
     # The head comes from the source run; the MLP is held at what it is in the base run.
-    values = {
+    values: Values = {
         (Reference.SOURCE, site): forward(model, run.ids, keep=[site]).kept[site][0]
         for site, run in ((head, source), (repair, base))
     }

@@ -14,7 +14,7 @@ from mediate.compare.quantities import linearised
 from mediate.compare.runs import NamedRun
 from mediate.compare.settings import Settings
 from mediate.compare.stacks import LAYER, STEP, MapFamily, Stack, families, stack_family
-from mediate.results.maps import WITH_GAPS
+from mediate.results.kinds import parse_kind
 from mediate.stats.signflip import false_discovery
 
 
@@ -76,7 +76,7 @@ def compare_maps(
     found: list[MapDifference] = []
     refused: dict[str, str] = {}
     for family in dict.fromkeys(family for run in runs for family in families(run)):
-        if family.outcome not in outcomes and family.kind not in WITH_GAPS:
+        if family.outcome not in outcomes and not parse_kind(family.kind).of.outcome:
             refused[str(family)] = "not all runs have the outcome"
             continue
         stack = stack_family(runs, family, items, traces.same_steps)

@@ -8,13 +8,12 @@ from jaxtyping import Float
 
 from mediate.compare.runs import NamedRun
 from mediate.results import EffectMap, total_effect
-from mediate.results.kinds import is_estimate
-from mediate.results.maps import ADAPTIVE, WITH_GAPS
+from mediate.results.kinds import is_estimate, parse_kind
 
 # Places along the chain; tokens have no counterpart in another item or tokenizer, so positions are always summed.
 STEP, POSITION, LAYER = "step", "position", "layer"
 # At every layer the whole residual stream: neighbouring layers hold the same effect, not parts of one.
-CUMULATIVE = (".resid_pre", ".resid_mid", ".resid_post")
+CUMULATIVE = ("resid_pre", "resid_mid", "resid_post")
 FAR_APART = "their heads are not the same"
 
 
@@ -79,9 +78,10 @@ def stack_family(
         items: The shared items, each with its group.
         same_steps: Items whose chains have the same steps in all runs; only if all items do are steps told apart.
     """
-    if family.kind in WITH_GAPS:
+    kind = parse_kind(family.kind)
+    if kind.of.outcome:
         return "a step graph's cells have outcomes of their own, and no total effect in common"
-    if family.kind.endswith(ADAPTIVE):
+    if kind.adaptive:
         return "an adaptive map leaves out other cells in each run"
     found = [_of_family(run, family) for run in runs]
     lacking = next((run.label for run, maps in zip(runs, found, strict=True) if not maps), None)
@@ -178,7 +178,7 @@ def _te(run: NamedRun, outcome: str, items: tuple[str, ...]) -> Float[np.ndarray
 
 def cumulative(kind: str) -> bool:
     """Whether a map's layers each hold the effect of all layers before, so that a sum over layers counts it again."""
-    return any(name in kind for name in CUMULATIVE)
+    return parse_kind(kind).part in CUMULATIVE
 
 
 def depth_weights(layers: int, bins: int, *, average: bool = False) -> Float[np.ndarray, "bin layer"]:

@@ -10,6 +10,7 @@ from mediate.errors import InputError
 from mediate.figures.style import DIVERGING, canvas
 from mediate.figures.text import label
 from mediate.results import EffectMap, mean_map
+from mediate.results.kinds import View, parse_kind
 
 WIDTH = 7.2
 DIMS = ("layer",)
@@ -55,7 +56,8 @@ def plot_components(maps: Mapping[str, Sequence[EffectMap]], *, ax: Axes | None 
         bar.set_label(f"mean effect on\n{label(outcome)} (nats)", parse_math=False)
         axes.spines[:].set_visible(False)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        red = "more in the tuned one" if ".interaction" in next(iter(maps.values()))[0].kind else "for the right answer"
+        view = parse_kind(next(iter(maps.values()))[0].kind).view
+        red = "more in the tuned one" if view is View.INTERACTION else "for the right answer"
         axes.set_xlabel(f"layer (n = {len(set(items))} item{'s' * (len(set(items)) != 1)}; red: {red})")
         axes.set_yticks(range(len(maps)), [label(name) for name in maps], parse_math=False)
         axes.tick_params(axis="y", length=0)

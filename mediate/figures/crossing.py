@@ -1,7 +1,7 @@
 """What changed between two checkpoints, split into state and rest."""
 
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,12 +12,12 @@ from mediate.figures.style import FAINT, INK, canvas
 from mediate.figures.text import label
 from mediate.results.crossing import Crossing, set_changes
 from mediate.results.crossing_folder import CrossResults
+from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
 from mediate.stats import Estimate
 
 CROSSING_SIZE = (7.2, 3.7)
 COMPONENTS = "cross-components-"
-_KIND = re.compile(r"cross\.(?P<what>.+)\.(?P<view>into_original|into_tuned|mean|interaction)(?P<source>\.source)?")
 STATE, REST, QUESTION, READERS = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 # From top to bottom, a gap between blocks: the estimate, what to call it, its colour.
 _BLOCKS = (
@@ -98,8 +98,8 @@ def component_rows(results: CrossResults) -> dict[str, dict[str, list[EffectMap]
     """By the figure's name, one a view and world: the maps over layers alone, by component; two components at least."""
     found: dict[str, dict[str, list[EffectMap]]] = {}
     for each in results.maps:
-        match = _KIND.fullmatch(each.kind)
-        if match and each.dims == LAYER_DIMS:
-            name = f"{COMPONENTS}{match['view']}{'-source' * bool(match['source'])}"
-            found.setdefault(name, {}).setdefault(match["what"], []).append(each)
+        kind = parse_kind(each.kind)
+        if kind.view is not None and each.dims == LAYER_DIMS:
+            name = f"{COMPONENTS}{kind.view}{'-source' * kind.source}"
+            found.setdefault(name, {}).setdefault(str(replace(kind, view=None)), []).append(each)
     return {name: rows for name, rows in found.items() if len(rows) > 1}

@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from mediate.errors import InputError
 from mediate.figures.style import DIVERGING, FAINT, INK, canvas
 from mediate.results import EffectMap, mean_map
-from mediate.results.maps import WITH_GAPS
+from mediate.results.kinds import parse_kind
 
 GRAPH_SIZE = (7.2, 3.2)
 MOST_NUMBERS = 8
+DIMS = ("step", "result")
 
 
 def plot_step_graph(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axes:
@@ -23,8 +24,10 @@ def plot_step_graph(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
     Raises:
         InputError: No maps, maps that are no step graphs, or none with any entry.
     """
-    if not maps or any(each.kind not in WITH_GAPS for each in maps):
-        raise InputError(f"a step graph is drawn from maps of {' or '.join(WITH_GAPS)}; score with one of them")
+    if not maps or not all(parse_kind(each.kind).of.outcome and each.dims == DIMS for each in maps):
+        raise InputError(
+            "a step graph is drawn from maps of step_graph.read or step_graph.state; score with one of them"
+        )
     mean, coords, _ = mean_map(maps)
     if np.isnan(mean).all():
         raise InputError("no step of these graphs has a later step that states a difference")

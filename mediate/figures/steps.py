@@ -10,7 +10,7 @@ from mediate.figures.layers import check_step_layer
 from mediate.figures.style import DIVERGING, FAINT, canvas
 from mediate.figures.text import label
 from mediate.results import EffectMap, mean_map
-from mediate.results.kinds import called
+from mediate.results.kinds import View, called, parse_kind
 
 STEPS_SIZE = (7.2, 3.0)
 MOST_TICKS = 16
@@ -54,9 +54,10 @@ def plot_step_layer(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
 
 
 def _colours(kind: str) -> str:
-    if not kind.startswith("cross."):
+    view = parse_kind(kind).view
+    if view is None:
         return WORLDS
-    return INTERACTION if ".interaction" in kind else CROSSED
+    return INTERACTION if view is View.INTERACTION else CROSSED
 
 
 def _label_cells(

@@ -6,10 +6,10 @@ from itertools import product
 
 from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.names import AXES as AXES
 from mediate.models.model import Model
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
-from mediate.passes.interventions import Patch, Reference
+from mediate.passes.interventions import Patch
+from mediate.results.kinds import AXES as AXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Cell:
             if list(places) != sorted(set(places)) or places[0] < 0:
                 raise InputError(f"a cell of {what} {places}; give each once, ascending, counted from 0")
 
-    def patches(self, components: Sequence[Component], start: int, by: Reference) -> tuple[Patch, ...]:
+    def patches(self, components: Sequence[Component], start: int, by: str) -> tuple[Patch, ...]:
         """The cell's patches in a sequence whose chain begins at position `start`."""
         positions = tuple(start + position for position in self.positions)
         return tuple(

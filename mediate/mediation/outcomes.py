@@ -8,7 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.mediation.encoding import Readers
+from mediate.mediation.names import OUTCOMES as OUTCOMES
 from mediate.mediation.names import Outcome as Outcome
+from mediate.mediation.names import at_home
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,9 +29,10 @@ class Reading:
     readers: Readers
 
 
-def reading(readers: Readers, device: torch.device, *, whole_answers: bool = True) -> Reading:
-    """Lays out the readers' tokens: both answers, or only their common beginning where `whole_answers` is off."""
-    wanted = [readers.base[:-1], readers.source[:-1]] if whole_answers else [readers.base[: readers.shared]]
+def reading(readers: Readers, device: torch.device, outcomes: Collection[Outcome] = OUTCOMES) -> Reading:
+    """Lays out the readers' tokens: both answers, or only their common beginning where no outcome takes whole ones."""
+    whole = any(each.whole_answers for each in outcomes)
+    wanted = [readers.base[:-1], readers.source[:-1]] if whole else [readers.base[: readers.shared]]
     rows = list(dict.fromkeys(wanted))
     width = max(map(len, rows))
     ids = torch.tensor([[*readers.cue, *row, *[0] * (width - len(row))] for row in rows], device=device)
@@ -42,7 +45,7 @@ def narrowed(reading: Reading, outcomes: Collection[Outcome]) -> tuple[Reading, 
     Returns:
         How to read off, and the tokens whose logits are then given, in order; None for the whole vocabulary.
     """
-    if set(outcomes) != {Outcome.LOGIT_DIFF}:
+    if not all(each.two_logits for each in outcomes):
         return reading, None
     readers = reading.readers
     if reading.last != readers.shared + 1:
@@ -58,12 +61,21 @@ def read_off(reading: Reading, logits: Float[Tensor, "row last d_vocab"], outcom
 
 def outcome_tensor(reading: Reading, logits: Float[Tensor, "row last d_vocab"], outcome: Outcome) -> Float[Tensor, ""]:
     """`read_off` as a tensor, so that it can be differentiated."""
+    found: Float[Tensor, ""] = at_home(outcome.home)(reading, logits)
+    return found
+
+
+def logit_diff(reading: Reading, logits: Float[Tensor, "row last d_vocab"]) -> Float[Tensor, ""]:
+    """The base answer's logit less the source answer's, at the first token where they differ."""
     readers = reading.readers
-    if outcome is Outcome.LOGIT_DIFF:
-        # The common beginning is the same in every row.
-        at = logits[0, readers.shared].double()
-        return at[readers.base[readers.shared]] - at[readers.source[readers.shared]]
-    source_row = len(reading.ids) - 1
+    # The common beginning is the same in every row.
+    at = logits[0, readers.shared].double()
+    return at[readers.base[readers.shared]] - at[readers.source[readers.shared]]
+
+
+def logprob_diff(reading: Reading, logits: Float[Tensor, "row last d_vocab"]) -> Float[Tensor, ""]:
+    """The whole base answer's log-probability less the source answer's."""
+    readers, source_row = reading.readers, len(reading.ids) - 1
     return answer_logprob(logits[0], readers.base) - answer_logprob(logits[source_row], readers.source)
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
+from mediate.mediation.outcomes import OUTCOMES, Outcome, Reading, read_off, reading
 from mediate.models.model import Model
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout, Patch, Values
@@ -40,9 +40,9 @@ class Sequences:
         return tuple(range(self.stop, int(self.ids.shape[1])))
 
 
-def sequences(model: Model, pair: EncodedPair, world: int, outcomes: Collection[Outcome] = tuple(Outcome)) -> Sequences:
+def sequences(model: Model, pair: EncodedPair, world: int, outcomes: Collection[Outcome] = OUTCOMES) -> Sequences:
     """A world's question and chain, followed by the cue and the answers."""
-    tokens = reading(pair.readers, model.device, whole_answers=Outcome.LOGPROB_DIFF in outcomes)
+    tokens = reading(pair.readers, model.device, outcomes)
     context = torch.tensor([pair.context(world, world)], device=model.device).expand(len(tokens.ids), -1)
     ids, start = torch.cat([context, tokens.ids], dim=1), len(pair.questions[world])
     return Sequences(ids, start, int(context.shape[1]), tokens)

@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,22 @@ from mediate.passes.unhooked import leanly
 Outcome = Callable[[Float[Tensor, "batch last d_vocab"]], Float[Tensor, ""]]
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The route from the embedding to the outcome, and back, that a gradient is taken along.
+
+    Args:
+        entering: What becomes of the residual stream that enters the first block.
+        rules: Hooks that leave the activations as they are and change what their gradients are.
+    """
+
+    entering: Callable[[Tensor], Tensor] | None = None
+    rules: Sequence[Hook] = ()
+
+
+PLAIN = Route()
+
+
 def gradients(
     model: Model,
     ids: Int[Tensor, "batch pos"],
@@ -27,8 +44,7 @@ def gradients(
     outcome: Outcome,
     *,
     last: int,
-    entering: Callable[[Tensor], Tensor] | None = None,
-    rules: Sequence[Hook] = (),
+    route: Route = PLAIN,
     past: Past = (),
 ) -> dict[Site, Float[Tensor, "..."]]:
     """By site, an outcome's gradient at all rows and positions; shapes are in `Component`. Weights take none.
@@ -42,16 +58,15 @@ def gradients(
         sites: Where gradients are wanted.
         outcome: From the logits at the last positions to one number.
         last: How many positions `outcome` wants.
-        entering: What becomes of the residual stream that enters the first block.
-        rules: Hooks that leave the activations as they are and change what their gradients are.
+        route: What the pass and its gradients are, where they are not the model's own.
         past: As in `forward`: a beginning that is not run again, and has no gradient.
 
     Raises:
         InputError: A hook that never fired, or a site on which the outcome does not depend.
     """
     caught: dict[Site, Tensor] = {}
-    hooks = [*rules, *(_catching(model, site, caught) for site in sites)]
-    y = _graph(model, ids, outcome, last, hooks, entering, past)
+    hooks = [*route.rules, *(_catching(model, site, caught) for site in sites)]
+    y = _graph(model, ids, outcome, last, hooks, route.entering, past)
     return _differentiated(y, caught)
 
 

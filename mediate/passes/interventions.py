@@ -18,11 +18,12 @@ from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
 
 
 class Reference(StrEnum):
-    """What a patch puts in place of an activation.
+    """The names under which activations are put in place of others.
 
     `source` is the other world's run. The others are reference values that carry no world: zeros, the mean over
     reference chains, another item's chain, the chain with its tokens replaced by filler or with its steps shuffled, and
-    a random direction of the same norm at each position.
+    a random direction of the same norm at each position. How these are made is in
+    `mediate.mediation.kinds.references`, where there may be more, under names of their own.
     """
 
     SOURCE = "source"
@@ -42,13 +43,13 @@ class Patch:
         site: Component and layer.
         positions: Absolute positions; of a pattern, the queries' positions. Ascending, each once.
         units: Heads of `q`, `z` and `pattern`, KV heads of `k` and `v`, channels (neurons) of the others; None for all.
-        by: What is put in place.
+        by: The name of what is put in place.
     """
 
     site: Site
     positions: tuple[int, ...]
     units: tuple[int, ...] | None = None
-    by: Reference = Reference.SOURCE
+    by: str = Reference.SOURCE
 
     def __post_init__(self) -> None:
         _check_places(self.site.hook_name, "positions", self.positions)
@@ -82,7 +83,7 @@ class Knockout:
             _check_places("knockout", "heads", self.heads)
 
 
-Values = Mapping[tuple[Reference, Site], Float[Tensor, "..."]]
+Values = Mapping[tuple[str, Site], Float[Tensor, "..."]]
 """By what and where: the activation to put in place, in the coordinates of the sequence that is patched."""
 
 

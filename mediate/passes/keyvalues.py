@@ -88,7 +88,7 @@ def run_on(
     cache = DynamicCache() if past is None else DynamicCache(_repeated(past, len(ids)))
     first = start if past is None else past.start + len(past)
     with torch.no_grad(), leanly(model):
-        logits = one_pass(model, ids, cache=cache, start=first, last=last)
+        logits = one_pass(model, ids, past=cache, start=first, last=last)
     try:
         keys = torch.stack([layer.keys for layer in cache.layers])
         values = torch.stack([layer.values for layer in cache.layers])

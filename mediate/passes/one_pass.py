@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from transformers import DynamicCache
+from transformers.cache_utils import Cache
 
 from mediate.models.model import Model
 from mediate.models.past import with_past
@@ -25,8 +27,7 @@ def one_pass(
     given: Tensor,
     *,
     hooks: Sequence[Hook] = (),
-    past: Past = (),
-    cache: Any = None,
+    past: Past | Cache = (),
     first: int = 0,
     last: int | None = None,
     start: int | None = None,
@@ -37,16 +38,17 @@ def one_pass(
         model: The hooked model.
         given: Token ids `batch pos`, or the residual stream that enters block `first`, `batch pos d_model`.
         hooks: By hook point.
-        past: What comes before, which is not run again and not changed.
-        cache: Instead of a past, a transformers cache that holds it and takes up the new keys and values.
+        past: What comes before, which is not run again and not changed; or a transformers cache that holds it and takes
+            up the new keys and values.
         first: The first block that is run.
         last: How many positions, counted from the end, to return logits of.
         start: The position of the first given token; where the past ends by default.
     """
-    from transformers import DynamicCache
-
-    if past:
-        cache = DynamicCache([tuple(each.expand(len(given), -1, -1, -1) for each in layer) for layer in past])
+    if isinstance(past, Cache):
+        cache: Cache | None = past
+    else:
+        rows = [tuple(each.expand(len(given), -1, -1, -1) for each in layer) for layer in past]
+        cache = DynamicCache(rows) if rows else None
     begin = start if start is not None else int(cache.get_seq_length()) if cache is not None else 0
     options: dict[str, Any] = {"use_cache": False} if cache is None else with_past(model.plain, cache)
     if given.is_floating_point():

@@ -60,7 +60,7 @@ def read_in_turns(
             ]
         cache = DynamicCache(list(past))
         with torch.no_grad(), leanly(model):
-            found.append(one_pass(model, ids[:, start:stop], cache=cache))
+            found.append(one_pass(model, ids[:, start:stop], past=cache))
         own = [(layer.keys[:, :, before:], layer.values[:, :, before:]) for layer in cache.layers]
         start = stop
     return torch.cat(found, dim=1)[:, -last:]

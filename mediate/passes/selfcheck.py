@@ -18,7 +18,7 @@ from mediate.models.sites import Component, Site
 from mediate.models.trial import tried_hooked
 from mediate.models.turning import sine_table
 from mediate.passes.forward import Run, forward
-from mediate.passes.interventions import Knockout, Patch, Reference
+from mediate.passes.interventions import Knockout, Patch, Reference, Values
 from mediate.passes.keyvalues import has_rotary, prefill, rotated, stacked
 from mediate.passes.one_pass import one_pass
 from mediate.passes.readers import read
@@ -220,7 +220,7 @@ def _swept(model: Model, clean: Run) -> Tensor:
     ids, layers = model.probe.ids[:1], sorted({model.facts.layers // 2, model.facts.layers - 1})
     at = model.probe.ids.shape[1] - 4
     sites = [Site(C.RESID_PRE, layer) for layer in layers]
-    values = {(Reference.SOURCE, site): clean.kept[site][1] for site in sites}
+    values: Values = {(Reference.SOURCE, site): clean.kept[site][1] for site in sites}
     patches = [(Patch(site, (at,)),) for site in sites]
     run = untouched(model, ids, 1, at)
     found = sweep(model, run, [Branch(each) for each in patches], last=2, values=values)[:, 0]

@@ -8,8 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mediate.figures import plot_channels, plot_layers, plot_shares
+from mediate.figures.graph import DIMS as GRAPH_DIMS
 from mediate.figures.layers import DIMS
 from mediate.results import MIN_TE, Cube, EffectMap, Results, set_effects, set_shares
+from mediate.results.kinds import parse_kind
 from mediate.stats import Estimate
 
 # Two cubes that differ by no more than this, in nats, are told once.
@@ -80,6 +82,12 @@ def map_kinds(results: Results, outcome: str) -> tuple[str, ...]:
 def graph_maps(results: Results, kind: str) -> tuple[EffectMap, ...]:
     """The step graphs of one kind in which any entry is defined."""
     return tuple(each for each in results.maps if each.kind == kind and not np.isnan(each.values).all())
+
+
+def graph_kinds(results: Results) -> tuple[str, ...]:
+    """The kinds of step graphs that there are, in alphabetical order."""
+    kinds = {each.kind for each in results.maps if each.dims == GRAPH_DIMS and parse_kind(each.kind).of.outcome}
+    return tuple(kind for kind in sorted(kinds) if graph_maps(results, kind))
 
 
 def repeats(results: Results, outcome: str) -> float | None:

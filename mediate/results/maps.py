@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.results.agreement import Agreement
-from mediate.results.kinds import ADAPTIVE as ADAPTIVE
-from mediate.results.kinds import WITH_GAPS as WITH_GAPS
+from mediate.results.kinds import parse_kind
 from mediate.results.labelled import UNITS, needed_xarray
 
 if TYPE_CHECKING:
@@ -33,10 +32,12 @@ class EffectMap:
         group: The item's group.
         kind: What the effect is of, such as `read`.
         outcome: The name of the outcome.
-        te: The item's total effect on the same outcome, for scale; NaN where the cells have outcomes of their own.
+        te: The item's total effect on the same outcome, for scale; NaN where the cells have outcomes of their own, and
+            of a map measured by itself.
         agreement: Of an estimated map, how far it agrees with exact patching; None of an exact one.
 
-    NaN is an effect that is undefined, which only maps of `WITH_GAPS` may hold, or one that an adaptive map left out.
+    NaN is an effect that is undefined, which only kinds with outcomes of their own have, or one that an adaptive map
+    left out.
     """
 
     values: Float[np.ndarray, "..."]
@@ -46,7 +47,7 @@ class EffectMap:
     group: str
     kind: str
     outcome: str
-    te: float
+    te: float = float("nan")
     agreement: Agreement | None = None
 
     def __post_init__(self) -> None:
@@ -55,7 +56,7 @@ class EffectMap:
             raise ValueError(
                 f"item {self.item!r}: values {self.values.shape} and labels {dict(zip(self.dims, wanted, strict=True))}"
             )
-        holes = np.isnan(self.values) & (self.kind in WITH_GAPS or self.kind.endswith(ADAPTIVE))
+        holes = np.isnan(self.values) & parse_kind(self.kind).may_have_gaps
         if not (np.isfinite(self.values) | holes).all():
             raise ValueError(f"item {self.item!r}: a {self.kind} effect is NaN or infinite")
 

@@ -20,7 +20,7 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.controls import Elsewhere, controlled, measure_controls
 from mediate.mediation.kinds.cube import Contexts, of_like_length, run_contexts, side_by_side
 from mediate.mediation.kinds.random_weights import AXES, Reads, Unlearnt, measure_unlearnt, rank_correlation
-from mediate.mediation.kinds.read import read_map
+from mediate.mediation.kinds.read import READ, read_map
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
 from mediate.models.random_twin import random_twin
@@ -90,10 +90,10 @@ def control_pair(
     if kept is not None:
         return kept
     contexts = run_contexts(model, tokens) if isinstance(contexts, EncodedPair) else contexts
-    reads = next((each.values for each in measured.maps if (each.kind, each.dims) == ("read", AXES)), None)
+    reads = next((each.values for each in measured.maps if (each.kind, each.dims) == (READ.name, AXES)), None)
     if reads is None:
         with suppress(ItemError):  # chains that cannot be aligned; the control of random positions says so
-            reads = read_map(model, contexts, AXES, outcome, te).values
+            reads = read_map(model, contexts, AXES, outcome).values
     found = measure_controls(model, contexts, outcome, measured.cubes[0], same_answer=elsewhere, seed=seed)
     if store is not None:
         text = json.dumps([asdict(each) for each in found]).encode()
@@ -181,7 +181,7 @@ def _stored(model: Model, tokens: EncodedPair, outcome: Outcome, te: float, kept
     """
     rows = json.loads(bytes(array(kept, "json", (None,)).tolist()))
     found = tuple(Controlled(**(row | {"control": Control(row["control"])})) for row in rows)
-    ours = {(each.item, each.group, each.outcome) for each in found} == {(tokens.id, tokens.group, outcome.value)}
+    ours = {(each.item, each.group, each.outcome) for each in found} == {(tokens.id, tokens.group, str(outcome))}
     if not ours or [each.control for each in found] != OF_THE_MODEL:
         raise ValueError("its controls are not those of this pair")
     return Own(tokens, te, _stored_reads(model, tokens, kept), found)

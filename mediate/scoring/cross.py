@@ -19,6 +19,7 @@ from mediate.mediation.cells import cells_of
 from mediate.mediation.encoding import EncodedPair, check_fit
 from mediate.mediation.kinds.crossing import check_crossable, crossed_cube, facing, run_crossed
 from mediate.mediation.kinds.crossing_maps import check_crossed_map, crossed_kinds, crossed_map
+from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.files import PairFile, scan_pairs
@@ -26,6 +27,7 @@ from mediate.pairs.pair import Pair
 from mediate.passes.store import Store, array, model_spec
 from mediate.results.crossing import WORLDS, Crossing, change
 from mediate.results.crossing_folder import CrossResults, read_crossed, write_crossed
+from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
 from mediate.scoring.cross_spec import CHECKPOINTS, CrossOptions, CrossSpec, make_cross_spec
@@ -218,7 +220,7 @@ def _measure_world(
         for each in spec.maps:
             maps += crossed_map(crossed, each, outcomes[0], total)
     if world == "source":
-        maps = [replace(each, kind=f"{each.kind}.source") for each in maps]
+        maps = [replace(each, kind=str(replace(parse_kind(each.kind), source=True))) for each in maps]
     if store is not None and np.isfinite(y).all():
         labels = [
             {"dims": each.dims, "coords": each.coords, "kind": each.kind, "outcome": each.outcome, "te": each.te}
@@ -239,23 +241,23 @@ def _stored(model: Model, tokens: EncodedPair, world: str, spec: CrossSpec, kept
     labels = json.loads(bytes(array(kept, "json", (None,)).tolist()))
     maps = tuple(
         EffectMap(
-            kept[f"map{place}"].numpy(),
-            tuple(each["dims"]),
-            {name: tuple(axis) for name, axis in each["coords"].items()},
-            tokens.id,
-            tokens.group,
-            each["kind"],
-            each["outcome"],
-            each["te"],
+            values=kept[f"map{place}"].numpy(),
+            dims=tuple(each["dims"]),
+            coords={name: tuple(axis) for name, axis in each["coords"].items()},
+            item=tokens.id,
+            group=tokens.group,
+            kind=each["kind"],
+            outcome=each["outcome"],
+            te=each["te"],
         )
         for place, each in enumerate(labels)
     )
-    pair, end = facing(tokens, WORLDS.index(world)), ".source" if world == "source" else ""
+    pair = facing(tokens, WORLDS.index(world))
     wanted = [
-        (f"{kind}{end}", tuple(axes.items()))
+        (kind, tuple(axes.items()))
         for each in spec.maps
         for axes in [cells_of(model, pair, each.axes, component=each.component)[1]]
-        for kind in crossed_kinds(each)
+        for kind in crossed_kinds(each, source=world == "source")
     ]
     if [(each.kind, tuple((name, each.coords[name]) for name in each.dims)) for each in maps] != wanted:
         raise ValueError("its maps are not those of this pair")
@@ -265,7 +267,7 @@ def _stored(model: Model, tokens: EncodedPair, world: str, spec: CrossSpec, kept
     return _Found(tokens.id, world, tokens.group, y, maps)
 
 
-def _stacked(found: Sequence[_Found], place: int, outcome: str) -> Crossing:
+def _stacked(found: Sequence[_Found], place: int, outcome: Outcome) -> Crossing:
     y = np.stack([each.y[place] for each in found]) if found else np.zeros((0, 2, 2, 2))
     items, worlds, groups = (tuple(getattr(each, name) for each in found) for name in ("item", "world", "group"))
     return Crossing(y, items, worlds, groups, str(outcome))

@@ -16,8 +16,9 @@ from mediate.errors import ItemError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.before_answer import cut_contexts
 from mediate.mediation.kinds.cube import Contexts, measure_cubes, of_like_length, run_all_contexts, side_by_side
-from mediate.mediation.kinds.step_graph import RESULT
+from mediate.mediation.kinds.kind import Effects, effect_map
 from mediate.mediation.maps import MapSpec, labels_of, measure_map, measure_small_maps
+from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store, array, model_spec
@@ -190,7 +191,7 @@ def _stored(model: Model, job: Job, spec: ScoreSpec, kept: dict[str, torch.Tenso
     shape = (len(spec.outcomes), 2, 2, 2)
     cubes = array(kept, "cube", shape)
     te = float(total_effect(cubes[:1])[0])
-    maps = tuple(_stored_map(model, job.tokens, each, kept, spec.outcomes[0].value, te) for each in job.maps)
+    maps = tuple(_stored_map(model, job.tokens, each, kept, spec.outcomes[0], te) for each in job.maps)
     found = Found(cubes, array(kept, "cut", shape) if job.cut is not None else None, maps)
     if not found.is_finite:
         raise ValueError("its outcomes are no numbers")
@@ -267,7 +268,7 @@ def described(tokens: EncodedPair) -> dict[str, Any]:
 
 
 def _stored_map(
-    model: Model, tokens: EncodedPair, spec: MapSpec, kept: dict[str, torch.Tensor], outcome: str, te: float
+    model: Model, tokens: EncodedPair, spec: MapSpec, kept: dict[str, torch.Tensor], outcome: Outcome, te: float
 ) -> EffectMap:
     coords = labels_of(model, tokens, spec)
     numbers = kept.get(f"{spec}{_AGREEMENT}")
@@ -275,14 +276,5 @@ def _stored_map(
     if numbers is not None:
         named = zip(fields(Agreement), numbers.tolist(), strict=True)
         trust = Agreement(**{each.name: each.type(value) for each, value in named})  # type: ignore[operator]
-    return EffectMap(
-        array(kept, str(spec), tuple(len(labels) for labels in coords.values())),
-        tuple(coords),
-        coords,
-        tokens.id,
-        tokens.group,
-        spec.kind,
-        RESULT if spec.graph else outcome,
-        te,
-        trust,
-    )
+    values = array(kept, str(spec), tuple(len(labels) for labels in coords.values()))
+    return effect_map(tokens, spec.kind, coords, Effects(values, trust), outcome, te)

@@ -173,7 +173,7 @@ def _stacked(
     having = [each for each in measured if each.id in y]
     both = np.stack([y[each.id] for each in having], axis=1) if having else np.zeros((len(spec.outcomes), 0, 2, 2, 2))
     names, groups = tuple(each.id for each in having), tuple(each.group for each in having)
-    return tuple(Cube(both[place], names, groups, outcome.value) for place, outcome in enumerate(spec.outcomes))
+    return tuple(Cube(both[place], names, groups, str(outcome)) for place, outcome in enumerate(spec.outcomes))
 
 
 def _keep(model: Model, tokens: EncodedPair, component: Component, store: Store | None) -> None:

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
 from mediate.choices import described, made
 from mediate.errors import ItemError
-from mediate.mediation.names import Outcome, parse_map, parse_outcome
+from mediate.mediation.names import OUTCOMES, Outcome, parse_map, parse_outcome
 from mediate.models.decoding import Decoding
 from mediate.models.prompts import ANSWER_CUE, AUTO, Style, Template, parse_template
 from mediate.models.sites import parse_component
@@ -55,7 +55,7 @@ class ScoreSpec(BaseModel):
         description="A finished run directory whose written chains are read, instead of ones that this model writes.",
     )
     outcomes: tuple[Outcome, ...] = Field(
-        default=tuple(Outcome), min_length=1, description="What is read at the answer; maps are of the first."
+        default=OUTCOMES, min_length=1, description="What is read at the answer; maps are of the first."
     )
     maps: tuple[str, ...] | None = Field(default=None, description=_MAPS)
     control_pairs: int = Field(
@@ -104,6 +104,10 @@ class ScoreSpec(BaseModel):
     @classmethod
     def _read_outcomes(cls, value: Any) -> Any:
         return tuple(dict.fromkeys(parse_outcome(name) for name in value))
+
+    @field_serializer("outcomes")
+    def _name_outcomes(self, value: tuple[Outcome, ...]) -> list[str]:
+        return [str(each) for each in value]
 
     @field_validator("maps", mode="after")
     @classmethod

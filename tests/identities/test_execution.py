@@ -23,9 +23,10 @@ from mediate.mediation.kinds.ablation import ablation_effects
 from mediate.mediation.kinds.cube import measure_cube, run_contexts
 from mediate.mediation.kinds.knockout import knockout_effects
 from mediate.mediation.kinds.read import read_effects
+from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.kinds.state import placed, state_effects
 from mediate.mediation.kinds.step_shapley import shapley_values
-from mediate.mediation.outcomes import Outcome, answer_logprob, read_off
+from mediate.mediation.outcomes import OUTCOMES, answer_logprob, read_off
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.generation import Decoding, generate
 from mediate.models.sites import Component, Site
@@ -47,7 +48,7 @@ from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, kept_values, model_of, tolerance
 
 pytestmark = draws.CHECKED
-BOTH = tuple(Outcome)
+BOTH = OUTCOMES
 
 
 @pytest.mark.parametrize(("architecture", "dtype"), MODELS)
@@ -312,7 +313,7 @@ def test_noise_is_the_seeds(pair: Any, seed: int) -> None:
     """I64 (B): noise that is put in place depends on its seed alone."""
     model, cells = model_of("llama"), [draws.whole(pair, (1,))]
     once, again, other = (
-        ablation_effects(model, pair, [Component.MLP_OUT], cells, BOTH, Reference.NOISE, seed=each).effects
+        ablation_effects(model, pair, [Component.MLP_OUT], cells, BOTH, Reference.NOISE, Material(seed=each)).effects
         for each in (seed, seed, seed + 1)
     )
     np.testing.assert_array_equal(once, again)

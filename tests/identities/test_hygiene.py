@@ -26,6 +26,7 @@ from mediate.mediation.kinds.attribution import Method, attribution_map, attribu
 from mediate.mediation.kinds.cube import Contexts, measure_cube, run_contexts
 from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
 from mediate.mediation.kinds.read import read_effects
+from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.kinds.state import state_effects
 from mediate.mediation.kinds.step_shapley import step_shapley
 from mediate.mediation.maps import measure_map, parse_map
@@ -36,7 +37,7 @@ from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes import forward as forward_module
 from mediate.passes import gradients as gradients_module
-from mediate.passes import interventions
+from mediate.passes import hooks
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout, Patch, Reference
 from mediate.passes.keyvalues import prefill, stacked
@@ -76,14 +77,16 @@ MEASUREMENTS: dict[str, Callable[[Model], Any]] = {
     "knockout": lambda model: knockout_effects(model, PAIR, [WHOLE], Y),
     "zeroed": lambda model: knockout_effects(model, PAIR, [WHOLE], Y, renormalised=False),
     "deletion": lambda model: deletion_effect(model, PAIR, Y),
-    "ablation": lambda model: ablation_effects(model, PAIR, [Component.MLP_OUT], [WHOLE], Y, Reference.NOISE, seed=1),
+    "ablation": lambda model: ablation_effects(
+        model, PAIR, [Component.MLP_OUT], [WHOLE], Y, Reference.NOISE, Material(seed=1)
+    ),
     "attribution": lambda model: attributions(model, PAIR, [Component.Z], Y[0]),
     "integrated": lambda model: attributions(model, PAIR, [Component.Z], Y[0], method=Method.IG, steps=2),
     "dropped": lambda model: attributions(model, PAIR, [Component.Z], Y[0], method=Method.GRADDROP),
     "fixed": lambda model: attributions(model, PAIR, [Component.Q], Y[0], method=Method.QKFIX),
     "relevance": lambda model: attributions(model, PAIR, [Component.Z], Y[0], method=Method.RELP),
     "attribution map": lambda model: attribution_map(
-        model, PAIR, attributions(model, PAIR, [Component.V], Y[0])[Component.V], ["step", "layer"], Y[0], 1.0
+        model, PAIR, attributions(model, PAIR, [Component.V], Y[0])[Component.V], ["step", "layer"], Y[0]
     ),
     "shapley": lambda model: step_shapley(model, contexts(architecture_of(model)), Y[0]),
     "relayed": lambda model: measure_map(model, contexts(architecture_of(model)), parse_map("relayed:step"), Y[0], 1.0),
@@ -246,13 +249,13 @@ def test_an_outcome_that_raises_before_its_gradient_leaves_nothing_behind(name: 
 
 HOOKS = {
     "forward, kept": (forward_module, "_keep"),
-    "forward, patched": (interventions, "put_in_place"),
+    "forward, patched": (hooks, "put_in_place"),
     "forward, written": (forward_module, "check_like"),
-    "forward, knocked out": (interventions, "_fitting"),
-    "state": (interventions, "put_in_place"),
-    "ablation": (interventions, "put_in_place"),
-    "zeroed": (interventions, "_fitting"),
-    "knockout": (interventions, "_fitting"),
+    "forward, knocked out": (hooks, "_fitting"),
+    "state": (hooks, "put_in_place"),
+    "ablation": (hooks, "put_in_place"),
+    "zeroed": (hooks, "_fitting"),
+    "knockout": (hooks, "_fitting"),
     "attribution": (gradients_module, "_counted"),
     "integrated": (gradients_module, "_counted"),
 }

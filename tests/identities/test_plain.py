@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.kinds.ablation import ablation_effects, shuffled_steps
+from mediate.mediation.kinds.ablation import ablation_effects
 from mediate.mediation.kinds.attribution import Method, attributions
 from mediate.mediation.kinds.cube import measure_cube, run_contexts
 from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
 from mediate.mediation.kinds.read import read_effects
+from mediate.mediation.kinds.reference_value import Material
+from mediate.mediation.kinds.references import shuffled_steps
+from mediate.mediation.kinds.relayed import relayed_effects
 from mediate.mediation.kinds.state import Direction, state_effects
 from mediate.mediation.kinds.step_shapley import step_shapley
-from mediate.mediation.maps import relayed_effects
-from mediate.mediation.outcomes import Outcome
+from mediate.mediation.outcomes import OUTCOMES, Outcome
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout, Patch, Reference
@@ -33,7 +35,7 @@ from tests.plainly import kept
 
 pytestmark = draws.CHECKED
 CLOSE = 1e-9
-BOTH = tuple(Outcome)
+BOTH = OUTCOMES
 LLAMA = "llama"
 SINGLE = [component for component in Component if component is not Component.PATTERN]
 Model = Any
@@ -250,7 +252,7 @@ def test_the_cube(data: st.DataObject) -> None:
 
 
 @draws.examples(6)
-@given(pair=draws.pairs(most_steps=4), what=st.sampled_from(Outcome))
+@given(pair=draws.pairs(most_steps=4), what=st.sampled_from(OUTCOMES))
 def test_shapley_values_of_steps(pair: EncodedPair, what: Outcome) -> None:
     found = step_shapley(measured(), run_contexts(measured(), pair), what)
     spans, context = pair.traces[1].step_spans, pair.context(1, 1)
@@ -318,7 +320,7 @@ def test_ablations(data: st.DataObject) -> None:
         by = Reference.FILLER
     component = data.draw(st.sampled_from(SINGLE))
     cells = [data.draw(draws.cells(pair, draws.units_of(LLAMA, component)))]
-    found = ablation_effects(measured(), pair, [component], cells, BOTH, by, others=others, filler=5, seed=3)
+    found = ablation_effects(measured(), pair, [component], cells, BOTH, by, Material(others, 5, 3))
     start, length, question = len(pair.questions[1]), len(pair.traces[1].ids), pair.questions[1]
 
     def reference(kind: Component, layer: int) -> torch.Tensor:
@@ -358,7 +360,7 @@ def test_ablations(data: st.DataObject) -> None:
 def test_attribution_is_the_gradient(data: st.DataObject) -> None:
     """Autograd through the hand-written pass; also along the path of integrated gradients."""
     pair = data.draw(draws.pairs(equal_questions=data.draw(st.booleans())))
-    what, direction = data.draw(st.sampled_from(Outcome)), data.draw(st.sampled_from(Direction))
+    what, direction = data.draw(st.sampled_from(OUTCOMES)), data.draw(st.sampled_from(Direction))
     steps = data.draw(st.sampled_from((1, 3)))
     components = [each for each in Component if each not in (Component.PATTERN, Component.MLP_POST)]
     method = Method.ATP if steps == 1 else Method.IG

@@ -496,7 +496,7 @@ MUTANTS = (
     Mutant(
         "an estimate called an effect",
         "results/kinds.py",
-        'return kind.split(".")[0] == "attribution"',
+        "return name.of.estimate and name.view is None",
         "return False",
         "tests/results/test_kinds.py tests/report/test_estimates.py",
     ),

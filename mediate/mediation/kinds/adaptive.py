@@ -16,11 +16,13 @@ from scipy.stats import beta
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.kinds.state import Direction, state_effects
+from mediate.mediation.kinds.kind import effect_map
+from mediate.mediation.kinds.state import STATE, Direction, state_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.results.maps import ADAPTIVE, EffectMap
+from mediate.results.kinds import KindName, parse_kind
+from mediate.results.maps import EffectMap
 
 # Positions and layers of the first blocks.
 COARSE = 8
@@ -59,17 +61,33 @@ class Adaptive:
     bound: float
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What an adaptive map looks for, and how what it leaves out is sampled.
+
+    Args:
+        threshold: Effects above this share of |TE| are looked for.
+        draws: Left-out cells to measure, at most all.
+        seed: Of the drawing.
+    """
+
+    threshold: float = 0.05
+    draws: int = 60
+    seed: int = 0
+
+
+USUAL = Search()
+
+
 def adaptive_state_map(
     model: Model,
     pair: EncodedPair,
     component: Component,
     outcome: Outcome,
     te: float,
+    search: Search = USUAL,
     *,
-    threshold: float = 0.05,
     direction: Direction = Direction.NOISING,
-    draws: int = 60,
-    seed: int = 0,
 ) -> Adaptive:
     """State effects over position and layer, looking for those that are above a share of the total effect.
 
@@ -79,18 +97,18 @@ def adaptive_state_map(
         component: What is replaced.
         outcome: What to read off.
         te: The pair's total effect, in nats.
-        threshold: A share of |TE|.
+        search: What to look for.
         direction: Into which run.
-        draws: Left-out cells to measure, at most all.
-        seed: Of the drawing.
 
     Raises:
         InputError: A threshold that is not above 0, or a total effect of 0 or NaN, of which there is no share.
         ItemError: The two chains cannot be aligned.
     """
-    limit = threshold * abs(te)
+    limit = search.threshold * abs(te)
     if not limit > 0:
-        raise InputError(f"item {pair.id!r}: a threshold of {threshold} times a total effect of {te}; give one above 0")
+        raise InputError(
+            f"item {pair.id!r}: a threshold of {search.threshold} times a total effect of {te}; give one above 0"
+        )
     length, layers = len(pair.traces[1].ids), model.facts.layers
     values: Float[np.ndarray, "position layer"] = np.full((length, layers), np.nan)
     left: list[Block] = []
@@ -117,7 +135,7 @@ def adaptive_state_map(
                 largest = max(largest, abs(float(effect)))
         blocks = inside
     cells = [cell for positions, depths in left for cell in product(range(*positions), range(*depths))]
-    chosen = np.random.default_rng(seed).permutation(len(cells))[:draws]
+    chosen = np.random.default_rng(search.seed).permutation(len(cells))[: search.draws]
     drawn = [cells[place] for place in chosen]
     if drawn:
         found = measured([((position, position + 1), (layer, layer + 1)) for position, layer in drawn])
@@ -126,9 +144,9 @@ def adaptive_state_map(
     else:
         above = 0
     coords = {"position": tuple(range(length)), "layer": tuple(range(layers))}
-    kind = f"state.{component}" + (f".{direction}" if direction is Direction.DENOISING else "") + ADAPTIVE
+    kind = KindName(parse_kind(STATE.name).of, component, direction=direction, adaptive=True)
     return Adaptive(
-        EffectMap(values, tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te),
+        effect_map(pair, str(kind), coords, values, outcome, te),
         limit,
         runs + len(drawn),
         len(cells),

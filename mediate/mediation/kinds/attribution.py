@@ -15,7 +15,7 @@
 Signs are those of `mediate.mediation.kinds.state`: positive where the base run's activation speaks for the base answer.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,21 +25,23 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mediate.errors import InputError
+from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.backward import Line, backward_passes
+from mediate.mediation.kinds.cube import Contexts
+from mediate.mediation.kinds.kind import BACKWARD, Effects, Kind, Work, effect_map, spec_cells
 from mediate.mediation.kinds.qkfix import key_scores, query_scores
-from mediate.mediation.kinds.read import check_aligned
-from mediate.mediation.kinds.state import Direction, chain_activations, state_effects
+from mediate.mediation.kinds.state import Direction, chain_activations, fits_component, state_effects
+from mediate.mediation.names import MapSpec, check_estimable
 from mediate.mediation.names import Method as Method
-from mediate.mediation.names import check_estimable
 from mediate.mediation.outcomes import Outcome, outcome_tensor
 from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
-from mediate.models.sites import EMBEDDED, Component, Site
-from mediate.passes.gradients import dropped_gradients, gradients
-from mediate.passes.keyvalues import prefill, stacked
-from mediate.passes.relevance import relevance_rules
+from mediate.models.sites import Component, Site
+from mediate.passes.gradients import gradients
 from mediate.results.agreement import agreement
+from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
 
 IG_STEPS = 8
@@ -113,7 +115,7 @@ def attributions(
     check_estimable(components, method)
     if steps < 1:
         raise InputError(f"{steps} steps of integrated gradients; give at least 1")
-    extra = [Component.RESID_PRE] if method in (Method.IG, Method.QKFIX) else []
+    extra = [Component.RESID_PRE] if _TAKES[method].entering else []
     wanted = list(dict.fromkeys([*components, *extra]))
     run = sequences(model, pair, direction.patched_world, [outcome])
     base, source = (
@@ -128,7 +130,8 @@ def attributions(
             for component in components
         }
     passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {component: [] for component in wanted}
-    for found in _backward(model, run, list(base), outcome, method, own, other, steps):
+    y = partial(outcome_tensor, run.tokens, outcome=outcome)
+    for found in backward_passes(model, run, list(base), y, method, Line(own, other, steps)):
         for component in wanted:
             here = [site for site in base if site.component is component]
             passes[component].append(
@@ -143,40 +146,6 @@ def attributions(
         gap = maps[Component.RESID_PRE].cell(whole) - float(exact)
         maps = {name: replace(each, completeness=gap) for name, each in maps.items()}
     return {component: maps[component] for component in components}
-
-
-def _backward(
-    model: Model,
-    run: Sequences,
-    sites: Sequence[Site],
-    outcome: Outcome,
-    method: Method,
-    own: dict[Site, Tensor],
-    other: dict[Site, Tensor],
-    steps: int,
-) -> Iterator[dict[Site, Tensor]]:
-    """The gradients of each backward pass that a method takes, from the chain on: the question is run once."""
-    ids = run.ids[:, run.start :]
-    past = stacked([[prefill(model, run.ids[:1, : run.start])[0]]]) if run.start else []
-    y = partial(outcome_tensor, run.tokens, outcome=outcome)
-    if method is Method.GRADDROP:
-        yield from dropped_gradients(model, ids, sites, y, last=run.tokens.last, past=past)
-        return
-    rules = relevance_rules(model) if method is Method.RELP else ()
-    for step in range(steps if method is Method.IG else 1):
-        entering = None
-        if method is Method.IG:
-            entering = _between(run, own[EMBEDDED], other[EMBEDDED], (step + 0.5) / steps)
-        yield gradients(model, ids, sites, y, last=run.tokens.last, entering=entering, rules=rules, past=past)
-
-
-def _between(run: Sequences, own: Tensor, other: Tensor, alpha: float) -> Callable[[Tensor], Tensor]:
-    def enter(value: Tensor) -> Tensor:
-        value = value.clone()
-        value[:, : run.stop - run.start] = own + alpha * (other - own)
-        return value
-
-    return enter
 
 
 def _scores(
@@ -213,10 +182,7 @@ def attribution_map(
     found: Attribution,
     axes: Sequence[str],
     outcome: Outcome,
-    te: float,
     *,
-    random_cells: int = RANDOM_CELLS,
-    top_cells: int = TOP_CELLS,
     seed: int = 0,
 ) -> EffectMap:
     """A map of the estimates, with its agreement with exact patching at random cells and at its own largest.
@@ -227,15 +193,20 @@ def attribution_map(
         found: From `attributions`.
         axes: See `cells_of`.
         outcome: The outcome of the estimates.
-        te: The pair's total effect, which goes into the record.
-        random_cells: How many cells to draw, at most all.
-        top_cells: How many of the largest to check.
-        seed: Of the drawing.
+        seed: Of the drawing of cells.
     """
     cells, coords = cells_of(model, pair, axes, component=found.component)
+    kind = KindName(parse_kind(ATTRIBUTION.name).of, found.component, found.method, found.direction)
+    return effect_map(pair, str(kind), coords, checked_estimates(model, pair, found, cells, outcome, seed), outcome)
+
+
+def checked_estimates(
+    model: Model, pair: EncodedPair, found: Attribution, cells: Sequence[Cell], outcome: Outcome, seed: int
+) -> Effects:
+    """The estimate of each cell, and how far they agree with exact patching at cells drawn and at the largest."""
     estimates = np.array([found.cell(cell) for cell in cells])
-    drawn = np.random.default_rng(seed).permutation(len(cells))[:random_cells]
-    top = np.argsort(-abs(estimates), kind="stable")[:top_cells]
+    drawn = np.random.default_rng(seed).permutation(len(cells))[:RANDOM_CELLS]
+    top = np.argsort(-abs(estimates), kind="stable")[:TOP_CELLS]
     both = [cells[place] for place in (*drawn, *top)]
     exact = state_effects(model, pair, [found.component], both, [outcome], found.direction)[0]
     trust = agreement(
@@ -247,16 +218,59 @@ def attribution_map(
         signed=found.method.signed,
         completeness=found.completeness,
     )
-    kind = kind_of(found.component, found.method, found.direction)
-    shape = [len(labels) for labels in coords.values()]
-    return EffectMap(
-        estimates.reshape(shape), tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te, trust
-    )
+    return Effects(estimates, trust)
 
 
-def kind_of(component: Component, method: Method, direction: Direction) -> str:
-    """The name of a map of estimates, such as `attribution.z.ig.denoising`."""
-    parts = ["attribution", component.value]
-    parts += [method.value] if method is not Method.ATP else []
-    parts += [direction.value] if direction is not Direction.NOISING else []
-    return ".".join(parts)
+@dataclass(frozen=True, slots=True)
+class _Takes:
+    """What a method takes.
+
+    Args:
+        needs: Components of the model, beside the one that is estimated.
+        forwards: Forward passes.
+        backwards: Backward passes; None for one a layer.
+        entering: Whether what enters the blocks is kept of both runs.
+    """
+
+    needs: tuple[Component, ...] = ()
+    forwards: int = 1
+    backwards: int | None = 1
+    entering: bool = False
+
+
+_TAKES = {
+    Method.ATP: _Takes(),
+    Method.IG: _Takes((Component.RESID_PRE,), IG_STEPS, IG_STEPS, entering=True),
+    Method.GRADDROP: _Takes((Component.ATTN_OUT, Component.MLP_OUT), backwards=None),
+    Method.QKFIX: _Takes((Component.RESID_PRE, Component.PATTERN), forwards=4, entering=True),
+    Method.RELP: _Takes((Component.PATTERN, Component.MLP_POST)),
+}
+
+
+def _method(spec: MapSpec) -> Method:
+    assert spec.method is not None, "every attribution has a method"
+    return spec.method
+
+
+def _needs(model: Model, spec: MapSpec) -> None:
+    for component in (spec.component, *_TAKES[_method(spec)].needs):
+        model.need(component)
+
+
+def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
+    pair = contexts.pair
+    found = attributions(model, pair, [spec.component], outcome, spec.direction, method=_method(spec))
+    cells, _ = spec_cells(model, pair, spec)
+    return checked_estimates(model, pair, found[spec.component], cells, outcome, seed)
+
+
+def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
+    cells, _ = spec_cells(model, pair, spec)
+    takes = _TAKES[_method(spec)]
+    backwards = model.facts.layers if takes.backwards is None else takes.backwards
+    checked = cells[:: max(1, len(cells) // (RANDOM_CELLS + TOP_CELLS))]
+    # The two runs' activations come first.
+    return Work(len(cells), passes=2 + takes.forwards + BACKWARD * backwards, branches=checked)
+
+
+ATTRIBUTION = Kind("attribution", _measure, _work, needs=_needs, fits=fits_component)

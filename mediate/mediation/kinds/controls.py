@@ -10,11 +10,12 @@ import torch
 from jaxtyping import Float
 
 from mediate.errors import ItemError
+from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import Contexts, laid_out, read_rows
 from mediate.mediation.kinds.exact_controls import Again, after_readers, rewritten, run_again, self_source, vacuous
-from mediate.mediation.kinds.read import check_aligned, read_effects
+from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.models.rope import most_tokens
@@ -78,8 +79,8 @@ def controlled(pair: EncodedPair, control: Control, outcome: Outcome, measure: C
             raise ItemError(pair.id, "the logits are NaN or infinite", code="nonfinite")
     except Exception as refusal:
         reason = refusal.reason if isinstance(refusal, ItemError) else " ".join(str(refusal).split())[:200]
-        return Controlled(pair.id, pair.group, control, outcome.value, reason=reason or type(refusal).__name__)
-    return Controlled(pair.id, pair.group, control, outcome.value, **values)
+        return Controlled(pair.id, pair.group, control, str(outcome), reason=reason or type(refusal).__name__)
+    return Controlled(pair.id, pair.group, control, str(outcome), **values)
 
 
 def random_positions(model: Model, contexts: Contexts, outcome: Outcome, rng: np.random.Generator) -> Found:
@@ -144,7 +145,7 @@ def chain_of_another(
     other, world = candidates[int(rng.integers(len(candidates)))]
     ids, begin = other.context(world, world), len(other.questions[world])
     question, _ = laid_out(model, contexts, 1, 1, 1)
-    tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+    tokens = reading(pair.readers, model.device, [outcome])
     length = len(question) + len(ids) - begin + int(tokens.ids.shape[1])
     most = most_tokens(model)
     if most is not None and length > most:

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import read_rows
-from mediate.mediation.outcomes import Outcome, read_off, reading
+from mediate.mediation.outcomes import OUTCOMES, Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.passes.keyvalues import KeyValues, prefill, rotary_frequencies
 
@@ -138,18 +138,17 @@ def run_crossed(original: Model, tuned: Model, pair: EncodedPair) -> Crossed:
     return Crossed((original, tuned), pair, (one, other))
 
 
-def crossed_cube(crossed: Crossed, outcomes: Sequence[Outcome] = tuple(Outcome)) -> Float[np.ndarray, "outcome 2 2 2"]:
+def crossed_cube(crossed: Crossed, outcomes: Sequence[Outcome] = OUTCOMES) -> Float[np.ndarray, "outcome 2 2 2"]:
     """Y[q, c, r] for each outcome, in nats and positive towards the right answer; index 1 is the tuned checkpoint.
 
     Args:
         crossed: From `run_crossed`.
         outcomes: What to read off; all from the same passes.
     """
-    whole = Outcome.LOGPROB_DIFF in outcomes
     y = np.full((len(outcomes), 2, 2, 2), np.nan)
     for q, c, r in product((0, 1), repeat=3):
         model = crossed.models[r]
-        tokens = reading(crossed.pair.readers, model.device, whole_answers=whole)
+        tokens = reading(crossed.pair.readers, model.device, outcomes)
         # A pass for each: side by side, rows that are equal need not come out equal to the last bit.
         (logits,) = read_rows(model, [tokens], [[crossed.question(q), crossed.chain(c)]])
         y[:, q, c, r] = [read_off(tokens, logits, outcome) for outcome in outcomes]

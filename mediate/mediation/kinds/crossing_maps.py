@@ -22,36 +22,31 @@ of the model that receives, where `read` takes keys as the other model's norm le
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
 from mediate.errors import InputError
-from mediate.mediation.cells import Cell, cells_of, check_cell
+from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.kinds.crossing import Crossed
+from mediate.mediation.kinds.kind import effect_map, spec_cells
 from mediate.mediation.kinds.read import stretch_effects
-from mediate.mediation.kinds.state import chain_activations, placed, replaced_effects
+from mediate.mediation.kinds.state import Replacement, chain_activations, placed, replaced_effects
 from mediate.mediation.maps import check_offered
-from mediate.mediation.names import MapSpec
+from mediate.mediation.names import MapSpec, at_home
 from mediate.mediation.names import parse_crossed_map as parse_crossed_map
 from mediate.mediation.outcomes import Outcome, reading
 from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes.interventions import Reference
+from mediate.results.kinds import View as View
+from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
 
-PREFIX = "cross"
-
-
-class View(StrEnum):
-    """What a map of two checkpoints shows; see the module's docstring."""
-
-    INTO_ORIGINAL = "into_original"
-    INTO_TUNED = "into_tuned"
-    MEAN = "mean"
-    INTERACTION = "interaction"
+BothWays = Float[np.ndarray, "direction cell"]
+"""The effect of each cell, in nats: into the original model, into the tuned one."""
 
 
 def check_crossed_map(models: Sequence[Model], spec: MapSpec) -> None:
@@ -80,7 +75,7 @@ def crossed_reads(crossed: Crossed, cells: Sequence[Cell], outcome: Outcome) -> 
     for receiver, sign in enumerate((-1, 1)):
         model = crossed.models[receiver]
         stretches = crossed.question(receiver), crossed.chain(receiver), crossed.chain(1 - receiver)
-        tokens = reading(crossed.pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+        tokens = reading(crossed.pair.readers, model.device, [outcome])
         effects[receiver] = sign * stretch_effects(model, stretches, tokens, cells, outcome) + 0.0  # no minus zeros
     return effects
 
@@ -117,7 +112,7 @@ def crossed_states(
         run = sequences(model, pair, 1, [outcome])
         # The other checkpoint's activations take the place that the other world's have elsewhere.
         own, other = (placed(kept[each], run, Reference.SOURCE) for each in (receiver, 1 - receiver))
-        losses = replaced_effects(model, run, components, cells, [outcome], other, own, Reference.SOURCE)[0]
+        losses = replaced_effects(model, run, components, cells, [outcome], Replacement(other, own))[0]
         effects[receiver] = sign * losses + 0.0  # no minus zeros
     return effects
 
@@ -132,9 +127,20 @@ def views(effects: Float[np.ndarray, "2 cell"]) -> dict[View, Float[np.ndarray, 
     }
 
 
-def crossed_kinds(spec: MapSpec) -> tuple[str, ...]:
-    """The kinds of a map's four views, in the order in which they are measured."""
-    return tuple(f"{PREFIX}.{spec.kind}.{view}" for view in View)
+def read_both_ways(crossed: Crossed, spec: MapSpec, cells: Sequence[Cell], outcome: Outcome) -> BothWays:
+    """`crossed_reads` of a map."""
+    return crossed_reads(crossed, cells, outcome)
+
+
+def state_both_ways(crossed: Crossed, spec: MapSpec, cells: Sequence[Cell], outcome: Outcome) -> BothWays:
+    """`crossed_states` of a map's component."""
+    return crossed_states(crossed, [spec.component], cells, outcome)
+
+
+def crossed_kinds(spec: MapSpec, *, source: bool = False) -> tuple[str, ...]:
+    """The kinds of a map's four views, in the order in which they are measured; of the source world, where wanted."""
+    name = parse_kind(spec.kind)
+    return tuple(str(replace(name, view=view, source=source)) for view in View)
 
 
 def crossed_map(crossed: Crossed, spec: MapSpec, outcome: Outcome, total: float) -> tuple[EffectMap, ...]:
@@ -146,23 +152,9 @@ def crossed_map(crossed: Crossed, spec: MapSpec, outcome: Outcome, total: float)
         outcome: What to read off.
         total: The item's total change, which goes into the records as their `te`.
     """
-    pair, model = crossed.pair, crossed.models[0]
-    cells, coords = cells_of(model, pair, spec.axes, component=spec.component, window=spec.window)
-    if spec.kind.startswith("read"):
-        effects = crossed_reads(crossed, cells, outcome)
-    else:
-        effects = crossed_states(crossed, [spec.component], cells, outcome)
-    shape = [len(labels) for labels in coords.values()]
+    cells, coords = spec_cells(crossed.models[0], crossed.pair, spec)
+    effects = views(at_home(spec.of.crossed)(crossed, spec, cells, outcome))
     return tuple(
-        EffectMap(
-            values.reshape(shape),
-            tuple(coords),
-            coords,
-            pair.id,
-            pair.group,
-            kind,
-            outcome.value,
-            total,
-        )
-        for kind, values in zip(crossed_kinds(spec), views(effects).values(), strict=True)
+        effect_map(crossed.pair, kind, coords, values, outcome, total)
+        for kind, values in zip(crossed_kinds(spec), effects.values(), strict=True)
     )

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
+from mediate.mediation.outcomes import OUTCOMES, Outcome, Reading, read_off, reading
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
 from mediate.passes import quickest_tokens
@@ -138,7 +138,7 @@ def laid_out(model: Model, contexts: Contexts, d: int, t: int, h: int) -> list[K
 
 
 def measure_cube(
-    model: Model, contexts: Contexts, outcomes: Sequence[Outcome] = tuple(Outcome)
+    model: Model, contexts: Contexts, outcomes: Sequence[Outcome] = OUTCOMES
 ) -> Float[np.ndarray, "outcome 2 2 2"]:
     """Y[d, t, h] of one pair for each outcome; see `measure_cubes`."""
     y: Float[np.ndarray, "outcome 2 2 2"] = measure_cubes(model, [contexts], outcomes)[0]
@@ -146,7 +146,7 @@ def measure_cube(
 
 
 def measure_cubes(
-    model: Model, contexts: Sequence[Contexts], outcomes: Sequence[Outcome] = tuple(Outcome)
+    model: Model, contexts: Sequence[Contexts], outcomes: Sequence[Outcome] = OUTCOMES
 ) -> Float[np.ndarray, "pair outcome 2 2 2"]:
     """Y[d, t, h] of each pair for each outcome, in nats; index 1 is the base world.
 
@@ -155,8 +155,7 @@ def measure_cubes(
         contexts: From `run_all_contexts`.
         outcomes: What to read off.
     """
-    whole = Outcome.LOGPROB_DIFF in outcomes
-    tokens = [reading(each.pair.readers, model.device, whole_answers=whole) for each in contexts]
+    tokens = [reading(each.pair.readers, model.device, outcomes) for each in contexts]
     y = np.full((len(contexts), len(outcomes), 2, 2, 2), np.nan)
     for cells in _equally_long(contexts):
         rows = [laid_out(model, contexts[number], *twins[0]) for number, twins in cells]

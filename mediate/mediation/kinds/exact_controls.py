@@ -10,9 +10,9 @@ from torch import Tensor
 from mediate.errors import ItemError
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.kinds.ablation import shuffled_steps
 from mediate.mediation.kinds.cube import Contexts, side_by_side
 from mediate.mediation.kinds.read import differs, swapped_past
+from mediate.mediation.kinds.references import shuffled_steps
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
@@ -67,7 +67,7 @@ def run_again(model: Model, contexts: Contexts, outcome: Outcome, seed: int) -> 
         seed: Of the order.
     """
     pair = contexts.pair
-    tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+    tokens = reading(pair.readers, model.device, [outcome])
     own, question = pair.traces[1].ids, contexts.question(1, 1)
     width, rows = len(own), len(tokens.ids)
     chains = [own, own]
@@ -104,7 +104,7 @@ def self_source(
     and written in another (`written`). The larger difference is returned.
     """
     pair = contexts.pair
-    tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+    tokens = reading(pair.readers, model.device, [outcome])
     runs = (run_again(model, contexts, outcome, 0) if again is None else again).base
     begin = len(pair.questions[1])
     question, base, other = runs[0].part(0, begin), *(run.part(begin, len(run)) for run in runs)

@@ -10,7 +10,10 @@ from mediate.errors import InputError
 from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.cube import Contexts
+from mediate.mediation.kinds.kind import Effects, Kind, Work, fits_any, spec_cells
 from mediate.mediation.kinds.read import reader_choice
+from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
@@ -74,3 +77,20 @@ def deletion_effect(model: Model, pair: EncodedPair, outcomes: Sequence[Outcome]
     without = torch.cat([run.ids[:, : run.start], run.ids[:, run.stop :]], dim=1)
     y = [forward(model, ids, last=run.tokens.last).logits for ids in (run.ids, without)]
     return np.array([read_off(run.tokens, y[0], each) - read_off(run.tokens, y[1], each) for each in outcomes])
+
+
+def _needs(model: Model, spec: MapSpec) -> None:
+    check_knockout(model)
+
+
+def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
+    pair = contexts.pair
+    return Effects(knockout_effects(model, pair, spec_cells(model, pair, spec)[0], [outcome])[0])
+
+
+def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
+    cells, _ = spec_cells(model, pair, spec)
+    return Work(len(cells), passes=1, read=cells)
+
+
+KNOCKOUT = Kind("knockout", _measure, _work, needs=_needs, fits=fits_any)

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.kind import effect_map
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.float64 import in_float64
@@ -99,7 +100,7 @@ class DirectAttribution:
                 rows.append(("attn_bias", layer, None, attn - self.heads[layer].sum()))
             rows.append(("mlp_out", layer, None, mlp))
         rows += [("bias", None, None, self.bias), ("capped", None, None, self.capped)]
-        labels = (self.item, self.group, _kind("direct", self.world), Outcome.LOGIT_DIFF.value)
+        labels = (self.item, self.group, _kind("direct", self.world), str(Outcome.LOGIT_DIFF))
         names = ["item", "group", "kind", "outcome", "component", "layer", "head", "te", "effect"]
         frame = pandas.DataFrame([(*labels, *row[:3], self.te, row[3]) for row in rows], columns=names)
         return frame.astype({"layer": "Int64", "head": "Int64"})
@@ -140,8 +141,7 @@ def logit_lens(model: Model, pair: EncodedPair, *, world: int = 1, readers: bool
     stream = torch.stack([kept[Site(component, layer)][start:stop] for layer in layers], dim=1)
     axis = "reader" if readers else "position"
     coords = {axis: tuple(range(stop - start)), "layer": tuple(layers)}
-    kind, outcome = _kind("logit_lens", world), Outcome.LOGIT_DIFF.value
-    return EffectMap(_read(model, pair, stream), (axis, "layer"), coords, pair.id, pair.group, kind, outcome, te)
+    return effect_map(pair, _kind("logit_lens", world), coords, _read(model, pair, stream), Outcome.LOGIT_DIFF, te)
 
 
 def direct_logit_attribution(

@@ -48,55 +48,67 @@ class Receiver:
     units: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What leads from a sender to where its change is taken in.
+
+    Args:
+        component: The kind of activation that sends.
+        receivers: What receives, together.
+        through_mlps: Lets the MLPs on the way recompute, as Wang et al. do, so that they pass the change on; off, only
+            the residual stream does.
+    """
+
+    component: Component
+    receivers: Sequence[Receiver]
+    through_mlps: bool = False
+
+    def __post_init__(self) -> None:
+        wrong = next((each.component for each in self.receivers if each.component not in RECEIVERS), None)
+        if wrong is not None or not self.receivers:
+            raise InputError(f"receivers {wrong or '()'}; a path ends in some of {', '.join(RECEIVERS)}")
+
+
 def path_effects(
     model: Model,
     pair: EncodedPair,
-    component: Component,
+    paths: Paths,
     senders: Sequence[Cell],
-    receivers: Sequence[Receiver],
     outcomes: Sequence[Outcome],
     direction: Direction = Direction.NOISING,
-    *,
-    through_mlps: bool = False,
 ) -> Float[np.ndarray, "outcome cell"]:
     """The effect of each sender by way of the receivers alone, in nats, with the sign of a state effect.
 
     Args:
         model: The hooked model.
         pair: The pair in tokens.
-        component: The kind of activation that sends.
+        paths: From which activation to which receivers.
         senders: Where; each in one layer.
-        receivers: What receives, together.
         outcomes: What to read off.
         direction: Into which run.
-        through_mlps: Lets the MLPs on the way recompute, as Wang et al. do, so that they pass the change on; off, only
-            the residual stream does.
 
     Raises:
-        InputError: A sender of several layers or outside the chain, a receiver that is none of q, k and v, or a
-            component that the model does not offer.
+        InputError: A sender of several layers or outside the chain, or a component that the model does not offer.
         ItemError: The two chains cannot be aligned.
     """
     for cell in senders:
         check_cell(model, pair, cell)
         if len(cell.layers) > 1:
             raise InputError(f"item {pair.id!r}: a sender in layers {cell.layers}; a path begins in one layer")
-    wrong = next((each.component for each in receivers if each.component not in RECEIVERS), None)
-    if wrong is not None or not receivers:
-        raise InputError(f"receivers {wrong or '()'}; a path ends in some of {', '.join(RECEIVERS)}")
+    component = paths.component
     run = sequences(model, pair, direction.patched_world, outcomes)
     values = other_world(model, pair, [component], direction, run)
     # The chain is the same in every row, so one row shows what arrives there.
     added = [Site(model.need(each), layer) for each in _ADDED for layer in range(model.facts.layers)]
-    sites = sorted({Site(model.need(each.component), layer) for each in receivers for layer in each.layers})
+    sites = sorted({Site(model.need(each.component), layer) for each in paths.receivers for layer in each.layers})
     own = forward(model, run.ids[:1], keep=[*added, *sites], last=1).kept
     clean = branching_point(model, run, outcomes)
     effects = np.zeros((len(outcomes), len(senders)))
     for place, cell in enumerate(senders):
-        held = {site: own[site] for site in added if _is_held(site, component, cell.layers[0], through_mlps)}
+        held = {site: own[site] for site in added if _is_held(site, paths, cell.layers[0])}
         patches = cell.patches([component], run.start, Reference.SOURCE)
         arrived = forward(model, run.ids[:1], writes=held, patches=[patches], values=values, keep=sites, last=1).kept
-        found = _received(run, cell, receivers, component, arrived, own)
+        found = _received(run, cell, paths, arrived, own)
         if found:
             branch = Branch(tuple(each for each, _ in found))
             values_here = {key: value for _, (key, value) in found}
@@ -108,9 +120,10 @@ def path_effects(
 _ADDED = (Component.ATTN_OUT, Component.MLP_OUT)
 
 
-def _is_held(site: Site, sender: Component, layer: int, through_mlps: bool) -> bool:
+def _is_held(site: Site, paths: Paths, layer: int) -> bool:
     """Whether what a block adds is held: it comes after the sender and is not how the sender itself speaks."""
-    if site.component is Component.MLP_OUT and through_mlps:
+    sender = paths.component
+    if site.component is Component.MLP_OUT and paths.through_mlps:
         return False
     if site.layer != layer:
         return site.layer > layer
@@ -123,16 +136,15 @@ def _is_held(site: Site, sender: Component, layer: int, through_mlps: bool) -> b
 def _received(
     run: Sequences,
     cell: Cell,
-    receivers: Sequence[Receiver],
-    component: Component,
+    paths: Paths,
     arrived: Mapping[Site, Tensor],
     own: Mapping[Site, Tensor],
-) -> list[tuple[Patch, tuple[tuple[Reference, Site], Tensor]]]:
+) -> list[tuple[Patch, tuple[tuple[str, Site], Tensor]]]:
     """The patches that give the receivers what arrived at the sender's positions; without those that change nothing."""
     positions = tuple(run.start + position for position in cell.positions)
-    first = cell.layers[0] + (component is not Component.RESID_PRE)
-    found = []
-    for receiver in receivers:
+    first = cell.layers[0] + (paths.component is not Component.RESID_PRE)
+    found: list[tuple[Patch, tuple[tuple[str, Site], Tensor]]] = []
+    for receiver in paths.receivers:
         for layer in (each for each in receiver.layers if each >= first):
             site = Site(receiver.component, layer)
             new, old = arrived[site][0], own[site][0]

@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float
 from scipy.stats import spearmanr
 
+from mediate.mediation.alignment import is_aligned
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import PADDING, Contexts, Ids, of_like_length, side_by_side
-from mediate.mediation.kinds.read import is_aligned, read_map
+from mediate.mediation.kinds.read import read_map
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
@@ -40,7 +41,7 @@ def measure_unlearnt(twin: Model, pairs: Sequence[EncodedPair], outcome: Outcome
     Each question with its own chain is run with the readers at the end, those of like length in one pass, padded at the
     end; what all begin with is run once.
     """
-    tokens = [reading(pair.readers, twin.device, whole_answers=outcome is Outcome.LOGPROB_DIFF) for pair in pairs]
+    tokens = [reading(pair.readers, twin.device, [outcome]) for pair in pairs]
     wanted = {(number, world): pair.context(world, world) for number, pair in enumerate(pairs) for world in (0, 1)}
     common = shared_beginning(list(wanted.values()))
     past = prefill(twin, torch.tensor([common], device=twin.device))[0] if common else None
@@ -74,7 +75,7 @@ def measure_unlearnt(twin: Model, pairs: Sequence[EncodedPair], outcome: Outcome
 def _unlearnt(twin: Model, contexts: Contexts, outcome: Outcome, te: float) -> Unlearnt:
     if not np.isfinite(te) or not is_aligned(contexts.pair):
         return Unlearnt(te, None)
-    return Unlearnt(te, read_map(twin, contexts, AXES, outcome, te).values)
+    return Unlearnt(te, read_map(twin, contexts, AXES, outcome).values)
 
 
 def rank_correlation(one: Reads | None, other: Reads | None) -> float:

@@ -1,16 +1,19 @@
 """Read effects: what the answer reads from a set of CoT positions in a set of layers, everything else as it was."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mediate.errors import InputError, ItemError
+from mediate.errors import InputError
+from mediate.mediation.alignment import check_aligned, is_aligned
 from mediate.mediation.cells import Cell, cells_of, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import ROW_BYTES, Contexts, laid_out, read_past
+from mediate.mediation.kinds.kind import Effects, Kind, Work, effect_map, spec_cells
+from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, reading
 from mediate.models.model import Model
 from mediate.models.sites import Component
@@ -19,45 +22,14 @@ from mediate.passes.keyvalues import KeyValues, joined, moved
 from mediate.passes.readers import read, read_in_turns
 from mediate.passes.selfcheck import SWEPT
 from mediate.passes.unhooked import in_use, layers_computed_whole
+from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
 
 # Up to this much, keys and values are copied for each cell of a pair, so that pairs can be read side by side.
 SMALL_BYTES = ROW_BYTES // 16
 
 
-def _step_lengths(pair: EncodedPair) -> list[list[int]]:
-    return [[stop - start for start, stop in trace.step_spans] for trace in pair.traces]
-
-
-def is_aligned(pair: EncodedPair) -> bool:
-    """Whether the two chains can be laid on each other step by step, token by token."""
-    lengths = _step_lengths(pair)
-    return lengths[0] == lengths[1]
-
-
-def check_aligned(pair: EncodedPair, place: str = "") -> None:
-    """Raises ItemError where the two chains cannot be laid on each other step by step, token by token."""
-    if is_aligned(pair):
-        return
-    spans, lengths = [trace.step_spans for trace in pair.traces], _step_lengths(pair)
-    if len(spans[0]) != len(spans[1]):
-        reason = f"the base chain has {len(spans[1])} steps and the source chain {len(spans[0])}"
-    else:
-        step = next(step for step in range(len(spans[0])) if lengths[0][step] != lengths[1][step])
-        reason = (
-            f"step {step} has {lengths[1][step]} tokens in the base chain and {lengths[0][step]} in the source chain"
-        )
-    raise ItemError(
-        pair.id,
-        f"{reason}, so a map cannot be aligned; give chains of equal steps, or leave the map out",
-        place=place,
-        code="unaligned_steps",
-    )
-
-
-def read_map(
-    model: Model, contexts: Contexts, axes: Sequence[str], outcome: Outcome, te: float, *, window: int = 1
-) -> EffectMap:
+def read_map(model: Model, contexts: Contexts, axes: Sequence[str], outcome: Outcome, *, window: int = 1) -> EffectMap:
     """Read effects over axes such as `("step", "layer")` or `("layer", "kv_head")`.
 
     The effect of a cell is Y[1,1,1] less the outcome when the readers, in the base run, find the source run's keys and
@@ -70,30 +42,15 @@ def read_map(
         contexts: From `run_contexts`.
         axes: See `cells_of`.
         outcome: What to read off.
-        te: The pair's total effect, which goes into the record.
         window: Neighbouring layers that are swapped together.
 
     Raises:
         ItemError: The chains cannot be aligned.
     """
-    pair = contexts.pair
-    check_aligned(pair)
-    cells, coords = cells_of(model, pair, axes, component=Component.K, window=window)
-    return read_record(pair, read_effects(model, contexts, cells, outcome), coords, window, outcome, te)
-
-
-def read_record(
-    pair: EncodedPair,
-    effects: Float[np.ndarray, " cell"],
-    coords: Mapping[str, tuple[int, ...]],
-    window: int,
-    outcome: Outcome,
-    te: float,
-) -> EffectMap:
-    """The record of a read map, of its cells' effects in order."""
-    shaped = effects.reshape([len(labels) for labels in coords.values()])
-    kind = "read" + (f".window{window}" if window > 1 else "")
-    return EffectMap(shaped, tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te)
+    check_aligned(contexts.pair)
+    cells, coords = cells_of(model, contexts.pair, axes, component=Component.K, window=window)
+    kind = KindName(parse_kind(READ.name).of, window=window)
+    return effect_map(contexts.pair, str(kind), coords, read_effects(model, contexts, cells, outcome), outcome)
 
 
 def read_effects(
@@ -124,7 +81,7 @@ def read_effects(
             raise InputError(f"item {pair.id!r}: KV heads {cell.units}; there are 0 to {model.facts.kv_heads - 1}")
     question, base = laid_out(model, contexts, 1, 1, 1)
     source = moved(model, contexts.chain(0, 0), len(question))
-    tokens = reading(pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
+    tokens = reading(pair.readers, model.device, [outcome])
     chosen = reader_choice(pair, int(tokens.ids.shape[1]), readers)
     return stretch_effects(model, (question, base, source), tokens, cells, outcome, chosen)
 
@@ -156,10 +113,7 @@ def read_effects_together(
                 swapped_past(*stretches, [None, *(cells[number][place] for place in moving)])
                 for number, moving, stretches in chunk
             ]
-            tokens = [
-                reading(contexts[number].pair.readers, model.device, whole_answers=outcome is Outcome.LOGPROB_DIFF)
-                for number, _, _ in chunk
-            ]
+            tokens = [reading(contexts[number].pair.readers, model.device, [outcome]) for number, _, _ in chunk]
             readers = [own for own, (_, moving, _) in zip(tokens, chunk, strict=True) for _ in range(1 + len(moving))]
             together = [
                 (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
@@ -293,3 +247,24 @@ def swapped_past(
             pair.append(whole)
         past.append((pair[0], pair[1]))
     return past
+
+
+def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
+    check_aligned(contexts.pair)
+    return Effects(read_effects(model, contexts, spec_cells(model, contexts.pair, spec)[0], outcome))
+
+
+def _together(model: Model, contexts: Sequence[Contexts], spec: MapSpec, outcome: Outcome) -> dict[int, Effects]:
+    """Of the pairs whose chains can be aligned and whose keys and values are small."""
+    cells = {number: spec_cells(model, each.pair, spec)[0] for number, each in enumerate(contexts)}
+    small = [number for number, each in enumerate(contexts) if is_aligned(each.pair) and are_small(each, cells[number])]
+    found = read_effects_together(model, [contexts[each] for each in small], [cells[each] for each in small], outcome)
+    return {number: Effects(effects) for number, effects in zip(small, found, strict=True)}
+
+
+def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
+    cells, _ = spec_cells(model, pair, spec)
+    return Work(len(cells), passes=0, read=cells)
+
+
+READ = Kind("read", _measure, _work, together=_together)

@@ -10,18 +10,21 @@ activations are all that the outcome depends on. Effects of different cells do n
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mediate.errors import ItemError
+from mediate.mediation.alignment import check_aligned, check_equal_questions
 from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import Cell, cells_of, check_cell
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.kinds.read import check_aligned
+from mediate.mediation.kinds.cube import Contexts
+from mediate.mediation.kinds.kind import Effects, Kind, Work, effect_map, spec_cells
 from mediate.mediation.names import Direction as Direction
+from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
@@ -31,6 +34,7 @@ from mediate.passes.activations import part_of
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Patch, Reference, Values
 from mediate.passes.unhooked import leanly
+from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
 
 
@@ -45,11 +49,11 @@ def chain_activations(
 
 
 def placed(
-    found: Mapping[Site, Float[Tensor, "..."]], run: Sequences, by: Reference
-) -> dict[tuple[Reference, Site], Float[Tensor, "..."]]:
+    found: Mapping[Site, Float[Tensor, "..."]], run: Sequences, by: str
+) -> dict[tuple[str, Site], Float[Tensor, "..."]]:
     """A chain's activations at the chain's positions of another run; NaN elsewhere, so that nothing else is written."""
     length = int(run.ids.shape[1])
-    values: dict[tuple[Reference, Site], Tensor] = {}
+    values: dict[tuple[str, Site], Tensor] = {}
     for site, value in found.items():
         if site.component is Component.PATTERN:
             whole = value.new_full((value.shape[0], length, length), float("nan"))
@@ -63,7 +67,7 @@ def placed(
 
 def other_world(
     model: Model, pair: EncodedPair, components: Collection[Component], direction: Direction, run: Sequences
-) -> dict[tuple[Reference, Site], Float[Tensor, "..."]]:
+) -> dict[tuple[str, Site], Float[Tensor, "..."]]:
     """The other world's activations at the CoT positions, laid on the run that is patched.
 
     Raises:
@@ -77,19 +81,6 @@ def other_world(
     return placed(
         chain_activations(model, pair.context(other, other), lengths[other], components), run, Reference.SOURCE
     )
-
-
-def check_equal_questions(pair: EncodedPair, place: str = "") -> None:
-    """Raises ItemError where the questions differ in length, so that a pattern's keys cannot be laid on each other."""
-    lengths = [len(question) for question in pair.questions]
-    if lengths[0] != lengths[1]:
-        raise ItemError(
-            pair.id,
-            f"the questions have {lengths[1]} and {lengths[0]} tokens, and a pattern's keys are positions; "
-            "make both questions the same number of tokens, or patch q and k",
-            place=place,
-            code="unaligned_questions",
-        )
 
 
 def state_effects(
@@ -122,8 +113,23 @@ def state_effects(
     run = sequences(model, pair, world, outcomes)
     values = other_world(model, pair, components, direction, run)
     own = placed(chain_activations(model, pair.context(world, world), run.start, components), run, Reference.SOURCE)
-    effects = replaced_effects(model, run, components, cells, outcomes, values, own, Reference.SOURCE)
+    effects = replaced_effects(model, run, components, cells, outcomes, Replacement(values, own))
     return effects if direction is Direction.NOISING else -effects
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replacement:
+    """What takes the place of a run's activations at its chain, and what was there; both as from `placed`.
+
+    Args:
+        values: What is put in place.
+        own: The run's own activations, under `Reference.SOURCE`.
+        by: Under which name `values` has them.
+    """
+
+    values: Values
+    own: Values
+    by: str = Reference.SOURCE
 
 
 def replaced_effects(
@@ -132,13 +138,12 @@ def replaced_effects(
     components: Sequence[Component],
     cells: Sequence[Cell],
     outcomes: Sequence[Outcome],
-    values: Values,
-    own: Values,
-    by: Reference,
+    replacement: Replacement,
 ) -> Float[np.ndarray, "outcome cell"]:
     """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run."""
-    patches = [cell.patches(components, run.start, by) for cell in cells]
-    moving = [place for place, each in enumerate(patches) if moves(each, values, own)]
+    values = replacement.values
+    patches = [cell.patches(components, run.start, replacement.by) for cell in cells]
+    moving = [place for place, each in enumerate(patches) if moves(each, values, replacement.own)]
     effects = np.zeros((len(outcomes), len(cells)))
     if not moving:
         return effects
@@ -170,7 +175,6 @@ def state_map(
     component: Component,
     axes: Sequence[str],
     outcome: Outcome,
-    te: float,
     *,
     direction: Direction = Direction.NOISING,
     window: int = 1,
@@ -183,13 +187,37 @@ def state_map(
         component: What is replaced.
         axes: See `cells_of`.
         outcome: What to read off.
-        te: The pair's total effect, which goes into the record.
         direction: Into which run.
         window: Neighbouring layers that are replaced together.
     """
     cells, coords = cells_of(model, pair, axes, component=component, window=window)
+    kind = KindName(parse_kind(STATE.name).of, component, direction=direction, window=window)
     effects = state_effects(model, pair, [component], cells, [outcome], direction)[0]
-    kind = f"state.{component}" + (f".{direction}" if direction is Direction.DENOISING else "")
-    kind += f".window{window}" if window > 1 else ""
-    shape = [len(labels) for labels in coords.values()]
-    return EffectMap(effects.reshape(shape), tuple(coords), coords, pair.id, pair.group, kind, outcome.value, te)
+    return effect_map(pair, str(kind), coords, effects, outcome)
+
+
+def needs_component(model: Model, spec: MapSpec) -> None:
+    """Raises InputError where the model does not offer the component that is replaced."""
+    model.need(spec.component)
+
+
+def fits_component(pair: EncodedPair, spec: MapSpec, place: str) -> None:
+    """Raises ItemError where the chains cannot be aligned, or the questions where a pattern is replaced."""
+    check_aligned(pair, place)
+    if spec.component is Component.PATTERN:
+        check_equal_questions(pair, place)
+
+
+def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
+    pair = contexts.pair
+    cells, _ = spec_cells(model, pair, spec)
+    return Effects(state_effects(model, pair, [spec.component], cells, [outcome], spec.direction)[0])
+
+
+def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
+    cells, _ = spec_cells(model, pair, spec)
+    # Both runs' activations, and the run that is branched off from.
+    return Work(len(cells), passes=3, branches=cells)
+
+
+STATE = Kind("state", _measure, _work, needs=needs_component, fits=fits_component)

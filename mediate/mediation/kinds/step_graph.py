@@ -20,11 +20,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.errors import ItemError
+from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import Contexts, laid_out
-from mediate.mediation.kinds.read import check_aligned, differs, swapped_past
+from mediate.mediation.kinds.kind import Coords, Effects, Kind, Work, effect_map
+from mediate.mediation.kinds.read import differs, swapped_past
+from mediate.mediation.kinds.relayed import needs_keys_and_values
 from mediate.mediation.kinds.state import Direction, chain_activations, moves, other_world, placed
+from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import PASS_TOKENS, sequences
 from mediate.models.model import Model
@@ -32,9 +36,9 @@ from mediate.models.sites import Component
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Reference
 from mediate.passes.readers import read
+from mediate.results.kinds import RESULT as RESULT
+from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
-
-RESULT = "result_logit_diff"
 
 
 class Edge(StrEnum):
@@ -72,12 +76,18 @@ def step_graph(model: Model, contexts: Contexts, edge: Edge) -> EffectMap:
     Raises:
         ItemError: The chains cannot be aligned.
     """
-    pair = contexts.pair
-    results = result_tokens(pair)
-    values = (_read_edges if edge is Edge.READ else _state_edges)(model, contexts, results)
-    steps = tuple(range(len(results)))
-    coords = {"step": steps, "result": steps}
-    return EffectMap(values, tuple(coords), coords, pair.id, pair.group, f"step_graph.{edge}", RESULT, float("nan"))
+    kind = KindName(parse_kind(STEP_GRAPH.name).of, edge)
+    coords, values = _steps(contexts.pair), _edges(model, contexts, edge)
+    return effect_map(contexts.pair, str(kind), coords, values, Outcome.LOGIT_DIFF)
+
+
+def _edges(model: Model, contexts: Contexts, edge: Edge) -> Float[np.ndarray, "step result"]:
+    return (_read_edges if edge is Edge.READ else _state_edges)(model, contexts, result_tokens(contexts.pair))
+
+
+def _steps(pair: EncodedPair) -> Coords:
+    steps = tuple(range(len(pair.traces[1].step_spans)))
+    return {"step": steps, "result": steps}
 
 
 def _cells(model: Model, pair: EncodedPair) -> list[Cell]:
@@ -151,3 +161,21 @@ def _state_edges(model: Model, contexts: Contexts, results: tuple[int | None, ..
             if step < result:
                 graph[step, result] = effects[row, column]
     return graph
+
+
+def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
+    return Effects(_edges(model, contexts, Edge(spec.variant)))
+
+
+def _labels(model: Model, pair: EncodedPair, spec: MapSpec) -> Coords:
+    return _steps(pair)
+
+
+def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
+    spans = pair.traces[1].step_spans
+    cells = [Cell((start,), (0,)) for start, _ in spans]
+    count = len(spans) * (len(spans) - 1) // 2
+    return Work(count, 2, read=cells) if spec.variant == Edge.READ else Work(count, 2, branches=cells)
+
+
+STEP_GRAPH = Kind("step_graph", _measure, _work, needs=needs_keys_and_values, labels=_labels)

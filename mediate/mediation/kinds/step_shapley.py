@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.errors import InputError
+from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell
 from mediate.mediation.kinds.cube import Contexts
-from mediate.mediation.kinds.read import check_aligned, read_effects
+from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
 

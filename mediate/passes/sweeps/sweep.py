@@ -117,7 +117,7 @@ def untouched(
     layers = range(model.facts.layers)
     hooks = [(Site(Component.RESID_PRE, layer).hook_name, partial(keep, layer=layer)) for layer in layers]
     with torch.no_grad(), lean_blocks(model, [name for name, _ in hooks], tokens=tokens):
-        logits = one_pass(model, ids[:, start:], hooks=hooks, cache=cache, last=last)
+        logits = one_pass(model, ids[:, start:], hooks=hooks, past=cache, last=last)
     keys = torch.stack([layer.keys[0, :, :stop] for layer in cache.layers])
     values = torch.stack([layer.values[0, :, :stop] for layer in cache.layers])
     return Untouched(KeyValues(keys, values, 0), [entering[layer] for layer in layers], start, logits)
@@ -191,7 +191,7 @@ def sweep(
     with torch.no_grad(), lean_blocks(model, names, past, last, tokens):
         # One row goes in, so that positions and the mask are those of all rows; the join at `first` replaces it.
         entry = run.entering[first][:1, begin - run.start :]
-        logits = one_pass(model, entry, hooks=hooks, cache=cache, first=first, last=last, start=begin)
+        logits = one_pass(model, entry, hooks=hooks, past=cache, first=first, last=last, start=begin)
     silent = next((name for name, count in fired.items() if not count), None)
     if silent is not None:
         raise InputError(

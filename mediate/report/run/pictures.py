@@ -17,12 +17,11 @@ from mediate.figures.layers import LAYERS_SIZE
 from mediate.figures.shares import SHARES_SIZE
 from mediate.figures.steps import STEPS_SIZE
 from mediate.files import write_bytes
-from mediate.report.analysis import Analysis, analysis_of, graph_maps, map_kinds, repeats, step_layer_maps
+from mediate.report.analysis import Analysis, analysis_of, graph_kinds, graph_maps, map_kinds, repeats, step_layer_maps
 from mediate.report.run.evidence import verdicts
 from mediate.report.words import number, plural, share_words
 from mediate.results import Cube, Results, mean_map
-from mediate.results.kinds import called, is_estimate
-from mediate.results.maps import WITH_GAPS
+from mediate.results.kinds import called, is_estimate, parse_kind
 
 DPI = 160
 
@@ -80,7 +79,7 @@ def pictures(results: Results) -> tuple[Picture, ...]:
             name = file_part(kind.replace(":", "_"), f"map{number_of_kind}")
             made += _map_pictures(results, cube.outcome, kind, f"-{name}{suffix}", analysis)
         if not place:
-            made += [_graph_picture(results, cube.outcome, kind) for kind in WITH_GAPS if graph_maps(results, kind)]
+            made += [_graph_picture(results, cube.outcome, kind) for kind in graph_kinds(results)]
     return tuple(made)
 
 
@@ -158,8 +157,11 @@ def _map_pictures(results: Results, outcome: str, kind: str, suffix: str, analys
     return [heat, lines]
 
 
+_EDGES = {"read": "read by that step's own tokens", "state": "with what goes through other steps"}
+
+
 def _graph_picture(results: Results, outcome: str, kind: str) -> Picture:
-    maps = graph_maps(results, kind)
+    maps, edge = graph_maps(results, kind), _EDGES.get(parse_kind(kind).part, kind)
     mean, coords, _ = mean_map(maps)
     row, column = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
     peak = (
@@ -171,8 +173,5 @@ def _graph_picture(results: Results, outcome: str, kind: str) -> Picture:
         outcome=outcome,
         png=png(GRAPH_SIZE, lambda ax: plot_step_graph(maps, ax=ax)),
         alt=f"Mean {kind} over {plural(len(maps), 'item')}: the largest effect is {peak}.",
-        caption=(
-            "How much each step determines what a later step states: "
-            + ("read by that step's own tokens." if kind.endswith("read") else "with what goes through other steps.")
-        ),
+        caption=f"How much each step determines what a later step states: {edge}.",
     )

@@ -4,13 +4,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from mediate.pairs.answers import same_answer
-from mediate.report.analysis import Analysis, graph_maps, map_kinds, section, step_layer_maps
+from mediate.report.analysis import Analysis, graph_kinds, map_kinds, section, step_layer_maps
 from mediate.report.run.pictures import Picture
 from mediate.report.run.tables import EFFECT_NAMES, channel_table, reject_table
 from mediate.report.run.tokens import Colouring, colour_chains
 from mediate.report.words import DASH, gaps, interval, number, percent, plain, plural
 from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, Told
-from mediate.results.kinds import WITH_GAPS, is_estimate
+from mediate.results.kinds import is_estimate
 from mediate.results.told import Reject
 
 MOST_ROWS = 200
@@ -137,7 +137,7 @@ def chains_view(results: Results) -> dict[str, Any]:
 def _map_notes(results: Results) -> list[str]:
     outcomes = {cube.outcome for cube in results.cubes}
     drawn = {(kind, outcome) for outcome in outcomes for kind in map_kinds(results, outcome)}
-    graphs = {kind for kind in WITH_GAPS if graph_maps(results, kind)}
+    graphs = graph_kinds(results)
     other = dict.fromkeys((each.kind, each.outcome, each.dims) for each in results.maps)
     found = [
         f"Also {'estimated' if is_estimate(kind) else 'measured'}, and not drawn here: {kind} over {', '.join(dims)} "

@@ -14,7 +14,7 @@ from mediate.mediation.outcomes import Outcome, outcome_tensor, read_off
 from mediate.mediation.sequences import sequences
 from mediate.models.sites import Component, Site
 from mediate.passes.forward import forward
-from mediate.passes.gradients import gradients
+from mediate.passes.gradients import Route, gradients
 from mediate.passes.interventions import Reference
 from mediate.passes.relevance import relevance_rules
 from tests import tiny
@@ -137,7 +137,7 @@ def test_relevance_is_conserved_where_there_are_no_biases(architecture: str) -> 
         sites,
         partial(outcome_tensor, run.tokens, outcome=Outcome.LOGIT_DIFF),
         last=run.tokens.last,
-        rules=relevance_rules(model),
+        route=Route(rules=relevance_rules(model)),
     )
     for site in sites:
         assert float((found[site] * kept.kept[site]).sum()) == pytest.approx(y, rel=1e-9)

@@ -13,7 +13,8 @@ from mediate.mediation.kinds.controls import chain_of_another, measure_controls,
 from mediate.mediation.kinds.cube import measure_cube
 from mediate.mediation.kinds.exact_controls import after_readers, rewritten, run_again, self_source
 from mediate.mediation.kinds.read import read_effects, swapped_past
-from mediate.mediation.outcomes import Outcome
+from mediate.mediation.kinds.reference_value import Material
+from mediate.mediation.outcomes import OUTCOMES, Outcome
 from mediate.models.sites import Component
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Reference
@@ -25,7 +26,7 @@ Y = Outcome.LOGIT_DIFF
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_exact_controls_are_exactly_nothing(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture)
     assert self_source(model, cell, outcome) == 0
@@ -185,13 +186,13 @@ def test_a_control_that_gives_no_number_is_refused_and_the_rest_goes_on(monkeypa
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_shuffled_steps_are_the_ablation_by_them(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture)
     y = measure_cube(model, cell, [outcome])[0]
     whole = Cell(tuple(range(len(cell.pair.traces[1].ids))), tuple(range(tiny.LAYERS)))
     keys_values = [Component.K, Component.V]
-    slow = ablation_effects(model, cell.pair, keys_values, [whole], [outcome], Reference.SHUFFLED, seed=5)
+    slow = ablation_effects(model, cell.pair, keys_values, [whole], [outcome], Reference.SHUFFLED, Material(seed=5))
     assert shuffled(cell, y, run_again(model, cell, outcome, 5)) == pytest.approx(float(slow.effects[0, 0]), abs=1e-4)
     assert abs(slow.effects[0, 0]) > 1e-2
 

@@ -6,9 +6,9 @@ import torch
 
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell
-from mediate.mediation.kinds.paths import Receiver, path_effects
+from mediate.mediation.kinds.paths import Paths, Receiver, path_effects
 from mediate.mediation.kinds.state import Direction, chain_activations, state_effects
-from mediate.mediation.outcomes import Outcome, read_off
+from mediate.mediation.outcomes import OUTCOMES, Outcome, read_off
 from mediate.mediation.sequences import sequences
 from mediate.models.sites import Component, Site
 from tests import tiny
@@ -50,7 +50,7 @@ def test_transformer_lens_own_direct_path(receiver: str) -> None:
     for layer in range(1, tiny.LAYERS):
         for head in range(4):
             into = [Receiver(Component(receiver), (layer,), (head,))]
-            ours = path_effects(model, pair, Component.Z, [sender], into, [Y])[0, 0]
+            ours = path_effects(model, pair, Paths(Component.Z, into), [sender], [Y])[0, 0]
             assert ours == pytest.approx(clean - float(theirs[layer, head]), abs=1e-6)
     assert abs(clean - theirs[1:]).max() > (1e-3 if receiver != "q" else 1e-5)
     assert unhooked(model)
@@ -65,7 +65,7 @@ def test_paths_under_grouped_queries(component: Component, through_mlps: bool, d
     plain = tiny.plain_model("llama", "float64")
     cell = Cell((3, 4, 5), (1,), {Component.Z: (2,), Component.V: (1,)}.get(component))
     into = [Receiver(Component.K, (LAST,), (0,)), Receiver(Component.V, (LAST,), (0, 1))]
-    found = path_effects(model, pair, component, [cell], into, [Y], direction, through_mlps=through_mlps)[0, 0]
+    found = path_effects(model, pair, Paths(component, into, through_mlps), [cell], [Y], direction)[0, 0]
     world = direction.patched_world
     run = sequences(model, pair, world, [Y])
     other = chain_activations(model, pair.context(1 - world, 1 - world), run.start, [component])[Site(component, 1)]
@@ -141,42 +141,44 @@ def test_next_to_the_last_layer_the_path_is_all_there_is(architecture: str) -> N
     model, pair = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64").pair
     cells = [Cell((0, 1), (LAST - 1,)), Cell(tuple(range(len(pair.traces[1].ids))), (LAST - 1,))]
     into = [Receiver(each, (LAST,)) for each in (Component.K, Component.V)]
-    outcomes = list(Outcome)
+    outcomes = OUTCOMES
     state = state_effects(model, pair, [Component.MLP_OUT], cells, outcomes)
-    np.testing.assert_allclose(path_effects(model, pair, Component.MLP_OUT, cells, into, outcomes), state, atol=1e-6)
+    np.testing.assert_allclose(
+        path_effects(model, pair, Paths(Component.MLP_OUT, into), cells, outcomes), state, atol=1e-6
+    )
     assert abs(state).max() > 1e-3
     earlier = [Cell(each.positions, (0,)) for each in cells]
     whole = state_effects(model, pair, [Component.MLP_OUT], earlier, outcomes)
-    assert abs(path_effects(model, pair, Component.MLP_OUT, earlier, into, outcomes) - whole).max() > 1e-4
+    assert abs(path_effects(model, pair, Paths(Component.MLP_OUT, into), earlier, outcomes) - whole).max() > 1e-4
 
 
 def test_nothing_arrives_where_it_cannot() -> None:
     model, pair = tiny.model("llama"), contexts("llama").pair
     into = [Receiver(Component.K, (0, 1)), Receiver(Component.V, (1,))]
-    assert path_effects(model, pair, Component.MLP_OUT, [Cell((1, 2), (1,))], into, [Y])[0, 0] == 0
-    assert path_effects(model, pair, Component.RESID_PRE, [Cell((1, 2), (1,))], into, [Y])[0, 0] != 0
+    assert path_effects(model, pair, Paths(Component.MLP_OUT, into), [Cell((1, 2), (1,))], [Y])[0, 0] == 0
+    assert path_effects(model, pair, Paths(Component.RESID_PRE, into), [Cell((1, 2), (1,))], [Y])[0, 0] != 0
 
 
 def test_what_is_no_path_is_refused() -> None:
     model, pair = tiny.model("llama"), contexts("llama").pair
     with pytest.raises(InputError, match="begins in one layer"):
-        path_effects(model, pair, Component.Z, [Cell((1,), (0, 1))], [Receiver(Component.K, (2,))], [Y])
+        path_effects(model, pair, Paths(Component.Z, [Receiver(Component.K, (2,))]), [Cell((1,), (0, 1))], [Y])
     with pytest.raises(InputError, match="ends in some of q, k, v"):
-        path_effects(model, pair, Component.Z, [Cell((1,), (0,))], [Receiver(Component.MLP_OUT, (2,))], [Y])
+        path_effects(model, pair, Paths(Component.Z, [Receiver(Component.MLP_OUT, (2,))]), [Cell((1,), (0,))], [Y])
     with pytest.raises(InputError, match="ends in some of q, k, v"):
-        path_effects(model, pair, Component.Z, [Cell((1,), (0,))], [], [Y])
+        path_effects(model, pair, Paths(Component.Z, []), [Cell((1,), (0,))], [Y])
 
 
 def test_without_sweeps_paths_take_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that failed the self-check never begins a sweep, not even for the run as it is."""
     model, pair = tiny.model("llama"), contexts("llama").pair
     senders, into = [Cell((3, 4), (0,)), Cell((5,), (1,))], [Receiver(Component.V, (LAST,))]
-    wanted = path_effects(model, pair, Component.RESID_PRE, senders, into, [Y])
+    wanted = path_effects(model, pair, Paths(Component.RESID_PRE, into), senders, [Y])
 
     def refuse(*_, **__):
         raise AssertionError("a sweep was begun")
 
     monkeypatch.setattr("mediate.mediation.branching.untouched", refuse)
-    found = path_effects(tiny.unswept(model), pair, Component.RESID_PRE, senders, into, [Y])
+    found = path_effects(tiny.unswept(model), pair, Paths(Component.RESID_PRE, into), senders, [Y])
     np.testing.assert_allclose(found, wanted, atol=1e-5)
     assert abs(wanted).max() > 1e-3

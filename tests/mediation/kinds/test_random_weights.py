@@ -7,14 +7,14 @@ import mediate
 from mediate.mediation.kinds.cube import measure_cube, run_contexts
 from mediate.mediation.kinds.random_weights import AXES, measure_unlearnt, rank_correlation
 from mediate.mediation.kinds.read import read_map
-from mediate.mediation.outcomes import Outcome
+from mediate.mediation.outcomes import OUTCOMES, Outcome
 from mediate.models.random_twin import random_twin
 from tests import tiny
 from tests.mediation.kinds.test_read import BASE, LONGER, SOURCE, contexts
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_two_contexts_say_what_the_whole_cube_says(architecture: str, outcome: Outcome) -> None:
     pair = contexts(architecture, LONGER if architecture != "gpt2" else BASE).pair
     model = mediate.load(tiny.plain_model(architecture), tokenizer=tiny.tokenizer())
@@ -22,7 +22,7 @@ def test_two_contexts_say_what_the_whole_cube_says(architecture: str, outcome: O
         _, found = measure_unlearnt(twin, [contexts(architecture, SOURCE, BASE).pair, pair], outcome)
         whole = run_contexts(twin, pair)
         y = measure_cube(twin, whole, [outcome])[0]
-        reads = read_map(twin, whole, AXES, outcome, found.te).values
+        reads = read_map(twin, whole, AXES, outcome).values
     assert found.te == pytest.approx(y[1, 1, 1] - y[0, 0, 0], abs=1e-5)
     np.testing.assert_allclose(found.reads, reads, atol=1e-5)
     assert abs(found.te) > 1e-6

@@ -12,7 +12,7 @@ from mediate.mediation.encoding import encode_pair
 from mediate.mediation.kinds.cube import Contexts, measure_cube, run_contexts
 from mediate.mediation.kinds.read import read_effects, read_map
 from mediate.mediation.maps import parse_map
-from mediate.mediation.outcomes import Outcome
+from mediate.mediation.outcomes import OUTCOMES, Outcome
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
 from mediate.pairs.pair import Item, Pair
@@ -86,7 +86,7 @@ def test_fast_equals_the_hooked_pass_with_unequal_questions(architecture: str) -
 
 def assert_twins(architecture: str, base) -> None:
     cell = contexts(architecture, base, dtype="float64")
-    found = read_map(tiny.model(architecture, "float64"), cell, STEP, Outcome.LOGIT_DIFF, te=0.0)
+    found = read_map(tiny.model(architecture, "float64"), cell, STEP, Outcome.LOGIT_DIFF)
     assert found.values.shape == (2, tiny.LAYERS)
     untouched = hooked_outcome(architecture, cell, set())
     for step, (start, stop) in enumerate(cell.pair.traces[1].step_spans):
@@ -97,7 +97,7 @@ def assert_twins(architecture: str, base) -> None:
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_everything_at_once_is_the_total_indirect_effect(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture)
     whole = Cell(tuple(range(len(cell.pair.traces[1].ids))), tuple(range(tiny.LAYERS)))
@@ -108,22 +108,22 @@ def test_everything_at_once_is_the_total_indirect_effect(architecture: str, outc
 def test_same_chains_under_the_same_question_have_no_read_effect() -> None:
     same = (SOURCE[0], SOURCE[1], BASE[2])
     cell = contexts("llama", same)
-    found = read_map(tiny.model("llama"), cell, STEP, Outcome.LOGIT_DIFF, te=0.0)
+    found = read_map(tiny.model("llama"), cell, STEP, Outcome.LOGIT_DIFF)
     assert (found.values == 0).all()
 
 
 def test_effects_do_not_depend_on_what_is_read_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     model, cell = tiny.model("qwen3"), contexts("qwen3")
-    together = read_map(model, cell, STEP, Outcome.LOGPROB_DIFF, te=0.0).values
+    together = read_map(model, cell, STEP, Outcome.LOGPROB_DIFF).values
     monkeypatch.setattr("mediate.mediation.kinds.read.ROW_BYTES", 1)
-    one_by_one = read_map(model, cell, STEP, Outcome.LOGPROB_DIFF, te=0.0).values
+    one_by_one = read_map(model, cell, STEP, Outcome.LOGPROB_DIFF).values
     np.testing.assert_allclose(one_by_one, together, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("axes", [("step",), ("layer",)])
 def test_an_axis_that_is_not_named_is_swapped_as_a_whole(axes: tuple[str, ...]) -> None:
     model, cell = tiny.model("llama"), contexts("llama")
-    found = read_map(model, cell, axes, Outcome.LOGIT_DIFF, te=0.0)
+    found = read_map(model, cell, axes, Outcome.LOGIT_DIFF)
     spans = cell.pair.traces[1].step_spans
     layers = tuple(range(tiny.LAYERS))
     swaps = (
@@ -144,7 +144,7 @@ def test_an_axis_that_is_not_named_is_swapped_as_a_whole(axes: tuple[str, ...]) 
 def test_chains_that_cannot_be_laid_on_each_other_are_refused(chain: str, reason: str) -> None:
     cell = contexts("llama", source=(SOURCE[0], chain, SOURCE[2]))
     with pytest.raises(ItemError, match=reason):
-        read_map(tiny.model("llama"), cell, STEP, Outcome.LOGIT_DIFF, te=0.0)
+        read_map(tiny.model("llama"), cell, STEP, Outcome.LOGIT_DIFF)
 
 
 @pytest.mark.parametrize("cell", [Cell((998,), (0,)), Cell((0,), (3,)), Cell((0,), (0,), (2,))])
@@ -166,7 +166,7 @@ def test_a_cell_checks_itself(parts: tuple[tuple[int, ...], ...]) -> None:
 def test_kv_heads_are_swapped_one_by_one(architecture: str) -> None:
     """Each head against a swap of all that is made by hand in the contexts, all but that head."""
     model, cell = tiny.model(architecture), contexts(architecture)
-    found = read_map(model, cell, ("layer", "kv_head"), Outcome.LOGIT_DIFF, te=0.0).values
+    found = read_map(model, cell, ("layer", "kv_head"), Outcome.LOGIT_DIFF).values
     assert found.shape == (tiny.LAYERS, model.facts.kv_heads)
     pair = cell.pair
     for layer, head in product(range(tiny.LAYERS), range(model.facts.kv_heads)):
@@ -257,7 +257,7 @@ def test_some_readers_against_attention_worked_out_by_hand(readers: tuple[int, .
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_all_readers_named_is_none_named(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64")
     cells = [Cell((2, 3), (0, 1)), Cell(tuple(range(len(cell.pair.traces[1].ids))), (0, 1, 2))]
@@ -275,7 +275,7 @@ def test_all_readers_named_is_none_named(architecture: str, outcome: Outcome) ->
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_shared_keys_say_what_copied_ones_say(architecture: str, outcome: Outcome) -> None:
     """The slow twin: a model that may not be swept gets keys and values of its own for every cell."""
     model, cell = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64")

@@ -10,12 +10,15 @@ import torch
 from mediate.errors import InputError, ItemError
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.kinds.ablation import ablation_effects, norm_matched_noise, shuffled_steps
+from mediate.mediation.kinds.ablation import ablation_effects
 from mediate.mediation.kinds.cube import measure_cube
 from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
+from mediate.mediation.kinds.reference_value import Material
+from mediate.mediation.kinds.references import norm_matched_noise, shuffled_steps
+from mediate.mediation.kinds.relayed import relayed_effects
 from mediate.mediation.kinds.state import Direction, state_effects
-from mediate.mediation.maps import check_offered, measure_map, parse_map, relayed_effects
-from mediate.mediation.outcomes import Outcome, read_off
+from mediate.mediation.maps import check_offered, measure_map, parse_map
+from mediate.mediation.outcomes import OUTCOMES, Outcome, read_off
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.sites import Component, Site
 from mediate.passes.forward import forward
@@ -25,7 +28,7 @@ from tests import tiny
 from tests.mediation.kinds.test_read import BASE, LONGER, SOURCE, contexts
 from tests.plainly import kept
 
-BOTH = tuple(Outcome)
+BOTH = OUTCOMES
 LAYERS = tuple(range(tiny.LAYERS))
 KV = (Component.K, Component.V)
 
@@ -316,7 +319,7 @@ def test_an_ablation_is_a_write_of_its_reference(by: Reference) -> None:
     model, pair = tiny.model("llama"), pair_of("llama")
     others = [pair_of("llama", ("Tom has 7 apples.", "Tom sells 5 apples. Tom has 7 - 5 = 2.", "2"))]
     cells, _ = cells_of(model, pair, ["step", "layer"])
-    found = ablation_effects(model, pair, [Component.RESID_PRE], cells, BOTH, by, others=others, filler=3, seed=1)
+    found = ablation_effects(model, pair, [Component.RESID_PRE], cells, BOTH, by, Material(others, 3, 1))
     assert found.effects.shape == (2, 6)
     assert np.isfinite(found.effects).all()
     assert abs(found.effects).max() > 1e-3
@@ -328,7 +331,9 @@ def test_an_ablation_is_a_write_of_its_reference(by: Reference) -> None:
         run = sequences(model, pair, 1, BOTH)
         ids = run.ids.clone()
         ids[:, run.start : run.stop] = 3
-        first = ablation_effects(model, pair, [Component.RESID_PRE], [whole(pair, (0,))], BOTH, by, filler=3).effects
+        first = ablation_effects(
+            model, pair, [Component.RESID_PRE], [whole(pair, (0,))], BOTH, by, Material(filler=3)
+        ).effects
         plain = outcomes_under(model, run, BOTH, [()], {}) - outcomes_under(
             model, replace(run, ids=ids), BOTH, [()], {}
         )

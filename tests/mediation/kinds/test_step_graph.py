@@ -1,6 +1,7 @@
 """The step graph: against plain transformers with caches and hooks made by hand, and what must hold of it."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,13 @@ from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.step_graph import RESULT, Edge, result_tokens, step_graph
 from mediate.mediation.maps import labels_of, measure_map, parse_map
 from mediate.mediation.outcomes import Outcome
+from mediate.passes.store import Store
+from mediate.scoring.score import score
+from mediate.scoring.spec import make_spec
 from tests import tiny
 from tests.mediation.kinds.test_read import BASE, SOURCE, contexts
 from tests.plainly import kept, with_past
+from tests.scoring.test_score import PAIRS
 
 THREE = tuple(
     (
@@ -159,6 +164,16 @@ def test_a_step_graph_is_a_map_by_name() -> None:
     found = measure_map(model, cell, spec, Outcome.LOGIT_DIFF, 1.0)
     assert (found.kind, found.outcome, found.dims) == ("step_graph.read", RESULT, ("step", "result"))
     assert labels_of(model, cell.pair, spec) == dict(found.coords)
+
+
+def test_a_graph_from_the_store_is_the_one_that_was_put_there(tmp_path: Path) -> None:
+    """Its cells have outcomes of their own, so neither has a total effect."""
+    spec, store = make_spec(maps=["step_graph.state:step,result"], control_pairs=0), Store(tmp_path)
+    first, again = (score(tiny.model("llama"), PAIRS[:1], spec, store=store).maps[0] for _ in range(2))
+    assert np.isnan([first.te, again.te]).all()
+    assert (again.kind, again.outcome) == (first.kind, first.outcome) == ("step_graph.state", RESULT)
+    np.testing.assert_array_equal(again.values, first.values)
+    assert np.isfinite(first.values).any()
 
 
 def test_a_result_that_begins_its_step_is_read_by_the_token_before() -> None:

@@ -1,0 +1,70 @@
+"""The backward passes that a method of attribution takes, and along which way."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from mediate.mediation.names import Method
+from mediate.mediation.sequences import Sequences
+from mediate.models.model import Model
+from mediate.models.sites import EMBEDDED, Site
+from mediate.passes.gradients import Outcome as Differentiated
+from mediate.passes.gradients import Route, dropped_gradients, gradients
+from mediate.passes.keyvalues import prefill, stacked
+from mediate.passes.relevance import relevance_rules
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """The straight line from a run's own activations to the other's.
+
+    Args:
+        own: By site, at the chain's positions.
+        other: The other run's.
+        steps: Of how many equal steps the midpoints are taken.
+    """
+
+    own: dict[Site, Tensor]
+    other: dict[Site, Tensor]
+    steps: int
+
+    def at(self, run: Sequences, step: int) -> Callable[[Tensor], Tensor]:
+        """Puts the midpoint of a step in place of what enters the first block at the chain."""
+        own, other, alpha = self.own[EMBEDDED], self.other[EMBEDDED], (step + 0.5) / self.steps
+
+        def enter(value: Tensor) -> Tensor:
+            value = value.clone()
+            value[:, : run.stop - run.start] = own + alpha * (other - own)
+            return value
+
+        return enter
+
+
+def backward_passes(
+    model: Model,
+    run: Sequences,
+    sites: Sequence[Site],
+    outcome: Differentiated,
+    method: Method,
+    line: Line,
+) -> Iterator[dict[Site, Tensor]]:
+    """The gradients of each backward pass that a method takes, from the chain on: the question is run once.
+
+    Args:
+        model: The hooked model.
+        run: The run that would be patched.
+        sites: Where gradients are wanted.
+        outcome: What is differentiated: from the logits at the last positions to one number.
+        method: Of an estimate.
+        line: From this run to the other, for integrated gradients.
+    """
+    ids = run.ids[:, run.start :]
+    past = stacked([[prefill(model, run.ids[:1, : run.start])[0]]]) if run.start else []
+    if method is Method.GRADDROP:
+        yield from dropped_gradients(model, ids, sites, outcome, last=run.tokens.last, past=past)
+        return
+    rules = relevance_rules(model) if method is Method.RELP else ()
+    for step in range(line.steps if method is Method.IG else 1):
+        route = Route(line.at(run, step) if method is Method.IG else None, rules)
+        yield gradients(model, ids, sites, outcome, last=run.tokens.last, route=route, past=past)

@@ -1,0 +1,53 @@
+"""A reference value that carries no world, as a record: what activations are ablated by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from mediate.mediation.encoding import EncodedPair
+from mediate.models.model import Model
+from mediate.models.sites import Site
+
+Activations = Mapping[Site, Float[Tensor, "..."]]
+"""By site, a chain's activations, `pos ...`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What reference values are made from, beside the chain that is ablated.
+
+    Args:
+        others: Other pairs, whose base chains are drawn on.
+        filler: The token id of a filler.
+        seed: Of what is drawn.
+    """
+
+    others: Sequence[EncodedPair] = ()
+    filler: int | None = None
+    seed: int = 0
+
+
+NOTHING = Material()
+
+
+def needs_nothing_else(model: Model, pair: EncodedPair, material: Material) -> None:
+    """The chain itself will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceValue:
+    """A reference value that carries no world.
+
+    Args:
+        name: As it is asked for.
+        make: The value at every site of the chain, of the shape of the chain's own activations, which come third.
+        needs: Raises InputError where what it is made from is not there.
+        of_patterns: Whether a pattern may be replaced by it: others would leave rows that do not sum to 1.
+    """
+
+    name: str
+    make: Callable[[Model, EncodedPair, Activations, Material], Activations]
+    needs: Callable[[Model, EncodedPair, Material], None] = needs_nothing_else
+    of_patterns: bool = False

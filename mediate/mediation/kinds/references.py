@@ -1,0 +1,126 @@
+"""The reference values that carry no world; a new one is a new file that ends in its record, and its line in the list.
+
+Zeros, means and noise are of no chain at all; a resampled, filled or shuffled chain is one that the model has run.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.kinds.reference_value import Activations, Material, ReferenceValue
+from mediate.mediation.kinds.state import chain_activations
+from mediate.models.model import Model
+from mediate.models.sites import Component
+from mediate.passes.interventions import Reference
+
+
+def _zeros(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+    return {site: torch.zeros_like(value) for site, value in own.items()}
+
+
+def _noise(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+    """A Gaussian direction of the norm that was there, at each position and head."""
+    return {site: norm_matched_noise(value, material.seed + place) for place, (site, value) in enumerate(own.items())}
+
+
+def _mean(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+    """Over all CoT positions of the other pairs' base chains."""
+    chains = [_base_chain(model, each, own) for each in material.others]
+    return {site: torch.cat([each[site] for each in chains]).mean(dim=0).expand_as(own[site]) for site in own}
+
+
+def _resample(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+    """The first other pair's base chain, from its start, again from its start where it is shorter."""
+    other = material.others[0]
+    again = torch.arange(len(pair.traces[1].ids)) % len(other.traces[1].ids)
+    return {site: value[again] for site, value in _base_chain(model, other, own).items()}
+
+
+def _filler(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+    """The question with a chain of filler tokens."""
+    assert material.filler is not None, "checked by its needs"
+    return _in_place(model, pair, own, (material.filler,) * len(pair.traces[1].ids))
+
+
+def _shuffled(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+    """The question with the chain's own steps in another order."""
+    chain = pair.traces[1].ids
+    return _in_place(model, pair, own, tuple(chain[place] for place in shuffled_steps(pair, material.seed)))
+
+
+def _in_place(model: Model, pair: EncodedPair, own: Activations, chain: tuple[int, ...]) -> Activations:
+    """What another chain is after the base question."""
+    question = pair.questions[1]
+    return chain_activations(model, question + chain, len(question), _components(own))
+
+
+def _base_chain(model: Model, pair: EncodedPair, own: Activations) -> Activations:
+    return chain_activations(model, pair.context(1, 1), len(pair.questions[1]), _components(own))
+
+
+def _components(own: Activations) -> list[Component]:
+    return list(dict.fromkeys(site.component for site in own))
+
+
+def _needs_others(model: Model, pair: EncodedPair, material: Material) -> None:
+    if not material.others:
+        raise InputError(f"item {pair.id!r}: this ablation needs other pairs; give others=[...]")
+
+
+def _needs_filler(model: Model, pair: EncodedPair, material: Material) -> None:
+    if material.filler is None or not 0 <= material.filler < model.facts.d_vocab:
+        raise InputError(
+            f"item {pair.id!r}: filler token {material.filler}; give one from 0 to {model.facts.d_vocab - 1}"
+        )
+
+
+def shuffled_steps(pair: EncodedPair, seed: int) -> tuple[int, ...]:
+    """The base chain's token places with its steps in another order, drawn until some token is at another place.
+
+    Raises:
+        InputError: The chain has fewer than two steps.
+    """
+    spans = pair.traces[1].step_spans
+    if len(spans) < 2:
+        raise InputError(f"item {pair.id!r}: a chain of {len(spans)} step cannot be shuffled; give one of two or more")
+    generator = np.random.default_rng(seed)
+    order = np.arange(len(spans))
+    while (order == np.arange(len(spans))).all():
+        order = generator.permutation(len(spans))
+    return tuple(place for step in order for place in range(*spans[step]))
+
+
+def norm_matched_noise(value: Float[Tensor, "pos ..."], seed: int) -> Float[Tensor, "pos ..."]:
+    """A Gaussian direction with the norm that `value` has along its last axis."""
+    noise = torch.from_numpy(np.random.default_rng(seed).standard_normal(tuple(value.shape))).to(value)
+    scale: Tensor = value.norm(dim=-1, keepdim=True) / noise.norm(dim=-1, keepdim=True)
+    return noise * scale
+
+
+REFERENCES = (
+    ReferenceValue(Reference.ZERO, _zeros, of_patterns=True),
+    ReferenceValue(Reference.MEAN, _mean, _needs_others),
+    ReferenceValue(Reference.RESAMPLE, _resample, _needs_others),
+    ReferenceValue(Reference.FILLER, _filler, _needs_filler),
+    ReferenceValue(Reference.SHUFFLED, _shuffled),
+    ReferenceValue(Reference.NOISE, _noise),
+)
+
+
+def reference_named(pair: EncodedPair, name: str) -> ReferenceValue:
+    """The reference value of that name.
+
+    Raises:
+        InputError: There is none, or it is the other world's activation.
+    """
+    if name == Reference.SOURCE:
+        raise InputError(
+            f"item {pair.id!r}: {name} is no ablation; it is the other world's activation (a state effect)"
+        )
+    found = next((each for each in REFERENCES if each.name == name), None)
+    if found is None:
+        raise InputError(f"no reference value {name!r}; there are {', '.join(each.name for each in REFERENCES)}")
+    return found
