@@ -1,10 +1,9 @@
 """Tables, the HTML page and the notebook view of what a run or a comparison found."""
 
 from mediate.report.comparison.comparison import Comparison, compare
-from mediate.report.run.page import render_page, write_report
+from mediate.report.run.page import render_page, terminal, write_report
 from mediate.report.run.scores import Plots, Scores, open_run
 from mediate.report.run.tables import channel_table, mean_map_table, reject_table, summary_table
-from mediate.report.run.terminal import terminal
 from mediate.report.words import headline
 
 __all__ = [
