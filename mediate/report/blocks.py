@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from mediate.errors import InputError
 from mediate.figures.figure import Figure
@@ -155,7 +155,7 @@ class Table:
 
     def __post_init__(self) -> None:
         for row in self.rows:
-            width = sum(each.span if isinstance(each, TableCell) else 1 for each in row)
+            width = sum(map(_span, row))
             if width != len(self.columns):
                 raise InputError(f"a row of {width} cells in a table of {len(self.columns)} columns: {row}")
 
@@ -164,10 +164,19 @@ class Table:
         """Whether any column has a heading."""
         return any(each.heading or each.group for each in self.columns)
 
+    def placed(self, row: Row) -> list[tuple["Words | TableCell", Column]]:
+        """The cells of a row, each with the first column that it is in."""
+        places = accumulate((_span(cell) for cell in row[:-1]), initial=0)
+        return [(cell, self.columns[place]) for cell, place in zip(row, places, strict=True)]
+
     def groups(self) -> list[tuple[str, int]]:
         """Headings over neighbouring columns, with how many each covers; empty where there are none."""
         found = [(name, len(list(having))) for name, having in groupby(self.columns, key=lambda each: each.group)]
         return found if any(name for name, _ in found) else []
+
+
+def _span(cell: "Words | TableCell") -> int:
+    return cell.span if isinstance(cell, TableCell) else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def lines(text: str) -> Markup:
 
 def address(href: str) -> str:
     """A place on the page or a file beside it: whatever its name, no other address."""
-    return quote(href, safe="/#", errors="replace")
+    return quote(href.lstrip("/"), safe="/#", errors="replace")
 
 
 def data_uri(image: bytes) -> Markup:
@@ -108,12 +108,14 @@ def data_uri(image: bytes) -> Markup:
     return Markup("data:image/png;base64," + b64encode(image).decode("ascii"))
 
 
+@cache
 def _classes(*names: str) -> Markup:
     """An attribute that gives an element its looks, by the style sheet."""
     having = " ".join(name for name in names if name and name not in CLASSLESS)
     return Markup(' class="{}"').format(having) if having else Markup("")
 
 
+@cache
 def _styles(*names: str) -> Markup:
     """The same where there is no style sheet."""
     coloured = _coloured()

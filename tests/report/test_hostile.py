@@ -156,7 +156,7 @@ def test_the_notebook_view_and_the_terminal_show_text_as_text(small: Results, pa
 
 
 def test_the_check_would_notice_unescaped_text(small: Results) -> None:
-    html = page_of(small, "plain").replace("apples-000", "<img src=x onerror=alert(1)>")
+    html = to_html(run_page(small, [])).replace("apples-000", "<img src=x onerror=alert(1)>")
     with pytest.raises(AssertionError):
         check_inert(html, PAGE_TAGS)
 
