@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
-from matplotlib.axes import Axes
-
 from mediate.clock import stage
 from mediate.figures.style import detached
 
@@ -18,7 +16,7 @@ class Figure:
 
     Args:
         name: File name without its ending; no two figures of a page have the same.
-        draw: Draws it on the axes that it is given.
+        draw: Draws it on the axes that it is given by name, as every function of this room: `draw(ax=axes)`.
         alt: What it shows, with its main numbers, for readers who do not see it.
         caption: What a reader must know to read it.
         size: Width and height, in inches.
@@ -27,7 +25,7 @@ class Figure:
     """
 
     name: str
-    draw: Callable[[Axes], object]
+    draw: Callable[..., object]
     alt: str
     caption: str
     size: tuple[float, float] = (7.2, 3.2)
@@ -38,7 +36,7 @@ class Figure:
         """The image; the same bytes for the same drawing."""
         with stage("drawing"), detached(self.size) as (canvas, ax), BytesIO() as file:
             canvas.set_dpi(DPI)
-            self.draw(ax)
+            self.draw(ax=ax)
             # Laid out here: savefig would go through the whole drawing once more for it.
             if (layout := canvas.get_layout_engine()) is not None:
                 layout.execute(canvas)

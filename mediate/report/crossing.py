@@ -83,7 +83,7 @@ def change_figures(results: CrossResults) -> Iterator[Figure]:
         listed = "; ".join(f"{CHANGES[name][0]} {_nats(changes[name])}" for name in ("total", "state", "rest"))
         yield Figure(
             name="crossing" if place == 0 else f"crossing-{place}",
-            draw=partial(_draw_crossing, crossing, seed, level),
+            draw=partial(plot_crossing, crossing, seed=seed, level=level),
             alt=f"Change of {crossing.outcome}, tuned less original: {listed}.",
             caption="CoT state and all else sum to the total change, and so do the last three.",
             size=CROSSING_SIZE,
@@ -97,7 +97,7 @@ def map_figures(results: CrossResults) -> Iterator[Figure]:
     for place, kind in enumerate(dict.fromkeys(each.kind for each in results.maps if each.dims == DIMS)):
         maps = [each for each in results.maps if (each.kind, each.dims) == (kind, DIMS)]
         name = file_part(kind.replace(".", "_"), f"map{place}")
-        yield _map_figure(name, kind, maps[0].outcome, STEPS_SIZE, partial(_draw_map, maps))
+        yield _map_figure(name, kind, maps[0].outcome, STEPS_SIZE, partial(plot_step_layer, maps))
 
 
 def component_figures(results: CrossResults) -> Iterator[Figure]:
@@ -112,9 +112,7 @@ def component_figures(results: CrossResults) -> Iterator[Figure]:
 FIGURES: tuple[Callable[[CrossResults], Iterable[Figure]], ...] = (change_figures, map_figures, component_figures)
 
 
-def _map_figure(
-    name: str, kind: str, outcome: str, size: tuple[float, float], draw: Callable[[Axes], object]
-) -> Figure:
+def _map_figure(name: str, kind: str, outcome: str, size: tuple[float, float], draw: Callable[..., object]) -> Figure:
     words = kind.replace("_", " ")
     return Figure(
         name=name,
@@ -124,14 +122,6 @@ def _map_figure(
         size=size,
         outcome=outcome,
     )
-
-
-def _draw_crossing(crossing: Crossing, seed: int, level: float, ax: Axes) -> None:
-    plot_crossing(crossing, seed=seed, level=level, ax=ax)
-
-
-def _draw_map(maps: Sequence[EffectMap], ax: Axes) -> None:
-    plot_step_layer(maps, ax=ax)
 
 
 def _draw_components(rows: Mapping[str, Sequence[EffectMap]], view: str, ax: Axes) -> None:

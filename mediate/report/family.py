@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mediate.clock import stage
@@ -130,7 +131,7 @@ def sizes_figure(family: Family) -> Iterator[Figure]:
     level = percent(family.sizes.compared.how.level)
     yield Figure(
         name=f"sizes-{MAIN}",
-        draw=lambda ax: plot_ladder(family.lines(MAIN), quantity=text, percent=True, ax=ax),
+        draw=partial(plot_ladder, family.lines(MAIN), quantity=text, percent=True),
         alt=f"The {MAIN} share against the number of parameters: {listed}.",
         caption=f"The {MAIN} share against the number of parameters, a line a state. Intervals of {level}.",
         size=LADDER_SIZE,

@@ -130,7 +130,7 @@ PAGE_TAGS = {
     *("table", "thead", "tbody", "tr", "th", "td", "span", "figure", "img", "figcaption", "br", "pre", "code"),
     *("dl", "dt", "dd", "footer", "b", "i"),
 }
-VIEW_TAGS = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "span", "br", "h2", "h3", "b", "i"}
+VIEW_TAGS = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "span", "br", "h4", "h5", "b", "i"}
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -1,8 +1,7 @@
 """The figures of a comparison's page: those that `FIGURES` lists."""
 
 from collections.abc import Callable, Iterable, Iterator
-
-from matplotlib.axes import Axes
+from functools import partial
 
 from mediate.compare import Compared
 from mediate.compare.maps import Scope
@@ -42,7 +41,7 @@ def shares_figures(compared: Compared) -> Iterator[Figure]:
         if any(each.estimate.defined for each in having):
             yield Figure(
                 name=f"paired{suffix}",
-                draw=_drawing(ComparisonPlots(compared).shares, MAIN, outcome),
+                draw=partial(ComparisonPlots(compared).shares, MAIN, outcome),
                 alt=f"Mediated share of {outcome} in each run: {listed}.",
                 caption="The mediated share of each group of items, joined over the runs, and that of all items.",
                 size=PAIRED_SIZE,
@@ -58,7 +57,7 @@ def ladder_figures(compared: Compared) -> Iterator[Figure]:
         if not compared.no_ladder and any(each.estimate.defined for each in levels_of(compared, outcome, SHARE)):
             yield Figure(
                 name=f"ladder{suffix}",
-                draw=_drawing(ComparisonPlots(compared).ladder, outcome),
+                draw=partial(ComparisonPlots(compared).ladder, outcome),
                 alt=f"Shares of {outcome} against the number of parameters; "
                 f"slopes for ten times the parameters: {slopes}.",
                 caption="Every share against the number of parameters.",
@@ -77,7 +76,7 @@ def layers_figures(compared: Compared) -> Iterator[Figure]:
         counts = "; ".join(f"{each.run} in {int((each.p_adjusted <= alpha).sum())} of {len(each.p)}" for each in found)
         yield Figure(
             name="depth" + (f"-{place}" if place else ""),
-            draw=_drawing(plots.layers, kind),
+            draw=partial(plots.layers, kind),
             alt=f"Difference of {_named(kind)} from {found[0].reference} by relative depth; found to differ: {counts}.",
             caption=f"Differences of {_named(kind)} by layer, the other axes summed, as shares of each run's total "
             "effect.",
@@ -96,7 +95,7 @@ def steps_figures(compared: Compared) -> Iterator[Figure]:
         count = int((found.p_adjusted <= alpha).sum())
         yield Figure(
             name="cells" + (f"-{place}" if place else ""),
-            draw=_drawing(plots.steps, run, kind),
+            draw=partial(plots.steps, run, kind),
             alt=f"Difference of {_named(kind)} by cell, {run} less {found.reference}; {plural(count, 'cell')} found.",
             caption=(
                 f"Differences of {_named(kind)} cell by cell, {run} less {found.reference}: exploratory, with the "
@@ -105,10 +104,6 @@ def steps_figures(compared: Compared) -> Iterator[Figure]:
             size=DIFFERENCE_SIZE,
             outcome=each.family.outcome,
         )
-
-
-def _drawing(plot: Callable[..., object], *chosen: str) -> Callable[[Axes], object]:
-    return lambda ax: plot(*chosen, ax=ax)
 
 
 def _named(kind: str) -> str:

@@ -129,10 +129,10 @@ def told_differences(compared: Compared, outcome: str) -> Table:
         *numbers("difference", "interval", "p", "p adjusted", "p of equivalence"),
         *columns("verdict", look=Look.SHORT),
     )
-    found = [each for each in compared.differences if each.outcome == outcome]
     rows = [
         (*_difference(each), p_words(each.p), p_words(each.p_adjusted), p_words(each.p_equivalent), _verdict(each))
-        for each in found
+        for each in compared.differences
+        if each.outcome == outcome
     ]
     return Table(heads, tuple(rows))
 
@@ -140,11 +140,10 @@ def told_differences(compared: Compared, outcome: str) -> Table:
 def short_differences(compared: Compared, outcome: str, shown: Sequence[str] | None = None) -> Table:
     """The same with the adjusted p alone; of the quantities `shown`, or of all."""
     heads = (*columns("", "", look=Look.SHORT), *numbers("difference", "interval", "p adjusted"), *columns("verdict"))
-    found = [each for each in compared.differences if each.outcome == outcome]
     rows = [
         (*_difference(each), p_words(each.p_adjusted), _verdict(each))
-        for each in found
-        if shown is None or _quantity(each) in shown
+        for each in compared.differences
+        if each.outcome == outcome and (shown is None or _quantity(each) in shown)
     ]
     return Table(heads, tuple(rows), f"less {compared.runs[0].label}")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def shares_figure(results: Results, outcome: str) -> Iterator[Figure]:
     listed = "; ".join(f"{name} {share_words(share)}" for name, share in analysis.shares(cube).items())
     yield Figure(
         name="shares",
-        draw=lambda ax: analysis.draw_shares(cube, ax),
+        draw=partial(analysis.draw_shares, cube),
         alt=f"Shares of the total effect on {cube.outcome}: {listed}.",
         caption="Share of each channel, and the mediated share, with its interval; dashed lines at 0 and 100 %.",
         size=SHARES_SIZE,
@@ -60,7 +61,7 @@ def channels_figure(results: Results, outcome: str) -> Iterator[Figure]:
         caption = f"Each of {len(cube.items)} items is a point in every row; diamonds are means with their intervals."
     yield Figure(
         name="channels",
-        draw=lambda ax: analysis.draw_channels(cube, ax),
+        draw=partial(analysis.draw_channels, cube),
         alt=f"Channels of {plural(len(cube.items), 'item')}, effect on {cube.outcome}; means in nats: {means}.",
         caption=caption,
         size=channels_size(cube),
@@ -88,7 +89,7 @@ def _of_kind(results: Results, outcome: str, kind: str, name: str) -> Iterator[F
     trusted = f" Estimated; against exact patching, over the items: {trust}." if is_estimate(kind) else ""
     yield Figure(
         name=f"steps-{name}",
-        draw=lambda ax: plot_step_layer(maps, ax=ax),
+        draw=partial(plot_step_layer, maps),
         alt=alt,
         caption=f"Mean {called(kind)} of each step in each layer.{uneven}{trusted}",
         size=STEPS_SIZE,
@@ -101,7 +102,7 @@ def _of_kind(results: Results, outcome: str, kind: str, name: str) -> Iterator[F
     )
     yield Figure(
         name=f"layers-{name}",
-        draw=lambda ax: analysis.draw_layers(maps, ax),
+        draw=partial(analysis.draw_layers, maps),
         alt=f"Mean {called(kind)} on {outcome} by layer, a line a step; largest in nats: {peaks}.",
         caption="The same means by layer. Effects in different layers do not add up, so a line is no split of TE."
         + trusted,
@@ -126,7 +127,7 @@ def _graph(kind: str, maps: tuple[EffectMap, ...]) -> Figure:
     )
     return Figure(
         name=kind.replace(".", "-"),
-        draw=lambda ax: plot_step_graph(maps, ax=ax),
+        draw=partial(plot_step_graph, maps),
         alt=f"Mean {kind} over {plural(len(maps), 'item')}: the largest effect is {peak}.",
         caption=(
             "How much each step determines what a later step states: "
