@@ -26,7 +26,7 @@ def test_the_same_numbers_are_told_once() -> None:
     assert {each.outcome for each in drawn} == {"logit_diff"}
     page = render_page(made, drawn)
     assert "Every number of <code>logprob_diff</code> is that of <code>logit_diff</code>, to 1e-12 nats" in page
-    assert "logprob_diff: every number as above, to 1e-12 nats" in terminal(made)
+    assert "logprob_diff: every number as above, to 1e-12 nats (answers of one token)\n" in terminal(made)
 
 
 def test_other_numbers_are_told_in_full() -> None:
