@@ -5,7 +5,7 @@ code or a link is a `Phrase` of its own, and `prose` makes phrases of this packa
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate, groupby
@@ -291,7 +291,6 @@ def numbers(*headings: str, group: str = "") -> tuple[Column, ...]:
     return columns(*headings, look=Look.NUMBER, group=group)
 
 
-def facts(pairs: Mapping[str, str] | Sequence[tuple[str, str]]) -> Table:
+def facts(pairs: Sequence[tuple[str, str]]) -> Table:
     """A table of names and values, without headings."""
-    rows = pairs.items() if isinstance(pairs, Mapping) else pairs
-    return Table(columns("", ""), tuple((name, text) for name, text in rows))
+    return Table(columns("", ""), tuple(pairs))
