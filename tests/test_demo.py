@@ -14,6 +14,7 @@ from mediate.reference.card import CARD, MARKS, card, read_marks
 from mediate.reference.exam import Way, examine
 from mediate.reference.train import TRAINED
 from mediate.report.family import PAGE, family_headline
+from tests.report.parse import parse
 
 MEGABYTES = 40
 
@@ -40,6 +41,8 @@ def test_the_demo_tells_decorative_from_needed(tmp_path: Path, monkeypatch: pyte
     assert {name: len(items) for name, items in controlled.items() if items} == {rung.name(): 8 for rung in RUNGS[:2]}
     assert text.count('<td class="short">random weights</td>') == 2
     assert "Not run on the models after decorative and needed tuning." in text
+    models = next(table for table in parse(text).tables if "items" in table[0])
+    assert {row[models[0].index("items")] for row in models[1:]} == {"8"}
     for name in (rung.name(after) for rung in RUNGS[:2] for after in After):
         assert f'href="{name}/report.html"' in text
         assert (tmp_path / "out" / name / "report.html").is_file()

@@ -3,10 +3,9 @@
 from mediate.report.comparison.comparison import Comparison, compare
 from mediate.report.comparison.opened import StoredComparison, open_comparison
 from mediate.report.cross_scores import CrossScores
-from mediate.report.run.page import render_page, write_report
+from mediate.report.run.page import render_page, terminal, write_report
 from mediate.report.run.scores import Plots, Scores, open_run
 from mediate.report.run.tables import channel_table, mean_map_table, reject_table, summary_table
-from mediate.report.run.terminal import terminal
 from mediate.report.tuning import Tuning
 from mediate.report.words import headline
 

@@ -1,19 +1,34 @@
 """The page of two checkpoints crossed: what changed, and whether it is in the CoT's state or in what reads it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from matplotlib.axes import Axes
 
 from mediate.figures.components import components_size, plot_components
 from mediate.figures.crossing import COMPONENTS, CROSSING_SIZE, component_rows, plot_crossing
+from mediate.figures.figure import Figure
 from mediate.figures.layers import DIMS
 from mediate.figures.steps import STEPS_SIZE, plot_step_layer
-from mediate.report.html import render, style_hash, style_sheet
-from mediate.report.run.pictures import Picture, file_part, png
-from mediate.report.run.views import MOST_ROWS, rejects_view
-from mediate.report.words import DASH, interval, number, percent, plain, plural, share_words
+from mediate.report.blocks import (
+    Block,
+    Look,
+    Page,
+    Section,
+    Table,
+    Text,
+    columns,
+    facts,
+    holding,
+    numbers,
+    prose,
+    standing_in,
+)
+from mediate.report.html import to_html
+from mediate.report.parts import MOST_ROWS, file_part, in_lines, left_out
+from mediate.report.words import interval, number, percent, plain, plural, share_words
 from mediate.results.crossing import Crossing, change
 from mediate.results.crossing_folder import CrossResults
 from mediate.results.maps import EffectMap
@@ -55,53 +70,58 @@ _FACTS = (
 )
 
 
-def crossing_pictures(results: CrossResults) -> tuple[Picture, ...]:
+def crossing_figures(results: CrossResults) -> tuple[Figure, ...]:
     """The changes of each outcome, and the maps of the first; none where no item was crossed."""
+    return tuple(each for figures in FIGURES for each in figures(results))
+
+
+def change_figures(results: CrossResults) -> Iterator[Figure]:
+    """How each outcome changes."""
     seed, level = results.manifest["spec"]["seed"], results.manifest["spec"]["level"]
-    made: list[Picture] = []
     for place, crossing in enumerate(each for each in results.crossings if each.items):
         changes = results.changes(crossing.outcome)
         listed = "; ".join(f"{CHANGES[name][0]} {_nats(changes[name])}" for name in ("total", "state", "rest"))
-        made.append(
-            Picture(
-                name="crossing" if place == 0 else f"crossing-{place}",
-                role="crossing",
-                outcome=crossing.outcome,
-                png=png(CROSSING_SIZE, partial(_draw_crossing, crossing, seed, level)),
-                alt=f"Change of {crossing.outcome}, tuned less original: {listed}.",
-                caption="CoT state and all else sum to the total change, and so do the last three.",
-            )
+        yield Figure(
+            name="crossing" if place == 0 else f"crossing-{place}",
+            draw=partial(plot_crossing, crossing, seed=seed, level=level),
+            alt=f"Change of {crossing.outcome}, tuned less original: {listed}.",
+            caption="CoT state and all else sum to the total change, and so do the last three.",
+            size=CROSSING_SIZE,
+            section="changes",
+            outcome=crossing.outcome,
         )
+
+
+def map_figures(results: CrossResults) -> Iterator[Figure]:
+    """The maps by step and layer, one a kind."""
     for place, kind in enumerate(dict.fromkeys(each.kind for each in results.maps if each.dims == DIMS)):
         maps = [each for each in results.maps if (each.kind, each.dims) == (kind, DIMS)]
         name = file_part(kind.replace(".", "_"), f"map{place}")
-        made.append(_map_picture(name, kind, maps[0].outcome, STEPS_SIZE, partial(_draw_map, maps)))
+        yield _map_figure(name, kind, maps[0].outcome, STEPS_SIZE, partial(plot_step_layer, maps))
+
+
+def component_figures(results: CrossResults) -> Iterator[Figure]:
+    """The maps by layer, a row a component."""
     for name, rows in component_rows(results).items():
         outcome = next(iter(rows.values()))[0].outcome
         view = name.removeprefix(COMPONENTS)
         size = components_size(len(rows))
-        made.append(_map_picture(name, view, outcome, size, partial(_draw_components, rows, view)))
-    return tuple(made)
+        yield _map_figure(name, view, outcome, size, partial(_draw_components, rows, view))
 
 
-def _map_picture(name: str, kind: str, outcome: str, size: tuple[float, float], draw: Any) -> Picture:
+FIGURES: tuple[Callable[[CrossResults], Iterable[Figure]], ...] = (change_figures, map_figures, component_figures)
+
+
+def _map_figure(name: str, kind: str, outcome: str, size: tuple[float, float], draw: Callable[..., object]) -> Figure:
     words = kind.replace("_", " ")
-    return Picture(
+    return Figure(
         name=name,
-        role="map",
-        outcome=outcome,
-        png=png(size, draw),
+        draw=draw,
         alt=f"Map of the change of {outcome}: {words}.",
         caption=f"{words}: mean over items of what a cell's CoT state changes, in nats.",
+        size=size,
+        outcome=outcome,
     )
-
-
-def _draw_crossing(crossing: Crossing, seed: int, level: float, ax: Axes) -> None:
-    plot_crossing(crossing, seed=seed, level=level, ax=ax)
-
-
-def _draw_map(maps: Sequence[EffectMap], ax: Axes) -> None:
-    plot_step_layer(maps, ax=ax)
 
 
 def _draw_components(rows: Mapping[str, Sequence[EffectMap]], view: str, ax: Axes) -> None:
@@ -127,90 +147,117 @@ def crossing_headline(results: CrossResults) -> str:
     )
 
 
-def render_crossing(results: CrossResults, drawn: Sequence[Picture] | None = None) -> str:
-    """The page as text; the same results give the same text.
-
-    Args:
-        results: What crossing found.
-        drawn: Its figures, where they are drawn already.
-    """
-    drawn = crossing_pictures(results) if drawn is None else drawn
-    manifest, style = results.manifest, style_sheet()
+def crossing_page(results: CrossResults) -> Page:
+    """All that is said of two checkpoints crossed."""
+    manifest, figures = results.manifest, crossing_figures(results)
     models = manifest.get("model", {})
-    return render(
-        "crossing.html.j2",
-        style=style,
-        style_hash=style_hash(style),
-        dash=DASH,
-        headline=crossing_headline(results),
-        names=[plain(models.get(each, {}).get("name")) for each in CHECKPOINTS],
-        outcomes=[_outcome(results, each, drawn) for each in results.crossings if each.items],
-        maps=[each for each in drawn if each.role == "map"],
-        items=_items(results),
-        models=[(name, [plain(models.get(each, {}).get(name)) for each in CHECKPOINTS]) for name in _FACTS]
-        + [("checks passed", [_checks(models.get(each, {})) for each in CHECKPOINTS])],
-        run=[(key, plain(value)) for key, value in manifest["spec"].items()]
-        + [(key, plain(manifest.get(key))) for key in ("created", "finished", "seconds", "weight_bytes")],
-        versions=[(name, plain(version)) for name, version in manifest.get("versions", {}).items()],
-        level=percent(manifest["spec"]["level"]),
-        seed=manifest["spec"]["seed"],
-        min_change=f"{manifest['spec']['min_te']:g}",
-        **rejects_view(
-            results.rejects,
-            len({item for each in results.crossings[:1] for item in each.items}),
-            manifest.get("counts", {}).get("given"),
+    original, tuned = (plain(models.get(each, {}).get("name")) for each in CHECKPOINTS)
+    measured = {item for each in results.crossings[:1] for item in each.items}
+    maps: tuple[Block, ...] = standing_in(figures, "maps") or (Text(NO_MAPS),)
+    return holding(
+        Page(
+            title=f"Two checkpoints crossed: {original} and {tuned}",
+            heading="Where is the change: in the chain's state, or in what reads it?",
+            headline=crossing_headline(results),
+            sections=(
+                Section("", (Text(prose(CROSSED, original=original, tuned=tuned)),)),
+                *(_changes_section(results, each, figures) for each in results.crossings if each.items),
+                Section("Where in the chain and in the network", (*maps, Text(INTO, Look.SMALL)), id="maps"),
+                _items_section(results),
+                left_out(results.rejects, len(measured), manifest.get("counts", {}).get("given"), counted=False),
+                _method_section(manifest),
+            ),
         ),
+        figures,
     )
 
 
-def _outcome(results: CrossResults, crossing: Crossing, drawn: Sequence[Picture]) -> dict[str, Any]:
+CROSSED = (
+    "Both checkpoints, the *original* ({original}) and the *tuned* one ({tuned}), are run on the same tokens. Then the "
+    "keys and values that one of them computed at the chain of thought's tokens, the *CoT state*, are put into the "
+    "other. Y with three indices is the outcome with the question's state of the first index's checkpoint, the CoT "
+    "state of the second's, and the weights that read them of the third's; 0 is the original and 1 the tuned one."
+)
+INTO = prose(
+    "*Into original*: a cell of the tuned one's state, put into the original, less the original as it is. *Into "
+    "tuned*: the tuned one as it is, less itself with that cell of the original's. Their mean and their difference "
+    "(*interaction*) are in results/effects.parquet too. Effects of different cells do not add up."
+)
+NO_MAPS = prose("This run has no maps that are drawn. A map such as `read:step,layer` asks for one.")
+
+
+def render_crossing(results: CrossResults) -> str:
+    """The page as HTML; the same results give the same text."""
+    return to_html(crossing_page(results))
+
+
+def _changes_section(results: CrossResults, crossing: Crossing, figures: Sequence[Figure]) -> Section:
+    """The changes of one outcome."""
+    spec = results.manifest["spec"]
     changes, shares = results.changes(crossing.outcome), results.shares(crossing.outcome)
     rows = [
-        {
-            "name": words,
-            "definition": definition,
-            "value": number(changes[name].value),
-            "interval": interval(changes[name]),
-            "share": share_words(shares[name]) if name in shares else "",
-        }
+        (
+            words,
+            number(changes[name].value),
+            interval(changes[name]),
+            share_words(shares[name]) if name in shares else "",
+            definition,
+        )
         for name, (words, definition) in (CORNERS | CHANGES).items()
     ]
-    return {
-        "name": crossing.outcome,
-        "rows": rows,
-        "reasons": list(dict.fromkeys(each.reason for each in (*changes.values(), *shares.values()) if each.reason)),
-        "pictures": [each for each in drawn if (each.role, each.outcome) == ("crossing", crossing.outcome)],
-        "basis": f"n = {plural(len(set(crossing.items)), 'item')} in {plural(len(set(crossing.groups)), 'group')}",
-    }
+    heads = (*columns("what"), *numbers("nats", "interval", "share of the total change"), *columns("definition"))
+    basis = (
+        f"Means over items, n = {plural(len(set(crossing.items)), 'item')} in "
+        f"{plural(len(set(crossing.groups)), 'group')}; {percent(spec['level'])} percentile bootstrap over groups, "
+        f"seed {spec['seed']}. Positive: towards the right answer. Shares are ratios of sums over items, undefined "
+        f"where the mean total change is at most {spec['min_te']:g} nats in size."
+    )
+    reasons = dict.fromkeys(each.reason for each in (*changes.values(), *shares.values()) if each.reason)
+    drawn = standing_in(figures, "changes", crossing.outcome)
+    told: tuple[Block, ...] = (*drawn, Table(heads, tuple(rows)), Text(in_lines(basis, reasons), Look.BASIS))
+    return Section(crossing.outcome, told)
 
 
-def _items(results: CrossResults) -> dict[str, Any]:
+def _items_section(results: CrossResults) -> Section:
     """The first outcome's items, a row an item and world."""
-    if not results.crossings:
-        return {"rows": [], "caption": ""}
+    if not results.crossings or not results.crossings[0].items:
+        return Section("Items", (Text("No item was crossed."),), id="items")
     crossing = results.crossings[0]
     found = change(crossing.y)
+    shown = (crossing.y[:, 0, 0, 0], crossing.y[:, 1, 1, 1], found.total, found.state, found.rest, found.interaction)
+    named = zip(crossing.items, crossing.groups, crossing.worlds, strict=True)
     rows = [
-        {
-            "item": item,
-            "group": group,
-            "world": world,
-            "cells": [
-                number(float(each[place]))
-                for each in (crossing.y[:, 0, 0, 0], crossing.y[:, 1, 1, 1], *(getattr(found, name) for name in _SHOWN))
-            ],
-        }
-        for place, (item, group, world) in enumerate(
-            zip(crossing.items[:MOST_ROWS], crossing.groups[:MOST_ROWS], crossing.worlds[:MOST_ROWS], strict=True)
-        )
+        (item, group, world, *(number(float(each[place])) for each in shown))
+        for place, (item, group, world) in enumerate(islice(named, MOST_ROWS))
     ]
     caption = f"{crossing.outcome}, in nats; CoT state and all else sum to the total change."
     if len(crossing.items) > MOST_ROWS:
         caption += f" The first {MOST_ROWS} of {len(crossing.items)} rows; all are in results/crossing.parquet."
-    return {"rows": rows, "caption": caption}
+    heads = (
+        *columns("item", "group", look=Look.LONG),
+        *columns("world"),
+        *numbers("original", "tuned", "total change", "CoT state", "all else", "interaction"),
+    )
+    told = (Table(heads, tuple(rows), named=False, dense=True), Text(caption, Look.BASIS))
+    return Section("Items", told, id="items")
 
 
-_SHOWN = ("total", "state", "rest", "interaction")
+def _method_section(manifest: Mapping[str, Any]) -> Section:
+    models = [manifest.get("model", {}).get(each, {}) for each in CHECKPOINTS]
+    rows = [(name.replace("_", " "), *(plain(each.get(name)) for each in models)) for name in _FACTS]
+    rows.append(("checks passed", *map(_checks, models)))
+    run = [(key, plain(value)) for key, value in manifest["spec"].items()]
+    run += [(key, plain(manifest.get(key))) for key in ("created", "finished", "seconds", "weight_bytes")]
+    versions = [(name, plain(version)) for name, version in manifest.get("versions", {}).items()]
+    return Section(
+        "How it was measured",
+        (
+            Section("Models", (Table(columns("", *CHECKPOINTS), tuple(rows)),)),
+            Section("Run", (facts([(name.replace("_", " "), value) for name, value in run]),)),
+            Section("Versions", (facts([(name.replace("_", " "), value) for name, value in versions]),)),
+        ),
+        id="method",
+    )
 
 
 def _checks(model: Mapping[str, Any]) -> str:

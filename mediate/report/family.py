@@ -1,25 +1,40 @@
 """A family of models on one page: several sizes, each before and after its fine-tunings, on the same pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from mediate.clock import stage
 from mediate.compare import Verdict
 from mediate.compare.quantities import SHARES
 from mediate.errors import InputError
 from mediate.figures import LadderLine, plot_ladder
+from mediate.figures.figure import Figure
 from mediate.figures.ladder import LADDER_SIZE
-from mediate.files import write_text
 from mediate.report.analysis import analysis_of, section
+from mediate.report.blocks import (
+    Look,
+    Notes,
+    Page,
+    Phrase,
+    Row,
+    Section,
+    Table,
+    TableCell,
+    Text,
+    columns,
+    holding,
+    numbers,
+    prose,
+    standing_in,
+)
 from mediate.report.comparison.comparison import Comparison
 from mediate.report.comparison.words import margin_words, points, points_interval
-from mediate.report.html import render, style_hash, style_sheet
+from mediate.report.html import write_page
 from mediate.report.run.evidence import control_row, control_summaries
-from mediate.report.run.pictures import Picture, png, write_pictures
 from mediate.report.run.scores import Scores
-from mediate.report.words import interval, number, percent, plural, share_words
+from mediate.report.words import DASH, interval, number, percent, plural, share_words
 
 PAGE = "family.html"
 MAIN = "mediated"
@@ -86,10 +101,7 @@ class Family:
 @stage("writing pages")
 def write_family(folder: Path, family: Family) -> Path:
     """Writes `family.html` and its figures into a folder, and returns the page."""
-    drawn = [_picture(family, MAIN)]
-    write_pictures(folder, drawn)
-    write_text(folder / PAGE, _page(folder, family, drawn))
-    return folder / PAGE
+    return write_page(folder / PAGE, family_page(folder, family))
 
 
 def family_headline(family: Family) -> str:
@@ -111,83 +123,133 @@ def family_headline(family: Family) -> str:
     return told
 
 
-def _picture(family: Family, quantity: str) -> Picture:
+def sizes_figure(family: Family) -> Iterator[Figure]:
+    """The mediated share against size."""
     outcome = family.members[0].scores.results.cube().outcome
-    text = f"{quantity} share of TE ({outcome})"
-    listed = "; ".join(f"{each.name} {share_words(each.scores.shares()[quantity])}" for each in family.members)
-    return Picture(
-        name=f"sizes-{quantity}",
-        role="ladder",
+    text = f"{MAIN} share of TE ({outcome})"
+    listed = "; ".join(f"{each.name} {share_words(each.scores.shares()[MAIN])}" for each in family.members)
+    level = percent(family.sizes.compared.how.level)
+    yield Figure(
+        name=f"sizes-{MAIN}",
+        draw=partial(plot_ladder, family.lines(MAIN), quantity=text, percent=True),
+        alt=f"The {MAIN} share against the number of parameters: {listed}.",
+        caption=f"The {MAIN} share against the number of parameters, a line a state. Intervals of {level}.",
+        size=LADDER_SIZE,
+        section="sizes",
         outcome=outcome,
-        png=png(LADDER_SIZE, lambda ax: plot_ladder(family.lines(quantity), quantity=text, percent=True, ax=ax)),
-        alt=f"The {quantity} share against the number of parameters: {listed}.",
-        caption=f"The {quantity} share against the number of parameters, a line a state.",
     )
 
 
-def _page(folder: Path, family: Family, drawn: Sequence[Picture]) -> str:
-    style = style_sheet()
+FIGURES: tuple[Callable[[Family], Iterable[Figure]], ...] = (sizes_figure,)
+
+
+def family_page(folder: Path, family: Family) -> Page:
+    """All that is said of a family; the links of a page in `folder`."""
+    figures = [each for having in FIGURES for each in having(family)]
     links = [(each.folder, each.compared.runs[0].label) for each in (family.sizes, *family.afters)]
-    return render(
-        "family.html.j2",
-        style=style,
-        style_hash=style_hash(style),
-        headline=family_headline(family),
-        pictures=drawn,
-        shares=SHARES,
-        columns=list(dict.fromkeys(name for each in family.members for name, _ in each.marks)),
-        rows=[_row(folder, each) for each in family.members],
-        controls=[row for each in family.members for row in _controls(each)],
-        uncontrolled=_uncontrolled(family),
-        changes=[row for each in family.afters for row in _changes(each)],
-        links=[(str((where / "comparison.html").relative_to(folder)), label) for where, label in links if where],
-        level=percent(family.sizes.compared.how.level),
-        margin=margin_words(family.sizes.compared.how.margin),
+    more = [
+        (
+            Phrase(
+                f"Comparison with {label} as the reference", href=str((where / "comparison.html").relative_to(folder))
+            ),
+        )
+        for where, label in links
+        if where
+    ]
+    return holding(
+        Page(
+            title="A family of models: how much of their answers do their chains carry?",
+            heading="How much of their answers do the chains of a family of models carry?",
+            headline=family_headline(family),
+            sections=(
+                Section("", standing_in(figures, "sizes")),
+                _models_section(folder, family),
+                *_changes_section(family),
+                *_controls_section(family),
+                Section("More", (Notes(tuple(more), look=Look.PLAIN),), id="more"),
+            ),
+        ),
+        figures,
     )
 
 
-def _row(folder: Path, member: Member) -> dict[str, Any]:
-    shares, effects = member.scores.shares(), member.scores.effects()
-    where = member.scores.folder
-    return {
-        "name": member.name,
-        "link": str((where / "report.html").relative_to(folder)) if where else "",
-        "parameters": f"{member.parameters:,}",
-        "marks": dict(member.marks),
-        "cells": [(name, share_words(shares[name])) for name in SHARES],
-        "te": f"{number(effects['te'].value)} {interval(effects['te'])}",
-        "items": len(member.scores.results.items),
-    }
+def _models_section(folder: Path, family: Family) -> Section:
+    marks = list(dict.fromkeys(name for each in family.members for name, _ in each.marks))
+    heads = (
+        *columns("model", look=Look.SHORT),
+        *numbers("parameters", *SHARES, "TE (nats)", "items", *marks),
+    )
+    table = Table(heads, tuple(_row(folder, each, marks) for each in family.members))
+    return Section("Models", (table, Text(MODELS, Look.BASIS)), id="models")
 
 
-def _controls(member: Member) -> list[dict[str, Any]]:
-    """The controls of a model on which they were run."""
-    results = member.scores.results
-    return [{"model": member.name, **control_row(each)} for each in control_summaries(results, analysis_of(results))]
+MODELS = (
+    "Shares of TE are ratios of sums over items, with bootstrap intervals over groups; each name leads to the model's "
+    "own report."
+)
 
 
-def _uncontrolled(family: Family) -> str:
-    """Which states were not controlled, in a sentence; empty where all were."""
+def _row(folder: Path, member: Member, marks: Sequence[str]) -> Row:
+    shares, te, where = member.scores.shares(), member.scores.effects()["te"], member.scores.folder
+    link = str((where / "report.html").relative_to(folder)) if where else ""
+    return (
+        (Phrase(member.name, href=link),),
+        f"{member.parameters:,}",
+        *(share_words(shares[name]) for name in SHARES),
+        f"{number(te.value)} {interval(te)}",
+        str(len(member.scores.results.items)),
+        *(dict(member.marks).get(name, DASH) for name in marks),
+    )
+
+
+def _controls_section(family: Family) -> tuple[Section, ...]:
+    """The controls of the models on which they were run; nothing where there are none."""
+    rows: list[Row] = []
+    for member in family.members:
+        results = member.scores.results
+        for each in map(control_row, control_summaries(results, analysis_of(results))):
+            shown = (each[name] for name in ("size", "size_interval", "beside", "n", "refused"))
+            verdict = f"{each['verdict']} {each['extra']}" if each["extra"] else each["verdict"]
+            rows.append((TableCell(member.name, Look.SHORT), TableCell(each["name"], Look.SHORT), *shown, verdict))
+    if not rows:
+        return ()
     states = dict.fromkeys(each.state for each in family.members if not each.scores.results.controls)
-    return f"Not run on the models after {' and '.join(states)} tuning." if states else ""
+    said = prose(
+        "In nats. *Beside* is the real effect that a control stands next to; what each is, and what it must be, is "
+        "said in the models' own reports. {rest}",
+        rest=f"Not run on the models after {' and '.join(states)} tuning." if states else "",
+    )
+    heads = (
+        *columns("model", "control"),
+        *numbers("mean size", "interval", "beside", "n", "refused"),
+        *columns("verdict"),
+    )
+    return (Section("Controls", (Table(heads, tuple(rows)), Text(said, Look.BASIS)), id="controls"),)
 
 
-def _changes(comparison: Comparison) -> list[dict[str, Any]]:
-    """The change of the mediated share of each state of one size, in the first outcome."""
-    compared = comparison.compared
-    found = [
-        each
+def _changes_section(family: Family) -> tuple[Section, ...]:
+    """The change of the mediated share of each state of each size, in the first outcome."""
+    rows = [
+        (
+            TableCell(each.run, Look.SHORT),
+            each.reference,
+            points(each.estimate.value),
+            points_interval(each.estimate),
+            TableCell(each.verdict.value, Look.FAINT if each.verdict is Verdict.UNCLEAR else Look.PLAIN),
+        )
+        for compared in (after.compared for after in family.afters)
         for each in compared.differences
         if (each.outcome, each.kind, each.quantity) == (compared.outcomes[0], "share", MAIN)
     ]
-    return [
-        {
-            "run": each.run,
-            "reference": each.reference,
-            "change": points(each.estimate.value),
-            "interval": points_interval(each.estimate),
-            "verdict": each.verdict.value,
-            "unclear": each.verdict is Verdict.UNCLEAR,
-        }
-        for each in found
-    ]
+    if not rows:
+        return ()
+    said = prose(
+        "In percentage points of TE, paired on items. *Unchanged*: shown to be smaller than {margin}.",
+        margin=margin_words(family.sizes.compared.how.margin),
+    )
+    heads = (
+        *columns("model", "against"),
+        *numbers("change of the mediated share", "interval"),
+        *columns("verdict", look=Look.SHORT),
+    )
+    return (Section("Before and after", (Table(heads, tuple(rows)), Text(said, Look.BASIS)), id="changes"),)

@@ -1,37 +1,86 @@
-"""The one way in which text becomes HTML here: escaped, and with nothing invisible left in it."""
+"""A page of blocks as HTML: the one way in which text becomes HTML, escaped and with nothing invisible left in it."""
 
 from base64 import b64encode
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from importlib import resources
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import matplotlib
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
+from matplotlib.colors import to_hex
 
 from mediate.figures import CHANNEL_COLOURS, visible
-from mediate.report.run.tokens import SHADES, shade_colour
+from mediate.figures.style import DIVERGING
+from mediate.files import write_bytes, write_text
+from mediate.report.blocks import BINS, SHADES, Page
 from mediate.report.words import DASH, number
 from mediate.results import CHANNELS
 
+FIGURES = "figures"  # the folder beside a page
+DEEPEST = 0.3  # how far from its middle the colour map is used: black text stays legible on it
+# What the style sheet says of a class, where there is none: a notebook's cell has the notebook's own.
+INLINE = {
+    "headline": "font-weight: bold",
+    "small": "font-size: smaller",
+    "basis": "font-size: smaller",
+    "num": "text-align: right; padding-right: 1.2em",
+    "undefined": "font-style: italic",
+    "chain": "white-space: pre-wrap; font-family: monospace; line-height: 1.8",
+    "step": "color: #111; padding: 2px 1px",
+    "count": "font-size: smaller; margin: 0 .4em 0 .25em",
+    "effect": "font-weight: normal; font-style: normal",
+    "token": "border-right: 1px dotted #aaa",
+    "states": "outline: 2px solid #111",
+    "occurs": "outline-style: dashed",
+    "bin": "display: inline-block; width: 1.5em; height: .8em",
+    "swatch": "display: inline-block; width: .75em; height: .75em; margin-right: .35em",
+}
+INLINE |= dict.fromkeys(("left", "short", "says", "text"), "text-align: left; padding-right: 1.2em")
+# What the style sheet knows by its element.
+CLASSLESS = {"left", "count", "effect", "bin"}
 
-def render(template: str, **content: Any) -> str:
-    """Fills a template of this package.
 
-    Every text is escaped and made visible unless it is `Markup`, and a name that `content` lacks is an error.
+def to_html(page: Page, images: Mapping[str, bytes] | None = None) -> str:
+    """The page as text: one file without scripts or links to anywhere; the same page gives the same text.
+
+    Args:
+        page: What to show.
+        images: Its figures by name, where they are drawn already.
     """
-    return _compiled(template).render(content)
+    style = style_sheet()
+    drawn = {each.name: each.png() for each in page.figures()} if images is None else images
+    return _compiled().render(page=page, images=drawn, style=style, style_hash=style_hash(style), look=_classes)
+
+
+def to_notebook(page: Page) -> str:
+    """The page as a notebook's cell shows it; its figures are the notebook's own."""
+    return _compiled().render(page=page, images={}, style="", look=_styles)
+
+
+def write_page(path: Path, page: Page) -> Path:
+    """Writes each figure to `figures/` beside the page, and then the page; each whole or not at all."""
+    images = {each.name: each.png() for each in page.figures()}
+    for name, image in images.items():
+        write_bytes(path.parent / FIGURES / f"{name}.png", image)
+    write_text(path, to_html(page, images))
+    return path
 
 
 @cache
-def _compiled(template: str) -> Template:
+def _compiled() -> Template:
     """Compiled once: that takes as long as three figures."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"data_uri": data_uri, "lines": lines, "negative": lambda value: number(-value)}
-    environment.filters |= {"number": number, "shade_colour": lambda shade: Markup(shade_colour(shade))}
-    return environment.from_string(package_text(template))
+    environment.filters |= {"number": number, "kind": lambda block: type(block).__name__, "address": address}
+    environment.globals |= {"channels": CHANNELS, "shades": SHADES}
+    return environment.from_string(package_text("page.html.j2"))
 
 
 def package_text(name: str) -> str:
@@ -50,16 +99,47 @@ def lines(text: str) -> Markup:
     return escape(visible(text, keep="\n"))
 
 
+def address(href: str) -> str:
+    """A place on the page or a file beside it: whatever its name, no other address."""
+    return quote(href.lstrip("/"), safe="/#", errors="replace")
+
+
 def data_uri(image: bytes) -> Markup:
     """A PNG image as an address that needs no file."""
     return Markup("data:image/png;base64," + b64encode(image).decode("ascii"))
 
 
+@cache
+def _classes(*names: str) -> Markup:
+    """An attribute that gives an element its looks, by the style sheet."""
+    having = " ".join(name for name in names if name and name not in CLASSLESS)
+    return Markup(' class="{}"').format(having) if having else Markup("")
+
+
+@cache
+def _styles(*names: str) -> Markup:
+    """The same where there is no style sheet."""
+    coloured = _coloured()
+    having = "; ".join(style for name in names if (style := coloured.get(name) or INLINE.get(name, "")))
+    return Markup(' style="{}"').format(having) if having else Markup("")
+
+
+@cache
+def _coloured() -> dict[str, str]:
+    """The classes of shades and channels, and what they look like."""
+    shades = {f"e{shade}": f"background: {shade_colour(shade)}" for shade in SHADES}
+    return shades | {f"c-{channel}": f"background: {CHANNEL_COLOURS[channel]}" for channel in CHANNELS}
+
+
+def shade_colour(each: int) -> str:
+    """The background of a shade: the heat map's colours, but pale enough for black text."""
+    return to_hex(matplotlib.colormaps[DIVERGING](0.5 + DEEPEST * each / BINS))
+
+
 def style_sheet() -> Markup:
     """The page's style, with a class for each shade (`e-8` ... `e8`) and channel; it holds no text from outside."""
-    shades = [f".e{shade} {{ background: {shade_colour(shade)}; }}" for shade in SHADES]
-    channels = [f".c-{channel} {{ background: {CHANNEL_COLOURS[channel]}; }}" for channel in CHANNELS]
-    return Markup("\n" + "\n".join([package_text("page.css").rstrip(), *shades, *channels]) + "\n")
+    coloured = [f".{name} {{ {style}; }}" for name, style in _coloured().items()]
+    return Markup("\n" + "\n".join([package_text("page.css").rstrip(), *coloured]) + "\n")
 
 
 def style_hash(style: str) -> str:

@@ -8,8 +8,8 @@ import pytest
 
 from mediate.figures.crossing import component_rows
 from mediate.report import write_report
-from mediate.report.crossing import CHANGES, CORNERS, crossing_headline, crossing_pictures, render_crossing
-from mediate.report.run.views import MOST_ROWS
+from mediate.report.crossing import CHANGES, CORNERS, crossing_figures, crossing_headline, render_crossing
+from mediate.report.parts import MOST_ROWS
 from mediate.report.words import interval, number, share_words
 from mediate.results import Reject
 from mediate.results.crossing import change
@@ -82,7 +82,7 @@ def test_the_headline_says_what_changed_and_how_it_splits() -> None:
 
 def test_pictures_by_outcome_view_and_world() -> None:
     results = fake(2, 2)
-    drawn = crossing_pictures(results)
+    drawn = crossing_figures(results)
     assert [each.name for each in drawn] == [
         "crossing",
         "crossing-1",
@@ -90,7 +90,7 @@ def test_pictures_by_outcome_view_and_world() -> None:
         "cross-components-mean",
         "cross-components-into_tuned-source",
     ]
-    assert all(each.png.startswith(b"\x89PNG") for each in drawn)
+    assert all(each.png().startswith(b"\x89PNG") for each in drawn)
     assert number(results.changes()["total"].value) in drawn[0].alt
     assert set(component_rows(results)["cross-components-mean"]) == {"read", "state.z"}
 
@@ -104,7 +104,7 @@ def test_a_run_without_items_or_maps_has_a_page() -> None:
         maps=(),
     )
     page = parse(render_crossing(empty))
-    assert crossing_pictures(empty) == ()
+    assert crossing_figures(empty) == ()
     assert "No item was crossed" in page.text
     assert page.left_open == []
     assert "No item was crossed" in parse(render_crossing(replace(empty, crossings=()))).text
@@ -125,7 +125,7 @@ def test_the_directory_gets_page_and_figures_and_gets_them_again(tmp_path: Path)
     assert page == tmp_path / "report.html"
     first = page.read_text(encoding="utf-8")
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
-        f"{each.name}.png" for each in crossing_pictures(results)
+        f"{each.name}.png" for each in crossing_figures(results)
     }
     assert write_report(tmp_path).read_text(encoding="utf-8") == first == render_crossing(results)
     parsed = parse(first)
@@ -151,4 +151,4 @@ def marked(text: str) -> CrossResults:
 def test_text_of_any_origin_stays_text(payload: str) -> None:
     poisoned, plain = (parse(render_crossing(marked(text))) for text in (payload, "harmless"))
     assert poisoned.shape() == plain.shape()
-    assert crossing_pictures(marked(payload))[-1].name == "map0"
+    assert crossing_figures(marked(payload))[-1].name == "map0"

@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from mediate.compare.maps import Scope
 from mediate.figures import plot_layers, plot_step_layer
 from mediate.report.comparison.comparison import compare
+from mediate.report.comparison.figures import comparison_figures
 from mediate.report.comparison.page import render_comparison
-from mediate.report.comparison.pictures import comparison_pictures
+from mediate.report.run.figures import run_figures
+from mediate.report.run.items import first_chains
 from mediate.report.run.page import render_page
-from mediate.report.run.pictures import pictures
 from mediate.report.run.scores import Scores
-from mediate.report.run.views import first_chains
 from mediate.results import Results
 from mediate.results.agreement import Agreement
 from tests.figures.records import fake_results
@@ -71,8 +71,8 @@ def test_an_exact_map_comes_before_an_estimate(kind: str) -> None:
 
 def test_figures_and_their_words_say_estimate() -> None:
     results = estimated(trust=None)
-    for each in pictures(results):
-        if each.role in ("steps", "layers"):
+    for each in run_figures(results):
+        if each.name.startswith(("steps", "layers")):
             assert f"{KIND} estimate of the effect" in each.alt
             assert "Estimated; against exact patching, over the items: not assessed." in each.caption
             assert f"{KIND} effect" not in each.alt + each.caption
@@ -92,10 +92,10 @@ def test_a_comparison_of_estimates_says_so() -> None:
     runs = [estimated(), replace(estimated(), manifest=estimated().manifest | {"created": "later"})]
     compared = compare(*runs, labels=["one", "two"]).compared
     assert all(each.estimated for each in compared.maps)
-    drawn = comparison_pictures(compared)
+    drawn = comparison_figures(compared)
     said = [each.alt + each.caption for each in drawn if KIND in each.alt]
     assert said
     assert all(f"{KIND} estimates" in each and f"{KIND} effects" not in each for each in said)
-    page = parse(render_comparison(compared, drawn)).text
+    page = parse(render_comparison(compared)).text
     assert any(each.scope is Scope.LAYER for each in compared.maps)
     assert f"{KIND} effects" not in page

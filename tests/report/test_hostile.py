@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from mediate.figures import visible
-from mediate.report import Scores, render_page, terminal, write_report
-from mediate.report.run.pictures import Picture
+from mediate.figures.figure import Figure
+from mediate.report import Scores, terminal, write_report
+from mediate.report.html import shade_colour, to_html
+from mediate.report.run.page import run_page
 from mediate.results import Cube, EffectMap, Measured, Reject, Results, Told, write_results
 from tests.figures.records import fake_manifest, fake_results
 from tests.report.parse import Page, parse
@@ -86,9 +88,15 @@ def poisoned(value: Any, text: str) -> Any:
     return text if isinstance(value, str) else value
 
 
-def stand_ins(text: str) -> list[Picture]:
+def stand_ins(text: str) -> list[Figure]:
     """Figures that say `text` and need no drawing."""
-    return [Picture("x", role, f"{text}0", b"", text, text) for role in ("shares", "channels", "steps", "layers")]
+    places = ("shares", "channels", "maps", "maps")
+    return [Figure("x", lambda ax: ax, text, text, section=each, outcome=f"{text}0") for each in places]
+
+
+def page_of(results: Results, text: str) -> str:
+    """The page of a run with stand-ins for its figures."""
+    return to_html(run_page(results, stand_ins(text)), {"x": b""})
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +106,7 @@ def small() -> Results:
 
 @pytest.fixture(scope="module")
 def harmless(small: Results) -> Page:
-    return parse(render_page(poison(small, "MARKER"), stand_ins("MARKER")))
+    return parse(page_of(poison(small, "MARKER"), "MARKER"))
 
 
 def check_inert(html: str, views_allowed: set[str]) -> str:
@@ -122,12 +130,12 @@ PAGE_TAGS = {
     *("table", "thead", "tbody", "tr", "th", "td", "span", "figure", "img", "figcaption", "br", "pre", "code"),
     *("dl", "dt", "dd", "footer", "b", "i"),
 }
-VIEW_TAGS = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "span", "small", "br"}
+VIEW_TAGS = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "span", "br", "h4", "h5", "b", "i"}
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_the_page_shows_text_as_text(small: Results, harmless: Page, payload: str) -> None:
-    html = render_page(poison(small, payload), stand_ins(payload))
+    html = page_of(poison(small, payload), payload)
     html.encode("utf-8")
     text = check_inert(html, PAGE_TAGS)
     assert parse(html).shape() == harmless.shape()
@@ -148,7 +156,7 @@ def test_the_notebook_view_and_the_terminal_show_text_as_text(small: Results, pa
 
 
 def test_the_check_would_notice_unescaped_text(small: Results) -> None:
-    html = render_page(small, stand_ins("plain")).replace("apples-000", "<img src=x onerror=alert(1)>")
+    html = to_html(run_page(small, [])).replace("apples-000", "<img src=x onerror=alert(1)>")
     with pytest.raises(AssertionError):
         check_inert(html, PAGE_TAGS)
 
@@ -172,7 +180,7 @@ def test_figures_of_hostile_names_are_drawn_and_stay_in_their_folder(small: Resu
 def test_deepest_shades_leave_black_text_legible() -> None:
     from matplotlib.colors import to_rgb
 
-    from mediate.report.run.tokens import SHADES, shade_colour
+    from mediate.report.blocks import SHADES
 
     def luminance(colour: str) -> float:
         channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]

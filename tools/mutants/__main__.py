@@ -502,7 +502,7 @@ MUTANTS = (
     ),
     Mutant(
         "steps coloured by an estimate where an exact map is at hand",
-        "report/run/views.py",
+        "report/run/items.py",
         "sorted(map_kinds(results, outcome), key=is_estimate)",
         "list(map_kinds(results, outcome))",
         "tests/report/test_estimates.py",

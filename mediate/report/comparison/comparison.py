@@ -15,7 +15,7 @@ from mediate.compare.settings import CompareOptions
 from mediate.errors import InputError
 from mediate.files import write_text
 from mediate.report.comparison.folder import check_out, comparison_json, write_comparison
-from mediate.report.comparison.page import notebook_view, render_comparison
+from mediate.report.comparison.page import comparison_terminal, notebook_view, render_comparison
 from mediate.report.comparison.plots import ComparisonPlots
 from mediate.report.comparison.tables import (
     difference_table,
@@ -26,7 +26,6 @@ from mediate.report.comparison.tables import (
     run_table,
     split_table,
 )
-from mediate.report.comparison.terminal import comparison_terminal
 from mediate.report.run.scores import Scores
 from mediate.results import Results, read_results
 

@@ -15,9 +15,8 @@ from mediate.compare import Compared, NamedRun, Settings
 from mediate.compare.maps import Scope
 from mediate.compare.quantities import EFFECT, SHARE
 from mediate.errors import InputError
-from mediate.files import check_place, write_bytes, write_text
-from mediate.report.comparison.page import render_comparison
-from mediate.report.comparison.pictures import comparison_pictures
+from mediate.files import check_place, write_text
+from mediate.report.comparison.page import comparison_page
 from mediate.report.comparison.tables import (
     difference_table,
     item_status_table,
@@ -27,10 +26,11 @@ from mediate.report.comparison.tables import (
     run_table,
     split_table,
 )
+from mediate.report.html import write_page
 from mediate.results.folder import write_table
 
 SCHEMA = 1
-RECORD, PAGE, TABLES, FIGURES = "comparison.json", "comparison.html", "tables", "figures"
+RECORD, PAGE, TABLES = "comparison.json", "comparison.html", "tables"
 
 
 def identity(runs: Sequence[NamedRun], how: Settings) -> dict[str, Any]:
@@ -129,8 +129,4 @@ def write_comparison(folder: Path, compared: Compared) -> Path:
     }
     for name, table in tables.items():
         write_table(folder / TABLES / f"{name}.parquet", table)
-    drawn = comparison_pictures(compared)
-    for each in drawn:
-        write_bytes(folder / FIGURES / f"{each.name}.png", each.png)
-    write_text(folder / PAGE, render_comparison(compared, drawn))
-    return folder / PAGE
+    return write_page(folder / PAGE, comparison_page(compared))

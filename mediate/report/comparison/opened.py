@@ -15,7 +15,8 @@ from mediate.errors import InputError
 from mediate.figures.style import canvas
 from mediate.files import check_place, is_vacant
 from mediate.report.cell import cell
-from mediate.report.comparison.folder import FIGURES, PAGE, RECORD, TABLES
+from mediate.report.comparison.folder import PAGE, RECORD, TABLES
+from mediate.report.html import FIGURES
 from mediate.results.folder import unreadable
 
 NAMES = ("runs", "shares", "effects", "differences", "split", "ladder", "maps", "items")

@@ -1,59 +1,256 @@
-"""The HTML page of a comparison, and its view in a notebook."""
+"""What is said of a comparison: its page, and the shorter ones that a terminal and a notebook show."""
 
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
+
+import numpy as np
 
 from mediate.compare import Compared
-from mediate.compare.quantities import SHARES
-from mediate.report.comparison.pictures import comparison_pictures
-from mediate.report.comparison.views import dropped_view, maps_view, outcome_views, runs_view, settings_view
-from mediate.report.comparison.words import comparison_headline, comparison_notes, mixed_note
-from mediate.report.html import render, style_hash, style_sheet
-from mediate.report.run.pictures import Picture
-from mediate.report.words import DASH, number, plain
-from mediate.results import CHANNELS
+from mediate.compare.maps import MapDifference, Scope
+from mediate.compare.stacks import LAYER, STEP
+from mediate.report.blocks import (
+    Block,
+    Look,
+    Notes,
+    Page,
+    Section,
+    Table,
+    Text,
+    code,
+    columns,
+    facts,
+    holding,
+    numbers,
+    prose,
+    standing_in,
+)
+from mediate.report.comparison.figures import comparison_figures
+from mediate.report.comparison.verdicts import (
+    SHOWN,
+    basis,
+    gaps_of,
+    outcome_sections,
+    short_differences,
+    short_splits,
+    told_levels,
+    warning_under,
+)
+from mediate.report.comparison.words import (
+    comparison_headline,
+    comparison_notes,
+    dropped_words,
+    points,
+    warning,
+)
+from mediate.report.html import to_html, to_notebook
+from mediate.report.parts import MOST_ROWS
+from mediate.report.terminal import WIDTH, to_text
+from mediate.report.words import DASH, number, plain, plural
+
+FOUND = 5
 
 
-def render_comparison(compared: Compared, drawn: Sequence[Picture] | None = None) -> str:
-    """The page as text; the same comparison gives the same text.
+def render_comparison(compared: Compared) -> str:
+    """The page as HTML; the same comparison gives the same text."""
+    return to_html(comparison_page(compared))
 
-    Args:
-        compared: What was found.
-        drawn: Its figures, where they are drawn already.
-    """
-    style = style_sheet()
-    versions = compared.runs[0].results.manifest.get("versions") or {}
-    return render(
-        "comparison.html.j2",
-        style=style,
-        style_hash=style_hash(style),
-        channels=CHANNELS,
-        dash=DASH,
-        shares=SHARES,
-        others=", ".join(run.label for run in compared.runs[1:]),
-        pictures=comparison_pictures(compared) if drawn is None else drawn,
-        runs=runs_view(compared),
-        no_split=compared.no_split,
-        no_ladder=compared.no_ladder,
-        alpha=number(compared.how.alpha),
-        settings=settings_view(compared),
-        footer=f"Made by mediate from runs of mediate {plain(versions.get('mediate'))}.",
-        **_common(compared),
-        **maps_view(compared),
-    )
+
+def comparison_terminal(compared: Compared, *, width: int = WIDTH) -> str:
+    """Headline, shares, differences and their verdicts, and what was dropped; plain text without escape codes."""
+    blocks: list[Block] = []
+    for outcome in compared.outcomes:
+        blocks += [
+            told_levels(compared, outcome, title=outcome, digits=0),
+            short_differences(compared, outcome, SHOWN),
+            *short_splits(compared, outcome),
+            Notes(gaps_of(compared, outcome)),
+        ]
+    slopes = [
+        f"{row.quantity} {row.slope:+.3f} of TE a tenfold size, {row.models} runs ({row.outcome})"
+        for row in compared.ladder
+    ]
+    maps = [
+        f"{_kind(each)}, {each.run}, {each.scope.value}: {len(_differing(each, compared.how.alpha))} of "
+        f"{_tested(each)} tested differ"
+        for each in compared.maps
+    ]
+    blocks += [Notes(tuple(slopes), "ladder"), Notes(tuple(maps), "map"), Notes(comparison_notes(compared), "note")]
+    return to_text(_short(compared, *blocks), width)
 
 
 def notebook_view(compared: Compared) -> str:
     """The tables in a notebook's cell."""
-    return render("comparison_view.html.j2", shares=SHARES, **_common(compared))
+    blocks: list[Block] = []
+    for outcome in compared.outcomes:
+        blocks += [
+            told_levels(compared, outcome, title=outcome),
+            short_differences(compared, outcome),
+            Text(basis(compared, outcome), Look.BASIS),
+        ]
+    return to_notebook(_short(compared, *blocks, *map(Text, (*comparison_notes(compared), _counts(compared)))))
 
 
-def _common(compared: Compared) -> dict[str, Any]:
-    return {
-        "mixed": mixed_note(compared),
-        "headline": comparison_headline(compared),
-        "notes": comparison_notes(compared),
-        "reference": compared.runs[0].label,
-        "outcomes": outcome_views(compared),
-        **dropped_view(compared),
-    }
+def _short(compared: Compared, *blocks: Block) -> Page:
+    return Page("", "", comparison_headline(compared), (Section("", blocks),), warning(compared))
+
+
+def comparison_page(compared: Compared) -> Page:
+    """All that is said of a comparison."""
+    figures = comparison_figures(compared)
+    first, *others = (run.label for run in compared.runs)
+    versions = compared.runs[0].results.manifest.get("versions") or {}
+    outcomes = [each for outcome in compared.outcomes for each in outcome_sections(compared, outcome, figures)]
+    maps = standing_in(figures, "maps")
+    return holding(
+        Page(
+            title=f"Comparison of runs: {first} and {', '.join(others)}",
+            heading="What changed in how much the chain of thought carries?",
+            headline=comparison_headline(compared),
+            warning=warning(compared),
+            sections=(
+                Section("", (Notes(comparison_notes(compared)),)),
+                _runs_section(compared),
+                *outcomes,
+                Section(
+                    "Where in the chain and in the network", (*_map_blocks(compared, maps), *_no_maps(compared)), "maps"
+                ),
+                Section("What was not computed", (Notes(_not_made(compared)),), id="not-made"),
+                _items_section(compared),
+                Section("Settings", (facts(_settings(compared)), Text(ELSEWHERE, Look.SMALL)), id="method"),
+            ),
+            footer=f"Made by mediate from runs of mediate {plain(versions.get('mediate'))}.",
+        ),
+        figures,
+    )
+
+
+ELSEWHERE = "What shares, effects and outcomes are is explained in each run's own report."
+
+
+def _runs_section(compared: Compared) -> Section:
+    rows = [
+        (
+            run.label + (" (reference)" if not place else ""),
+            run.reader.name,
+            f"{run.parameters:,}" if run.parameters else DASH,
+            plain(run.model.get("layers")),
+            plain(run.model.get("dtype")),
+            writer.name if writer else "several writers",
+            str(len(run.results.items)),
+        )
+        for place, (run, writer) in enumerate(zip(compared.runs, compared.traces.writers, strict=True))
+    ]
+    heads = (
+        *columns("run", "model that reads"),
+        *numbers("parameters", "layers"),
+        *columns("precision", "chains written by"),
+        *numbers("items measured"),
+    )
+    counts = Text(f"{_counts(compared)} All numbers below are of the shared items.", Look.BASIS)
+    return Section("Runs", (Table(heads, tuple(rows)), counts), id="runs")
+
+
+def _counts(compared: Compared) -> str:
+    pairing = compared.pairing
+    return f"{plural(len(pairing.items), 'item')} shared by all runs, {pairing.dropped_items} dropped."
+
+
+def _map_blocks(compared: Compared, figures: tuple[Block, ...]) -> tuple[Block, ...]:
+    """A row a difference of maps, with the cells that differ most."""
+    if not compared.maps:
+        return (Text("No kind of map was measured in all runs."),)
+    rows = []
+    for each in compared.maps:
+        found = _differing(each, compared.how.alpha)
+        largest = "; ".join(
+            f"{_cell_name(each, cell)}: {points(float(each.difference[cell]))}" for cell in found[:FOUND]
+        )
+        tests = str(_tested(each)), str(len(found))
+        rows.append((code(_kind(each)), each.run, each.scope.value, *tests, largest or "none", str(each.n)))
+    heads = (
+        *columns("map"),
+        *columns("run", "cells", look=Look.SHORT),
+        *numbers("tested", "found"),
+        *columns("largest found", look=Look.SAYS),
+        *numbers("items"),
+    )
+    table, said = Table(heads, tuple(rows)), Text(_map_words(compared), Look.BASIS)
+    return (table, said, *warning_under(compared), *figures)
+
+
+def _map_words(compared: Compared) -> str:
+    alpha = number(compared.how.alpha)
+    said = [
+        "Each run's effect at a cell is a share of its own total effect: the sum over items by the sum of their TE; "
+        f"differences are in percentage points, a run less {compared.runs[0].label}. By layer and by step the other "
+        f"axes are summed, and sign flips hold the chance of any false finding at {alpha} (max-T). Cell by cell is "
+        f"exploratory: {alpha} is the expected part of false findings among those found (Benjamini and Hochberg). "
+        "Depth is relative: 0 below the first layer, 1 above the last."
+    ]
+    if any(each.regridded for each in compared.maps):
+        said.append(
+            "The models differ in depth: each layer's effect is spread evenly over its own part of the depth and "
+            "collected in as many bins as the shallowest model has layers, so that sums over layers are kept (of "
+            "residual streams: means, as their layers repeat one effect)."
+        )
+    if not any(each.scope is Scope.STEP for each in compared.maps):
+        said.append("Steps are summed: the chains of the runs do not have the same steps, or the maps have none.")
+    return " ".join([*said, "Effects of different cells need not add up to the effect of all."])
+
+
+def _no_maps(compared: Compared) -> list[Text]:
+    """Why other maps were not compared."""
+    return [
+        Text(prose("Not compared: `{name}`: {why}.", name=name, why=why), Look.SMALL)
+        for name, why in compared.maps_left_out.items()
+    ]
+
+
+def _kind(each: MapDifference) -> str:
+    return f"{each.family.kind}:{','.join(each.family.dims)}" + (" (estimated)" if each.estimated else "")
+
+
+def _tested(each: MapDifference) -> int:
+    return int(np.isfinite(each.p).sum())
+
+
+def _differing(each: MapDifference, alpha: float) -> list[int]:
+    """The cells that were found to differ, the largest difference first."""
+    found = np.flatnonzero(each.p_adjusted <= alpha)
+    ordered: list[int] = found[np.argsort(-abs(each.difference[found]), kind="stable")].tolist()
+    return ordered
+
+
+def _cell_name(each: MapDifference, cell: int) -> str:
+    names = {LAYER: "depth", STEP: "step"}
+    return ", ".join(
+        f"{names.get(name, name)} {values[cell]:.2g}" if name == LAYER else f"{names.get(name, name)} {values[cell]:g}"
+        for name, values in each.labels.items()
+    )
+
+
+def _not_made(compared: Compared) -> tuple[str, ...]:
+    found = {"Writing and reading": compared.no_split, "Ladder of sizes": compared.no_ladder}
+    return tuple(f"{name}: {why}." for name, why in found.items() if why) or ("Nothing.",)
+
+
+def _items_section(compared: Compared) -> Section:
+    """How many items are shared and how many were dropped, and why."""
+    dropped, told = compared.pairing.dropped, list[Block]([Text(_counts(compared))])
+    if dropped:
+        counts = tuple((words, str(count)) for words, count in dropped_words(compared))
+        rows = tuple(
+            (each.item, each.run, each.status, code(each.code) if each.code else DASH, each.reason)
+            for each in dropped[:MOST_ROWS]
+        )
+        heads = (*columns("item", look=Look.LONG), *columns("run", "status", "reason", "why"))
+        told += [
+            Table((*columns("reason"), *numbers("items")), counts, named=False),
+            Table(heads, rows, named=False),
+        ]
+    if len(dropped) > MOST_ROWS:
+        told.append(Text(f"The first {MOST_ROWS} of {len(dropped)}; all are in tables/items.parquet.", Look.BASIS))
+    return Section("Items, and why some were left out", tuple(told), id="items")
+
+
+def _settings(compared: Compared) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), plain(value)) for name, value in asdict(compared.how).items()]

@@ -75,7 +75,7 @@ def comparison_notes(compared: Compared) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def mixed_note(compared: Compared) -> str:
+def warning(compared: Compared) -> str:
     """Why the runs should not be compared, in one line; empty where there is nothing against it."""
     return f"{MIXED}: {'; '.join(compared.mixed)}." if compared.mixed else ""
 

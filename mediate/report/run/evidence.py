@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from mediate.report.analysis import Analysis, analysis_of, section
+from mediate.report.blocks import Block, Look, Row, Section, Table, Text, code, columns, numbers, prose
+from mediate.report.parts import of_channel, share_cells
 from mediate.report.words import MINUS, interval, number, percent, plural
 from mediate.results import Cube, EffectMap, Results
 from mediate.results.agreement import VERDICTS
@@ -54,42 +55,72 @@ def subset(cube: Cube, items: Sequence[str]) -> Cube:
     return Cube(cube.y[rows], tuple(items), tuple(cube.groups[row] for row in rows), cube.outcome)
 
 
-def copying_view(results: Results) -> dict[str, Any]:
+def copying_section(results: Results) -> Section:
     """The shares with the whole chain and with the chain cut before it states the answer, on the same items."""
     left_out = section(results, "counts").get("not_cut") or {}
-    reasons = "; ".join(f"{REASONS.get(code, code)}: {count}" for code, count in left_out.items())
-    view: dict[str, Any] = {"cut_rows": [], "cut_reasons": reasons, "cut_basis": ""}
+    reasons = "; ".join(f"{REASONS.get(name, name)}: {count}" for name, count in left_out.items())
     cut = next((each for each in results.cut if each.items), None)
     if cut is None:
-        return view
+        said = f"No chain could be cut before its answer{f' ({reasons})' if reasons else ''}."
+        return Section("Before the answer is stated", (Text(said),), id="copying")
     analysis, whole = analysis_of(results), subset(results.cube(cut.outcome), cut.items)
-    both = [(analysis.shares(each), analysis.effects(each)) for each in (whole, cut)]
-    for name in both[0][0]:
-        row: dict[str, Any] = {"name": name}
-        for label, (shares, _) in zip(("whole", "cut"), both, strict=True):
-            row[label] = percent(shares[name].value, 1)
-            row[f"{label}_interval"] = interval(shares[name], scale=100.0, digits=1)
-        view["cut_rows"].append(row)
-    te = [effects["te"] for _, effects in both]
-    view["cut_basis"] = (
+    shares = [analysis.shares(each) for each in (whole, cut)]
+    rows: list[Row] = [
+        (of_channel(name), *(cell for each in shares for cell in share_cells(each[name]))) for name in shares[0]
+    ]
+    te = [analysis.effects(each)["te"] for each in (whole, cut)]
+    basis = (
         f"{cut.outcome}; n = {plural(len(cut.items), 'item')} in {plural(len(set(cut.groups)), 'group')}, the same in "
         f"both columns; mean TE {number(te[0].value)} nats at the answer {interval(te[0])}, {number(te[1].value)} nats "
         f"where the chain is about to state it {interval(te[1])}."
     )
-    return view
+    heads = numbers("whole chain", "interval", "cut before the answer", "interval")
+    return Section(
+        "Before the answer is stated",
+        (
+            Text(CUT),
+            Table((*columns("channel"), *heads), tuple(rows)),
+            Text(basis + (f" Not cut: {reasons}." if reasons else ""), Look.BASIS),
+        ),
+        id="copying",
+    )
 
 
-def controls_view(results: Results) -> dict[str, Any]:
+CUT = (
+    "A chain that states the answer can be copied. Here each chain is cut before it first states its answer as a "
+    "result, or, where both chains only mention it, before its first occurrence, and the outcome is read there, where "
+    "the chain is about to write it."
+)
+
+
+def controls_section(results: Results) -> Section:
     """The controls, one row each."""
     analysis = analysis_of(results)
-    rows = [control_row(each) for each in control_summaries(results, analysis)]
+    told = [control_row(each) for each in control_summaries(results, analysis)]
+    if not told:
+        return Section("Controls", (Text("No controls were run on this run's items."),), id="controls")
+    rows = [
+        (
+            each["name"],
+            f"{each['what']}; expected: {each['expected']}",
+            f"{each['verdict']}{each['extra']}" + (f" Refused: {each['reasons']}" if each["reasons"] else ""),
+            *(each[name] for name in ("size", "size_interval", "largest", "beside", "n", "refused")),
+        )
+        for each in told
+    ]
     measured = len({each.item for each in results.controls})
     basis = (
         f"On {measured} of {plural(len(results.items), 'item')}, drawn with seed {analysis.seed}; "
-        f"{results.controls[0].outcome if results.controls else ''}, in nats; sizes are means of |effect|, with "
-        f"{percent(analysis.level)} intervals of a bootstrap over groups."
+        f"{results.controls[0].outcome}, in nats; sizes are means of |effect|, with "
+        f"{percent(analysis.level)} intervals of a bootstrap over groups. Beside: the mean size of the real effect on "
+        "the same items: of positions, where the words differ; of random weights, TE; else TIE."
     )
-    return {"control_rows": rows, "control_basis": basis if rows else ""}
+    heads = (
+        *columns("control"),
+        *columns("what is done", "found", look=Look.SAYS),
+        *numbers("size", "interval", "largest", "beside", "items", "refused"),
+    )
+    return Section("Controls", (Table(heads, tuple(rows)), Text(basis, Look.BASIS)), id="controls")
 
 
 def control_summaries(results: Results, analysis: Analysis) -> tuple[ControlSummary, ...]:
@@ -97,7 +128,7 @@ def control_summaries(results: Results, analysis: Analysis) -> tuple[ControlSumm
     return summarise(results.controls, seed=analysis.seed, level=analysis.level)
 
 
-def control_row(each: ControlSummary) -> dict[str, Any]:
+def control_row(each: ControlSummary) -> dict[str, str]:
     """One control in the words of a table's row."""
     what, expected = EXPECTED[each.control]
     extra = ""
@@ -114,8 +145,8 @@ def control_row(each: ControlSummary) -> dict[str, Any]:
         "name": each.control.value.replace("_", " "),
         "what": what,
         "expected": expected,
-        "n": each.n,
-        "refused": each.refused,
+        "n": str(each.n),
+        "refused": str(each.refused),
         "size": exactly(each.size.value) if told else "" if each.n else "not measured",
         "size_interval": interval(each.size) if told and each.size.value else "",
         "beside": number(each.beside.value) if told else "",
@@ -149,33 +180,62 @@ def exactly(value: float) -> str:
     return number(value) if abs(value) >= 0.005 else f"{value:.1e}".replace("-", MINUS, value < 0)
 
 
-def agreement_view(results: Results) -> dict[str, Any]:
+def agreement_section(results: Results) -> Section:
+    """Estimated maps against exact patching."""
+    without = dict.fromkeys(each.kind for each in results.maps if is_estimate(each.kind) and each.agreement is None)
+    if (table := agreement_rows(results)).rows:
+        told: tuple[Block, ...] = (table, Text(AGREEMENT, Look.BASIS))
+    elif without:
+        told = (Text(f"Not held against exact patching: {', '.join(without)}."),)
+    else:
+        told = (Text(NO_ESTIMATES),)
+    return Section("Gradient estimates against exact patching", told, id="estimates")
+
+
+AGREEMENT = (
+    "Medians over items, with their range. Cells: drawn at random + the estimate's own largest; each was patched "
+    "exactly. Missed mass: of the effect in the tenth of random cells that is largest, what the estimate's largest "
+    "tenth does not hold. Size: the sum of |estimate| over that of |exact| at the estimate's largest cells. Gap: the "
+    "completeness error of integrated gradients. Reliable: rank correlation and signs from 0.9 on, and a size from 0.8 "
+    "to 1.25; ranking only: rank correlation from 0.7 on; not assessed: fewer than 10 random cells in which anything "
+    "moves."
+)
+NO_ESTIMATES = prose(
+    "This run has no estimated maps; every map is exact. A map such as `attribution.resid_pre:step,layer` asks for one."
+)
+
+
+def agreement_rows(results: Results) -> Table:
     """Estimated maps against exact patching, one row a kind and axes."""
     kinds: dict[tuple[str, str], list[EffectMap]] = {}
     for each in results.maps:
         if each.agreement is not None:
-            kinds.setdefault((each.kind, ", ".join(each.dims)), []).append(each)
+            kinds.setdefault((each.kind, ",".join(each.dims)), []).append(each)
     rows = []
     for (kind, axes), maps in kinds.items():
         found = [each.agreement for each in maps if each.agreement is not None]
         gaps = [abs(each.completeness) for each in found if np.isfinite(each.completeness)]
         rows.append(
-            {
-                "kind": kind,
-                "axes": axes,
-                "n": len(found),
-                "cells": f"{_range([each.n_random for each in found])} + {_range([each.n_top for each in found])}",
-                "spearman": _median([each.spearman for each in found]),
-                "signs": _median([each.signs for each in found], scale=100.0),
-                "top_signs": _median([each.top_signs for each in found], scale=100.0),
-                "missed": _median([each.missed_mass for each in found], scale=100.0),
-                "ratio": _median([each.top_ratio for each in found]),
-                "gap": number(float(np.median(gaps)), 3) if gaps else "",
-                "verdicts": verdicts(maps),
-            }
+            (
+                code(f"{kind}:{axes}"),
+                verdicts(maps),
+                _median([each.spearman for each in found]),
+                _median([each.signs for each in found], scale=100.0),
+                _median([each.top_signs for each in found], scale=100.0),
+                _median([each.top_ratio for each in found]),
+                _median([each.missed_mass for each in found], scale=100.0),
+                number(float(np.median(gaps)), 3) if gaps else "",
+                str(len(found)),
+                f"{_range([each.n_random for each in found])} + {_range([each.n_top for each in found])}",
+            )
         )
-    without = dict.fromkeys(each.kind for each in results.maps if is_estimate(each.kind) and each.agreement is None)
-    return {"agreement_rows": rows, "unassessed": ", ".join(without)}
+    heads = (
+        *columns("estimate"),
+        *columns("verdict (items)", look=Look.SAYS),
+        *numbers("rank correlation", "same sign (%)", "same sign, top (%)", "size, top", "missed mass (%)"),
+        *numbers("gap (nats)", "items", "cells"),
+    )
+    return Table(heads, tuple(rows))
 
 
 def verdicts(maps: Sequence[EffectMap]) -> str:

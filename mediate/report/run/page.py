@@ -1,25 +1,48 @@
-"""The HTML page of a run: one file without scripts or links to anywhere, light enough to send and to print."""
+"""What is said of a run: its page, and the shorter ones that a terminal and a notebook show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mediate.clock import stage
-from mediate.files import write_text
-from mediate.report.analysis import analysis_of, repeats, section
-from mediate.report.crossing import crossing_pictures, render_crossing
-from mediate.report.html import render, style_hash, style_sheet
-from mediate.report.run.evidence import agreement_view, controls_view, copying_view
-from mediate.report.run.pictures import Picture, pictures, write_pictures
-from mediate.report.run.tables import identity_error
-from mediate.report.run.tokens import SHADES
-from mediate.report.run.views import chains_view, items_view, method_view, outcome_view, rejects_view
-from mediate.report.words import DASH, headline, notes, percent
-from mediate.results import CHANNELS, Results, read_results
+from mediate.figures.figure import Figure
+from mediate.report.analysis import analysis_of, graph_kinds, map_kinds, repeats, section
+from mediate.report.blocks import (
+    Block,
+    Look,
+    Notes,
+    Page,
+    Phrase,
+    Section,
+    Text,
+    holding,
+    prose,
+    standing_in,
+)
+from mediate.report.crossing import crossing_page
+from mediate.report.html import to_html, to_notebook, write_page
+from mediate.report.parts import left_out
+from mediate.report.run.evidence import (
+    agreement_section,
+    control_summaries,
+    control_words,
+    controls_section,
+    copying_section,
+)
+from mediate.report.run.figures import run_figures
+from mediate.report.run.glossary import words_section
+from mediate.report.run.items import chains_section, items_section
+from mediate.report.run.method import identities_section, method_section
+from mediate.report.run.summary import SHARES, Summary, summary_of
+from mediate.report.run.tables import reject_table
+from mediate.report.terminal import WIDTH, to_text
+from mediate.report.words import headline, notes, plain, plural
+from mediate.results import Results, read_results
 from mediate.results.crossing_folder import is_crossed, read_crossed
-from mediate.results.cube import IDENTITY_TOLERANCE
 from mediate.results.folder import read_manifest
+from mediate.results.kinds import is_estimate
 
 PAGE = "report.html"
+NOTEBOOK_CHAINS = 2
 
 
 @stage("writing pages")
@@ -32,54 +55,162 @@ def write_report(folder: str | Path) -> Path:
         InputError: The folder is no finished run directory, or a file in it is missing or damaged.
     """
     folder = Path(folder)
-    if is_crossed(read_manifest(folder)):
-        crossed = read_crossed(folder)
-        crossed_drawn = crossing_pictures(crossed)
-        return _write(folder, crossed_drawn, render_crossing(crossed, crossed_drawn))
-    results = read_results(folder)
-    drawn = pictures(results)
-    return _write(folder, drawn, render_page(results, drawn))
+    crossed = is_crossed(read_manifest(folder))
+    page = crossing_page(read_crossed(folder)) if crossed else run_page(read_results(folder))
+    return write_page(folder / PAGE, page)
 
 
-def _write(folder: Path, drawn: Sequence[Picture], page: str) -> Path:
-    write_pictures(folder, drawn)
-    write_text(folder / PAGE, page)
-    return folder / PAGE
+def render_page(results: Results, figures: Sequence[Figure] | None = None) -> str:
+    """The page of a run as HTML; the same results give the same text."""
+    return to_html(run_page(results, figures))
 
 
-def render_page(results: Results, drawn: Sequence[Picture] | None = None) -> str:
-    """The page as text; the same results give the same text.
+def terminal(results: Results, *, width: int = WIDTH) -> str:
+    """Headline, shares and mean effects of every outcome, and what was left out; plain text without escape codes."""
+    return to_text(_summary(results), width)
+
+
+def notebook(results: Results) -> str:
+    """Headline, shares and the first chains for a notebook's cell."""
+    analysis, cubes = analysis_of(results), results.cubes if results.items else ()
+    blocks: list[Block] = []
+    for each in (summary_of(cube, analysis) for cube in cubes):
+        blocks += [each.short_table(), each.basis()]
+    counts = f"{plural(len(results.items), 'item')} measured, {len(results.rejects)} entries left out."
+    told = Section("", (*blocks, Text(counts)))
+    chains = (chains_section(results, NOTEBOOK_CHAINS),) if results.items else ()
+    return to_notebook(Page("", "", headline(results), (told, *chains)))
+
+
+def _summary(results: Results) -> Page:
+    """The page that a terminal shows."""
+    analysis, blocks = analysis_of(results), list[Block]()
+    for cube in results.cubes if results.items else ():
+        if (apart := repeats(results, cube.outcome)) is not None:
+            blocks.append(Text(f"{cube.outcome}: every number as above, to {apart:.0e} nats (answers of one token)"))
+            continue
+        each = summary_of(cube, analysis)
+        blocks += [each.short_table(), Notes(each.gaps())]
+    rows = reject_table(results.rejects).itertuples()
+    blocks += [
+        Notes(notes(results), "note"),
+        Notes(tuple(map(control_words, control_summaries(results, analysis))), "control"),
+        Notes(tuple(f"{row.count} x {row.code} ({row.part}), such as: {row.example}" for row in rows), "left out"),
+    ]
+    return Page("", "", headline(results), (Section("", tuple(blocks)),))
+
+
+def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
+    """All that is said of a run.
 
     Args:
-        results: What a run found.
-        drawn: Its figures, where they are drawn already.
+        results: What it found.
+        figures: Those of the page, if not all that there are.
     """
-    drawn = pictures(results) if drawn is None else drawn
-    analysis, style = analysis_of(results), style_sheet()
-    cubes = results.cubes if results.items else ()
-    gaps = {cube.outcome: repeats(results, cube.outcome) for cube in cubes}
-    outcomes = [outcome_view(cube, analysis, drawn) for cube in cubes if gaps[cube.outcome] is None]
-    return render(
-        "page.html.j2",
-        style=style,
-        style_hash=style_hash(style),
-        channels=CHANNELS,
-        dash=DASH,
-        shades=SHADES,
-        headline=headline(results),
-        notes=notes(results),
-        outcomes=outcomes,
-        repeated=[(name, f"{gap:.0e}") for name, gap in gaps.items() if gap is not None],
-        main_pictures=outcomes[0]["pictures"] if outcomes else [],
-        tolerance=f"{IDENTITY_TOLERANCE:g}".replace("e-0", "e-"),
-        identity_errors=[(cube.outcome, f"{identity_error(cube):.1g} nats") for cube in cubes],
-        min_te=f"{analysis.min_te:g}",
-        level=percent(analysis.level),
-        **agreement_view(results),
-        **copying_view(results),
-        **controls_view(results),
-        **items_view(results, analysis),
-        **chains_view(results),
-        **rejects_view(results.rejects, len(results.items), section(results, "counts").get("given")),
-        **method_view(results),
+    figures = run_figures(results) if figures is None else figures
+    analysis, cubes = analysis_of(results), results.cubes if results.items else ()
+    gap = {cube.outcome: repeats(results, cube.outcome) for cube in cubes}
+    told = [summary_of(cube, analysis) for cube in cubes if gap[cube.outcome] is None]
+    model, versions = section(results, "model"), section(results, "versions")
+    return holding(
+        Page(
+            title=f"Mediation by the chain of thought: {plain(model.get('name'))}",
+            heading="How much of the answer does the chain of thought carry?",
+            headline=headline(results),
+            sections=(
+                Section("", _opening(results, bool(told))),
+                *_first(results, told, figures),
+                agreement_section(results),
+                copying_section(results),
+                controls_section(results),
+                items_section(results, analysis),
+                chains_section(results),
+                *_others(told, gap, figures),
+                left_out(results.rejects, len(results.items), section(results, "counts").get("given")),
+                identities_section(cubes),
+                method_section(results),
+                words_section(analysis.min_te, analysis.level),
+            ),
+            footer=(
+                f"Made by mediate {plain(versions.get('mediate'))} from a run of "
+                f"{plain(results.manifest.get('created'))}."
+            ),
+        ),
+        figures,
     )
+
+
+def _opening(results: Results, measured: bool) -> tuple[Block, ...]:
+    said = (Text((*OPENING, Phrase("below", href="#words"), Phrase("."))),) if measured else ()
+    remarks = notes(results)
+    return (*said, *((Notes(remarks),) if remarks else ()))
+
+
+OPENING = prose(
+    "Each item is one question in two versions, *base* and *source*, with different answers. The *total effect* (TE) "
+    "is how much more the model favours the base answer over the source answer when everything comes from the base "
+    "version than when everything comes from the source version. It is split by what the answer reads: the question "
+    "itself (*direct*), the words of the chain of thought (*text*), and what the model's activations at those words "
+    "carry about the question beyond the words (*latent*). All words are explained "
+)
+
+
+def _first(results: Results, told: Sequence[Summary], figures: Sequence[Figure]) -> tuple[Section, ...]:
+    """What is said of the first outcome, and where in chain and network its effects are."""
+    name = told[0].cube.outcome if told else ""
+    shares, channels, maps = (standing_in(figures, each, name) for each in ("shares", "channels", "maps"))
+    first: tuple[Block, ...] = (Text("No item was measured, so there are no shares."),)
+    if told:
+        first = (*told[0].share_blocks(), *shares, Text(SHARES, Look.SMALL), *told[0].effect_blocks())
+    asked = section(results, "spec").get("maps")
+    no_maps = "No map over step and layer was measured." if asked else "This run was asked for no maps."
+    return (
+        Section("Shares", first, id="shares"),
+        Section("Channels of each item", channels or (Text("No item was measured."),), id="channels"),
+        Section(
+            "Where in the chain and in the network",
+            (*(maps or (Text(no_maps),)), *(Text(each, Look.SMALL) for each in _map_notes(results))),
+            id="maps",
+        ),
+    )
+
+
+def _others(told: Sequence[Summary], gap: Mapping[str, float | None], figures: Sequence[Figure]) -> list[Section]:
+    """The other outcomes."""
+    found = [
+        Section(
+            f"The same for {each.cube.outcome}",
+            (
+                *each.share_blocks(),
+                *(figure for figure in figures if figure.outcome == each.cube.outcome),
+                *each.effect_blocks(),
+            ),
+        )
+        for each in told[1:]
+    ]
+    for name, apart in gap.items():
+        if apart is not None:
+            said = prose(
+                "Every number of `{name}` is that of `{first}`, to {gap} nats: the answers are of one token here. It "
+                "is stored like the other.",
+                name=name,
+                first=told[0].cube.outcome,
+                gap=f"{apart:.0e}",
+            )
+            found.append(Section(f"The same for {name}", (Text(said),)))
+    return found
+
+
+def _map_notes(results: Results) -> list[str]:
+    outcomes = {cube.outcome for cube in results.cubes}
+    drawn = {(kind, outcome) for outcome in outcomes for kind in map_kinds(results, outcome)}
+    graphs = graph_kinds(results)
+    other = dict.fromkeys((each.kind, each.outcome, each.dims) for each in results.maps)
+    found = [
+        f"Also {'estimated' if is_estimate(kind) else 'measured'}, and not drawn here: {kind} over {', '.join(dims)} "
+        f"on {outcome} (results/effects.parquet)."
+        for kind, outcome, dims in other
+        if kind not in graphs and ((kind, outcome) not in drawn or dims != ("step", "layer"))
+    ]
+    missing = sum(reject.part != "item" for reject in results.rejects)
+    return found + ([f"{plural(missing, 'map')} of measured items left out; reasons below."] if missing else [])

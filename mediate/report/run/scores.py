@@ -11,11 +11,7 @@ from mediate.errors import InputError
 from mediate.figures import plot_step_graph, plot_step_layer
 from mediate.files import write_text
 from mediate.report.analysis import analysis_of, graph_maps, map_kinds, step_layer_maps
-from mediate.report.html import render
-from mediate.report.run.page import render_page
-from mediate.report.run.terminal import terminal
-from mediate.report.run.views import first_chains, outcome_view
-from mediate.report.words import headline, plural
+from mediate.report.run.page import notebook, render_page, terminal
 from mediate.results import EffectMap, Reject, Results, read_results, write_results
 from mediate.results.controls import control_table
 from mediate.results.cube import cube_table
@@ -26,8 +22,6 @@ from mediate.stats import Estimate
 
 if TYPE_CHECKING:
     import xarray
-
-NOTEBOOK_CHAINS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +149,7 @@ class Scores:
         return terminal(self.results).rstrip("\n")
 
     def _repr_html_(self) -> str:
-        analysis = analysis_of(self.results)
-        cubes = self.results.cubes if self.results.items else ()
-        return render(
-            "scores.html.j2",
-            headline=headline(self.results),
-            outcomes=[outcome_view(cube, analysis, ()) for cube in cubes],
-            counts=f"{plural(len(self.results.items), 'item')} measured, {len(self.rejects)} entries left out.",
-            colouring=first_chains(self.results, NOTEBOOK_CHAINS),
-        )
+        return notebook(self.results)
 
 
 def open_run(folder: str | Path) -> Scores:

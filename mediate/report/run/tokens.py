@@ -4,40 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import matplotlib
 import numpy as np
-from matplotlib.colors import to_hex
 
 from mediate.figures import visible
-from mediate.figures.style import DIVERGING
+from mediate.report.blocks import BINS, Stretch
 from mediate.report.run.evidence import verdicts
 from mediate.report.words import number
 from mediate.results import EffectMap, Measured, Told
 from mediate.results.kinds import is_estimate, of_a_step, window_of
-
-BINS = 8  # shades on either side of 0
-DEEPEST = 0.3  # how far from its middle the colour map is used: black text stays legible on it
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """The tokens of one step.
-
-    Args:
-        step: The step.
-        tokens: What each token shows.
-        effect: The step's effect in words, with its sign; empty where the item has no map or the map no such step.
-        shade: Its colour, from -8 (towards the source answer) to 8 (towards the base answer).
-        states: The place, among `tokens`, of the token that states the answer; None if it is not here.
-        result: Whether the answer stands there as a result; else it is only its first occurrence.
-    """
-
-    step: int
-    tokens: tuple[str, ...]
-    effect: str = ""
-    shade: int = 0
-    states: int | None = None
-    result: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +129,3 @@ def _signed(value: float) -> str:
 def shade(value: float, limit: float) -> int:
     """The shade of an effect: `BINS` equal steps on either side of 0, up to `limit`."""
     return round(BINS * float(np.clip(value / limit, -1, 1))) if limit > 0 else 0
-
-
-def shade_colour(each: int) -> str:
-    """The background of a shade: the heat map's colours, but pale enough for black text."""
-    return to_hex(matplotlib.colormaps[DIVERGING](0.5 + DEEPEST * each / BINS))
-
-
-SHADES = tuple(range(-BINS, BINS + 1))

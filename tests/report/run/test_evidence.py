@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 from mediate.errors import InputError
-from mediate.report.run.evidence import agreement_view, controls_view, copying_view, exactly, subset
-from mediate.report.run.page import render_page
-from mediate.report.run.pictures import pictures
+from mediate.report.analysis import analysis_of
+from mediate.report.run.evidence import agreement_rows, control_row, control_summaries, copying_section, exactly, subset
+from mediate.report.run.figures import run_figures
+from mediate.report.run.page import render_page, terminal
 from mediate.report.run.scores import Scores
-from mediate.report.run.terminal import terminal
 from mediate.results import EffectMap, Results
 from mediate.results.agreement import Agreement
 from mediate.results.controls import Control, Controlled
 from tests.figures.records import fake_results
 from tests.report.parse import parse
+from tests.report.shown import said, table_in
 
 
 def full() -> Results:
@@ -62,17 +63,14 @@ def results() -> Results:
 
 
 def test_estimates_stand_beside_their_agreement(results: Results) -> None:
-    (row,) = agreement_view(results)["agreement_rows"]
-    assert (row["kind"], row["axes"], row["n"], row["cells"]) == (
-        "attribution.resid_pre.ig",
-        "step, layer",
-        3,
-        "32 + 8",
-    )
-    assert row["spearman"] == "0.80 [0.20, 0.95]"
-    assert (row["signs"], row["missed"], row["gap"]) == ("95 [95, 95]", "10 [10, 10]", "0.200")
-    assert row["verdicts"] == "reliable 1, ranking only 1, unreliable 1"
-    captions = [each.caption for each in pictures(results) if each.role == "steps" and "resid_pre" in each.alt]
+    (row,) = said(agreement_rows(results))
+    assert (row["estimate"], row["items"], row["cells"]) == ("attribution.resid_pre.ig:step,layer", "3", "32 + 8")
+    assert row["rank correlation"] == "0.80 [0.20, 0.95]"
+    assert (row["same sign (%)"], row["missed mass (%)"], row["gap (nats)"]) == ("95 [95, 95]", "10 [10, 10]", "0.200")
+    assert row["verdict (items)"] == "reliable 1, ranking only 1, unreliable 1"
+    captions = [
+        each.caption for each in run_figures(results) if each.name.startswith("steps") and "resid_pre" in each.alt
+    ]
     assert captions
     assert all(
         "against exact patching, over the items: reliable 1, ranking only 1, unreliable 1" in each for each in captions
@@ -80,24 +78,36 @@ def test_estimates_stand_beside_their_agreement(results: Results) -> None:
 
 
 def test_both_columns_of_copying_are_of_the_same_items(results: Results) -> None:
-    view = copying_view(results)
-    assert [row["name"] for row in view["cut_rows"]] == ["direct", "text", "latent", "mediated"]
-    assert all(row["whole"] == row["cut"] for row in view["cut_rows"]), "this fixture's cut cubes are the whole ones"
-    assert "n = 2 items" in view["cut_basis"]
-    assert view["cut_reasons"] == "a chain does not state its answer: 2; the tokens before the two statements differ: 1"
-    assert copying_view(replace(results, cut=()))["cut_rows"] == []
+    told = copying_section(results)
+    rows = said(table_in(told))
+    assert [row["channel"] for row in rows] == ["direct", "text", "latent", "mediated"]
+    assert all(row["whole chain"] == row["cut before the answer"] for row in rows), (
+        "this fixture's cut cubes are the whole ones"
+    )
+    basis = told.blocks[-1].words
+    assert "n = 2 items" in basis
+    assert basis.endswith(
+        " Not cut: a chain does not state its answer: 2; the tokens before the two statements differ: 1."
+    )
+    assert table_in(copying_section(replace(results, cut=()))) is None
+
+
+def controls(results: Results) -> dict[str, dict[str, str]]:
+    """What is said of each control, by its name."""
+    told = [control_row(each) for each in control_summaries(results, analysis_of(results))]
+    return {row["name"]: row for row in told}
 
 
 def test_controls_say_what_held_and_what_broke(results: Results) -> None:
-    rows = {row["name"]: row for row in controls_view(results)["control_rows"]}
+    rows = controls(results)
     assert (rows["self source"]["verdict"], rows["self source"]["size"]) == ("held", "0")
     assert (rows["after readers"]["verdict"], rows["after readers"]["largest"]) == ("BROKEN", "2.0e-09")
-    assert (rows["same answer"]["size"], rows["same answer"]["refused"]) == ("not measured", 1)
+    assert (rows["same answer"]["size"], rows["same answer"]["refused"]) == ("not measured", "1")
     assert rows["random weights"]["extra"].startswith("rank correlation 0.10")
-    said = terminal(results, width=200)
-    assert "control: self source: 0 nats beside 3.00, n = 3; must be 0: held" in said
-    assert "control: after readers: 2.0e-09 nats beside 3.00, n = 1; must be 0: BROKEN, up to 2.0e-09" in said
-    assert "control: same answer: refused (no <b>other</b> item)" in said
+    typed = terminal(results, width=200)
+    assert "control: self source: 0 nats beside 3.00, n = 3; must be 0: held" in typed
+    assert "control: after readers: 2.0e-09 nats beside 3.00, n = 1; must be 0: BROKEN, up to 2.0e-09" in typed
+    assert "control: same answer: refused (no <b>other</b> item)" in typed
 
 
 def test_a_control_on_one_pair_tells_nothing(results: Results) -> None:
@@ -110,18 +120,18 @@ def test_a_control_on_one_pair_tells_nothing(results: Results) -> None:
         Controlled(results.items[1].id, "g", Control.SHUFFLED_STEPS, "logit_diff", reason="one step"),
     ]
     few = replace(results, controls=tuple(one))
-    rows = {row["name"]: row for row in controls_view(few)["control_rows"]}
+    rows = controls(few)
     for control in ("random positions", "shuffled steps", "random weights"):
         row = rows[control]
         assert (row["verdict"], row["extra"]) == ("one pair tells nothing", "")
-        assert (row["size"], row["beside"], row["largest"], row["size_interval"], row["n"]) == ("", "", "", "", 1)
+        assert (row["size"], row["beside"], row["largest"], row["size_interval"], row["n"]) == ("", "", "", "", "1")
     assert rows["self source"]["verdict"] == "held, but one pair tells nothing"
-    said = terminal(few, width=200)
-    assert "control: shuffled steps: one pair tells nothing; refused on 1\n" in said
-    assert "control: random weights: one pair tells nothing\n" in said
-    assert "control: random positions: one pair tells nothing\n" in said
-    assert "must be 0: held, but one pair tells nothing" in said
-    assert "0.90" not in said
+    typed = terminal(few, width=200)
+    assert "control: shuffled steps: one pair tells nothing; refused on 1\n" in typed
+    assert "control: random weights: one pair tells nothing\n" in typed
+    assert "control: random positions: one pair tells nothing\n" in typed
+    assert "must be 0: held, but one pair tells nothing" in typed
+    assert "0.90" not in typed
 
 
 def test_the_page_holds_all_of_it_escaped(results: Results) -> None:
@@ -132,7 +142,7 @@ def test_the_page_holds_all_of_it_escaped(results: Results) -> None:
         assert sum(wanted in head for head in heads) == 1
     assert "Refused: no <b>other</b> item" in page.text
     assert "<b>other" not in html
-    graphs = [each for each in pictures(results) if each.role == "graph"]
+    graphs = [each for each in run_figures(results) if each.name.startswith("step_graph")]
     assert [each.name for each in graphs] == ["step_graph-read"]
     assert "from step 0 to step 1, 1.50 nats" in graphs[0].alt
     assert "step_graph.read" not in " ".join(text for text in page.text.split("\n") if "not drawn here" in text)

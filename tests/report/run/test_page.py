@@ -13,7 +13,7 @@ from PIL import Image
 
 from mediate.errors import InputError
 from mediate.report import render_page, write_report
-from mediate.report.run.views import MOST_ROWS
+from mediate.report.parts import MOST_ROWS
 from mediate.results import Results, corners, item_shares, set_effects, set_shares, shapley, write_results
 from mediate.results.cube import select
 from tests.figures.records import fake_manifest, fake_results
@@ -155,7 +155,7 @@ def test_what_was_left_out_is_counted_and_listed(results: Results, page: Page) -
 
 def test_tokens_have_the_shade_of_their_steps_effect(results: Results, page: Page) -> None:
     layer = int(np.argmax(sum(abs(each.values).sum(axis=0) for each in results.maps)))
-    assert f"in layer\n{layer} alone" in page.text
+    assert f"in layer {layer} alone" in page.text
     assert "apples-000" in page.text
     effects = next(each for each in results.maps if each.item == "apples-000").values[:, layer]
     for step, effect in enumerate(effects):

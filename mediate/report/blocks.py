@@ -1,0 +1,296 @@
+"""What a page, a notebook and a terminal show, as plain records; `html` and `terminal` each render any of them.
+
+Text from outside is only ever a `str` in these records, and no renderer takes a `str` for markup. What is stressed,
+code or a link is a `Phrase` of its own, and `prose` makes phrases of this package's own sentences.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate, groupby
+
+from mediate.errors import InputError
+from mediate.figures.figure import Figure
+
+BINS = 8  # shades on either side of 0
+SHADES = tuple(range(-BINS, BINS + 1))
+
+
+class Tag(StrEnum):
+    """What a run of text is; the names are HTML's."""
+
+    PLAIN = ""
+    STRESSED = "em"
+    STRONG = "strong"
+    CODE = "code"
+    BREAK = "br"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Some text of one kind, perhaps a link to a place on the page or a file beside it."""
+
+    text: str
+    tag: Tag = Tag.PLAIN
+    href: str = ""
+
+
+Words = str | tuple[Phrase, ...]
+BREAK = Phrase("\n", Tag.BREAK)
+
+
+def prose(sentence: str, **values: object) -> tuple[Phrase, ...]:
+    """A sentence of our own: `*this*` is stressed, a part in backticks is code, and `{name}` stands for a value.
+
+    A value is put in after the marks are read, so it stays text whatever it holds.
+    """
+    phrases = []
+    for part in re.split(r"(\*[^*]+\*|`[^`]+`)", sentence):
+        tag = {"*": Tag.STRESSED, "`": Tag.CODE}.get(part[:1], Tag.PLAIN)
+        text = part if tag is Tag.PLAIN else part[1:-1]
+        if text:
+            phrases.append(Phrase(text.format(**values), tag))
+    return tuple(phrases)
+
+
+def code(text: str) -> tuple[Phrase, ...]:
+    """Text set as code."""
+    return (Phrase(text, Tag.CODE),)
+
+
+def plain_text(words: Words) -> str:
+    """Words without their marks."""
+    return words if isinstance(words, str) else "".join(each.text for each in words)
+
+
+class Look(StrEnum):
+    """How a paragraph, a column or a cell looks; the names are classes of the style sheet."""
+
+    PLAIN = ""
+    STRONG = "headline"
+    SMALL = "small"
+    BASIS = "basis"
+    NUMBER = "num"
+    SHORT = "short"
+    LONG = "text"
+    SAYS = "says"
+    FAINT = "undefined"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph."""
+
+    words: Words
+    look: Look = Look.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """A list of remarks; a terminal puts `label` before each."""
+
+    items: tuple[Words, ...]
+    label: str = ""
+    look: Look = Look.SMALL
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Words and what they mean."""
+
+    items: tuple[tuple[str, Words], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """Text set in lines, as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading and look; neighbours of one `group` have it as a heading over them, `channel` its colour."""
+
+    heading: str
+    look: Look = Look.PLAIN
+    group: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableCell:
+    """A cell that is more than its text: of a look of its own, over several columns, or of a channel's colour."""
+
+    words: Words
+    look: Look = Look.PLAIN
+    span: int = 1
+    channel: str = ""
+
+
+Row = tuple["Words | TableCell", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table.
+
+    Args:
+        columns: Its columns; where none has a heading there is no row of headings.
+        rows: Its cells, row by row.
+        title: What it is a table of, where no heading stands above it; in the corner where that is free.
+        named: Whether the first cell of a row names it.
+        dense: Whether it is set small.
+
+    Raises:
+        InputError: A row does not fill the columns.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    title: str = ""
+    named: bool = True
+    dense: bool = False
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            width = sum(map(_span, row))
+            if width != len(self.columns):
+                raise InputError(f"a row of {width} cells in a table of {len(self.columns)} columns: {row}")
+
+    @property
+    def headed(self) -> bool:
+        """Whether any column has a heading."""
+        return any(each.heading or each.group for each in self.columns)
+
+    def placed(self, row: Row) -> list[tuple["Words | TableCell", Column]]:
+        """The cells of a row, each with the first column that it is in."""
+        places = accumulate((_span(cell) for cell in row[:-1]), initial=0)
+        return [(cell, self.columns[place]) for cell, place in zip(row, places, strict=True)]
+
+    def groups(self) -> list[tuple[str, int]]:
+        """Headings over neighbouring columns, with how many each covers; empty where there are none."""
+        found = [(name, len(list(having))) for name, having in groupby(self.columns, key=lambda each: each.group)]
+        return found if any(name for name, _ in found) else []
+
+
+def _span(cell: "Words | TableCell") -> int:
+    return cell.span if isinstance(cell, TableCell) else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The tokens of one step.
+
+    Args:
+        step: The step.
+        tokens: What each token shows.
+        effect: The step's effect in words, with its sign; empty where the item has no map or the map no such step.
+        shade: Its colour, from -8 (towards the source answer) to 8 (towards the base answer).
+        states: The place, among `tokens`, of the token that states the answer; None if it is not here.
+        result: Whether the answer stands there as a result; else it is only its first occurrence.
+    """
+
+    step: int
+    tokens: tuple[str, ...]
+    effect: str = ""
+    shade: int = 0
+    states: int | None = None
+    result: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A chain of thought, token by token, each step in its colour."""
+
+    stretches: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What the colours of tokens mean: `limit`, in nats, is the effect of the deepest."""
+
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a page, of a heading (none where it is empty) and blocks; a section among them is a part of it.
+
+    `id` is what links and figures call it; `aside` is said after the heading, in a fainter hand.
+    """
+
+    heading: str
+    blocks: "tuple[Block, ...]"
+    id: str = ""
+    aside: str = ""
+
+
+Block = Text | Notes | Terms | Verbatim | Table | Figure | Tokens | Scale | Section
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that there is to show of something.
+
+    Args:
+        title: Of the window.
+        heading: The question that it answers.
+        headline: The answer, in a sentence or two.
+        sections: The rest.
+        warning: What must be read before the headline.
+        footer: Where it comes from.
+    """
+
+    title: str
+    heading: str
+    headline: str
+    sections: tuple[Section, ...]
+    warning: str = ""
+    footer: str = ""
+
+    def figures(self) -> tuple[Figure, ...]:
+        """Its figures, in their order."""
+        return tuple(_figures(self.sections))
+
+
+def _figures(blocks: Iterable[Block]) -> Iterator[Figure]:
+    for each in blocks:
+        if isinstance(each, Section):
+            yield from _figures(each.blocks)
+        elif isinstance(each, Figure):
+            yield each
+
+
+def holding(page: Page, figures: Iterable[Figure]) -> Page:
+    """The page, where it shows every one of its figures.
+
+    Raises:
+        InputError: A figure's section takes none.
+    """
+    shown = {each.name for each in page.figures()}
+    for each in figures:
+        if each.name not in shown:
+            raise InputError(f"figure {each.name!r}: no section {each.section!r} of this page takes a figure")
+    return page
+
+
+def standing_in(figures: Iterable[Figure], section: str, outcome: str | None = None) -> tuple[Figure, ...]:
+    """The figures of a section, and where named of an outcome."""
+    return tuple(each for each in figures if each.section == section and outcome in (None, each.outcome))
+
+
+def columns(*headings: str, look: Look = Look.PLAIN, group: str = "") -> tuple[Column, ...]:
+    """Columns of one look."""
+    return tuple(Column(each, look, group) for each in headings)
+
+
+def numbers(*headings: str, group: str = "") -> tuple[Column, ...]:
+    """Columns of numbers."""
+    return columns(*headings, look=Look.NUMBER, group=group)
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> Table:
+    """A table of names and values, without headings."""
+    return Table(columns("", ""), tuple(pairs))

@@ -1,0 +1,214 @@
+"""What is said of each outcome of a comparison: the shares of each run, their differences, and how these split."""
+
+from collections.abc import Sequence
+
+from mediate.compare import Compared, Verdict
+from mediate.compare.differences import Difference
+from mediate.compare.quantities import EFFECT, EFFECTS, SHARE, SHARES
+from mediate.compare.split import ORDERS, PARTS
+from mediate.figures.figure import Figure
+from mediate.report.blocks import (
+    Block,
+    Column,
+    Look,
+    Phrase,
+    Row,
+    Section,
+    Table,
+    TableCell,
+    Tag,
+    Text,
+    columns,
+    numbers,
+    prose,
+    standing_in,
+)
+from mediate.report.comparison.words import (
+    change_cell,
+    effect_cell,
+    levels_of,
+    margin_words,
+    p_words,
+    points,
+    points_interval,
+    share_cell,
+    warning,
+)
+from mediate.report.parts import in_lines, of_channel
+from mediate.report.run.tables import EFFECT_NAMES
+from mediate.report.words import interval, number, percent, plural, share_words
+from mediate.results import CHANNELS
+
+# What is shown where there is little room.
+SHOWN = (*(f"{name} share" for name in SHARES), "TE")
+SPLIT = PARTS[:3]
+
+
+def outcome_sections(compared: Compared, outcome: str, figures: Sequence[Figure]) -> tuple[Section, ...]:
+    """All that is said of one outcome."""
+    place, mark = compared.outcomes.index(outcome), warning_under(compared)
+    shares, ladder = (standing_in(figures, each, outcome) for each in ("shares", "ladder"))
+    sections = [
+        Section(f"Shares of {outcome}", (told_levels(compared, outcome), *mark, *shares), id=f"shares-{place}"),
+        Section(
+            f"Differences from {compared.runs[0].label}, {outcome}",
+            (
+                told_differences(compared, outcome),
+                Text(
+                    (Phrase("Shares in percentage points of TE, effects in nats. "), *basis(compared, outcome)),
+                    Look.BASIS,
+                ),
+                *mark,
+            ),
+            id=f"differences-{place}",
+        ),
+    ]
+    if squares := [each for each in compared.split if each.outcome == outcome]:
+        told: list[Block] = []
+        for first, second in dict.fromkeys((each.first, each.second) for each in squares):
+            told.append(Text(f"The change from {first} reading its own chains to {second} reading its own."))
+            told += [told_split(compared, outcome, (first, second), parts) for parts in (PARTS, ORDERS)]
+        heading = f"Writes different chains, or reads chains differently: {outcome}"
+        sections.append(Section(heading, (*told, Text(BOTH_ORDERS, Look.BASIS), *mark), id=f"split-{place}"))
+    if rungs := [each for each in compared.ladder if each.outcome == outcome]:
+        rows = [
+            (
+                of_channel(each.quantity),
+                points(each.slope.value),
+                points_interval(each.slope),
+                number(each.rank.value),
+                interval(each.rank),
+                p_words(each.p),
+            )
+            for each in rungs
+        ]
+        heads = numbers("slope", "interval", "rank correlation", "interval", "p over models")
+        trend = Table((*columns("share"), *heads), tuple(rows))
+        heading = f"Over model sizes, {outcome}"
+        sections.append(Section(heading, (trend, Text(LADDER, Look.BASIS), *mark, *ladder), id=f"ladder-{place}"))
+    return tuple(sections)
+
+
+BOTH_ORDERS = prose(
+    "Shares in percentage points, effects in nats, all with their intervals. *Writes different chains* and *reads "
+    "chains differently* are means over both orders of exchanging writer and reader, and sum to the total; the second "
+    "table has the single orders. The interaction is what one exchange does to the effect of the other."
+)
+LADDER = (
+    "Slope: percentage points of share for ten times the parameters, by least squares. Rank correlation: Spearman's, "
+    "of share and size. Intervals are over items, with these models; p is over permutations of the models."
+)
+
+
+def warning_under(compared: Compared) -> tuple[Text, ...]:
+    """The warning as it stands under a table; nothing where there is none."""
+    said = warning(compared)
+    return (Text((Phrase(said, Tag.STRONG),), Look.BASIS),) if said else ()
+
+
+def told_levels(compared: Compared, outcome: str, *, title: str = "", digits: int = 1) -> Table:
+    """A row a run: its shares and its total effect."""
+    shares, effects = levels_of(compared, outcome, SHARE), levels_of(compared, outcome, EFFECT)
+    told = share_cell if digits else share_words
+    rows: list[Row] = [
+        (
+            TableCell(run.label, Look.SHORT),
+            *(told(each.estimate) for each in shares if each.run == run.label),
+            next(effect_cell(each.estimate) for each in effects if (each.run, each.quantity) == (run.label, "te")),
+        )
+        for run in compared.runs
+    ]
+    named = (Column(name, Look.NUMBER, channel=name if name in CHANNELS else "") for name in SHARES)
+    return Table((*columns("" if title else "run"), *named, *numbers("TE (nats)")), tuple(rows), title)
+
+
+def told_differences(compared: Compared, outcome: str) -> Table:
+    """A row a run and quantity: the run less the reference, with all tests."""
+    heads = (
+        *columns("run", "quantity", look=Look.SHORT),
+        *numbers("difference", "interval", "p", "p adjusted", "p of equivalence"),
+        *columns("verdict", look=Look.SHORT),
+    )
+    rows = [
+        (*_difference(each), p_words(each.p), p_words(each.p_adjusted), p_words(each.p_equivalent), _verdict(each))
+        for each in compared.differences
+        if each.outcome == outcome
+    ]
+    return Table(heads, tuple(rows))
+
+
+def short_differences(compared: Compared, outcome: str, shown: Sequence[str] | None = None) -> Table:
+    """The same with the adjusted p alone; of the quantities `shown`, or of all."""
+    heads = (*columns("", "", look=Look.SHORT), *numbers("difference", "interval", "p adjusted"), *columns("verdict"))
+    rows = [
+        (*_difference(each), p_words(each.p_adjusted), _verdict(each))
+        for each in compared.differences
+        if each.outcome == outcome and (shown is None or _quantity(each) in shown)
+    ]
+    return Table(heads, tuple(rows), f"less {compared.runs[0].label}")
+
+
+def _quantity(each: Difference) -> str:
+    return f"{each.quantity} share" if each.kind == SHARE else EFFECT_NAMES[each.quantity]
+
+
+def _difference(each: Difference) -> Row:
+    """The run, the quantity, the difference and its interval."""
+    if each.kind == SHARE:
+        size = points(each.estimate.value), points_interval(each.estimate)
+        return (each.run, of_channel(each.quantity, _quantity(each)), *size)
+    return each.run, _quantity(each), number(each.estimate.value), interval(each.estimate)
+
+
+def _verdict(each: Difference) -> TableCell:
+    return TableCell(each.verdict.value, Look.FAINT if each.verdict is Verdict.UNCLEAR else Look.PLAIN)
+
+
+def basis(compared: Compared, outcome: str) -> tuple[Phrase, ...]:
+    """What the differences rest on, and why some are undefined."""
+    how, found = compared.how, [each for each in compared.differences if each.outcome == outcome]
+    effect = next((each.margin for each in found if each.kind == EFFECT), float("nan"))
+    first = found[0].estimate
+    said = (
+        f"{outcome}; n = {plural(len(compared.pairing.items), 'item')} in {plural(first.groups, 'group')}, the same in "
+        f"all runs; differences: {percent(how.level)} {first.method}, seed {how.seed}. Unchanged: two one-sided tests "
+        f"at {number(how.alpha)} show that the difference is smaller than the margin, "
+        f"{margin_words(how.margin)} of share, or {number(effect)} nats (that part of the reference's mean TE). "
+        "Changed: not unchanged, and the interval leaves out 0. p: sign flips of whole groups; adjusted for all "
+        "shares, or all effects, of a run."
+    )
+    return in_lines(said, gaps_of(compared, outcome))
+
+
+def gaps_of(compared: Compared, outcome: str) -> tuple[str, ...]:
+    """Why differences are undefined or have no interval, each reason once."""
+    found = [(each, each.estimate) for each in compared.differences if each.outcome == outcome and each.estimate.reason]
+    return tuple(
+        dict.fromkeys(
+            f"{each.run}: {'no interval' if estimate.defined else 'undefined'} ({estimate.reason})"
+            for each, estimate in found
+        )
+    )
+
+
+def short_splits(compared: Compared, outcome: str) -> list[Table]:
+    """Each 2 x 2: how the change of each share splits."""
+    found = dict.fromkeys((each.first, each.second) for each in compared.split if each.outcome == outcome)
+    return [told_split(compared, outcome, models, SPLIT, short=True) for models in found]
+
+
+def told_split(
+    compared: Compared, outcome: str, models: tuple[str, str], names: Sequence[str], *, short: bool = False
+) -> Table:
+    """The parts of the change from one model to another: of every share, and of the effects where there is room."""
+    parts = {
+        (each.kind, each.quantity, each.part): each.estimate
+        for each in compared.split
+        if (each.outcome, each.first, each.second) == (outcome, *models)
+    }
+    rows: list[Row] = [(f"{name} share", *(change_cell(parts[SHARE, name, part]) for part in names)) for name in SHARES]
+    if names == PARTS:
+        rows += [(EFFECT_NAMES[name], *(effect_cell(parts[EFFECT, name, part]) for part in names)) for name in EFFECTS]
+    title = f"points of share, from {models[0]} to {models[1]}" if short else ""
+    heads = (Column("" if short else "quantity", Look.SHORT), *numbers(*names))
+    return Table(heads, tuple(rows), title, dense=names == ORDERS)

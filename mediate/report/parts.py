@@ -1,0 +1,66 @@
+"""Parts that pages share, as blocks."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from mediate.report.blocks import (
+    BREAK,
+    Block,
+    Look,
+    Phrase,
+    Section,
+    Table,
+    TableCell,
+    Text,
+    Words,
+    code,
+    columns,
+    numbers,
+)
+from mediate.report.run.tables import reject_table
+from mediate.report.words import DASH, interval, percent, plural
+from mediate.results.told import Reject
+from mediate.stats import Estimate
+
+MOST_ROWS = 200
+
+
+def left_out(rejects: Sequence[Reject], measured: int, given: int | None, *, counted: bool = True) -> Section:
+    """What was left out of a run of any kind; `counted`: with a table of how often for which reason."""
+    items, count = sum(reject.part == "item" for reject in rejects), len(rejects)
+    counts = f"{plural(measured, 'item')} measured, {items} left out"
+    if given is not None:
+        counts = f"{plural(given, 'item')} given: {counts}"
+    maps = count - items
+    blocks: list[Block] = [Text(counts + (f"; of measured items, {plural(maps, 'map')} left out." if maps else "."))]
+    if rejects and counted:
+        times = [(code(str(row.code)), str(row.part), str(row.count)) for row in reject_table(rejects).itertuples()]
+        blocks.append(Table((*columns("reason", "left out"), *numbers("times")), tuple(times), named=False))
+    if rejects:
+        rows = [(each.item or DASH, each.part, code(each.code), each.reason, each.place or DASH) for each in rejects]
+        heads = (*columns("item", look=Look.LONG), *columns("left out", "reason", "why", "place"))
+        blocks.append(Table(heads, tuple(rows[:MOST_ROWS]), named=False))
+    if count > MOST_ROWS:
+        blocks.append(Text(f"The first {MOST_ROWS} of {count}; all are in rejects.jsonl.", Look.BASIS))
+    return Section("What was left out, and why", tuple(blocks), id="left-out")
+
+
+def of_channel(name: str, words: str = "") -> TableCell:
+    """A cell with a channel's colour, where it is a channel's."""
+    return TableCell(words or name, channel=name)
+
+
+def share_cells(share: Estimate) -> tuple[str, str]:
+    """A share in percent and its interval."""
+    return percent(share.value, 1), interval(share, scale=100.0, digits=1)
+
+
+def in_lines(words: Words, more: Iterable[str]) -> tuple[Phrase, ...]:
+    """Words, and more of them, each on a line of its own."""
+    first = (Phrase(words),) if isinstance(words, str) else words
+    return (*first, *(part for line in more for part in (BREAK, Phrase(line))))
+
+
+def file_part(text: str, otherwise: str) -> str:
+    """The text where it can be part of a file name anywhere, else a plain replacement."""
+    return text if re.fullmatch(r"[a-z0-9_]{1,60}", text) else otherwise

@@ -1,0 +1,150 @@
+"""The items of a run one by one, and the first chains token by token, as sections of its page."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from mediate.pairs.answers import same_answer
+from mediate.report.analysis import Analysis, map_kinds, step_layer_maps
+from mediate.report.blocks import (
+    Block,
+    Column,
+    Look,
+    Phrase,
+    Row,
+    Scale,
+    Section,
+    Table,
+    TableCell,
+    Tag,
+    Text,
+    Tokens,
+    columns,
+    numbers,
+)
+from mediate.report.parts import MOST_ROWS
+from mediate.report.run.tables import channel_table
+from mediate.report.run.tokens import Chain, Colouring, colour_chains
+from mediate.report.words import DASH, number, percent
+from mediate.results import CHANNELS, EffectMap, Measured, Results, Told
+from mediate.results.kinds import is_estimate
+
+MOST_CHAINS = 4
+
+
+def items_section(results: Results, analysis: Analysis) -> Section:
+    """A row an item: its effects, its shares and where its chains state the answer."""
+    if not results.cubes or not results.items:
+        return Section("Items", (Text("No item was measured."),), id="items")
+    cube = results.cube()
+    table = channel_table(cube, min_te=analysis.min_te).head(MOST_ROWS)
+    rows = [
+        _item_row(item, row, analysis)
+        for item, row in zip(results.items[:MOST_ROWS], table.to_dict("records"), strict=True)
+    ]
+    caption = (
+        f"{cube.outcome}; direct, text and latent sum to TE. Answer stated: the step in which each chain states it "
+        "as a result, or that of its first occurrence."
+    )
+    if len(results.items) > MOST_ROWS:
+        caption += f" The first {MOST_ROWS} of {len(results.items)} items; all of them are in results/cube.parquet."
+    shown = Table(_ITEM_COLUMNS, tuple(rows), named=False, dense=True)
+    return Section("Items", (shown, Text(caption, Look.BASIS)), id="items")
+
+
+_ITEM_COLUMNS: tuple[Column, ...] = (
+    *columns("item", "group", "base answer", "source answer", look=Look.LONG),
+    *numbers("TE", *CHANNELS, group="effect (nats)"),
+    *numbers(*CHANNELS, "mediated", group="share of TE"),
+    *columns("base", "source", look=Look.SHORT, group="answer stated"),
+)
+
+
+def _item_row(item: Measured, row: Mapping[Hashable, Any], analysis: Analysis) -> Row:
+    effects = [number(row[name]) for name in ("te", *CHANNELS)]
+    shares: list[str | TableCell] = [percent(row[f"{name}_share"]) for name in (*CHANNELS, "mediated")]
+    if abs(row["te"]) <= analysis.min_te:
+        shares = [TableCell(f"undefined: |TE| ≤ {analysis.min_te:g}", Look.FAINT, span=4)]
+    said = _answer(item.base), _answer(item.source)
+    return (item.id, item.group, *said, *effects, *shares, _stated(item.base), _stated(item.source))
+
+
+def _answer(world: Told) -> str:
+    """The answer, with the model's own beside it where that is another."""
+    said = world.said
+    return world.answer if said is None or same_answer(said, world.answer) else f"{world.answer} (model: {said})"
+
+
+def _stated(world: Told) -> str:
+    if world.states_answer is None:
+        return "no"
+    if world.states_answer >= len(world.steps):
+        return DASH
+    step = f"step {world.steps[world.states_answer]}"
+    return f"first occurrence, {step}" if world.states_result is False else step
+
+
+def first_chains(results: Results, most: int) -> Colouring:
+    """The first items' chains, coloured by the first kind of map of the first outcome that is exact, or else is not."""
+    maps: tuple[EffectMap, ...] = ()
+    if results.items and results.cubes:
+        outcome = results.cube().outcome
+        kinds = sorted(map_kinds(results, outcome), key=is_estimate)
+        maps = step_layer_maps(results, outcome, kinds[0]) if kinds else ()
+    return colour_chains(results.items[:most], maps)
+
+
+def chains_section(results: Results, most: int = MOST_CHAINS) -> Section:
+    """The first items' chains, each step in the colour of its effect."""
+    count, colouring = len(results.items), first_chains(results, most)
+    if not colouring.chains:
+        return Section("Chains of thought", (Text("No item was measured."),), id="chains")
+    shown = "All items." if count <= most else f"The first {most} of {count} items, not chosen by result."
+    blocks: list[Block] = [Text(f"{shown} {_colours(colouring)} {FRAMES}")]
+    if colouring.layer is not None:
+        blocks.append(Scale(colouring.limit))
+    blocks += [_chains(each, colouring) for each in colouring.chains]
+    return Section("Chains of thought", tuple(blocks), id="chains")
+
+
+FRAMES = (
+    "Framed: the token at which the chain first states its answer as a result; dashed: the answer's first occurrence, "
+    "where it is no result."
+)
+
+
+def _colours(colouring: Colouring) -> str:
+    if colouring.layer is None:
+        return "Without maps over step and layer the steps have no colour."
+    alone = colouring.window == 1
+    layers = (
+        f"layer {colouring.layer} alone" if alone else f"the {colouring.window} layers around layer {colouring.layer}"
+    )
+    noun = colouring.noun
+    return (
+        f"Each step of the base chain has the colour of {colouring.words}, in {layers}, the layer with the largest "
+        f"{noun}s over all items; each step begins with its number and that {noun} in nats. {colouring.caution}"
+    ).rstrip()
+
+
+def _chains(each: Chain, colouring: Colouring) -> Section:
+    blocks: list[Block] = []
+    for name, world, stretches in (("base", each.item.base, each.base), ("source", each.item.source, each.source)):
+        blocks += [Text(_asked(name, world), Look.SMALL), Tokens(stretches)]
+    without = colouring.layer is not None and not each.has_map
+    return Section(each.item.id, tuple(blocks), aside="(no map)" if without else "")
+
+
+def _asked(name: str, world: Told) -> tuple[Phrase, ...]:
+    told = [(name, world.question), ("answer", world.answer)]
+    if world.said is not None:
+        told.append(("model's own", world.said))
+    return _named(told)
+
+
+def _named(told: Sequence[tuple[str, str]]) -> tuple[Phrase, ...]:
+    """Texts, each after its name: `base: ... answer: ...`."""
+    return tuple(
+        phrase
+        for place, (name, text) in enumerate(told)
+        for phrase in (Phrase(name, Tag.STRONG), Phrase(f": {text}{' ' if place < len(told) - 1 else ''}"))
+    )

@@ -1,0 +1,59 @@
+"""How a run was measured, as sections of its page: identities, model, choices and versions."""
+
+from collections.abc import Sequence
+
+from mediate.report.analysis import section
+from mediate.report.blocks import Block, Section, Table, Text, Verbatim, columns, facts, numbers
+from mediate.report.run.tables import identity_error
+from mediate.report.words import plain
+from mediate.results import Cube, Results
+from mediate.results.cube import IDENTITY_TOLERANCE
+
+MOST_PROMPT = 6000
+_NAMES = ("name", "fingerprint", "architecture", "layers", "heads", "kv_heads", "d_model", "parameters", "dtype")
+
+
+def identities_section(cubes: Sequence[Cube]) -> Section:
+    """The largest gaps in what must be equal."""
+    told: tuple[Block, ...] = (Text("There was no row to check."),)
+    if cubes:
+        tolerance = f"{IDENTITY_TOLERANCE:g}".replace("e-0", "e-")
+        said = (
+            f"On every row, TE = NDE + TIE = NIE + TDE = direct + text + latent, to {tolerance} of the row's largest "
+            "value (or of 1 nat, where that is more). A row that fails stops the run. Largest gaps found:"
+        )
+        told = (Text(said), facts([(cube.outcome, f"{identity_error(cube):.1g} nats") for cube in cubes]))
+    return Section("Identities checked", told, id="identities")
+
+
+def method_section(results: Results) -> Section:
+    """Model, checks, choices, versions and the first prompt."""
+    manifest, model = results.manifest, section(results, "model")
+    checks = [
+        tuple(plain(check.get(name)) for name in ("name", "site", "error", "tolerance", "passed"))
+        for check in model.get("checks") or ()
+    ]
+    refused = [(site, plain(why)) for site, why in (model.get("refused_sites") or {}).items()]
+    heads = (*columns("check", "site"), *numbers("largest error", "tolerance"), *columns("passed"))
+    checked: Block = Text("The run records no checks of the model at load.")
+    if checks:
+        checked = Section("Checks when the model was loaded", (Table(heads, tuple(checks), named=False),))
+    prompt = plain(manifest.get("prompt_example"))
+    if len(prompt) > MOST_PROMPT:
+        prompt = prompt[:MOST_PROMPT] + f"\n… ({len(prompt) - MOST_PROMPT} more characters)"
+    run = [(key, plain(value)) for key, value in section(results, "spec").items()]
+    run += [(key, plain(manifest.get(key))) for key in ("created", "finished", "seconds", "status")]
+    named = [(name.replace("_", " "), plain(model.get(name))) for name in (*_NAMES, "device", "source")]
+    versions = [(name, plain(version)) for name, version in section(results, "versions").items()]
+    return Section(
+        "How it was measured",
+        (
+            Section("Model", (facts(named),)),
+            checked,
+            *((Section("Places in the network that could not be used", (facts(refused),)),) if refused else ()),
+            Section("Run", (facts(run),)),
+            Section("Versions", (facts(versions),)),
+            Section("First prompt as the model saw it", (Verbatim(prompt),)),
+        ),
+        id="method",
+    )
