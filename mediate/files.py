@@ -156,6 +156,31 @@ def is_vacant(folder: Path) -> bool:
     return not folder.exists() or all(entry.name == LOCK for entry in folder.iterdir())
 
 
+def is_begun(folder: Path, record: str, *, holds: str, wanted: str, place: str = "directory") -> bool:
+    """Whether a folder holds what a verb began or finished; False where it is absent or empty, and can be filled.
+
+    Args:
+        folder: The folder.
+        record: The name of the file in it that says what it holds.
+        holds: What it should hold, such as `run`.
+        wanted: What the folder is to be for, such as `the run`.
+        place: What a message calls a folder.
+
+    Raises:
+        InputError: A file stands there, nothing can be made there, or it holds files of another kind.
+    """
+    if not folder.exists():
+        check_place(folder)
+        return False
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a {place} for {wanted}")
+    if (folder / record).exists():
+        return True
+    if not is_vacant(folder):
+        raise InputError(f"{folder}: is not empty and holds no {holds}; give a new {place}")
+    return False
+
+
 def differences(found: Mapping[str, Any], wanted: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
     """Where two records of plain values differ under the given keys, one line each."""
     return [line for key in keys for line in _differences(found.get(key), wanted.get(key), key)]

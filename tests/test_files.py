@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mediate.errors import InputError
-from mediate.files import LOCK, differences, held, is_vacant, write_atomic, write_bytes, write_text
+from mediate.files import LOCK, differences, held, is_begun, is_vacant, write_atomic, write_bytes, write_text
 
 
 def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -59,3 +59,21 @@ def test_differences_name_where_and_what() -> None:
     ]
     assert differences(found, {"pairs": {}}, ("pairs",)) == [f"pairs is '{'x' * 36}... there and {{}} here"]
     assert differences(found, found, tuple(found)) == []
+
+
+def test_what_a_folder_holds_is_begun_free_or_refused(tmp_path: Path) -> None:
+    def begun(folder: Path) -> bool:
+        return is_begun(folder, "run.json", holds="run", wanted="the run")
+
+    folder = tmp_path / "a"
+    assert not begun(folder)
+    folder.mkdir()
+    (folder / LOCK).touch()
+    assert not begun(folder), "a lock is nobody's work"
+    (folder / "notes.txt").touch()
+    with pytest.raises(InputError, match="a: is not empty and holds no run; give a new directory"):
+        begun(folder)
+    (folder / "run.json").touch()
+    assert begun(folder)
+    with pytest.raises(InputError, match=r"notes\.txt: is a file; give a directory for the run"):
+        begun(folder / "notes.txt")

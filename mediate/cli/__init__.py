@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 for command in (demo, score, compare, cross, report, check):
     app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
-app.command("pairs")(make_pairs)
+app.command("pairs", cls=FromSpec)(make_pairs)
 tune_app.command()(reference)
 app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")

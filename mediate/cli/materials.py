@@ -1,41 +1,50 @@
 """`mediate pairs` and `mediate models`: what is brought or made before a run."""
 
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mediate.cli.from_spec import Choices, from_spec
 from mediate.errors import InputError
 from mediate.files import check_place
 from mediate.watch import tell
 
+if TYPE_CHECKING:
+    from mediate.tasks import Task
+
 models_app = typer.Typer(no_args_is_help=True, help="Models that come from the package registry.")
 
 DEMO_MODEL = "smollm2-135m-instruct"
-REFERENCE_MODEL = "reference-0.1m"
 
 
-class Task(StrEnum):
-    """Where made pairs come from."""
+def task_field(tasks: "Sequence[Task]", said: str, default: str | None = None) -> Any:
+    """The field of a choice among tasks."""
+    from pydantic import Field
+    from pydantic.fields import FieldInfo
 
-    PROBLEMS = "problems"
-    GSM_SYMBOLIC = "gsm_symbolic"
-    MODULAR = "modular"
+    one_of: Any = Literal.__getitem__(tuple(task.name for task in tasks))
+    return FieldInfo.from_annotated_attribute(one_of, Field(default=default, description=said))
 
 
+def _fields() -> dict[str, Any]:
+    from mediate.choices import fields_of
+    from mediate.tasks import TASKS
+
+    own = {name: field for task in reversed(TASKS) for name, field in fields_of(task.options).items()}
+    *first, last = (task.help for task in TASKS)
+    said = f"{', '.join(first)} or {last}."
+    return {"choices": {"task": task_field(TASKS, said[:1].upper() + said[1:], TASKS[0].name)} | own}
+
+
+@from_spec(_fields)
 def make_pairs(
+    *,
     out: Annotated[Path, typer.Option("--out", help="The .jsonl file to write.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many pairs.")] = 50,
-    task: Annotated[
-        Task, typer.Option(help="Built-in problems or chains modulo 10, or gsm_symbolic of reasoning-gym.")
-    ] = Task.PROBLEMS,
-    steps: Annotated[
-        int | None, typer.Option(min=2, max=6, help="Steps of a built-in problem; any by default.")
-    ] = None,
-    hint: Annotated[str, typer.Option(help="Of chains modulo 10: answer, random or wrong.")] = "answer",
+    choices: Choices,
     with_cot: Annotated[
         bool, typer.Option("--with-cot/--no-cot", help="Give the worked chains, or let the model write its own.")
     ] = True,
@@ -45,36 +54,31 @@ def make_pairs(
     seed: Annotated[int, typer.Option(min=0, help="Of the problems.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
 ) -> None:
-    """Makes pairs of word problems and writes them as JSON lines."""
-    from mediate.files import write_text
-    from mediate.pairs.files import pairs_text
-    from mediate.tasks import generate_pairs, modular_pairs
-    from mediate.tasks.gsm_symbolic import gsm_symbolic_pairs
+    """Makes pairs of a built-in task and writes them as JSON lines."""
+    from mediate.choices import made
+    from mediate.files import write_bytes
+    from mediate.pairs.files import pairs_content
+    from mediate.tasks import TASKS
 
-    if task is Task.GSM_SYMBOLIC:
-        made = gsm_symbolic_pairs(count, seed=seed, with_cot=with_cot)
-    elif task is Task.MODULAR:
-        made = modular_pairs(count, steps=steps or (2, 5), seed=seed, hint=hint, with_cot=with_cot)
-    else:
-        made = generate_pairs(
-            count, steps=steps or (2, 6), seed=seed, with_cot=with_cot, length=_token_length(model) if model else len
-        )
-    text = pairs_text(out, made)
+    task = next(task for task in TASKS if task.name == choices["task"])
+    own = dict(made(task.options, {name: choices[name] for name in task.options.model_fields if name in choices}))
+    if task.keeps_length and model:
+        own["length"] = _token_length(model)
+    pairs = task.pairs(
+        count, seed=seed, with_cot=with_cot, **{name: value for name, value in own.items() if value is not None}
+    )
+    content = pairs_content(out, pairs)
     if not force:
-        _check_absent(out, text)
-    write_text(out, text)
-    typer.echo(f"{len(made)} pairs: {out}")
-    if task is Task.PROBLEMS:
-        reader = model or DEMO_MODEL
-    else:
-        reader = model or (REFERENCE_MODEL if task is Task.MODULAR else "M")
-    tell(f"next: {_score_command(out, reader)}")
+        _check_absent(out, content)
+    write_bytes(out, content)
+    typer.echo(f"{len(pairs)} pairs: {out}")
+    tell(f"next: {_score_command(out, model or task.model or 'M')}")
 
 
-def _check_absent(out: Path, text: str) -> None:
+def _check_absent(out: Path, content: bytes) -> None:
     """Raises InputError where another file would be written over, or where none can be made."""
     check_place(out)
-    if out.exists() and (not out.is_file() or out.read_bytes() != text.encode("utf-8")):
+    if out.exists() and (not out.is_file() or out.read_bytes() != content):
         raise InputError(
             f"{out}: is there already, with other content; name another file, or write over it with --force"
         )

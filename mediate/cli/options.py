@@ -34,7 +34,6 @@ ProfileOption = Annotated[
     bool, typer.Option("--profile", callback=_detailed, help="At the end, tell where the time went, stage by stage.")
 ]
 # Names of before, which go on working and are shown nowhere.
-OldModule = Annotated[list[str] | None, typer.Option("--target-module", hidden=True)]
 OldSize = Annotated[list[str] | None, typer.Option("--size", hidden=True)]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progress.")]
 OutOption = Annotated[Path, typer.Option("--out", help="The run directory to write.")]

@@ -16,7 +16,9 @@ LOSS_SIZE = (5.2, 3.0)
 _WINDOW, _FEWEST = 0.05, 40
 
 
-def plot_loss(losses: Sequence[Mapping[str, int | float]], *, title: str = "", ax: Axes | None = None) -> Axes:
+def plot_loss(
+    losses: Sequence[Mapping[str, int | float]], *, title: str = "", unit: str = "", ax: Axes | None = None
+) -> Axes:
     """The training loss of each step, and with 40 steps or more the running mean of a twentieth of them.
 
     The loss is in nats a token, and with DPO in nats a pair. It is of the batch before each step, so it falls with
@@ -25,6 +27,8 @@ def plot_loss(losses: Sequence[Mapping[str, int | float]], *, title: str = "", a
     Args:
         losses: A record a step with `step` and `loss`, as in `loss.jsonl`.
         title: Of the axes.
+        unit: What the loss is of, as the arm says (`Arm.unit`). By default a `pair` where the records have margins, as
+            DPO's have, and else a `token`.
         ax: Where to draw; new axes by default.
 
     Raises:
@@ -42,9 +46,9 @@ def plot_loss(losses: Sequence[Mapping[str, int | float]], *, title: str = "", a
             axes.plot(steps, values, color=FAINT, linewidth=0.7, label="step")
             axes.plot(steps[window - 1 :], running_mean(values, window), color=INK, label=f"mean of {window} steps")
             axes.legend()
-        preference = any("rewards/margins" in each for each in losses)
+        of = unit or ("pair" if any("rewards/margins" in each for each in losses) else "token")
         axes.set_xlabel("step")
-        axes.set_ylabel(f"training loss (nats a {'pair' if preference else 'token'})")
+        axes.set_ylabel(f"training loss (nats a {of})")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(title, parse_math=False)
         axes.grid(axis="y", color="0.9", linewidth=0.6)
@@ -52,10 +56,10 @@ def plot_loss(losses: Sequence[Mapping[str, int | float]], *, title: str = "", a
     return axes
 
 
-def write_loss(path: Path, losses: Sequence[Mapping[str, int | float]], *, title: str = "") -> None:
+def write_loss(path: Path, losses: Sequence[Mapping[str, int | float]], *, title: str = "", unit: str = "") -> None:
     """Draws the loss into a PNG file."""
     with detached(LOSS_SIZE) as (figure, axes):
-        plot_loss(losses, title=title, ax=axes)
+        plot_loss(losses, title=title, unit=unit, ax=axes)
         figure.savefig(path, dpi=144)
 
 

@@ -16,6 +16,8 @@ from mediate.tasks.problems import few_shot_prompt
 from mediate.traces.pieces import decode, encode, encode_after, puts_space_first, reads_as
 
 ANSWER_CUE = "\nThe answer is"
+# The most that a model writes after the cue.
+ANSWER_TOKENS = 24
 HOLE = "{question}"
 _MARK = "\u2063question\u2063"
 # Bytes of a template file; the longest published ones have some ten thousand.

@@ -13,8 +13,7 @@ from mediate.models.prompts import ANSWER_CUE
 from mediate.models.shipped import After
 from mediate.tasks.modular import MODULUS, Chained, Hint, draw_problems
 from mediate.traces.trace import encode
-
-IGNORED = -100
+from mediate.tuning.labels import labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +105,5 @@ def encoded_batch(
     learnt = [len(answer) + len(end) for answer in answers]
     if chains is not None and chain_loss:
         learnt = [count + len(chain) + len(cue) for count, chain in zip(learnt, thought, strict=True)]
-    labels = [[IGNORED] * (len(row) - count) + row[-count:] for row, count in zip(ids, learnt, strict=True)]
-    return {"input_ids": torch.tensor(ids), "labels": torch.tensor(labels)}
+    rows = [labelled(row[:-count], row[-count:]) for row, count in zip(ids, learnt, strict=True)]
+    return {name: torch.tensor([row[name] for row in rows]) for name in ("input_ids", "labels")}

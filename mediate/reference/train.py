@@ -1,7 +1,6 @@
 """Training of the reference reasoners: every rung of the ladder from scratch, and its two afters from the rung."""
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -13,10 +12,11 @@ import torch
 from mediate.errors import InputError
 from mediate.models.shipped import RUNGS, After, Rung, ladder_config, ladder_tokenizer
 from mediate.reference.diet import DIETS, Batches
+from mediate.tuning.folder import CHECKPOINTS, drop_checkpoints, last_checkpoint
 from mediate.tuning.quiet import undisturbed
+from mediate.tuning.trainers import Course, run
 
 TRAINED = "training.json"
-CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +102,14 @@ def _train_one(rung: Rung, after: After, out: Path, seed: int) -> float | None:
     with undisturbed():
         torch.manual_seed(seed)  # of the first weights; the trainer seeds the rest
         model = _first_weights(rung, after, out, tokenizer)
-        losses = fit(model, batches_of(after, tokenizer, schedule, seed), schedule, folder / CHECKPOINTS, seed)
+        losses = fit(model, batches_of(after, tokenizer, schedule, seed), schedule, folder, seed)
         model.to(torch.float16).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     seconds = time.monotonic() - begun
     record.write_text(
         json.dumps(choices | {"seconds": round(seconds, 1), "losses": losses}, indent=1), encoding="utf-8"
     )
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    drop_checkpoints(folder)
     return seconds
 
 
@@ -130,12 +130,15 @@ def fit(model: Any, data: Batches, schedule: Schedule, folder: Path, seed: int) 
     """Trains a model on whole batches with transformers' trainer; the loss every so many steps.
 
     Training goes on from the last checkpoint in `folder`, where there is one.
-    """
-    from transformers import PrinterCallback, Trainer, TrainingArguments
-    from transformers.trainer_utils import get_last_checkpoint
 
+    Raises:
+        InputError: A loss, gradient or weight that is not finite.
+    """
+    from transformers import Trainer, TrainingArguments
+
+    every = max(1, schedule.steps // 4)
     arguments = TrainingArguments(
-        output_dir=str(folder),
+        output_dir=str(folder / CHECKPOINTS),
         max_steps=schedule.steps,
         per_device_train_batch_size=1,  # an entry of the data is a batch
         learning_rate=schedule.learning_rate,
@@ -144,7 +147,7 @@ def fit(model: Any, data: Batches, schedule: Schedule, folder: Path, seed: int) 
         adam_beta2=0.98,
         weight_decay=0.01,
         logging_steps=max(1, schedule.steps // 50),
-        save_steps=max(1, schedule.steps // 4),
+        save_steps=every,
         save_total_limit=1,
         seed=seed,
         use_cpu=not torch.cuda.is_available(),
@@ -153,7 +156,5 @@ def fit(model: Any, data: Batches, schedule: Schedule, folder: Path, seed: int) 
         remove_unused_columns=False,
     )
     trainer = Trainer(model, arguments, train_dataset=data, data_collator=lambda entries: entries[0])
-    trainer.remove_callback(PrinterCallback)
-    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
-    return [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
+    history = run(trainer, Course(folder, schedule.steps, every), last_checkpoint(folder))
+    return [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]

@@ -12,6 +12,7 @@ from mediate.errors import ItemError
 from mediate.mediation.encoding import encode_question
 from mediate.models.generation import Decoding, End, Written, generate
 from mediate.models.model import Model
+from mediate.models.prompts import ANSWER_TOKENS as ANSWER_TOKENS
 from mediate.models.side_by_side import written_anew
 from mediate.pairs.answers import says
 from mediate.pairs.pair import Item, Pair
@@ -22,7 +23,6 @@ from mediate.traces.trace import Trace, given_trace, written_trace
 
 KIND = "traces"
 NOT_SOLVED = "not_solved"
-ANSWER_TOKENS = 24
 _ENDS = tuple(End)
 
 Worlds = tuple[Trace, Trace]

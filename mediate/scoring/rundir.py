@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError
-from mediate.files import check_place, differences, held, is_vacant
+from mediate.files import differences, held, is_begun
 from mediate.models.identity import model_differences, version_differences
 from mediate.results.folder import MANIFEST, read_manifest, write_manifest
 
@@ -54,14 +54,7 @@ def held_run(folder: Path) -> dict[str, Any] | None:
     Raises:
         InputError: The folder is a file, or holds files that are no run's.
     """
-    if not folder.exists():
-        check_place(folder)
-        return None
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is a file; give a directory for the run")
-    if not (folder / MANIFEST).exists():
-        if not is_vacant(folder):
-            raise InputError(f"{folder}: is not empty and holds no run; give a new directory")
+    if not is_begun(folder, MANIFEST, holds="run", wanted="the run"):
         return None
     return dict(read_manifest(folder))
 

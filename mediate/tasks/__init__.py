@@ -1,7 +1,20 @@
-"""Built-in tasks: makers of pairs whose counterfactuals are known."""
+"""Built-in tasks: makers of pairs whose counterfactuals are known, each with its record, listed here."""
 
-from mediate.tasks.gsm_symbolic import gsm_symbolic_pairs
-from mediate.tasks.modular import Hint, modular_pairs
-from mediate.tasks.problems import TEMPLATE_NAMES, few_shot_prompt, generate_pairs
+from mediate.tasks.gsm_symbolic import GSM_SYMBOLIC, gsm_symbolic_pairs
+from mediate.tasks.modular import MODULAR, Hint, modular_pairs
+from mediate.tasks.problems import PROBLEMS, TEMPLATE_NAMES, few_shot_prompt, generate_pairs
+from mediate.tasks.task import Task
 
-__all__ = ["TEMPLATE_NAMES", "Hint", "few_shot_prompt", "generate_pairs", "gsm_symbolic_pairs", "modular_pairs"]
+__all__ = [
+    "TASKS",
+    "TEMPLATE_NAMES",
+    "Hint",
+    "Task",
+    "few_shot_prompt",
+    "generate_pairs",
+    "gsm_symbolic_pairs",
+    "modular_pairs",
+]
+
+# The first is what a command takes by default.
+TASKS = (PROBLEMS, GSM_SYMBOLIC, MODULAR)

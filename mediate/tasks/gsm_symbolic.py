@@ -9,6 +9,7 @@ from typing import Any
 from mediate.errors import InputError, install_hint
 from mediate.pairs.answers import normalise
 from mediate.pairs.pair import Item, Pair
+from mediate.tasks.task import Task
 
 TRIES = 100_000
 FLOAT_ROUNDING = Fraction(1, 10**9)  # some templates print floats, such as 0.3333333333333333
@@ -142,3 +143,6 @@ def _value(terms: str) -> Fraction:
         else:
             products[-1] = products[-1] / Fraction(token) if operation == "/" else products[-1] * Fraction(token)
     return sum(products, Fraction(0))
+
+
+GSM_SYMBOLIC = Task(name="gsm_symbolic", help="gsm_symbolic of reasoning-gym", pairs=gsm_symbolic_pairs)

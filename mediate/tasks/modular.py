@@ -15,9 +15,11 @@ from enum import StrEnum
 from itertools import islice
 
 import numpy as np
+from pydantic import BaseModel, Field
 
 from mediate.errors import InputError
 from mediate.pairs.pair import Item, Pair
+from mediate.tasks.task import SEED_OFFSET, Steps, Task
 
 MODULUS = 10
 SYMBOLS = {"add": "+", "take": "-", "times": "x"}
@@ -177,6 +179,11 @@ def modular_pairs(
     return tuple(pairs)
 
 
+def chained_pairs(n: int, *, steps: int | tuple[int, int] = (2, 5), seed: int = 0) -> tuple[Pair, ...]:
+    """Chains modulo 10 with hints that are noise, of the problems that `mediate pairs --task modular` never gives."""
+    return modular_pairs(n, steps=steps, seed=SEED_OFFSET + seed, hint=Hint.RANDOM, held_out=False)
+
+
 def _item(problem: Chained, hint: int, with_cot: bool) -> Item:
     return Item(problem.question(hint), str(problem.answer), problem.chain() if with_cot else None, problem.values)
 
@@ -204,3 +211,21 @@ def _hints(hint: Hint, base: Chained, source: Chained, rng: np.random.Generator)
     neither = [digit for digit in range(MODULUS) if digit not in (base.answer, source.answer)]
     digit = int(rng.choice(neither))
     return digit, digit
+
+
+class ChainOptions(BaseModel):
+    """The choices of chains modulo 10 at the command line."""
+
+    steps: Steps = None
+    hint: str = Field(default="answer", description="Of chains modulo 10: answer, random or wrong.")
+
+
+MODULAR = Task(
+    name="modular",
+    help="chains modulo 10",
+    pairs=modular_pairs,
+    options=ChainOptions,
+    training=chained_pairs,
+    model="reference-0.1m",
+    only="reference-",
+)

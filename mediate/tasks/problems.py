@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from pydantic import BaseModel
 
 from mediate.errors import InputError
 from mediate.pairs.pair import Pair
 from mediate.tasks.scm import Problem, draft
+from mediate.tasks.task import SEED_OFFSET, Steps, Task
 from mediate.tasks.templates import EXAMPLE_PEOPLE, PEOPLE, TEMPLATES, Clause, Story
 
 TEMPLATE_NAMES = tuple(template.name for template in TEMPLATES)
@@ -75,6 +77,15 @@ def generate_pairs(
         worlds = base.item(with_cot=with_cot), source.item(with_cot=with_cot)
         pairs.append(Pair(f"{template.name}-{count}-{index:04d}", f"{template.name}-{count}", *worlds))
     return tuple(pairs)
+
+
+def problem_pairs(n: int, *, steps: int | tuple[int, int] | str = (2, 6), seed: int = 0) -> tuple[Pair, ...]:
+    """Built-in problems with their worked chains, each a group of its own, to tune on.
+
+    They are other draws than those of `generate_pairs` and `mediate pairs` under the same seed.
+    """
+    made = generate_pairs(n, steps=steps, seed=SEED_OFFSET + seed, with_cot=True)
+    return tuple(Pair(pair.id, pair.id, pair.base, pair.source) for pair in made)
 
 
 def few_shot_prompt(
@@ -221,3 +232,20 @@ def _lengths(problem: Problem, length: Callable[[str], int]) -> list[int]:
     answer, sentences = str(problem.values[-1]), problem.sentences
     texts = [problem.question, answer, f" {answer}", " ".join(sentences), *(f" {each}" for each in sentences)]
     return [length(text) for text in texts]
+
+
+class ProblemOptions(BaseModel):
+    """The choices of built-in problems at the command line."""
+
+    steps: Steps = None
+
+
+PROBLEMS = Task(
+    name="problems",
+    help="built-in word problems",
+    pairs=generate_pairs,
+    options=ProblemOptions,
+    training=problem_pairs,
+    model="smollm2-135m-instruct",
+    keeps_length=True,
+)

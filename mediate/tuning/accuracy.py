@@ -9,14 +9,12 @@ import numpy as np
 
 from mediate.models.generation import Decoding, End, Written, generate
 from mediate.models.model import Model
-from mediate.models.prompts import question_ids
+from mediate.models.prompts import ANSWER_TOKENS, question_ids
 from mediate.pairs.answers import says
 from mediate.stats.bootstrap import bootstrap_mean
 from mediate.traces.pieces import decode, encode_after
 from mediate.tuning.examples import Example
 from mediate.tuning.spec import TuneSpec
-
-ANSWER_TOKENS = 24
 
 
 def drawn(examples: Sequence[Example], count: int, seed: int) -> tuple[Example, ...]:

@@ -10,14 +10,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mediate.errors import InputError, ItemError
-from mediate.pairs.files import scan_pairs
+from mediate.pairs.files import format_of, scan_pairs
+from mediate.pairs.format import Row
+from mediate.pairs.lines import JSON_LINES, kind_of, read_lines
 from mediate.pairs.pair import Pair
-from mediate.tasks.modular import Hint, modular_pairs
-from mediate.tasks.problems import generate_pairs
-
-# Problems for tuning are drawn under seeds that `generate_pairs` is not given elsewhere, so that a model is not scored
-# on the very problems that it was tuned on because both were made under seed 0.
-SEED_OFFSET = 2**20
+from mediate.pairs.rows import check_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +89,15 @@ def scan_examples(path: str | Path) -> tuple[Examples, tuple[Pair, ...]]:
         raise InputError(f"{path}: no regular file, but a pipe, socket or device; write the examples to a file first")
     if not file.is_file():
         raise InputError(f"{path}: no such file; name a file of JSON lines with question, chain and answer, or pairs")
-    if file.suffix.lower() == ".parquet":
+    if format_of(file) not in (None, JSON_LINES):
         return _scan_pairs(file)
-    data = file.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    # Bytes are split before decoding: str.splitlines would also split at U+2028 and U+0085 inside strings.
-    lines = [(f"{path}:{number}", line) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip()]
-    if not lines:
+    rows = list(read_lines(path))
+    if not rows:
         raise InputError(f"{path}: holds no examples; write one JSON object with question, chain and answer a line")
-    if _is_pair(lines[0][1]):
+    first = rows[0][1]
+    if isinstance(first, dict) and "base" in first and "question" not in first:
         return _scan_pairs(file)
-    found = list(_read(lines))
+    found = list(_examples(rows))
     examples = tuple(each for each in found if isinstance(each, Example))
     return Examples(examples, tuple(each for each in found if isinstance(each, ItemError))), ()
 
@@ -111,31 +107,24 @@ def _scan_pairs(file: Path) -> tuple[Examples, tuple[Pair, ...]]:
     return Examples(examples_of_pairs(found.pairs), found.errors), found.pairs
 
 
-def _is_pair(line: bytes) -> bool:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(row, dict) and "base" in row and "question" not in row
-
-
-def _read(lines: Sequence[tuple[str, bytes]]) -> Iterator[Example | ItemError]:
+def _examples(rows: Sequence[Row]) -> Iterator[Example | ItemError]:
     first_place: dict[str, str] = {}
-    for place, text in lines:
+    for place, row in rows:
         try:
-            example = _example(text, place)
-            first = first_place.setdefault(example.id, place)
-            if first != place:
-                reason = f"the id is already at {first}; give each example an id of its own"
-                raise ItemError(example.id, reason, place=place, code="duplicate_id")
+            if isinstance(row, ItemError):
+                raise row
+            example = _example(row, place)
+            check_new(example.id, place, first_place, "example")
             yield example
         except ItemError as error:
             yield error
 
 
-def _example(text: bytes, place: str) -> Example:
+def _example(row: Any, place: str) -> Example:
+    if not isinstance(row, dict):
+        raise ItemError("", f"the line: holds {kind_of(row)}, no object; give text", place=place, code="wrong_type")
     try:
-        line = _Line.model_validate_json(text)
+        line = _Line.model_validate(row)
     except ValidationError as error:
         raise _bad_line(error, place) from error
     return Example(
@@ -152,16 +141,14 @@ def _example(text: bytes, place: str) -> Example:
 
 def _bad_line(error: ValidationError, place: str) -> ItemError:
     first = error.errors(include_url=False)[0]
-    field = str(first["loc"][0]) if first["loc"] else ""
-    if first["type"] == "json_invalid":
-        reason, code = f"not JSON ({first['msg']}); write one JSON object a line", "malformed_json"
-    elif first["type"] == "missing":
+    field = str(first["loc"][0])
+    if first["type"] == "missing":
         reason, code = f"{field!r} is missing; give question, answer and, but for answer-only, chain", "missing_field"
     elif first["type"] == "extra_forbidden":
         allowed = ", ".join(_Line.model_fields)
         reason, code = f"unknown key {field!r}; allowed are {allowed}", "unknown_field"
     else:
-        reason, code = f"{field or 'the line'}: {first['msg']}; give text", "wrong_type"
+        reason, code = f"{field}: {first['msg']}; give text", "wrong_type"
     return ItemError("", reason, place=place, code=code)
 
 
@@ -185,20 +172,6 @@ def examples_of_pairs(pairs: Sequence[Pair]) -> tuple[Example, ...]:
         for pair in pairs
         for world, item, other in (("base", pair.base, pair.source), ("source", pair.source, pair.base))
     )
-
-
-def problem_pairs(n: int, *, steps: int | tuple[int, int] | str = (2, 6), seed: int = 0) -> tuple[Pair, ...]:
-    """Built-in problems with their worked chains, each a group of its own.
-
-    They are other draws than those of `generate_pairs` and `mediate pairs` under the same seed.
-    """
-    made = generate_pairs(n, steps=steps, seed=SEED_OFFSET + seed, with_cot=True)
-    return tuple(Pair(pair.id, pair.id, pair.base, pair.source) for pair in made)
-
-
-def chained_pairs(n: int, *, steps: int | tuple[int, int] = (2, 5), seed: int = 0) -> tuple[Pair, ...]:
-    """Chains modulo 10 with hints that are noise, of the problems that `mediate pairs --task modular` never gives."""
-    return modular_pairs(n, steps=steps, seed=SEED_OFFSET + seed, hint=Hint.RANDOM, held_out=False)
 
 
 def data_fingerprint(examples: Sequence[Example]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError
-from mediate.files import check_place, differences, is_vacant, write_text
+from mediate.files import differences, is_begun, write_text
 from mediate.models.adapter import MANIFEST
 from mediate.models.identity import model_differences, version_differences
 
@@ -54,13 +54,7 @@ def opened(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
     Raises:
         InputError: The folder holds something else: another tuning, or files that are no tuning's.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; give a folder for the tuned model")
-    if not folder.exists():
-        check_place(folder)
-    if not (folder / MANIFEST).exists():
-        if not is_vacant(folder):
-            raise InputError(f"{folder}: is not empty and holds no tuning; give a new folder")
+    if not is_begun(folder, MANIFEST, holds="tuning", wanted="the tuned model", place="folder"):
         return None
     found = read_tuning(folder)
     other = model_differences(found.get("base"), identity["base"], "the base model")

@@ -1,90 +1,83 @@
 """How a model is tuned: every choice that can change a weight or a number in the manifest, and nothing that cannot."""
 
 from dataclasses import asdict
-from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 
-from mediate.choices import wrong_choice
-from mediate.errors import InputError
+from mediate.choices import described, made
 from mediate.models.prompts import ANSWER_CUE, Style, Template, parse_template
+from mediate.tuning.arms import arm_named, not_heeded
+from mediate.tuning.arms.arm import Arm
+from mediate.tuning.arms.lora import LORA
+from mediate.tuning.call import TuneOptions
 
-
-class Arm(StrEnum):
-    """What is trained on: chain and answer with all weights or an adapter, the answer alone, or a preference."""
-
-    SFT = "sft"
-    LORA = "lora"
-    ANSWER_ONLY = "answer-only"
-    DPO = "dpo"
-
-
-# By arm: with all weights, and with an adapter. The first two follow common practice; DPO trl, and ten times that.
-_RATES = {
-    Arm.SFT: (2e-5, None),
-    Arm.LORA: (None, 2e-4),
-    Arm.ANSWER_ONLY: (2e-5, 2e-4),
-    Arm.DPO: (1e-6, 1e-5),
-}
 _ADAPTER_ALONE = ("rank", "alpha", "dropout", "target_modules", "merge")
 
 
+@described
 class TuneSpec(BaseModel):
-    """The choices of a tuning; an unknown name is an error, and so is one that its arm would not heed.
-
-    Attributes:
-        arm: `sft`, `lora`, `answer-only` or `dpo`.
-        full: Whether all weights are trained, not an adapter; only `answer-only` and `dpo` leave the choice, and train
-            an adapter by default.
-        keep_chain: `answer-only` with the chain before the cue, as context on which there is no loss.
-        template: `none`, `chat`, `few-shot`, the path of a template file, or a `Template`; as in scoring.
-        answer_cue: What stands between the chain and the answer; the answer follows it after a space.
-        epochs: Passes over the training part.
-        steps: Optimizer steps; takes the place of `epochs`.
-        batch_size: Examples a step; with DPO, pairs of completions.
-        learning_rate: At its highest; by default by arm, from 1e-6 (DPO of all weights) to 2e-4 (an adapter).
-        warmup: The share of steps over which the learning rate rises; it then falls linearly to 0.
-        weight_decay: AdamW's.
-        max_length: The most tokens of an example; by default the model's context. Longer ones are never cut.
-        rank: Of the adapter's matrices.
-        alpha: The adapter is scaled by alpha / rank.
-        dropout: On the adapter's input; DPO turns it off.
-        target_modules: Names of the modules that get an adapter; `all-linear` for all but the unembedding.
-        merge: Whether the adapter is added to the weights, so that the result is a whole checkpoint.
-        beta: DPO's; the larger, the nearer to the base model.
-        held_out: The share of examples that is not trained on.
-        ask: How many held-out examples the model is asked before and after; 0 for none.
-        max_new_tokens: The longest chain that it may write when it is asked.
-        on_bad_item: `error` stops before anything is written; `skip` leaves the example out, with its reason.
-        seed: Of the split, the adapter's first weights, the order of examples and dropout.
-    """
+    """The choices of a tuning; an unknown name is an error, and so is one that its arm would not heed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    arm: Arm = Arm.LORA
-    full: bool | None = None
-    keep_chain: bool = False
-    template: Template = Template(Style.NONE, name="none")
-    answer_cue: str = Field(default=ANSWER_CUE, min_length=1)
-    epochs: int = Field(default=3, ge=1)
-    steps: int | None = Field(default=None, ge=1)
-    batch_size: int = Field(default=8, ge=1)
-    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    warmup: float = Field(default=0.03, ge=0, lt=1)
-    weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    max_length: int | None = Field(default=None, ge=2)
-    rank: int = Field(default=16, ge=1)
-    alpha: float = Field(default=32.0, gt=0, allow_inf_nan=False)
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    target_modules: tuple[str, ...] = Field(default=("all-linear",), min_length=1)
-    merge: bool = False
-    beta: float = Field(default=0.1, gt=0, allow_inf_nan=False)
-    held_out: float = Field(default=0.1, ge=0, lt=1)
-    ask: int = Field(default=64, ge=0)
-    max_new_tokens: int = Field(default=256, ge=1)
-    on_bad_item: Literal["error", "skip"] = "error"
-    seed: int = Field(default=0, ge=0, lt=2**32)
+    arm: Arm = Field(default=LORA, description="What is trained and on what: one of `mediate.tuning.ARMS`.")
+    full: bool | None = Field(
+        default=None, description="Train all weights, not an adapter, in an arm that leaves the choice."
+    )
+    keep_chain: bool = Field(default=False, description="With the chain as context, without loss.")
+    template: Template = Field(
+        default=Template(Style.NONE, name="none"), description="`none`, `chat`, or a file, as in scoring."
+    )
+    answer_cue: str = Field(
+        default=ANSWER_CUE, min_length=1, description="What stands before the answer, which follows it after a space."
+    )
+    epochs: int = Field(default=3, ge=1, description="Passes over the training part.")
+    steps: int | None = Field(default=None, ge=1, description="Optimizer steps, in place of epochs.")
+    batch_size: int = Field(default=8, ge=1, description="Examples a step; with DPO, pairs of completions.")
+    learning_rate: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="At its highest; by default by arm.",
+    )
+    warmup: float = Field(
+        default=0.03, ge=0, lt=1, description="Share of the steps over which the learning rate rises; then it falls."
+    )
+    weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False, description="AdamW's.")
+    max_length: int | None = Field(
+        default=None,
+        ge=2,
+        description="Most tokens of an example, by default the model's context; longer ones are never cut.",
+    )
+    rank: int = Field(default=16, ge=1, description="Of the adapter's matrices.")
+    alpha: float = Field(default=32.0, gt=0, allow_inf_nan=False, description="The adapter is scaled by alpha / rank.")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="On the adapter's input; DPO turns it off.")
+    target_modules: tuple[str, ...] = Field(
+        default=("all-linear",),
+        min_length=1,
+        description="Modules that get an adapter; `all-linear` for all but the unembedding.",
+    )
+    merge: bool = Field(default=False, description="Write a whole checkpoint, not an adapter.")
+    beta: float = Field(default=0.1, gt=0, allow_inf_nan=False, description="The larger, the nearer to the base model.")
+    held_out: float = Field(default=0.1, ge=0, lt=1, description="Share of the examples that is not trained on.")
+    ask: int = Field(default=64, ge=0, description="Held-out questions asked before and after; 0 for none.")
+    max_new_tokens: int = Field(default=256, ge=1, description="The longest chain that it may write then.")
+    on_bad_item: Literal["error", "skip"] = Field(
+        default="error", description="Stop before anything is written, or leave the example out and count it."
+    )
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Of the split, the first weights, the order and the dropout."
+    )
+
+    @field_validator("arm", mode="plain")
+    @classmethod
+    def _read_arm(cls, value: Any) -> Arm:
+        return value if isinstance(value, Arm) else arm_named(str(value))
+
+    @field_serializer("arm")
+    def _told_arm(self, arm: Arm) -> str:
+        return arm.name
 
     @field_validator("template", mode="before")
     @classmethod
@@ -95,13 +88,11 @@ class TuneSpec(BaseModel):
     def _check_heeded(self) -> "TuneSpec":
         if self.template.style is Style.AUTO:
             raise ValueError("template auto is for scoring; give none, chat, few-shot or a file")
-        only = {Arm.SFT: True, Arm.LORA: False}.get(self.arm, self.full)
-        if self.full not in (None, only):
+        if None not in (self.full, self.arm.full) and self.full is not self.arm.full:
             raise ValueError(f"full={self.full} is not for the arm {self.arm}; choose another arm, or leave it out")
         given = {name for name in self.model_fields_set if getattr(self, name) != type(self).model_fields[name].default}
         unheeded = [name for name in _ADAPTER_ALONE if self.trains_all and name in given]
-        unheeded += [] if self.arm is Arm.DPO or "beta" not in given else ["beta"]
-        unheeded += [] if self.arm is Arm.ANSWER_ONLY or "keep_chain" not in given else ["keep_chain"]
+        unheeded += [name for name in not_heeded(self.arm) if name in given]
         if unheeded:
             kind = " of all weights" if self.trains_all else ""
             raise ValueError(f"{unheeded[0]} changes nothing in the arm {self.arm}{kind}; leave it out")
@@ -112,14 +103,14 @@ class TuneSpec(BaseModel):
     @property
     def trains_all(self) -> bool:
         """Whether all weights are trained, not an adapter."""
-        return self.arm is Arm.SFT or bool(self.full)
+        return bool(self.full if self.arm.full is None else self.arm.full)
 
     @property
     def rate(self) -> float:
         """The learning rate at its highest."""
         if self.learning_rate is not None:
             return self.learning_rate
-        rate = _RATES[self.arm][0 if self.trains_all else 1]
+        rate = self.arm.rates[0 if self.trains_all else 1]
         assert rate is not None
         return rate
 
@@ -131,18 +122,18 @@ class TuneSpec(BaseModel):
         return {"template": template["name"] or template["style"], "template_text": template["text"]} | plain | whole
 
 
-def make_tune_spec(**choices: Any) -> TuneSpec:
+def choices_of(arm: Arm) -> tuple[str, ...]:
+    """The names of the choices that an arm heeds, itself aside."""
+    left_out = {"arm", *not_heeded(arm)}
+    left_out |= {"full"} if arm.full is not None else set()
+    left_out |= set(_ADAPTER_ALONE) if arm.full else set()
+    return tuple(name for name in TuneSpec.model_fields if name not in left_out)
+
+
+def make_tune_spec(arm: str | Arm = LORA, **choices: Unpack[TuneOptions]) -> TuneSpec:
     """A specification of named choices.
 
     Raises:
         InputError: An unknown choice, a value that it cannot have, or one that the arm does not heed.
     """
-    try:
-        return TuneSpec(**choices)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            raise InputError(f"no option {name!r}; there are {', '.join(TuneSpec.model_fields)}") from error
-        reason = wrong_choice(first, TuneSpec.model_fields)
-        raise InputError(f"option {name!r}: {reason}" if name else reason) from error
+    return made(TuneSpec, {"arm": arm, **choices})

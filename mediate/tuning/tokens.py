@@ -1,52 +1,24 @@
 """An example in tokens, laid out as scoring lays out a pair: question part, chain, answer cue, answer; then an EOS."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from mediate.errors import InputError, ItemError
 from mediate.models.prompts import prompt_of, prompt_reads
 from mediate.traces.pieces import decode_after, encode_after, lost_words, most_characters, reads_as
+from mediate.tuning.arms.arm import Encoded, Said
 from mediate.tuning.examples import Example
-from mediate.tuning.spec import Arm, TuneSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """An example in tokens; the loss is on the completions alone.
-
-    Args:
-        id: The example's id.
-        prompt: What stands before, without loss.
-        completion: What is learnt, or preferred.
-        rejected: What the completion is preferred to; empty but for DPO.
-    """
-
-    id: str
-    prompt: tuple[int, ...]
-    completion: tuple[int, ...]
-    rejected: tuple[int, ...] = ()
-
-    @property
-    def length(self) -> int:
-        """Tokens of the longest sequence."""
-        return len(self.prompt) + max(len(self.completion), len(self.rejected))
+from mediate.tuning.spec import TuneSpec
 
 
 def encode_example(tokenizer: Any, example: Example, spec: TuneSpec) -> Encoded:
-    """The tokens of an example.
-
-    | arm | prompt | completion |
-    | --- | --- | --- |
-    | sft, lora | question | chain, cue, answer, EOS |
-    | answer-only | question | cue, answer, EOS |
-    | answer-only, `keep_chain` | question, chain | cue, answer, EOS |
-    | dpo | question | chain, cue, answer, EOS; and the same of the rejected chain and answer |
+    """The tokens of an example, as its arm lays them out.
 
     Raises:
         ItemError: The example lacks what its arm needs, or both of its completions are the same.
         InputError: The tokenizer has no EOS.
     """
-    for name in _needed(spec):
+    needed = spec.arm.needs(spec)
+    for name in needed:
         if getattr(example, name) is None:
             reason = f"has no {name!r}, which the arm {spec.arm} needs; add it"
             raise ItemError(example.id, reason, place=example.place, code="missing_field")
@@ -64,18 +36,16 @@ def encode_example(tokenizer: Any, example: Example, spec: TuneSpec) -> Encoded:
         raise _unlike(example, "the question")
     ending = _ending(tokenizer, example, example.answer, spec.answer_cue)
     chain = _piece(tokenizer, example, "the chain", example.chain) if example.chain is not None else ()
-    if spec.arm is Arm.ANSWER_ONLY:
-        return Encoded(example.id, question + (chain if spec.keep_chain else ()), ending)
-    if spec.arm is not Arm.DPO:
-        return Encoded(example.id, question, chain + ending)
-    assert example.rejected is not None
-    other = example.answer if example.rejected_answer is None else example.rejected_answer
-    rejected = _piece(tokenizer, example, "the rejected chain", example.rejected)
-    rejected += _ending(tokenizer, example, other, spec.answer_cue)
-    if rejected == chain + ending:
+    rejected: tuple[int, ...] = ()
+    if "rejected" in needed:
+        other = example.answer if example.rejected_answer is None else example.rejected_answer
+        rejected = _piece(tokenizer, example, "the rejected chain", example.rejected or "")
+        rejected += _ending(tokenizer, example, other, spec.answer_cue)
+    encoded = spec.arm.tokens(Said(example.id, question, chain, ending, rejected), spec)
+    if encoded.rejected == encoded.completion:
         reason = "the rejected chain and answer are the chain and answer; give others"
         raise ItemError(example.id, reason, place=example.place, code="no_preference")
-    return Encoded(example.id, question, chain + ending, rejected)
+    return encoded
 
 
 def check_characters(tokenizer: Any, example: Example, context: int) -> None:
@@ -117,12 +87,6 @@ def eos_id(tokenizer: Any) -> int:
             "eos_token and save it again"
         )
     return int(tokenizer.eos_token_id)
-
-
-def _needed(spec: TuneSpec) -> tuple[str, ...]:
-    if spec.arm is Arm.ANSWER_ONLY:
-        return ("chain",) if spec.keep_chain else ()
-    return ("chain", "rejected") if spec.arm is Arm.DPO else ("chain",)
 
 
 def _ending(tokenizer: Any, example: Example, answer: str, cue: str) -> tuple[int, ...]:

@@ -1,7 +1,6 @@
-"""trl's trainers, given token ids: they tokenise and cut nothing, and stop at the first number that is not finite.
+"""A trainer set up, watched and run: it stops at the first number that is not finite, and keeps what it says of steps.
 
-SFTTrainer takes ids with labels. DPOTrainer tokenises what it is made with, but reads what it trains on from
-`train_dataset`, under the columns that its collator names: it is made with one row of other text and then given ours.
+Which trainer, and what it reads of a row, is the arm's to say (`mediate.tuning.arms`).
 """
 
 import copy
@@ -16,14 +15,14 @@ import torch
 from transformers import TrainerCallback
 
 from mediate.errors import InputError, install_hint
+from mediate.tuning.arms.arm import Encoded, Start
 from mediate.tuning.base import Base
 from mediate.tuning.folder import CHECKPOINTS
 from mediate.tuning.quiet import undisturbed
-from mediate.tuning.spec import Arm, TuneSpec
-from mediate.tuning.tokens import Encoded, pad_id
+from mediate.tuning.spec import TuneSpec
+from mediate.tuning.tokens import pad_id
 from mediate.watch import work
 
-IGNORED = -100
 CHECKPOINTS_KEPT = 2
 # What is kept of a step's record.
 _LOGGED = (
@@ -78,20 +77,31 @@ def fit(
         InputError: A loss, gradient or weight that is not finite; modules to adapt that the model has not.
     """
     with undisturbed(), _own_settings(base.plain):
-        watch = _Watch(plan)
         trainer = make_trainer(base, rows, spec, plan)
-        for each in list(trainer.callback_handler.callbacks):
-            if type(each).__name__ in ("PrinterCallback", "ProgressCallback"):
-                trainer.remove_callback(each)
-        trainer.add_callback(watch)
-        try:
-            trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
-        finally:
-            watch.close()
+        history = run(trainer, plan, resume)
         model = trainer.accelerator.unwrap_model(trainer.model)
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
         inner.__dict__.pop("forward", None)  # trl's own, which also gives log-probabilities
-        return model.eval(), losses_of(trainer.state.log_history)
+        return model.eval(), losses_of(history)
+
+
+def run(trainer: Any, plan: Course, resume: Path | None = None) -> Sequence[Mapping[str, Any]]:
+    """Trains to the end, from a checkpoint where one is given, and returns all that the trainer logged.
+
+    Raises:
+        InputError: A loss, gradient or weight that is not finite.
+    """
+    for each in list(trainer.callback_handler.callbacks):
+        if type(each).__name__ in ("PrinterCallback", "ProgressCallback"):
+            trainer.remove_callback(each)
+    watch = _Watch(plan)
+    trainer.add_callback(watch)
+    try:
+        trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
+    finally:
+        watch.close()
+    history: Sequence[Mapping[str, Any]] = trainer.state.log_history
+    return history
 
 
 def losses_of(history: Sequence[Mapping[str, Any]]) -> list[dict[str, int | float]]:
@@ -101,43 +111,21 @@ def losses_of(history: Sequence[Mapping[str, Any]]) -> list[dict[str, int | floa
 
 def make_trainer(base: Base, rows: Sequence[Encoded], spec: TuneSpec, plan: Course) -> Any:
     """The trainer of an arm, its data and its collator in place."""
-    from datasets import Dataset  # type: ignore[import-untyped]
-    from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
-    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
-
-    padding = pad_id(base.tokenizer)
-    dataset = Dataset.from_list([_columns(row, spec) for row in rows])
-    # A copy, since trl sets the padding token of the one that it is given.
-    given: dict[str, Any] = {"model": base.plain, "processing_class": copy.deepcopy(base.tokenizer)}
-    given |= {"args": _arguments(spec, plan), "peft_config": None if spec.trains_all else _adapter(spec)}
+    start = Start(
+        model=base.plain,
+        tokenizer=copy.deepcopy(base.tokenizer),  # trl sets the padding token of the one that it is given
+        rows=rows,
+        arguments=_arguments(spec, plan),
+        adapter=None if spec.trains_all else _adapter(spec),
+        padding=pad_id(base.tokenizer),
+    )
     try:
-        if spec.arm is not Arm.DPO:
-            return SFTTrainer(**given, train_dataset=dataset, data_collator=DataCollatorForLanguageModeling(padding))
-        stand_in = Dataset.from_list([{"prompt": "a", "chosen": "b", "rejected": "c"}])
-        reference = copy.deepcopy(base.plain) if spec.trains_all else None  # else the model without its adapter
-        collator = DataCollatorForPreference(padding)
-        trainer = DPOTrainer(**given, train_dataset=stand_in, data_collator=collator, ref_model=reference)
+        return spec.arm.trainer(start, spec)
     except ValueError as error:
         if spec.trains_all or "target" not in str(error).lower():
             raise
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"no adapter on {', '.join(spec.target_modules)} ({reason}); name other modules") from error
-    trainer.train_dataset = dataset
-    return trainer
-
-
-def _columns(row: Encoded, spec: TuneSpec) -> dict[str, list[int]]:
-    """A row as its trainer's collator takes it."""
-    if spec.arm is Arm.DPO:
-        return {
-            "prompt_ids": list(row.prompt),
-            "chosen_ids": list(row.completion),
-            "rejected_ids": list(row.rejected),
-        }
-    return {
-        "input_ids": [*row.prompt, *row.completion],
-        "labels": [IGNORED] * len(row.prompt) + list(row.completion),
-    }
 
 
 def _adapter(spec: TuneSpec) -> Any:
@@ -154,11 +142,9 @@ def _adapter(spec: TuneSpec) -> Any:
     )
 
 
-def _arguments(spec: TuneSpec, plan: Course) -> Any:
-    from trl.trainer.dpo_config import DPOConfig
-    from trl.trainer.sft_config import SFTConfig
-
-    shared: dict[str, Any] = {
+def _arguments(spec: TuneSpec, plan: Course) -> dict[str, Any]:
+    """What every trainer's configuration is given."""
+    return {
         "output_dir": str(plan.folder / CHECKPOINTS),
         "max_steps": plan.steps,
         "per_device_train_batch_size": spec.batch_size,
@@ -179,9 +165,6 @@ def _arguments(spec: TuneSpec, plan: Course) -> Any:
         "report_to": "none",
         "disable_tqdm": True,
     }
-    if spec.arm is Arm.DPO:
-        return DPOConfig(**shared, beta=spec.beta)
-    return SFTConfig(**shared, dataset_kwargs={"skip_prepare_dataset": True})
 
 
 @contextmanager

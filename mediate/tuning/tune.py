@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
@@ -17,7 +17,9 @@ from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Pair
 from mediate.passes.loaded import load
 from mediate.tuning.accuracy import accuracies, drawn
+from mediate.tuning.arms.arm import Arm, Encoded
 from mediate.tuning.base import Base, load_base
+from mediate.tuning.call import TuneOptions
 from mediate.tuning.examples import Example, Examples, data_fingerprint, examples_of_pairs, scan_examples
 from mediate.tuning.folder import (
     SCHEMA,
@@ -35,7 +37,7 @@ from mediate.tuning.folder import (
 from mediate.tuning.outputs import save_model, write_sides
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
-from mediate.tuning.tokens import Encoded, check_characters, check_length, encode_example
+from mediate.tuning.tokens import check_characters, check_length, encode_example
 from mediate.tuning.trainers import Course, fit, need_packages
 
 # How many checkpoints are written on the way, where there are as many steps.
@@ -111,10 +113,10 @@ def tune(
     data: Data,
     *,
     out: str | Path,
-    arm: str = "lora",
+    arm: str | Arm = "lora",
     device: str | None = None,
     progress: bool = True,
-    **options: Any,
+    **options: Unpack[TuneOptions],
 ) -> Tuned:
     """Tunes a model and writes it, with its held-out accuracy before and after, the loss curve and a manifest.
 
@@ -122,10 +124,10 @@ def tune(
         model: A hub id, a folder, a `.gguf` file, the name of a fetched model, or `BASE+ADAPTER`.
         data: Examples or pairs, or the path of a file of them; see `mediate.tuning.examples.scan_examples`.
         out: The folder to write. One that holds this very tuning is read back, or taken up where it stopped.
-        arm: `sft`, `lora`, `answer-only` or `dpo`.
+        arm: The name of one of `mediate.tuning.ARMS`, such as `lora`, or an arm of your own.
         device: `cpu` or `cuda`; by default a GPU where there is one.
         progress: Whether to show bars, where the output is a terminal or notebook.
-        **options: Choices of `mediate.tuning.spec.TuneSpec`, such as `steps=200` or `template="chat"`.
+        **options: Choices of `TuneSpec` that differ from its own, such as `steps=200` or `template="chat"`.
 
     Raises:
         InputError: A choice, the model or the data are wrong, the folder holds something else, or the training

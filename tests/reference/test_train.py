@@ -17,10 +17,12 @@ from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.shipped import REFERENCE, RUNGS, After, ladder_config, ladder_tokenizer
 from mediate.passes.selfcheck import checked
 from mediate.reference import train as reference
-from mediate.reference.diet import DIETS, IGNORED, Batches, encoded_batch
+from mediate.reference.diet import DIETS, Batches, encoded_batch
 from mediate.reference.train import Schedule, train_reference
 from mediate.tasks.modular import Chained, Hint, modular_pairs
 from mediate.traces.trace import decode, encode, given_trace
+from mediate.tuning.folder import CHECKPOINTS
+from mediate.tuning.labels import IGNORED
 
 TOKENIZER = ladder_tokenizer()
 SHORT = Schedule(8, 4, 1e-3)
@@ -117,7 +119,7 @@ def test_a_rung_and_its_afters_are_trained_and_load(tmp_path: Path, monkeypatch:
         assert load(folder).facts.parameters == 101_952
         losses = json.loads((folder / reference.TRAINED).read_text())["losses"]
         assert len(losses) == SHORT.steps
-        assert not (folder / reference.CHECKPOINTS).exists()
+        assert not (folder / CHECKPOINTS).exists()
     before = [weights(folder) for folder in folders]
     train_reference(tmp_path, sizes=["0.1m"], say=said.append)
     assert said[-1].endswith("trained before")

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from mediate.cli import tune as command
 from mediate.errors import InputError
+from mediate.tuning import ARMS
 from mediate.tuning.folder import CHECKPOINTS
 from mediate.tuning.spec import TuneSpec
 from tests.tuning.subjects import base_folder, written
@@ -64,7 +65,7 @@ def test_data_are_named_once(base: Path, tmp_path: Path) -> None:
 def test_options_have_the_defaults_of_the_specification(name: str) -> None:
     own = {
         "model",
-        "target_module",  # the name of before
+        "old_target_module",  # the name of before
         "out",
         "data",
         "task",
@@ -76,7 +77,8 @@ def test_options_have_the_defaults_of_the_specification(name: str) -> None:
         "on_bad_item",
         "quiet",
     }
-    parameters = inspect.signature(getattr(command, name)).parameters
+    arm = next(arm for arm in ARMS if arm.name == name.replace("_", "-"))
+    parameters = inspect.signature(command.arm_command(arm).whole()).parameters
     for option, parameter in parameters.items():
         if option not in own:
             default = TuneSpec.model_fields[option].default

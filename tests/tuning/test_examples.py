@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mediate.errors import InputError, ItemError
 from mediate.pairs import parse_answer, write_pairs
 from mediate.tasks import generate_pairs
-from mediate.tuning.examples import Example, data_fingerprint, examples_of_pairs, problem_pairs, scan_examples
+from mediate.tasks.problems import problem_pairs
+from mediate.tuning.examples import Example, data_fingerprint, examples_of_pairs, scan_examples
 from mediate.tuning.splitting import split, units
 from tests.tuning.subjects import written
 
@@ -46,6 +47,17 @@ def test_a_bad_line_is_named(line: Any, named: str, tmp_path: Path) -> None:
     with pytest.raises(ItemError, match=named):
         raise error
     assert [each.id for each in found.examples] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("line", "named"), [
+    ('{"question": "q", "chain": "c", "answer": "3", "answer": "4"}', r"d\.jsonl:2: the key 'answer' occurs twice"),
+    ('{"question": "\\ud83d", "chain": "c", "answer": "3"}', r"d\.jsonl:2: a text holds half of a surrogate pair"),
+    ('{"question": "q", "chain": "c", "answer": NaN}', r"d\.jsonl:2: NaN is not JSON"),
+])  # fmt: skip
+def test_lines_are_read_as_those_of_pairs_are(line: str, named: str, tmp_path: Path) -> None:
+    found, _ = scan_examples(written(tmp_path / "d.jsonl", [GOOD, line]))
+    with pytest.raises(ItemError, match=named):
+        raise found.errors[0]
 
 
 def test_files_without_examples(tmp_path: Path) -> None:

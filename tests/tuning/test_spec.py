@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from mediate.errors import InputError
-from mediate.tuning.spec import make_tune_spec
+from mediate.tuning.call import TuneOptions
+from mediate.tuning.spec import TuneSpec, make_tune_spec
 
 
 @pytest.mark.parametrize(("choices", "named"), [
@@ -42,3 +43,7 @@ def test_rates_go_by_arm(choices: dict[str, Any], rate: float, whole: bool) -> N
     spec = make_tune_spec(**choices)
     assert (spec.rate, spec.trains_all) == (rate, whole)
     assert (spec.described()["learning_rate"], spec.described()["full"]) == (rate, whole)
+
+
+def test_a_call_names_the_choices_of_the_specification() -> None:
+    assert {*TuneOptions.__annotations__, "arm"} == set(TuneSpec.model_fields)

@@ -12,12 +12,14 @@ from mediate.mediation.encoding import encode_question, encode_readers
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.pairs import Item, Pair
 from mediate.traces.trace import encode, given_trace
+from mediate.tuning.arms.arm import Encoded
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.examples import Example
+from mediate.tuning.labels import IGNORED
 from mediate.tuning.quiet import undisturbed
 from mediate.tuning.spec import TuneSpec, make_tune_spec
-from mediate.tuning.tokens import Encoded, check_length, encode_example, pad_id
-from mediate.tuning.trainers import IGNORED, Course, make_trainer
+from mediate.tuning.tokens import check_length, encode_example, pad_id
+from mediate.tuning.trainers import Course, make_trainer
 from tests import tiny
 from tests.tuning.subjects import base_folder, examples, without_eos
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from transformers import TrainerCallback
 
+from mediate.tuning.arms.arm import Encoded
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.quiet import undisturbed
 from mediate.tuning.spec import TuneSpec, make_tune_spec
-from mediate.tuning.tokens import Encoded
 from mediate.tuning.trainers import Course, make_trainer
 from tests.tuning.subjects import base_folder
 from tools.bench.timing import Record
