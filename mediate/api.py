@@ -28,6 +28,7 @@ RECORD, TUNED = "comparison.json", "tuning.json"
 
 if TYPE_CHECKING:
     from mediate.models.model import Model
+    from mediate.tuning import Arm
     from mediate.tuning.examples import Example
 
 Opened = Scores | CrossScores | Comparison | StoredComparison | Tuning
@@ -137,7 +138,7 @@ def tune(
     data: "str | Path | Sequence[Example] | Sequence[Pair]",
     *,
     out: str | Path,
-    arm: str = "lora",
+    arm: "str | Arm" = "lora",
     device: str | None = None,
     progress: bool = True,
     **options: Unpack[TuneOptions],
@@ -148,7 +149,7 @@ def tune(
         model: A hub id, a folder, a `.gguf` file, the name of a fetched model, or `BASE+ADAPTER`.
         data: Examples or pairs, or the path of a file of them; see `mediate.tuning.examples.scan_examples`.
         out: The folder to write. One that holds this very tuning is read back, or taken up where it stopped.
-        arm: `sft`, `lora`, `answer-only` or `dpo`.
+        arm: The name of one of `mediate.tuning.ARMS`, such as `lora`, or an arm of your own.
         device: `cpu` or `cuda`; by default a GPU where there is one.
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below; an arm refuses those that it would not heed.
