@@ -29,6 +29,7 @@ RECORD, TUNED = "comparison.json", "tuning.json"
 
 if TYPE_CHECKING:
     from mediate.models.model import Model
+    from mediate.tuning import Arm
     from mediate.tuning.examples import Example
 
 Opened = Scores | CrossScores | Comparison | StoredComparison | Tuning
@@ -138,7 +139,7 @@ def tune(
     data: "str | Path | Sequence[Example] | Sequence[Pair]",
     *,
     out: str | Path,
-    arm: str | Arm = "lora",
+    arm: "str | Arm" = "lora",
     device: str | None = None,
     progress: bool = True,
     **options: Unpack[TuneOptions],

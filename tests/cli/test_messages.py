@@ -49,3 +49,14 @@ def test_a_long_name_of_a_map_is_shortened(name: str) -> None:
     with pytest.raises(InputError, match="no map") as caught:
         make_spec(maps=[name])
     assert len(str(caught.value)) < 700
+
+
+def test_every_choice_of_two_words_is_named_as_its_option() -> None:
+    from mediate.models.load_spec import LoadSpec
+    from mediate.scoring.spec import ScoreSpec
+    from mediate.tuning.spec import TuneSpec
+
+    names = {*ScoreSpec.model_fields, *TuneSpec.model_fields, *LoadSpec.__annotations__}
+    for name in names:
+        wanted = f"--{name.replace('_', '-')}" if "_" in name else name
+        assert as_options(f"lower {name}, or leave it out") == f"lower {wanted}, or leave it out"
