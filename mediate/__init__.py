@@ -9,6 +9,7 @@ from mediate.version import __version__
 _HOME = {
     "load": "mediate.api",
     "score": "mediate.api",
+    "prepare": "mediate.api",
     "compare": "mediate.report",
     "Comparison": "mediate.report",
     "cross": "mediate.scoring.cross",
@@ -40,6 +41,7 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from mediate.api import load as load
+    from mediate.api import prepare as prepare
     from mediate.api import score as score
     from mediate.errors import InputError as InputError
     from mediate.errors import ItemError as ItemError

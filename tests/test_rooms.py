@@ -33,7 +33,6 @@ REACHING_IN = {
         "scoring.controls",
         "scoring.cross",
         "scoring.measure",
-        "scoring.score",
     ),
 }
 LINES, PARAMETERS = 300, 7
@@ -51,7 +50,6 @@ TOO_MANY = {
     "passes.forward.forward": 9,
     "passes.gradients.gradients": 8,
     "passes.one_pass.one_pass": 8,
-    "scoring.score._measure": 8,
 }
 # One name for files of several rooms is one noun, seen from each of them; here is which.
 ONE_NOUN = {
