@@ -118,13 +118,10 @@ def prepare(
 
 def _found(name: str, pairs: Sequence[Pair] | str | Path) -> Pair:
     file = scan_pairs(pairs) if isinstance(pairs, str | Path) else PairFile(tuple(pairs), ())
-    found = next((each for each in (*file.pairs, *file.errors) if _id(each) == name), None)
+    known: dict[str, Pair | ItemError] = {error.item: error for error in file.errors}
+    found = (known | {pair.id: pair for pair in file.pairs}).get(name)
     if isinstance(found, ItemError):
         raise found
     if found is None:
         raise InputError(f"prepare: no item {name!r} among {len(file.pairs)} pairs; name the pairs: pairs=...")
     return found
-
-
-def _id(each: Pair | ItemError) -> str:
-    return each.item if isinstance(each, ItemError) else each.id

@@ -33,6 +33,7 @@ REACHING_IN = {
         "scoring.controls",
         "scoring.cross",
         "scoring.measure",
+        "scoring.scored",
     ),
 }
 LINES, PARAMETERS = 300, 7

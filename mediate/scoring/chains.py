@@ -78,7 +78,8 @@ def with_chains(
             errors.append(unusable)
     ready = _answered(model, ready, spec, store, progress=progress)
     if spec.solved_only:
-        unsolved = {draft.pair.id: error for draft in ready if (error := _unsolved(draft)) is not None}
+        wrong = [_unsolved(draft.pair, draft.said or ("", "")) for draft in ready]
+        unsolved = {error.item: error for error in wrong if error is not None}
         errors += unsolved.values()
         ready = [draft for draft in ready if draft.pair.id not in unsolved]
     return ready, errors
@@ -203,10 +204,9 @@ def _answered(
     return [replace(draft, said=said(draft)) for draft in drafts]
 
 
-def _unsolved(draft: Draft) -> ItemError | None:
-    pair = draft.pair
+def _unsolved(pair: Pair, said: tuple[str, str]) -> ItemError | None:
     for world in World:
-        words, answer = (draft.said or ("", ""))[world], pair[world].answer
+        words, answer = said[world], pair[world].answer
         if not says(words, answer):
             reason = f"after its chain the model answers {words[:40]!r} in the {world} world, where {answer!r} is right"
             return ItemError(pair.id, reason, place=pair.place, code=NOT_SOLVED)

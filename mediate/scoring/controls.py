@@ -27,7 +27,7 @@ from mediate.models.random_twin import random_twin
 from mediate.pairs.pair import World
 from mediate.passes.store import Store, array, model_spec, packed, unpacked
 from mediate.results.controls import Control, Controlled
-from mediate.scoring.measure import Scored, described
+from mediate.scoring.scored import Scored, described
 from mediate.scoring.spec import ScoreSpec
 
 OWN, UNLEARNT = "controls", "unlearnt"

@@ -29,9 +29,9 @@ from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
 from mediate.scoring.cross_spec import CHECKPOINTS, CrossSpec, make_cross_spec
 from mediate.scoring.given import check_set
-from mediate.scoring.measure import described
 from mediate.scoring.plan import prepare_pairs
 from mediate.scoring.rundir import check_free, counted, finished, identity, now, written
+from mediate.scoring.scored import described
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
 from mediate.watch import bars, tell

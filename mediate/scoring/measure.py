@@ -1,14 +1,11 @@
 """What is measured of one item, computed or taken from the store."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
-from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Float
 
 from mediate.clock import stage
 from mediate.errors import ItemError
@@ -22,64 +19,28 @@ from mediate.mediation.kinds.cube import (
     run_contexts,
     side_by_side,
 )
-from mediate.mediation.kinds.step_graph import RESULT
-from mediate.mediation.maps import MapSpec, labels_of, measure_map, measure_small_maps
+from mediate.mediation.maps import MapSpec, measure_map, measure_small_maps
 from mediate.mediation.prepared import Prepared
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.pairs.pair import World
 from mediate.passes.activations import cot_activations
 from mediate.passes.memory import is_out_of_memory
-from mediate.passes.store import Store, array, model_spec
-from mediate.results.agreement import Agreement
-from mediate.results.controls import Controlled
-from mediate.results.cube import total_effect
+from mediate.passes.store import Store
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
+from mediate.scoring.scored import Scored, put, stored
 from mediate.scoring.spec import ScoreSpec
 
-KIND = "outcomes"
-_AGREEMENT = ".agreement"
-
-Y = Float[np.ndarray, "outcome 2 2 2"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scored:
-    """An item with what was measured of it.
-
-    Args:
-        item: The item.
-        y: Its cubes, one an outcome.
-        cut: The same with the chains cut before they state the answer; None where they cannot be.
-        maps: On the first outcome.
-        left_out: Maps that turned out to be impossible.
-        controls: Of the model itself, where the item was drawn for them.
-        reads: The read effects that random weights are compared with; None where the chains cannot be aligned.
-    """
-
-    item: Prepared
-    y: Y
-    cut: Y | None
-    maps: tuple[EffectMap, ...] = ()
-    left_out: tuple[Reject, ...] = ()
-    controls: tuple[Controlled, ...] = ()
-    reads: Float[np.ndarray, "step layer"] | None = None
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether the model's logits were numbers."""
-        return all(bool(np.isfinite(y).all()) for y in (self.y, self.cut) if y is not None)
-
-    @property
-    def te(self) -> float:
-        """The total effect on the first outcome, in nats."""
-        return float(total_effect(self.y[:1])[0])
+# Gives an item's keys and values.
+Runs = Callable[[], Contexts]
+# Maps that were measured side by side, by item and map.
+Small = dict[tuple[str, MapSpec], EffectMap]
 
 
 def measure_items(
     model: Model, items: Sequence[Prepared], spec: ScoreSpec, store: Store | None
-) -> Iterator[tuple[Scored | Reject, Callable[[], Contexts]]]:
+) -> Iterator[tuple[Scored | Reject, Runs]]:
     """The cubes of each item and its maps: those that are stored, then the others, of like length together.
 
     Side by side or alone, a number differs by no more than rounding. With each item comes a way to its keys and values,
@@ -97,17 +58,46 @@ def measure_items(
     """
     missing: list[Prepared] = []
     for item in items:
-        kept = None if store is None else store.read(KIND, _entry(model, item, spec), partial(_stored, item, spec))
+        kept = None if store is None else stored(model, item, spec, store)
         if kept is None:
             missing.append(item)
         else:
             yield kept, partial(run_contexts, model, item.tokens)
-    batches = _batches(model, missing)[::-1]
+    for scored, contexts, small in _with_cubes(model, missing, spec):
+        if isinstance(scored, Reject):
+            yield scored, contexts
+            continue
+        maps, left_out = list[EffectMap](), list[Reject]()
+        with stage("measuring maps"):
+            for each in scored.item.maps:
+                known = small.get((scored.item.id, each))
+                try:
+                    maps.append(
+                        measure_map(model, contexts(), each, spec.outcomes[0], scored.te, scored.item.seed)
+                        if known is None
+                        else known
+                    )
+                except ValueError as error:  # an InputError is one, and so is a map that holds no numbers
+                    left_out.append(_impossible(scored.item, each, error, spec))
+        whole = replace(scored, maps=tuple(maps), left_out=tuple(left_out))
+        if store is not None and not left_out:
+            put(model, whole, spec, store)
+        yield whole, contexts
+
+
+def _with_cubes(
+    model: Model, items: Sequence[Prepared], spec: ScoreSpec
+) -> Iterator[tuple[Scored | Reject, Runs, Small]]:
+    """Items with their cubes, keys and values, and the maps that were measured side by side.
+
+    A batch that does not fit into memory is halved.
+    """
+    batches = _batches(model, items)[::-1]
     while batches:
         batch = batches.pop()
         cubes = _measure_cubes(model, batch, spec)
         if cubes is None and len(batch) == 1:
-            yield _too_large(model, batch[0], spec), partial(run_contexts, model, batch[0].tokens)
+            yield _too_large(model, batch[0], spec), partial(run_contexts, model, batch[0].tokens), {}
             continue
         if cubes is None:
             half = len(batch) // 2
@@ -116,14 +106,9 @@ def measure_items(
         small = _measure_small_maps(model, cubes, spec)
         while cubes:  # what was measured lets go of its keys and values
             contexts, scored = cubes.pop(0)
-            if not scored.is_finite:
-                reason = "the model's logits are NaN or infinite; try another dtype"
-                yield Reject(scored.item.id, "nonfinite", reason), partial(_at_hand, contexts)
-                continue
-            whole = _measure_maps(model, contexts, scored, small, spec)
-            if store is not None and not whole.left_out:
-                store.put(KIND, _entry(model, scored.item, spec), _tensors(whole))
-            yield whole, partial(_at_hand, contexts)
+            reason = "the model's logits are NaN or infinite; try another dtype"
+            finite = scored if scored.is_finite else Reject(scored.item.id, "nonfinite", reason)
+            yield finite, partial(_at_hand, contexts), small
 
 
 def _at_hand(contexts: Contexts) -> Contexts:
@@ -180,11 +165,9 @@ def _measure_cubes(model: Model, items: Sequence[Prepared], spec: ScoreSpec) -> 
 
 
 @stage("measuring maps")
-def _measure_small_maps(
-    model: Model, cubes: Sequence[tuple[Contexts, Scored]], spec: ScoreSpec
-) -> dict[tuple[str, MapSpec], EffectMap]:
-    """The maps that are measured side by side, by item and map; all others are measured item by item."""
-    found: dict[tuple[str, MapSpec], EffectMap] = {}
+def _measure_small_maps(model: Model, cubes: Sequence[tuple[Contexts, Scored]], spec: ScoreSpec) -> Small:
+    """The maps that are measured side by side; all others are measured item by item."""
+    found: Small = {}
     for each in dict.fromkeys(each for _, scored in cubes for each in scored.item.maps):
         these = [(contexts, scored) for contexts, scored in cubes if each in scored.item.maps and scored.is_finite]
         try:
@@ -201,35 +184,19 @@ def _measure_small_maps(
     return found
 
 
-@stage("measuring maps")
-def _measure_maps(
-    model: Model,
-    contexts: Contexts,
-    scored: Scored,
-    small: Mapping[tuple[str, MapSpec], EffectMap],
-    spec: ScoreSpec,
-) -> Scored:
-    """The item with its maps, and with those that only turned out to be impossible when they were measured.
+def _impossible(item: Prepared, spec: MapSpec, error: ValueError, run: ScoreSpec) -> Reject:
+    """Why a map is left out that only turned out to be impossible when it was measured.
 
     Raises:
-        ItemError: A map that was asked for by name is impossible, and bad items are errors.
+        ItemError: It was asked for by name, and bad items are errors.
     """
-    item, found, left_out = scored.item, [], []
-    for each in item.maps:
-        if (item.id, each) in small:
-            found.append(small[item.id, each])
-            continue
-        try:
-            found.append(measure_map(model, contexts, each, spec.outcomes[0], scored.te, item.seed))
-        except ValueError as error:  # an InputError is one, and so is a map that holds no numbers
-            reason = error.reason if isinstance(error, ItemError) else " ".join(str(error).split())
-            code = error.code if isinstance(error, ItemError) else "impossible_map"
-            written = item.tokens.written or spec.chains is not None
-            named = ItemError(item.id, f"map {each}: {reason}", code=code, written=written)
-            if spec.maps and spec.stops_at(named):
-                raise named from error
-            left_out.append(Reject(item.id, code, reason, part=str(each)))
-    return replace(scored, maps=tuple(found), left_out=tuple(left_out))
+    reason = error.reason if isinstance(error, ItemError) else " ".join(str(error).split())
+    code = error.code if isinstance(error, ItemError) else "impossible_map"
+    written = item.tokens.written or run.chains is not None
+    named = ItemError(item.id, f"map {spec}: {reason}", code=code, written=written)
+    if run.maps and run.stops_at(named):
+        raise named from error
+    return Reject(item.id, code, reason, part=str(spec))
 
 
 def keep_activations(item: Prepared, spec: ScoreSpec, store: Store | None) -> None:
@@ -238,69 +205,3 @@ def keep_activations(item: Prepared, spec: ScoreSpec, store: Store | None) -> No
         ids = item.tokens.context(world, world)
         span = len(item.tokens.questions[world]), len(ids)
         cot_activations(item.model, ids, span, [Component(component)], store)
-
-
-def described(tokens: EncodedPair) -> dict[str, Any]:
-    """All of a pair that can change a number."""
-    return {
-        "questions": [list(ids) for ids in tokens.questions],
-        "traces": [list(trace.ids) for trace in tokens.traces],
-        "steps": [list(trace.steps) for trace in tokens.traces],
-        "readers": [list(tokens.readers.cue), list(tokens.readers.base), list(tokens.readers.source)],
-    }
-
-
-def _entry(model: Model, item: Prepared, spec: ScoreSpec) -> dict[str, Any]:
-    """What a stored result depends on."""
-    return model_spec(model) | {
-        "pair": described(item.tokens),
-        "cut": described(item.cut) if isinstance(item.cut, EncodedPair) else None,
-        "outcomes": [str(each) for each in spec.outcomes],
-        "maps": [str(each) for each in item.maps],
-        "seed": item.seed if any(each.method for each in item.maps) else None,
-    }
-
-
-def _tensors(scored: Scored) -> dict[str, torch.Tensor]:
-    """What is stored of an item."""
-    arrays = {"cube": scored.y} | ({} if scored.cut is None else {"cut": scored.cut})
-    for each, effects in zip(scored.item.maps, scored.maps, strict=True):
-        arrays[str(each)] = effects.values
-        if effects.agreement is not None:
-            arrays[f"{each}{_AGREEMENT}"] = np.array(list(asdict(effects.agreement).values()), dtype=np.float64)
-    return {name: torch.from_numpy(values) for name, values in arrays.items()}
-
-
-def _stored(item: Prepared, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored:
-    """What was stored of an item.
-
-    Raises:
-        ValueError: It is not what would be stored of it.
-    """
-    shape = (len(spec.outcomes), 2, 2, 2)
-    cut = array(kept, "cut", shape) if isinstance(item.cut, EncodedPair) else None
-    scored = Scored(item, array(kept, "cube", shape), cut)
-    if not scored.is_finite:
-        raise ValueError("its outcomes are no numbers")
-    maps = [_stored_map(item, each, kept, spec.outcomes[0].value, scored.te) for each in item.maps]
-    return replace(scored, maps=tuple(maps))
-
-
-def _stored_map(item: Prepared, spec: MapSpec, kept: dict[str, torch.Tensor], outcome: str, te: float) -> EffectMap:
-    coords = labels_of(item.model, item.tokens, spec)
-    numbers = kept.get(f"{spec}{_AGREEMENT}")
-    trust = None
-    if numbers is not None:
-        named = zip(fields(Agreement), numbers.tolist(), strict=True)
-        trust = Agreement(**{each.name: each.type(value) for each, value in named})  # type: ignore[operator]
-    return EffectMap(
-        array(kept, str(spec), tuple(len(labels) for labels in coords.values())),
-        tuple(coords),
-        coords,
-        item.id,
-        item.tokens.group,
-        spec.kind,
-        RESULT if spec.graph else outcome,
-        te,
-        trust,
-    )

@@ -14,9 +14,10 @@ from mediate.results.folder import Results, read_results, write_results
 from mediate.results.told import Reject
 from mediate.scoring.controls import control_by_random_weights, control_pair, drawn
 from mediate.scoring.given import check_set
-from mediate.scoring.measure import Scored, keep_activations, measure_items
+from mediate.scoring.measure import keep_activations, measure_items
 from mediate.scoring.plan import prepare_pairs
 from mediate.scoring.rundir import check_free, identity, now, written
+from mediate.scoring.scored import Scored
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
 from mediate.scoring.telling import ended, in_order, opening, results_of

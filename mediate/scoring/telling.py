@@ -13,8 +13,8 @@ from mediate.results.controls import Controlled
 from mediate.results.cube import Cube
 from mediate.results.folder import Results
 from mediate.results.told import Measured, Reject, Told
-from mediate.scoring.measure import Scored, Y
 from mediate.scoring.rundir import counted, finished
+from mediate.scoring.scored import Scored, Y
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.trace import decode
 
