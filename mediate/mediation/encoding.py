@@ -32,7 +32,7 @@ class Readers:
 
     def answer(self, world: World) -> tuple[int, ...]:
         """The tokens of a world's answer."""
-        return self.base if world is World.BASE else self.source
+        return (self.source, self.base)[world]
 
     @property
     def shared(self) -> int:

@@ -34,7 +34,7 @@ from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
 
-Cube = Float[np.ndarray, "outcome 2 2 2"]
+Y = Float[np.ndarray, "outcome 2 2 2"]
 Name = TypeVar("Name", bound=StrEnum)
 PerCell = Float[np.ndarray, "outcome cell"]
 
@@ -86,7 +86,7 @@ class Prepared:
         return run_contexts(self.model, self.tokens)
 
     @cached_property
-    def y(self) -> Cube:
+    def y(self) -> Y:
         """Y[d, t, h] of each outcome, in nats; index 1 is the base world."""
         return measure_cube(self.model, self.contexts, self.outcomes)
 
@@ -95,7 +95,7 @@ class Prepared:
         """The total effect on the first outcome, in nats."""
         return float(total_effect(self.y[:1])[0])
 
-    def before_answer(self) -> Cube:
+    def before_answer(self) -> Y:
         """The cube read where the chains are about to state the answer.
 
         Raises:

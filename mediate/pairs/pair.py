@@ -97,7 +97,7 @@ class Pair:
 
     def __getitem__(self, world: World) -> Item:
         """The item in one of its worlds."""
-        return self.base if world is World.BASE else self.source
+        return (self.source, self.base)[world]
 
     def _bad(self, code: str, reason: str) -> ItemError:
         return ItemError(self.id, reason, place=self.place, code=code)

@@ -49,7 +49,7 @@ class Measured:
 
     def __getitem__(self, world: World) -> Told:
         """What stood in one of its worlds."""
-        return self.base if world is World.BASE else self.source
+        return (self.source, self.base)[world]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _ENDS = tuple(End)
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PairDraft:
     """A pair on its way into tokens; what there is of each world is indexed by `World`.
 
     Args:
@@ -55,8 +55,8 @@ class Draft:
 
 
 def with_chains(
-    model: Model, drafts: Sequence[Draft], spec: ScoreSpec, store: Store | None, *, progress: bool
-) -> tuple[list[Draft], list[ItemError]]:
+    model: Model, drafts: Sequence[PairDraft], spec: ScoreSpec, store: Store | None, *, progress: bool
+) -> tuple[list[PairDraft], list[ItemError]]:
     """The drafts that have chains, and why the others have none: given ones in tokens, missing ones written.
 
     Where chains of another run are named, they are taken and none is written. The model is asked for its answer after
@@ -69,7 +69,7 @@ def with_chains(
         if draft.pair[world].cot is None and spec.chains is None
     ]
     written = _write(model, missing, spec.decoding(), store, progress=progress)
-    ready: list[Draft] = []
+    ready: list[PairDraft] = []
     errors: list[ItemError] = []
     for draft in drafts:
         try:
@@ -86,7 +86,7 @@ def with_chains(
 
 
 def _traces(
-    model: Model, draft: Draft, written: Mapping[tuple[int, ...], Written], spec: ScoreSpec
+    model: Model, draft: PairDraft, written: Mapping[tuple[int, ...], Written], spec: ScoreSpec
 ) -> tuple[Trace, Trace]:
     if spec.chains is not None:
         return spec.chains.traces(draft.pair, model.need_tokenizer())
@@ -171,8 +171,8 @@ def _stored(model: Model, kept: Mapping[str, torch.Tensor]) -> Written:
 
 
 def _answered(
-    model: Model, drafts: Sequence[Draft], spec: ScoreSpec, store: Store | None, *, progress: bool
-) -> list[Draft]:
+    model: Model, drafts: Sequence[PairDraft], spec: ScoreSpec, store: Store | None, *, progress: bool
+) -> list[PairDraft]:
     """The drafts with what the model greedily answers after each chain and the cue, where it is asked."""
     tokenizer, all_asked = model.need_tokenizer(), spec.solved_only or spec.chains is not None
     cue = tuple(encode_after(tokenizer, spec.answer_cue))
@@ -197,7 +197,7 @@ def _answered(
         said = written.get(context)
         return written_trace(said.ids, tokenizer).text.strip() if said is not None and said.ids else ""
 
-    def said(draft: Draft) -> tuple[str, str] | None:
+    def said(draft: PairDraft) -> tuple[str, str] | None:
         asked = contexts.get(draft.pair.id)
         return None if asked is None else in_worlds(lambda world: text(asked[world]))
 

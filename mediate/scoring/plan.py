@@ -22,7 +22,7 @@ from mediate.models.model import Model
 from mediate.pairs.pair import Pair, World, check_questions, in_worlds
 from mediate.passes.store import Store
 from mediate.results.told import Reject
-from mediate.scoring.chains import NOT_SOLVED, Draft, with_chains
+from mediate.scoring.chains import NOT_SOLVED, PairDraft, with_chains
 from mediate.scoring.given import nothing_left
 from mediate.scoring.spec import DEFAULT_MAP, ScoreSpec
 from mediate.traces.trace import Trace, given_trace
@@ -52,7 +52,7 @@ def prepare_pairs(
         check_offered(model, each)
     check_prompt(model.need_tokenizer(), spec.template, spec.answer_cue)
     errors = list(unread)
-    sound: list[Draft] = []
+    sound: list[PairDraft] = []
     for pair in pairs:
         try:
             sound.append(_draft(model, pair, spec))
@@ -87,7 +87,7 @@ def prepare_pairs(
     return tuple(items), tuple(rejects)
 
 
-def _draft(model: Model, pair: Pair, spec: ScoreSpec) -> Draft:
+def _draft(model: Model, pair: Pair, spec: ScoreSpec) -> PairDraft:
     """What can be in tokens of a pair before its chains are written.
 
     Raises:
@@ -102,7 +102,7 @@ def _draft(model: Model, pair: Pair, spec: ScoreSpec) -> Draft:
     asked = question_prompts(tokenizer, spec.template, pair)
     check_parts(tokenizer, pair, spec.answer_cue, chains=spec.chains is None)
     readers = encode_readers(tokenizer, pair, spec.answer_cue)
-    draft = Draft(pair, in_worlds(lambda world: asked[world].ids), readers)
+    draft = PairDraft(pair, in_worlds(lambda world: asked[world].ids), readers)
     source, base = pair.source.cot, pair.base.cot
     if source is None or base is None:
         _check_room(model, draft, spec)
@@ -114,11 +114,11 @@ def _draft(model: Model, pair: Pair, spec: ScoreSpec) -> Draft:
     return replace(draft, given=tokens)
 
 
-def _tokens(model: Model, draft: Draft, spec: ScoreSpec, traces: tuple[Trace, Trace]) -> EncodedPair:
+def _tokens(model: Model, draft: PairDraft, spec: ScoreSpec, traces: tuple[Trace, Trace]) -> EncodedPair:
     return laid_out(model, draft.pair, spec.answer_cue, draft.prompts, draft.readers, traces)
 
 
-def _check_room(model: Model, draft: Draft, spec: ScoreSpec) -> None:
+def _check_room(model: Model, draft: PairDraft, spec: ScoreSpec) -> None:
     """Raises ItemError where a pair whose chains are not there yet is too long, or its questions cannot be aligned."""
     pair, readers, context = draft.pair, draft.readers, model.facts.context
     lengths = [len(draft.prompts[world]) for world in reversed(World)]

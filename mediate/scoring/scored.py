@@ -11,7 +11,7 @@ from jaxtyping import Float
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.step_graph import RESULT
 from mediate.mediation.maps import MapSpec, labels_of
-from mediate.mediation.prepared import Prepared
+from mediate.mediation.prepared import Prepared, Y
 from mediate.models.model import Model
 from mediate.passes.store import Store, array, model_spec
 from mediate.results.agreement import Agreement
@@ -23,8 +23,6 @@ from mediate.scoring.spec import ScoreSpec
 
 KIND = "outcomes"
 _AGREEMENT = ".agreement"
-
-Y = Float[np.ndarray, "outcome 2 2 2"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

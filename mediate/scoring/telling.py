@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from mediate.errors import ItemError
-from mediate.mediation.prepared import Prepared
+from mediate.mediation.prepared import Prepared, Y
 from mediate.pairs.pair import World
 from mediate.results.controls import Controlled
 from mediate.results.cube import Cube
 from mediate.results.folder import Results
 from mediate.results.told import Measured, Reject, Told
 from mediate.scoring.rundir import counted, finished
-from mediate.scoring.scored import Scored, Y
+from mediate.scoring.scored import Scored
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.trace import decode
 

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -120,6 +121,13 @@ def test_controls() -> None:
     found = {each.control: each for each in item().controls([item(1), item(2)])}
     assert set(found) == set(Control) - {Control.RANDOM_WEIGHTS}
     assert found[Control.SELF_SOURCE].effect == pytest.approx(0, abs=1e-3)
+
+
+def test_the_example_of_its_docstring_runs() -> None:
+    example = str(mediate.prepare.__doc__).split("```")[1]
+    names = {"mediate": mediate, "loaded": model()}
+    exec(dedent(example).replace('mediate.load("reference-0.1m")', "loaded"), names)
+    assert isinstance(names["item"], Prepared)
 
 
 def test_an_item_of_a_file_by_its_id(tmp_path: Path) -> None:
