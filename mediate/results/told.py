@@ -88,9 +88,9 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
     """The inverse of `item_table`."""
     import pandas as pd
 
-    worlds: dict[tuple[str, str], dict[World, Told]] = {}
+    worlds: dict[tuple[str, str], dict[str, Told]] = {}
     for row in table.to_dict("records"):
-        worlds.setdefault((str(row["item"]), str(row["group"])), {})[World[row["world"].upper()]] = Told(
+        worlds.setdefault((str(row["item"]), str(row["group"])), {})[row["world"]] = Told(
             question=row["question"],
             answer=row["answer"],
             tokens=tuple(row["tokens"]),
@@ -101,7 +101,7 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
             states_result=_states_result(row),
         )
     return tuple(
-        Measured(item, group, base=both[World.BASE], source=both[World.SOURCE])
+        Measured(item, group, base=both[str(World.BASE)], source=both[str(World.SOURCE)])
         for (item, group), both in worlds.items()
     )
 
