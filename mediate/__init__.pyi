@@ -4,10 +4,12 @@ from mediate.api import compare as compare
 from mediate.api import cross as cross
 from mediate.api import load as load
 from mediate.api import open as open
+from mediate.api import prepare as prepare
 from mediate.api import score as score
 from mediate.api import tune as tune
 from mediate.errors import InputError as InputError
 from mediate.errors import ItemError as ItemError
+from mediate.mediation.prepared import Prepared as Prepared
 from mediate.models.fetch import fetch as fetch
 from mediate.models.model import Model as Model
 from mediate.models.prompts import Template as Template
@@ -16,6 +18,7 @@ from mediate.pairs.files import read_pairs as read_pairs
 from mediate.pairs.files import write_pairs as write_pairs
 from mediate.pairs.pair import Item as Item
 from mediate.pairs.pair import Pair as Pair
+from mediate.pairs.pair import World as World
 from mediate.passes.activations import cot_activations as cot_activations
 from mediate.passes.store import Store as Store
 from mediate.report import Comparison as Comparison

@@ -33,7 +33,6 @@ REACHING_IN = {
         "scoring.controls",
         "scoring.cross",
         "scoring.measure",
-        "scoring.score",
     ),
 }
 LINES, PARAMETERS = 300, 7
@@ -42,7 +41,6 @@ LINES, PARAMETERS = 300, 7
 TOO_MANY = {
     "passes.attention.attend": 12,
     "passes.forward.forward": 9,
-    "scoring.score._measure": 8,
 }
 # One name for files of several rooms is one noun, seen from each of them; here is which.
 ONE_NOUN = {

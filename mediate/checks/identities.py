@@ -24,6 +24,7 @@ from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import Sequences, outcomes_under, sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
+from mediate.pairs.pair import World
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout, Reference
 from mediate.passes.one_pass import one_pass
@@ -37,8 +38,8 @@ FROM_CACHE, MOVED = "answer read from keys and values", "re-rotated keys"
 
 def self_source(model: Model, pair: EncodedPair) -> float:
     """Effects of putting the base run's own activations back, of every component that the model offers."""
-    same = replace(pair, questions=(pair.questions[1],) * 2, traces=(pair.traces[1],) * 2)
-    run = sequences(model, same, 1, [Y])
+    same = replace(pair, questions=(pair.questions[World.BASE],) * 2, traces=(pair.traces[World.BASE],) * 2)
+    run = sequences(model, same, World.BASE, [Y])
     offered = [component for component in Component if component not in model.refused]
     values = other_world(model, same, offered, Direction.NOISING, run)
     chain = _chain(model, pair)
@@ -49,9 +50,9 @@ def self_source(model: Model, pair: EncodedPair) -> float:
 
 def chain_tokens(model: Model, pair: EncodedPair) -> float:
     """Patching the chain as it enters the first block, against running the base question with the source chain."""
-    run = sequences(model, pair, 1, [Y])
+    run = sequences(model, pair, World.BASE, [Y])
     ids = run.ids.clone()
-    ids[:, run.start : run.stop] = torch.tensor(pair.traces[0].ids, device=ids.device)
+    ids[:, run.start : run.stop] = torch.tensor(pair.traces[World.SOURCE].ids, device=ids.device)
     effect = _untouched(model, run) - _untouched(model, replace(run, ids=ids))
     return _apart(state_effects(model, pair, [C.RESID_PRE], [_chain(model, pair, (0,))], [Y]), effect)
 
@@ -71,7 +72,7 @@ def patches_move(model: Model, pair: EncodedPair) -> float:
 def untouched_corners(model: Model, pair: EncodedPair) -> float:
     """Y[1,1,1] and Y[0,0,0], against ordinary passes."""
     y = _cube(model, pair)
-    return _apart([y[0, 0, 0], y[1, 1, 1]], [_untouched(model, sequences(model, pair, world, [Y])) for world in (0, 1)])
+    return _apart([y[0, 0, 0], y[1, 1, 1]], [_untouched(model, sequences(model, pair, world, [Y])) for world in World])
 
 
 def algebra(model: Model, pair: EncodedPair) -> float:
@@ -91,7 +92,7 @@ def keys_and_values(model: Model, pair: EncodedPair) -> float:
 
 def moved_keys_and_values(model: Model, pair: EncodedPair) -> float:
     """The same with a longer base question, so that the cube turns keys to other positions."""
-    longer = (pair.questions[0], pair.questions[0][:2] + pair.questions[1])
+    longer = (pair.questions[World.SOURCE], pair.questions[World.SOURCE][:2] + pair.questions[World.BASE])
     return keys_and_values(model, replace(pair, questions=longer))
 
 
@@ -110,12 +111,12 @@ def interaction(model: Model, pair: EncodedPair) -> float:
 
 def unread_contents(model: Model, pair: EncodedPair) -> float:
     """Logits of the readers when the chain's tokens change, and no reader may attend to the chain in any layer."""
-    return _heard(model, pair, sequences(model, pair, 1, [Y]).readers)
+    return _heard(model, pair, sequences(model, pair, World.BASE, [Y]).readers)
 
 
 def contents_through_others(model: Model, pair: EncodedPair) -> float:
     """The same when only the last reader may not: the others tell it."""
-    return _heard(model, pair, sequences(model, pair, 1, [Y]).readers[-1:])
+    return _heard(model, pair, sequences(model, pair, World.BASE, [Y]).readers[-1:])
 
 
 def rows_sum(model: Model, pair: EncodedPair) -> float:
@@ -125,7 +126,7 @@ def rows_sum(model: Model, pair: EncodedPair) -> float:
 
 def hidden_attention(model: Model, pair: EncodedPair) -> float:
     """The largest attention to the future, or of a reader to the chain, under a knockout."""
-    run = sequences(model, pair, 1, [Y])
+    run = sequences(model, pair, World.BASE, [Y])
     return max(
         float(torch.maximum(pattern.triu(1).max(), pattern[:, :, run.stop :, run.start : run.stop].max()))
         for pattern in _patterns(model, pair)
@@ -146,7 +147,7 @@ def knockout_less_deletion(model: Model, pair: EncodedPair) -> float:
 
 def left_behind(model: Model, pair: EncodedPair) -> float:
     """Hooks that are still there after one of them raised, and how far logits then are from what they were."""
-    ids = sequences(model, pair, 1, [Y]).ids
+    ids = sequences(model, pair, World.BASE, [Y]).ids
     points = model.bridge.hook_dict.values()
     before, there = forward(model, ids).logits, sum(bool(each.fwd_hooks or each.bwd_hooks) for each in points)
 
@@ -196,7 +197,7 @@ IDENTITIES = (*STATE, *CUBE, *KNOCKOUTS, *AFTERWARDS)
 
 
 def _chain(model: Model, pair: EncodedPair, layers: tuple[int, ...] | None = None) -> Cell:
-    return Cell(tuple(range(len(pair.traces[1].ids))), layers or tuple(range(model.facts.layers)))
+    return Cell(tuple(range(len(pair.traces[World.BASE].ids))), layers or tuple(range(model.facts.layers)))
 
 
 def _cube(model: Model, pair: EncodedPair) -> Float[np.ndarray, "2 2 2"]:
@@ -214,10 +215,10 @@ def _apart(found: Any, wanted: Any) -> float:
 
 def _patched_late(model: Model, pair: EncodedPair) -> tuple[torch.Tensor, torch.Tensor, int]:
     """Logits with each component patched in all layers from the second step on, a row each; without; and where."""
-    run = sequences(model, pair, 1, [Y])
-    begin, _ = pair.traces[1].step_spans[1]
+    run = sequences(model, pair, World.BASE, [Y])
+    begin, _ = pair.traces[World.BASE].step_spans[1]
     offered = [component for component in Component if component not in model.refused]
-    late = replace(_chain(model, pair), positions=tuple(range(begin, len(pair.traces[1].ids))))
+    late = replace(_chain(model, pair), positions=tuple(range(begin, len(pair.traces[World.BASE].ids))))
     patches = [late.patches([component], run.start, Reference.SOURCE) for component in offered]
     ids = run.ids.repeat(len(offered), 1)
     values = other_world(model, pair, offered, Direction.NOISING, run)
@@ -227,7 +228,7 @@ def _patched_late(model: Model, pair: EncodedPair) -> tuple[torch.Tensor, torch.
 
 def _heard(model: Model, pair: EncodedPair, readers: tuple[int, ...]) -> float:
     """How far the last readers' logits move with the chain's tokens when those readers may not attend to it."""
-    run = sequences(model, pair, 1, [Y])
+    run = sequences(model, pair, World.BASE, [Y])
     keys = tuple(range(run.start, run.stop))
     drawn = np.random.default_rng(1).integers(0, model.facts.d_vocab, size=len(keys))
     ids = run.ids[:1].repeat(2, 1)
@@ -239,7 +240,7 @@ def _heard(model: Model, pair: EncodedPair, readers: tuple[int, ...]) -> float:
 
 def _patterns(model: Model, pair: EncodedPair) -> list[torch.Tensor]:
     """Each layer's patterns when no reader may attend to the chain."""
-    run = sequences(model, pair, 1, [Y])
+    run = sequences(model, pair, World.BASE, [Y])
     layers = tuple(range(model.facts.layers))
     cut = Knockout(run.readers, tuple(range(run.start, run.stop)), layers)
     sites = [Site(C.PATTERN, layer) for layer in layers]

@@ -25,6 +25,7 @@ from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
+from mediate.pairs.pair import World, in_worlds
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Patch, Reference, Values
 from mediate.passes.loaded import load
@@ -214,11 +215,11 @@ def _named(planted: Planted | TwoSteps, dtype: str) -> str:
 
 def _encoded(model: Model, planted: Planted | TwoSteps) -> EncodedPair:
     pair = planted.pair()
-    chains = (given_trace(str(item.cot), model.need_tokenizer()) for item in (pair.source, pair.base))
+    chains = in_worlds(lambda world: given_trace(str(pair[world].cot), model.need_tokenizer()))
     return encode_pair(model, pair, Template(Style.NONE), ANSWER_CUE, *chains)
 
 
 def _cells(pair: EncodedPair, layers: tuple[int, ...]) -> list[Cell]:
     """Each step alone, and both."""
-    spans = pair.traces[1].step_spans
+    spans = pair.traces[World.BASE].step_spans
     return [Cell(tuple(at for step in steps for at in range(*spans[step])), layers) for steps in STEP_SETS]

@@ -10,7 +10,7 @@ from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, HOLE, Style, Template, question_ids
 from mediate.models.rope import longest_alike
 from mediate.models.vocabulary import beyond_rows
-from mediate.pairs.pair import Pair
+from mediate.pairs.pair import Pair, World, in_worlds
 from mediate.passes.keyvalues import why_not_movable
 from mediate.traces.pieces import encode_after, lost_words
 from mediate.traces.trace import Trace
@@ -30,6 +30,10 @@ class Readers:
     base: tuple[int, ...]
     source: tuple[int, ...]
 
+    def answer(self, world: World) -> tuple[int, ...]:
+        """The tokens of a world's answer."""
+        return (self.source, self.base)[world]
+
     @property
     def shared(self) -> int:
         """Tokens that the two answers begin with in common."""
@@ -47,7 +51,7 @@ class Readers:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPair:
-    """A pair in tokens; in each pair of fields, index 0 is the source world and 1 the base.
+    """A pair in tokens; what there is of each world is indexed by `World`.
 
     Args:
         id: The pair's id.
@@ -84,9 +88,9 @@ def encode_readers(tokenizer: Any, pair: Pair, cue: str = ANSWER_CUE) -> Readers
     Raises:
         ItemError: In tokens, one answer begins with all of the other.
     """
-    base, source = (tuple(encode_after(tokenizer, " " + item.answer.strip())) for item in (pair.base, pair.source))
+    answers = in_worlds(lambda world: tuple(encode_after(tokenizer, " " + pair[world].answer.strip())))
     try:
-        return Readers(tuple(encode_after(tokenizer, cue)), base, source)
+        return Readers(tuple(encode_after(tokenizer, cue)), base=answers[World.BASE], source=answers[World.SOURCE])
     except ValueError as error:
         raise ItemError(
             pair.id, f"{error}; choose other answers or cue", place=pair.place, code="prefix_answer"
@@ -95,7 +99,8 @@ def encode_readers(tokenizer: Any, pair: Pair, cue: str = ANSWER_CUE) -> Readers
 
 def check_words(tokenizer: Any, pair: Pair, remedy: str) -> None:
     """Raises ItemError where the tokenizer loses words of a pair: another text would then be the same to the model."""
-    for world, item in (("base", pair.base), ("source", pair.source)):
+    for world in reversed(World):
+        item = pair[world]
         for part, text in (("question", item.question), ("CoT", item.cot or ""), ("answer", " " + item.answer.strip())):
             lost = lost_words(tokenizer, text) if text else ()
             if lost:
@@ -125,21 +130,25 @@ def encode_pair(model: Model, pair: Pair, template: Template, cue: str, source: 
     """
     tokenizer = model.need_tokenizer()
     asked = question_prompts(tokenizer, template, pair)
-    encoded = EncodedPair(
-        id=pair.id,
-        group=pair.group,
-        questions=(asked[0].ids, asked[1].ids),
-        traces=(source, base),
-        readers=encode_readers(tokenizer, pair, cue),
-    )
-    readers = encoded.readers
-    for world, prompt, trace, item, answer in (
-        ("source", asked[0], source, pair.source, readers.source),
-        ("base", asked[1], base, pair.base, readers.base),
-    ):
+    questions = in_worlds(lambda world: asked[world].ids)
+    return laid_out(model, pair, cue, questions, encode_readers(tokenizer, pair, cue), (source, base))
+
+
+def laid_out(
+    model: Model,
+    pair: Pair,
+    cue: str,
+    questions: tuple[tuple[int, ...], tuple[int, ...]],
+    readers: Readers,
+    traces: tuple[Trace, Trace],
+) -> EncodedPair:
+    """`encode_pair` where the parts are in tokens already; raises as it does."""
+    encoded = EncodedPair(pair.id, pair.group, questions, traces, readers)
+    for world in World:
+        item, trace = pair[world], traces[world]
         chain = trace.text if item.cot is None or trace.written else item.cot
-        ids = (prompt.ids, trace.ids, readers.cue, answer)
-        check_whole(tokenizer, pair, world, ids, f"{chain}{cue} {item.answer.strip()}")
+        ids = (questions[world], trace.ids, readers.cue, readers.answer(world))
+        check_whole(model.need_tokenizer(), pair, world, ids, f"{chain}{cue} {item.answer.strip()}")
     check_fit(model, encoded, pair.place)
     return encoded
 
@@ -152,8 +161,8 @@ def check_fit(model: Model, encoded: EncodedPair, place: str = "") -> None:
             f"model {model.facts.name!r} ({model.facts.architecture}): keys and values do not carry all of its past "
             f"({cut.detail}), so channels cannot be told apart"
         )
-    for world, trace in zip(("source", "base"), encoded.traces, strict=True):
-        if not trace.ids:
+    for world in World:
+        if not encoded.traces[world].ids:
             raise ItemError(encoded.id, f"the {world} CoT has no tokens", place=place, code="empty_cot")
     readers = len(encoded.readers.cue) + max(len(encoded.readers.base), len(encoded.readers.source))
     longest = max(map(len, encoded.questions)) + max(len(trace.ids) for trace in encoded.traces) + readers

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import Contexts
-from mediate.mediation.kinds.kind import effect_map, kind_of
+from mediate.mediation.kinds.kind import Effects as Effects
+from mediate.mediation.kinds.kind import effect_map as effect_map
+from mediate.mediation.kinds.kind import kind_of
 from mediate.mediation.names import MapSpec as MapSpec
 from mediate.mediation.names import parse_map as parse_map
 from mediate.mediation.outcomes import Outcome

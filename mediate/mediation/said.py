@@ -9,7 +9,7 @@ from typing import Any
 
 from mediate.errors import InputError, ItemError
 from mediate.models.prompts import Prompt, Template, prompt_of, prompt_reads
-from mediate.pairs.pair import Pair
+from mediate.pairs.pair import Pair, World
 from mediate.traces.pieces import decode, decode_after, encode_after, most_characters, reads_as
 
 
@@ -20,9 +20,9 @@ def question_prompts(tokenizer: Any, template: Template, pair: Pair) -> tuple[Pr
         ItemError: The template fails on one of them or loses it, its tokens say something else, or both are the same.
     """
     prompts: list[Prompt] = []
-    for world, item in (("source", pair.source), ("base", pair.base)):
+    for world in World:
         try:
-            prompt = prompt_of(tokenizer, template, item.question)
+            prompt = prompt_of(tokenizer, template, pair[world].question)
         except InputError as error:
             raise ItemError(pair.id, f"the {world} question: {error}", place=pair.place, code="bad_prompt") from error
         if not _unknown(tokenizer, prompt.ids) and not prompt_reads(tokenizer, prompt):
@@ -35,7 +35,8 @@ def question_prompts(tokenizer: Any, template: Template, pair: Pair) -> tuple[Pr
 def check_characters(tokenizer: Any, pair: Pair, context: int) -> None:
     """Raises ItemError where a pair has more characters than the tokens of a context (0: unknown) could say."""
     most = most_characters(tokenizer, context)
-    for world, item in (("base", pair.base), ("source", pair.source)):
+    for world in reversed(World):
+        item = pair[world]
         for part, text in (("question", item.question), ("CoT", item.cot or ""), ("answer", item.answer)):
             if context and len(text) > most:
                 reason = (
@@ -54,7 +55,8 @@ def check_parts(tokenizer: Any, pair: Pair, cue: str, *, chains: bool = True) ->
         cue: What stands before the answer.
         chains: Whether its chains are what is read.
     """
-    for world, item in (("base", pair.base), ("source", pair.source)):
+    for world in reversed(World):
+        item = pair[world]
         parts: list[tuple[str, str, tuple[str, ...]]] = [
             ("answer", f"{cue} {item.answer.strip()}", (cue, f" {item.answer.strip()}"))
         ]
@@ -67,13 +69,13 @@ def check_parts(tokenizer: Any, pair: Pair, cue: str, *, chains: bool = True) ->
                 raise _unlike(pair, f"the {world} {name}", said, text)
 
 
-def check_whole(tokenizer: Any, pair: Pair, world: str, ids: Sequence[Sequence[int]], after: str) -> None:
+def check_whole(tokenizer: Any, pair: Pair, world: World, ids: Sequence[Sequence[int]], after: str) -> None:
     """Raises ItemError where a world's tokens, laid out one after another, say something else than their parts.
 
     Args:
         tokenizer: Of transformers.
         pair: The pair.
-        world: Its name, for the message.
+        world: Which one, for the message.
         ids: The question's tokens, and those of all that follows.
         after: What follows the question.
     """

@@ -1,9 +1,37 @@
 """The records of this room: an item, and a pair of items in the base and the source world."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeVar
 
 from mediate.errors import ItemError
 from mediate.pairs.answers import same_answer
+
+Thing = TypeVar("Thing")
+
+
+class World(IntEnum):
+    """The two worlds of a pair; written out, each is its word, `source` or `base`.
+
+    A pair's record is indexed by it, and so is a tuple that holds something of each world: the source's comes first.
+    """
+
+    SOURCE = 0
+    BASE = 1
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    @property
+    def other(self) -> "World":
+        """The world beside this one."""
+        return World(1 - self)
+
+
+def in_worlds(of: Callable[[World], Thing]) -> tuple[Thing, Thing]:
+    """What something is in each world, to be indexed by `World`."""
+    return of(World.SOURCE), of(World.BASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +58,8 @@ class Pair:
     Args:
         id: Names the pair; unique in its set.
         group: What the bootstrap resamples: the template or problem that the pair comes from.
-        base: World 1.
-        source: World 0.
+        base: The world whose answer outcomes are positive towards.
+        source: The world that interventions take from.
         place: Where the pair stands, such as `pairs.jsonl:12`; empty for pairs made in memory.
 
     Raises:
@@ -46,7 +74,8 @@ class Pair:
     place: str = ""
 
     def __post_init__(self) -> None:
-        for world, item in (("base", self.base), ("source", self.source)):
+        for world in reversed(World):
+            item = self[world]
             if not item.question.strip():
                 raise self._bad("empty_question", f"the {world} question is empty; write one")
             if not item.answer.strip():
@@ -65,6 +94,10 @@ class Pair:
             raise self._bad(
                 "prefix_answer", f"answer {short} is a prefix of {long}; choose worlds whose answers part ways"
             )
+
+    def __getitem__(self, world: World) -> Item:
+        """The item in one of its worlds."""
+        return (self.source, self.base)[world]
 
     def _bad(self, code: str, reason: str) -> ItemError:
         return ItemError(self.id, reason, place=self.place, code=code)

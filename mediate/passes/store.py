@@ -171,6 +171,20 @@ def array(tensors: Mapping[str, Tensor], name: str, shape: tuple[int | None, ...
     return tensors[name].numpy()
 
 
+def packed(value: Any) -> Tensor:
+    """Plain values as a tensor of bytes, for what an entry says beside its numbers."""
+    return torch.tensor(list(json.dumps(value).encode()), dtype=torch.uint8)
+
+
+def unpacked(tensors: Mapping[str, Tensor], name: str) -> Any:
+    """What `packed` was given.
+
+    Raises:
+        ValueError: It is missing, or is no such thing.
+    """
+    return json.loads(bytes(array(tensors, name, (None,)).tolist()))
+
+
 def data_checksum(tensors: Mapping[str, Tensor]) -> str:
     """sha256 over names, dtypes, shapes and bytes."""
     digest = hashlib.sha256()

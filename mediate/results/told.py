@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mediate.pairs.pair import World
 from mediate.traces.trace import Trace
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Measured:
     base: Told
     source: Told
 
+    def __getitem__(self, world: World) -> Told:
+        """What stood in one of its worlds."""
+        return (self.source, self.base)[world]
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:
@@ -71,9 +76,9 @@ def item_table(items: Sequence[Measured]) -> "pandas.DataFrame":
     import pandas as pd
 
     rows = [
-        {"item": item.id, "group": item.group, "world": name, **asdict(world)}
+        {"item": item.id, "group": item.group, "world": str(world), **asdict(item[world])}
         for item in items
-        for name, world in (("base", item.base), ("source", item.source))
+        for world in reversed(World)  # a table has the base world's row first
     ]
     frame = pd.DataFrame(rows)
     return frame.astype({"states_answer": "Int64", "states_result": "boolean"}) if rows else frame
@@ -95,7 +100,10 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
             said=None if pd.isna(row["said"]) else str(row["said"]),
             states_result=_states_result(row),
         )
-    return tuple(Measured(item, group, both["base"], both["source"]) for (item, group), both in worlds.items())
+    return tuple(
+        Measured(item, group, base=both[str(World.BASE)], source=both[str(World.SOURCE)])
+        for (item, group), both in worlds.items()
+    )
 
 
 def _states_result(row: Mapping[Hashable, Any]) -> bool | None:

@@ -1,7 +1,7 @@
 """The chains of a set of pairs: given ones tokenised, missing ones written by the model or taken from a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -9,13 +9,13 @@ import torch
 
 from mediate.clock import stage
 from mediate.errors import ItemError
-from mediate.mediation.encoding import encode_question
+from mediate.mediation.encoding import EncodedPair, Readers
 from mediate.models.generation import Decoding, End, Written, generate
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_TOKENS as ANSWER_TOKENS
 from mediate.models.side_by_side import written_anew
 from mediate.pairs.answers import says
-from mediate.pairs.pair import Item, Pair
+from mediate.pairs.pair import Pair, World, in_worlds
 from mediate.passes.store import Store, array, model_spec
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.pieces import encode_after
@@ -25,75 +25,82 @@ KIND = "traces"
 NOT_SOLVED = "not_solved"
 _ENDS = tuple(End)
 
-Worlds = tuple[Trace, Trace]
-
 
 @dataclass(frozen=True, slots=True)
-class Chains:
-    """The chains of the pairs that have both, and why the others have not.
+class PairDraft:
+    """A pair on its way into tokens; what there is of each world is indexed by `World`.
 
     Args:
-        traces: By the pair's id: the source's and the base's chain.
-        said: By the pair's id: what the model answers after each, where it was asked.
-        errors: Pairs without usable chains.
+        pair: The pair.
+        prompts: The question part of each world.
+        readers: The cue and the answers.
+        given: The whole pair in tokens, where its chains were given; else they are written or taken from a run.
+        traces: Its chains, once they are there.
+        said: What the model answers after each, where it was asked.
     """
 
-    traces: Mapping[str, Worlds]
-    said: Mapping[str, tuple[str, str]]
-    errors: tuple[ItemError, ...]
+    pair: Pair
+    prompts: tuple[tuple[int, ...], tuple[int, ...]]
+    readers: Readers
+    given: EncodedPair | None = None
+    traces: tuple[Trace, Trace] | None = None
+    said: tuple[str, str] | None = None
+
+    @property
+    def chains(self) -> tuple[Trace, Trace]:
+        """Its chains; for those who come after whoever puts them there."""
+        if self.traces is None:
+            raise RuntimeError(f"item {self.pair.id!r}: its chains are not there yet")
+        return self.traces
 
 
-def make_chains(model: Model, pairs: Sequence[Pair], spec: ScoreSpec, store: Store | None, *, progress: bool) -> Chains:
-    """Tokenises given chains, lets the model write missing ones, and asks for its answer where that is wanted.
+def with_chains(
+    model: Model, drafts: Sequence[PairDraft], spec: ScoreSpec, store: Store | None, *, progress: bool
+) -> tuple[list[PairDraft], list[ItemError]]:
+    """The drafts that have chains, and why the others have none: given ones in tokens, missing ones written.
 
-    Where chains of another run are named, they are taken and none is written. The model is asked after every pair with
-    a written chain, its own or another's, and after all pairs if only solved ones count.
+    Where chains of another run are named, they are taken and none is written. The model is asked for its answer after
+    every pair with a written chain, its own or another's, and after all pairs if only solved ones count.
     """
-    prompts = {
-        pair.id: tuple(encode_question(model, spec.template, item.question) for item in _worlds(pair)) for pair in pairs
-    }
-    decoding = spec.decoding()
     missing = [
-        prompts[pair.id][world]
-        for pair in pairs
-        for world, item in enumerate(_worlds(pair))
-        if item.cot is None and spec.chains is None
+        draft.prompts[world]
+        for draft in drafts
+        for world in World
+        if draft.pair[world].cot is None and spec.chains is None
     ]
-    written = _write(model, missing, decoding, store, progress=progress)
-    traces: dict[str, Worlds] = {}
+    written = _write(model, missing, spec.decoding(), store, progress=progress)
+    ready: list[PairDraft] = []
     errors: list[ItemError] = []
-    for pair in pairs:
+    for draft in drafts:
         try:
-            if spec.chains is not None:
-                traces[pair.id] = spec.chains.traces(pair, model.need_tokenizer())
-                continue
-            source, base = (
-                _trace(model, pair, item, written.get(prompt), spec)
-                for item, prompt in zip(_worlds(pair), prompts[pair.id], strict=True)
-            )
+            ready.append(replace(draft, traces=_traces(model, draft, written, spec)))
         except ItemError as unusable:
             errors.append(unusable)
-        else:
-            traces[pair.id] = (source, base)
-    all_asked = spec.solved_only or spec.chains is not None
-    asked = [pair for pair in pairs if pair.id in traces and (all_asked or any(t.written for t in traces[pair.id]))]
-    said = _answers(model, asked, prompts, traces, spec, store, progress=progress)
+    ready = _answered(model, ready, spec, store, progress=progress)
     if spec.solved_only:
-        errors += [error for pair in asked if (error := _unsolved(pair, said[pair.id])) is not None]
-    return Chains(traces, said, tuple(errors))
+        wrong = [_unsolved(draft.pair, draft.said or ("", "")) for draft in ready]
+        unsolved = {error.item: error for error in wrong if error is not None}
+        errors += unsolved.values()
+        ready = [draft for draft in ready if draft.pair.id not in unsolved]
+    return ready, errors
 
 
-def _worlds(pair: Pair) -> tuple[Item, Item]:
-    return pair.source, pair.base
+def _traces(
+    model: Model, draft: PairDraft, written: Mapping[tuple[int, ...], Written], spec: ScoreSpec
+) -> tuple[Trace, Trace]:
+    if spec.chains is not None:
+        return spec.chains.traces(draft.pair, model.need_tokenizer())
+    if draft.given is not None:
+        return draft.given.traces
+    return in_worlds(lambda world: _trace(model, draft.pair, world, written.get(draft.prompts[world]), spec))
 
 
-def _trace(model: Model, pair: Pair, item: Item, written: Written | None, spec: ScoreSpec) -> Trace:
-    tokenizer = model.need_tokenizer()
-    if item.cot is not None:
-        return given_trace(item.cot, tokenizer)
+def _trace(model: Model, pair: Pair, world: World, written: Written | None, spec: ScoreSpec) -> Trace:
+    tokenizer, cot = model.need_tokenizer(), pair[world].cot
+    if cot is not None:
+        return given_trace(cot, tokenizer)
     if written is None:
         raise RuntimeError(f"item {pair.id!r}: its chain was not written")
-    world = "base" if item is pair.base else "source"
     if written.end is End.LENGTH:
         raise ItemError(
             pair.id,
@@ -163,27 +170,23 @@ def _stored(model: Model, kept: Mapping[str, torch.Tensor]) -> Written:
     return Written(tuple(ids.tolist()), "", _ENDS[end])
 
 
-def _answers(
-    model: Model,
-    pairs: Sequence[Pair],
-    prompts: Mapping[str, tuple[tuple[int, ...], ...]],
-    traces: Mapping[str, Worlds],
-    spec: ScoreSpec,
-    store: Store | None,
-    *,
-    progress: bool,
-) -> dict[str, tuple[str, str]]:
-    """What the model greedily answers after each chain and the cue."""
-    tokenizer = model.need_tokenizer()
+def _answered(
+    model: Model, drafts: Sequence[PairDraft], spec: ScoreSpec, store: Store | None, *, progress: bool
+) -> list[PairDraft]:
+    """The drafts with what the model greedily answers after each chain and the cue, where it is asked."""
+    tokenizer, all_asked = model.need_tokenizer(), spec.solved_only or spec.chains is not None
     cue = tuple(encode_after(tokenizer, spec.answer_cue))
-    contexts = {
-        pair.id: tuple(prompts[pair.id][world] + traces[pair.id][world].ids + cue for world in (0, 1)) for pair in pairs
-    }
-    written: dict[tuple[int, ...], Written] = {}
+    contexts: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
     by_room: dict[int, list[tuple[int, ...]]] = {}
-    for context in (context for each in contexts.values() for context in each):
-        room = model.facts.context - len(context) if model.facts.context else ANSWER_TOKENS
-        by_room.setdefault(min(room, ANSWER_TOKENS), []).append(context)
+    for draft in drafts:
+        if not (all_asked or any(trace.written for trace in draft.chains)):
+            continue
+        source, base = (draft.prompts[world] + draft.chains[world].ids + cue for world in World)
+        contexts[draft.pair.id] = source, base
+        for context in contexts[draft.pair.id]:
+            room = model.facts.context - len(context) if model.facts.context else ANSWER_TOKENS
+            by_room.setdefault(min(room, ANSWER_TOKENS), []).append(context)
+    written: dict[tuple[int, ...], Written] = {}
     for room, wanted in by_room.items():
         # Where there is no room for a token, the pair is too long, which is said when it is put into tokens.
         if room > 0:
@@ -194,14 +197,17 @@ def _answers(
         said = written.get(context)
         return written_trace(said.ids, tokenizer).text.strip() if said is not None and said.ids else ""
 
-    return {name: (text(contexts[name][0]), text(contexts[name][1])) for name in contexts}
+    def said(draft: PairDraft) -> tuple[str, str] | None:
+        asked = contexts.get(draft.pair.id)
+        return None if asked is None else in_worlds(lambda world: text(asked[world]))
+
+    return [replace(draft, said=said(draft)) for draft in drafts]
 
 
 def _unsolved(pair: Pair, said: tuple[str, str]) -> ItemError | None:
-    for world, item, words in zip(("source", "base"), _worlds(pair), said, strict=True):
-        if not says(words, item.answer):
-            reason = (
-                f"after its chain the model answers {words[:40]!r} in the {world} world, where {item.answer!r} is right"
-            )
+    for world in World:
+        words, answer = said[world], pair[world].answer
+        if not says(words, answer):
+            reason = f"after its chain the model answers {words[:40]!r} in the {world} world, where {answer!r} is right"
             return ItemError(pair.id, reason, place=pair.place, code=NOT_SOLVED)
     return None

@@ -1,8 +1,6 @@
 """Crossing two checkpoints over a set of pairs: pairs in, results and a run directory out."""
 
-import json
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,27 +14,28 @@ from jaxtyping import Float
 from mediate.clock import stage
 from mediate.errors import InputError, ItemError
 from mediate.mediation.cells import cells_of
-from mediate.mediation.encoding import EncodedPair, check_fit
+from mediate.mediation.encoding import check_fit
 from mediate.mediation.kinds.crossing import check_crossable, crossed_cube, facing, run_crossed
 from mediate.mediation.kinds.crossing_maps import check_crossed_map, crossed_kinds, crossed_map
 from mediate.mediation.outcomes import Outcome
+from mediate.mediation.prepared import Prepared
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.files import PairFile, scan_pairs
-from mediate.pairs.pair import Pair
-from mediate.passes.store import Store, array, model_spec
-from mediate.results.crossing import WORLDS, Crossing, change
+from mediate.pairs.pair import Pair, World
+from mediate.passes.store import Store, array, model_spec, packed, unpacked
+from mediate.results.crossing import Crossing, change
 from mediate.results.crossing_folder import CrossResults, read_crossed, write_crossed
 from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
 from mediate.scoring.cross_spec import CHECKPOINTS, CrossOptions, CrossSpec, make_cross_spec
 from mediate.scoring.given import check_set
-from mediate.scoring.measure import described
-from mediate.scoring.plan import make_plan
-from mediate.scoring.rundir import SCHEMA, check_free, now, versions, written
+from mediate.scoring.plan import prepare_pairs
+from mediate.scoring.rundir import check_free, counted, finished, identity, now, written
+from mediate.scoring.scored import described
 from mediate.scoring.settling import settled
-from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
+from mediate.scoring.spec import ScoreSpec
 from mediate.watch import bars, tell
 from mediate.watch import each as watch_each
 
@@ -107,23 +106,25 @@ def cross_pairs(
     check_set(file.pairs, file.errors, spec.scoring)
     say = tell if progress else str
     spec = replace(spec, scoring=settled(models[spec.writing], file.pairs, spec.scoring, say))
-    identity = {
-        "schema": SCHEMA,
-        "spec": spec.described(),
-        "pairs": pairs_fingerprint(file.pairs),
-        "model": {name: model.describe() for name, model in zip(CHECKPOINTS, models, strict=True)},
-        "versions": versions(),
-        "prompt": prompt_facts(models[spec.writing].need_tokenizer(), spec.scoring.template),
-    }
-    if out is not None and check_free(out, identity):
+    prompt = prompt_facts(models[spec.writing].need_tokenizer(), spec.scoring.template)
+    facts: dict[str, Any] = {name: model.describe() for name, model in zip(CHECKPOINTS, models, strict=True)}
+    asked = identity(spec.described(), file.pairs, facts, prompt)
+    if out is not None and check_free(out, asked):
         return read_crossed(out)
     memory = {name: weight_bytes(model) for name, model in zip(CHECKPOINTS, models, strict=True)}
-    manifest = identity | {"created": started, "weight_bytes": memory}
-    if out is None:
-        return _measure(models, file, spec, store, manifest, clock, progress=progress)
+    manifest = asked | {"created": started, "weight_bytes": memory}
     with written(out, manifest):
-        results = _measure(models, file, spec, store, manifest, clock, progress=progress)
-        write_crossed(out, results)
+        crossed, rejects = _measure(models, file, spec, store, progress=progress)
+        measured = len({each.item.id for each in crossed})
+        counts = counted(len(file.pairs) + len(file.errors), measured, rejects)
+        results = CrossResults(
+            manifest=manifest | finished(clock, counts),
+            crossings=tuple(_stacked(crossed, place, outcome) for place, outcome in enumerate(spec.scoring.outcomes)),
+            maps=tuple(map_ for each in crossed for map_ in each.maps),
+            rejects=tuple(rejects),
+        )
+        if out is not None:
+            write_crossed(out, results)
     return results
 
 
@@ -133,93 +134,71 @@ def weight_bytes(model: Model) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """What was measured of one item in one world."""
+class _Crossed:
+    """An item with what was measured of it in one world."""
 
-    item: str
-    world: str
-    group: str
+    item: Prepared
+    world: World
     y: Float[np.ndarray, "outcome 2 2 2"]
     maps: tuple[EffectMap, ...]
 
 
 def _measure(
-    models: tuple[Model, Model],
-    file: PairFile,
-    spec: CrossSpec,
-    store: Store | None,
-    manifest: Mapping[str, Any],
-    clock: float,
-    *,
-    progress: bool,
-) -> CrossResults:
-    scoring = spec.scoring
-    plan = make_plan(models[spec.writing], file.pairs, scoring, store, unread=file.errors, progress=progress)
-    rejects, found = list(plan.rejects), list[_Found]()
-    fitting = list(_fitting(models[1 - spec.writing], plan.encoded, file.pairs, scoring, rejects))
-    for tokens in watch_each(fitting, "crossing pairs", "pair", shown=progress):
+    models: tuple[Model, Model], file: PairFile, spec: CrossSpec, store: Store | None, *, progress: bool
+) -> tuple[list[_Crossed], list[Reject]]:
+    """What was measured, each item in its worlds, and what was left out."""
+    items, left_out = prepare_pairs(
+        models[spec.writing], file.pairs, spec.scoring, store, unread=file.errors, progress=progress
+    )
+    found, rejects = list[_Crossed](), list(left_out)
+    fitting = list(_fitting(models[1 - spec.writing], items, spec.scoring, rejects))
+    for item in watch_each(fitting, "crossing pairs", "pair", shown=progress):
         with bars(progress):
-            these = [_measure_world(models, tokens, world, spec, store) for world in spec.worlds]
+            these = [_measure_world(models, item, World[name.upper()], spec, store) for name in spec.worlds]
         if all(np.isfinite(each.y).all() for each in these):
             found += these
         else:
-            rejects.append(Reject(tokens.id, "nonfinite", "the models' logits are NaN or infinite; try another dtype"))
-    by_reason = Counter(reject.code for reject in rejects)
-    counts = {
-        "given": len(file.pairs) + len(file.errors),
-        "measured": len({each.item for each in found}),
-        "rejected": sum(by_reason.values()),
-        "by_reason": dict(by_reason),
-    }
-    done = {"status": "success", "finished": now(), "seconds": round(time.monotonic() - clock, 3), "counts": counts}
-    return CrossResults(
-        manifest=dict(manifest) | done,
-        crossings=tuple(_stacked(found, place, outcome) for place, outcome in enumerate(scoring.outcomes)),
-        maps=tuple(each for one in found for each in one.maps),
-        rejects=tuple(rejects),
-    )
+            rejects.append(Reject(item.id, "nonfinite", "the models' logits are NaN or infinite; try another dtype"))
+    return found, rejects
 
 
-def _fitting(
-    model: Model, encoded: Sequence[EncodedPair], pairs: Sequence[Pair], scoring: ScoreSpec, rejects: list[Reject]
-) -> Iterator[EncodedPair]:
-    """The pairs that the other checkpoint can take too; they may differ in the length of their contexts."""
-    places = {pair.id: pair.place for pair in pairs}
-    for tokens in encoded:
+def _fitting(model: Model, items: Sequence[Prepared], scoring: ScoreSpec, rejects: list[Reject]) -> Iterator[Prepared]:
+    """The items that the other checkpoint can take too; they may differ in the length of their contexts."""
+    for item in items:
         try:
-            check_fit(model, tokens, places[tokens.id])
+            check_fit(model, item.tokens, item.pair.place)
         except ItemError as error:
-            error.written = tokens.written or scoring.chains is not None
+            error.written = item.tokens.written or scoring.chains is not None
             if scoring.stops_at(error):
                 raise
             rejects.append(Reject(error.item, error.code, error.reason, error.place))
         else:
-            yield tokens
+            yield item
 
 
 def _measure_world(
-    models: tuple[Model, Model], tokens: EncodedPair, world: str, spec: CrossSpec, store: Store | None
-) -> _Found:
-    """One world of a pair; from the store where it was measured before."""
+    models: tuple[Model, Model], item: Prepared, world: World, spec: CrossSpec, store: Store | None
+) -> _Crossed:
+    """One world of an item; from the store where it was measured before."""
     entry = {
         "models": [model_spec(model) for model in models],
-        "pair": described(tokens),
-        "world": world,
+        "pair": described(item.tokens),
+        "world": str(world),
         "outcomes": [str(each) for each in spec.scoring.outcomes],
         "maps": [str(each) for each in spec.maps],
     }
-    kept = store.read(KIND, entry, partial(_stored, models[0], tokens, world, spec)) if store is not None else None
+    kept = store.read(KIND, entry, partial(_stored, models[0], item, world, spec)) if store is not None else None
     if kept is not None:
         return kept
     outcomes = spec.scoring.outcomes
-    crossed = run_crossed(*models, facing(tokens, WORLDS.index(world)))
+    crossed = run_crossed(*models, facing(item.tokens, world))
     y = crossed_cube(crossed, outcomes)
     maps: list[EffectMap] = []
     if np.isfinite(y).all():
         total = float(change(y[:1]).total[0])
         for each in spec.maps:
             maps += crossed_map(crossed, each, outcomes[0], total)
-    if world == "source":
+    if world is World.SOURCE:
         maps = [replace(each, kind=str(replace(parse_kind(each.kind), source=True))) for each in maps]
     if store is not None and np.isfinite(y).all():
         labels = [
@@ -228,46 +207,46 @@ def _measure_world(
         ]
         arrays = {"y": y} | {f"map{place}": each.values for place, each in enumerate(maps)}
         tensors = {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in arrays.items()}
-        store.put(KIND, entry, tensors | {"json": torch.tensor(list(json.dumps(labels).encode()), dtype=torch.uint8)})
-    return _Found(tokens.id, world, tokens.group, y, tuple(maps))
+        store.put(KIND, entry, tensors | {"json": packed(labels)})
+    return _Crossed(item, world, y, tuple(maps))
 
 
-def _stored(model: Model, tokens: EncodedPair, world: str, spec: CrossSpec, kept: Mapping[str, torch.Tensor]) -> _Found:
-    """What was stored of one world of a pair.
+def _stored(model: Model, item: Prepared, world: World, spec: CrossSpec, kept: Mapping[str, torch.Tensor]) -> _Crossed:
+    """What was stored of one world of an item.
 
     Raises:
         ValueError: It is not what would be stored of it.
     """
-    labels = json.loads(bytes(array(kept, "json", (None,)).tolist()))
+    labels = unpacked(kept, "json")
     maps = tuple(
         EffectMap(
             values=kept[f"map{place}"].numpy(),
             dims=tuple(each["dims"]),
             coords={name: tuple(axis) for name, axis in each["coords"].items()},
-            item=tokens.id,
-            group=tokens.group,
+            item=item.id,
+            group=item.pair.group,
             kind=each["kind"],
             outcome=each["outcome"],
             te=each["te"],
         )
         for place, each in enumerate(labels)
     )
-    pair = facing(tokens, WORLDS.index(world))
+    pair = facing(item.tokens, world)
     wanted = [
         (kind, tuple(axes.items()))
         for each in spec.maps
         for axes in [cells_of(model, pair, each.axes, component=each.component)[1]]
-        for kind in crossed_kinds(each, source=world == "source")
+        for kind in crossed_kinds(each, source=world is World.SOURCE)
     ]
     if [(each.kind, tuple((name, each.coords[name]) for name in each.dims)) for each in maps] != wanted:
         raise ValueError("its maps are not those of this pair")
     y = array(kept, "y", (len(spec.scoring.outcomes), 2, 2, 2))
     if not np.isfinite(y).all():
         raise ValueError("its outcomes are no numbers")
-    return _Found(tokens.id, world, tokens.group, y, maps)
+    return _Crossed(item, world, y, maps)
 
 
-def _stacked(found: Sequence[_Found], place: int, outcome: Outcome) -> Crossing:
-    y = np.stack([each.y[place] for each in found]) if found else np.zeros((0, 2, 2, 2))
-    items, worlds, groups = (tuple(getattr(each, name) for each in found) for name in ("item", "world", "group"))
-    return Crossing(y, items, worlds, groups, str(outcome))
+def _stacked(crossed: Sequence[_Crossed], place: int, outcome: Outcome) -> Crossing:
+    y = np.stack([each.y[place] for each in crossed]) if crossed else np.zeros((0, 2, 2, 2))
+    items, groups = tuple(each.item.id for each in crossed), tuple(each.item.pair.group for each in crossed)
+    return Crossing(y, items, tuple(str(each.world) for each in crossed), groups, str(outcome))

@@ -10,7 +10,7 @@ from mediate.pairs.pair import Pair
 from mediate.passes import pace
 from mediate.passes.selfcheck import SWEPT
 from mediate.passes.store import Store
-from mediate.scoring.plan import make_plan, wanted_maps
+from mediate.scoring.plan import prepare_pairs, wanted_maps
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
 from mediate.watch import tell
@@ -67,11 +67,11 @@ def forecast(
             "plain passes, one for each cell, and are not forecast"
         )
     spec = settled(model, pairs, spec, tell if progress else str)
-    plan = make_plan(model, pairs, spec, store, unread=unread, progress=progress)
+    items, _ = prepare_pairs(model, pairs, spec, store, unread=unread, progress=progress)
     quick = pace(model)
     found = []
     for each in wanted_maps(spec):
-        costs = [cost_of_map(model, tokens, each, quick) for tokens in plan.encoded if each in plan.maps[tokens.id]]
+        costs = [cost_of_map(model, item.tokens, each, quick) for item in items if each in item.maps]
         total = Cost(
             sum(cost.cells for cost in costs),
             sum(cost.sweeps for cost in costs),

@@ -1,7 +1,9 @@
 """The life of a run directory: opened once, held by one process, finished or taken up again."""
 
 import platform
-from collections.abc import Iterator, Mapping
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +12,10 @@ from typing import Any
 from mediate.errors import InputError
 from mediate.files import differences, held, is_begun
 from mediate.models.identity import model_differences, version_differences
+from mediate.pairs.pair import Pair
 from mediate.results.folder import MANIFEST, read_manifest, write_manifest
+from mediate.results.told import Reject
+from mediate.scoring.spec import pairs_fingerprint
 
 SCHEMA = 1
 # What must be the same, value by value, for a directory to be taken up again; model and versions are told in words.
@@ -33,6 +38,43 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         **library_versions(),
     }
+
+
+def identity(
+    spec: Mapping[str, Any], pairs: Sequence[Pair], model: Mapping[str, Any], prompt: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What makes a run the run that it is; a directory that holds another is not taken up.
+
+    Args:
+        spec: Its choices, described.
+        pairs: What is to be measured.
+        model: The model or models, described.
+        prompt: How a question is put.
+    """
+    return {
+        "schema": SCHEMA,
+        "spec": spec,
+        "pairs": pairs_fingerprint(pairs),
+        "model": model,
+        "versions": versions(),
+        "prompt": prompt,
+    }
+
+
+def counted(given: int, measured: int, rejects: Sequence[Reject]) -> dict[str, Any]:
+    """What became of the items that were given, for a manifest."""
+    by_reason = Counter(reject.code for reject in rejects if reject.part == "item")
+    return {
+        "given": given,
+        "measured": measured,
+        "rejected": sum(by_reason.values()),
+        "by_reason": dict(by_reason),
+    }
+
+
+def finished(since: float, counts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest says of a run that is done; `since` is the monotonic clock when it began."""
+    return {"status": "success", "finished": now(), "seconds": round(time.monotonic() - since, 3), "counts": counts}
 
 
 def check_free(folder: Path, identity: Mapping[str, Any]) -> bool:
@@ -74,14 +116,17 @@ def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, An
 
 
 @contextmanager
-def written(folder: Path, manifest: Mapping[str, Any]) -> Iterator[None]:
-    """Holds the directory for this process while a run is made and written.
+def written(folder: Path | None, manifest: Mapping[str, Any]) -> Iterator[None]:
+    """Holds the directory, if there is to be one, for this process while a run is made and written.
 
     What is there until the run's own manifest is written says that it was started, cancelled, or what went wrong.
 
     Raises:
         InputError: Another process holds it.
     """
+    if folder is None:
+        yield
+        return
     with held(folder, "another process is writing this run; wait for it or give a new directory"):
         write_manifest(folder, dict(manifest) | {"status": "started"})
         try:

@@ -8,7 +8,7 @@ from mediate.mediation.said import check_characters
 from mediate.models.known import known_template
 from mediate.models.model import Model
 from mediate.models.prompts import CHAT, FEW_SHOT_STOP, HOLE, NONE, Style, Template, few_shot, parse_template
-from mediate.pairs.pair import Item, Pair
+from mediate.pairs.pair import Item, Pair, World
 from mediate.scoring.chains import ANSWER_TOKENS
 from mediate.scoring.spec import MOST_NEW_TOKENS, ScoreSpec
 from mediate.traces.pieces import encode_after, lost_words
@@ -29,7 +29,7 @@ def settled(model: Model, pairs: Sequence[Pair], spec: ScoreSpec, say: Callable[
     Raises:
         ItemError: The first pair after whose question the context has no room for `max_new_tokens`.
     """
-    asked = [(pair, item) for pair in pairs for item in (pair.source, pair.base) if item.cot is None]
+    asked = [(pair, pair[world]) for pair in pairs for world in World if pair[world].cot is None]
     writes = bool(asked) and spec.chains is None
     changes: dict[str, object] = {}
     if spec.template.style is Style.AUTO:

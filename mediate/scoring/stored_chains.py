@@ -10,11 +10,9 @@ from typing import Any
 from mediate.errors import InputError, ItemError
 from mediate.models.prompts import Template, described_template
 from mediate.pairs.answers import same_answer
-from mediate.pairs.pair import Pair
-from mediate.results.told import Measured, Told
+from mediate.pairs.pair import Pair, World, in_worlds
+from mediate.results.told import Measured
 from mediate.traces.trace import Trace, given_trace
-
-Worlds = tuple[Told, Told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class StoredChains:
         name: What to call the model that wrote them.
         fingerprint: Of that model.
         tokenizer: Of its tokenizer, as a fingerprint.
-        worlds: By the item's id: its source and its base world.
+        items: By their ids, those with chains.
         absent: Why an item that the run knows has none, by its id.
         left_out: Ids of items that were left out there, for what the model wrote.
         template: How the questions were put to it.
@@ -36,7 +34,7 @@ class StoredChains:
     name: str
     fingerprint: str
     tokenizer: str
-    worlds: Mapping[str, Worlds]
+    items: Mapping[str, Measured]
     absent: Mapping[str, str]
     left_out: frozenset[str] = frozenset()
     template: Template | None = None
@@ -44,8 +42,8 @@ class StoredChains:
     def described(self) -> dict[str, Any]:
         """The writer, and a sha256 over all chains with their questions and answers, as plain values for a manifest."""
         content = {
-            item: [[world.question, world.answer, "".join(world.tokens)] for world in worlds]
-            for item, worlds in self.worlds.items()
+            name: [[item[world].question, item[world].answer, "".join(item[world].tokens)] for world in World]
+            for name, item in self.items.items()
         }
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
         return {"name": self.name, "fingerprint": self.fingerprint, "tokenizer": self.tokenizer, "sha256": digest}
@@ -62,24 +60,24 @@ class StoredChains:
         """
         if pair.base.cot is not None or pair.source.cot is not None:
             raise _bad(pair, "two_chains", "it has a CoT of its own, and another in that run; give one")
-        worlds = self.worlds.get(pair.id)
-        if worlds is None:
+        known = self.items.get(pair.id)
+        if known is None:
             why = self.absent.get(pair.id, "it is not among that run's items")
             reason = f"run {self.run!r} has no written chains of it: {why}; leave it out (skip)"
             raise _bad(pair, "no_chain", reason, written=pair.id in self.left_out)
-        for world, item in zip(worlds, (pair.source, pair.base), strict=True):
-            if world.question != item.question or not same_answer(world.answer, item.answer):
+        for world in World:
+            told, item = known[world], pair[world]
+            if told.question != item.question or not same_answer(told.answer, item.answer):
                 raise _bad(
                     pair,
                     "other_content",
                     f"run {self.run!r} has another question or answer of that id; score these pairs",
                 )
-        source, base = (_retold(pair, "".join(world.tokens), tokenizer) for world in worlds)
-        return source, base
+        return in_worlds(lambda world: _retold(pair, "".join(known[world].tokens), tokenizer))
 
     def retokenised(self, item: str, traces: tuple[Trace, Trace]) -> int:
         """How many of an item's two chains have other tokens here than where they were written."""
-        return sum(world.tokens != trace.tokens for world, trace in zip(self.worlds[item], traces, strict=True))
+        return sum(self.items[item][world].tokens != traces[world].tokens for world in World)
 
 
 def _bad(pair: Pair, code: str, reason: str, *, written: bool = False) -> ItemError:
@@ -120,7 +118,7 @@ def read_chains(folder: str | Path) -> StoredChains:
         name=str(writer.get("name", "")),
         fingerprint=str(writer.get("fingerprint", "")),
         tokenizer=str(writer.get("tokenizer", "")),
-        worlds={name: (item.source, item.base) for name, item in usable.items()},
+        items=usable,
         absent=absent,
         left_out=frozenset(each.item for each in results.rejects if each.part == "item"),
         template=described_template(results.manifest.get("spec", {})),

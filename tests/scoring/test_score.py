@@ -78,7 +78,7 @@ def test_a_run_of_another_machine_is_taken_up_again(
     manifest["versions"] |= {"python": "3.99.0", "torch": manifest["versions"]["torch"].partition("+")[0] + "+cu999"}
     (out / "run.json").write_text(json.dumps(manifest | {"status": status}))
     if status == "success":
-        monkeypatch.setattr(score_module, "make_plan", None)
+        monkeypatch.setattr(score_module, "prepare_pairs", None)
     found = run(out=out)
     np.testing.assert_allclose(found.cube().y, wanted.cube().y, atol=1e-5)
     assert json.loads((out / "run.json").read_text())["status"] == "success"
@@ -135,9 +135,9 @@ def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     first = run(mixed, out=tmp_path / "a", store=store, **choices)
     kept = list((tmp_path / "cache" / "acts").rglob("*.safetensors"))
     assert len(kept) == 2 * len(first.items)
-    for name in ("run_all_contexts", "measure_cubes", "measure_map"):
+    for name in ("run_all_contexts", "run_contexts", "measure_cubes", "measure_map"):
         monkeypatch.setattr(measure_module, name, never)
-    for name in ("run_contexts", "measure_controls", "random_twin", "measure_unlearnt"):
+    for name in ("measure_controls", "random_twin", "measure_unlearnt"):
         monkeypatch.setattr(controls_module, name, never)
     monkeypatch.setattr("mediate.scoring.chains.generate", never)
     monkeypatch.setattr("mediate.passes.activations.forward", never)
@@ -164,7 +164,7 @@ def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monk
         run(out=out, seed=1)
     with pytest.raises(InputError, match=r"the model is 'LlamaForCausalLM' there and 'Qwen3ForCausalLM' here"):
         run(out=out, architecture="qwen3")
-    monkeypatch.setattr(score_module, "make_plan", never)
+    monkeypatch.setattr(score_module, "prepare_pairs", never)
     assert len(run(out=out).items) == 4
     other = tmp_path / "other"
     other.mkdir()

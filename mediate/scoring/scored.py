@@ -1,0 +1,121 @@
+"""An item with what was measured of it, and the same in the store."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.maps import Effects, MapSpec, effect_map, labels_of
+from mediate.mediation.outcomes import Outcome
+from mediate.mediation.prepared import Prepared, Y
+from mediate.models.model import Model
+from mediate.passes.store import Store, array, model_spec
+from mediate.results.agreement import Agreement
+from mediate.results.controls import Controlled
+from mediate.results.cube import total_effect
+from mediate.results.maps import EffectMap
+from mediate.results.told import Reject
+from mediate.scoring.spec import ScoreSpec
+
+KIND = "outcomes"
+_AGREEMENT = ".agreement"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """An item with what was measured of it.
+
+    Args:
+        item: The item.
+        y: Its cubes, one an outcome.
+        cut: The same with the chains cut before they state the answer; None where they cannot be.
+        maps: On the first outcome.
+        left_out: Maps that turned out to be impossible.
+        controls: Of the model itself, where the item was drawn for them.
+        reads: The read effects that random weights are compared with; None where the chains cannot be aligned.
+    """
+
+    item: Prepared
+    y: Y
+    cut: Y | None
+    maps: tuple[EffectMap, ...] = ()
+    left_out: tuple[Reject, ...] = ()
+    controls: tuple[Controlled, ...] = ()
+    reads: Float[np.ndarray, "step layer"] | None = None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the model's logits were numbers."""
+        return all(bool(np.isfinite(y).all()) for y in (self.y, self.cut) if y is not None)
+
+    @property
+    def te(self) -> float:
+        """The total effect on the first outcome, in nats."""
+        return float(total_effect(self.y[:1])[0])
+
+
+def described(tokens: EncodedPair) -> dict[str, Any]:
+    """All of a pair that can change a number."""
+    return {
+        "questions": [list(ids) for ids in tokens.questions],
+        "traces": [list(trace.ids) for trace in tokens.traces],
+        "steps": [list(trace.steps) for trace in tokens.traces],
+        "readers": [list(tokens.readers.cue), list(tokens.readers.base), list(tokens.readers.source)],
+    }
+
+
+def _entry(model: Model, item: Prepared, spec: ScoreSpec) -> dict[str, Any]:
+    """What a stored result depends on."""
+    return model_spec(model) | {
+        "pair": described(item.tokens),
+        "cut": described(item.cut) if isinstance(item.cut, EncodedPair) else None,
+        "outcomes": [str(each) for each in spec.outcomes],
+        "maps": [str(each) for each in item.maps],
+        "seed": item.seed if any(each.method for each in item.maps) else None,
+    }
+
+
+def stored(model: Model, item: Prepared, spec: ScoreSpec, store: Store) -> Scored | None:
+    """The item as it was measured before, where it was."""
+    return store.read(KIND, _entry(model, item, spec), partial(_read, item, spec))
+
+
+def put(model: Model, scored: Scored, spec: ScoreSpec, store: Store) -> None:
+    """Keeps what was measured of an item."""
+    arrays = {"cube": scored.y} | ({} if scored.cut is None else {"cut": scored.cut})
+    for each, effects in zip(scored.item.maps, scored.maps, strict=True):
+        arrays[str(each)] = effects.values
+        if effects.agreement is not None:
+            arrays[f"{each}{_AGREEMENT}"] = np.array(list(asdict(effects.agreement).values()), dtype=np.float64)
+    tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
+    store.put(KIND, _entry(model, scored.item, spec), tensors)
+
+
+def _read(item: Prepared, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored:
+    """What was stored of an item.
+
+    Raises:
+        ValueError: It is not what would be stored of it.
+    """
+    shape = (len(spec.outcomes), 2, 2, 2)
+    cut = array(kept, "cut", shape) if isinstance(item.cut, EncodedPair) else None
+    scored = Scored(item, array(kept, "cube", shape), cut)
+    if not scored.is_finite:
+        raise ValueError("its outcomes are no numbers")
+    maps = [_stored_map(item, each, kept, spec.outcomes[0], scored.te) for each in item.maps]
+    return replace(scored, maps=tuple(maps))
+
+
+def _stored_map(item: Prepared, spec: MapSpec, kept: dict[str, torch.Tensor], outcome: Outcome, te: float) -> EffectMap:
+    coords = labels_of(item.model, item.tokens, spec)
+    numbers = kept.get(f"{spec}{_AGREEMENT}")
+    trust = None
+    if numbers is not None:
+        named = zip(fields(Agreement), numbers.tolist(), strict=True)
+        trust = Agreement(**{each.name: each.type(value) for each, value in named})  # type: ignore[operator]
+    values = array(kept, str(spec), tuple(len(labels) for labels in coords.values()))
+    return effect_map(item.tokens, spec.kind, coords, Effects(values, trust), outcome, te)

@@ -1,0 +1,32 @@
+"""What is prepared before anything is measured: each pair is put into tokens once."""
+
+from collections import Counter
+
+import pytest
+
+from mediate.scoring import plan as plan_module
+from mediate.scoring.plan import prepare_pairs
+from mediate.scoring.settling import settled
+from mediate.scoring.spec import make_spec
+from tests import tiny
+from tests.scoring.test_score import PAIRS, pair
+
+
+def test_each_pair_is_put_into_tokens_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid = Counter[str]()
+    real = plan_module.laid_out
+
+    def counted(model, given, *parts):
+        laid[given.id] += 1
+        return real(model, given, *parts)
+
+    monkeypatch.setattr(plan_module, "laid_out", counted)
+    model, pairs = tiny.model("llama"), [*PAIRS[:2], pair(7, cot=False)]
+    spec = settled(model, pairs, make_spec(maps=("read:step", "knockout:step"), on_bad_item="skip"), str)
+    items, _ = prepare_pairs(model, pairs, spec, None)
+    assert {item.id for item in items} <= set(laid)
+    assert set(laid.values()) == {1}
+    for item in items:
+        assert item.tokens.id == item.pair.id
+        assert (item.said is None) == (item.pair.base.cot is not None)
+        assert [str(each) for each in item.maps] == ["read:step", "knockout:step"]
