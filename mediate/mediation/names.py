@@ -48,7 +48,9 @@ class Outcome:
 
 Outcome.LOGIT_DIFF = Outcome("logit_diff", "mediate.mediation.outcomes:logit_diff", two_logits=True)
 Outcome.LOGPROB_DIFF = Outcome("logprob_diff", "mediate.mediation.outcomes:logprob_diff", whole_answers=True)
-OUTCOMES = (Outcome.LOGIT_DIFF, Outcome.LOGPROB_DIFF)
+# What is read where nothing else is asked for: a new outcome changes no run that does not name it.
+USUAL = (Outcome.LOGIT_DIFF, Outcome.LOGPROB_DIFF)
+OUTCOMES = (*USUAL,)
 
 
 def parse_outcome(name: str | Outcome) -> Outcome:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mediate.mediation.encoding import Readers
 from mediate.mediation.names import OUTCOMES as OUTCOMES
+from mediate.mediation.names import USUAL as USUAL
 from mediate.mediation.names import Outcome as Outcome
 from mediate.mediation.names import at_home
 
@@ -29,7 +30,7 @@ class Reading:
     readers: Readers
 
 
-def reading(readers: Readers, device: torch.device, outcomes: Collection[Outcome] = OUTCOMES) -> Reading:
+def reading(readers: Readers, device: torch.device, outcomes: Collection[Outcome] = USUAL) -> Reading:
     """Lays out the readers' tokens: both answers, or only their common beginning where no outcome takes whole ones."""
     whole = any(each.whole_answers for each in outcomes)
     wanted = [readers.base[:-1], readers.source[:-1]] if whole else [readers.base[: readers.shared]]

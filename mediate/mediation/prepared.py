@@ -26,7 +26,7 @@ from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.kinds.step_shapley import StepShapley, step_shapley
 from mediate.mediation.maps import check_map, check_offered, measure_map
 from mediate.mediation.names import Direction, MapSpec, parse_map
-from mediate.mediation.outcomes import OUTCOMES, Outcome
+from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.models.model import Model
 from mediate.models.sites import Component, parse_component
 from mediate.pairs.pair import Pair, World, in_worlds
@@ -63,7 +63,7 @@ class Prepared:
     tokens: EncodedPair
     said: tuple[str, str] | None = None
     maps: tuple[MapSpec, ...] = ()
-    outcomes: tuple[Outcome, ...] = OUTCOMES
+    outcomes: tuple[Outcome, ...] = USUAL
     seed: int = 0
 
     @property

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.outcomes import OUTCOMES, Outcome, Reading, read_off, reading
+from mediate.mediation.outcomes import USUAL, Outcome, Reading, read_off, reading
 from mediate.models.model import Model
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout, Patch, Values
@@ -40,7 +40,7 @@ class Sequences:
         return tuple(range(self.stop, int(self.ids.shape[1])))
 
 
-def sequences(model: Model, pair: EncodedPair, world: int, outcomes: Collection[Outcome] = OUTCOMES) -> Sequences:
+def sequences(model: Model, pair: EncodedPair, world: int, outcomes: Collection[Outcome] = USUAL) -> Sequences:
     """A world's question and chain, followed by the cue and the answers."""
     tokens = reading(pair.readers, model.device, outcomes)
     context = torch.tensor([pair.context(world, world)], device=model.device).expand(len(tokens.ids), -1)

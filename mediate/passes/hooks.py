@@ -181,17 +181,24 @@ def _zeroed(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired
 
 
 def bridge_hooks(
-    model: Model, rows: Sequence[Sequence[Patch]], values: Values, knockouts: Sequence[Sequence[Knockout]] = ()
+    model: Model,
+    rows: Sequence[Sequence[Patch]],
+    values: Values,
+    knockouts: Sequence[Sequence[Knockout]] = (),
+    *,
+    length: int = 0,
 ) -> list[Hook]:
     """The same interventions for transformer-lens' own calls: `with model.bridge.hooks(fwd_hooks=...)`.
 
-    A row is one sequence of the batch. Give explicit positions with the call, and check that something changed: there,
-    nobody counts whether the hooks fired.
+    A row is one sequence of the batch, and `length` its number of tokens; it need not be given where there are patches,
+    or where a knockout's readers end the sequence. Give explicit positions with the call, and check that something
+    changed: there, nobody counts whether the hooks fired.
 
     Raises:
         InputError: An intervention that the model does not allow.
     """
-    length = max((value.shape[site.component is Component.PATTERN] for (_, site), value in values.items()), default=0)
+    shapes = {site: value.shape for (_, site), value in values.items()}
+    length = length or max((shape[site.component is Component.PATTERN] for site, shape in shapes.items()), default=0)
     check_patches(model, rows, length)
     fired: Counter[str] = Counter()
     hooks = patch_hooks(rows, values, fired)

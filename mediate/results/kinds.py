@@ -72,6 +72,7 @@ class KindFacts:
         windows: Whether `.windowN` may come last, for N neighbouring layers together.
         axes: What may tell its cells apart, in order.
         all_axes: Whether each of its maps has all these axes.
+        draws: Whether measuring it draws at random, so that what is stored of it depends on the run's seed.
         estimate: Whether its numbers are gradient estimates, rather than measured by exact patching.
         outcome: The outcome that its cells have, each one of its own, instead of the run's. Such a cell may have no
             effect at all, which is NaN, and the map has no total effect.
@@ -88,6 +89,7 @@ class KindFacts:
     windows: bool = False
     axes: tuple[str, ...] = AXES
     all_axes: bool = False
+    draws: bool = False
     estimate: bool = False
     outcome: str = ""
     words: str = "the {kind} effect of that step"
@@ -145,6 +147,7 @@ KINDS = (
         f"{_ROOM}.attribution:ATTRIBUTION",
         methods=tuple(Method),
         directions=tuple(Direction),
+        draws=True,
         estimate=True,
         words="a gradient estimate, not exact patching, of {effect} of {replacing}",
     ),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_valid
 
 from mediate.choices import described, made
 from mediate.errors import ItemError
-from mediate.mediation.names import OUTCOMES, Outcome, parse_map, parse_outcome
+from mediate.mediation.names import USUAL, Outcome, parse_map, parse_outcome
 from mediate.models.decoding import Decoding
 from mediate.models.prompts import ANSWER_CUE, AUTO, Style, Template, parse_template
 from mediate.models.sites import parse_component
@@ -55,7 +55,7 @@ class ScoreSpec(BaseModel):
         description="A finished run directory whose written chains are read, instead of ones that this model writes.",
     )
     outcomes: tuple[Outcome, ...] = Field(
-        default=OUTCOMES, min_length=1, description="What is read at the answer; maps are of the first."
+        default=USUAL, min_length=1, description="What is read at the answer; maps are of the first."
     )
     maps: tuple[str, ...] | None = Field(default=None, description=_MAPS)
     control_pairs: int = Field(

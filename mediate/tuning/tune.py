@@ -3,6 +3,7 @@
 import gc
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,9 +171,14 @@ def _examples(data: Data) -> tuple[Examples, tuple[Pair, ...]]:
     if not data:
         raise InputError("no examples to tune on; give at least one")
     pairs = tuple(each for each in data if isinstance(each, Pair))
-    if pairs:
-        return Examples(examples_of_pairs(pairs)), pairs
-    return Examples(tuple(each for each in data if isinstance(each, Example))), ()
+    examples = tuple(each for each in data if isinstance(each, Example))
+    if len(pairs) < len(data) and len(examples) < len(data):
+        sorts = ", ".join(sorted({type(each).__name__ for each in data}))
+        raise InputError(f"the examples are of several or other sorts ({sorts}); give examples alone, or pairs alone")
+    twice = next((name for name, count in Counter(each.id for each in data).items() if count > 1), None)
+    if twice is not None:
+        raise ItemError(twice, "the id occurs more than once; give each example its own", code="duplicate_id")
+    return (Examples(examples_of_pairs(pairs)), pairs) if pairs else (Examples(examples), ())
 
 
 def _work(model: Any, found: Examples, spec: TuneSpec, device: str | None) -> _Work:

@@ -5,6 +5,7 @@ import logging
 import os
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -331,8 +332,6 @@ def test_cached_files_are_stored_by_their_packaged_name(tmp_path: Path, monkeypa
 
 
 def test_bad_examples_stop_or_are_counted(base: Path, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     bad = replace(ROWS[0], id="long", chain="Tom has 3 apples. " * 200)
     with pytest.raises(InputError, match=r"'long': \d+ tokens, and the model's context is 512"):
         tune(base, [*ROWS, bad], out=tmp_path / "out", **SHORT)
@@ -351,6 +350,8 @@ def test_wrong_calls_are_named(base: Path, tmp_path: Path, monkeypatch: pytest.M
     out = tmp_path / "out"
     with pytest.raises(InputError, match="no examples"):
         tune(base, [], out=out)
+    with pytest.raises(InputError, match=f"{ROWS[0].id!r}: the id occurs more than once"):
+        tune(base, [*ROWS, replace(ROWS[0], answer="77")], out=out, **SHORT | {"on_bad_item": "skip"})
     with pytest.raises(InputError, match="in memory; give the model's name"):
         tune(tiny.plain_model("llama"), ROWS, out=out)
     with pytest.raises(InputError, match="has no tokenizer"):

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import read_rows
-from mediate.mediation.outcomes import OUTCOMES, Outcome, read_off, reading
+from mediate.mediation.outcomes import USUAL, Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.passes.keyvalues import KeyValues, prefill, rotary_frequencies
 
@@ -138,7 +138,7 @@ def run_crossed(original: Model, tuned: Model, pair: EncodedPair) -> Crossed:
     return Crossed((original, tuned), pair, (one, other))
 
 
-def crossed_cube(crossed: Crossed, outcomes: Sequence[Outcome] = OUTCOMES) -> Float[np.ndarray, "outcome 2 2 2"]:
+def crossed_cube(crossed: Crossed, outcomes: Sequence[Outcome] = USUAL) -> Float[np.ndarray, "outcome 2 2 2"]:
     """Y[q, c, r] for each outcome, in nats and positive towards the right answer; index 1 is the tuned checkpoint.
 
     Args:

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.outcomes import OUTCOMES, Outcome, Reading, read_off, reading
+from mediate.mediation.outcomes import USUAL, Outcome, Reading, read_off, reading
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
 from mediate.passes import quickest_tokens
@@ -138,7 +138,7 @@ def laid_out(model: Model, contexts: Contexts, d: int, t: int, h: int) -> list[K
 
 
 def measure_cube(
-    model: Model, contexts: Contexts, outcomes: Sequence[Outcome] = OUTCOMES
+    model: Model, contexts: Contexts, outcomes: Sequence[Outcome] = USUAL
 ) -> Float[np.ndarray, "outcome 2 2 2"]:
     """Y[d, t, h] of one pair for each outcome; see `measure_cubes`."""
     y: Float[np.ndarray, "outcome 2 2 2"] = measure_cubes(model, [contexts], outcomes)[0]
@@ -146,7 +146,7 @@ def measure_cube(
 
 
 def measure_cubes(
-    model: Model, contexts: Sequence[Contexts], outcomes: Sequence[Outcome] = OUTCOMES
+    model: Model, contexts: Sequence[Contexts], outcomes: Sequence[Outcome] = USUAL
 ) -> Float[np.ndarray, "pair outcome 2 2 2"]:
     """Y[d, t, h] of each pair for each outcome, in nats; index 1 is the base world.
 

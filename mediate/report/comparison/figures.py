@@ -91,14 +91,13 @@ def steps_figures(compared: Compared) -> Iterator[Figure]:
     heats = [each for each in compared.maps if each.scope is Scope.CELL and set(each.labels) == {STEP, LAYER}]
     for place, each in enumerate(heats[:MOST_HEATS]):
         run, kind = each.run, each.family.kind
-        found = next(other for other in plots.of_scope(Scope.CELL, kind) if other.run == run)
-        count = int((found.p_adjusted <= alpha).sum())
+        count = int((each.p_adjusted <= alpha).sum())
         yield Figure(
             name="cells" + (f"-{place}" if place else ""),
             draw=partial(plots.steps, run, kind),
-            alt=f"Difference of {_named(kind)} by cell, {run} less {found.reference}; {plural(count, 'cell')} found.",
+            alt=f"Difference of {_named(kind)} by cell, {run} less {each.reference}; {plural(count, 'cell')} found.",
             caption=(
-                f"Differences of {_named(kind)} cell by cell, {run} less {found.reference}: exploratory, with the "
+                f"Differences of {_named(kind)} cell by cell, {run} less {each.reference}: exploratory, with the "
                 "expected part of false findings held."
             ),
             size=DIFFERENCE_SIZE,

@@ -163,7 +163,7 @@ def _first(results: Results, told: Sequence[Summary], figures: Sequence[Figure])
     if told:
         first = (*told[0].share_blocks(), *shares, Text(SHARES, Look.SMALL), *told[0].effect_blocks())
     asked = section(results, "spec").get("maps")
-    no_maps = "No map over step and layer was measured." if asked else "This run was asked for no maps."
+    no_maps = "This run was asked for no maps." if asked == [] else "No map over step and layer was measured."
     return (
         Section("Shares", first, id="shares"),
         Section("Channels of each item", channels or (Text("No item was measured."),), id="channels"),

@@ -414,6 +414,16 @@ def test_an_intervention_works_in_transformer_lens_own_calls() -> None:
     assert not torch.allclose(ours, forward(model, ids).logits, atol=1e-3)
 
 
+def test_knockouts_alone_are_told_the_length() -> None:
+    model, pair = tiny.model("llama"), pair_of("llama")
+    ids = torch.tensor([pair.context(1, 1)])
+    cuts = [[Knockout((12,), (9,), (2,))]]
+    hooks = bridge_hooks(model, [[]], {}, cuts, length=ids.shape[1])
+    with model.bridge.hooks(fwd_hooks=hooks):
+        theirs = model.bridge(ids, return_type="logits", position_ids=torch.arange(ids.shape[1])[None])
+    assert torch.equal(forward(model, ids, knockouts=cuts).logits, theirs)
+
+
 def test_what_cannot_be_handed_over_is_refused() -> None:
     with pytest.raises(InputError, match="heads 9; there are 0 to 3"):
         bridge_hooks(tiny.model("llama"), [[]], {}, [[Knockout((5,), (1,), (0,), (9,))]])

@@ -223,7 +223,11 @@ def test_a_bare_manifest_gives_dashes() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "words"),
-    [([], "This run was asked for no maps."), (["read:step,layer"], "No map over step and layer was measured.")],
+    [
+        ([], "This run was asked for no maps."),
+        (["read:step,layer"], "No map over step and layer was measured."),
+        (None, "No map over step and layer was measured."),  # the usual one, which no pair allowed
+    ],
 )
 def test_without_maps_the_section_says_why(few: Results, asked: list[str], words: str) -> None:
     manifest = fake_manifest(spec={"maps": asked})
