@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from mediate.choices import fields_of, with_choices
 from mediate.errors import InputError, ItemError
 from mediate.models.load_spec import LoadOptions, LoadSpec
+from mediate.models.source import TUNED
 from mediate.pairs.files import PairFile, scan_pairs
 from mediate.pairs.pair import Pair
 from mediate.report import Comparison, CrossScores, Scores, StoredComparison, Tuning, open_comparison, open_run
@@ -24,13 +25,12 @@ from mediate.tuning import Arm
 from mediate.tuning.call import TuneOptions
 from mediate.tuning.spec import TuneSpec
 
-# The manifests by which a comparison and a tuned model are known.
-RECORD, TUNED = "comparison.json", "tuning.json"
+# The manifest by which a comparison is known.
+RECORD = "comparison.json"
 
 if TYPE_CHECKING:
     from mediate.mediation.prepared import Prepared
     from mediate.models.model import Model
-    from mediate.tuning import Arm
     from mediate.tuning.examples import Example
 
 Opened = Scores | CrossScores | Comparison | StoredComparison | Tuning

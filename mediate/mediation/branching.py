@@ -62,7 +62,8 @@ def branching_point(model: Model, run: Sequences, outcomes: Sequence[Outcome]) -
 def _is_heard(model: Model, run: Sequences, branch: Branch) -> bool:
     """Whether anything that is intervened on can reach the readers at all.
 
-    In the last block they look back through keys and values alone, which come before all else there but what enters it.
+    In the last block the readers look back through keys and values alone. Of what is written there at earlier
+    positions, they see only those, and the stream that enters the block, which they come from.
     """
     carried = (Component.RESID_PRE, Component.K, Component.V)
     return bool(branch.knockouts) or any(

@@ -10,9 +10,7 @@ from safetensors import safe_open
 
 from mediate.errors import InputError, install_hint
 from mediate.models.fingerprint import model_fingerprint
-
-# What `mediate tune` writes beside an adapter.
-MANIFEST = "tuning.json"
+from mediate.models.source import TUNED
 
 
 def merge_adapter(model: Any, adapter: Path, name: str) -> Any:
@@ -55,7 +53,7 @@ def check_adapter_base(adapter: Path, model: Any, name: str) -> None:
     if next(model.parameters()).dtype != torch.float32:
         return
     try:
-        base = json.loads((adapter / MANIFEST).read_text(encoding="utf-8"))["base"]
+        base = json.loads((adapter / TUNED).read_text(encoding="utf-8"))["base"]
         wanted, called = base["fingerprint"], base["name"]
     except (OSError, ValueError, KeyError, TypeError):  # not an adapter of ours
         return

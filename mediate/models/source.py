@@ -12,6 +12,8 @@ from mediate.models.known import respelt_name
 from mediate.models.prompts import Template, described_template
 from mediate.models.shipped import REFERENCE, RUNGS, reference_folder
 
+# What `mediate tune` writes beside a model or an adapter.
+TUNED = "tuning.json"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
 
@@ -73,7 +75,7 @@ def tuned_template(source: Source) -> Template | None:
     if folder is None:
         return None
     try:
-        return described_template(json.loads((folder / "tuning.json").read_text(encoding="utf-8"))["spec"])
+        return described_template(json.loads((folder / TUNED).read_text(encoding="utf-8"))["spec"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not tuned by us
         return None
 

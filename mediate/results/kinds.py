@@ -1,6 +1,6 @@
 """What is known of kinds of maps and of shares before any is measured: how names are spelt, and the words for them.
 
-A kind has two halves. The one here needs no torch: a mistyped name costs nothing, and a page of a run of before is
+A kind has two halves. The one here needs no torch: a mistyped name costs nothing, and a stored run's page is
 written without the model. It names the other half, which measures, by where it lives. So `KINDS` is the one list of
 kinds there is: a new kind is a new file that measures, and its line here.
 """

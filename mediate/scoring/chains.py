@@ -48,7 +48,7 @@ class PairDraft:
 
     @property
     def chains(self) -> tuple[Trace, Trace]:
-        """Its chains; for those who come after whoever puts them there."""
+        """Its chains, once they were given or written."""
         if self.traces is None:
             raise RuntimeError(f"item {self.pair.id!r}: its chains are not there yet")
         return self.traces

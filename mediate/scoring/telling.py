@@ -20,7 +20,7 @@ from mediate.traces.trace import decode
 
 
 def opening(started: str, given: int, items: Sequence[Prepared]) -> dict[str, Any]:
-    """What a manifest says beside what makes the run the run that it is, when its items are prepared.
+    """What a manifest says of a run that begins, beside its identity.
 
     Args:
         started: When.

@@ -11,8 +11,8 @@ from typing import Any
 
 from mediate.errors import InputError
 from mediate.files import differences, is_begun, write_text
-from mediate.models.adapter import MANIFEST
 from mediate.models.identity import model_differences, version_differences
+from mediate.models.source import TUNED as MANIFEST
 
 SCHEMA = 1
 LOSSES = "loss.jsonl"

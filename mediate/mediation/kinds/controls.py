@@ -1,4 +1,4 @@
-"""Controls of a pair: interventions that must do nothing, or that show what the real one stands out from."""
+"""Controls of a pair: interventions that must do nothing, and others that the real one should differ from."""
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial

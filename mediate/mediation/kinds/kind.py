@@ -1,7 +1,8 @@
 """A kind of map as one record: how it is measured, what it needs, and what it costs.
 
-Each kind is a file of this folder that ends in its record. What is known of it without torch, from the spelling of its
-name to the words for its numbers, is its line in `mediate.results.kinds.KINDS`, which says where the record lives.
+A kind is a file of this folder that ends in its record; the other files measure what is not asked for as a map. What is
+known of a kind without torch, from the spelling of its name to the words for its numbers, is its line in
+`mediate.results.kinds.KINDS`, which says where the record lives.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The reference values that carry no world; a new one is a new file that ends in its record, and its line in the list.
+"""The reference values that carry no world. A new one may be a file of its own; it is a line in `REFERENCES`.
 
 Zeros, means and noise are of no chain at all; a resampled, filled or shuffled chain is one that the model has run.
 """

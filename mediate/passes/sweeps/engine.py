@@ -18,7 +18,7 @@ from mediate.watch import bar
 
 # What a block costs to run at all, in tokens that it could have taken meanwhile; measured by `pace` beside this file.
 OVERHEAD = 45.0
-# Tokens side by side beyond which a processor of a few cores gets no quicker, and a GPU hardly.
+# More tokens side by side than this make a processor of a few cores no quicker, and a GPU hardly.
 CPU_TOKENS, GPU_TOKENS = 2048, 32768
 # Work from which on the pace is measured first, in token-layers: about half a minute of a small model on two cores.
 WORTH_MEASURING = 10**6
