@@ -44,7 +44,9 @@ def bounds(field: FieldInfo) -> str:
     limits = {
         key: limit for each in field.metadata for key in _BOUNDS if (limit := getattr(each, key, None)) is not None
     }
-    return " and ".join(f"{_BOUNDS[key]} {limits[key]:g}" for key in _BOUNDS if key in limits)
+    # A large integer is told to its last digit.
+    told = {key: str(limit) if isinstance(limit, int) else f"{limit:g}" for key, limit in limits.items()}
+    return " and ".join(f"{_BOUNDS[key]} {told[key]}" for key in _BOUNDS if key in told)
 
 
 def named(field: FieldInfo) -> tuple[str, ...]:

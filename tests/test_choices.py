@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, Field
+from pydantic.fields import FieldInfo
 
 from mediate.choices import bounds, check_choices, described, fields_of, made, with_choices
 from mediate.errors import InputError, short
@@ -47,6 +48,7 @@ def test_bounds_are_told() -> None:
     assert bounds(fields_of(Spec)["share"]) == "above 0 and to 1"
     assert bounds(fields_of(Record)["count"]) == "from 2"
     assert bounds(fields_of(Spec)["kind"]) == ""
+    assert bounds(FieldInfo(annotation=int, ge=0, lt=2**32)) == "from 0 and below 4294967296"
 
 
 @pytest.mark.parametrize(
