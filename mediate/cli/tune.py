@@ -61,8 +61,9 @@ def arm_command(arm: Arm) -> Callable[..., None]:
         quiet_libraries(quiet)
         # Whatever needs no model is tried before torch is imported.
         make_tune_spec(arm=arm, **choices)
+        steps = _checked_steps(making)
         check_model(model)
-        examples = _examples(model, data, making, count, choices["seed"])
+        examples = _examples(model, data, making.get("task"), steps, count, choices["seed"])
         from mediate.tuning.tune import tune
 
         tuned = tune(model, examples, out=out, arm=arm, device=device, **choices)
@@ -89,26 +90,31 @@ def _task_field() -> Any:
     return task_field(named, f"Made examples in place of a file: {shown}; without either, what fits the model.")
 
 
-def _examples(model: str, data: Path | None, making: Choices, count: int, seed: int) -> Any:
+def _checked_steps(making: Choices) -> int | None:
+    """The steps of a made problem, where they are asked for."""
+    from mediate.choices import made
+    from mediate.tasks.task import TrainingOptions
+
+    return made(TrainingOptions, {name: making[name] for name in making if name != "task"}).problem_steps
+
+
+def _examples(model: str, data: Path | None, wanted: str | None, steps: int | None, count: int, seed: int) -> Any:
     """The file, or examples that are made: without either, of the task that fits the model."""
-    if data is not None and "task" in making:
+    if data is not None and wanted is not None:
         raise InputError("give either --data FILE or --task, not both")
     if data is not None:
         return data
-    from mediate.choices import made
     from mediate.tasks import TASKS
-    from mediate.tasks.task import TrainingOptions
 
     named = [task for task in TASKS if task.training is not None]
     read = next((task for task in named if _reads_only(model, task)), None)
-    task = next((task for task in named if task.name == making.get("task")), read or named[0])
-    if "task" not in making:
+    task = next((task for task in named if task.name == wanted), read or named[0])
+    if wanted is None:
         tell(f"task: {task.name} (no --data, and it is what fits {model})")
     if read is not None and task.only != read.only:
         raise InputError(
             f"--task {task.name}: {model} has no tokens for their words; take --task {read.name}, or another model"
         )
-    steps = made(TrainingOptions, {name: making[name] for name in making if name != "task"}).problem_steps
     if steps is not None and "steps" not in task.options.model_fields:
         raise InputError(f"--problem-steps changes nothing in the task {task.name}; leave it out")
     assert task.training is not None
