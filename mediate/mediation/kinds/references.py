@@ -3,6 +3,8 @@
 Zeros, means and noise are of no chain at all; a resampled, filled or shuffled chain is one that the model has run.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -65,9 +67,9 @@ def _components(own: Activations) -> list[Component]:
     return list(dict.fromkeys(site.component for site in own))
 
 
-def _needs_others(model: Model, pair: EncodedPair, material: Material) -> None:
+def _needs_others(by: Reference, model: Model, pair: EncodedPair, material: Material) -> None:
     if not material.others:
-        raise InputError(f"item {pair.id!r}: this ablation needs other pairs; give others=[...]")
+        raise InputError(f"item {pair.id!r}: {by} ablation needs other pairs; give others=[...]")
 
 
 def _needs_filler(model: Model, pair: EncodedPair, material: Material) -> None:
@@ -102,8 +104,8 @@ def norm_matched_noise(value: Float[Tensor, "pos ..."], seed: int) -> Float[Tens
 
 REFERENCES = (
     ReferenceValue(Reference.ZERO, _zeros, of_patterns=True),
-    ReferenceValue(Reference.MEAN, _mean, _needs_others),
-    ReferenceValue(Reference.RESAMPLE, _resample, _needs_others),
+    ReferenceValue(Reference.MEAN, _mean, partial(_needs_others, Reference.MEAN)),
+    ReferenceValue(Reference.RESAMPLE, _resample, partial(_needs_others, Reference.RESAMPLE)),
     ReferenceValue(Reference.FILLER, _filler, _needs_filler),
     ReferenceValue(Reference.SHUFFLED, _shuffled),
     ReferenceValue(Reference.NOISE, _noise),

@@ -344,8 +344,8 @@ def test_ablations_name_what_they_lack() -> None:
     model, pair = tiny.model("llama"), pair_of("llama")
     cell = [whole(pair)]
     for by, message in (
-        (Reference.MEAN, "needs other pairs"),
-        (Reference.RESAMPLE, "needs other pairs"),
+        (Reference.MEAN, "mean ablation needs other pairs"),
+        (Reference.RESAMPLE, "resample ablation needs other pairs"),
         (Reference.FILLER, "filler token None"),
         (Reference.SOURCE, "is no ablation"),
     ):
