@@ -15,7 +15,7 @@ from mediate.models.load_spec import LoadOptions, LoadSpec
 from mediate.models.source import TUNED
 from mediate.pairs.files import PairFile, scan_pairs
 from mediate.pairs.pair import Pair
-from mediate.report import Comparison, CrossScores, Scores, StoredComparison, Tuning, open_comparison, open_run
+from mediate.report import RECORD, Comparison, CrossScores, Scores, StoredComparison, Tuning, open_comparison, open_run
 from mediate.report import compare as compare
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import MANIFEST, read_manifest
@@ -24,9 +24,7 @@ from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
 from mediate.tuning import Arm
 from mediate.tuning.call import TuneOptions
 from mediate.tuning.spec import TuneSpec
-
-# The manifest by which a comparison is known.
-RECORD = "comparison.json"
+from mediate.tuning.tuned import Tuned, open_tuned
 
 if TYPE_CHECKING:
     from mediate.mediation.prepared import Prepared
@@ -218,8 +216,11 @@ def tune(
     """
     from mediate.tuning.tune import tune as tune_model
 
-    found = tune_model(model, data, out=out, arm=arm, device=device, progress=progress, **options)
-    return Tuning(found.folder, found.manifest, found.losses, str(found))
+    return _shown(tune_model(model, data, out=out, arm=arm, device=device, progress=progress, **options))
+
+
+def _shown(tuned: Tuned) -> Tuning:
+    return Tuning(tuned.folder, tuned.manifest, tuned.losses, str(tuned))
 
 
 def open(folder: str | Path) -> Opened:
@@ -237,10 +238,7 @@ def open(folder: str | Path) -> Opened:
     if (place / RECORD).is_file():
         return open_comparison(place)
     if (place / TUNED).is_file():
-        from mediate.tuning.tune import open_tuned
-
-        found = open_tuned(place)
-        return Tuning(found.folder, found.manifest, found.losses, str(found))
+        return _shown(open_tuned(place))
     raise InputError(
         f"{folder}: holds no run, comparison or tuned model ({MANIFEST}, {RECORD} or {TUNED}); give the folder that a "
         "command wrote"

@@ -1,6 +1,8 @@
 """The public calls: typed options that are the specifications', help that lists them, folders that open again."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -174,6 +176,11 @@ def test_a_tuning_opens(tmp_path: Path) -> None:
     assert found.plot.loss().get_title() == "lora, seed 0"
     assert str(found).splitlines()[-1] == f"model: {tmp_path / 'tuned'}"
     assert str(md.open(tmp_path / "copy")).splitlines()[-1] == f"model: {tmp_path / 'copy'}"
+
+
+def test_a_tuning_opens_without_torch(tmp_path: Path) -> None:
+    code = f"import mediate, sys; mediate.open({str(tuned(tmp_path / 'tuned'))!r}); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_what_is_none_of_these_is_refused(tmp_path: Path) -> None:

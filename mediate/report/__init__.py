@@ -1,6 +1,7 @@
 """Tables, the HTML page and the notebook view of what a run or a comparison found."""
 
 from mediate.report.comparison.comparison import Comparison, compare
+from mediate.report.comparison.folder import RECORD
 from mediate.report.comparison.opened import StoredComparison, open_comparison
 from mediate.report.cross_scores import CrossScores
 from mediate.report.run.page import render_page, terminal, write_report
@@ -10,6 +11,7 @@ from mediate.report.tuning import Tuning
 from mediate.report.words import headline
 
 __all__ = [
+    "RECORD",
     "Comparison",
     "CrossScores",
     "Plots",

@@ -28,8 +28,6 @@ from mediate.tuning.folder import (
     is_done,
     last_checkpoint,
     opened,
-    read_losses,
-    read_tuning,
     versions,
     write_cancelled,
     write_losses,
@@ -40,37 +38,12 @@ from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
 from mediate.tuning.tokens import check_characters, check_length, encode_example
 from mediate.tuning.trainers import Course, fit, need_packages
+from mediate.tuning.tuned import Tuned, open_tuned
 
 # How many checkpoints are written on the way, where there are as many steps.
 SAVES = 10
 
 Data = str | Path | Sequence[Example] | Sequence[Pair]
-
-
-@dataclass(frozen=True, slots=True)
-class Tuned:
-    """A tuned model.
-
-    Args:
-        folder: What `mediate.load` takes.
-        manifest: The content of `tuning.json`.
-        losses: A record a step: `step`, `loss`, `learning_rate`, `grad_norm` and what else the trainer measures.
-    """
-
-    folder: Path
-    manifest: Mapping[str, Any]
-    losses: tuple[Mapping[str, int | float], ...]
-
-    def __str__(self) -> str:
-        made, data = self.manifest, self.manifest["data"]
-        lines = [
-            f"{made['spec']['arm']}: {made['steps']} steps on {data['train']} examples, loss "
-            f"{self.losses[0]['loss']:.4g} to {self.losses[-1]['loss']:.4g}"
-        ]
-        for when, found in made["accuracy"].items():
-            told = [f"{each['right']} of {each['n']} {name.replace('_', ' ')}" for name, each in found.items()]
-            lines.append(f"held out, {when}: {', '.join(told)}")
-        return "\n".join([*lines, f"model: {self.folder}"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +123,6 @@ def tune(
                 write_cancelled(folder)
                 raise
     return open_tuned(folder)
-
-
-def open_tuned(folder: str | Path) -> Tuned:
-    """Reads a tuning back, as `mediate.open` does with table and figure; the model comes from `mediate.load`.
-
-    Raises:
-        InputError: The folder holds no finished tuning.
-    """
-    manifest = read_tuning(folder)
-    if not is_done(manifest):
-        raise InputError(f"{folder}: this tuning is not finished; the same command goes on where it stopped")
-    return Tuned(Path(folder), manifest, read_losses(Path(folder)))
 
 
 def _examples(data: Data) -> tuple[Examples, tuple[Pair, ...]]:
