@@ -16,7 +16,10 @@ from mediate.tuning.spec import TuneSpec
 PAGE = Path(__file__).parents[1] / "docs" / "options.md"
 START, END = "<!-- options: written by python -m tools.options -->", "<!-- end of options -->"
 TABLES: Mapping[str, tuple[type, str]] = {
-    "Loading a model": (LoadSpec, "`md.load`; of `mediate score`, `cross` and `check` too, but for `copy`"),
+    "Loading a model": (
+        LoadSpec,
+        "`md.load`; of `mediate score` all but `copy`, of `mediate cross` the first four, of `mediate check` `dtype`",
+    ),
     "Scoring": (ScoreSpec, "`md.score` and `mediate score`"),
     "Crossing two checkpoints": (
         CrossSpec,

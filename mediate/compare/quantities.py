@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from mediate.results import CHANNELS, Cube, corners, shapley, total_effect
+from mediate.results import CHANNELS, Cube, corners, shapley
 
 SHARES = (*CHANNELS, "mediated")
 EFFECTS = ("te", *CHANNELS, "nde", "nie", "tde", "tie", "interaction")
@@ -47,9 +47,3 @@ def aligned(cube: Cube, items: tuple[str, ...]) -> Float[np.ndarray, "item 2 2 2
     """The cube's values of the named items, in their order."""
     rows = {item: row for row, item in enumerate(cube.items)}
     return cube.y[[rows[item] for item in items]]
-
-
-def mean_te(y: Float[np.ndarray, "item 2 2 2"]) -> float:
-    """The set's mean total effect, in nats; NaN of no items."""
-    te = total_effect(y)
-    return float(te.mean()) if len(te) else float("nan")

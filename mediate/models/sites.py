@@ -98,7 +98,6 @@ def mlp_input_hooks(layer: int) -> tuple[str, str]:
     return f"blocks.{layer}.mlp.hook_pre", f"blocks.{layer}.mlp.hook_pre_linear"
 
 
-EMBEDDING_HOOKS = ("hook_embed", "pos_embed.hook_out")
 EMBEDDED = Site(Component.RESID_PRE, 0)
 
 

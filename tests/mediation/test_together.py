@@ -1,4 +1,4 @@
-"""mediation.reads: the cells of several pairs in one pass say what each pair's own sweep says."""
+"""mediation.kinds.read: the cells of several pairs in one pass say what each pair's own sweep says."""
 
 import numpy as np
 import pytest
