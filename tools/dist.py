@@ -17,7 +17,13 @@ DIST = ROOT / "dist"
 WEIGHTS = "mediate/models/weights/"
 MEGABYTES = 40
 # A wheel without one of these works less well than the clone that it was built from, or not at all.
-NEEDED = ("mediate/py.typed", "mediate/cli/__init__.py", "mediate/report/page.css", "mediate/report/page.html.j2")
+NEEDED = (
+    "mediate/__init__.pyi",
+    "mediate/py.typed",
+    "mediate/cli/__init__.py",
+    "mediate/report/page.css",
+    "mediate/report/page.html.j2",
+)
 # What only a clone needs: outputs of notebooks, what is computed, set-ups.
 UNWANTED = (".venv", ".ci/", "cache/", "runs/", "results/")
 UNWANTED_ENDINGS = (".ipynb", ".pyc")
