@@ -72,18 +72,24 @@ def made(spec: type[Spec], choices: Mapping[str, Any]) -> Spec:
         raise InputError(f"option {name!r}: {reason}" if name else reason) from error
 
 
-def check_choices(choices: Mapping[str, FieldInfo], values: Mapping[str, Any]) -> None:
-    """Raises InputError where a choice has a value that it cannot have; for what is no pydantic model."""
+def checked_choices(choices: Mapping[str, FieldInfo], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of choices of what is no pydantic model, as one takes them: False for `"no"`, where it is either.
+
+    Raises:
+        InputError: A choice has a value that it cannot have.
+    """
+    found: dict[str, Any] = {}
     for name, field in choices.items():
         kind: Any = Annotated[field.annotation, field]
         try:
-            TypeAdapter(kind).validate_python(values.get(name, field.default))
+            found[name] = TypeAdapter(kind).validate_python(values.get(name, field.default))
         except ValidationError as error:
             allowed, said = bounds(field), str(error.errors()[0]["msg"])
             remedy = f"give a number {allowed}" if allowed else f"{said[:1].lower()}{said[1:]}"
             if named(field):
                 remedy = f"give one of {', '.join(named(field))}"
             raise InputError(f"{name} is {short(values[name], _MOST)}; {remedy}") from error
+    return found
 
 
 def wrong_choice(error: Mapping[str, Any], choices: Mapping[str, FieldInfo]) -> str:

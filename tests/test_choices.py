@@ -1,14 +1,16 @@
 """A choice's field says what it may be, in a refusal, in a docstring and in a table."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
-from mediate.choices import bounds, check_choices, described, fields_of, made, with_choices
+from mediate.choices import bounds, checked_choices, described, fields_of, made, with_choices
 from mediate.errors import InputError, short
+from mediate.models.load_spec import LoadSpec, make_load_spec
 
 
 @described
@@ -36,7 +38,7 @@ class Record:
     kind: Annotated[Literal["a", "b"], Field(description="A kind.")] = "a"
 
     def __post_init__(self) -> None:
-        check_choices(fields_of(Record), {"count": self.count, "kind": self.kind})
+        checked_choices(fields_of(Record), {"count": self.count, "kind": self.kind})
 
 
 def test_fields_with_a_sentence_are_choices() -> None:
@@ -70,7 +72,7 @@ def test_a_record_refuses_what_its_fields_cannot_be() -> None:
     with pytest.raises(InputError, match="count is 1; give a number from 2"):
         Record(0, 1)
     with pytest.raises(InputError, match="kind is 'c'; give one of a, b"):
-        check_choices(fields_of(Record), {"kind": "c"})
+        checked_choices(fields_of(Record), {"kind": "c"})
 
 
 def test_docstrings_list_choices_before_what_is_raised() -> None:
@@ -94,3 +96,11 @@ def test_long_values_are_shortened() -> None:
     assert short("abc") == "'abc'"
     assert short("x" * 99) == "'" + "x" * 36 + "..."
     assert len(short("x" * 99, 60)) == 60
+
+
+def test_a_value_is_taken_as_its_kind() -> None:
+    assert make_load_spec(trust_remote_code="no").trust_remote_code is False  # type: ignore[arg-type]
+    assert make_load_spec(adapter=Path("a"), copy=0) == LoadSpec(adapter=Path("a"), copy=False)  # type: ignore[arg-type]
+    assert checked_choices(fields_of(Record), {"count": "4"}) == {"count": 4, "kind": "a"}
+    with pytest.raises(InputError, match="trust_remote_code is 'perhaps'"):
+        make_load_spec(trust_remote_code="perhaps")  # type: ignore[arg-type]

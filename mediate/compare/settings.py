@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 
 from pydantic import Field
 
-from mediate.choices import check_choices, described, fields_of
+from mediate.choices import checked_choices, described, fields_of
 from mediate.compare.runs import NamedRun
 from mediate.results import MIN_TE
 from mediate.stats.bootstrap import RESAMPLES
@@ -56,7 +56,8 @@ class Settings:
     flips: Annotated[int, Field(ge=100, description="Patterns of signs.")] = FLIPS
 
     def __post_init__(self) -> None:
-        check_choices(fields_of(Settings), asdict(self))
+        for name, value in checked_choices(fields_of(Settings), asdict(self)).items():
+            object.__setattr__(self, name, value)
 
     @property
     def alpha(self) -> float:

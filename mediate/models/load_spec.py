@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypedDict, Unpack
 
 from pydantic import Field
 
-from mediate.choices import check_choices, described, fields_of
+from mediate.choices import checked_choices, described, fields_of
 from mediate.errors import InputError
 
 DType = Literal["float32", "bfloat16", "float16", "float64"]
@@ -60,6 +60,4 @@ def make_load_spec(**options: Unpack[LoadOptions]) -> LoadSpec:
     for name in options:
         if name not in there:
             raise InputError(f"no option {name!r}; there are {', '.join(there)}")
-    given: dict[str, Any] = dict(options)
-    check_choices(there, given)
-    return LoadSpec(**given)
+    return LoadSpec(**checked_choices(there, options))
