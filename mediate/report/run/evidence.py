@@ -34,7 +34,7 @@ EXPECTED = {
         "little where their order does not matter",
     ),
     Control.RANDOM_WEIGHTS: (
-        "the same pair in a model of random weights, drawn anew for each item",
+        "the same pair in a model of random weights, drawn once for the run",
         "read maps that rank otherwise, a correlation near 0; its TE is small by construction, as its logits are",
     ),
 }
