@@ -18,7 +18,7 @@ Spec = TypeVar("Spec", bound=BaseModel)
 Described = TypeVar("Described")
 Documented = TypeVar("Documented", bound=Callable[..., Any])
 
-_BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "to"}
+_BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "up to"}
 _MOST = 60
 _WIDTH = 116
 
@@ -40,12 +40,14 @@ def fields_of(spec: type) -> dict[str, FieldInfo]:
 
 
 def bounds(field: FieldInfo) -> str:
-    """The numbers that a choice may be, such as `above 0 and to 1`; empty where it is no number, or any."""
+    """The numbers that a choice may be, such as `above 0 and up to 1`; empty where it may be any, or is none."""
     limits = {
         key: limit for each in field.metadata for key in _BOUNDS if (limit := getattr(each, key, None)) is not None
     }
     # A large integer is told to its last digit.
     told = {key: str(limit) if isinstance(limit, int) else f"{limit:g}" for key, limit in limits.items()}
+    if {"ge", "le"} <= told.keys():
+        return f"from {told['ge']} to {told['le']}"
     return " and ".join(f"{_BOUNDS[key]} {told[key]}" for key in _BOUNDS if key in told)
 
 

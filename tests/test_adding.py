@@ -96,7 +96,7 @@ def test_a_task(example: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyP
     words = ["--model", model, "--task", "sums", "--problem-steps", 3, "--out", tmp_path / "out"]
     with pytest.raises(InputError, match=r"--problem-steps changes nothing in the task sums; leave it out"):
         run(arm_command(SFT), *words)
-    with pytest.raises(InputError, match=r"option 'least': .* give a number from 2 and to 9"):
+    with pytest.raises(InputError, match=r"option 'least': .* give a number from 2 to 9"):
         run(make_pairs, "--out", tmp_path / "q.jsonl", "--task", "sums", "--least", 20)
 
 

@@ -47,7 +47,8 @@ def test_fields_with_a_sentence_are_choices() -> None:
 
 
 def test_bounds_are_told() -> None:
-    assert bounds(fields_of(Spec)["share"]) == "above 0 and to 1"
+    assert bounds(Field(ge=2, le=6)) == "from 2 to 6"
+    assert bounds(fields_of(Spec)["share"]) == "above 0 and up to 1"
     assert bounds(fields_of(Record)["count"]) == "from 2"
     assert bounds(fields_of(Spec)["kind"]) == ""
     assert bounds(FieldInfo(annotation=int, ge=0, lt=2**32)) == "from 0 and below 4294967296"
@@ -57,7 +58,7 @@ def test_bounds_are_told() -> None:
     ("choices", "said"),
     [
         ({"sahre": 1}, "no option 'sahre'; there are share, kind, unsaid"),
-        ({"share": 2}, "option 'share': .*, and it is 2; give a number above 0 and to 1"),
+        ({"share": 2}, "option 'share': .*, and it is 2; give a number above 0 and up to 1"),
         ({"kind": "c"}, "option 'kind': .*'a' or 'b'"),
     ],
 )

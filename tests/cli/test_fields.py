@@ -131,7 +131,7 @@ def test_help_has_sentences_bounds_and_defaults() -> None:
     for part in (
         r"Some text. \n is a line break. [default: \na]",
         "<a|b-c>",
-        "A share (above 0 and to 1).",
+        "A share (above 0 and up to 1).",
         "Some, or none. Repeatable; none for none. [default: (x)]",
         "At least one. Repeatable. [default: (x)]",
         "--yes / --no-yes",

@@ -33,7 +33,7 @@ def test_arguments_become_options(message: str, said: str) -> None:
     ("make", "choice", "message"),
     [
         (make_spec, {"level": 95}, "option 'level': .*, and it is 95; give a number above 0 and below 1"),
-        (make_spec, {"top_p": 1.5}, "and it is 1.5; give a number above 0 and to 1"),
+        (make_spec, {"top_p": 1.5}, "and it is 1.5; give a number above 0 and up to 1"),
         (make_spec, {"max_new_tokens": 0}, "and it is 0; give a number from 1"),
         (make_spec, {"seed": "x" * 1000}, r"and it is 'x{50,60}\.\.\.; give a number from 0"),
         (make_tune_spec, {"steps": 0}, "and it is 0; give a number "),

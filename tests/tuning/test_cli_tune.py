@@ -63,7 +63,7 @@ def test_data_are_named_once(base: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [[], ["--data", "d.jsonl"]])
 def test_steps_out_of_their_range_are_refused_before_a_model_is_looked_for(words: list[str], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"problem_steps.* and it is 9; give a number from 2 and to 6"):
+    with pytest.raises(InputError, match=r"problem_steps.* and it is 9; give a number from 2 to 6"):
         invoke("lora", "--model", "no-such-model", "--problem-steps", 9, "--out", tmp_path / "out", *words)
 
 
