@@ -39,8 +39,12 @@ app.add_typer(models_app, name="models")
 def main() -> None:
     """Runs the command line; what ends it is one line on standard error and an exit code."""
     gc.set_threshold(*COLLECTING)
-    with timed(), ended():
-        app()
+    try:
+        with timed(), ended():
+            app()
+    finally:
+        # Python searches all objects for garbage once more before it exits, which takes more than a second with torch.
+        gc.freeze()
 
 
 def _version(wanted: bool | None) -> None:
