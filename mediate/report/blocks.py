@@ -129,7 +129,7 @@ class TableCell:
     channel: str = ""
 
 
-Row = tuple["Words | TableCell", ...]
+Row = tuple[Words | TableCell, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class Table:
         """Whether any column has a heading."""
         return any(each.heading or each.group for each in self.columns)
 
-    def placed(self, row: Row) -> list[tuple["Words | TableCell", Column]]:
+    def placed(self, row: Row) -> list[tuple[Words | TableCell, Column]]:
         """The cells of a row, each with the first column that it is in."""
         places = accumulate((_span(cell) for cell in row[:-1]), initial=0)
         return [(cell, self.columns[place]) for cell, place in zip(row, places, strict=True)]
@@ -175,7 +175,7 @@ class Table:
         return found if any(name for name, _ in found) else []
 
 
-def _span(cell: "Words | TableCell") -> int:
+def _span(cell: Words | TableCell) -> int:
     return cell.span if isinstance(cell, TableCell) else 1
 
 
