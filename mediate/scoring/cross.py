@@ -52,18 +52,7 @@ def cross(
     progress: bool = True,
     **options: Unpack[CrossOptions],
 ) -> CrossResults:
-    """Places what changed between two checkpoints of one architecture: in the CoT's state, or in what reads it.
-
-    Both models are held at once; the manifest says how much memory their weights take.
-
-    Args:
-        original: The checkpoint before tuning, from `mediate.load`.
-        tuned: The checkpoint after it.
-        pairs: Pairs, or the path of a file of them.
-        out: A run directory to write; one that holds this very run, finished, is read back.
-        store: Whether written chains and results are looked up and kept in the cache.
-        progress: Whether to show bars, where the output is a terminal or notebook.
-        **options: Those of `CrossSpec`, and of `ScoreSpec` all that it has not.
+    """`mediate.cross`, which says what each argument is, with the results as they are stored.
 
     Raises:
         InputError: The models are no two checkpoints of one architecture, a choice or the pairs are wrong, or `out`

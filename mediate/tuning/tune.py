@@ -92,16 +92,7 @@ def tune(
     progress: bool = True,
     **options: Unpack[TuneOptions],
 ) -> Tuned:
-    """Tunes a model and writes it, with its held-out accuracy before and after, the loss curve and a manifest.
-
-    Args:
-        model: A hub id, a folder, a `.gguf` file, the name of a fetched model, or `BASE+ADAPTER`.
-        data: Examples or pairs, or the path of a file of them; see `mediate.tuning.examples.scan_examples`.
-        out: The folder to write. One that holds this very tuning is read back, or taken up where it stopped.
-        arm: The name of one of `mediate.tuning.ARMS`, such as `lora`, or an arm of your own.
-        device: `cpu` or `cuda`; by default a GPU where there is one.
-        progress: Whether to show bars, where the output is a terminal or notebook.
-        **options: Choices of `TuneSpec` that differ from its own, such as `steps=200` or `template="chat"`.
+    """`mediate.tune`, which says what each argument is, with the tuned model as its folder has it.
 
     Raises:
         InputError: A choice, the model or the data are wrong, the folder holds something else, or the training
