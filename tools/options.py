@@ -12,9 +12,11 @@ from mediate.models.load_spec import LoadSpec
 from mediate.scoring.cross_spec import CrossSpec
 from mediate.scoring.spec import ScoreSpec
 from mediate.tuning.spec import TuneSpec
+from tools.marked import Part
 
 PAGE = Path(__file__).parents[1] / "docs" / "options.md"
-START, END = "<!-- options: written by python -m tools.options -->", "<!-- end of options -->"
+PART = Part("options", "python -m tools.options")
+START, END = PART.start, PART.end
 TABLES: Mapping[str, tuple[type, str]] = {
     "Loading a model": (
         LoadSpec,
@@ -64,9 +66,8 @@ def said(field: FieldInfo) -> str:
 
 def page(before: str) -> str:
     """The page with its tables written anew."""
-    start, end = before.index(START) + len(START), before.index(END)
-    return f"{before[:start]}\n\n{tables()}\n{before[end:]}"
+    return PART.written(before, tables(), PAGE.name)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PART.write(PAGE, tables())

@@ -5,7 +5,7 @@ from tools.bench.tuning import ARMS, tuning
 
 
 def test_every_arm_is_timed() -> None:
-    record = Record(rounds=1)
+    record = Record(rounds=1, bench="tuning")
     arms = tuple(arm for arm, _ in ARMS)
     tuning(record, "tiny", steps=2, batch=2, length=16, arms=arms)
     for arm in arms:

@@ -1,141 +1,110 @@
-"""Measures what the fast ways save, as ratios within one process; run by `make bench`. Nothing here is a test.
+"""Measures what the fast ways save, as ratios within one process, and what the main things take.
 
-Variants of the same work run in turn, after one run that does not count. `--short` runs all of it in half a minute on a
-tiny model, to see that it still runs.
+Nothing here is a test. Variants of the same work run in turn, after one run that does not count. `--write` puts each
+benchmark's table into its part of `docs/speed.md` as soon as it is there, and leaves the others' as they are.
 """
 
 import argparse
-import resource
-from collections.abc import Sequence
+import json
+import os
+import sys
 from pathlib import Path
 
 import torch
 
-import mediate
-from mediate.mediation.kinds.cube import run_contexts
-from mediate.models.fetch import fetch
-from mediate.models.model import Model
-from mediate.passes.keyvalues import prefill
-from tests import tiny
-from tools.bench.comparing import comparing
-from tools.bench.growth import growth
-from tools.bench.patching import against_plain_passes, patching, peers, plain_model
-from tools.bench.precision import precision
-from tools.bench.subjects import an_item, of_length, subject
-from tools.bench.timing import Record
-from tools.bench.tuning import tuning
-from tools.bench.whole import in_forward_passes, items_a_minute, model_load
+from mediate.errors import InputError
+from mediate.files import write_text
+from tools.bench.bench import COMMAND, Bench, Setting
+from tools.bench.commands import DEMO, FIRST_PATH
+from tools.bench.comparing import COMPARING
+from tools.bench.gpu import GPU
+from tools.bench.growth import GROWTH
+from tools.bench.patching import PATCHING
+from tools.bench.peers import PEERS
+from tools.bench.precision import PRECISION
+from tools.bench.rows import load, table
+from tools.bench.timing import Record, machine
+from tools.bench.tuning import TUNING
+from tools.bench.ways import ADAPTIVE, CUBES
+from tools.bench.whole import WHOLE
 
-NAME = "smollm2-135m-instruct"
-PARTS = ("patching", "peers", "whole", "precision", "growth", "comparing", "tuning", "gpu")
+# In the order of the page.
+BENCHES: tuple[Bench, ...] = (
+    PATCHING, PEERS, WHOLE, ADAPTIVE, CUBES, GROWTH, PRECISION, FIRST_PATH, DEMO, COMPARING, TUNING, GPU,
+)  # fmt: skip
+PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 
 
-def main(arguments: list[str] | None = None) -> Record:
-    """Runs the parts that are asked for and writes `bench.json` and `growth.png`."""
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="on a tiny model, one round")
+def main(arguments: list[str] | None = None) -> list[Record]:
+    """Runs the benchmarks that are asked for, and writes `bench.json`, `growth.png` and, where asked, the page.
+
+    Raises:
+        InputError: No such benchmark, the page lacks its markers, or a short form would be written where real ones are.
+    """
+    listed = "; ".join(f"{each.name}, {each.minutes:g} min" for each in BENCHES)
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__, epilog=f"On two idle cores, about: {listed}.")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="the benchmarks to run; all by default")
+    parser.add_argument("--short", action="store_true", help="on a tiny model, one round, to see that it still runs")
+    parser.add_argument("--write", action="store_true", help="write their tables into the page")
+    parser.add_argument("--page", type=Path, default=PAGE, help="docs/speed.md by default")
     parser.add_argument("--out", type=Path, default=Path("runs/bench"), help="where bench.json and growth.png go")
-    parser.add_argument("--only", choices=PARTS, action="append", help="one part; repeatable")
-    choices = parser.parse_args(arguments)
-    record = Record(rounds=1 if choices.short else 3)
-    parts = choices.only or PARTS
-    model = tiny.model("llama") if choices.short else _real()
-    print(f"{model!r}, {torch.get_num_threads()} threads, {record.rounds} rounds; medians, ratios with their range")
-    if choices.short:
-        _short(record, model, parts, choices.out)
-    else:
-        _long(record, model, parts, choices.out)
-    record.value("peak memory of this process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, "GiB")
-    record.write(choices.out / "bench.json")
-    print(f"written: {choices.out / 'bench.json'}")
-    return record
+    parser.add_argument("--beside", metavar="COMMIT", default="", help="hold the demo against this commit's, in turn")
+    asked = parser.parse_args(arguments)
+    chosen = _chosen(asked.names)
+    if asked.write:
+        if asked.short and asked.page.resolve() == PAGE.resolve():
+            raise InputError("--short measures nothing; leave it out, or name a copy of the page: --page")
+        for bench in chosen:
+            bench.part.check(asked.page)
+    setting = Setting(asked.short, asked.out, asked.beside)
+    rounds = 1 if asked.short else 3
+    print(
+        f"{setting.name}, {torch.get_num_threads()} threads, load {load():.1f}, {rounds} rounds; medians, with ranges"
+    )
+    records = []
+    for bench in chosen:
+        record = Record(rounds, bench.name, setting.name)
+        bench.measure(record, setting)
+        records.append(record)
+        _write_json(asked.out / "bench.json", records)
+        if asked.write:
+            print(_write(bench, record, asked.page), flush=True)
+    print(f"written: {asked.out / 'bench.json'}")
+    return records
 
 
-def _real() -> Model:
-    fetch(NAME)
-    return mediate.load(NAME, device="cpu")
+def _chosen(names: list[str]) -> tuple[Bench, ...]:
+    known = {bench.name: bench for bench in BENCHES}
+    for name in names:
+        if name not in known:
+            raise InputError(f"no benchmark {name!r}; there is {', '.join(known)}")
+    return tuple(bench for bench in BENCHES if not names or bench.name in names)
 
 
-def _long(record: Record, model: Model, parts: Sequence[str], out: Path) -> None:
-    items = [an_item(model, shots, steps) for shots, steps in ((0, 6), (1, 4), (2, 2))]
-    if "patching" in parts:
-        for pair in items:
-            patching(record, subject(model, pair))
-        against_plain_passes(record, subject(model, items[1]))
-    if "peers" in parts:
-        peers(record, subject(model, items[1]), plain_model(model, fetch(NAME)))
-    if "whole" in parts:
-        model_load(record, NAME)
-        shared_beginning(record, model)
-        in_forward_passes(record, model, items[2])
-        items_a_minute(record, model, 2)
-    if "precision" in parts:
-        precision(record, model, NAME, subject(model, items[0]), 60)
-    if "growth" in parts:
-        growth(record, out, NAME)
-    if "comparing" in parts:
-        comparing(record)
-    if "tuning" in parts:
-        tuning(record, NAME, arms=("lora", "sft", "answer-only", "dpo"))
-    if "gpu" in parts:
-        gpu(record)
+def _write(bench: Bench, record: Record, page: Path) -> str:
+    """Writes a benchmark's table, if all of it was measured, and says what became of it."""
+    if record.skipped:
+        return f"{page}: {bench.name} left as it was ({record.skipped[0].name}: {record.skipped[0].note})"
+    bench.part.write(page, table(record.rows))
+    return f"{page}: {bench.name} written"
 
 
-def _short(record: Record, model: Model, parts: Sequence[str], out: Path) -> None:
-    pair = of_length(model, 40, steps=4)
-    if "patching" in parts:
-        patching(record, subject(model, pair), 3)
-        against_plain_passes(record, subject(model, pair), 3)
-    if "peers" in parts:
-        peers(record, subject(model, pair), tiny.plain_model("llama"), 2)
-    if "whole" in parts:
-        in_forward_passes(record, model, pair)
-        items_a_minute(record, model, 2)
-    if "growth" in parts:
-        growth(record, out, "tiny", lengths=(20, 40), layers=(1, 3), pairs=(1, 2))
-    if "comparing" in parts:
-        comparing(record, runs=3, items=20, layers=4, groups=(10,))
-    if "tuning" in parts:
-        tuning(record, "tiny", steps=2, batch=2, length=16)
-    if "gpu" in parts:
-        gpu(record)
-
-
-def shared_beginning(record: Record, model: Model) -> None:
-    """The four contexts of a cube, run whole and with what they begin with run once."""
-    pair = an_item(model, 4)
-
-    def four_passes() -> object:
-        return prefill(model, torch.tensor([pair.context(h, t) for h in (0, 1) for t in (0, 1)]))
-
-    note = f"{len(pair.context(1, 1))} tokens"
-    record.compare("contexts: whole / shared beginning once", four_passes, lambda: run_contexts(model, pair), note=note)
-
-
-def gpu(record: Record) -> None:
-    """The same patches on a GPU, on models of random weights in the shapes of 1B and 7B parameters."""
-    if not torch.cuda.is_available():
-        record.skip("state, a cell, on a GPU (1B- and 7B-shaped)", "no GPU at hand")
-        return
-    import transformers
-
-    for name, width, layers, heads in (("1B", 2048, 16, 32), ("7B", 4096, 32, 32)):
-        config = transformers.LlamaConfig(
-            vocab_size=32000, hidden_size=width, intermediate_size=4 * width, num_hidden_layers=layers,
-            num_attention_heads=heads, num_key_value_heads=8, max_position_embeddings=4096,
-        )  # fmt: skip
-        config.eos_token_id = config.bos_token_id = None
-        with torch.device("cuda"):
-            plain = transformers.AutoModelForCausalLM.from_config(
-                config, attn_implementation="eager", dtype=torch.bfloat16
-            )
-        plain.config.architectures = [type(plain).__name__]
-        model = mediate.load(plain.eval(), tokenizer=tiny.tokenizer(), device="cuda", copy=False)
-        print(f"{name}-shaped: {model!r}")
-        patching(record, subject(model, of_length(model, 128)), 12)
-        del model, plain
-        torch.cuda.empty_cache()
+def _write_json(path: Path, records: list[Record]) -> None:
+    found = [record.json() for record in records]
+    content = {
+        "machine": machine(),
+        "rounds": records[0].rounds,
+        "values": {name: value for each in found for name, value in each["values"].items()},
+        "ratios": [row for each in found for row in each["ratios"]],
+        "rows": [row for each in found for row in each["rows"]],
+    }
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    os.environ["TQDM_DISABLE"] = "1"
+    try:
+        main()
+    except InputError as error:
+        print(f"tools.bench: {error}", file=sys.stderr)
+        sys.exit(2)

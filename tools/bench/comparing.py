@@ -10,11 +10,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tools.bench.bench import Bench, Setting
+
 if TYPE_CHECKING:
     from tools.bench.timing import Record
 
 RUNS, ITEMS, LAYERS, STEPS, WORDS = 10, 1000, 30, 5, 20
 GROUPS = (50, 1000)
+UNITS = {"comparing": "s", "page, figures and tables": "s", "peak memory of the process": "GiB"}
+
+
+def run(record: "Record", setting: Setting) -> None:
+    """On runs that are made up."""
+    record.model, record.dtype = "made-up runs", "float64"
+    if setting.short:
+        comparing(record, runs=3, items=20, layers=4, groups=(10,))
+    else:
+        comparing(record)
+
+
+COMPARING = Bench("comparing", run, minutes=2)
 
 
 def comparing(
@@ -36,7 +51,9 @@ def comparing(
                 [sys.executable, "-m", "tools.bench.comparing", *names], check=True, capture_output=True, text=True
             )
             found = json.loads(done.stdout.splitlines()[-1])
-            record.value(f"comparing {runs} runs x {items} items x {layers} layers, {count} groups", found)
+            on = f"{runs} runs x {items:,} items x {layers} layers, {count:,} groups"
+            for (what, unit), value in zip(UNITS.items(), found, strict=True):
+                record.value(what, value, unit, on=on)
 
 
 def write_runs(folder: Path, *, runs: int, items: int, layers: int, groups: int) -> list[str]:
@@ -58,7 +75,7 @@ def write_runs(folder: Path, *, runs: int, items: int, layers: int, groups: int)
     return names
 
 
-def measure(names: list[str]) -> dict[str, float]:
+def measure(names: list[str]) -> tuple[float, ...]:
     """Seconds of reading and comparing, and of page, figures and tables; the process' peak memory."""
     import resource
 
@@ -73,7 +90,7 @@ def measure(names: list[str]) -> dict[str, float]:
     if "torch" in sys.modules:
         raise RuntimeError("comparing loaded torch")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"compare s": compared - started, "write s": written - compared, "peak GiB": peak}
+    return compared - started, written - compared, peak
 
 
 if __name__ == "__main__":

@@ -11,10 +11,23 @@ from pathlib import Path
 import numpy as np
 
 from mediate.models.model import Model
+from tools.bench.bench import TINY, Bench, Setting
 from tools.bench.timing import Record
 
 LENGTHS, LAYERS, PAIRS = (200, 800, 3200), (8, 15, 30), (2, 8, 32)
 WORK = ("cube", "read", "attribution")
+MEMORY = "memory above the model's"
+
+
+def run(record: Record, setting: Setting) -> None:
+    """On chains of random tokens."""
+    if setting.short:
+        growth(record, setting.out, TINY, lengths=(20, 40), layers=(1, 3), pairs=(1, 2))
+    else:
+        growth(record, setting.out, setting.name)
+
+
+GROWTH = Bench("growth", run, minutes=12)
 
 
 def growth(record: Record, out: Path, model: str, *, lengths: Sequence[int] = LENGTHS, layers: Sequence[int] = LAYERS,
@@ -36,10 +49,11 @@ def growth(record: Record, out: Path, model: str, *, lengths: Sequence[int] = LE
     }
     for axis, curve in curves.items():
         for size, found in curve.items():
-            record.value(f"growth: {size} {axis}", found)
+            for name, value in found.items():
+                record.value(f"{size:,} {axis}", value, "GiB" if name == MEMORY else "s", on=name)
         for name in next(iter(curve.values())):
             slope = exponent(list(curve), [each[name] for each in curve.values()])
-            record.value(f"  exponent of {name} in {axis}", slope)
+            record.value(f"exponent in {axis}", slope, on=name)
     draw(curves, out / "growth.png")
 
 
@@ -69,7 +83,7 @@ def measure(name: str, length: int, layers: int | None = None, pairs: int = 1) -
     from tests import tiny
     from tools.bench.subjects import Y, of_length
 
-    model = tiny.model("llama") if name == "tiny" else mediate.load(name, device="cpu")
+    model = tiny.model("llama") if name == TINY else mediate.load(name, device="cpu")
     if layers is not None:
         model = of_layers(model, layers)
     items = [of_length(model, length, seed=seed) for seed in range(pairs)]
@@ -87,7 +101,7 @@ def measure(name: str, length: int, layers: int | None = None, pairs: int = 1) -
         started = time.perf_counter()
         attributions(model, pair, [Component.RESID_PRE, Component.ATTN_OUT, Component.MLP_OUT], Y)
         seconds["attribution"] += time.perf_counter() - started
-    return seconds | {"peak GiB": held("VmHWM") - before}
+    return seconds | {MEMORY: held("VmHWM") - before}
 
 
 def of_layers(model: Model, layers: int) -> Model:
@@ -123,7 +137,7 @@ def draw(curves: dict[str, dict[int, dict[str, float]]], path: Path) -> None:
         sizes = list(curve)
         for name in next(iter(curve.values())):
             values = [found[name] for found in curve.values()]
-            style = {"linestyle": "--", "color": "black"} if name.startswith("peak") else {}
+            style = {"linestyle": "--", "color": "black"} if name == MEMORY else {}
             panel.plot(sizes, values, marker="o", label=f"{name}: exponent {exponent(sizes, values):.2f}", **style)
         panel.set(xscale="log", yscale="log", xlabel=axis, ylabel="seconds, or GiB above the model")
         panel.set_xticks(sizes, [str(size) for size in sizes])

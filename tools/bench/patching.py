@@ -1,11 +1,9 @@
-"""Exact patching against the usual loop: transformer-lens' own, one plain pass a patch, and two other libraries."""
+"""Exact patching against the usual loop: transformer-lens' own, and one plain pass a patch."""
 
 import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +13,30 @@ from mediate.mediation.cells import cells_of
 from mediate.mediation.kinds.cube import run_contexts
 from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.sequences import outcomes_under
-from mediate.models.model import Model
 from mediate.passes.sweeps.engine import plan
 from mediate.passes.sweeps.planning import Sweeps
 from mediate.passes.sweeps.sweep import Untouched, untouched
-from tools.bench.subjects import Subject, Y
+from tools.bench.bench import Bench, Setting
+from tools.bench.subjects import Subject, Y, an_item, of_length, subject
 from tools.bench.timing import Record, seconds
 
 # What a loop of full passes is timed on: a sample of the patches, the same for all.
 SAMPLE = 24
+
+
+def measure(record: Record, setting: Setting) -> None:
+    """On three items, short prompts with long chains to long ones with short; and against the slow twin on one."""
+    model = setting.model
+    if setting.short:
+        items, count = [of_length(model, 40, steps=4)], 3
+    else:
+        items, count = [an_item(model, shots, steps) for shots, steps in ((0, 6), (1, 4), (2, 2))], SAMPLE
+    for pair in items:
+        patching(record, subject(model, pair), count)
+    against_plain_passes(record, subject(model, items[len(items) // 2]), count)
+
+
+PATCHING = Bench("patching", measure, minutes=12)
 
 
 def sampled(subject: Subject, count: int) -> list[int]:
@@ -31,32 +44,40 @@ def sampled(subject: Subject, count: int) -> list[int]:
     return random.Random(0).sample(range(len(subject.places)), min(count, len(subject.places)))
 
 
-def patching(record: Record, subject: Subject, count: int = SAMPLE) -> None:
-    """State effects by layer and position, and read effects by step and layer, a cell at a time and by sweeps."""
+def patching(record: Record, subject: Subject, count: int = SAMPLE, of: str = "") -> None:
+    """State effects by layer and position, and read effects by step and layer, a cell at a time and by sweeps.
+
+    Args:
+        record: Where the numbers go.
+        subject: The item, on its model.
+        count: Of the patches that the loop of full passes is timed on.
+        of: What is said before the item, where there are several models.
+    """
     model, numbers = subject.model, sampled(subject, count)
     branches, found = subject.branches, {}
 
     def swept() -> None:
         found["here"], found["y"] = branched_outcomes(model, subject.run, [Y], branches, subject.values)
 
-    every, note = (len(numbers), len(branches)), str(subject)
+    every, note = (len(numbers), len(branches)), f"{of}{subject}"
     usual = transformer_lens_loop(subject, numbers)
-    row = record.compare("state, a cell: generic_activation_patch / sweeps", usual, swept, each=every, note=note)
+    row = record.compare("state, a cell: generic_activation_patch / here", usual, swept, each=every, note=note)
     apart = max(abs(np.array(usual()) - found["y"][0][numbers]))
-    record.value(f"  largest difference of the two, {note}", float(apart), "nats")
+    record.value("largest difference of the two", float(apart), "nats", on=note)
     assert row.fast
-    share_of_the_matrix_rate(record, subject, row.fast * len(branches))
+    share_of_the_matrix_rate(record, subject, row.fast * len(branches), note)
     shortest = replace(subject.pair, readers=replace(subject.pair.readers, cue=subject.pair.readers.cue[-1:]))
-    for pair in (subject.pair, shortest):
+    for cue, pair in (("", subject.pair), (", one-word cue", shortest)):
         contexts = run_contexts(model, pair)
         swaps, _ = cells_of(model, pair, ("step", "layer"))
         record.compare(
-            f"read, a cell, {len(pair.readers.cue) + pair.readers.shared} readers: generic_activation_patch / sweeps",
+            f"read, step x layer, a cell{cue}: generic_activation_patch / here",
             usual,
             partial(read_effects, model, contexts, swaps, Y),
             each=(len(numbers), len(swaps)),
-            note=f"{note}, {len(swaps)} cells",
+            note=note,
         )
+        record.value(f"readers{cue}", len(pair.readers.cue) + pair.readers.shared, on=note)
 
 
 def transformer_lens_loop(subject: Subject, numbers: list[int]) -> Callable[[], list[float]]:
@@ -93,7 +114,7 @@ def against_plain_passes(record: Record, subject: Subject, count: int = SAMPLE) 
         return outcomes_under(subject.model, subject.run, [Y], patches, subject.values)
 
     record.compare(
-        "state, a cell: plain hooked passes / sweeps",
+        "state, a cell: plain hooked passes, side by side / here",
         slow,
         lambda: branched_outcomes(subject.model, subject.run, [Y], branches, subject.values),
         each=(len(numbers), len(branches)),
@@ -101,7 +122,7 @@ def against_plain_passes(record: Record, subject: Subject, count: int = SAMPLE) 
     )
 
 
-def share_of_the_matrix_rate(record: Record, subject: Subject, taken: float) -> None:
+def share_of_the_matrix_rate(record: Record, subject: Subject, taken: float, on: str) -> None:
     """Operations of the matrix products in sweeps, in a second, over what the machine does of the weights' alone.
 
     Of the weights' products, and of attention's as well, which are small and so never as quick.
@@ -123,10 +144,12 @@ def share_of_the_matrix_rate(record: Record, subject: Subject, taken: float) -> 
     limit = size * planned.most_tokens / alone
     work = size * planned.token_layers
     attention = 4 * model.facts.heads * model.facts.d_head * query_keys(subject, planned, clean)
-    record.value(f"  weights' products in sweeps, {subject}", work / taken / 1e9, "Gflop/s")
-    record.value("  the same products alone", limit / 1e9, "Gflop/s")
-    record.value(f"  share of that rate, {subject}", work / taken / limit)
-    record.value(f"  share of that rate with attention's products, {subject}", (work + attention) / taken / limit)
+    n = record.rounds
+    record.value("weights' products here", work / taken / 1e9, "Gflop/s", on=on, n=n)
+    record.value("the same products alone, quickest", limit / 1e9, "Gflop/s", on=on, n=10)
+    record.value("rate of the weights' products, of what they reach alone", 100 * work / taken / limit, "%", on=on, n=n)
+    both = 100 * (work + attention) / taken / limit
+    record.value("rate of these and attention's products, of the same", both, "%", on=on, n=n)
 
 
 def query_keys(subject: Subject, planned: Sweeps, clean: Untouched) -> int:
@@ -140,89 +163,3 @@ def query_keys(subject: Subject, planned: Sweeps, clean: Untouched) -> int:
         seen = sum(range(begin + 1, clean.length + 1))
         found += sum(subject.model.facts.layers - each.layer for each in branches) * clean.rows * seen
     return found
-
-
-def peers(record: Record, subject: Subject, plain: Any, count: int = 8) -> None:
-    """The same patches written with nnsight and with pyvene, on the transformers model that they take."""
-    numbers, branches, found = sampled(subject, count), subject.branches, {}
-
-    def swept() -> None:
-        found["y"] = branched_outcomes(subject.model, subject.run, [Y], branches, subject.values)[1][0]
-
-    with torch.no_grad():
-        states = plain(subject.other.ids, output_hidden_states=True).hidden_states
-    for name, make in (("nnsight", nnsight_loop), ("pyvene", pyvene_loop)):
-        row = f"state, a cell: {name} / sweeps"
-        if find_spec(name) is None:
-            record.skip(row, "not installed; it comes with the extra `bench`")
-            continue
-        loop = make(subject, plain, states, numbers)
-        record.compare(row, loop, swept, each=(len(numbers), len(branches)), note=str(subject))
-        apart = max(abs(np.array(loop()) - found["y"][numbers]))
-        record.value(f"  largest difference of the two, {name}", float(apart), "nats")
-
-
-def nnsight_loop(subject: Subject, plain: Any, states: Any, numbers: list[int]) -> Callable[[], list[float]]:
-    """One trace a patch: what enters block l is what the one before it, or the embedding, puts out."""
-    from nnsight import NNsight
-
-    wrapped = NNsight(plain)
-
-    def run() -> list[float]:
-        found = []
-        for number in numbers:
-            layer, position = subject.places[number]
-            new = states[layer][0, position]
-            with torch.no_grad(), wrapped.trace(subject.run.ids):
-                if layer:
-                    wrapped.model.layers[layer - 1].output[0][position] = new
-                else:
-                    wrapped.model.embed_tokens.output[0][position] = new
-                logits = wrapped.lm_head.output.save()
-            found.append(subject.outcome(logits))
-        return found
-
-    return run
-
-
-def pyvene_loop(subject: Subject, plain: Any, states: Any, numbers: list[int]) -> Callable[[], list[float]]:
-    """One intervenable model a layer, given the source's activation."""
-    import pyvene as pv
-
-    layers = sorted({subject.places[number][0] for number in numbers})
-    made = {
-        layer: pv.IntervenableModel(
-            pv.IntervenableConfig(
-                model_type=type(plain),
-                representations=[pv.RepresentationConfig(layer, "block_input", "pos", 1)],
-                intervention_types=pv.VanillaIntervention,
-            ),
-            plain,
-        )
-        for layer in layers
-    }
-
-    def run() -> list[float]:
-        found = []
-        for number in numbers:
-            layer, position = subject.places[number]
-            with torch.no_grad():
-                _, output = made[layer](
-                    {"input_ids": subject.run.ids},
-                    [{"input_ids": subject.other.ids}],
-                    {"sources->base": ([[[position]]], [[[position]]])},
-                )
-            found.append(subject.outcome(output.logits))
-        return found
-
-    return run
-
-
-def plain_model(model: Model, path: Any) -> Any:
-    """The transformers model that a GGUF file holds, with its own attention."""
-    import transformers
-
-    loaded = transformers.AutoModelForCausalLM.from_pretrained(
-        str(path.parent), gguf_file=path.name, attn_implementation="eager", dtype=model.dtype
-    )
-    return loaded.eval()

@@ -1,16 +1,16 @@
-"""Timing of variants in turn, within one process, and the table that comes of it."""
+"""Timing of variants in turn, within one process, and the record of what it found."""
 
-import json
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from tools.bench.rows import TIMES, Conditions, Row, load, today, versions
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,28 @@ class Ratio:
 
 @dataclass
 class Record:
-    """What one run of the benchmarks found; every row is printed when it is there."""
+    """What one benchmark found; every row is printed when it is there.
+
+    Args:
+        rounds: How often variants run in turn.
+        bench: Its name.
+        model: What it runs on.
+        dtype: In which precision.
+    """
 
     rounds: int
+    bench: str = ""
+    model: str = ""
+    dtype: str = "float32"
     ratios: list[Ratio] = field(default_factory=list)
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    _load: float = field(default_factory=load)
+
+    @property
+    def skipped(self) -> tuple[Ratio, ...]:
+        """What was not measured, each with its reason."""
+        return tuple(each for each in self.ratios if each.ratio is None)
 
     def compare(
         self,
@@ -74,30 +91,55 @@ class Record:
         times = [(seconds(slow) / each[0], seconds(fast) / each[1]) for _ in range(self.rounds)]
         ratios = sorted(one / other for one, other in times)
         one, other = (statistics.median(column) for column in zip(*times, strict=True))
-        return self.row(Ratio(name, one, other, statistics.median(ratios), ratios[0], ratios[-1], note))
-
-    def row(self, ratio: Ratio) -> Ratio:
-        """Keeps and prints a row."""
-        self.ratios.append(ratio)
-        print(ratio, flush=True)
-        return ratio
+        ratio = Ratio(name, one, other, statistics.median(ratios), ratios[0], ratios[-1], note)
+        self._keep(name, note, ratios, TIMES)
+        return self._tell(ratio)
 
     def skip(self, name: str, why: str) -> None:
         """Says that something was not measured, and why."""
-        self.row(Ratio(name, None, None, None, None, None, why))
+        self._tell(Ratio(name, None, None, None, None, None, why))
 
-    def value(self, name: str, value: Any, unit: str = "") -> None:
-        """Keeps and prints a number."""
-        self.values[name] = value
-        shown = f"{value:.4g}" if isinstance(value, float) else value
-        print(f"{name:58} {shown} {unit}".rstrip(), flush=True)
+    def value(
+        self, what: str, values: float | Sequence[float], unit: str = "", *, on: str = "", n: int | None = None
+    ) -> float:
+        """Keeps and prints a number, or the median of several, and returns it.
 
-    def write(self, path: Path) -> None:
-        """Writes everything, with the machine, as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        content = {"machine": machine(), "rounds": self.rounds, "values": self.values}
-        content["ratios"] = [asdict(each) for each in self.ratios]
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        Args:
+            what: Was measured.
+            values: Once, or several times.
+            unit: Of the number.
+            on: What it was measured on.
+            n: From how many measurements one number comes; by default as many as there are numbers.
+        """
+        found = self._keep(what, on, [values] if isinstance(values, int | float) else values, unit, n)
+        name = ": ".join(part for part in (self.bench, on, what) if part)
+        self.values[name] = found
+        print(f"{name:58} {found:.4g} {unit}".rstrip(), flush=True)
+        return found
+
+    def json(self) -> dict[str, Any]:
+        """All of it, as JSON takes it."""
+        return {
+            "values": self.values,
+            "ratios": [asdict(each) for each in self.ratios],
+            "rows": [{"bench": self.bench} | asdict(each) for each in self.rows],
+        }
+
+    def _keep(self, what: str, on: str, values: Sequence[float], unit: str, n: int | None = None) -> float:
+        found = statistics.median(values)
+        low, high = (min(values), max(values)) if len(values) > 1 else (None, None)
+        self.rows.append(Row(what, on, found, unit, n or len(values), low, high, self._under()))
+        return found
+
+    def _under(self) -> Conditions:
+        before, self._load = self._load, load()
+        loads = (min(before, self._load), max(before, self._load)) if before == before else None
+        return Conditions(self.model, self.dtype, torch.get_num_threads(), loads, today(), versions())
+
+    def _tell(self, ratio: Ratio) -> Ratio:
+        self.ratios.append(ratio)
+        print(ratio, flush=True)
+        return ratio
 
 
 def seconds(work: Callable[[], object]) -> float:

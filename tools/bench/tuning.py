@@ -1,6 +1,5 @@
 """What a step of each tuning arm takes, and what a usual tuning would by that."""
 
-import statistics
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +14,7 @@ from mediate.tuning.quiet import undisturbed
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.trainers import Course, make_trainer
 from tests.tuning.subjects import base_folder
+from tools.bench.bench import TINY, Bench, Setting
 from tools.bench.timing import Record
 
 ARMS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -25,6 +25,17 @@ ARMS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 # What is extrapolated to.
 USUAL = 200
+
+
+def run(record: Record, setting: Setting) -> None:
+    """Every arm on the real model, one on the tiny one."""
+    if setting.short:
+        tuning(record, TINY, steps=2, batch=2, length=16)
+    else:
+        tuning(record, setting.name, arms=tuple(arm for arm, _ in ARMS))
+
+
+TUNING = Bench("tuning", run, minutes=6)
 
 
 class _Clock(TrainerCallback):  # type: ignore[misc]
@@ -55,17 +66,15 @@ def tuning(
         arms: Which of them.
     """
     with TemporaryDirectory() as folder:
-        model = str(base_folder(Path(folder) / "tiny")) if name == "tiny" else name
+        model = str(base_folder(Path(folder) / "tiny")) if name == TINY else name
         for arm, options in ARMS:
             if arm in arms:
                 base = load_base(model)
                 spec = make_tune_spec(arm=arm, batch_size=batch, **options)
                 seconds = _seconds(base, spec, Path(folder), steps, length)
-                what = f"tuning: {arm}, {batch} x {length} tokens"
-                record.value(f"{what}: median of {steps} steps", statistics.median(seconds), "s")
-                record.value(f"{what}: quickest and slowest step", f"{min(seconds):.3g}, {max(seconds):.3g}", "s")
-                minutes = USUAL * statistics.median(seconds) / 60
-                record.value(f"{what}: {USUAL} steps, extrapolated", minutes, "min")
+                on = f"{arm}, {batch} x {length} tokens"
+                median = record.value(f"median of {steps} steps", seconds, "s", on=on)
+                record.value(f"{USUAL} steps, extrapolated", USUAL * median / 60, "min", on=on, n=steps)
 
 
 def _seconds(base: Base, spec: TuneSpec, folder: Path, steps: int, length: int) -> list[float]:

@@ -14,16 +14,42 @@ from mediate.mediation.maps import measure_map, parse_map
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.passes.forward import forward
+from mediate.passes.keyvalues import prefill
 from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec
 from mediate.tasks import generate_pairs
 from mediate.traces.trace import lost_words
 from tests import tiny
 from tests.scoring.test_score import PAIRS
-from tools.bench.subjects import Y
+from tools.bench.bench import Bench, Setting
+from tools.bench.subjects import Y, an_item, of_length
 from tools.bench.timing import Record
 
 MAPS = ("read:step,layer", "attribution.resid_pre:position,layer")
+
+
+def run(record: Record, setting: Setting) -> None:
+    """Loading, the passes of one item, and whole items."""
+    model = setting.model
+    if not setting.short:
+        model_load(record, setting.name)
+        shared_beginning(record, model)
+    in_forward_passes(record, model, of_length(model, 40, steps=4) if setting.short else an_item(model, 2))
+    items_a_minute(record, model, 2)
+
+
+WHOLE = Bench("whole", run, minutes=4)
+
+
+def shared_beginning(record: Record, model: Model) -> None:
+    """The four contexts of a cube, run whole and with what they begin with run once."""
+    pair = an_item(model, 4)
+
+    def four_passes() -> object:
+        return prefill(model, torch.tensor([pair.context(h, t) for h in (0, 1) for t in (0, 1)]))
+
+    note = f"{len(pair.context(1, 1))} tokens"
+    record.compare("contexts: whole / shared beginning once", four_passes, lambda: run_contexts(model, pair), note=note)
 
 
 def in_forward_passes(record: Record, model: Model, pair: EncodedPair) -> None:
@@ -69,16 +95,18 @@ def items_a_minute(record: Record, model: Model, count: int, steps: int = 2) -> 
             patch.setattr("mediate.mediation.kinds.cube.ROW_BYTES", 1)
             scored(tiny.unswept(model))
 
+    note = f"{len(pairs)} pairs of {steps} steps"
     row = record.compare(
         "an item, cube + read + attribution maps: one at a time / score",
         one_at_a_time,
         lambda: scored(model),
         each=(len(pairs), len(pairs)),
-        note=f"{len(pairs)} pairs of {steps} steps",
+        note=note,
     )
     assert row.fast
-    record.value("  items a minute, score", 60 / row.fast)
-    record.value("  pairs measured of those given", f"{measured[-1]} of {len(pairs)}")
+    record.value("an item, score", row.fast, "s", on=note, n=record.rounds)
+    record.value("items a minute, score", 60 / row.fast, on=note, n=record.rounds)
+    record.value("pairs measured", measured[-1], on=note)
 
 
 def model_load(record: Record, name: str) -> None:
@@ -87,4 +115,4 @@ def model_load(record: Record, name: str) -> None:
 
     started = time.perf_counter()
     load(name, device="cpu")
-    record.value("load, hook and self-check", time.perf_counter() - started, "s")
+    record.value("load, hook and self-check", time.perf_counter() - started, "s", on="the model")
