@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Twice quiet: an old pip warns of every place where it does not find a package. Errors are told.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint bench mutants architectures notebooks lock newest newest-torch lowest dist clean
+.PHONY: demo test test-all lint bench findings mutants architectures notebooks lock newest newest-torch lowest dist clean
 
 demo: .venv/.installed-demo
 	$(BIN)/mediate demo
@@ -20,10 +20,14 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Two more libraries that patch, for comparison; nothing else needs them.
+# Two more libraries that patch, for comparison; nothing else needs them. Writes docs/speed.md; wants an idle machine.
 bench: .venv/.installed-dev
 	$(PIP_INSTALL) --editable ".[bench]"
-	TQDM_DISABLE=1 $(BIN)/python -m tools.bench
+	TQDM_DISABLE=1 $(BIN)/python -m tools.bench $(BENCH) --write
+
+# From models that come with the package or that it fetches; what runs/findings has already is read back.
+findings: .venv/.installed-dev
+	TQDM_DISABLE=1 $(BIN)/python -m tools.findings $(FINDINGS)
 
 # Seeds known bugs into a copy of the source; the tests must notice every one.
 mutants: .venv/.installed-dev

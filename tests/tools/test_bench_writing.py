@@ -143,6 +143,8 @@ def test_a_short_form_is_written_into_copies_alone(page: Path, tmp_path: Path) -
 def test_a_wrong_name_or_page_is_told_before_anything_is_measured(page: Path) -> None:
     with pytest.raises(InputError, match="no benchmark 'four'; there is one, two, three"):
         run(page, "four")
+    with pytest.raises(InputError, match="--beside is of demo"):
+        run(page, "one", "--beside", "main")
     page.write_text("nothing")
     with pytest.raises(InputError, match="one: written by"):
         run(page, "--write")

@@ -6,7 +6,6 @@ benchmark's table into its part of `docs/speed.md` as soon as it is there, and l
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -51,6 +50,8 @@ def main(arguments: list[str] | None = None) -> list[Record]:
     parser.add_argument("--beside", metavar="COMMIT", default="", help="hold the demo against this commit's, in turn")
     asked = parser.parse_args(arguments)
     chosen = _chosen(asked.names)
+    if asked.beside and DEMO not in chosen:
+        raise InputError(f"--beside is of {DEMO.name}; name it too, or leave out --beside")
     if asked.write:
         if asked.short and asked.page.resolve() == PAGE.resolve():
             raise InputError("--short measures nothing; leave it out, or name a copy of the page: --page")
@@ -102,7 +103,6 @@ def _write_json(path: Path, records: list[Record]) -> None:
 
 
 if __name__ == "__main__":
-    os.environ["TQDM_DISABLE"] = "1"
     try:
         main()
     except InputError as error:
