@@ -14,8 +14,7 @@ from mediate.models.prompts import Style, Template
 from mediate.models.shipped import RUNGS, After
 from mediate.passes.loaded import load
 from mediate.passes.store import Store
-from mediate.reference.card import read_marks
-from mediate.reference.exam import Mark, Way
+from mediate.reference.marks import Mark, Way, read_marks
 from mediate.report import Scores, compare, write_report
 from mediate.report.family import Family, Member, write_family
 from mediate.results import Results

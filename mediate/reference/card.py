@@ -6,14 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mediate.models.shipped import FOLDER, REFERENCE
+from mediate.models.shipped import REFERENCE
 from mediate.passes.loaded import load
-from mediate.reference.exam import Mark, Way, examine
+from mediate.reference.exam import examine
+from mediate.reference.marks import MARKS as MARKS
+from mediate.reference.marks import Way
+from mediate.reference.marks import read_marks as read_marks
 from mediate.reference.train import TRAINED
 from mediate.tasks.modular import HELD_OUT_EVERY, Hint
 
 CARD = "CARD.md"
-MARKS = "marks.json"
 
 
 def write_card(folder: Path, *, n: int = 200, seed: int = 0) -> Path:
@@ -28,15 +30,6 @@ def write_card(folder: Path, *, n: int = 200, seed: int = 0) -> Path:
     (folder / MARKS).write_text(json.dumps(records, indent=1), encoding="utf-8")
     (folder / CARD).write_text(card(records), encoding="utf-8")
     return folder / CARD
-
-
-def read_marks(folder: Path = FOLDER) -> dict[str, tuple[Mark, ...]]:
-    """The marks of each reference reasoner, as its card has them."""
-    records = json.loads((folder / MARKS).read_text(encoding="utf-8"))
-    return {
-        name: tuple(Mark(**(mark | {"hint": Hint(mark["hint"]), "way": Way(mark["way"])})) for mark in record["marks"])
-        for name, record in records.items()
-    }
 
 
 def card(records: Mapping[str, Mapping[str, Any]]) -> str:

@@ -1,8 +1,6 @@
 """How often a reference reasoner answers rightly: with the chain it writes, with a given one, and without any."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import islice
 
 import numpy as np
@@ -11,40 +9,12 @@ import torch
 from mediate.models.generation import Decoding, generate
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE
+from mediate.reference.marks import Mark as Mark
+from mediate.reference.marks import Way as Way
 from mediate.tasks.modular import MODULUS, Chained, Hint, draw_problems
 from mediate.traces.pieces import decode, encode, encode_after
 
 LENGTHS = (2, 3, 4, 5, 6)
-
-
-class Way(StrEnum):
-    """What stands between a question and its answer."""
-
-    OWN_CHAIN = "own chain"
-    GIVEN_CHAIN = "right chain"
-    OTHER_CHAIN = "other chain"
-    NO_CHAIN = "no chain"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How many of a number of held-out problems were answered rightly.
-
-    Args:
-        steps: Steps of the problems.
-        hint: What the hints say.
-        way: What stands between question and answer.
-        n: Problems.
-        right: Of them, answered as the question asks.
-        followed: With another question's chain: answered as that chain ends. Else as many as `right`.
-    """
-
-    steps: int
-    hint: Hint
-    way: Way
-    n: int
-    right: int
-    followed: int
 
 
 def examine(model: Model, *, n: int = 200, seed: int = 0, lengths: Sequence[int] = LENGTHS) -> tuple[Mark, ...]:

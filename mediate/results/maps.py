@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from mediate.results.agreement import Agreement
 from mediate.results.kinds import parse_kind
@@ -112,19 +112,29 @@ def effect_table(maps: Sequence[EffectMap]) -> "pandas.DataFrame":
     """
     import pandas as pd
 
-    frames = []
-    for each in maps:
-        axes = pd.MultiIndex.from_product([each.coords[name] for name in each.dims], names=each.dims)
-        labels = {"item": each.item, "group": each.group, "kind": each.kind, "outcome": each.outcome, "te": each.te}
-        frames.append(pd.DataFrame(labels, index=axes).assign(effect=each.values.ravel()).reset_index())
-    if not frames:
+    if not maps:
         return pd.DataFrame(columns=["step", "layer", "item", "effect"])
     order: TopologicalSorter[str] = TopologicalSorter()
     for dims in dict.fromkeys(each.dims for each in maps):
         for place, name in enumerate(dims):
             order.add(name, *dims[:place])
-    axes_first = [*order.static_order(), *MAP_LABELS, "te", "effect"]
-    return pd.concat(frames, ignore_index=True)[axes_first]
+    sizes = [each.values.size for each in maps]
+    # A column at once: a data frame a map takes longer than all the rest.
+    axes = {name: np.concatenate([_cell_labels(each, name) for each in maps]) for name in order.static_order()}
+    labels = {
+        name: np.repeat(np.array([getattr(each, name) for each in maps], dtype=object), sizes) for name in MAP_LABELS
+    }
+    te = np.repeat(np.array([each.te for each in maps], dtype=np.float64), sizes)
+    return pd.DataFrame(axes | labels | {"te": te, "effect": np.concatenate([each.values.ravel() for each in maps])})
+
+
+def _cell_labels(effects: EffectMap, name: str) -> Float[np.ndarray, " cell"] | Int[np.ndarray, " cell"]:
+    """Each cell's label on an axis, in the order of the values; NaN where a map has no such axis."""
+    if name not in effects.dims:
+        return np.full(effects.values.size, np.nan)
+    index = np.indices(effects.values.shape)[effects.dims.index(name)].ravel()
+    labels: Int[np.ndarray, " cell"] = np.array(effects.coords[name], dtype=np.int64)[index]
+    return labels
 
 
 def maps_from_table(table: "pandas.DataFrame") -> tuple[EffectMap, ...]:
