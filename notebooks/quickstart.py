@@ -11,7 +11,7 @@
 # %% [markdown]
 # # How much of the answer does the chain carry?
 #
-# Three word problems, each in two worlds that differ in one number. The chains of thought are given, so that
+# Five word problems, each in two worlds that differ in one number. The chains of thought are given, so that
 # the model only reads. The model is SmolLM2-135M-Instruct, fetched once from the package registry.
 
 # %%
@@ -48,7 +48,13 @@ def world(boxes: int, each: int, eaten: int) -> md.Item:
     )
 
 
-numbers = [((3, 4, 2), (5, 4, 2)), ((6, 3, 4), (8, 3, 4)), ((7, 5, 3), (5, 5, 3))]
+numbers = [
+    ((3, 4, 2), (5, 4, 2)),
+    ((6, 3, 4), (8, 3, 4)),
+    ((7, 5, 3), (5, 5, 3)),
+    ((4, 6, 3), (3, 6, 3)),
+    ((2, 9, 5), (4, 9, 5)),
+]
 pairs = [
     md.Pair(f"boxes-{place}", f"boxes-{place}", world(*base), world(*source))
     for place, (base, source) in enumerate(numbers)
@@ -59,7 +65,7 @@ pairs[0]
 # ## Scores
 #
 # The cube of each pair (four full passes and eight short ones) and the map of what the answer reads in each
-# step and layer. With three items the intervals say little; they are here to show where they stand.
+# step and layer. With five items the intervals say little; they are here to show where they stand.
 
 # %%
 maps = ["read:step,layer", "step_graph.read:step,result", "attribution.resid_pre:step,layer"]

@@ -41,7 +41,7 @@ from mediate.reference.card import MARKS, read_marks
 from mediate.reference.exam import Way, examine
 from mediate.report import Comparison, Scores
 from mediate.results import corners
-from mediate.stats import Estimate, bootstrap_mean, ladder_mean_slope, ladder_slope
+from mediate.stats import Estimate, bootstrap_mean, bootstrap_rate, ladder_mean_slope, ladder_slope
 from mediate.traces.trace import decode, encode
 
 FAST, LARGE = (bool(os.environ.get(f"MEDIATE_{name}")) for name in ("FAST", "LARGE"))
@@ -166,7 +166,7 @@ kept.pivot_table(index=["model", "n", "way"], columns="steps", values="percent")
 # %%
 def line(label: str, column: str) -> LadderLine:
     """A rate of each model over the problems, with its interval."""
-    rates = tuple(bootstrap_mean(asked[name][column], asked[name].group, seed=SEED) for name in NAMES)
+    rates = tuple(bootstrap_rate(asked[name][column].to_numpy(float), asked[name].group, seed=SEED) for name in NAMES)
     return LadderLine(label, tuple(sizes.values()), rates)
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from mediate.choices import checked_choices, described, fields_of
 from mediate.compare.runs import NamedRun
 from mediate.results import MIN_TE
-from mediate.stats.bootstrap import RESAMPLES
+from mediate.stats.resampling import RESAMPLES
 from mediate.stats.signflip import FLIPS
 
 MARGIN = 0.1

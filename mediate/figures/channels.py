@@ -108,6 +108,7 @@ def _draw_points(axes: Axes, cube: Cube, min_te: float, *, seed: int, level: flo
     small = int((abs(te) <= min_te).sum())
     axes.set_ylabel(f"n = {len(te)} items, {small} with |TE| ≤ {min_te:g}")
     one = Line2D([], [], linestyle="none", marker=".", color=FAINT, markersize=7, label="an item")
-    interval = f" with {level * 100:g} % interval" if np.isfinite(means["te"].low) else " (one group: no interval)"
+    missing = f" ({'one group: ' if means['te'].groups == 1 else ''}no interval)"
+    interval = f" with {level * 100:g} % interval" if np.isfinite(means["te"].low) else missing
     mean_key = Line2D([], [], color=INK, marker="D", markersize=5, label="mean" + interval)
     axes.legend(handles=[one, mean_key], loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)

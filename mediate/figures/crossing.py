@@ -89,7 +89,8 @@ def _axis_label(crossing: Crossing, total: Estimate, level: float) -> str:
     items, groups = len(set(crossing.items)), len(set(crossing.groups))
     worlds = " in both worlds" if len(set(crossing.worlds)) == 2 else ""
     counts = f"n = {items} item{'s' * (items != 1)}{worlds}, {groups} group{'s' * (groups != 1)}"
-    interval = f"; {level * 100:g} % intervals" if np.isfinite(total.low) else "; one group: no interval"
+    missing = f"; {'one group: ' if total.groups == 1 else ''}no interval"
+    interval = f"; {level * 100:g} % intervals" if np.isfinite(total.low) else missing
     first = f"change in {label(crossing.outcome)}, tuned less original (nats; positive: for the right answer)"
     return f"{first}\n{counts}{interval}"
 

@@ -16,7 +16,7 @@ from mediate.figures.style import INK, SEQUENTIAL, canvas, effect_label
 from mediate.figures.text import label
 from mediate.results import EffectMap, mean_map
 from mediate.results.kinds import is_estimate
-from mediate.stats.bootstrap import RESAMPLES, group_index, resampled_sums, resamples
+from mediate.stats.columns import interval_of_means
 
 MOST_LINES = 8
 LAYERS_SIZE = (7.2, 3.4)
@@ -32,24 +32,6 @@ def check_step_layer(maps: Sequence[EffectMap]) -> None:
         raise InputError(f"item {other.item!r}: a map over {other.dims}; this figure draws maps over {DIMS}")
 
 
-def interval_of_means(
-    values: Float[np.ndarray, "item column"], groups: Sequence[str], *, seed: int, level: float
-) -> tuple[Float[np.ndarray, " column"], Float[np.ndarray, " column"]]:
-    """Percentile interval of each column's mean over resampled groups, as `stats.bootstrap_mean` one by one.
-
-    NaN with fewer than two groups. All columns share their resamples, so a whole map costs one draw.
-    """
-    index = group_index(groups)
-    count = int(index.max()) + 1
-    if count < 2:
-        nothing = np.full(values.shape[1], np.nan)
-        return nothing, nothing
-    weights = resamples(count, RESAMPLES, seed)
-    sums = resampled_sums(np.concatenate([values, np.ones((len(values), 1))], axis=1), index, weights)
-    low, high = np.quantile(sums[:, :-1] / sums[:, -1:], [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return low, high
-
-
 @dataclass(frozen=True, slots=True)
 class StepMeans:
     """One step's mean effect in each layer, over the items that have the step.
@@ -58,7 +40,7 @@ class StepMeans:
         step: The step, counted from 0.
         layers: The layers.
         mean: In nats.
-        low: Lower ends of pointwise intervals over groups; NaN with fewer than two groups.
+        low: Lower ends of pointwise intervals over groups; NaN where there is none.
         high: Upper ends.
         n: Items that have the step.
         groups: Their groups.
@@ -114,7 +96,7 @@ def plot_layers(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95
         for each, colour in zip(means, colours, strict=True):
             marker = "o" if len(each.layers) == 1 else ""
             axes.plot(each.layers, each.mean, color=colour, marker=marker, label=_key(each))
-            if few and np.isfinite(each.low).all():
+            if few and np.isfinite(each.low).any():
                 axes.fill_between(each.layers, each.low, each.high, color=colour, alpha=0.16, linewidth=0)
         if few:
             axes.legend(title="step", loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, alignment="left")
@@ -145,10 +127,10 @@ def _label_axes(axes: Axes, first: EffectMap, means: Sequence[StepMeans], few: b
     kind = label(first.kind)
     if not few:
         band = ""
-    elif any(np.isfinite(each.low).all() for each in means):
+    elif any(np.isfinite(each.low).any() for each in means):
         band = f"; bands: pointwise {level * 100:g} % intervals over groups"
     else:
-        band = "; one group: no interval"
+        band = f"; {'one group: ' if all(each.groups == 1 for each in means) else ''}no interval"
     axes.set_xlabel(f"layer{band}")
     what = f"{kind} estimate of the" if is_estimate(first.kind) else kind
     axes.set_ylabel(f"mean {what} {effect_label(label(first.outcome))}".replace("(", "\n(", 1), parse_math=False)

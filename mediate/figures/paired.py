@@ -13,7 +13,7 @@ from mediate.errors import InputError
 from mediate.figures.style import FAINT, INK, SEQUENTIAL, canvas
 from mediate.figures.text import label
 from mediate.stats import Estimate
-from mediate.stats.bootstrap import group_index
+from mediate.stats.resampling import group_index
 
 PAIRED_SIZE = (7.2, 3.4)
 RISING, FALLING = "#D55E00", "#56B4E9"

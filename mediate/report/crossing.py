@@ -208,7 +208,7 @@ def _changes_section(results: CrossResults, crossing: Crossing, figures: Sequenc
     heads = (*columns("what"), *numbers("nats", "interval", "share of the total change"), *columns("definition"))
     basis = (
         f"Means over items, n = {plural(len(set(crossing.items)), 'item')} in "
-        f"{plural(len(set(crossing.groups)), 'group')}; {percent(spec['level'])} percentile bootstrap over groups, "
+        f"{plural(len(set(crossing.groups)), 'group')}; {percent(spec['level'])} {changes['total'].method}, "
         f"seed {spec['seed']}. Positive: towards the right answer. Shares are ratios of sums over items, undefined "
         f"where the mean total change is at most {spec['min_te']:g} nats in size."
     )

@@ -1,6 +1,6 @@
 """Estimates, intervals and tests; arrays only."""
 
-from mediate.stats.bootstrap import bootstrap_mean, bootstrap_ratio
+from mediate.stats.bootstrap import bootstrap_mean, bootstrap_rate, bootstrap_ratio
 from mediate.stats.equivalence import Equivalence, equivalence
 from mediate.stats.estimate import Estimate
 from mediate.stats.ladder import RankCorrelation, ladder_mean_slope, ladder_rank_correlation, ladder_slope
@@ -13,6 +13,7 @@ __all__ = [
     "MaxT",
     "RankCorrelation",
     "bootstrap_mean",
+    "bootstrap_rate",
     "bootstrap_ratio",
     "equivalence",
     "false_discovery",

@@ -1,46 +1,15 @@
-"""Bootstrap intervals that resample groups, for means and for ratios of sums.
-
-scipy's bootstrap has no clusters, so the draw of groups is ours; the rest is numpy.
-"""
+"""Single means, ratios of sums and rates, with bootstrap intervals that resample groups."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float
 
+from mediate.stats.contrasts import ONE_GROUP, contrast_of, numbered_groups, studentised
 from mediate.stats.estimate import Estimate
+from mediate.stats.resampling import RESAMPLES, resampled_sums, resamples
 
-METHOD = "percentile bootstrap over groups"
-RESAMPLES = 2000
-
-
-def group_index(groups: Sequence[str]) -> Int[np.ndarray, " item"]:
-    """Numbers the groups in order of first appearance."""
-    order = {name: number for number, name in enumerate(dict.fromkeys(groups))}
-    return np.array([order[name] for name in groups], dtype=np.int64)
-
-
-def group_weights(groups: int, draws: int, rng: np.random.Generator) -> Int[np.ndarray, "draw group"]:
-    """How often each group occurs in each bootstrap resample (`groups` draws with replacement)."""
-    return rng.multinomial(groups, np.full(groups, 1 / groups), size=draws)
-
-
-@lru_cache(maxsize=1)
-def resamples(groups: int, draws: int, seed: int) -> Float[np.ndarray, "draw group"]:
-    """How often each group occurs in each resample; the last are kept, as a comparison has many quantities of a set."""
-    counts = group_weights(groups, draws, np.random.default_rng(seed)).astype(float)
-    counts.setflags(write=False)
-    return counts
-
-
-def resampled_sums(
-    values: Float[np.ndarray, "item column"], index: Int[np.ndarray, " item"], weights: Num[np.ndarray, "draw group"]
-) -> Float[np.ndarray, "draw column"]:
-    """Sum of each column over the items of the drawn groups, for every resample."""
-    sums = np.zeros((weights.shape[1], values.shape[1]))
-    np.add.at(sums, index, values)
-    return weights @ sums
+PERCENTILES = "percentile bootstrap over groups"
 
 
 def bootstrap_mean(
@@ -51,10 +20,10 @@ def bootstrap_mean(
     level: float = 0.95,
     draws: int = RESAMPLES,
 ) -> Estimate:
-    """Mean over items with a percentile interval over resampled groups.
+    """Mean over items with a bootstrap-t interval over groups.
 
     Groups of different sizes keep their weight: each resample's mean is its sum over its number of items. NaN items are
-    refused: leave them out and count them first.
+    refused: leave them out and count them first. There is an interval where `bootstrap_ratio` has one.
     """
     return bootstrap_ratio(values, np.ones_like(values), groups, seed=seed, level=level, draws=draws)
 
@@ -69,7 +38,10 @@ def bootstrap_ratio(
     level: float = 0.95,
     draws: int = RESAMPLES,
 ) -> Estimate:
-    """Ratio of sums, sum(numerator) / sum(denominator), with a percentile interval over resampled groups.
+    """Ratio of sums, sum(numerator) / sum(denominator), with a bootstrap-t interval over groups.
+
+    The interval is that of `mediate.stats.contrasts.studentised`, where its coverage is. It is symmetric about the
+    ratio, so it may reach past what the ratio itself can be, such as below 0 of a mean size.
 
     Args:
         numerator: One value an item.
@@ -82,39 +54,48 @@ def bootstrap_ratio(
 
     Returns:
         The estimate. Its value is NaN where the mean denominator is not above `min_mean_denominator` in size. Its
-        interval is NaN with fewer than two groups, and where the denominator's sign or definedness differs between
-        resamples: the set of ratios that the data allow is then unbounded (Fieller), and a percentile interval would
-        hide that.
+        interval is NaN with fewer than two groups; where the denominator's sign or definedness differs between
+        resamples, as the set of ratios that the data allow is then unbounded (Fieller); and where more than 1 - level
+        of the resamples are of groups that are all alike, as with two or three groups at 95 %. Where every group says
+        the same, both ends are the value.
 
     Raises:
         ValueError: A value is NaN or infinite, or there is not one group an item.
     """
-    values = np.stack([numerator, denominator], axis=1)
-    if not np.isfinite(values).all():
-        raise ValueError("bootstrap: an item is NaN or infinite; leave such items out, and count them")
-    index = group_index(groups)
-    if len(index) != len(values):
-        raise ValueError(f"bootstrap: {len(values)} items and {len(index)} groups; name the group of each item")
-    count = int(index.max()) + 1 if len(index) else 0
+    contrast = contrast_of(np.ones(1), np.stack([numerator]), np.stack([denominator]), groups)
+    return studentised(contrast, min_mean_denominator=min_mean_denominator, seed=seed, level=level, draws=draws)
+
+
+def bootstrap_rate(
+    hits: Float[np.ndarray, " item"],
+    groups: Sequence[str],
+    *,
+    seed: int = 0,
+    level: float = 0.95,
+    draws: int = RESAMPLES,
+) -> Estimate:
+    """Share of the items that are 1 rather than 0, with a percentile interval over resampled groups.
+
+    Not studentised: near 0 or 1 the few items that differ are missing from many resamples, whose groups are then all
+    alike and have no standard error. The interval is too short with few groups and near 0 or 1.
+
+    Raises:
+        ValueError: A value is neither 0 nor 1, or there is not one group an item.
+    """
+    if not np.isin(hits, (0.0, 1.0)).all():
+        raise ValueError("a rate is of items that are 0 or 1; for a mean of other values there is bootstrap_mean")
+    index = numbered_groups(groups, len(hits))
+    count = len(set(groups))
 
     def estimate(value: float, low: float, high: float, reason: str = "") -> Estimate:
-        return Estimate(value, low, high, level, len(index), count, METHOD, seed, reason)
+        return Estimate(value, low, high, level, len(hits), count, PERCENTILES, seed, reason)
 
-    if not len(index):
+    if not len(hits):
         return estimate(np.nan, np.nan, np.nan, "no items")
-    total, mean_size = values.sum(axis=0), abs(values[:, 1].mean())
-    if mean_size <= min_mean_denominator:
-        why = f"the mean total effect, {values[:, 1].mean():.3g}, is within {min_mean_denominator:g} of 0"
-        return estimate(np.nan, np.nan, np.nan, why)
-    value = float(total[0] / total[1])
+    value = float(hits.mean())
     if count < 2:
-        return estimate(value, np.nan, np.nan, "one group: nothing to resample")
-    weights = resamples(count, draws, seed)
-    with_sizes = np.concatenate([values, np.ones((len(index), 1))], axis=1)
-    top, bottom, sizes = resampled_sums(with_sizes, index, weights).T
-    stable = (np.sign(bottom) == np.sign(total[1])) & (abs(bottom / sizes) > min_mean_denominator)
-    if not stable.all():
-        share = 1 - stable.mean()
-        return estimate(value, np.nan, np.nan, f"the total effect vanishes or changes sign in {share:.1%} of resamples")
-    low, high = np.quantile(top / bottom, [(1 - level) / 2, (1 + level) / 2])
+        return estimate(value, np.nan, np.nan, ONE_GROUP)
+    both = np.stack([hits, np.ones(len(hits))], axis=1)
+    top, sizes = resampled_sums(both, index, resamples(count, draws, seed)).T
+    low, high = np.quantile(top / sizes, [(1 - level) / 2, (1 + level) / 2])
     return estimate(value, float(low), float(high))

@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from mediate.stats.bootstrap import RESAMPLES, resamples
 from mediate.stats.contrasts import (
     METHOD,
     Contrast,
@@ -19,6 +18,7 @@ from mediate.stats.contrasts import (
     undefined_because,
 )
 from mediate.stats.estimate import Estimate
+from mediate.stats.resampling import RESAMPLES, resamples
 
 FEWEST = 3
 RANKS = "percentile bootstrap over groups"

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from mediate.stats.bootstrap import RESAMPLES
 from mediate.stats.contrasts import contrast_of, studentised
 from mediate.stats.estimate import Estimate
+from mediate.stats.resampling import RESAMPLES
 
 
 def paired_difference(

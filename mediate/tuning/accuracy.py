@@ -11,7 +11,7 @@ from mediate.models.generation import Decoding, End, Written, generate
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_TOKENS, question_ids
 from mediate.pairs.answers import says
-from mediate.stats.bootstrap import bootstrap_mean
+from mediate.stats.bootstrap import bootstrap_rate
 from mediate.traces.pieces import decode, encode_after
 from mediate.tuning.examples import Example
 from mediate.tuning.spec import TuneSpec
@@ -76,6 +76,6 @@ def _right(model: Model, contexts: Sequence[tuple[int, ...]], examples: Sequence
 
 def _estimate(right: Sequence[bool], examples: Sequence[Example], seed: int) -> dict[str, Any]:
     values = np.array(right, dtype=np.float64)
-    found = asdict(bootstrap_mean(values, [each.group for each in examples], seed=seed))
+    found = asdict(bootstrap_rate(values, [each.group for each in examples], seed=seed))
     plain = {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in found.items()}
     return plain | {"right": int(values.sum())}

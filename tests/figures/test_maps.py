@@ -4,10 +4,9 @@ from matplotlib.collections import PolyCollection
 
 from mediate.errors import InputError
 from mediate.figures import detached, layer_means, plot_layers, plot_step_layer
-from mediate.figures.layers import LAYERS_SIZE, MOST_LINES, interval_of_means
+from mediate.figures.layers import LAYERS_SIZE, MOST_LINES
 from mediate.figures.steps import MOST_TICKS, STEPS_SIZE
 from mediate.results import EffectMap, mean_map
-from mediate.stats import bootstrap_mean
 from tests.figures.artists import faults
 from tests.figures.records import fake_results
 
@@ -29,21 +28,13 @@ def ragged(steps: list[int], layers: int = 4, groups: int = 2) -> list[EffectMap
     ]
 
 
-def test_intervals_of_columns_are_those_of_the_bootstrap_one_by_one() -> None:
-    rng = np.random.default_rng(0)
-    values, groups = rng.normal(size=(9, 3)), list("aabbbccdd")
-    low, high = interval_of_means(values, groups, seed=4, level=0.9)
-    for column in range(3):
-        one = bootstrap_mean(values[:, column], groups, seed=4, level=0.9)
-        assert (low[column], high[column]) == (pytest.approx(one.low), pytest.approx(one.high))
-    assert np.isnan(interval_of_means(values, ["a"] * 9, seed=0, level=0.9)).all()
-
-
 def test_layer_means_are_over_the_items_that_have_the_step() -> None:
     maps = ragged([2, 3, 3])
     means = layer_means(maps)
     assert [(each.step, each.n, each.groups) for each in means] == [(0, 3, 2), (1, 3, 2), (2, 2, 2)]
     np.testing.assert_allclose(means[2].mean, (maps[1].values[2] + maps[2].values[2]) / 2)
+    means = layer_means(ragged([2, 3, 3, 3, 3, 3], groups=6))
+    assert [each.groups for each in means] == [6, 6, 5]
     assert all(((each.low <= each.mean) & (each.mean <= each.high)).all() for each in means)
 
 
@@ -74,6 +65,10 @@ def test_one_group_has_lines_without_bands_and_says_so() -> None:
         plot_layers(ragged([2, 2], groups=1), ax=ax)
     assert not ax.collections
     assert ax.get_xlabel() == "layer; one group: no interval"
+    with detached(LAYERS_SIZE) as (_, ax):
+        plot_layers(ragged([2, 2, 2], groups=3), ax=ax)
+    assert not ax.collections
+    assert ax.get_xlabel() == "layer; no interval"
 
 
 def test_many_steps_have_a_colour_bar_in_place_of_a_legend() -> None:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mediate.stats import Estimate, bootstrap_mean, ladder_slope, paired_difference, paired_ratio_difference
+from mediate.stats import Estimate, bootstrap_ratio, ladder_slope, paired_difference, paired_ratio_difference
+from mediate.stats.bootstrap import PERCENTILES
+from mediate.stats.contrasts import Contrast, contrast_of, resampled_ratios
+from mediate.stats.resampling import resamples
 
 DRAWS = 499
 SIZES = np.arange(7, 9.1, 0.5)
@@ -64,6 +67,8 @@ class Shares:
 LADDER = SIZES - SIZES.mean()
 # The same share and no slope, though single items say otherwise: what the intervals leave out is an error of type I.
 SAME = Shares(np.array([0.7, 0.675]), np.array([0.1, 0.15]), np.array([0.0, 0.2]))
+# One run's share, which rises with the total effect and is skewed besides.
+ONE = Shares(np.array([0.7]), np.array([0.1]), np.array([0.2]))
 FLAT = Shares(0.5 - 0.025 * LADDER, 0.05 + 0.05 * LADDER, 0.1 * LADDER)
 
 
@@ -71,6 +76,11 @@ def of_differences(rng: np.random.Generator, groups: int, skewness: float, seed:
     values, names = differences(rng, groups, skewness)
     a = rng.normal(size=len(values))
     return paired_difference(a, a + values, names, seed=seed, draws=DRAWS), 0.0
+
+
+def of_one_share(rng: np.random.Generator, groups: int, skewness: float, seed: int) -> tuple[Estimate, float]:
+    (top,), (bottom,), names = ONE.draw(rng, groups, skewness)
+    return bootstrap_ratio(top, bottom, names, seed=seed, draws=DRAWS), float(ONE.truth[0])
 
 
 def of_shares(rng: np.random.Generator, groups: int, skewness: float, seed: int) -> tuple[Estimate, float]:
@@ -83,9 +93,18 @@ def of_slopes(rng: np.random.Generator, groups: int, skewness: float, seed: int)
     return ladder_slope(SIZES, top, bottom, names, seed=seed), float(np.polyfit(SIZES, FLAT.truth, 1)[0])
 
 
+def percentiles(contrast: Contrast, *, seed: int, level: float, draws: int) -> Estimate:
+    """The plain percentile bootstrap, which studentising is held against: the quantiles of resampled contrasts."""
+    n, groups = int(contrast.sizes.sum()), len(contrast.sizes)
+    found = resampled_ratios(contrast, resamples(groups, draws, seed))[0] @ contrast.weights
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(contrast.value, float(low), float(high), level, n, groups, PERCENTILES, seed)
+
+
 def by_percentiles(rng: np.random.Generator, groups: int, skewness: float, seed: int) -> tuple[Estimate, float]:
     values, names = differences(rng, groups, skewness)
-    return bootstrap_mean(values, names, seed=seed, draws=DRAWS), 0.0
+    contrast = contrast_of(np.ones(1), values[None], np.ones((1, len(values))), names)
+    return percentiles(contrast, seed=seed, level=0.95, draws=DRAWS), 0.0
 
 
 def cells(rng: np.random.Generator, groups: int, skewness: float, count: int = 30) -> tuple[np.ndarray, list[str]]:

@@ -1,7 +1,6 @@
 """The bootstrap over groups, against plain Python, against scipy, and by its coverage on simulated data."""
 
 import math
-import random
 from collections.abc import Callable
 from functools import partial
 
@@ -12,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
-from mediate.stats.bootstrap import METHOD, group_index, group_weights, resampled_sums
+from mediate.stats import Estimate, bootstrap_mean, bootstrap_rate, bootstrap_ratio
+from mediate.stats.bootstrap import PERCENTILES
+from mediate.stats.contrasts import METHOD
+from mediate.stats.resampling import group_index, group_weights, resampled_sums, resamples
 
 DRAWS = 20_000
-# The end of a 95 % interval from 4,000 draws is off by 0.04 standard deviations (1 % of the interval's width) in one
-# standard error, from 20,000 by half of that; the bounds below are five standard errors of the difference.
-PLAIN_BOUND, SCIPY_BOUND = 0.06, 0.035
+# Each critical value of |t| is a quantile of 20,000 draws, off by 0.7 to 1 % in one standard error; the bound below is
+# five standard errors of the difference of two.
+SCIPY_BOUND = 0.06
 
 
 def clustered(seed: int, groups: int = 25) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -31,55 +32,83 @@ def clustered(seed: int, groups: int = 25) -> tuple[np.ndarray, np.ndarray, list
     return numerator, denominator, [f"g{number}" for number in np.repeat(np.arange(groups), sizes)]
 
 
-def plain_interval(numerator: np.ndarray, denominator: np.ndarray, groups: list[str]) -> tuple[float, float]:
-    """A percentile interval with lists and a loop."""
-    members: dict[str, list[int]] = {}
-    for item, group in enumerate(groups):
-        members.setdefault(group, []).append(item)
-    names, rng, ratios = sorted(members), random.Random(7), []
-    for _ in range(4000):
-        items = [item for name in rng.choices(names, k=len(names)) for item in members[name]]
-        ratios.append(sum(numerator[item] for item in items) / sum(denominator[item] for item in items))
-    ratios.sort()
-    return ratios[100], ratios[3900]
+def plain_error(tops: list[float], bottoms: list[float]) -> float:
+    """Standard error of a ratio of sums by leaving out each group in turn, in a loop."""
+    count, left = len(tops), []
+    for gone in range(count):
+        left.append((sum(tops) - tops[gone]) / (sum(bottoms) - bottoms[gone]))
+    middle = sum(left) / count
+    return math.sqrt((count - 1) / count * sum((each - middle) ** 2 for each in left))
 
 
-def assert_near(found: Estimate, low: float, high: float, bound: float) -> None:
-    assert abs(found.low - low) < bound * (high - low)
-    assert abs(found.high - high) < bound * (high - low)
+def plain_interval(
+    numerator: np.ndarray, denominator: np.ndarray, groups: list[str], *, draws: int, seed: int, level: float
+) -> tuple[float, float]:
+    """A symmetric bootstrap-t interval with lists and loops, of the same draws of groups."""
+    names = list(dict.fromkeys(groups))
+    tops, bottoms = (
+        [sum(float(value) for value, group in zip(values, groups, strict=True) if group == name) for name in names]
+        for values in (numerator, denominator)
+    )
+    value, error = sum(tops) / sum(bottoms), plain_error(tops, bottoms)
+    sizes = []
+    for counts in resamples(len(names), draws, seed):
+        drawn = [place for place, times in enumerate(counts) for _ in range(int(times))]
+        top, bottom = [tops[place] for place in drawn], [bottoms[place] for place in drawn]
+        sizes.append(abs(sum(top) / sum(bottom) - value) / plain_error(top, bottom))
+    critical = max(sorted(sizes)[math.ceil(level * draws) - 1], stats.t.ppf((1 + level) / 2, len(names) - 1))
+    return value - critical * error, value + critical * error
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_intervals_are_those_of_plain_python(seed: int) -> None:
-    numerator, denominator, groups = clustered(seed)
-    ratio = bootstrap_ratio(numerator, denominator, groups, draws=DRAWS)
+@pytest.mark.parametrize("level", [0.95, 0.8])
+def test_intervals_are_those_of_plain_python(seed: int, level: float) -> None:
+    numerator, denominator, groups = clustered(seed, groups=12)
+    options = {"draws": 300, "seed": seed, "level": level}
+    ratio = bootstrap_ratio(numerator, denominator, groups, **options)
     assert ratio.value == pytest.approx(sum(numerator) / sum(denominator), rel=1e-12)
-    assert_near(ratio, *plain_interval(numerator, denominator, groups), PLAIN_BOUND)
-    mean = bootstrap_mean(numerator, groups, draws=DRAWS)
+    assert (ratio.low, ratio.high) == pytest.approx(plain_interval(numerator, denominator, groups, **options))
+    mean = bootstrap_mean(numerator, groups, **options)
     assert mean.value == pytest.approx(sum(numerator) / len(numerator), rel=1e-12)
-    assert_near(mean, *plain_interval(numerator, np.ones_like(numerator), groups), PLAIN_BOUND)
+    assert (mean.low, mean.high) == pytest.approx(plain_interval(numerator, np.ones_like(numerator), groups, **options))
 
 
 @pytest.mark.parametrize("level", [0.95, 0.8])
 def test_single_items_are_resampled_as_scipy_does(level: float) -> None:
     numerator, denominator, groups = clustered(2, groups=40)
     singles = [f"{number}" for number in range(len(groups))]
-    options = {"method": "percentile", "n_resamples": DRAWS, "confidence_level": level, "rng": 3}
-    wanted = stats.bootstrap((numerator,), np.mean, **options).confidence_interval
-    assert_near(bootstrap_mean(numerator, singles, draws=DRAWS, level=level), *wanted, SCIPY_BOUND)
+    ones, value = np.ones_like(numerator), float(sum(numerator) / sum(denominator))
 
-    def ratio(top: np.ndarray, bottom: np.ndarray, axis: int = -1) -> np.ndarray:
-        return top.sum(axis=axis) / bottom.sum(axis=axis)
+    def ratio(top: np.ndarray, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Along the last axis, with the error of leaving out one item at a time."""
+        whole_top, whole_bottom = (each.sum(axis=-1, keepdims=True) for each in (top, bottom))
+        left = (whole_top - top) / (whole_bottom - bottom)
+        return (whole_top / whole_bottom)[..., 0], left.std(axis=-1) * math.sqrt(top.shape[-1] - 1)
 
-    wanted = stats.bootstrap((numerator, denominator), ratio, paired=True, **options).confidence_interval
-    assert_near(bootstrap_ratio(numerator, denominator, singles, draws=DRAWS, level=level), *wanted, SCIPY_BOUND)
+    def size_of_t(top: np.ndarray, bottom: np.ndarray, axis: int = -1, *, truth: float) -> np.ndarray:
+        found, error = ratio(np.moveaxis(top, axis, -1), np.moveaxis(bottom, axis, -1))
+        return abs(found - truth) / error
+
+    def critical(bottom: np.ndarray, truth: float) -> float:
+        options = {"method": "percentile", "alternative": "less", "n_resamples": DRAWS, "confidence_level": level}
+        statistic = partial(size_of_t, truth=truth)
+        found = stats.bootstrap((numerator, bottom), statistic, paired=True, rng=3, **options)
+        return float(found.confidence_interval.high)
+
+    of_mean = bootstrap_mean(numerator, singles, draws=DRAWS, level=level)
+    reach = critical(ones, numerator.mean()) * stats.sem(numerator)
+    assert (of_mean.high - of_mean.low) / 2 == pytest.approx(reach, rel=SCIPY_BOUND)
+    of_ratio = bootstrap_ratio(numerator, denominator, singles, draws=DRAWS, level=level)
+    reach = critical(denominator, value) * float(ratio(numerator, denominator)[1])
+    assert (of_ratio.high - of_ratio.low) / 2 == pytest.approx(reach, rel=SCIPY_BOUND)
+    assert (of_ratio.low + of_ratio.high) / 2 == pytest.approx(value)
 
 
 def coverage(interval: Callable[..., Estimate], truth: float, simulations: int, *, own_groups: bool = True) -> float:
     """Share of simulated data sets whose interval holds the truth."""
     hits = []
     for seed in range(simulations):  # a seed for the data and another for the resampling
-        numerator, denominator, groups = clustered(seed, groups=80)
+        numerator, denominator, groups = clustered(seed, groups=10)
         names = groups if own_groups else [f"{number}" for number in range(len(groups))]
         found = interval(numerator, denominator, names, seed=10_000 + seed, draws=500)
         hits.append(found.low <= truth <= found.high)
@@ -90,7 +119,6 @@ def mean_of_first(numerator: np.ndarray, _: np.ndarray, groups: list[str], **opt
     return bootstrap_mean(numerator, groups, **options)
 
 
-# 80 groups: percentile intervals are too short where groups are few (20 groups: some 91 %).
 @pytest.mark.parametrize(("interval", "truth"), [(mean_of_first, 1.0), (bootstrap_ratio, 1 / 3)])
 def test_95_percent_intervals_cover_the_truth_in_95_percent(interval: Callable[..., Estimate], truth: float) -> None:
     assert 0.93 <= coverage(interval, truth, 1000) <= 0.97
@@ -104,10 +132,39 @@ def test_a_large_group_keeps_its_weight() -> None:
     values, groups = np.array([1.0, 1.0, 1.0, 5.0]), ["a", "a", "a", "b"]
     found = bootstrap_mean(values, groups, draws=DRAWS)
     assert found.value == 2.0
-    # The resamples are aa, ab or ba, and bb: 1, 2 and 5 with probabilities 1/4, 1/2 and 1/4.
-    assert (found.low, found.high) == (1.0, 5.0)
-    assert bootstrap_mean(values, groups, level=0.4, draws=DRAWS).high == 2.0
     assert (found.n, found.groups, found.level, found.method) == (4, 2, 0.95, METHOD)
+
+
+@pytest.mark.parametrize(("groups", "alike"), [(2, 1 / 2), (3, 1 / 9)])
+def test_two_or_three_groups_bound_nothing(groups: int, alike: float) -> None:
+    found = bootstrap_mean(np.arange(6.0) ** 2, [f"{item % groups}" for item in range(6)], draws=DRAWS)
+    assert found.value == pytest.approx(55 / 6)
+    assert math.isnan(found.low)
+    said = float(found.reason.split("in ")[1].split("%")[0]) / 100
+    assert said == pytest.approx(alike, abs=0.02)
+    assert "all groups are alike" in found.reason
+    assert math.isfinite(bootstrap_mean(np.arange(6.0) ** 2, list("aabbcd")).low)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -7.25])
+def test_groups_that_all_say_the_same_leave_no_doubt(value: float) -> None:
+    groups = list("aaabbcddde")
+    found = bootstrap_mean(np.full(10, value), groups)
+    assert found.value == pytest.approx(value)
+    assert (found.low, found.high, found.reason) == (found.value, found.value, "")
+    sizes = np.arange(1.0, 11.0)
+    found = bootstrap_ratio(value * sizes, sizes, groups)
+    assert found.value == pytest.approx(value)
+    assert (found.low, found.high, found.reason) == (found.value, found.value, "")
+
+
+def test_one_group_that_differs_bounds_nothing() -> None:
+    values = np.zeros(20)
+    values[3] = 1.0
+    found = bootstrap_mean(values, [f"{item}" for item in range(20)], draws=DRAWS)
+    assert math.isnan(found.low)
+    said = float(found.reason.split("in ")[1].split("%")[0]) / 100
+    assert said == pytest.approx(0.95**20, abs=0.02)  # it is not drawn
 
 
 def test_one_group_has_a_value_and_no_interval() -> None:
@@ -170,12 +227,12 @@ def test_the_threshold_is_on_the_mean_denominator(mean: float, threshold: float,
 
 
 def test_resamples_within_the_threshold_leave_no_interval() -> None:
-    denominator = np.array([1.0, 0.02, 1.0, 0.02])
-    found = bootstrap_ratio(np.ones(4), denominator, list("abcd"), min_mean_denominator=0.1)
+    denominator = np.tile([1.0, 0.02], 4)
+    found = bootstrap_ratio(np.ones(8), denominator, list("abcdefgh"), min_mean_denominator=0.1)
     assert found.defined
     assert math.isnan(found.low)
     assert "vanishes" in found.reason
-    assert math.isfinite(bootstrap_ratio(np.ones(4), denominator, list("abcd")).low)
+    assert math.isfinite(bootstrap_ratio(np.ones(8), denominator, list("abcdefgh")).low)
 
 
 def test_a_seed_fixes_the_interval_and_another_moves_it() -> None:
@@ -206,14 +263,43 @@ def test_the_order_of_items_is_nothing_and_a_unit_scales(values: list[float], sc
     found = bootstrap_mean(array, groups, draws=200)
     scaled = bootstrap_mean(array * scale, groups, draws=200)
     assert scaled.value == pytest.approx(found.value * scale, abs=1e-9)
-    if found.groups > 1:
-        assert found.low - 1e-9 <= found.high
-        assert array.min() - 1e-9 <= found.low
-        assert found.high <= array.max() + 1e-9
-        assert (scaled.low, scaled.high) == pytest.approx((found.low * scale, found.high * scale), abs=1e-9)
+    assert math.isfinite(found.low) == (not found.reason)
+    if not found.reason:
+        assert found.low <= found.value <= found.high
+        assert (found.low + found.high) / 2 == pytest.approx(found.value, abs=1e-9)
+        ends = found.low * scale, found.high * scale
+        assert (scaled.low, scaled.high) == pytest.approx(ends, rel=1e-6, abs=1e-9)
     # Within a group, order cannot matter: only the group's sum and size are used.
     within = np.lexsort((array, group_index(groups)))
     assert bootstrap_mean(array[within], groups, draws=200).value == pytest.approx(found.value, abs=1e-9)
+
+
+def test_a_rate_has_the_percentiles_of_its_resamples() -> None:
+    hits, groups = np.array([1.0, 1.0, 1.0, 0.0]), ["a", "a", "a", "b"]
+    found = bootstrap_rate(hits, groups, draws=DRAWS)
+    assert found.value == 0.75
+    # The resamples are aa, ab or ba, and bb: 1, 3/4 and 0 with probabilities 1/4, 1/2 and 1/4.
+    assert (found.low, found.high) == (0.0, 1.0)
+    assert bootstrap_rate(hits, groups, level=0.4, draws=DRAWS).low == 0.75
+    assert (found.n, found.groups, found.level, found.method) == (4, 2, 0.95, PERCENTILES)
+
+
+def test_a_rate_near_one_has_an_interval_where_a_mean_has_none() -> None:
+    hits, groups = np.append(np.ones(39), 0.0), [f"{item}" for item in range(40)]
+    assert math.isnan(bootstrap_mean(hits, groups).low)
+    found = bootstrap_rate(hits, groups)
+    wanted = stats.binom.ppf(0.025, 40, 39 / 40) / 40
+    assert (found.low, found.high) == (pytest.approx(wanted), 1.0)
+
+
+def test_what_is_no_rate_is_refused() -> None:
+    for bad in (0.5, np.nan):
+        with pytest.raises(ValueError, match="0 or 1"):
+            bootstrap_rate(np.array([1.0, bad]), ["a", "b"])
+    with pytest.raises(ValueError, match="2 items and 1 groups"):
+        bootstrap_rate(np.ones(2), ["a"])
+    assert bootstrap_rate(np.zeros(0), []).reason == "no items"
+    assert "one group" in bootstrap_rate(np.ones(2), ["a", "a"]).reason
 
 
 def test_kernels_count_every_draw() -> None:

@@ -19,12 +19,13 @@ from tests.stats.simulated import (
     coverage,
     differences,
     of_differences,
+    of_one_share,
     of_shares,
     of_slopes,
 )
 
 QUICK, SLOW = 300, 2000
-INTERVALS = pytest.mark.parametrize("interval", [of_differences, of_shares, of_slopes])
+INTERVALS = pytest.mark.parametrize("interval", [of_differences, of_one_share, of_shares, of_slopes])
 
 
 def within(found: float, wanted: float, simulations: int) -> bool:

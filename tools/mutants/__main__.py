@@ -438,11 +438,18 @@ MUTANTS = (
         "tests/passes/test_store.py tests/scoring/test_score.py",
     ),
     Mutant(
-        "intervals of differences that forget how few groups there are",
+        "intervals that forget how few groups there are",
         "stats/contrasts.py",
-        "return max(found, student), ",
-        "return found * 0.8, ",
+        " = np.maximum(found, least)",
+        " = found * 0.8",
         "tests/stats/test_paired.py",
+    ),
+    Mutant(
+        "errors of many means without their own mean",
+        "stats/columns.py",
+        "+ parts - moved**2 / groups",
+        "+ parts",
+        "tests/stats/test_columns.py",
     ),
     Mutant(
         "paired differences of the wrong sign",

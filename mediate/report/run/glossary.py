@@ -52,8 +52,10 @@ WORDS = {
         "shown as undefined and counted, not as 0."
     ),
     "interval": (
-        "{level} percentile interval of a bootstrap that resamples groups of items, since items of one group are "
-        "alike. With fewer than two groups, or where TE is near 0 in some resamples, there is none."
+        "{level} interval of a bootstrap that resamples groups of items, since items of one group are alike, and takes "
+        "each resample's distance from the value in standard errors of its own (bootstrap-t). It is symmetric, so it "
+        "may reach past what the value itself can be. With two or three groups, where all groups but a few are alike, "
+        "or where TE is near 0 in some resamples, there is none."
     ),
     "read effect": (
         "The effect of swapping only what the answer's tokens read (keys and values) at one step in one layer. "

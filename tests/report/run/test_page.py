@@ -250,7 +250,7 @@ def test_the_spec_of_the_run_sets_threshold_level_and_seed(results: Results) -> 
     manifest = fake_manifest(spec={"min_te": 5.0, "level": 0.5, "seed": 9})
     page = parse(render_page(replace(some, manifest=manifest)))
     share = set_shares(some.cubes[0], min_te=5.0, level=0.5, seed=9)["text"]
-    assert "intervals: 50\xa0% percentile bootstrap over groups, seed 9" in page.text
+    assert "intervals: 50\xa0% symmetric bootstrap-t over groups, seed 9" in page.text
     assert "(|TE| ≤ 5 nats): 1" in page.text
     shown = page.tables[0][2][2]
     if math.isnan(share.low):

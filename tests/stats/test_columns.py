@@ -1,0 +1,62 @@
+"""Intervals of many means at once, against the same one by one."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mediate.stats import bootstrap_mean
+from mediate.stats.columns import interval_of_means, mean_errors
+from mediate.stats.contrasts import contrast_of, jackknife_errors
+from mediate.stats.resampling import group_sums
+from tests.stats.simulated import members, named
+
+
+def test_intervals_of_columns_are_those_of_the_bootstrap_one_by_one() -> None:
+    rng = np.random.default_rng(0)
+    values, groups = rng.normal(size=(9, 3)), list("aabbbccdd")
+    low, high = interval_of_means(values, groups, seed=4, level=0.9)
+    for column in range(3):
+        one = bootstrap_mean(values[:, column], groups, seed=4, level=0.9)
+        assert (low[column], high[column]) == (pytest.approx(one.low), pytest.approx(one.high))
+    assert np.isnan(interval_of_means(values, ["a"] * 9, seed=0, level=0.9)).all()
+
+
+def test_errors_are_those_of_leaving_out_groups_one_by_one() -> None:
+    rng = np.random.default_rng(1)
+    index = members(rng, 7)
+    # The fourth column is of groups that are alike but for one, whose terms cancel in many resamples.
+    values = np.column_stack([rng.normal(size=len(index)), rng.exponential(size=len(index)), index, index == 2.0])
+    values -= values.mean(axis=0)
+    counts = rng.multinomial(7, np.full(7, 1 / 7), size=400).astype(float)
+    found = mean_errors(group_sums(values, index, 7), np.bincount(index), counts)
+    for column, row in enumerate(values.T):
+        contrast = contrast_of(np.ones(1), row[None], np.ones((1, len(row))), named(index))
+        np.testing.assert_allclose(found[:, column], jackknife_errors(contrast, counts), rtol=1e-7, atol=1e-12)
+    assert (counts[:, 2] == 0).any()
+
+
+def test_columns_without_doubt_or_without_bounds_are_as_one_by_one() -> None:
+    rng = np.random.default_rng(2)
+    index = np.repeat(np.arange(20), np.arange(20) % 3 + 1)
+    wide = 1e6 + rng.normal(size=len(index))
+    same, zero, rare = np.full(len(index), 0.1), np.zeros(len(index)), (index == 4) * 7.0
+    values = np.column_stack([same, zero, rare, wide])
+    low, high = interval_of_means(values, named(index), seed=3, level=0.95)
+    for column, row in enumerate(values.T):
+        one = bootstrap_mean(row, named(index), seed=3)
+        assert (low[column], high[column]) == pytest.approx((one.low, one.high), rel=1e-12, nan_ok=True)
+    assert (low[:2] == high[:2]).all()
+    assert [math.isnan(each) for each in low] == [False, False, True, False]
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_two_or_three_groups_have_no_bounds(groups: int) -> None:
+    index = np.arange(12) % groups
+    values = np.random.default_rng(4).normal(size=(12, 5))
+    assert np.isnan(interval_of_means(values, named(index), seed=0, level=0.95)).all()
+
+
+def test_each_item_has_a_group() -> None:
+    with pytest.raises(ValueError, match="2 items and 3 groups"):
+        interval_of_means(np.zeros((2, 1)), ["a", "b", "c"], seed=0, level=0.95)
