@@ -32,7 +32,7 @@ from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.kinds.crossing import Crossed
 from mediate.mediation.kinds.kind import effect_map, spec_cells
 from mediate.mediation.kinds.read import stretch_effects
-from mediate.mediation.kinds.state import Replacement, chain_activations, placed, replaced_effects
+from mediate.mediation.kinds.state import chain_activations, placed, replaced_effects
 from mediate.mediation.maps import check_offered
 from mediate.mediation.names import MapSpec, at_home
 from mediate.mediation.names import parse_crossed_map as parse_crossed_map
@@ -112,7 +112,8 @@ def crossed_states(
         run = sequences(model, pair, 1, [outcome])
         # The other checkpoint's activations take the place that the other world's have elsewhere.
         own, other = (placed(kept[each], run, Reference.SOURCE) for each in (receiver, 1 - receiver))
-        losses = replaced_effects(model, run, components, cells, [outcome], Replacement(other, own))[0]
+        patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in cells]
+        losses = replaced_effects(model, run, patches, [outcome], other, own)[0]
         effects[receiver] = sign * losses + 0.0  # no minus zeros
     return effects
 

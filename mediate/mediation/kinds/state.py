@@ -10,7 +10,6 @@ activations are all that the outcome depends on. Effects of different cells do n
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -113,41 +112,34 @@ def state_effects(
     run = sequences(model, pair, world, outcomes)
     values = other_world(model, pair, components, direction, run)
     own = placed(chain_activations(model, pair.context(world, world), run.start, components), run, Reference.SOURCE)
-    effects = replaced_effects(model, run, components, cells, outcomes, Replacement(values, own))
+    patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in cells]
+    effects = replaced_effects(model, run, patches, outcomes, values, own)
     return effects if direction is Direction.NOISING else -effects
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Replacement:
-    """What takes the place of a run's activations at its chain, and what was there; both as from `placed`.
-
-    Args:
-        values: What is put in place.
-        own: The run's own activations, under `Reference.SOURCE`.
-        by: Under which name `values` has them.
-    """
-
-    values: Values
-    own: Values
-    by: str = Reference.SOURCE
 
 
 def replaced_effects(
     model: Model,
     run: Sequences,
-    components: Sequence[Component],
-    cells: Sequence[Cell],
+    patches: Sequence[Sequence[Patch]],
     outcomes: Sequence[Outcome],
-    replacement: Replacement,
+    values: Values,
+    own: Values,
 ) -> Float[np.ndarray, "outcome cell"]:
-    """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run."""
-    values = replacement.values
-    patches = [cell.patches(components, run.start, replacement.by) for cell in cells]
-    moving = [place for place, each in enumerate(patches) if moves(each, values, replacement.own)]
-    effects = np.zeros((len(outcomes), len(cells)))
+    """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run.
+
+    Args:
+        model: The hooked model.
+        run: The run that is patched.
+        patches: Those of each cell.
+        outcomes: What to read off; all from the same passes.
+        values: What is put in place, from `placed`.
+        own: The run's own activations, from `placed` under `Reference.SOURCE`.
+    """
+    moving = [place for place, each in enumerate(patches) if moves(each, values, own)]
+    effects = np.zeros((len(outcomes), len(patches)))
     if not moving:
         return effects
-    here, y = branched_outcomes(model, run, outcomes, [Branch(patches[place]) for place in moving], values)
+    here, y = branched_outcomes(model, run, outcomes, [Branch(tuple(patches[place])) for place in moving], values)
     effects[:, moving] = here[:, None] - y
     return effects
 
