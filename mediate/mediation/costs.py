@@ -42,7 +42,7 @@ def cost_of_map(model: Model, pair: EncodedPair, spec: MapSpec, pace: Pace) -> C
     start, stop = len(pair.questions[1]), len(pair.context(1, 1))
     length = stop + len(pair.readers.cue) + pair.readers.shared
     layers = model.facts.layers
-    work = kind_of(spec.of).work(model, pair, spec)
+    work = kind_of(spec.name.of).work(model, pair, spec)
     planned = [_planned(model, cells, start, length, at) for cells, at in ((work.branches, None), (work.read, stop))]
     plain = work.passes * length * layers
     token_layers = plain + sum(sweeps.token_layers for sweeps in planned)

@@ -248,8 +248,8 @@ _TAKES = {
 
 
 def _method(spec: MapSpec) -> Method:
-    assert spec.method is not None, "every attribution has a method"
-    return spec.method
+    assert spec.name.method is not None, "every attribution has a method"
+    return spec.name.method
 
 
 def _needs(model: Model, spec: MapSpec) -> None:
@@ -259,7 +259,7 @@ def _needs(model: Model, spec: MapSpec) -> None:
 
 def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
     pair = contexts.pair
-    found = attributions(model, pair, [spec.component], outcome, spec.direction, method=_method(spec))
+    found = attributions(model, pair, [spec.component], outcome, spec.name.direction, method=_method(spec))
     cells, _ = spec_cells(model, pair, spec)
     return checked_estimates(model, pair, found[spec.component], cells, outcome, seed)
 

@@ -42,7 +42,6 @@ from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes.interventions import Reference
 from mediate.results.kinds import View as View
-from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
 
 BothWays = Float[np.ndarray, "direction cell"]
@@ -140,8 +139,7 @@ def state_both_ways(crossed: Crossed, spec: MapSpec, cells: Sequence[Cell], outc
 
 def crossed_kinds(spec: MapSpec, *, source: bool = False) -> tuple[str, ...]:
     """The kinds of a map's four views, in the order in which they are measured; of the source world, where wanted."""
-    name = parse_kind(spec.kind)
-    return tuple(str(replace(name, view=view, source=source)) for view in View)
+    return tuple(str(replace(spec.name, view=view, source=source)) for view in View)
 
 
 def crossed_map(crossed: Crossed, spec: MapSpec, outcome: Outcome, total: float) -> tuple[EffectMap, ...]:
@@ -154,7 +152,7 @@ def crossed_map(crossed: Crossed, spec: MapSpec, outcome: Outcome, total: float)
         total: The item's total change, which goes into the records as their `te`.
     """
     cells, coords = spec_cells(crossed.models[0], crossed.pair, spec)
-    effects = views(at_home(spec.of.crossed)(crossed, spec, cells, outcome))
+    effects = views(at_home(spec.name.of.crossed)(crossed, spec, cells, outcome))
     return tuple(
         effect_map(crossed.pair, kind, coords, values, outcome, total)
         for kind, values in zip(crossed_kinds(spec), effects.values(), strict=True)

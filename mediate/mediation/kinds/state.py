@@ -203,7 +203,7 @@ def fits_component(pair: EncodedPair, spec: MapSpec, place: str) -> None:
 def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
     pair = contexts.pair
     cells, _ = spec_cells(model, pair, spec)
-    return Effects(state_effects(model, pair, [spec.component], cells, [outcome], spec.direction)[0])
+    return Effects(state_effects(model, pair, [spec.component], cells, [outcome], spec.name.direction)[0])
 
 
 def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:

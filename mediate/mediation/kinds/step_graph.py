@@ -164,7 +164,7 @@ def _state_edges(model: Model, contexts: Contexts, results: tuple[int | None, ..
 
 
 def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
-    return Effects(_edges(model, contexts, Edge(spec.variant)))
+    return Effects(_edges(model, contexts, Edge(spec.name.part)))
 
 
 def _labels(model: Model, pair: EncodedPair, spec: MapSpec) -> Coords:
@@ -175,7 +175,7 @@ def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
     spans = pair.traces[1].step_spans
     cells = [Cell((start,), (0,)) for start, _ in spans]
     count = len(spans) * (len(spans) - 1) // 2
-    return Work(count, 2, read=cells) if spec.variant == Edge.READ else Work(count, 2, branches=cells)
+    return Work(count, 2, read=cells) if spec.name.part == Edge.READ else Work(count, 2, branches=cells)
 
 
 STEP_GRAPH = Kind("step_graph", _measure, _work, needs=needs_keys_and_values, labels=_labels)
