@@ -206,7 +206,7 @@ def parse_kind(text: str) -> KindName:
         rest = rest[1 : -2 if source else -1]
     adaptive = rest[-1:] == [_ADAPTIVE]
     name, *rest = (rest[:-1] if adaptive else rest) or [""]
-    of = next((each for each in KINDS if each.name == name), KindFacts(name))
+    of = next((each for each in KINDS if each.name == name), None) or KindFacts(name)
     has_part = bool(rest) and (rest[0] in of.variants if of.variants else bool(of.home) and not of.heads)
     part = rest.pop(0) if has_part else ""
     method = Method(rest.pop(0)) if rest and rest[0] in of.methods else next(iter(of.methods), None)
