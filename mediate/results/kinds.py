@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mediate.pairs.pair import World
+
 # Shares are undefined where |TE| is not above this, in nats.
 MIN_TE = 0.1
 # By their number: 0 is the source.
@@ -29,9 +31,9 @@ class Direction(StrEnum):
     DENOISING = "denoising"
 
     @property
-    def patched_world(self) -> int:
-        """The world of the run that is patched: 1 is the base."""
-        return int(self is Direction.NOISING)
+    def patched_world(self) -> World:
+        """The world of the run that is patched."""
+        return World.BASE if self is Direction.NOISING else World.SOURCE
 
 
 class Method(StrEnum):

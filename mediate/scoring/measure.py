@@ -27,7 +27,7 @@ from mediate.pairs.pair import World
 from mediate.passes.activations import cot_activations
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store
-from mediate.results.maps import EffectMap, NoNumbers
+from mediate.results.maps import EffectMap, NonFiniteError
 from mediate.results.told import Reject
 from mediate.scoring.scored import Scored, put, stored
 from mediate.scoring.spec import ScoreSpec
@@ -86,7 +86,7 @@ def _with_maps(model: Model, scored: Scored, contexts: Runs, spec: ScoreSpec) ->
             if found is None:
                 found = measure_map(model, contexts(), each, spec.outcomes[0], scored.te, item.seed)
             maps.append(found)
-        except (InputError, NoNumbers) as error:
+        except (InputError, NonFiniteError) as error:
             left_out.append(_impossible(item, each, error, spec))
         except RuntimeError as error:
             if not is_out_of_memory(error):
@@ -192,7 +192,7 @@ def _with_small_maps(
                 spec.outcomes[0],
                 [scored.te for _, scored in these],
             )
-        except (InputError, NoNumbers):  # pair by pair it is told which one cannot be measured, and why
+        except (InputError, NonFiniteError):  # pair by pair it is told which one cannot be measured, and why
             continue
         except RuntimeError as error:
             if not is_out_of_memory(error):
@@ -203,7 +203,7 @@ def _with_small_maps(
     return [(contexts, replace(scored, maps=found.get(scored.item.id, ()))) for contexts, scored in cubes]
 
 
-def _impossible(item: Prepared, spec: MapSpec, error: InputError | NoNumbers, run: ScoreSpec) -> Reject:
+def _impossible(item: Prepared, spec: MapSpec, error: InputError | NonFiniteError, run: ScoreSpec) -> Reject:
     """Why a map is left out that only turned out to be impossible when it was measured.
 
     Raises:

@@ -459,5 +459,5 @@ def test_a_fault_of_the_program_is_no_impossible_map(
         raise fault
 
     monkeypatch.setattr(measure_module, where, broken)
-    with pytest.raises(type(fault), match="^a fault of the program$"):
+    with pytest.raises(type(fault), match=r"^a fault of the program$"):
         run(on_bad_item="skip", maps=["read:step,layer", "knockout:layer"])

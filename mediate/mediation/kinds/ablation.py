@@ -22,6 +22,7 @@ from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component
+from mediate.pairs.pair import World
 from mediate.passes.interventions import Patch, Reference, Values
 
 
@@ -69,8 +70,8 @@ def ablation_effects(
     if Component.PATTERN in components and not reference.of_patterns:
         raise InputError(f"{by} ablation of patterns: a row must sum to 1 over its own keys; use a knockout")
     reference.needs(model, pair, material)
-    run = sequences(model, pair, 1, outcomes)
-    own = chain_activations(model, pair.context(1, 1), run.start, components)
+    run = sequences(model, pair, World.BASE, outcomes)
+    own = chain_activations(model, pair.context(World.BASE, World.BASE), run.start, components)
     values = placed(reference.make(model, pair, own, material), run, by)
     before = placed(own, run, Reference.SOURCE)
     patches = [cell.patches(components, run.start, by) for cell in cells]

@@ -21,6 +21,7 @@ from mediate.mediation.kinds.state import STATE, Direction, state_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
 from mediate.models.sites import Component
+from mediate.pairs.pair import World
 from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
 
@@ -109,7 +110,7 @@ def adaptive_state_map(
         raise InputError(
             f"item {pair.id!r}: a threshold of {search.threshold} times a total effect of {te}; give one above 0"
         )
-    length, layers = len(pair.traces[1].ids), model.facts.layers
+    length, layers = len(pair.traces[World.BASE].ids), model.facts.layers
     values: Float[np.ndarray, "position layer"] = np.full((length, layers), np.nan)
     left: list[Block] = []
     blocks: list[Block] = list(product(_stretches(0, length, COARSE), _stretches(0, layers, COARSE)))

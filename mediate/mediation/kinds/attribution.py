@@ -39,6 +39,7 @@ from mediate.mediation.outcomes import Outcome, outcome_tensor
 from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
+from mediate.pairs.pair import World
 from mediate.passes.gradients import gradients
 from mediate.results.agreement import agreement
 from mediate.results.kinds import KindName, parse_kind
@@ -119,33 +120,50 @@ def attributions(
     wanted = list(dict.fromkeys([*components, *extra]))
     run = sequences(model, pair, direction.patched_world, [outcome])
     base, source = (
-        chain_activations(model, pair.context(world, world), len(pair.questions[world]), wanted) for world in (1, 0)
+        chain_activations(model, pair.context(world, world), len(pair.questions[world]), wanted)
+        for world in reversed(World)
     )
     own, other = (base, source) if direction is Direction.NOISING else (source, base)
     if method is Method.QKFIX:
-        return {
-            component: Attribution(
-                component, direction, method, _fixed(model, run, component, other, outcome, direction)
-            )
-            for component in components
-        }
-    passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {component: [] for component in wanted}
+        estimates = {component: _fixed(model, run, component, other, outcome, direction) for component in components}
+    else:
+        estimates = _linear(model, run, (base, source), outcome, method, Line(own, other, steps))
+    found = {name: Attribution(name, direction, method, values) for name, values in estimates.items()}
+    if method is Method.IG:
+        gap = _completeness(model, pair, found[Component.RESID_PRE], outcome)
+        found = {name: replace(each, completeness=gap) for name, each in found.items()}
+    return {component: found[component] for component in components}
+
+
+def _linear(
+    model: Model,
+    run: Sequences,
+    worlds: tuple[dict[Site, Tensor], dict[Site, Tensor]],
+    outcome: Outcome,
+    method: Method,
+    line: Line,
+) -> dict[Component, Float[np.ndarray, "draw layer pos head"]]:
+    """What differs between the worlds' activations, base first, times the outcome's gradient there, for each pass."""
+    base, source = worlds
     y = partial(outcome_tensor, run.tokens, outcome=outcome)
-    for found in backward_passes(model, run, list(base), y, method, Line(own, other, steps)):
-        for component in wanted:
-            here = [site for site in base if site.component is component]
-            passes[component].append(
-                np.stack([_scores(base[site], source[site], found[site][:, : run.stop - run.start]) for site in here])
-            )
-    if method is Method.IG:
-        passes = {component: [np.mean(each, axis=0)] for component, each in passes.items()}
-    maps = {component: Attribution(component, direction, method, np.stack(passes[component])) for component in wanted}
-    if method is Method.IG:
-        whole = Cell(tuple(range(len(pair.traces[1].ids))), (0,))
-        exact = state_effects(model, pair, [Component.RESID_PRE], [whole], [outcome], direction)[0, 0]
-        gap = maps[Component.RESID_PRE].cell(whole) - float(exact)
-        maps = {name: replace(each, completeness=gap) for name, each in maps.items()}
-    return {component: maps[component] for component in components}
+    passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {}
+    for slopes in backward_passes(model, run, list(base), y, method, line):
+        for component in dict.fromkeys(site.component for site in base):
+            scores = [
+                _scores(base[site], source[site], slopes[site][:, : run.stop - run.start])
+                for site in base
+                if site.component is component
+            ]
+            passes.setdefault(component, []).append(np.stack(scores))
+    mean = method is Method.IG
+    return {name: np.mean(each, axis=0)[None] if mean else np.stack(each) for name, each in passes.items()}
+
+
+def _completeness(model: Model, pair: EncodedPair, found: Attribution, outcome: Outcome) -> float:
+    """The estimate of replacing the whole chain as it enters the first block, less the exact effect, in nats."""
+    whole = Cell(tuple(range(len(pair.traces[World.BASE].ids))), (0,))
+    exact = state_effects(model, pair, [Component.RESID_PRE], [whole], [outcome], found.direction)[0, 0]
+    return found.cell(whole) - float(exact)
 
 
 def _scores(

@@ -40,6 +40,7 @@ from mediate.mediation.outcomes import Outcome, reading
 from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
+from mediate.pairs.pair import World
 from mediate.passes.interventions import Reference
 from mediate.results.kinds import View as View
 from mediate.results.maps import EffectMap
@@ -98,7 +99,7 @@ def crossed_states(
     pair = crossed.pair
     for cell in cells:
         check_cell(crossed.models[0], pair, cell)
-    ids, start = pair.context(1, 1), len(pair.questions[1])
+    ids, start = pair.context(World.BASE, World.BASE), len(pair.questions[World.BASE])
     kept = [chain_activations(model, ids, start, components) for model in crossed.models]
     for component in components:
         size = int(kept[0][Site(component, 0)].shape[0 if component is Component.PATTERN else 1])
@@ -108,7 +109,7 @@ def crossed_states(
     effects = np.zeros((2, len(cells)))
     for receiver, sign in enumerate((-1, 1)):
         model = crossed.models[receiver]
-        run = sequences(model, pair, 1, [outcome])
+        run = sequences(model, pair, World.BASE, [outcome])
         # The other checkpoint's activations take the place that the other world's have elsewhere.
         own, other = (placed(kept[each], run, Reference.SOURCE) for each in (receiver, 1 - receiver))
         patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in cells]
