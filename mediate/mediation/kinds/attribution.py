@@ -260,7 +260,7 @@ _TAKES = {
     Method.ATP: _Takes(),
     Method.IG: _Takes((Component.RESID_PRE,), IG_STEPS, IG_STEPS, entering=True),
     Method.GRADDROP: _Takes((Component.ATTN_OUT, Component.MLP_OUT), backwards=None),
-    Method.QKFIX: _Takes((Component.RESID_PRE, Component.PATTERN), forwards=4, entering=True),
+    Method.QKFIX: _Takes((Component.RESID_PRE, Component.PATTERN), forwards=4),
     Method.RELP: _Takes((Component.PATTERN, Component.MLP_POST)),
 }
 
