@@ -32,7 +32,7 @@ from mediate.mediation.kinds.backward import Line, backward_passes
 from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.kind import BACKWARD, Effects, Kind, Work, effect_map, spec_cells
 from mediate.mediation.kinds.qkfix import key_scores, query_scores
-from mediate.mediation.kinds.state import Direction, chain_activations, fits_component, state_effects
+from mediate.mediation.kinds.state import STATE_PASSES, Direction, chain_activations, fits_component, state_effects
 from mediate.mediation.names import MapSpec, check_estimable
 from mediate.mediation.names import Method as Method
 from mediate.mediation.outcomes import Outcome, outcome_tensor
@@ -258,7 +258,8 @@ class _Takes:
 
 _TAKES = {
     Method.ATP: _Takes(),
-    Method.IG: _Takes((Component.RESID_PRE,), IG_STEPS, IG_STEPS, entering=True),
+    # Beside the steps: the exact effect that completeness is held against, which is a state effect of one cell.
+    Method.IG: _Takes((Component.RESID_PRE,), IG_STEPS + STATE_PASSES + 1, IG_STEPS, entering=True),
     Method.GRADDROP: _Takes((Component.ATTN_OUT, Component.MLP_OUT), backwards=None),
     Method.QKFIX: _Takes((Component.RESID_PRE, Component.PATTERN), forwards=4),
     Method.RELP: _Takes((Component.PATTERN, Component.MLP_POST)),
@@ -286,9 +287,11 @@ def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
     cells, _ = spec_cells(model, pair, spec)
     takes = _TAKES[_method(spec)]
     backwards = model.facts.layers if takes.backwards is None else takes.backwards
-    checked = cells[:: max(1, len(cells) // (RANDOM_CELLS + TOP_CELLS))]
-    # The two runs' activations come first.
-    return Work(len(cells), passes=2 + takes.forwards + BACKWARD * backwards, branches=checked)
+    count = min(RANDOM_CELLS, len(cells)) + min(TOP_CELLS, len(cells))
+    # Which cells will be checked is not known yet; these are spread over the map, as those drawn at random are.
+    checked = [cells[place] for place in np.linspace(0, len(cells) - 1, count).astype(int)]
+    # The two runs' activations come first; the check is a state map of its own.
+    return Work(len(cells), passes=2 + takes.forwards + BACKWARD * backwards + STATE_PASSES, branches=checked)
 
 
 ATTRIBUTION = Kind("attribution", _measure, _work, needs=_needs, fits=fits_component)

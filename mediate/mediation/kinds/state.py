@@ -36,6 +36,9 @@ from mediate.passes.unhooked import leanly
 from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
 
+# Over whole sequences, for state effects of any cells: both runs' activations, and the run that is branched off from.
+STATE_PASSES = 3
+
 
 def chain_activations(
     model: Model, ids: Sequence[int], start: int, components: Collection[Component]
@@ -208,8 +211,7 @@ def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, 
 
 def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
     cells, _ = spec_cells(model, pair, spec)
-    # Both runs' activations, and the run that is branched off from.
-    return Work(len(cells), passes=3, branches=cells)
+    return Work(len(cells), passes=STATE_PASSES, branches=cells)
 
 
 STATE = Kind("state", _measure, _work, needs=needs_component, fits=fits_component)
