@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar
 
-from mediate.errors import InputError
+from mediate.errors import InputError, shortened
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component
 from mediate.results import kinds
 from mediate.results.kinds import Direction as Direction
@@ -63,11 +63,6 @@ def parse_outcome(name: str | Outcome) -> Outcome:
     if found is None:
         raise InputError(f"no outcome {shortened(str(name))!r}; there is {', '.join(map(str, OUTCOMES))}")
     return found
-
-
-def shortened(text: str) -> str:
-    """A name as a message has it: whoever mistyped it knows it by its beginning."""
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def check_estimable(components: Sequence[Component], method: Method) -> None:
