@@ -78,10 +78,19 @@ def write_tuning(folder: Path, manifest: Mapping[str, Any], status: str = _DONE)
 
 def write_cancelled(folder: Path) -> None:
     """Says of a tuning that is not finished that it was cancelled, if that can be written."""
+    _write_ended(folder, "cancelled")
+
+
+def write_failed(folder: Path) -> None:
+    """Says of a tuning that is not finished that an error ended it, if that can be written."""
+    _write_ended(folder, "failed")
+
+
+def _write_ended(folder: Path, status: str) -> None:
     with suppress(OSError, InputError):
         found = read_tuning(folder)
         if not is_done(found):
-            write_tuning(folder, found, "cancelled")
+            write_tuning(folder, found, status)
 
 
 def write_losses(folder: Path, losses: list[dict[str, int | float]]) -> None:

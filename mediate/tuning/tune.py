@@ -30,6 +30,7 @@ from mediate.tuning.folder import (
     opened,
     versions,
     write_cancelled,
+    write_failed,
     write_losses,
     write_tuning,
 )
@@ -113,6 +114,9 @@ def tune(
             except KeyboardInterrupt:
                 write_cancelled(folder)
                 raise
+            except Exception:  # memory that ran out, a disk that is full: no process is at it any more
+                write_failed(folder)
+                raise
     return open_tuned(folder)
 
 
@@ -174,11 +178,7 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
     checkpoint = last_checkpoint(folder)
     plan = Course(folder, work.steps, max(1, work.steps // SAVES), work.device == "cpu", progress)
     training = time.perf_counter()
-    try:
-        trained, losses = fit(work.base, work.train, work.spec, plan, checkpoint)
-    except InputError:
-        write_tuning(folder, manifest, "failed")
-        raise
+    trained, losses = fit(work.base, work.train, work.spec, plan, checkpoint)
     trained_for = time.perf_counter() - training
     count = sum(weight.numel() for weight in trained.parameters() if weight.requires_grad)
     kind = save_model(trained, work.base, work.spec, folder)
