@@ -45,6 +45,11 @@ class Outcome:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def stored_as(self) -> str:
+        """By what a stored number of it is known: its name; of one that is not of `OUTCOMES`, its home too."""
+        return self.name if self in OUTCOMES else f"{self.name} = {self.home}"
+
 
 Outcome.LOGIT_DIFF = Outcome("logit_diff", "mediate.mediation.outcomes:logit_diff", two_logits=True)
 Outcome.LOGPROB_DIFF = Outcome("logprob_diff", "mediate.mediation.outcomes:logprob_diff", whole_answers=True)
@@ -54,12 +59,16 @@ OUTCOMES = (*USUAL,)
 
 
 def parse_outcome(name: str | Outcome) -> Outcome:
-    """The outcome of that name.
+    """The outcome of that name; one of your own is taken as it is.
 
     Raises:
-        InputError: There is none.
+        InputError: There is none of that name, or your own has the name of another.
     """
     found = next((each for each in OUTCOMES if each.name == str(name)), None)
+    if isinstance(name, Outcome) and found not in (name, None):
+        raise InputError(f"an outcome {name.name!r} is there already; give yours a name of its own")
+    if isinstance(name, Outcome):
+        return name
     if found is None:
         raise InputError(f"no outcome {shortened(str(name))!r}; there is {', '.join(map(str, OUTCOMES))}")
     return found

@@ -182,7 +182,7 @@ def _stored_reads(model: Model, tokens: EncodedPair, kept: Mapping[str, torch.Te
 def _entry(model: Model, tokens: EncodedPair, spec: ScoreSpec) -> dict[str, Any]:
     return model_spec(model) | {
         "pair": described(tokens),
-        "outcome": str(spec.outcomes[0]),
+        "outcome": spec.outcomes[0].stored_as,
         "id": tokens.id,
         "group": tokens.group,
         "twin": "one a run",  # entries from before hold a twin of each pair's own

@@ -73,7 +73,7 @@ def _entry(model: Model, item: Prepared, spec: ScoreSpec) -> dict[str, Any]:
     return model_spec(model) | {
         "pair": described(item.tokens),
         "cut": described(item.cut) if isinstance(item.cut, EncodedPair) else None,
-        "outcomes": [str(each) for each in spec.outcomes],
+        "outcomes": [each.stored_as for each in spec.outcomes],
         "maps": [str(each) for each in item.maps],
         "seed": item.seed if any(each.name.of.draws for each in item.maps) else None,
     }
