@@ -58,9 +58,9 @@ def cost_of_map(model: Model, pair: EncodedPair, spec: MapSpec, pace: Pace) -> C
     )
 
 
-def _planned(model: Model, cells: Sequence[Cell], start: int, length: int, readers: int | None) -> Sweeps:
+def _planned(model: Model, cells: Sequence[Cell], start: int, length: int, begin: int | None) -> Sweeps:
     """The sweeps of these cells, which begin at the cell or, where only the readers change, at the readers."""
-    places = [Place(cell.layers[0], start + cell.positions[0] if readers is None else readers) for cell in cells]
+    places = [Place(cell.layers[0], start + cell.positions[0] if begin is None else begin) for cell in cells]
     return plan_sweeps(places, length=length, rows=1, layers=model.facts.layers, limits=limits(model))
 
 

@@ -32,13 +32,13 @@ from mediate.results.told import Reject
 from mediate.scoring.scored import Scored, put, stored
 from mediate.scoring.spec import ScoreSpec
 
-# Gives an item's keys and values.
-Runs = Callable[[], Contexts]
+# Gives an item's keys and values, which are run anew where they are not at hand.
+LazyContexts = Callable[[], Contexts]
 
 
 def measure_items(
     model: Model, items: Sequence[Prepared], spec: ScoreSpec, store: Store | None
-) -> Iterator[tuple[Scored | Reject, Runs]]:
+) -> Iterator[tuple[Scored | Reject, LazyContexts]]:
     """The cubes of each item and its maps: those that are stored, then the others, of like length together.
 
     Side by side or alone, a number differs by no more than rounding. With each item comes a way to its keys and values,
@@ -72,7 +72,7 @@ def measure_items(
 
 
 @stage("measuring maps")
-def _with_maps(model: Model, scored: Scored, contexts: Runs, spec: ScoreSpec) -> Scored:
+def _with_maps(model: Model, scored: Scored, contexts: LazyContexts, spec: ScoreSpec) -> Scored:
     """The item with all its maps; those that it brings are not measured again.
 
     Raises:
@@ -95,7 +95,9 @@ def _with_maps(model: Model, scored: Scored, contexts: Runs, spec: ScoreSpec) ->
     return replace(scored, maps=tuple(maps), left_out=tuple(left_out))
 
 
-def _with_cubes(model: Model, items: Sequence[Prepared], spec: ScoreSpec) -> Iterator[tuple[Scored | Reject, Runs]]:
+def _with_cubes(
+    model: Model, items: Sequence[Prepared], spec: ScoreSpec
+) -> Iterator[tuple[Scored | Reject, LazyContexts]]:
     """Items with their cubes, keys and values, and such maps as were measured side by side.
 
     A batch that does not fit into memory is halved.
@@ -203,7 +205,7 @@ def _with_small_maps(
     return [(contexts, replace(scored, maps=found.get(scored.item.id, ()))) for contexts, scored in cubes]
 
 
-def _impossible(item: Prepared, spec: MapSpec, error: InputError | NonFiniteError, run: ScoreSpec) -> Reject:
+def _impossible(item: Prepared, asked: MapSpec, error: InputError | NonFiniteError, spec: ScoreSpec) -> Reject:
     """Why a map is left out that only turned out to be impossible when it was measured.
 
     Raises:
@@ -211,11 +213,11 @@ def _impossible(item: Prepared, spec: MapSpec, error: InputError | NonFiniteErro
     """
     reason = error.reason if isinstance(error, ItemError) else " ".join(str(error).split())
     code = error.code if isinstance(error, ItemError) else "impossible_map"
-    written = item.tokens.written or run.chains is not None
-    named = ItemError(item.id, f"map {spec}: {reason}", code=code, written=written)
-    if run.maps and run.stops_at(named):
+    written = item.tokens.written or spec.chains is not None
+    named = ItemError(item.id, f"map {asked}: {reason}", code=code, written=written)
+    if spec.maps and spec.stops_at(named):
         raise named from error
-    return Reject(item.id, code, reason, part=str(spec))
+    return Reject(item.id, code, reason, part=str(asked))
 
 
 def keep_activations(item: Prepared, spec: ScoreSpec, store: Store | None) -> None:

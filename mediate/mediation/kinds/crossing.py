@@ -149,8 +149,8 @@ def crossed_cube(crossed: Crossed, outcomes: Sequence[Outcome] = USUAL) -> Float
     y = np.full((len(outcomes), 2, 2, 2), np.nan)
     for q, c, r in product((0, 1), repeat=3):
         model = crossed.models[r]
-        tokens = reading(crossed.pair.readers, model.device, outcomes)
+        readout = reading(crossed.pair.readers, model.device, outcomes)
         # A pass for each: side by side, rows that are equal need not come out equal to the last bit.
-        (logits,) = read_rows(model, [tokens], [[crossed.question(q), crossed.chain(c)]])
-        y[:, q, c, r] = [read_off(tokens, logits, outcome) for outcome in outcomes]
+        (logits,) = read_rows(model, [readout], [[crossed.question(q), crossed.chain(c)]])
+        y[:, q, c, r] = [read_off(readout, logits, outcome) for outcome in outcomes]
     return y

@@ -75,8 +75,8 @@ def crossed_reads(crossed: Crossed, cells: Sequence[Cell], outcome: Outcome) -> 
     for receiver, sign in enumerate((-1, 1)):
         model = crossed.models[receiver]
         stretches = crossed.question(receiver), crossed.chain(receiver), crossed.chain(1 - receiver)
-        tokens = reading(crossed.pair.readers, model.device, [outcome])
-        effects[receiver] = sign * stretch_effects(model, stretches, tokens, cells, outcome) + 0.0  # no minus zeros
+        readout = reading(crossed.pair.readers, model.device, [outcome])
+        effects[receiver] = sign * stretch_effects(model, stretches, readout, cells, outcome) + 0.0  # no minus zeros
     return effects
 
 
