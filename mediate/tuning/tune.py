@@ -17,6 +17,7 @@ from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Pair
 from mediate.passes.loaded import load
+from mediate.results.tuned import Tuned
 from mediate.tuning.accuracy import accuracies, drawn
 from mediate.tuning.arms.arm import Arm, Encoded
 from mediate.tuning.base import Base, load_base
@@ -27,6 +28,7 @@ from mediate.tuning.folder import (
     drop_checkpoints,
     is_done,
     last_checkpoint,
+    open_tuned,
     opened,
     versions,
     write_cancelled,
@@ -39,7 +41,6 @@ from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
 from mediate.tuning.tokens import check_characters, check_length, encode_example
 from mediate.tuning.trainers import Course, fit, need_packages
-from mediate.tuning.tuned import Tuned, open_tuned
 
 # How many checkpoints are written on the way, where there are as many steps.
 SAVES = 10
