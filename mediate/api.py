@@ -23,8 +23,8 @@ from mediate.scoring.cross_spec import CrossOptions, cross_fields
 from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
 from mediate.tuning import Arm
 from mediate.tuning.call import TuneOptions
+from mediate.tuning.folder import open_tuned
 from mediate.tuning.spec import TuneSpec
-from mediate.tuning.tuned import Tuned, open_tuned
 
 if TYPE_CHECKING:
     from mediate.mediation.prepared import Prepared
@@ -216,11 +216,7 @@ def tune(
     """
     from mediate.tuning.tune import tune as tune_model
 
-    return _shown(tune_model(model, data, out=out, arm=arm, device=device, progress=progress, **options))
-
-
-def _shown(tuned: Tuned) -> Tuning:
-    return Tuning(tuned.folder, tuned.manifest, tuned.losses, str(tuned))
+    return Tuning(tune_model(model, data, out=out, arm=arm, device=device, progress=progress, **options))
 
 
 def open(folder: str | Path) -> Opened:
@@ -238,7 +234,7 @@ def open(folder: str | Path) -> Opened:
     if (place / RECORD).is_file():
         return open_comparison(place)
     if (place / TUNED).is_file():
-        return _shown(open_tuned(place))
+        return Tuning(open_tuned(place))
     raise InputError(
         f"{folder}: holds no run, comparison or tuned model ({MANIFEST}, {RECORD} or {TUNED}); give the folder that a "
         "command wrote"

@@ -28,11 +28,9 @@ def _fields() -> dict[str, Any]:
     from mediate.models.load_spec import LoadSpec
     from mediate.scoring.cross_spec import cross_fields
 
+    offered = ("adapter", "tokenizer", "dtype", "device", "trust_remote_code")
     loading = fields_of(LoadSpec)
-    return {
-        "choices": cross_fields(),
-        "loading": {name: loading[name] for name in ("adapter", "tokenizer", "dtype", "device")},
-    }
+    return {"choices": cross_fields(), "loading": {name: loading[name] for name in offered}}
 
 
 @from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "world": "worlds"})
@@ -49,7 +47,7 @@ def cross(
 ) -> None:
     """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives.
 
-    An adapter makes the tuned checkpoint; tokenizer, dtype and device are for both.
+    An adapter makes the tuned checkpoint; tokenizer, dtype, device and trust in its code are for both.
     """
     from mediate.pairs.files import scan_pairs
     from mediate.scoring.cross_spec import make_cross_spec

@@ -38,16 +38,16 @@ def branched_outcomes(
     clean = clean or branching_point(model, run, outcomes)
     if clean is None:
         patches = [(), *(each.patches for each in branches)]
-        cuts = [(), *(each.knockouts for each in branches)] if any(each.knockouts for each in branches) else ()
-        y = outcomes_under(model, run, outcomes, patches, values, cuts)
+        knockouts = [(), *(each.knockouts for each in branches)] if any(each.knockouts for each in branches) else ()
+        y = outcomes_under(model, run, outcomes, patches, values, knockouts)
         return y[:, 0], y[:, 1:]
-    tokens, wanted = narrowed(run.tokens, outcomes)
-    here = np.array([read_off(tokens, clean.logits, outcome) for outcome in outcomes])
+    readout, wanted = narrowed(run.tokens, outcomes)
+    here = np.array([read_off(readout, clean.logits, outcome) for outcome in outcomes])
     y = np.repeat(here[:, None], len(branches), axis=1)
     heard = [place for place, each in enumerate(branches) if _is_heard(model, run, each)]
     some = [branches[place] for place in heard]
-    for place, logits in branch_logits(model, clean, some, last=tokens.last, values=values, tokens=wanted):
-        y[:, heard[place]] = [read_off(tokens, logits, outcome) for outcome in outcomes]
+    for place, logits in branch_logits(model, clean, some, last=readout.last, values=values, tokens=wanted):
+        y[:, heard[place]] = [read_off(readout, logits, outcome) for outcome in outcomes]
     return here, y
 
 
@@ -55,8 +55,8 @@ def branching_point(model: Model, run: Sequences, outcomes: Sequence[Outcome]) -
     """The run as it is, from the chain on: what `branched_outcomes` branches off from; None where it may not."""
     if not model.check(SWEPT).passed:
         return None
-    tokens, wanted = narrowed(run.tokens, outcomes)
-    return untouched(model, run.ids, run.start, run.stop, last=tokens.last, tokens=wanted)
+    readout, wanted = narrowed(run.tokens, outcomes)
+    return untouched(model, run.ids, run.start, run.stop, last=readout.last, tokens=wanted)
 
 
 def _is_heard(model: Model, run: Sequences, branch: Branch) -> bool:

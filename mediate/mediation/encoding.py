@@ -155,17 +155,17 @@ def laid_out(
 
 def check_fit(model: Model, encoded: EncodedPair, place: str = "") -> None:
     """Raises ItemError where the model cannot take every combination of a pair, InputError where it takes no pair."""
-    cut = model.check("answer read from keys and values")
-    if not cut.passed:
+    carried = model.check("answer read from keys and values")
+    if not carried.passed:
         raise InputError(
             f"model {model.facts.name!r} ({model.facts.architecture}): keys and values do not carry all of its past "
-            f"({cut.detail}), so channels cannot be told apart"
+            f"({carried.detail}), so channels cannot be told apart"
         )
     for world in World:
         if not encoded.traces[world].ids:
             raise ItemError(encoded.id, f"the {world} CoT has no tokens", place=place, code="empty_cot")
-    readers = len(encoded.readers.cue) + max(len(encoded.readers.base), len(encoded.readers.source))
-    longest = max(map(len, encoded.questions)) + max(len(trace.ids) for trace in encoded.traces) + readers
+    after = len(encoded.readers.cue) + max(len(encoded.readers.base), len(encoded.readers.source))
+    longest = max(map(len, encoded.questions)) + max(len(trace.ids) for trace in encoded.traces) + after
     if model.facts.context and longest > model.facts.context:
         raise ItemError(
             encoded.id,

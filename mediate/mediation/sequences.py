@@ -42,10 +42,10 @@ class Sequences:
 
 def sequences(model: Model, pair: EncodedPair, world: int, outcomes: Collection[Outcome] = USUAL) -> Sequences:
     """A world's question and chain, followed by the cue and the answers."""
-    tokens = reading(pair.readers, model.device, outcomes)
-    context = torch.tensor([pair.context(world, world)], device=model.device).expand(len(tokens.ids), -1)
-    ids, start = torch.cat([context, tokens.ids], dim=1), len(pair.questions[world])
-    return Sequences(ids, start, int(context.shape[1]), tokens)
+    readout = reading(pair.readers, model.device, outcomes)
+    context = torch.tensor([pair.context(world, world)], device=model.device).expand(len(readout.ids), -1)
+    ids, start = torch.cat([context, readout.ids], dim=1), len(pair.questions[world])
+    return Sequences(ids, start, int(context.shape[1]), readout)
 
 
 def outcomes_under(
@@ -69,7 +69,7 @@ def outcomes_under(
         values: What the patches put in place, in the sequence's own coordinates.
         knockouts: The knockouts of each cell, where there are any.
     """
-    cuts = list(knockouts) or [()] * len(patches)
+    masked = list(knockouts) or [()] * len(patches)
     rows, per_pass = len(run.ids), max(1, PASS_TOKENS // run.ids.numel())
     y = np.full((len(outcomes), len(patches)), np.nan)
     for first in range(0, len(patches), per_pass):
@@ -79,7 +79,7 @@ def outcomes_under(
             run.ids.repeat(len(some), 1),
             patches=[patches[cell] for cell in some for _ in range(rows)],
             values=values,
-            knockouts=[cuts[cell] for cell in some for _ in range(rows)] if knockouts else (),
+            knockouts=[masked[cell] for cell in some for _ in range(rows)] if knockouts else (),
             last=run.tokens.last,
         ).logits
         for cell, each in zip(some, logits.reshape(len(some), rows, *logits.shape[1:]), strict=True):

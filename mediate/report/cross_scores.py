@@ -19,7 +19,7 @@ from mediate.report.crossing import crossing_headline, render_crossing
 from mediate.results import EffectMap, Reject
 from mediate.results.crossing import Crossing
 from mediate.results.crossing_folder import CrossResults, write_crossed
-from mediate.results.folder import MANIFEST
+from mediate.results.folder import check_new
 from mediate.stats import Estimate
 
 
@@ -131,8 +131,7 @@ class CrossScores:
             InputError: The folder holds a run already.
         """
         folder = Path(folder)
-        if (folder / MANIFEST).exists():
-            raise InputError(f"{folder}: holds a run already; choose another folder")
+        check_new(folder)
         write_crossed(folder, self.results)
         return CrossScores(self.results, folder)
 

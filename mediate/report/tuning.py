@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from mediate.errors import InputError
 from mediate.figures.loss import plot_loss
 from mediate.files import LOCK, check_place, is_vacant
 from mediate.report.cell import cell
+from mediate.results.tuned import Tuned
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,25 @@ class Tuning:
     """A tuned model with the views that a user asks for.
 
     Args:
-        folder: What `mediate.load` takes.
-        manifest: The content of `tuning.json`.
-        losses: A record a step: `step`, `loss`, `learning_rate`, `grad_norm` and what else the trainer measures.
-        told: What the tuning says of itself, line by line.
+        tuned: The model as it lies in its folder.
     """
 
-    folder: Path
-    manifest: Mapping[str, Any]
-    losses: tuple[Mapping[str, int | float], ...]
-    told: str = ""
+    tuned: Tuned
+
+    @property
+    def folder(self) -> Path:
+        """What `mediate.load` takes."""
+        return self.tuned.folder
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """The content of `tuning.json`."""
+        return self.tuned.manifest
+
+    @property
+    def losses(self) -> tuple[Mapping[str, int | float], ...]:
+        """A record a step: `step`, `loss`, `learning_rate`, `grad_norm` and what else the trainer measures."""
+        return self.tuned.losses
 
     def table(self) -> pd.DataFrame:
         """A row a step of the training."""
@@ -72,14 +82,10 @@ class Tuning:
         if folder.exists() and not is_vacant(folder):
             raise InputError(f"{folder}: is not empty; choose another folder")
         shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns(LOCK), dirs_exist_ok=True)
-        told = self.told.replace(f"model: {self.folder}", f"model: {folder}")
-        return Tuning(folder, self.manifest, self.losses, told)
+        return Tuning(replace(self.tuned, folder=folder))
 
     def __repr__(self) -> str:
-        return self.told or f"model: {self.folder}"
-
-    def __str__(self) -> str:
-        return repr(self)
+        return str(self.tuned)
 
     def _repr_html_(self) -> str:
         headline, *notes = repr(self).splitlines()

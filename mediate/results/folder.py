@@ -74,6 +74,12 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     write_text(folder / MANIFEST, text)
 
 
+def check_new(folder: Path) -> None:
+    """Raises InputError where a folder holds a run already."""
+    if (folder / MANIFEST).exists():
+        raise InputError(f"{folder}: holds a run already; choose another folder")
+
+
 def write_results(folder: Path, results: Results) -> None:
     """Writes a run directory; each file appears whole or not at all, and `run.json` comes last."""
     tables = {

@@ -69,12 +69,12 @@ def control_pair(
     kept = store.read(OWN, entry, partial(_stored, model, item.tokens, outcome)) if store is not None else None
     if kept is not None:
         return replace(scored, controls=kept[0], reads=kept[1])
-    runs = contexts()
+    at_hand = contexts()
     reads = next((each.values for each in scored.maps if (each.kind, each.dims) == (READ.name, AXES)), None)
     if reads is None:
         with suppress(ItemError):  # chains that cannot be aligned; the control of random positions says so
-            reads = read_map(model, runs, AXES, outcome).values
-    found = measure_controls(model, runs, outcome, scored.y[0], same_answer=others, seed=item.seed)
+            reads = read_map(model, at_hand, AXES, outcome).values
+    found = measure_controls(model, at_hand, outcome, scored.y[0], same_answer=others, seed=item.seed)
     if store is not None:
         said = {"json": packed([asdict(each) for each in found])}
         store.put(OWN, entry, said | ({} if reads is None else {"reads": torch.from_numpy(reads)}))
@@ -182,7 +182,7 @@ def _stored_reads(model: Model, tokens: EncodedPair, kept: Mapping[str, torch.Te
 def _entry(model: Model, tokens: EncodedPair, spec: ScoreSpec) -> dict[str, Any]:
     return model_spec(model) | {
         "pair": described(tokens),
-        "outcome": str(spec.outcomes[0]),
+        "outcome": spec.outcomes[0].stored_as,
         "id": tokens.id,
         "group": tokens.group,
         "twin": "one a run",  # entries from before hold a twin of each pair's own

@@ -173,7 +173,7 @@ def _measure_world(
         "models": [model_spec(model) for model in models],
         "pair": described(item.tokens),
         "world": str(world),
-        "outcomes": [str(each) for each in spec.scoring.outcomes],
+        "outcomes": [each.stored_as for each in spec.scoring.outcomes],
         "maps": [str(each) for each in spec.maps],
     }
     kept = store.read(KIND, entry, partial(_stored, models[0], item, world, spec)) if store is not None else None

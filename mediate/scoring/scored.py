@@ -32,7 +32,7 @@ class Scored:
     Args:
         item: The item.
         y: Its cubes, one an outcome.
-        cut: The same with the chains cut before they state the answer; None where they cannot be.
+        before_answer: The same with the chains cut before they state the answer; None where they cannot be.
         maps: On the first outcome.
         left_out: Maps that turned out to be impossible.
         controls: Of the model itself, where the item was drawn for them.
@@ -41,7 +41,7 @@ class Scored:
 
     item: Prepared
     y: Y
-    cut: Y | None
+    before_answer: Y | None
     maps: tuple[EffectMap, ...] = ()
     left_out: tuple[Reject, ...] = ()
     controls: tuple[Controlled, ...] = ()
@@ -50,7 +50,7 @@ class Scored:
     @property
     def is_finite(self) -> bool:
         """Whether the model's logits were numbers."""
-        return all(bool(np.isfinite(y).all()) for y in (self.y, self.cut) if y is not None)
+        return all(bool(np.isfinite(y).all()) for y in (self.y, self.before_answer) if y is not None)
 
     @property
     def te(self) -> float:
@@ -73,9 +73,9 @@ def _entry(model: Model, item: Prepared, spec: ScoreSpec) -> dict[str, Any]:
     return model_spec(model) | {
         "pair": described(item.tokens),
         "cut": described(item.cut) if isinstance(item.cut, EncodedPair) else None,
-        "outcomes": [str(each) for each in spec.outcomes],
+        "outcomes": [each.stored_as for each in spec.outcomes],
         "maps": [str(each) for each in item.maps],
-        "seed": item.seed if any(each.of.draws for each in item.maps) else None,
+        "seed": item.seed if any(each.name.of.draws for each in item.maps) else None,
     }
 
 
@@ -86,7 +86,7 @@ def stored(model: Model, item: Prepared, spec: ScoreSpec, store: Store) -> Score
 
 def put(model: Model, scored: Scored, spec: ScoreSpec, store: Store) -> None:
     """Keeps what was measured of an item."""
-    arrays = {"cube": scored.y} | ({} if scored.cut is None else {"cut": scored.cut})
+    arrays = {"cube": scored.y} | ({} if scored.before_answer is None else {"cut": scored.before_answer})
     for each, effects in zip(scored.item.maps, scored.maps, strict=True):
         arrays[str(each)] = effects.values
         if effects.agreement is not None:

@@ -150,7 +150,7 @@ class SharedOptions(TypedDict, total=False):
     template: str | Template
     answer_cue: str
     chains: str | Path | StoredChains | None
-    outcomes: Sequence[str]
+    outcomes: Sequence[str | Outcome]
     on_bad_item: Literal["auto", "error", "skip"]
     solved_only: bool
     max_new_tokens: int | None

@@ -86,7 +86,7 @@ def results_of(
         cubes=_stacked([(each.item, each.y) for each in scored], spec),
         maps=tuple(map_ for each in scored for map_ in each.maps),
         rejects=tuple(rejects),
-        cut=_stacked([(each.item, each.cut) for each in scored if each.cut is not None], spec),
+        cut=_stacked([(each.item, each.before_answer) for each in scored if each.before_answer is not None], spec),
         controls=tuple(controls),
     )
 

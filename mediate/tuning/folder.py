@@ -13,6 +13,7 @@ from mediate.errors import InputError
 from mediate.files import differences, is_begun, write_text
 from mediate.models.identity import model_differences, version_differences
 from mediate.models.source import TUNED as MANIFEST
+from mediate.results.tuned import Tuned
 
 SCHEMA = 1
 LOSSES = "loss.jsonl"
@@ -78,10 +79,19 @@ def write_tuning(folder: Path, manifest: Mapping[str, Any], status: str = _DONE)
 
 def write_cancelled(folder: Path) -> None:
     """Says of a tuning that is not finished that it was cancelled, if that can be written."""
+    _write_ended(folder, "cancelled")
+
+
+def write_failed(folder: Path) -> None:
+    """Says of a tuning that is not finished that an error ended it, if that can be written."""
+    _write_ended(folder, "failed")
+
+
+def _write_ended(folder: Path, status: str) -> None:
     with suppress(OSError, InputError):
         found = read_tuning(folder)
         if not is_done(found):
-            write_tuning(folder, found, "cancelled")
+            write_tuning(folder, found, status)
 
 
 def write_losses(folder: Path, losses: list[dict[str, int | float]]) -> None:
@@ -93,6 +103,18 @@ def read_losses(folder: Path) -> tuple[dict[str, int | float], ...]:
     """The loss curve of a tuning's folder; empty where there is none yet."""
     file = folder / LOSSES
     return tuple(json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()) if file.exists() else ()
+
+
+def open_tuned(folder: str | Path) -> Tuned:
+    """Reads a tuning back, as `mediate.open` does with table and figure; the model comes from `mediate.load`.
+
+    Raises:
+        InputError: The folder holds no finished tuning.
+    """
+    manifest = read_tuning(folder)
+    if not is_done(manifest):
+        raise InputError(f"{folder}: this tuning is not finished; the same command goes on where it stopped")
+    return Tuned(Path(folder), manifest, read_losses(Path(folder)))
 
 
 def last_checkpoint(folder: Path) -> Path | None:

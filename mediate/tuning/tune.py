@@ -17,6 +17,7 @@ from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Pair
 from mediate.passes.loaded import load
+from mediate.results.tuned import Tuned
 from mediate.tuning.accuracy import accuracies, drawn
 from mediate.tuning.arms.arm import Arm, Encoded
 from mediate.tuning.base import Base, load_base
@@ -27,9 +28,11 @@ from mediate.tuning.folder import (
     drop_checkpoints,
     is_done,
     last_checkpoint,
+    open_tuned,
     opened,
     versions,
     write_cancelled,
+    write_failed,
     write_losses,
     write_tuning,
 )
@@ -38,7 +41,6 @@ from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
 from mediate.tuning.tokens import check_characters, check_length, encode_example
 from mediate.tuning.trainers import Course, fit, need_packages
-from mediate.tuning.tuned import Tuned, open_tuned
 
 # How many checkpoints are written on the way, where there are as many steps.
 SAVES = 10
@@ -113,6 +115,9 @@ def tune(
             except KeyboardInterrupt:
                 write_cancelled(folder)
                 raise
+            except Exception:  # memory that ran out, a disk that is full: no process is at it any more
+                write_failed(folder)
+                raise
     return open_tuned(folder)
 
 
@@ -174,11 +179,7 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
     checkpoint = last_checkpoint(folder)
     plan = Course(folder, work.steps, max(1, work.steps // SAVES), work.device == "cpu", progress)
     training = time.perf_counter()
-    try:
-        trained, losses = fit(work.base, work.train, work.spec, plan, checkpoint)
-    except InputError:
-        write_tuning(folder, manifest, "failed")
-        raise
+    trained, losses = fit(work.base, work.train, work.spec, plan, checkpoint)
     trained_for = time.perf_counter() - training
     count = sum(weight.numel() for weight in trained.parameters() if weight.requires_grad)
     kind = save_model(trained, work.base, work.spec, folder)

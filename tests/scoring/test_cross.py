@@ -205,6 +205,30 @@ def test_the_command_writes_tables_and_pictures(tmp_path: Path, monkeypatch: pyt
         CliRunner().invoke(app, [*arguments, "--seed", "1", "--device", "cpu"], catch_exceptions=False)
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+def test_the_command_trusts_the_code_of_both_models_or_of_none(
+    trusted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def load(model: str, **choices: object) -> None:
+        asked.append(choices.get("trust_remote_code", False))
+        if len(asked) == 2:
+            raise InputError("no model here")
+
+    for name in ("before", "after"):
+        copy.deepcopy(tiny.plain_model("llama")).save_pretrained(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mediate.api.load", load)
+    mediate.write_pairs("pairs.jsonl", PAIRS)
+    app = typer.Typer()
+    app.command(cls=FromSpec)(command)
+    arguments = ["pairs.jsonl", "--model", "before", "--tuned", "after", "--out", "run"]
+    with pytest.raises(InputError, match="no model here"):
+        CliRunner().invoke(app, [*arguments, *["--trust-remote-code"] * trusted], catch_exceptions=False)
+    assert asked == [trusted, trusted]
+
+
 def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original, tuned = models()
     monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path / "cache"))

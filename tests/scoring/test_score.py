@@ -13,6 +13,7 @@ import mediate
 from mediate.errors import InputError, ItemError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import Contexts
+from mediate.mediation.outcomes import Outcome, Reading, logit_diff
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.pairs.pair import Item, Pair
@@ -415,3 +416,71 @@ def test_a_map_that_turns_out_impossible_costs_itself_alone(tmp_path: Path, monk
     assert len(results.maps) == 7
     monkeypatch.undo()
     assert len(run(store=Store(tmp_path), on_bad_item="skip", **maps).maps) == 8, "what was impossible is not kept"
+
+
+def test_a_map_that_does_not_fit_into_memory_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = measure_module.measure_map
+
+    def short(model, contexts, spec, *rest):
+        if contexts.pair.id == "p2" and spec.kind == "knockout":
+            raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
+        return real(model, contexts, spec, *rest)
+
+    monkeypatch.setattr(measure_module, "measure_map", short)
+    maps = {"maps": ["read:step,layer", "knockout:layer"]}
+    with pytest.raises(ItemError, match="item 'p2': map knockout:layer: it does not fit into the memory of cpu"):
+        run(**maps)
+    results = run(on_bad_item="skip", **maps)
+    assert [(each.item, each.code, each.part) for each in results.rejects] == [
+        ("p2", "out_of_memory", "knockout:layer")
+    ]
+    assert (len(results.items), len(results.maps)) == (4, 7)
+
+
+def test_a_map_that_holds_no_numbers_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = measure_module.measure_map
+
+    def empty(model, contexts, spec, *rest):
+        found = real(model, contexts, spec, *rest)
+        return replace(found, values=found.values * np.nan) if contexts.pair.id == "p2" else found
+
+    monkeypatch.setattr(measure_module, "measure_map", empty)
+    results = run(on_bad_item="skip", maps=["knockout:layer"])
+    assert [(each.item, each.code, each.part) for each in results.rejects] == [
+        ("p2", "impossible_map", "knockout:layer")
+    ]
+
+
+@pytest.mark.parametrize("where", ["measure_map", "measure_small_maps"])
+@pytest.mark.parametrize("fault", [ValueError("a fault of the program"), RuntimeError("a fault of the program")])
+def test_a_fault_of_the_program_is_no_impossible_map(
+    fault: Exception, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(measure_module, where, broken)
+    with pytest.raises(type(fault), match=r"^a fault of the program$"):
+        run(on_bad_item="skip", maps=["read:step,layer", "knockout:layer"])
+
+
+def margin(reading: Reading, logits: torch.Tensor) -> torch.Tensor:
+    """An outcome of a user's own: twice the difference of logits."""
+    return 2 * logit_diff(reading, logits)
+
+
+def half(reading: Reading, logits: torch.Tensor) -> torch.Tensor:
+    return logit_diff(reading, logits) / 2
+
+
+def test_an_outcome_of_ones_own_is_read_off(tmp_path: Path) -> None:
+    """As a record, without the list; what is stored of one is not taken for another of its name."""
+    own = [Outcome("own", f"{__name__}:{function.__name__}") for function in (margin, half)]
+    usual = run(outcomes=["logit_diff"]).cubes[0].y
+    for outcome, factor in zip(own, (2.0, 0.5), strict=True):
+        found = run(store=Store(tmp_path), outcomes=[outcome, "logit_diff"], maps=["read:step,layer"], control_pairs=1)
+        assert [cube.outcome for cube in found.cubes] == ["own", "logit_diff"]
+        np.testing.assert_allclose(found.cubes[0].y, factor * usual, rtol=1e-12)
+        assert {each.outcome for each in found.maps} == {each.outcome for each in found.controls} == {"own"}
+    with pytest.raises(InputError, match="an outcome 'logit_diff' is there already; give yours a name of its own"):
+        run(outcomes=[Outcome("logit_diff", f"{__name__}:half")])

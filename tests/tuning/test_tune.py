@@ -249,6 +249,20 @@ def test_a_finished_folder_is_read_back_and_another_is_refused(
     assert sorted(each.name for each in (tmp_path / "other").iterdir()) == ["notes.txt"]
 
 
+def test_any_error_that_ends_a_tuning_is_no_running_one(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: object, **__: object) -> None:
+        raise RuntimeError("not enough memory")
+
+    monkeypatch.setattr(trainers._Watch, "on_step_end", short)
+    with pytest.raises(RuntimeError, match="not enough memory"):
+        tune(base, ROWS, out=tmp_path / "out", arm="sft", **SHORT)
+    assert read_tuning(tmp_path / "out")["status"] == "failed"
+    monkeypatch.undo()
+    assert tune(base, ROWS, out=tmp_path / "out", arm="sft", **SHORT).manifest["status"] == "success"
+
+
 @pytest.mark.parametrize(("arm", "steps", "named"), [
     ("sft", 4, "weight"), ("sft", 20, "loss is nan"), ("lora", 20, "loss is nan"), ("dpo", 20, "loss is nan")
 ])  # fmt: skip

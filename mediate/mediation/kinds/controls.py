@@ -145,14 +145,14 @@ def chain_of_another(
     other, world = candidates[int(rng.integers(len(candidates)))]
     ids, begin = other.context(world, world), len(other.questions[world])
     question, _ = laid_out(model, contexts, 1, 1, 1)
-    tokens = reading(pair.readers, model.device, [outcome])
-    length = len(question) + len(ids) - begin + int(tokens.ids.shape[1])
+    readout = reading(pair.readers, model.device, [outcome])
+    length = len(question) + len(ids) - begin + int(readout.ids.shape[1])
     most = most_tokens(model)
     if most is not None and length > most:
         raise ItemError(pair.id, f"with the chain of {other.id!r}, {length} tokens are too many", code="too_long")
     whole = prefill(model, torch.tensor([ids], device=model.device))[0]
     chain = moved(model, whole.part(begin, len(whole)), len(question))
-    return float(y[1, 1, 1]) - read_off(tokens, read_rows(model, [tokens], [[question, chain]])[0], outcome)
+    return float(y[1, 1, 1]) - read_off(readout, read_rows(model, [readout], [[question, chain]])[0], outcome)
 
 
 def shuffled(contexts: Contexts, y: Float[np.ndarray, "2 2 2"], again: Again) -> float:

@@ -155,13 +155,13 @@ def measure_cubes(
         contexts: From `run_all_contexts`.
         outcomes: What to read off.
     """
-    tokens = [reading(each.pair.readers, model.device, outcomes) for each in contexts]
+    readouts = [reading(each.pair.readers, model.device, outcomes) for each in contexts]
     y = np.full((len(contexts), len(outcomes), 2, 2, 2), np.nan)
     for cells in _equally_long(contexts):
         rows = [laid_out(model, contexts[number], *twins[0]) for number, twins in cells]
-        found = read_rows(model, [tokens[number] for number, _ in cells], rows)
+        found = read_rows(model, [readouts[number] for number, _ in cells], rows)
         for (number, twins), logits in zip(cells, found, strict=True):
-            values = [read_off(tokens[number], logits, outcome) for outcome in outcomes]
+            values = [read_off(readouts[number], logits, outcome) for outcome in outcomes]
             for twin in twins:
                 y[number, :, *twin] = values
     return y
@@ -183,29 +183,30 @@ def _equally_long(contexts: Sequence[Contexts]) -> list[list[tuple[int, Twins]]]
 
 
 def read_rows(
-    model: Model, tokens: Sequence[Reading], rows: Sequence[Sequence[KeyValues]]
+    model: Model, readouts: Sequence[Reading], rows: Sequence[Sequence[KeyValues]]
 ) -> list[Float[Tensor, "row last d_vocab"]]:
     """Each row of stretches, all equally long, read by readers of its own; the logits at the answer, in order."""
     size = sum(stretch.nbytes for stretch in rows[0])
-    per_pass = max(1, ROW_BYTES // (size * max(len(each.ids) for each in tokens)))
+    per_pass = max(1, ROW_BYTES // (size * max(len(each.ids) for each in readouts)))
     found: list[Tensor] = []
     for first in range(0, len(rows), per_pass):
-        found += read_past(model, tokens[first : first + per_pass], stacked(rows[first : first + per_pass]))
+        found += read_past(model, readouts[first : first + per_pass], stacked(rows[first : first + per_pass]))
     return found
 
 
-def read_past(model: Model, readers: Sequence[Reading], past: Past) -> list[Float[Tensor, "row last d_vocab"]]:
+def read_past(model: Model, readouts: Sequence[Reading], past: Past) -> list[Float[Tensor, "row last d_vocab"]]:
     """Each row of a past, read by readers of its own in one pass; the logits at the answer, in order."""
-    width = max(each.ids.shape[1] for each in readers)
+    width = max(each.ids.shape[1] for each in readouts)
     # The padding of shorter readers comes after them, where they do not see it.
-    after = [width - each.ids.shape[1] for each in readers]
-    ids = torch.cat([pad(each.ids, (0, empty)) for each, empty in zip(readers, after, strict=True)])
-    counts = torch.tensor([len(each.ids) for each in readers], device=ids.device)
+    after = [width - each.ids.shape[1] for each in readouts]
+    ids = torch.cat([pad(each.ids, (0, empty)) for each, empty in zip(readouts, after, strict=True)])
+    counts = torch.tensor([len(each.ids) for each in readouts], device=ids.device)
     repeated = [
         (keys.repeat_interleave(counts, dim=0), values.repeat_interleave(counts, dim=0)) for keys, values in past
     ]
-    last = max(each.last + empty for each, empty in zip(readers, after, strict=True))
+    last = max(each.last + empty for each, empty in zip(readouts, after, strict=True))
     logits = torch.split(read(model, ids, repeated, last=last), counts.tolist())
     return [
-        own[:, last - empty - each.last : last - empty] for own, each, empty in zip(logits, readers, after, strict=True)
+        own[:, last - empty - each.last : last - empty]
+        for own, each, empty in zip(logits, readouts, after, strict=True)
     ]

@@ -18,6 +18,7 @@ from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
 from mediate.models.rope import most_tokens
 from mediate.models.sites import Component, Site
+from mediate.pairs.pair import World
 from mediate.passes.forward import forward
 from mediate.passes.keyvalues import KeyValues, run_on, stacked
 from mediate.passes.readers import read
@@ -67,18 +68,18 @@ def run_again(model: Model, contexts: Contexts, outcome: Outcome, seed: int) -> 
         seed: Of the order.
     """
     pair = contexts.pair
-    tokens = reading(pair.readers, model.device, [outcome])
-    own, question = pair.traces[1].ids, contexts.question(1, 1)
-    width, rows = len(own), len(tokens.ids)
+    readout = reading(pair.readers, model.device, [outcome])
+    own, question = pair.traces[World.BASE].ids, contexts.question(World.BASE, World.BASE)
+    width, rows = len(own), len(readout.ids)
     chains = [own, own]
-    if len(pair.traces[1].step_spans) > 1:
+    if len(pair.traces[World.BASE].step_spans) > 1:
         chains.append(tuple(own[place] for place in shuffled_steps(pair, seed)))
     ids = torch.cat(
-        [torch.cat([torch.tensor([each], device=model.device).expand(rows, -1), tokens.ids], dim=1) for each in chains]
+        [torch.cat([torch.tensor([each], device=model.device).expand(rows, -1), readout.ids], dim=1) for each in chains]
     )
 
     def run(some: Tensor) -> tuple[list[KeyValues], Tensor]:
-        return run_on(model, some, past=question, last=tokens.last)
+        return run_on(model, some, past=question, last=readout.last)
 
     if ids.numel() <= side_by_side(model):
         runs, logits = run(ids)
@@ -89,7 +90,7 @@ def run_again(model: Model, contexts: Contexts, outcome: Outcome, seed: int) -> 
     if differs(base, again, Cell(tuple(range(len(base))), tuple(range(model.facts.layers)))):
         # Two rows of one pass may be rounded apart where two passes are not.
         base, again = (run(ids[:rows])[0][0].part(0, len(question) + width) for _ in range(2))
-    y = read_off(tokens, logits[2 * rows :], outcome) if len(chains) > 2 else None
+    y = read_off(readout, logits[2 * rows :], outcome) if len(chains) > 2 else None
     return Again((base, again), y)
 
 
@@ -104,18 +105,18 @@ def self_source(
     and written in another (`written`). The larger difference is returned.
     """
     pair = contexts.pair
-    tokens = reading(pair.readers, model.device, [outcome])
+    readout = reading(pair.readers, model.device, [outcome])
     runs = (run_again(model, contexts, outcome, 0) if again is None else again).base
-    begin = len(pair.questions[1])
+    begin = len(pair.questions[World.BASE])
     question, base, other = runs[0].part(0, begin), *(run.part(begin, len(run)) for run in runs)
     whole = Cell(tuple(range(len(base))), tuple(range(model.facts.layers)))
-    plain, swapped = (swapped_past(question, base, other, [cell] * len(tokens.ids)) for cell in (None, whole))
+    plain, swapped = (swapped_past(question, base, other, [cell] * len(readout.ids)) for cell in (None, whole))
     own = (rewritten(model, contexts, outcome) if written is None else written).own
     if all(
         torch.equal(one, two) for pair_of in zip(plain, swapped, strict=True) for one, two in zip(*pair_of, strict=True)
     ):
         return own
-    y = [read_off(tokens, read(model, tokens.ids, past, last=tokens.last), outcome) for past in (plain, swapped)]
+    y = [read_off(readout, read(model, readout.ids, past, last=readout.last), outcome) for past in (plain, swapped)]
     return max(y[0] - y[1], own, key=abs)
 
 
@@ -145,13 +146,13 @@ def rewritten(model: Model, contexts: Contexts, outcome: Outcome) -> Rewritten:
     The question is not run again: nothing is written there.
     """
     pair = contexts.pair
-    run = sequences(model, pair, 1, [outcome])
+    run = sequences(model, pair, World.BASE, [outcome])
     end, at = int(run.ids.shape[1]), run.tokens.last
     most = most_tokens(model)
     room = AFTERWARDS if most is None else max(0, most - end)
-    extra = torch.tensor(pair.traces[1].ids[: min(room, AFTERWARDS)], dtype=torch.long, device=model.device)
+    extra = torch.tensor(pair.traces[World.BASE].ids[: min(room, AFTERWARDS)], dtype=torch.long, device=model.device)
     ids = torch.cat([run.ids[:, run.start :], extra.expand(len(run.ids), -1)], dim=1)
-    past = stacked([[contexts.question(1, 1)]])
+    past = stacked([[contexts.question(World.BASE, World.BASE)]])
     pass_of = partial(forward, model, ids, past=past, last=at + len(extra))
     sites = [Site(model.need(component), layer) for component in _KV for layer in range(model.facts.layers)]
     clean = pass_of(keep=sites)

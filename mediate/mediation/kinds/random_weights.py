@@ -15,6 +15,7 @@ from mediate.mediation.kinds.read import read_map
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
+from mediate.pairs.pair import World
 from mediate.passes.keyvalues import KeyValues, prefill, run_on
 from mediate.traces.trace import shared_beginning
 
@@ -41,12 +42,12 @@ def measure_unlearnt(twin: Model, pairs: Sequence[EncodedPair], outcome: Outcome
     Each question with its own chain is run with the readers at the end, those of like length in one pass, padded at the
     end; what all begin with is run once.
     """
-    tokens = [reading(pair.readers, twin.device, [outcome]) for pair in pairs]
-    wanted = {(number, world): pair.context(world, world) for number, pair in enumerate(pairs) for world in (0, 1)}
+    readouts = [reading(pair.readers, twin.device, [outcome]) for pair in pairs]
+    wanted = {(number, world): pair.context(world, world) for number, pair in enumerate(pairs) for world in World}
     common = shared_beginning(list(wanted.values()))
     past = prefill(twin, torch.tensor([common], device=twin.device))[0] if common else None
     rows = {
-        (number, world): [[*context[len(common) :], *row] for row in tokens[number].ids.tolist()]
+        (number, world): [[*context[len(common) :], *row] for row in readouts[number].ids.tolist()]
         for (number, world), context in wanted.items()
     }
     lengths = {key: len(some) * len(some[0]) for key, some in rows.items()}
@@ -55,11 +56,11 @@ def measure_unlearnt(twin: Model, pairs: Sequence[EncodedPair], outcome: Outcome
     for keys in of_like_length(lengths, side_by_side(twin), 0.0 if depends_on_length(twin.plain.config) else PADDING):
         width = max(len(rows[key][0]) for key in keys)
         ids = [row + [0] * (width - len(row)) for key in keys for row in rows[key]]
-        last = width - min(len(rows[key][0]) - tokens[key[0]].last for key in keys)
+        last = width - min(len(rows[key][0]) - readouts[key[0]].last for key in keys)
         found, logits = run_on(twin, torch.tensor(ids, device=twin.device), past=past, last=last)
         first = 0
         for number, world in keys:
-            own, some = tokens[number], rows[number, world]
+            own, some = readouts[number], rows[number, world]
             end = last - (width - len(some[0]))
             y[number, world] = read_off(own, logits[first : first + len(some), end - own.last : end], outcome)
             pair = pairs[number]

@@ -17,6 +17,7 @@ from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, reading
 from mediate.models.model import Model
 from mediate.models.sites import Component
+from mediate.pairs.pair import World
 from mediate.passes import Branch, branch_logits, untouched
 from mediate.passes.keyvalues import KeyValues, joined, moved
 from mediate.passes.readers import read, read_in_turns
@@ -80,10 +81,10 @@ def read_effects(
         if cell.units is not None and not set(cell.units) <= set(range(model.facts.kv_heads)):
             raise InputError(f"item {pair.id!r}: KV heads {cell.units}; there are 0 to {model.facts.kv_heads - 1}")
     question, base = laid_out(model, contexts, 1, 1, 1)
-    source = moved(model, contexts.chain(0, 0), len(question))
-    tokens = reading(pair.readers, model.device, [outcome])
-    chosen = reader_choice(pair, int(tokens.ids.shape[1]), readers)
-    return stretch_effects(model, (question, base, source), tokens, cells, outcome, chosen)
+    source = moved(model, contexts.chain(World.SOURCE, World.SOURCE), len(question))
+    readout = reading(pair.readers, model.device, [outcome])
+    chosen = reader_choice(pair, int(readout.ids.shape[1]), readers)
+    return stretch_effects(model, (question, base, source), readout, cells, outcome, chosen)
 
 
 Stretches = tuple[KeyValues, KeyValues, KeyValues]
@@ -101,7 +102,7 @@ def read_effects_together(
     rows: dict[int, list[tuple[int, list[int], Stretches]]] = {}
     for number, each in enumerate(contexts):
         question, base = laid_out(model, each, 1, 1, 1)
-        source = moved(model, each.chain(0, 0), len(question))
+        source = moved(model, each.chain(World.SOURCE, World.SOURCE), len(question))
         # As in `stretch_effects`: what changes no key or value has no effect.
         moving = [place for place, cell in enumerate(cells[number]) if differs(base, source, cell)]
         if moving:
@@ -113,14 +114,14 @@ def read_effects_together(
                 swapped_past(*stretches, [None, *(cells[number][place] for place in moving)])
                 for number, moving, stretches in chunk
             ]
-            tokens = [reading(contexts[number].pair.readers, model.device, [outcome]) for number, _, _ in chunk]
-            readers = [own for own, (_, moving, _) in zip(tokens, chunk, strict=True) for _ in range(1 + len(moving))]
+            readouts = [reading(contexts[number].pair.readers, model.device, [outcome]) for number, _, _ in chunk]
+            by_row = [own for own, (_, moving, _) in zip(readouts, chunk, strict=True) for _ in range(1 + len(moving))]
             together = [
                 (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
                 for layer in zip(*pasts, strict=True)
             ]
-            logits = iter(read_past(model, readers, together))
-            for own, (number, moving, _) in zip(tokens, chunk, strict=True):
+            logits = iter(read_past(model, by_row, together))
+            for own, (number, moving, _) in zip(readouts, chunk, strict=True):
                 y = np.array([read_off(own, next(logits), outcome) for _ in range(1 + len(moving))])
                 found[number][moving] = y[0] - y[1:]
     return found
@@ -128,13 +129,13 @@ def read_effects_together(
 
 def are_small(contexts: Contexts, cells: Sequence[Cell]) -> bool:
     """Whether a copy of a pair's keys and values for each cell is of no weight."""
-    return contexts.of(1, 1).nbytes * (1 + len(cells)) <= SMALL_BYTES
+    return contexts.of(World.BASE, World.BASE).nbytes * (1 + len(cells)) <= SMALL_BYTES
 
 
 def stretch_effects(
     model: Model,
     stretches: Stretches,
-    tokens: Reading,
+    readout: Reading,
     cells: Sequence[Cell],
     outcome: Outcome,
     chosen: Sequence[bool] | None = None,
@@ -146,59 +147,65 @@ def stretch_effects(
     effects = np.zeros(len(cells))
     if not moving:
         return effects
-    chosen = [True] * int(tokens.ids.shape[1]) if chosen is None else chosen
+    chosen = [True] * int(readout.ids.shape[1]) if chosen is None else chosen
     shareable = model.check(SWEPT).passed and not layers_computed_whole(model, in_use(model, ()))
     if all(chosen) and shareable:
-        effects[moving] = _swept(model, stretches, tokens, there, outcome)
+        effects[moving] = _swept(model, stretches, readout, there, outcome)
     else:
-        effects[moving] = _in_turns(model, stretches, tokens, there, outcome, chosen)
+        effects[moving] = _in_turns(model, stretches, readout, there, outcome, chosen)
     return effects
 
 
 def _swept(
-    model: Model, stretches: Stretches, tokens: Reading, cells: Sequence[Cell], outcome: Outcome
+    model: Model, stretches: Stretches, readout: Reading, cells: Sequence[Cell], outcome: Outcome
 ) -> Float[np.ndarray, " cell"]:
     """The effects when all readers find the source's: none of the keys and values is copied for a cell."""
     question, base, source = stretches
     ours, theirs = joined([question, base]), joined([question, source])
-    tokens, wanted = narrowed(tokens, [outcome])
-    filled = tokens.ids.new_zeros(len(tokens.ids), len(ours))
+    readout, wanted = narrowed(readout, [outcome])
+    filled = readout.ids.new_zeros(len(readout.ids), len(ours))
     run = untouched(
-        model, torch.cat([filled, tokens.ids], dim=1), len(ours), len(ours), last=tokens.last, past=ours, tokens=wanted
+        model,
+        torch.cat([filled, readout.ids], dim=1),
+        len(ours),
+        len(ours),
+        last=readout.last,
+        past=ours,
+        tokens=wanted,
     )
     branches = [
         Branch(swap=(cell.layers, tuple(len(question) + position for position in cell.positions), cell.units))
         for cell in cells
     ]
     y = np.zeros(len(cells))
-    for place, logits in branch_logits(model, run, branches, last=tokens.last, other=theirs, tokens=wanted):
-        y[place] = read_off(tokens, logits, outcome)
-    effects: Float[np.ndarray, " cell"] = read_off(tokens, run.logits, outcome) - y
+    for place, logits in branch_logits(model, run, branches, last=readout.last, other=theirs, tokens=wanted):
+        y[place] = read_off(readout, logits, outcome)
+    effects: Float[np.ndarray, " cell"] = read_off(readout, run.logits, outcome) - y
     return effects
 
 
 def _in_turns(
     model: Model,
     stretches: Stretches,
-    tokens: Reading,
+    readout: Reading,
     cells: Sequence[Cell],
     outcome: Outcome,
     chosen: Sequence[bool],
 ) -> Float[np.ndarray, " cell"]:
     """The effects when some readers, or all, find the source's: each cell has keys and values of its own."""
     question, base, source = stretches
-    plain = swapped_past(question, base, source, [None] * len(tokens.ids))
-    here = read_off(tokens, read(model, tokens.ids, plain, last=tokens.last), outcome)
-    per_pass = max(1, ROW_BYTES // ((question.nbytes + base.nbytes) * len(tokens.ids)))
+    plain = swapped_past(question, base, source, [None] * len(readout.ids))
+    here = read_off(readout, read(model, readout.ids, plain, last=readout.last), outcome)
+    per_pass = max(1, ROW_BYTES // ((question.nbytes + base.nbytes) * len(readout.ids)))
     effects = np.zeros(len(cells))
     for begin in range(0, len(cells), per_pass):
         chunk = range(begin, min(begin + per_pass, len(cells)))
-        past = swapped_past(question, base, source, [cells[place] for place in chunk for _ in tokens.ids])
-        ids = tokens.ids.repeat(len(chunk), 1)
+        past = swapped_past(question, base, source, [cells[place] for place in chunk for _ in readout.ids])
+        ids = readout.ids.repeat(len(chunk), 1)
         unswapped = [(keys.repeat(len(chunk), 1, 1, 1), values.repeat(len(chunk), 1, 1, 1)) for keys, values in plain]
-        logits = read_in_turns(model, ids, (unswapped, past), chosen, last=tokens.last)
-        there = logits.reshape(len(chunk), len(tokens.ids), *logits.shape[1:])
-        effects[list(chunk)] = [here - read_off(tokens, each, outcome) for each in there]
+        logits = read_in_turns(model, ids, (unswapped, past), chosen, last=readout.last)
+        there = logits.reshape(len(chunk), len(readout.ids), *logits.shape[1:])
+        effects[list(chunk)] = [here - read_off(readout, each, outcome) for each in there]
     return effects
 
 

@@ -16,7 +16,7 @@ from mediate.results import EffectMap, Reject, Results, read_results, write_resu
 from mediate.results.controls import control_table
 from mediate.results.cube import cube_table
 from mediate.results.dataset import results_dataset
-from mediate.results.folder import MANIFEST
+from mediate.results.folder import check_new
 from mediate.results.maps import agreement_table, effect_table
 from mediate.stats import Estimate
 
@@ -140,8 +140,7 @@ class Scores:
             InputError: The folder holds a run already.
         """
         folder = Path(folder)
-        if (folder / MANIFEST).exists():
-            raise InputError(f"{folder}: holds a run already; choose another folder")
+        check_new(folder)
         write_results(folder, self.results)
         return Scores(self.results, folder)
 
