@@ -147,11 +147,15 @@ def _name_of(path: str | Path, rows: Sequence[Fields]) -> str:
     """The name of the schema that the rows have; that of pairs where they have two worlds."""
     if not rows:
         return OWN_ITEMS.name  # each row has an error of its own
-    counts = {each.name: sum(map(each.fits, rows)) for each in SCHEMAS}
-    counts[PAIRS] = sum(bool({"base", "source"} & set(row)) for row in rows)
-    most = max(counts.values())
-    # A row that is not like the others has an error of its own, and does not make a file one of two kinds.
-    fitting = [name for name, count in counts.items() if count and 2 * count >= most]
+    fits = {each.name: {number for number, row in enumerate(rows) if each.fits(row)} for each in SCHEMAS}
+    fits[PAIRS] = {number for number, row in enumerate(rows) if {"base", "source"} & set(row)}
+    most = max(fits.values(), key=len)
+    # A row that is not like the others has an error of its own; of two kinds is a file whose rows can be read as both.
+    fitting = [
+        name
+        for name, found in fits.items()
+        if found and (2 * len(found & most) >= len(most) or len(found) == len(most))
+    ]
     if len(fitting) > 1:
         which = " or ".join(f"format={name!r} (--format {name})" for name in fitting)
         raise InputError(f"{path}: can be read as {' and as '.join(fitting)}; say which: {which}")
