@@ -18,7 +18,7 @@ _EXPRESSION = re.compile(r"[-+*/().,0-9\s]{1,200}")
 _COMMA = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
 
 
-class Step(NamedTuple):
+class Annotation(NamedTuple):
     """One annotation: an expression of numbers, and what it comes to."""
 
     expression: str
@@ -33,7 +33,7 @@ class UnfitError(Exception):
         self.code, self.reason = code, reason
 
 
-def steps_of(solution: str) -> tuple[Step, ...]:
+def steps_of(solution: str) -> tuple[Annotation, ...]:
     """The annotations of a solution, each of which must be true.
 
     Raises:
@@ -48,7 +48,7 @@ def steps_of(solution: str) -> tuple[Step, ...]:
             raise UnfitError("not_arithmetic", "a step's annotation is not plain arithmetic")
         if value != result:
             raise UnfitError("not_exact", "a step's annotation does not come to its result exactly")
-        found.append(Step(expression, result))
+        found.append(Annotation(expression, result))
     if not found:
         raise UnfitError("no_annotations", "no step is annotated")
     return tuple(found)
@@ -69,12 +69,12 @@ def numbers_in(text: str) -> list[tuple[re.Match[str], Fraction]]:
     return [(match, value) for match, value in found if value is not None]
 
 
-def operands(steps: Sequence[Step]) -> set[Fraction]:
+def operands(steps: Sequence[Annotation]) -> set[Fraction]:
     """The values that the expressions are made of."""
     return {value for step in steps for _, value in numbers_in(step.expression)}
 
 
-def consequences(steps: Sequence[Step], old: Fraction, new: Fraction) -> dict[Fraction, Fraction]:
+def consequences(steps: Sequence[Annotation], old: Fraction, new: Fraction) -> dict[Fraction, Fraction]:
     """What each value becomes where one becomes another, by its old value.
 
     Raises:

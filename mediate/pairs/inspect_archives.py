@@ -1,7 +1,7 @@
 """Rows of an Inspect log in its own format: a zip archive with a file of JSON a sample.
 
-The members are those that inspect_ai (UK AI Security Institute) writes: `header.json` or `_journal/`, and
-`samples/ID_epoch_N.json`.
+The members are those that inspect_ai (UK AI Security Institute) writes, of which `samples/ID_epoch_N.json` are read. Of
+late it packs them with Zstandard, which the standard library unpacks from Python 3.14 on, and pyarrow everywhere.
 """
 
 import zipfile
@@ -15,6 +15,8 @@ from mediate.pairs.lines import parsed
 
 # Bytes of the largest sample: an archive may say of a few bytes that they are terabytes.
 MOST = 2**30
+ZSTANDARD = 93
+_LOCAL_HEADER = 30  # bytes before the name and the extra field of a member
 
 
 def read_archive(path: str | Path) -> Iterator[Row]:
@@ -48,10 +50,26 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: str) -> b
         reason = f"{member.file_size} bytes, and at most {MOST} are read; leave the sample out"
         raise ItemError("", reason, place=place, code="too_large")
     try:
-        return archive.read(member)
+        return _unpacked(archive, member) if member.compress_type == ZSTANDARD else archive.read(member)
     except NotImplementedError as error:
-        reason = f"packed in a way that Python cannot unpack ({error}); convert the log: inspect log convert --to json"
+        reason = f"cannot be unpacked here ({error}); convert the log: inspect log convert --to json"
         raise ItemError("", reason, place=place, code="malformed_archive") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        reason = f"damaged in the archive ({error}); write or copy the log again"
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+        reason = f"damaged in the archive ({str(error).partition(chr(10))[0]}); write or copy the log again"
         raise ItemError("", reason, place=place, code="malformed_archive") from error
+
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """A member that is packed with Zstandard."""
+    import pyarrow as pa
+
+    assert archive.fp is not None
+    archive.fp.seek(member.header_offset)
+    header = archive.fp.read(_LOCAL_HEADER)
+    archive.fp.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), 1)
+    packed = pa.BufferReader(archive.fp.read(member.compress_size))
+    with pa.CompressedInputStream(packed, "zstd") as stream:
+        content = bytes(stream.read(member.file_size + 1))
+    if zlib.crc32(content) != member.CRC:
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {member.filename!r}")
+    return content

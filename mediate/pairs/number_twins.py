@@ -12,7 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from mediate.errors import ItemError
-from mediate.pairs.annotations import Step, UnfitError, consequences, number, numbers_in, operands, rewritten, steps_of
+from mediate.pairs.annotations import (
+    Annotation,
+    UnfitError,
+    consequences,
+    number,
+    numbers_in,
+    operands,
+    rewritten,
+    steps_of,
+)
 from mediate.pairs.item import Item
 from mediate.pairs.pair import Pair
 from mediate.pairs.schemas.gsm8k import MARK, plain, results
@@ -95,7 +104,7 @@ def _changed(item: Item, solution: str, seed: int, length: Callable[[str], int] 
     raise max(reasons, key=lambda each: order.index(each.code))
 
 
-def _leaves(item: Item, steps: Sequence[Step]) -> list[int]:
+def _leaves(item: Item, steps: Sequence[Annotation]) -> list[int]:
     """The numbers that may be changed, in their order in the question."""
     found = numbers_in(item.question)
     values = [value for _, value in found]
@@ -133,7 +142,7 @@ def _attached(text: str, match: re.Match[str]) -> bool:
     )
 
 
-def _check_covered(item: Item, steps: Sequence[Step]) -> None:
+def _check_covered(item: Item, steps: Sequence[Annotation]) -> None:
     """Raises UnfitError where a number of the chain was neither given nor computed: it might have to change too."""
     known = {value for _, value in numbers_in(item.question)} | operands(steps) | {step.result for step in steps}
     if any(value not in known for _, value in numbers_in(item.cot or "")):

@@ -134,5 +134,6 @@ def _items_of(path: str | Path, given: GivenRows) -> ItemFile:
         if row is not None and (not good or good[-1] is not row):
             good.append(row)
     detail = given.schema.detail(good) if given.schema.detail is not None and good else ""
-    said = f"{Path(path).name}: {len(given.rows)} {given.schema.says}{f' ({detail})' if detail else ''}"
+    more = ", ".join(each for each in (given.note, detail) if each)
+    said = f"{Path(path).name}: {len(given.rows)} {given.schema.says}{f' ({more})' if more else ''}"
     return ItemFile(tuple(items), tuple(errors), said)

@@ -35,7 +35,7 @@ _READERS: Mapping[str, Callable[[str | Path], Iterable[Row]]] = {
     ".tsv": read_csv,
     ".eval": read_archive,
 }
-_NAMES = ("id", "doc_id", "custom_id", "unique_id")
+_NAMES = ("doc_id", "custom_id", "id", "unique_id")
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,14 @@ class GivenRows:
         schema: What its rows say; None for pairs.
         rows: The rows, each with its place.
         pattern: What finds the answer of a response, in place of its forms.
+        note: Which rows of a log these are, where they are not all.
     """
 
     path: str | Path
     schema: Schema | None
     rows: Sequence[Row]
     pattern: re.Pattern[str] | None = None
+    note: str = ""
 
     def found(self) -> Iterator[tuple[Fields | None, Item | ItemError]]:
         """Each item or error, with the row that it is of where that could be read."""
@@ -98,11 +100,14 @@ def read_given(
         format = format or OWN_ITEMS.name
     chosen = format or _name_of(path, [row for _, row in rows if isinstance(row, Mapping)])
     schema = next((each for each in SCHEMAS if each.name == chosen), None)
+    note = ""
     if schema is not None and schema.variant is not None:
         variants = [schema.variant(row) if isinstance(row, Mapping) else None for _, row in rows]
         first = next((each for each in variants if each is not None), None)
         rows = [row for row, variant in zip(rows, variants, strict=True) if variant in (None, first)]
-    return GivenRows(path, schema, rows, pattern)
+        several = len(set(variants) - {None})
+        note = f"{first} of {several}" if several > 1 else ""
+    return GivenRows(path, schema, rows, pattern, note)
 
 
 def _named(found: Item | ItemError, id_of_row: str, more: str, place: str) -> Item | ItemError:

@@ -178,7 +178,9 @@ def _untagged(opened: str, text: str, looked: Looked, ended: bool | None) -> Cut
         return Cut(opened, text.strip(), "", "", "", finished=False)
     if found is None:
         raise _unanswered("the response", looked)
-    chain = text[: _chain_end(text, found.start)].strip() or text[: found.start].rstrip(_MARKS).strip()
+    chain = text[: _chain_end(text, found.start)].strip()
+    if not chain and not CUE.match(text, found.start):  # a formula of one sentence, with its result in a box
+        chain = text[: found.start].rstrip(_MARKS).strip()
     if not chain:
         reason = "the response states its answer at once, without a chain; leave the response out, for a new chain"
         raise ItemError("", reason, code="no_chain", written=True)

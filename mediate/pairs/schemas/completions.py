@@ -19,7 +19,9 @@ from mediate.pairs.schemas.chat import told
 
 
 def _fits(row: Fields) -> bool:
-    return "choices" in _response(row) or {"custom_id", "response"} <= set(row)
+    choices = _response(row).get("choices")
+    listed = isinstance(choices, list) and all(isinstance(each, Mapping) for each in choices)
+    return listed or {"custom_id", "response"} <= set(row)
 
 
 def _items(row: Fields, pattern: re.Pattern[str] | None) -> Iterator[Item | ItemError]:
@@ -30,7 +32,7 @@ def _items(row: Fields, pattern: re.Pattern[str] | None) -> Iterator[Item | Item
         raise ItemError("", "'choices' is no list of responses; send the request again", code="wrong_type")
     asked = _asked(row)
     given = answer(row, "answer") or answer(row, "target")
-    named = name(row, "id") or name(row, "custom_id")
+    named = name(row, "custom_id") or name(row, "id")
     item = Item(
         asked.question, given, id=named, group=name(row, "group"), options=options(row, "options"), system=asked.system
     )

@@ -39,7 +39,7 @@ def _items(row: Fields, pattern: re.Pattern[str] | None) -> Iterator[Item | Item
 
 def filter_of(row: Fields) -> str:
     """The filter of a row; the rows of another one say the same responses again."""
-    return str(row.get("filter", ""))
+    return f"filter {row.get('filter', 'none')}"
 
 
 def _responses(found: Any) -> list[str]:
@@ -98,10 +98,8 @@ def _given(target: str) -> str:
 
 
 def _detail(rows: Sequence[Fields]) -> str:
-    filters = list(dict.fromkeys(map(filter_of, rows)))
-    ways = {tags_in(str(row["resps"])) for row in rows[:100]} - {""}
-    said = [f"filter {filters[0]} of {len(filters)}"] if len(filters) > 1 else []
-    return ", ".join(said + [f"reasoning in {way}" for way in sorted(ways)])
+    ways = sorted({tags_in(str(row["resps"])) for row in rows} - {""})
+    return f"reasoning in {' or '.join(ways)}" if ways else ""
 
 
 LM_EVAL = Schema("lm-eval", "samples of lm-eval", _fits, _items, _detail, variant=filter_of)
