@@ -62,8 +62,8 @@ ONE_NOUN = {
     "tables": "data frames, of a run and of a comparison",
     "tokens": "a chain's tokens: as training data and on a page",
     "tune": "the verb: the command and what it does",
-    "twins": "pairs made of items: making them, and the command",
     "turning": "how keys turn with their position: the turn, and asking a model for it",
+    "twins": "pairs made of items: making them, and the command",
     "words": "sentences on a page, of any and of a comparison",
 }
 

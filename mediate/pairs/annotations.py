@@ -15,6 +15,11 @@ from mediate.pairs.schemas.gsm8k import ANNOTATION
 
 NUMBER = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
 _EXPRESSION = re.compile(r"[-+*/().,0-9\s]{1,200}")
+# What stands before an annotation, in at most so many characters, where it is arithmetic too.
+_BEFORE = 200
+_ARITHMETIC = re.compile(r"[-+*/x×()$.,0-9\s]*=[^\w=<>]{0,3}\Z")
+# A result that no annotation stands before; each annotation was made one character.
+_BARE_RESULT = re.compile(r"=[^\w\0.]*\.?[0-9]")
 _COMMA = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
 
 
@@ -37,21 +42,32 @@ def steps_of(solution: str) -> tuple[Annotation, ...]:
     """The annotations of a solution, each of which must be true.
 
     Raises:
-        UnfitError: There are none, or one is not arithmetic, or not exact.
+        UnfitError: There are none, one is not arithmetic, or not exact, or a result stands without one.
     """
     found = []
     for match in ANNOTATION.finditer(solution):
         expression = _COMMA.sub("", match[1])
         result = number(match[2].strip())
         value = evaluated(expression, {})
-        if result is None or value is None:
+        if result is None or value is None or len(numbers_in(expression)) < 2:  # <<5=5>> does not say what was done
             raise UnfitError("not_arithmetic", "a step's annotation is not plain arithmetic")
+        if not _says_the_same(expression, solution[max(0, match.start() - _BEFORE) : match.start()]):
+            raise UnfitError("not_the_text", "a step's annotation says something else than the text before it")
         if value != result:
             raise UnfitError("not_exact", "a step's annotation does not come to its result exactly")
         found.append(Annotation(expression, result))
     if not found:
         raise UnfitError("no_annotations", "no step is annotated")
+    if _BARE_RESULT.search(ANNOTATION.sub("\0", solution)):
+        raise UnfitError("not_annotated", "a number of the chain is neither the question's nor of an annotated step")
     return tuple(found)
+
+
+def _says_the_same(expression: str, before: str) -> bool:
+    """Whether the arithmetic right before an annotation is of the annotation's numbers; words may stand there too."""
+    arithmetic = _ARITHMETIC.search(before)
+    written = [value for _, value in numbers_in(arithmetic.group())] if arithmetic else []
+    return len(written) < 2 or written == [value for _, value in numbers_in(expression)]
 
 
 def number(text: str) -> Fraction | None:

@@ -92,7 +92,7 @@ def _changed(item: Item, solution: str, seed: int, length: Callable[[str], int] 
     rng.shuffle(leaves)
     reasons: list[UnfitError] = []
     for leaf in leaves:
-        for new in _values(leaf, rng):
+        for new in _values(leaf, rng, item.question):
             try:
                 return _with(item, solution, consequences(steps, Fraction(leaf), Fraction(new)), length)
             except UnfitError as reason:
@@ -149,12 +149,13 @@ def _check_covered(item: Item, steps: Sequence[Annotation]) -> None:
         raise UnfitError("not_annotated", "a number of the chain is neither the question's nor of an annotated step")
 
 
-def _values(leaf: int, rng: random.Random) -> Iterator[int]:
-    """Other numbers of as many digits, from 2 on, in an order of the seed's."""
+def _values(leaf: int, rng: random.Random, question: str) -> Iterator[int]:
+    """Other numbers of as many digits, from 2 on, that the question does not have, in an order of the seed's."""
+    given = {value for _, value in numbers_in(question)}
     digits = len(str(leaf))
     low, high = max(2, 10 ** (digits - 1)), 10**digits
     drawn = rng.sample(range(low, high), min(high - low, TRIES + 1))
-    return (value for value in drawn if value != leaf)
+    return (value for value in drawn if value not in given)
 
 
 def _with(item: Item, solution: str, becomes: dict[Fraction, Fraction], length: Callable[[str], int] | None) -> Item:

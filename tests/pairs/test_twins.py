@@ -94,6 +94,8 @@ def test_a_length_in_tokens_is_kept() -> None:
 NO_TWIN = [
     (("Tom has 5 pens.", "He has 5.\n#### 5"), "no_annotations"),
     (("Tom has 15% of 80.", "It is <<15%*80=12>>12.\n#### 12"), "not_arithmetic"),
+    (("Tom has 3 of 12 and 2.", "3 + 2 = <<5=5>>5, 12*3=<<12*3=36>>36.\n#### 36"), "not_arithmetic"),
+    (("Tom has 15 of 30 and 5.", "He has 15-5 = $<<5+5=10>>10 and 10+30=<<10+30=40>>40.\n#### 40"), "not_the_text"),
     (("Tom shares 10 among 3.", "Each gets <<10/3=3.33>>3.33.\n#### 3.33"), "not_exact"),
     (("Tom has five pens and buys six.", "He has <<5+6=11>>11.\n#### 11"), "no_leaf"),
     (("Tom has 6 red and 6 blue pens.", "He has <<6+6=12>>12.\n#### 12"), "no_leaf"),
@@ -101,6 +103,8 @@ NO_TWIN = [
     (("Ann has 2 pens, half of them red.", "So 2/2=<<2/2=1>>1 is red.\n#### 1"), "no_leaf"),
     (("Ann eats 1/4 of 80 plums.", "So 1/4 is a share. 20 each: <<4*5=20>>20.\n#### 20"), "no_leaf"),
     (("Tom has 5 boxes of 8.", "He has <<5*8=40>>40, less 13 is <<40-13=27>>27, 99 in all.\n#### 27"), "not_annotated"),
+    (("Tom has 5 boxes of 8.", "He has 5*8 = 40. Less 6 is <<40-6=34>>34.\n#### 34"), "not_annotated"),
+    (("Tom has 5 of 8 and 3.", "It is <<5*8=40>>40. Less 3 is 40-3 = $37, <<40+3=43>>43.\n#### 43"), "not_annotated"),
     (("Tom has 14 of 35 and 21.", "14+21=<<14+21=35>>35 so 35-35=<<35-35=0>>0, and 35+1=<<35+1=36>>36.\n#### 36"),
      "two_things"),
     (("Tom has 34 and 51 pens.", "He has 34+51=<<34+51=85>>85, or 50+50=<<50+50=100>>100.\n#### 100"), "same_answer"),
