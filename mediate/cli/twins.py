@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mediate.cli.materials import check_absent, score_command, token_length
+from mediate.cli.options import AnswerPatternOption, ColumnsOption, FormatOption, columns_of
 from mediate.errors import InputError
 from mediate.watch import tell
 
@@ -16,25 +17,6 @@ class By(StrEnum):
 
     NUMBERS = "numbers"
     OTHER = "other"
-
-
-FormatOption = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        help="What the rows are, where two kinds fit: items, gsm8k, math, chat, completions, lm-eval, inspect.",
-    ),
-]
-ColumnsOption = Annotated[
-    str | None,
-    typer.Option("--columns", help="Of rows of another kind, the column of each field: question=problem,answer=final."),
-]
-AnswerPatternOption = Annotated[
-    str | None,
-    typer.Option(
-        "--answer-pattern", help="A regular expression that finds the answer in a response, by its last match."
-    ),
-]
 
 
 def make_twins(
@@ -60,27 +42,12 @@ def make_twins(
 
     given = read_given(file, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
     twins = twins_of(given, by.value, seed=seed, length=token_length(model) if model else None)
-    tell(f"{file.name}: {twins.told()}")
     if not twins.pairs:
         raise InputError(f"{file}: no item has a twin by {by}; {twins.told().partition('; ')[2]}")
+    tell(f"{file.name}: {twins.told()}")
     content = pairs_content(out, twins.pairs)
     if not force:
         check_absent(out, content)
     write_bytes(out, content)
     typer.echo(f"{len(twins.pairs)} pairs: {out}")
     tell(f"next: {score_command(out, model or 'M')}")
-
-
-def columns_of(text: str | None) -> dict[str, str] | None:
-    """The column of each field, of `question=problem,answer=final`.
-
-    Raises:
-        InputError: Anything else.
-    """
-    if text is None:
-        return None
-    parts = [part.partition("=") for part in text.split(",")]
-    found = {field.strip(): column.strip() for field, _, column in parts}
-    if len(found) < len(parts) or not all(field and column for field, column in found.items()):
-        raise InputError(f"columns: {text!r} is not FIELD=COLUMN,...; write question=problem,answer=final")
-    return found

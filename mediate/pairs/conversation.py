@@ -42,7 +42,7 @@ def conversation(messages: object) -> Conversation:
         if not isinstance(message, Mapping):
             raise ItemError("", f"a message is {kind_of(message)}; give it as an object with role", code="wrong_type")
         role = "system" if message.get("role") == "developer" else message.get("role")
-        if role not in by_role or message.get("tool_calls"):
+        if not isinstance(role, str) or role not in by_role or message.get("tool_calls"):
             what = "a call of a tool" if message.get("tool_calls") else f"a message of the role {short(role)}"
             raise ItemError("", f"holds {what}, and an item is a question and a reply; leave it out", code="tool_call")
         by_role[role].append(message)

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mediate.cli import app
-from mediate.cli.twins import columns_of
+from mediate.cli.options import columns_of
 from mediate.errors import InputError
 from mediate.pairs import read_pairs
 

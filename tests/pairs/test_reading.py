@@ -1,6 +1,7 @@
 """Files as people have them: each kind, written by hand, says the same items, and each fault has its line."""
 
 import json
+import random
 import struct
 import zipfile
 import zlib
@@ -442,3 +443,41 @@ def test_a_file_is_read_in_its_order(tmp_path: Path) -> None:
     found = scan_items(put(tmp_path, *[OWN | {"id": str(number)} for number in range(50, 0, -1)]))
     assert isinstance(found, ItemFile)
     assert [each.id for each in found.items] == [str(number) for number in range(50, 0, -1)]
+
+
+JUNK = [
+    None, True, 0, 1.5, float("nan"), "", "####", "\\boxed{", "<think>", [], {}, [[]], [{}], ["a"], [{"type": "text"}],
+    10**40, "a" * 600, [{"role": []}], {"choices": [{}]}, {"body": 5}, "[1",
+]  # fmt: skip
+
+
+def damaged(value: Any, rng: random.Random) -> Any:
+    """A row in which something, however deep, is something else or is not there."""
+    if isinstance(value, dict | list) and value and rng.random() < 0.8:
+        keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+        key = rng.choice(keys)
+        kept = value.items() if isinstance(value, dict) else enumerate(value)
+        changed = {each: damaged(other, rng) if each == key else other for each, other in kept}
+        if rng.random() < 0.2:
+            del changed[key]
+        return changed if isinstance(value, dict) else list(changed.values())
+    return rng.choice(JUNK)
+
+
+@pytest.mark.parametrize("name", sorted(each.name for each in FORMATS.glob("*.jsonl")))
+def test_rows_that_are_damaged_anywhere_are_one_line_each(tmp_path: Path, name: str) -> None:
+    rows = [json.loads(line) for line in (FORMATS / name).read_text().splitlines()]
+    kind = scan_file(FORMATS / name, columns=COLUMNS if name == "columns.jsonl" else None)
+    assert isinstance(kind, ItemFile)
+    for seed in range(40):
+        rng = random.Random(seed)
+        path = put(tmp_path, *[damaged(row, rng) for row in rows], rows[0])
+        for choices in (
+            {},
+            {"format": rng.choice(["items", "gsm8k", "math", "chat", "completions", "lm-eval", "inspect"])},
+        ):
+            try:
+                errors: tuple[InputError, ...] = scan_file(path, **choices).errors
+            except InputError as error:
+                errors = (error,)
+            assert not [each for each in errors if "\n" in str(each) or str(path) not in str(each)]
