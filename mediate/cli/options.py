@@ -42,7 +42,7 @@ FormatOption = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="What the rows are, where two kinds fit: items, gsm8k, math, chat, completions, lm-eval, inspect.",
+        help="What the rows are, where two kinds fit: such as items, gsm8k or chat.",
     ),
 ]
 ColumnsOption = Annotated[

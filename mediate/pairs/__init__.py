@@ -2,7 +2,7 @@
 
 from mediate.pairs.answers import math_verify_same, normalise, parse_answer, same_answer
 from mediate.pairs.files import PairFile, read_pairs, scan_pairs, write_pairs
-from mediate.pairs.item import Item
+from mediate.pairs.item import Item, check_item, check_items
 from mediate.pairs.pair import Pair
 from mediate.pairs.reading import ItemFile, read_items, scan_file, scan_items
 
@@ -11,6 +11,8 @@ __all__ = [
     "ItemFile",
     "Pair",
     "PairFile",
+    "check_item",
+    "check_items",
     "math_verify_same",
     "normalise",
     "parse_answer",

@@ -55,8 +55,8 @@ def read_items(
 
     Args:
         path: The file, or the folder.
-        format: What the rows are, where two kinds fit: `items`, `gsm8k`, `math`, `chat`, `completions`, `lm-eval` or
-            `inspect`.
+        format: What the rows are, where two kinds fit: the name of one of `mediate.pairs.schemas.SCHEMAS`, such as
+            `gsm8k` or `chat`.
         columns: For rows of another kind, the column of each field: `{"question": "problem", "cot": "solution"}`. A
             column inside another is named with a point, such as `doc.question`. Other columns are then not read.
         answer_pattern: A regular expression whose last match in a response is its answer (its first group, or all of

@@ -38,7 +38,7 @@ _READERS: Mapping[str, Callable[[str | Path], Iterable[Row]]] = {
 _NAMES = ("doc_id", "custom_id", "id", "unique_id")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GivenRows:
     """The rows of a file, and what they are.
 
@@ -97,17 +97,17 @@ def read_given(
         raise InputError(f"{path}: holds no items; write one JSON object a line, or one row an item")
     if columns:
         rows = renamed(path, rows, columns, others=format not in (None, OWN_ITEMS.name))
-        format = format or OWN_ITEMS.name
-    chosen = format or _name_of(path, [row for _, row in rows if isinstance(row, Mapping)])
+    read = [row for _, row in rows if isinstance(row, Mapping)]
+    if format is None and columns and not any(each.fits(row) for each in SCHEMAS for row in read):
+        format = OWN_ITEMS.name  # whoever names columns is told which of them is missing, row by row
+    chosen = format or _name_of(path, read)
     schema = next((each for each in SCHEMAS if each.name == chosen), None)
-    note = ""
-    if schema is not None and schema.variant is not None:
-        variants = [schema.variant(row) if isinstance(row, Mapping) else None for _, row in rows]
-        first = next((each for each in variants if each is not None), None)
-        rows = [row for row, variant in zip(rows, variants, strict=True) if variant in (None, first)]
-        several = len(set(variants) - {None})
-        note = f"{first} of {several}" if several > 1 else ""
-    return GivenRows(path, schema, rows, pattern, note)
+    if schema is None or schema.variant is None:
+        return GivenRows(path, schema, rows, pattern)
+    variants = [schema.variant(row) if isinstance(row, Mapping) else None for _, row in rows]
+    several = list(dict.fromkeys(each for each in variants if each is not None))
+    kept = [row for row, variant in zip(rows, variants, strict=True) if variant in (None, *several[:1])]
+    return GivenRows(path, schema, kept, pattern, f"{several[0]} of {len(several)}" if len(several) > 1 else "")
 
 
 def _named(found: Item | ItemError, id_of_row: str, more: str, place: str) -> Item | ItemError:

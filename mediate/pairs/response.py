@@ -103,6 +103,8 @@ def cut(response: str, looked: Looked, *, reasoning: str | None = None, ended: b
         opened, cot, trail = _stripped(reasoning)
         gap = response[: len(response) - len(response.lstrip())]
         apart = opened or trail or gap
+        if ended is False and not response.strip():  # the limit fell within the chain
+            return Cut(f"<think>{opened}" if apart else _OPENED, cot, "", "", "", finished=False)
         closed = f"{trail}</think>{gap}" if apart else _CLOSED
         return _behind(f"<think>{opened}" if apart else _OPENED, cot, closed, response[len(gap) :], looked, ended)
     tags = _tags(response)
@@ -151,12 +153,15 @@ def as_option(text: str, options: Sequence[str]) -> str | None:
 
 
 def _tags(response: str) -> tuple[int, tuple[str, str]] | None:
-    """The tags of a response, and where the opening one stands; 0 where only the closing one is there."""
-    places = [(response.find(tags[0]), tags) for tags in TAGS]
-    opened = [each for each in places if each[0] >= 0]
-    if opened:
-        return min(opened)
-    return next(((0, tags) for tags in TAGS if tags[1] in response), None)
+    """The tags of a response, and where the opening one stands; 0 where the closing one is the first that is there."""
+    found = []
+    for tags in TAGS:
+        opening, closing = map(response.find, tags)
+        if 0 <= closing < opening or (closing >= 0 and opening < 0):
+            found.append((0, tags))
+        elif opening >= 0:
+            found.append((opening, tags))
+    return min(found, default=None)
 
 
 def _behind(opened: str, cot: str, closed: str, final: str, looked: Looked, ended: bool | None) -> Cut:

@@ -129,6 +129,11 @@ def test_a_cell_of_a_table_holds_a_list_in_json(tmp_path: Path) -> None:
 def test_columns_inside_others_are_named_with_a_point(tmp_path: Path) -> None:
     path = put(tmp_path, {"doc": {"q": "Which?"}, "a": 7, "other": 1})
     assert said(read_items(path, columns={"question": "doc.q", "answer": "a"})) == [("Which?", "7", None)]
+    solution = read_items(put(tmp_path, {"q": "Q?", "a": "So 3. #### 3"}), columns={"question": "q", "answer": "a"})
+    assert said(solution) == [("Q?", "3", "So 3.")]
+    with pytest.raises(ItemError, match="'question' is missing"):
+        read_items(put(tmp_path, {"a": "3"}), columns={"answer": "a"})
+    assert read_items(put(tmp_path, OWN | {"cot": "c", "answer": "#### 3"}))[0].cot == "c"
     named = read_items(put(tmp_path, {"prompt": "Q?", "answer": "So 3. #### 3"}), format="gsm8k",
                        columns={"question": "prompt"})  # fmt: skip
     assert said(named) == [("Q?", "3", "So 3.")]

@@ -65,6 +65,7 @@ def test_with_tags_nothing_is_lost(tags: tuple[str, str], final: str, gap: str) 
 
 
 def test_an_opening_tag_may_be_the_prompts() -> None:
+    assert cut("So 7.</think>No <think> here: \\boxed{7}", ANY).cot == "So 7."
     assert cut("So 7.\n</think>\n\n7", ANY) == ("", "So 7.", "\n</think>\n\n", "", "7", True)
 
 
@@ -83,6 +84,12 @@ def test_an_empty_place_for_thoughts_is_no_chain() -> None:
 )
 def test_a_chain_that_was_kept_apart_gets_its_tags(reasoning: str, content: str, opened: str, closed: str) -> None:
     assert cut(content, ANY, reasoning=reasoning) == (opened, "So 7.", closed, "", "7", True)
+
+
+def test_a_limit_within_a_chain_that_was_kept_apart_leaves_it_open() -> None:
+    found = cut("", ANY, reasoning="So 7", ended=False)
+    assert found == ("<think>\n", "So 7", "", "", "", False)
+    assert cut("So", ANY, reasoning="So 7", ended=False).closed == "\n</think>\n\n"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from mediate.pairs.item import Item
 from mediate.pairs.response import answered
 from mediate.pairs.row_values import answer, name, optional_text, options, text, values
 from mediate.pairs.schema import Fields, Schema
+from mediate.pairs.schemas.gsm8k import GSM8K
 
 # What a row may hold. `meta` is for whatever else its maker wants in it, and is not read.
 KEYS = (
@@ -20,7 +21,7 @@ KEYS = (
 
 
 def _fits(row: Fields) -> bool:
-    return "question" in row and not {"base", "source"} & set(row) and "####" not in str(row.get("answer"))
+    return "question" in row and not {"base", "source"} & set(row) and not GSM8K.fits(row)
 
 
 def _items(row: Fields, pattern: re.Pattern[str] | None) -> Iterator[Item]:
