@@ -99,7 +99,7 @@ def read_given(
         rows = renamed(path, rows, columns, others=format not in (None, OWN_ITEMS.name))
     read = [row for _, row in rows if isinstance(row, Mapping)]
     if format is None and columns and not any(each.fits(row) for each in SCHEMAS for row in read):
-        format = OWN_ITEMS.name  # whoever names columns is told which of them is missing, row by row
+        format = OWN_ITEMS.name  # each row says what it lacks
     chosen = format or _name_of(path, read)
     schema = next((each for each in SCHEMAS if each.name == chosen), None)
     if schema is None or schema.variant is None:
@@ -166,6 +166,8 @@ def _name_of(path: str | Path, rows: Sequence[Fields]) -> str:
         raise InputError(f"{path}: can be read as {' and as '.join(fitting)}; say which: {which}")
     if fitting:
         return fitting[0]
+    if any("question" in row for row in rows):
+        return OWN_ITEMS.name  # each row says which of its keys is unknown
     keys = ", ".join(dict.fromkeys(str(key)[:40] for row in rows[:100] for key in row))[:300]
     remedy = "name the columns that count, such as columns={'question': ..., 'answer': ...} (--columns question=...)"
     raise InputError(f"{path}: of no kind that is known, by its keys ({keys}); {remedy}")

@@ -5,6 +5,7 @@ import random
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 
 import mediate as md
 from mediate.errors import InputError, ItemError
-from mediate.pairs import Item, ItemFile, PairFile, read_items, scan_file, scan_items
+from mediate.pairs import Item, ItemFile, PairFile, read_items, recognise, scan_file, scan_items
 from mediate.pairs.item import check_items
 from mediate.pairs.reading import taken_for
+from mediate.pairs.row_values import answer, letters, options, text
+from mediate.pairs.schema import Schema
 
 FORMATS = Path(__file__).with_name("formats")
 TOM = ("Tom has 3 apples and buys 4. How many does he have?", "7", "Tom has 3 + 4 = 7 apples.")
@@ -448,6 +451,25 @@ def test_a_file_is_read_in_its_order(tmp_path: Path) -> None:
     found = scan_items(put(tmp_path, *[OWN | {"id": str(number)} for number in range(50, 0, -1)]))
     assert isinstance(found, ItemFile)
     assert [each.id for each in found.items] == [str(number) for number in range(50, 0, -1)]
+
+
+def _aqua(row: Mapping[str, Any], pattern: object) -> Iterator[Item]:
+    del pattern
+    listed = options(row, "options")
+    question = "\n".join([text(row, "question"), *listed])
+    yield Item(question, answer(row, "correct"), text(row, "rationale"), options=letters(len(listed)))
+
+
+def test_a_schema_is_a_record_in_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(tmp_path, {"question": "1 + 1?", "options": ["A)2", "B)3"], "rationale": "It is 2.", "correct": "A"})
+    with pytest.raises(ItemError, match="unknown key 'rationale'"):
+        read_items(path)
+    aqua = Schema("aqua", "AQuA problems", lambda row: "rationale" in row, _aqua)
+    monkeypatch.setattr(recognise, "SCHEMAS", (*recognise.SCHEMAS, aqua))
+    assert taken_for(path) == taken_for(path, format="aqua") == "log.jsonl: 1 AQuA problems"
+    (item,) = read_items(path)
+    assert (item.question, item.answer, item.cot) == ("1 + 1?\nA)2\nB)3", "A", "It is 2.")
+    assert (item.options, item.id, item.group, item.place) == (("A", "B"), "1", "1", f"{path}:1")
 
 
 JUNK = [

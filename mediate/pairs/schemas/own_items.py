@@ -21,7 +21,7 @@ KEYS = (
 
 
 def _fits(row: Fields) -> bool:
-    return "question" in row and not {"base", "source"} & set(row) and not GSM8K.fits(row)
+    return "question" in row and set(row) <= set(KEYS) and not GSM8K.fits(row)
 
 
 def _items(row: Fields, pattern: re.Pattern[str] | None) -> Iterator[Item]:
