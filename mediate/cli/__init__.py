@@ -14,6 +14,7 @@ from mediate.cli.materials import make_pairs, models_app
 from mediate.cli.reference import reference
 from mediate.cli.score import demo, score
 from mediate.cli.tune import tune_app
+from mediate.cli.twins import make_twins
 from mediate.clock import timed
 
 # torch and transformers make objects by the hundred thousand while they are imported, and by Python's own thresholds
@@ -31,6 +32,7 @@ app = typer.Typer(
 for command in (demo, score, compare, cross, report, check):
     app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
 app.command("pairs", cls=FromSpec)(make_pairs)
+app.command("pairs from")(make_twins)
 tune_app.command()(reference)
 app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")

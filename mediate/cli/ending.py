@@ -40,7 +40,11 @@ class Stopped(BaseException):
 
 
 class Commands(TyperGroup):
-    """The commands, of which an interrupt is passed on."""
+    """The commands, of which an interrupt is passed on; a command of two words goes before one of its first word."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        two = " ".join(args[:2])
+        return (two, self.commands[two], args[2:]) if two in self.commands else super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:

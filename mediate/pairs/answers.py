@@ -3,14 +3,19 @@
 import logging
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import NamedTuple
 
 from mediate.errors import InputError, install_hint
 
 _STATED = re.compile(r"\banswer\s+is\b[ \t]*(?::\s*)?", re.IGNORECASE)
+# The same, and `Answer:` as well: what a response that was asked for an answer writes, and a chain seldom does.
+CUE = re.compile(r"\banswer(?:\s+is\b[ \t]*(?::\s*)?|[*_ \t]*:[*_]*\s*)", re.IGNORECASE)
 _MARKED = re.compile(r"(?<!#)####(?!#)")
 _BOXED = re.compile(r"\\boxed\s*(?=\{)")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|[\r\n。！？]")
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf)\s*\{([^{}]*)\}")
 # Thousands are set off by commas, also after two digits as in India, or by one kind of space, apostrophe or underscore.
@@ -24,7 +29,25 @@ _PERCENT = re.compile(r"(?P<number>.*[0-9.])\s?%", re.DOTALL)
 _UNIT = re.compile(r"\s+[^\W\d_][^0-9]*|[,;]\s+[^\W\d_].*", re.DOTALL)
 _WORDS = re.compile(r"[^\W\d_]+(?:[\s'’-]+[^\W\d_]+)*")
 _DECORATION = "*`$"
+# Characters of the longest answer: what goes on for longer is none, and no text costs more than its length.
+_LONGEST = 2000
 _MINUS_SIGNS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-") | {"\uff0b": "+"})
+
+
+class FinalAnswer(NamedTuple):
+    r"""Where a text states its answer.
+
+    Args:
+        start: Where the statement begins: at `answer is`, `\boxed` or `####`.
+        begin: Where what is stated begins.
+        end: Where it ends.
+        value: The answer, normalised.
+    """
+
+    start: int
+    begin: int
+    end: int
+    value: str
 
 
 def parse_answer(text: str) -> str | None:
@@ -38,17 +61,33 @@ def parse_answer(text: str) -> str | None:
     the words after it, where these hold no further digit or are set off by a comma. Other answers, such as `5 or 6`,
     are kept whole. A `####` line that states no number is a heading, and counts only as the text's last line.
     """
-    found: list[tuple[int, str]] = []
-    for match in _STATED.finditer(text):
-        found.append((match.start(), _until(_SENTENCE_END, text, match.end())))
-    for match in _BOXED.finditer(text):
-        found.append((match.start(), _in_braces(text, match.end())))
-    for match in _MARKED.finditer(text):
-        line, _, rest = text[match.end() :].partition("\n")
-        if not rest.strip() or _number(_stated_value(line)) is not None:
-            found.append((match.start(), line))
-    answers = (_stated_value(stated) for _, stated in sorted(found, reverse=True))
-    return next((answer for answer in answers if answer), None)
+    found = last_stated(text)
+    return None if found is None else found.value
+
+
+def last_stated(text: str, cue: re.Pattern[str] = _STATED) -> FinalAnswer | None:
+    """Where a text states its answer, as `parse_answer` finds it; `cue` is what stands for `answer is`."""
+    # Each with how its end is found, which is looked for from the last one back, and seldom for more than that.
+    found: list[tuple[int, int, Callable[[int], int | None]]] = []
+    found += [(match.start(), match.end(), partial(_sentence, text)) for match in cue.finditer(text)]
+    written = len(text.rstrip())
+    found += [(match.start(), match.end(), partial(_marked, text, written)) for match in _MARKED.finditer(text)]
+    boxes = list(_BOXED.finditer(text))
+    partners = _partners(text) if boxes else {}
+    found += [(match.start(), match.end() + 1, lambda begin: partners.get(begin - 1)) for match in boxes]
+    for start, begin, ends in sorted(found, key=lambda each: each[0], reverse=True):
+        end = ends(begin)
+        value = "" if end is None or end - begin > _LONGEST else _stated_value(text[begin:end])
+        if end is not None and value:
+            return FinalAnswer(start, begin, end, value)
+    return None
+
+
+def boxed(text: str) -> str | None:
+    r"""What the last `\boxed{...}` of a text holds, as written; None where there is none that closes."""
+    partners = _partners(text)
+    begins = [match.end() for match in _BOXED.finditer(text) if match.end() in partners]
+    return text[begins[-1] + 1 : partners[begins[-1]]] if begins else None
 
 
 def normalise(answer: str) -> str:
@@ -109,18 +148,32 @@ def _until(end: re.Pattern[str], text: str, start: int) -> str:
     return text[start : stop.start() if stop else len(text)]
 
 
-def _in_braces(text: str, start: int) -> str:
-    """What stands between the brace at `start` and its partner; empty where there is no partner."""
-    depth, skip = 0, False
-    for place in range(start, len(text)):
-        char = text[place]
-        if skip or char == "\\":
-            skip = not skip
-        elif char in "{}":
-            depth += 1 if char == "{" else -1
-            if depth == 0:
-                return text[start + 1 : place]
-    return ""
+def _sentence(text: str, begin: int) -> int | None:
+    """The end of the sentence or line; None where it is none."""
+    stop = _SENTENCE_END.search(text, begin, begin + _LONGEST + 1)
+    if stop:
+        return stop.start()
+    return len(text) if len(text) - begin <= _LONGEST else None
+
+
+def _marked(text: str, written: int, begin: int) -> int | None:
+    """The end of the line behind `####`; None for a heading."""
+    end = text.find("\n", begin, begin + _LONGEST + 1)
+    if end < 0:
+        return len(text) if len(text) - begin <= _LONGEST else None
+    return end if end >= written or _number(_stated_value(text[begin:end])) is not None else None
+
+
+def _partners(text: str) -> dict[int, int]:
+    """Where the brace that closes each opening one stands."""
+    partners: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _BRACE.finditer(text):
+        if match.group() == "{":
+            opened.append(match.start())
+        elif match.group() == "}" and opened:
+            partners[opened.pop()] = match.start()
+    return partners
 
 
 def _undecorated(text: str) -> str:

@@ -1,7 +1,8 @@
 """Pairs files: read and written, in each of the formats that `FORMATS` lists.
 
-A line is `{"id", "group", "base": {"question", "answer", "cot"?, "values"?}, "source": {...}, "meta"?}`. What is of
-interest to nobody but the file's maker belongs under `meta`, which is not read.
+A line is `{"id"?, "group"?, "base": {"question", "answer", "cot"?, "values"?}, "source": {...}, "meta"?}`. What is of
+interest to nobody but the file's maker belongs under `meta`, which is not read. Without an id the line's number is one,
+and without a group each pair is a group of its own.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 from mediate.errors import InputError, ItemError
 from mediate.files import write_bytes
-from mediate.pairs.format import Format
+from mediate.pairs.format import Format, Row
 from mediate.pairs.lines import JSON_LINES, json_line, parsed
 from mediate.pairs.pair import Pair
 from mediate.pairs.parquet import PARQUET
@@ -58,10 +59,18 @@ def scan_pairs(path: str | Path) -> PairFile:
     Raises:
         InputError: No such file, no file of these kinds, unreadable, or without any line.
     """
+    found = pairs_of_rows(_checked(path).read(path))
+    if not found.pairs and not found.errors:
+        raise InputError(f"{path}: holds no pairs; write one JSON object a line, or one row a pair")
+    return found
+
+
+def pairs_of_rows(rows: Iterable[Row]) -> PairFile:
+    """The pairs that rows hold, and an error for each bad row."""
     pairs: list[Pair] = []
     errors: list[ItemError] = []
     first_place: dict[str, str] = {}
-    for place, row in _checked(path).read(path):
+    for place, row in rows:
         if isinstance(row, ItemError):
             errors.append(row)
             continue
@@ -69,8 +78,6 @@ def scan_pairs(path: str | Path) -> PairFile:
             pairs.append(pair_of_row(row, place, first_place))
         except ItemError as error:
             errors.append(error)
-    if not pairs and not errors:
-        raise InputError(f"{path}: holds no pairs; write one JSON object a line, or one row a pair")
     return PairFile(tuple(pairs), tuple(errors))
 
 

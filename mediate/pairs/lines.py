@@ -17,20 +17,16 @@ _KINDS = {
 }  # fmt: skip
 
 
-def read_lines(path: str | Path) -> Iterator[Row]:
+def read_lines(path: str | Path, *, constants: bool = False) -> Iterator[Row]:
     """What the lines of a file hold, each with its place; an ItemError for a line that cannot be read.
 
-    Lines end in a line feed; a byte order mark at the start and blank lines are skipped.
+    Lines end in a line feed; a byte order mark at the start and blank lines are skipped. With `constants`, the NaN and
+    Infinity that Python's own logs have are read.
 
     Raises:
         InputError: A file that cannot be read, that is packed, or that is one JSON array.
     """
-    try:
-        data = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from error
-    if data[:2] == b"\x1f\x8b":
-        raise InputError(f"{path}: packed with gzip; unpack it first")
+    data = bytes_of(path)
     if data.lstrip()[:1] == b"[":
         raise InputError(f"{path}: begins with a JSON array; give one JSON object a line; convert with jq -c '.[]'")
     # Bytes are split before decoding: str.splitlines would also split at U+2028 and U+0085 inside strings.
@@ -39,12 +35,27 @@ def read_lines(path: str | Path) -> Iterator[Row]:
             continue
         place = f"{path}:{number}"
         try:
-            yield place, parsed(line, place)
+            yield place, parsed(line, place, constants=constants)
         except ItemError as error:
             yield place, error
 
 
-def parsed(line: bytes, place: str) -> Any:
+def bytes_of(path: str | Path) -> bytes:
+    """What a text file holds, without a byte order mark.
+
+    Raises:
+        InputError: It cannot be read, or is packed.
+    """
+    try:
+        data = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from error
+    if data[:2] == b"\x1f\x8b":
+        raise InputError(f"{path}: packed with gzip; unpack it first")
+    return data
+
+
+def parsed(line: bytes, place: str, *, constants: bool = False) -> Any:
     """What a line holds.
 
     Raises:
@@ -53,9 +64,8 @@ def parsed(line: bytes, place: str) -> Any:
     bad = partial(ItemError, "", place=place, code="malformed_json")
     try:
         text = line.decode("utf-8")
-        value = json.loads(
-            text, object_pairs_hook=partial(_unique_keys, place), parse_constant=partial(_no_constant, place)
-        )
+        constant = None if constants else partial(_no_constant, place)
+        value = json.loads(text, object_pairs_hook=partial(_unique_keys, place), parse_constant=constant)
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8"

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mediate.errors import InputError, ItemError
 from mediate.pairs.format import Format, Row
 from mediate.pairs.rows import WORLD_KEYS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def _rows(path: str | Path) -> Iterator[Row]:
@@ -19,6 +22,15 @@ def _rows(path: str | Path) -> Iterator[Row]:
     except (OSError, pa.ArrowException) as error:
         first_line = str(error).partition("\n")[0]
         raise InputError(f"{path}: not readable as Parquet ({first_line}); write the file again") from error
+    return table_rows(table, path)
+
+
+def table_rows(table: "pa.Table", path: str | Path) -> Iterator[Row]:
+    """The rows of a table, each with its place; an ItemError for one whose text is no text.
+
+    Raises:
+        InputError: Two columns have one name.
+    """
     # pandas writes the index of a filtered frame as a column of this name.
     names = [name for name in table.column_names if not name.startswith("__index_level_")]
     if len(set(names)) < len(names):
@@ -27,13 +39,13 @@ def _rows(path: str | Path) -> Iterator[Row]:
     for row in range(table.num_rows):
         place = f"{path}:row {row + 1}"
         try:
-            yield place, _nested({name: column[row].as_py() for name, column in columns.items()})
+            yield place, nested({name: column[row].as_py() for name, column in columns.items()})
         except UnicodeDecodeError:
             reason = "a text is not UTF-8; write the file again from decoded text"
             yield place, ItemError("", reason, place=place, code="bad_encoding")
 
 
-def _nested(row: dict[str, Any]) -> dict[str, Any]:
+def nested(row: dict[str, Any]) -> dict[str, Any]:
     """A row in the shape of a JSON line: flat columns gathered by world."""
     for world in ("base", "source"):
         if world not in row:

@@ -1,15 +1,17 @@
 """The fields of a pair: what a row of a file must hold, and what is wrong with one that does not, in one line."""
 
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mediate.errors import ItemError
+from mediate.pairs.item import Item
+from mediate.pairs.item import check_new as check_new
 from mediate.pairs.lines import kind_of
-from mediate.pairs.pair import Item, Pair
-
-MOST_NAME = 500  # characters of an id or a group, which stand in every table
+from mediate.pairs.pair import Pair
+from mediate.pairs.row_values import MOST_NAME
 
 
 def _checked_name(value: str | int) -> str | int:
@@ -43,8 +45,8 @@ class _PairFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    id: _Name
-    group: _Name
+    id: _Name | None = None
+    group: _Name | None = None
     base: _WorldFields
     source: _WorldFields
     meta: Any = None
@@ -56,6 +58,8 @@ WORLD_KEYS = tuple(_WorldFields.model_fields)
 
 def pair_of_row(row: Any, place: str, first_place: dict[str, str]) -> Pair:
     """The pair of a row; null counts as absent, and integers serve as ids, groups and answers.
+
+    The number of the line or row is the id where there is none, and the id is the group where there is none.
 
     Args:
         row: What stands at the place.
@@ -76,11 +80,17 @@ def pair_of_row(row: Any, place: str, first_place: dict[str, str]) -> Pair:
     for each in wrong:
         if each["loc"][0] == "id":
             raise _told(each, "", place)
-    name = str(row["id"])
+    name = number_of(place) if row.get("id") is None else str(row["id"])
     check_new(name, place, first_place)
     if fields is None:
         raise _told(wrong[0], name, place)
-    return Pair(name, str(fields.group), fields.base.item(), fields.source.item(), place)
+    group = name if fields.group is None else str(fields.group)
+    return Pair(name, group, fields.base.item(), fields.source.item(), place)
+
+
+def number_of(place: str) -> str:
+    """The number of a line or row, of a place such as `pairs.jsonl:12` or `pairs.parquet:row 12`."""
+    return re.split(r"[: ]", place)[-1]
 
 
 def row_of_pair(pair: Pair) -> dict[str, Any]:
@@ -91,14 +101,6 @@ def row_of_pair(pair: Pair) -> dict[str, Any]:
         row[world] |= {"cot": item.cot} if item.cot is not None else {}
         row[world] |= {"values": item.values} if item.values else {}
     return row
-
-
-def check_new(name: str, place: str, first_place: dict[str, str], what: str = "pair") -> None:
-    """Notes where an id was met first; raises ItemError where that was elsewhere."""
-    first = first_place.setdefault(name, place)
-    if first != place:
-        reason = f"the id is already at {first}; give each {what} an id of its own"
-        raise ItemError(name, reason, place=place, code="duplicate_id")
 
 
 def _rank(error: ErrorDetails) -> list[int]:

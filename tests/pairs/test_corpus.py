@@ -56,11 +56,11 @@ LINES = {
     "id_list.jsonl": ":1: 'id' is an array; give a string or an integer",
     "infinity_literal.jsonl": ":1: -Infinity is not JSON; write a number or null",
     "invalid_utf8_string.parquet": ":row 1: a text is not UTF-8; write the file again from decoded text",
-    "key_case.jsonl": ":1: 'id' is missing; give a string or an integer",
+    "key_case.jsonl": ":1: item '1': unknown key 'ID'; allowed are id, group, base, source, meta",
     "lfs_pointer.jsonl": ":1: not JSON (Expecting value, character 1); write one JSON object a line",
     "lone_surrogate.jsonl": ":1: a text holds half of a surrogate pair (such as \\ud83d alone), which no",
     "missing_answer.jsonl": ":2: item 'x': 'base.answer' is missing; give a string or an integer",
-    "missing_group.jsonl": ":1: item 'a1': 'group' is missing; give a string or an integer",
+    "missing_group.jsonl": "",
     "missing_source.jsonl": ":1: item 'a1': 'source' is missing; give it as an object",
     "nan_answers.parquet": ":row 1: item 'a': 'base.answer' is a decimal number; give a string or an integer",
     "nel_x85.jsonl": ":1: item 'a1': the tokenizer has no token for '\\x85' of the base question; ",
@@ -87,7 +87,7 @@ LINES = {
     "utf16le_bom.jsonl": ":1: not UTF-8 (byte 1 of the line); save the file as UTF-8",
     "values_bool.jsonl": ":1: item 'a1': 'base.values' is not a list of integers; give the result of each step",
     "values_strings.jsonl": ":1: item 'a1': 'base.values' is not a list of integers; give the result of each step",
-    "wrong_columns.parquet": ":row 1: 'id' is missing; give a string or an integer",
+    "wrong_columns.parquet": ":row 1: item '1': unknown key 'a'; allowed are id, group, base, source, meta",
     "zero_rows.parquet": ": holds no pairs; write one JSON object a line, or one row a pair",
 }
 WORLDS = {

@@ -78,11 +78,9 @@ def test_line_ends_are_line_feeds_only(tmp_path: Path) -> None:
         (b'{"id": "a", "base": {"answer": 1, "answer": 2}}', "", "duplicate_key", "'answer'"),
         (b'{"id": "\xff"}', "", "bad_encoding", "byte 9"),
         (b'{"id": "a", "meta": "\\ud83d"}', "", "bad_encoding", "surrogate"),
-        (line(id=...), "", "missing_field", "'id'"),
         (line(id=True), "", "wrong_type", "true or false"),
         (line(id=1.0), "", "wrong_type", "decimal"),
         (line(id=" "), "", "empty_id", "blank"),
-        (line(group=...), "a", "missing_field", "'group'"),
         (line(group=""), "a", "empty_group", "blank"),
         (line(source=...), "a", "missing_field", "'source'"),
         (line(source="text"), "a", "wrong_type", "'source'"),
@@ -117,13 +115,24 @@ def test_a_bad_line_is_named_and_the_rest_is_read(tmp_path: Path, row: Any, item
     assert str(raised.value) == str(error)
 
 
+def test_the_line_is_the_id_and_the_id_the_group_where_there_is_none(tmp_path: Path) -> None:
+    rows = [line(id=...), line(id="x", group=...), line(id=None, group=None)]
+    found = read_pairs(put(tmp_path, b"", *rows))
+    assert [(pair.id, pair.group) for pair in found] == [("2", "g"), ("x", "x"), ("4", "4")]
+    path = tmp_path / "pairs.parquet"
+    pq.write_table(pa.Table.from_pylist([line(id="1"), line(id=None, group=None)]), path)
+    assert [(pair.id, pair.group) for pair in read_pairs(path)] == [("1", "g"), ("2", "2")]
+    (error,) = scan_pairs(put(tmp_path, line(id="2"), line(id=...))).errors
+    assert (error.item, error.code) == ("2", "duplicate_id")
+
+
 def test_an_unknown_key_lists_the_allowed_ones(tmp_path: Path) -> None:
     (error,) = scan_pairs(put(tmp_path, line(base=world(hint="x")))).errors
     assert "question, answer, cot, values" in error.reason
     assert "'meta'" in error.reason
 
 
-@pytest.mark.parametrize("first", [line(id=1), line(id=1, group=...)], ids=["good", "bad"])
+@pytest.mark.parametrize("first", [line(id=1), line(id=1, group=" ")], ids=["good", "bad"])
 def test_the_second_of_two_equal_ids_is_the_error(tmp_path: Path, first: dict[str, Any]) -> None:
     path = put(tmp_path, line(id="0"), first, line(id="1"))
     found = scan_pairs(path)
@@ -195,13 +204,13 @@ def _without_place(pairs: tuple[Pair, ...]) -> list[Pair]:
 
 def test_parquet_rows_are_checked_like_lines(tmp_path: Path) -> None:
     path = tmp_path / "pairs.parquet"
-    rows = [line(id=1), line(id=2, group=None), line(id=1)]
+    rows = [line(id=1), line(id=2, group=" "), line(id=1)]
     table = pa.Table.from_pylist(rows).append_column("__index_level_0__", pa.array([4, 5, 6]))
     pq.write_table(table, path)
     found = scan_pairs(path)
     assert [pair.id for pair in found.pairs] == ["1"]
     assert [(error.place, error.code) for error in found.errors] == [
-        (f"{path}:row 2", "missing_field"),
+        (f"{path}:row 2", "empty_group"),
         (f"{path}:row 3", "duplicate_id"),
     ]
     pq.write_table(table.append_column("score", pa.array([1, 2, 3])), path)

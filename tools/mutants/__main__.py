@@ -690,6 +690,62 @@ MUTANTS = (
         "if base == source:",
         "tests/pairs/test_answers.py",
     ),
+    Mutant(
+        "a file that fits two schemas taken for the first",
+        "pairs/recognise.py",
+        "    if len(fitting) > 1:\n",
+        "    if False:\n",
+        "tests/pairs/test_reading.py",
+    ),
+    Mutant(
+        "a stray quote that swallows the rows behind it",
+        "pairs/csv_tables.py",
+        "begin = begin + 1 if failed else end",
+        "begin = end",
+        "tests/pairs/test_csv_tables.py",
+    ),
+    Mutant(
+        "a chain that a length limit cut off taken for one without an answer",
+        "pairs/response.py",
+        "if found is None and ended is False and text.strip():",
+        "if False:",
+        "tests/pairs/test_response.py",
+    ),
+    Mutant(
+        "white space lost around think tags",
+        "pairs/response.py",
+        "return _behind(response[:begin] + lead, cot, trail + closing + gap,",
+        "return _behind(response[:begin], cot, closing,",
+        "tests/pairs/test_response.py",
+    ),
+    Mutant(
+        "a number changed that stands for two things",
+        "pairs/annotations.py",
+        "    if any(evaluated(step.expression, becomes) != becomes.get(step.result, step.result) for step in steps):\n",
+        "    if False:\n",
+        "tests/pairs/test_twins.py",
+    ),
+    Mutant(
+        "twins of chains with steps that nobody annotated",
+        "pairs/annotations.py",
+        '    if _BARE_RESULT.search(ANNOTATION.sub("\\0", solution)):\n',
+        "    if False:\n",
+        "tests/pairs/test_twins.py",
+    ),
+    Mutant(
+        "another item of the same group for a twin",
+        "pairs/twins.py",
+        "if other.group == item.group or",
+        "if other is item or",
+        "tests/pairs/test_twins.py",
+    ),
+    Mutant(
+        "fingerprints that change with fields that are left to their default",
+        "pairs/item.py",
+        'name != "place" and value != default[name]',
+        'name != "place"',
+        "tests/pairs/test_item.py",
+    ),
 )
 
 
