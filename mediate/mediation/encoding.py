@@ -22,13 +22,15 @@ class Readers:
 
     Args:
         cue: The answer cue's tokens.
-        base: The base answer's tokens.
-        source: The source answer's tokens.
+        base: The base answer's tokens; those of the measured answer, where the item has no twin.
+        source: The source answer's tokens; none where the item has no twin.
+        spoken: The place in the base answer of its first token that is more than white space.
     """
 
     cue: tuple[int, ...]
     base: tuple[int, ...]
-    source: tuple[int, ...]
+    source: tuple[int, ...] = ()
+    spoken: int = 0
 
     def answer(self, world: World) -> tuple[int, ...]:
         """The tokens of a world's answer."""
@@ -36,16 +38,23 @@ class Readers:
 
     @property
     def shared(self) -> int:
-        """Tokens that the two answers begin with in common."""
+        """Tokens that the two answers begin with in common; none where there is one answer."""
         pairs = zip(self.base, self.source, strict=False)
         return next(
             (place for place, (one, other) in enumerate(pairs) if one != other), min(len(self.base), len(self.source))
         )
 
+    @property
+    def decisive(self) -> int:
+        """The place in the answer of the token whose logit is read: where two answers part, or where one speaks."""
+        return self.shared if self.source else self.spoken
+
     def __post_init__(self) -> None:
         if not self.cue:
             raise ValueError("the answer cue has no tokens")
-        if self.shared == min(len(self.base), len(self.source)):
+        if not self.base or self.spoken >= len(self.base):
+            raise ValueError("the answer has no tokens")
+        if self.source and self.shared == min(len(self.base), len(self.source)):
             raise ValueError("one answer's tokens begin with all of the other's")
 
 

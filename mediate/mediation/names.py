@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from mediate.errors import InputError
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component
 from mediate.results import kinds
+from mediate.results.kinds import MIN_TE, KindFacts, parse_kind
 from mediate.results.kinds import Direction as Direction
-from mediate.results.kinds import KindFacts, parse_kind
 from mediate.results.kinds import Method as Method
 
 
@@ -21,10 +21,11 @@ def at_home(home: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is read at the answer, in nats and positive towards the base answer.
+    """What is read at the answer, positive towards the base answer; of an item without a twin, the measured answer.
 
-    `logit_diff` is the logit of the base answer less that of the source answer at the first token where they differ,
-    after their common beginning; `logprob_diff` is the difference of the whole answers' log-probabilities.
+    Of two answers: `logit_diff` is the logit of the base answer less that of the source answer at the first token where
+    they differ, after their common beginning; `logprob_diff` is the difference of the whole answers' log-probabilities.
+    Of one: see `mediate.mediation.one_answer`.
 
     Args:
         name: As it is asked for and stored.
@@ -32,12 +33,22 @@ class Outcome:
             positions that predict answer tokens, `row last d_vocab`, to one number that can be differentiated.
         whole_answers: Whether it takes the logits along both answers, rather than at their first differing token alone.
         two_logits: Whether, there, it takes nothing but the two answers' own logits, so that no others are computed.
+        answers: How many answers it is of: 2 of a pair's, 1 of an item's own.
+        unit: In which it is told.
+        min_te: The size of a total effect, in that unit, above which a share of it is defined.
+        against: What else it takes: `whole run` its logits, `rival` an answer to hold the measured one against.
+        differentiable: Whether it has gradients, so that maps of it can be estimated.
     """
 
     name: str
     home: str
     whole_answers: bool = False
     two_logits: bool = False
+    answers: int = 2
+    unit: str = "nats"
+    min_te: float = MIN_TE
+    against: str = ""
+    differentiable: bool = True
 
     LOGIT_DIFF: ClassVar["Outcome"]
     LOGPROB_DIFF: ClassVar["Outcome"]
@@ -50,7 +61,26 @@ Outcome.LOGIT_DIFF = Outcome("logit_diff", "mediate.mediation.outcomes:logit_dif
 Outcome.LOGPROB_DIFF = Outcome("logprob_diff", "mediate.mediation.outcomes:logprob_diff", whole_answers=True)
 # What is read where nothing else is asked for: a new outcome changes no run that does not name it.
 USUAL = (Outcome.LOGIT_DIFF, Outcome.LOGPROB_DIFF)
-OUTCOMES = (*USUAL,)
+# The same of items without a twin.
+_ONE = "mediate.mediation.one_answer"
+# Probabilities, and whether the answer is the one that the model gives, lie between 0 and 1.
+_OF_ONE = 0.02
+LOGIT = Outcome("logit", f"{_ONE}:logit", answers=1)
+LOGPROB = Outcome("logprob", f"{_ONE}:logprob", whole_answers=True, answers=1)
+PROB = Outcome("prob", f"{_ONE}:prob", whole_answers=True, answers=1, unit="probability", min_te=_OF_ONE)
+MARGIN = Outcome("margin", f"{_ONE}:margin", whole_answers=True, answers=1, against="rival")
+KL = Outcome("kl", f"{_ONE}:kl", answers=1, against="whole run")
+SAME_ANSWER = Outcome(
+    "same_answer",
+    f"{_ONE}:same_answer",
+    whole_answers=True,
+    answers=1,
+    unit="share of items",
+    min_te=_OF_ONE,
+    differentiable=False,
+)
+USUAL_OF_ONE = (LOGIT, LOGPROB)
+OUTCOMES = (*USUAL, LOGIT, LOGPROB, PROB, MARGIN, KL, SAME_ANSWER)
 
 
 def parse_outcome(name: str | Outcome) -> Outcome:
