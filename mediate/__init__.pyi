@@ -16,7 +16,7 @@ from mediate.models.prompts import Template as Template
 from mediate.models.sites import Component as Component
 from mediate.pairs.files import read_pairs as read_pairs
 from mediate.pairs.files import write_pairs as write_pairs
-from mediate.pairs.pair import Item as Item
+from mediate.pairs.item import Item as Item
 from mediate.pairs.pair import Pair as Pair
 from mediate.pairs.pair import World as World
 from mediate.passes.activations import cot_activations as cot_activations

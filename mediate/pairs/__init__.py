@@ -2,7 +2,8 @@
 
 from mediate.pairs.answers import math_verify_same, normalise, parse_answer, same_answer
 from mediate.pairs.files import PairFile, read_pairs, scan_pairs, write_pairs
-from mediate.pairs.pair import Item, Pair
+from mediate.pairs.item import Item
+from mediate.pairs.pair import Pair
 
 __all__ = [
     "Item",

@@ -1,12 +1,14 @@
-"""The records of this room: an item, and a pair of items in the base and the source world."""
+"""The record of a pair: an item in the base and the source world."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mediate.errors import ItemError
 from mediate.pairs.answers import same_answer
+from mediate.pairs.item import Item as Item
+from mediate.pairs.item import said as said_of
 
 Thing = TypeVar("Thing")
 
@@ -32,23 +34,6 @@ class World(IntEnum):
 def in_worlds(of: Callable[[World], Thing]) -> tuple[Thing, Thing]:
     """What something is in each world, to be indexed by `World`."""
     return of(World.SOURCE), of(World.BASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A question with its answer and, where one is given, the chain of thought between them.
-
-    Args:
-        question: The question's text.
-        answer: The answer's text, without the space that sets it off.
-        cot: The chain of thought; None lets the model write it.
-        values: The result of each step, where the steps are known.
-    """
-
-    question: str
-    answer: str
-    cot: str | None = None
-    values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +86,11 @@ class Pair:
 
     def _bad(self, code: str, reason: str) -> ItemError:
         return ItemError(self.id, reason, place=self.place, code=code)
+
+
+def pair_said(pair: Pair) -> dict[str, Any]:
+    """What a pair says, as plain values: where it was read from does not count."""
+    return {"id": pair.id, "group": pair.group, "base": said_of(pair.base), "source": said_of(pair.source)}
 
 
 def check_questions(pair: Pair) -> None:

@@ -6,8 +6,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mediate.errors import ItemError
+from mediate.pairs.item import Item
+from mediate.pairs.item import check_new as check_new
 from mediate.pairs.lines import kind_of
-from mediate.pairs.pair import Item, Pair
+from mediate.pairs.pair import Pair
 
 MOST_NAME = 500  # characters of an id or a group, which stand in every table
 
@@ -91,14 +93,6 @@ def row_of_pair(pair: Pair) -> dict[str, Any]:
         row[world] |= {"cot": item.cot} if item.cot is not None else {}
         row[world] |= {"values": item.values} if item.values else {}
     return row
-
-
-def check_new(name: str, place: str, first_place: dict[str, str], what: str = "pair") -> None:
-    """Notes where an id was met first; raises ItemError where that was elsewhere."""
-    first = first_place.setdefault(name, place)
-    if first != place:
-        reason = f"the id is already at {first}; give each {what} an id of its own"
-        raise ItemError(name, reason, place=place, code="duplicate_id")
 
 
 def _rank(error: ErrorDetails) -> list[int]:

@@ -15,7 +15,7 @@ from mediate.mediation.names import USUAL, Outcome, parse_map, parse_outcome
 from mediate.models.decoding import Decoding
 from mediate.models.prompts import ANSWER_CUE, AUTO, Style, Template, parse_template
 from mediate.models.sites import parse_component
-from mediate.pairs.pair import Pair
+from mediate.pairs.pair import Pair, pair_said
 from mediate.results.kinds import MIN_TE
 from mediate.scoring.stored_chains import StoredChains, read_chains
 
@@ -182,5 +182,5 @@ def make_spec(spec: ScoreSpec | None = None, **changes: Unpack[ScoreOptions]) ->
 
 def pairs_fingerprint(pairs: Sequence[Pair]) -> str:
     """sha256 over what the pairs say, in order; where they were read from does not count."""
-    content = [{key: value for key, value in asdict(pair).items() if key != "place"} for pair in pairs]
+    content = [pair_said(pair) for pair in pairs]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
