@@ -1,13 +1,18 @@
 """An item by itself in tokens: its question part, of which some can be hidden, its chain, and what reads them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mediate.errors import InputError
-from mediate.mediation.encoding import Readers
-from mediate.models.prompts import Prompt
-from mediate.traces.pieces import decode
-from mediate.traces.trace import BROKEN, Trace, token_ends
+from mediate.errors import InputError, ItemError
+from mediate.mediation.encoding import Readers, check_carries, check_takes
+from mediate.mediation.said import item_prompt
+from mediate.models.model import Model
+from mediate.models.prompts import Prompt, Template
+from mediate.pairs.answers import same_answer
+from mediate.pairs.pair import Item
+from mediate.traces.pieces import decode, decode_after, encode_after
+from mediate.traces.trace import BROKEN, Trace, cut_trace, token_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,123 @@ class EncodedItem:
     def context(self) -> tuple[int, ...]:
         """The tokens of the question part followed by the chain."""
         return self.question + self.trace.ids
+
+    @property
+    def length(self) -> int:
+        """The tokens of the whole sequence, the answer's last included."""
+        return len(self.context) + len(self.readers.cue) + len(self.readers.base)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An item's question in tokens, with what its response opens with.
+
+    Args:
+        ids: The tokens before the chain.
+        hidden: The range of them that hold the question's own text.
+    """
+
+    ids: tuple[int, ...]
+    hidden: tuple[int, int]
+
+
+def ask(tokenizer: Any, template: Template, item: Item) -> Asked:
+    """Puts an item's question to a model.
+
+    Raises:
+        ItemError: The template fails on the question or loses it, its tokens say something else or cannot be told from
+            the template's, or it is the sequence's first token alone.
+    """
+    prompt = item_prompt(tokenizer, template, item)
+    try:
+        hidden = asked_tokens(tokenizer, prompt)
+    except InputError as error:
+        raise ItemError(item.id, str(error), place=item.place, code="cannot_hide") from error
+    # A prompt that opens the response itself has the tag already.
+    opened = "" if prompt.text.rstrip().endswith(item.opened.strip() or "\0") else item.opened
+    return Asked((*prompt.ids, *encode_after(tokenizer, opened, control=True)), hidden)
+
+
+def encode_readers_of(tokenizer: Any, item: Item, answer: str, cue: str, *, bridge: bool = True) -> Readers:
+    """What stands after an item's chain: the cue and the measured answer.
+
+    Where a response closes its chain with a tag, the tag goes before the cue, or, with `bridge`, the tag and its final
+    text up to the answer in the cue's stead.
+
+    Args:
+        tokenizer: Of transformers.
+        item: The item.
+        answer: The answer that is measured.
+        cue: What stands between a chain and its answer where the response says nothing there.
+        bridge: Whether what the response says between its chain and its answer is kept.
+
+    Raises:
+        ItemError: The answer has no tokens.
+    """
+    tag = encode_after(tokenizer, item.closed, control=True)
+    if item.closed and bridge and item.bridge:
+        lead, answered = _parted(tokenizer, item.bridge, answer)
+    else:
+        text = cue.lstrip() if item.closed[-1:].isspace() else cue
+        lead, answered = encode_after(tokenizer, text), encode_after(tokenizer, " " + answer)
+    spoken = next((place for place, token in enumerate(answered) if decode_after(tokenizer, [token]).strip()), 0)
+    try:
+        return Readers((*tag, *lead), tuple(answered), spoken=spoken)
+    except ValueError as error:
+        raise ItemError(item.id, f"{error}; give another", place=item.place, code="empty_answer") from error
+
+
+def _parted(tokenizer: Any, bridge: str, answer: str) -> tuple[list[int], list[int]]:
+    """The tokens of a bridge and of the answer after it, as they stand together; one of both is the answer's."""
+    ids = encode_after(tokenizer, bridge + answer)
+    ends = token_ends(ids, tokenizer, decode_after)
+    first = next((token for token, end in enumerate(ends) if end > len(bridge)), len(ids))
+    return ids[:first], ids[first:]
+
+
+def encode_item(model: Model, item: Item, asked: Asked, readers: Readers, trace: Trace) -> EncodedItem:
+    """Puts an item into tokens and checks that the model can take it.
+
+    Raises:
+        InputError: The model's past is more than keys and values.
+        ItemError: An empty chain, a sequence longer than the model's context, or tokens that say something else.
+    """
+    check_carries(model)
+    tokenizer = model.need_tokenizer()
+    if not trace.ids:
+        raise ItemError(item.id, "the CoT has no tokens", place=item.place, code="empty_cot")
+    others = [each for each in item.options if not same_answer(each, item.answer)] if item.options else []
+    options = tuple(tuple(encode_after(tokenizer, " " + each)) for each in others)
+    encoded = EncodedItem(item.id, item.group or item.id, asked.ids, asked.hidden, trace, readers, options)
+    parts = [encoded.question, trace.ids, *readers.all, *options]
+    longest = encoded.length + max([0, *(len(each) - len(readers.base) for each in options)])
+    check_takes(model, item.id, parts, longest, item.place)
+    return encoded
+
+
+def cut_item(item: EncodedItem, answer: str, values: Sequence[int] = ()) -> EncodedItem:
+    """The item with its chain cut before it states the answer; see `mediate.traces.statement`.
+
+    The token before the statement is the only reader, and the answer's tokens are those that the chain writes.
+
+    Args:
+        item: In tokens.
+        answer: The answer's text.
+        values: The result of each step of the given chain, where the data have them.
+
+    Raises:
+        ItemError: The chain does not state the answer, or states it at its very start.
+    """
+    found = item.trace.stated(answer, values)
+    if found is None:
+        raise ItemError(item.id, "the chain does not state the answer", code="not_stated")
+    if found.start < 2:
+        raise ItemError(item.id, "the chain begins with the answer", code="stated_at_once")
+    said = item.trace.ids[found.start : found.stop]
+    tokens = item.trace.tokens[found.start : found.stop]
+    spoken = next((place for place, token in enumerate(tokens) if token.strip()), 0)
+    readers = Readers((item.trace.ids[found.start - 1],), said, spoken=spoken)
+    return replace(item, trace=cut_trace(item.trace, found.start - 1), readers=readers, options=())
 
 
 def asked_tokens(tokenizer: Any, prompt: Prompt) -> tuple[int, int]:

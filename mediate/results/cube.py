@@ -197,7 +197,7 @@ def cubes_from_table(table: "pandas.DataFrame") -> tuple[Cube, ...]:
     named = table if "contrast" in table else table.assign(contrast=str(TWIN))
     for (outcome, contrast), rows in named.groupby(["outcome", "contrast"], sort=False):
         y = rows[list(CELL_COLUMNS)].to_numpy(dtype=np.float64).reshape(-1, 2, 2, 2)
-        cubes.append(Cube(y, tuple(rows["item"]), tuple(rows["group"]), str(outcome), contrast_named(contrast)))
+        cubes.append(Cube(y, tuple(rows["item"]), tuple(rows["group"]), str(outcome), contrast_named(str(contrast))))
     return tuple(cubes)
 
 

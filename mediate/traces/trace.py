@@ -1,7 +1,7 @@
 """The record of a chain of thought in tokens, and the ways from text and from generated ids to it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -101,6 +101,12 @@ def given_trace(text: str, tokenizer: Any) -> Trace:
 def written_trace(ids: Sequence[int], tokenizer: Any) -> Trace:
     """A trace from generated ids, which are kept as they are."""
     return _trace(list(ids), tokenizer, written=True)
+
+
+def cut_trace(trace: Trace, stop: int) -> Trace:
+    """The trace up to a token."""
+    tokens = trace.tokens[:stop]
+    return replace(trace, text="".join(tokens), ids=trace.ids[:stop], tokens=tokens, steps=trace.steps[:stop])
 
 
 def token_ends(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decode) -> list[int]:

@@ -99,6 +99,17 @@ def run_sights(model: Model, items: Sequence[EncodedItem]) -> list[Sights]:
     return [found[number] for number in range(len(items))]
 
 
+def cut_sights(sights: Sights, cut: EncodedItem) -> Sights:
+    """The keys and values of a cut item, taken from the whole one's: what is cut off came later, and changed nothing.
+
+    Args:
+        sights: Of the whole item.
+        cut: From `mediate.mediation.item.cut_item`.
+    """
+    length = len(cut.context)
+    return Sights(cut, sights.seen.part(0, length), sights.blind.part(0, length - cut.hidden[1]))
+
+
 def measure_hidden(
     model: Model, sights: Sequence[Sights], outcomes: Sequence[Outcome]
 ) -> Float[np.ndarray, "item outcome 2 2 2"]:
