@@ -80,7 +80,16 @@ def system_number(error: BaseException) -> int | None:
     return int(found[1]) if found else None
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """A text as a message has it, in at most so many characters: whoever wrote it knows it by its beginning."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def short(value: object, most: int = 40) -> str:
     """A value as a message has it, in at most so many characters."""
-    text = repr(value)
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+    return shortened(repr(value), most)
+
+
+def quoted(text: str, most: int = 40) -> str:
+    """A text in quotes, of which so many characters at most are shown."""
+    return repr(shortened(text, most))

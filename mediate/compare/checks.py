@@ -5,7 +5,7 @@ from typing import Any
 
 from mediate.compare.prompts import prompt_differences
 from mediate.compare.runs import NamedRun
-from mediate.errors import InputError
+from mediate.errors import InputError, shortened
 
 
 def compared_outcomes(runs: Sequence[NamedRun]) -> tuple[str, ...]:
@@ -30,12 +30,12 @@ def differences(runs: Sequence[NamedRun]) -> tuple[str, ...]:
     found = []
     for run in runs[1:]:
         found += [
-            f"{name} is {_short(theirs)} in {run.label!r} and {_short(first[name])} in {runs[0].label!r}"
+            f"{name} is {_shown(theirs)} in {run.label!r} and {_shown(first[name])} in {runs[0].label!r}"
             for name, theirs in _meaning(run).items()
             if theirs != first[name]
         ]
         found += [
-            f"{name} is {_short(theirs)} in {run.label!r} and {_short(ours)} in {runs[0].label!r}"
+            f"{name} is {_shown(theirs)} in {run.label!r} and {_shown(ours)} in {runs[0].label!r}"
             for name, ours, theirs in prompt_differences(runs[0], run)
         ]
     return tuple(found)
@@ -98,6 +98,5 @@ def _meaning(run: NamedRun) -> dict[str, Any]:
     }
 
 
-def _short(value: Any) -> str:
-    text = ", ".join(value) if isinstance(value, list) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _shown(value: Any) -> str:
+    return shortened(", ".join(value) if isinstance(value, list) else repr(value), 60)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mediate.compare.runs import NamedRun
-from mediate.errors import InputError
+from mediate.errors import InputError, quoted
 from mediate.results import Measured, Reject
 
 NOT_GIVEN, REJECTED, OTHER_CONTENT = "not given", "rejected", "other content"
@@ -105,8 +105,4 @@ def _different(one: Measured, other: Measured) -> str:
     names = ("base question", "base answer", "source question", "source answer", "group")
     found = zip(names, content(one), content(other), strict=True)
     name, here, there = next(each for each in found if each[1] != each[2])
-    return f"its {name} is {_short(there)}, elsewhere {_short(here)}"
-
-
-def _short(text: str) -> str:
-    return repr(text) if len(text) <= 60 else repr(text[:57] + "...")
+    return f"its {name} is {quoted(there, 60)}, elsewhere {quoted(here, 60)}"

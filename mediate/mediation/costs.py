@@ -8,6 +8,7 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.kind import kind_of
 from mediate.mediation.names import MapSpec
 from mediate.models.model import Model
+from mediate.pairs.pair import World
 from mediate.passes import Pace, Place, Sweeps, limits, plan_sweeps, token_bytes
 
 
@@ -39,10 +40,10 @@ def cost_of_map(model: Model, pair: EncodedPair, spec: MapSpec, pace: Pace) -> C
         spec: The map.
         pace: Of this model on this machine.
     """
-    start, stop = len(pair.questions[1]), len(pair.context(1, 1))
+    start, stop = len(pair.questions[World.BASE]), len(pair.context(World.BASE, World.BASE))
     length = stop + len(pair.readers.cue) + pair.readers.shared
     layers = model.facts.layers
-    work = kind_of(spec.of).work(model, pair, spec)
+    work = kind_of(spec.name.of).work(model, pair, spec)
     planned = [_planned(model, cells, start, length, at) for cells, at in ((work.branches, None), (work.read, stop))]
     plain = work.passes * length * layers
     token_layers = plain + sum(sweeps.token_layers for sweeps in planned)

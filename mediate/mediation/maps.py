@@ -18,27 +18,27 @@ from mediate.results.maps import EffectMap
 def check_offered(model: Model, spec: MapSpec) -> None:
     """Raises InputError where the model does not allow a map of any pair."""
     check_window(model, spec)
-    kind_of(spec.of).needs(model, spec)
+    kind_of(spec.name.of).needs(model, spec)
 
 
 def check_window(model: Model, spec: MapSpec) -> None:
     """Raises InputError where a window takes more layers together than there are."""
-    layers = model.facts.layers
-    if spec.window > layers:
+    layers, window = model.facts.layers, spec.name.window
+    if window > layers:
         raise InputError(
-            f"map {str(spec)!r}: a window of {spec.window} layers, and {model.facts.name!r} has {layers}; give at most "
+            f"map {str(spec)!r}: a window of {window} layers, and {model.facts.name!r} has {layers}; give at most "
             f".window{layers}"
         )
 
 
 def check_map(pair: EncodedPair, spec: MapSpec, place: str = "") -> None:
     """Raises ItemError where a pair does not allow a map."""
-    kind_of(spec.of).fits(pair, spec, place)
+    kind_of(spec.name.of).fits(pair, spec, place)
 
 
 def labels_of(model: Model, pair: EncodedPair, spec: MapSpec) -> dict[str, tuple[int, ...]]:
     """The labels along a map's axes."""
-    return kind_of(spec.of).labels(model, pair, spec)
+    return kind_of(spec.name.of).labels(model, pair, spec)
 
 
 def measure_map(
@@ -58,7 +58,7 @@ def measure_map(
         InputError: The model does not offer what the map needs.
         ItemError: The pair's chains cannot be aligned.
     """
-    kind = kind_of(spec.of)
+    kind = kind_of(spec.name.of)
     effects = kind.measure(model, contexts, spec, outcome, seed)
     return effect_map(contexts.pair, spec.kind, kind.labels(model, contexts.pair, spec), effects, outcome, te)
 
@@ -67,7 +67,7 @@ def measure_small_maps(
     model: Model, contexts: Sequence[Contexts], spec: MapSpec, outcome: Outcome, te: Sequence[float]
 ) -> dict[int, EffectMap]:
     """A map of several pairs, side by side, by the pair's place; of those alone for which that is worth while."""
-    kind = kind_of(spec.of)
+    kind = kind_of(spec.name.of)
     if kind.together is None:
         return {}
     pairs = [each.pair for each in contexts]

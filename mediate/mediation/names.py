@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar
 
-from mediate.errors import InputError
+from mediate.errors import InputError, shortened
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component
 from mediate.results import kinds
-from mediate.results.kinds import MIN_TE, KindFacts, parse_kind
+from mediate.results.kinds import MIN_TE, KindName, parse_kind
 from mediate.results.kinds import Direction as Direction
 from mediate.results.kinds import Method as Method
 
@@ -95,11 +95,6 @@ def parse_outcome(name: str | Outcome) -> Outcome:
     return found
 
 
-def shortened(text: str) -> str:
-    """A name as a message has it: whoever mistyped it knows it by its beginning."""
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def check_estimable(components: Sequence[Component], method: Method) -> None:
     """Raises InputError where a method has no estimate of a component."""
     if {Component.PATTERN, Component.MLP_POST} & set(components):
@@ -116,28 +111,23 @@ class MapSpec:
     """A map to measure, written `KIND:AXES`, such as `read:step,layer` or `state.z:layer,head`; see `parse_map`.
 
     Args:
-        kind: As it is stored, with what goes without saying left out: `read`, `relayed`, `knockout`; `state.COMPONENT`
-            (noising) or `state.COMPONENT.denoising`; `attribution.COMPONENT`, with the method (`.ig` and so on) after
-            it unless it is attribution patching, and `.denoising` last; `step_graph.read` or `step_graph.state`.
-            `.windowN` at the end of a read or state map takes N neighbouring layers together.
+        name: Its kind, taken apart; as text, with what goes without saying left out: `read`, `relayed`, `knockout`;
+            `state.COMPONENT` (noising) or `state.COMPONENT.denoising`; `attribution.COMPONENT`, with the method (`.ig`
+            and so on) after it unless it is attribution patching, and `.denoising` last; `step_graph.read` or
+            `step_graph.state`. `.windowN` at the end of a read or state map takes N neighbouring layers together.
         axes: What tells the cells apart, in their usual order: any of step or position, layer, and head or kv_head; of
             a step graph, step and result.
-        of: What is known of the kind.
         component: What is replaced, or whose heads are told apart.
-        direction: Of a state map or an estimate of one.
-        method: How an estimated map is estimated; None of an exact one.
-        window: How many neighbouring layers are taken together.
-        variant: Of a kind that has several, which.
     """
 
-    kind: str
+    name: KindName
     axes: tuple[str, ...]
-    of: KindFacts
     component: Component
-    direction: Direction = Direction.NOISING
-    method: Method | None = None
-    window: int = 1
-    variant: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The kind as it is stored."""
+        return str(self.name)
 
     def __str__(self) -> str:
         return f"{self.kind}:{','.join(self.axes)}"
@@ -172,8 +162,7 @@ def parse_map(text: str) -> MapSpec:
         raise InputError(f"no map {shortened(text)!r}; a window is of neighbouring layers, so name the axis layer")
     if name.method is not None:
         check_estimable([component], name.method)
-    variant = name.part if of.variants else ""
-    return MapSpec(str(name), axes, of, component, name.direction, name.method, name.window, variant)
+    return MapSpec(name, axes, component)
 
 
 def _no_such_kind(text: str) -> str:
@@ -195,7 +184,7 @@ def parse_crossed_map(text: str) -> MapSpec:
         InputError: No such map, or one that is not of two checkpoints.
     """
     spec = parse_map(text)
-    if not spec.of.crossed or spec.direction is Direction.DENOISING:
+    if not spec.name.of.crossed or spec.name.direction is Direction.DENOISING:
         raise InputError(
             f"map {shortened(text)!r}: between checkpoints there are read:AXES and state.COMPONENT:AXES, each in both "
             "directions"

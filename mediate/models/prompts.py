@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mediate.errors import InputError
+from mediate.errors import InputError, quoted
 from mediate.files import regular
 from mediate.models.rendering import DATE, reads_the_clock, render
 from mediate.models.vocabulary import control_ids
@@ -159,7 +159,7 @@ def _chat(tokenizer: Any, template: Template, question: str) -> Prompt:
     if text.startswith(before) and text.endswith(after) and len(text) >= len(before) + len(after):
         inner = text[len(before) : len(text) - len(after)]
         if question.strip() and not inner.strip():
-            raise InputError(f"{named} loses the question {_shortened(question)}; give another")
+            raise InputError(f"{named} loses the question {quoted(question, 60)}; give another")
         asked = encode_after(tokenizer, inner) if before else encode(tokenizer, inner)
         rest = encode_after(tokenizer, after, control=True)
         parts = [*_encode_template(tokenizer, before), *asked, *rest]
@@ -169,7 +169,7 @@ def _chat(tokenizer: Any, template: Template, question: str) -> Prompt:
     around = [i for part in (before, after) for i in _encode_template(tokenizer, part) if i in control]
     if [i for i in whole if i in control] != around:
         raise InputError(
-            f"{named} writes other text around the question {_shortened(question)}, which looks like control tokens; "
+            f"{named} writes other text around the question {quoted(question, 60)}, which looks like control tokens; "
             "reword it, or give another template"
         )
     return Prompt(text, tuple(whole), _only_place(text, question.strip()))
@@ -257,7 +257,3 @@ def _rendered(tokenizer: Any, chat: str, named: str, question: str) -> str:
         return render(tokenizer, chat, question)
     except InputError as error:
         raise InputError(f"{named} {error}") from error
-
-
-def _shortened(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeVar
 
-from mediate.errors import ItemError
+from mediate.errors import ItemError, quoted
 from mediate.pairs.answers import same_answer
 from mediate.pairs.item import Item as Item
 from mediate.pairs.item import said as said_of
@@ -68,7 +68,7 @@ class Pair:
             if item.cot is not None and not item.cot.strip():
                 raise self._bad("empty_cot", f"the {world} CoT is empty; leave 'cot' out to let the model write it")
         base, source = self.base.answer.strip(), self.source.answer.strip()
-        shown = _short(base), _short(source)
+        shown = quoted(base), quoted(source)
         change = "a pair needs a question change that changes the answer"
         if base == source:
             raise self._bad("equal_answers", f"both answers are {shown[0]}; {change}")
@@ -106,10 +106,6 @@ def check_questions(pair: Pair) -> None:
     A pair made in memory may be so, as a control whose effects are 0.
     """
     if pair.place and pair.base.question.split() == pair.source.question.split():
-        base, source = _short(pair.base.answer), _short(pair.source.answer)
+        base, source = quoted(pair.base.answer), quoted(pair.source.answer)
         reason = f"both worlds ask the same question, and the answers are {base} and {source}; change one question"
         raise ItemError(pair.id, reason, place=pair.place, code="equal_questions")
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:37] + "...")

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mediate.pairs.pair import World
+
 # Shares are undefined where |TE| is not above this, in nats.
 MIN_TE = 0.1
 # By their number: 0 is the source.
@@ -29,9 +31,9 @@ class Direction(StrEnum):
     DENOISING = "denoising"
 
     @property
-    def patched_world(self) -> int:
-        """The world of the run that is patched: 1 is the base."""
-        return int(self is Direction.NOISING)
+    def patched_world(self) -> World:
+        """The world of the run that is patched."""
+        return World.BASE if self is Direction.NOISING else World.SOURCE
 
 
 class Method(StrEnum):
@@ -206,7 +208,7 @@ def parse_kind(text: str) -> KindName:
         rest = rest[1 : -2 if source else -1]
     adaptive = rest[-1:] == [_ADAPTIVE]
     name, *rest = (rest[:-1] if adaptive else rest) or [""]
-    of = next((each for each in KINDS if each.name == name), KindFacts(name))
+    of = next((each for each in KINDS if each.name == name), None) or KindFacts(name)
     has_part = bool(rest) and (rest[0] in of.variants if of.variants else bool(of.home) and not of.heads)
     part = rest.pop(0) if has_part else ""
     method = Method(rest.pop(0)) if rest and rest[0] in of.methods else next(iter(of.methods), None)

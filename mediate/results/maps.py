@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 MAP_LABELS = ("item", "group", "kind", "outcome")
 
 
+class NonFiniteError(ValueError):
+    """A map was measured, and what was found is NaN or infinite where its kind has no gaps."""
+
+
 @dataclass(frozen=True, slots=True)
 class EffectMap:
     """One item's effects over named axes.
@@ -58,7 +62,7 @@ class EffectMap:
             )
         holes = np.isnan(self.values) & parse_kind(self.kind).may_have_gaps
         if not (np.isfinite(self.values) | holes).all():
-            raise ValueError(f"item {self.item!r}: a {self.kind} effect is NaN or infinite")
+            raise NonFiniteError(f"item {self.item!r}: a {self.kind} effect is NaN or infinite")
 
     def to_frame(self) -> "pandas.DataFrame":
         """A row a cell, columns as in `results/effects.parquet`: the axes, item, group, kind, outcome, te, effect."""

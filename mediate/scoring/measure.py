@@ -8,7 +8,7 @@ from itertools import product
 import torch
 
 from mediate.clock import stage
-from mediate.errors import ItemError
+from mediate.errors import InputError, ItemError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.before_answer import cut_contexts
 from mediate.mediation.kinds.cube import (
@@ -27,15 +27,13 @@ from mediate.pairs.pair import World
 from mediate.passes.activations import cot_activations
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store
-from mediate.results.maps import EffectMap
+from mediate.results.maps import EffectMap, NonFiniteError
 from mediate.results.told import Reject
 from mediate.scoring.scored import Scored, put, stored
 from mediate.scoring.spec import ScoreSpec
 
 # Gives an item's keys and values.
 Runs = Callable[[], Contexts]
-# Maps that were measured side by side, by item and map.
-Small = dict[tuple[str, MapSpec], EffectMap]
 
 
 def measure_items(
@@ -63,32 +61,42 @@ def measure_items(
             missing.append(item)
         else:
             yield kept, partial(run_contexts, model, item.tokens)
-    for scored, contexts, small in _with_cubes(model, missing, spec):
+    for scored, contexts in _with_cubes(model, missing, spec):
         if isinstance(scored, Reject):
             yield scored, contexts
             continue
-        maps, left_out = list[EffectMap](), list[Reject]()
-        with stage("measuring maps"):
-            for each in scored.item.maps:
-                known = small.get((scored.item.id, each))
-                try:
-                    maps.append(
-                        measure_map(model, contexts(), each, spec.outcomes[0], scored.te, scored.item.seed)
-                        if known is None
-                        else known
-                    )
-                except ValueError as error:  # an InputError is one, and so is a map that holds no numbers
-                    left_out.append(_impossible(scored.item, each, error, spec))
-        whole = replace(scored, maps=tuple(maps), left_out=tuple(left_out))
-        if store is not None and not left_out:
+        whole = _with_maps(model, scored, contexts, spec)
+        if store is not None and not whole.left_out:
             put(model, whole, spec, store)
         yield whole, contexts
 
 
-def _with_cubes(
-    model: Model, items: Sequence[Prepared], spec: ScoreSpec
-) -> Iterator[tuple[Scored | Reject, Runs, Small]]:
-    """Items with their cubes, keys and values, and the maps that were measured side by side.
+@stage("measuring maps")
+def _with_maps(model: Model, scored: Scored, contexts: Runs, spec: ScoreSpec) -> Scored:
+    """The item with all its maps; those that it brings are not measured again.
+
+    Raises:
+        ItemError: A map that was asked for by name turned out to be impossible, and bad items are errors.
+    """
+    item, known = scored.item, {(each.kind, each.dims): each for each in scored.maps}
+    maps, left_out = list[EffectMap](), list[Reject]()
+    for each in item.maps:
+        found = known.get((each.kind, each.axes))
+        try:
+            if found is None:
+                found = measure_map(model, contexts(), each, spec.outcomes[0], scored.te, item.seed)
+            maps.append(found)
+        except (InputError, NonFiniteError) as error:
+            left_out.append(_impossible(item, each, error, spec))
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            left_out.append(_impossible(item, each, _out_of_memory(model, item), spec))
+    return replace(scored, maps=tuple(maps), left_out=tuple(left_out))
+
+
+def _with_cubes(model: Model, items: Sequence[Prepared], spec: ScoreSpec) -> Iterator[tuple[Scored | Reject, Runs]]:
+    """Items with their cubes, keys and values, and such maps as were measured side by side.
 
     A batch that does not fit into memory is halved.
     """
@@ -97,18 +105,18 @@ def _with_cubes(
         batch = batches.pop()
         cubes = _measure_cubes(model, batch, spec)
         if cubes is None and len(batch) == 1:
-            yield _too_large(model, batch[0], spec), partial(run_contexts, model, batch[0].tokens), {}
+            yield _too_large(model, batch[0], spec), partial(run_contexts, model, batch[0].tokens)
             continue
         if cubes is None:
             half = len(batch) // 2
             batches += [batch[half:], batch[:half]]
             continue
-        small = _measure_small_maps(model, cubes, spec)
+        cubes = _with_small_maps(model, cubes, spec)
         while cubes:  # what was measured lets go of its keys and values
             contexts, scored = cubes.pop(0)
             reason = "the model's logits are NaN or infinite; try another dtype"
             finite = scored if scored.is_finite else Reject(scored.item.id, "nonfinite", reason)
-            yield finite, partial(_at_hand, contexts), small
+            yield finite, partial(_at_hand, contexts)
 
 
 def _at_hand(contexts: Contexts) -> Contexts:
@@ -117,15 +125,19 @@ def _at_hand(contexts: Contexts) -> Contexts:
 
 def _too_large(model: Model, item: Prepared, spec: ScoreSpec) -> Reject:
     """Why an item that is alone in its batch is not measured; raises it where that ends the run."""
-    error = ItemError(
+    error = _out_of_memory(model, item)
+    if spec.stops_at(error):
+        raise error
+    return Reject(item.id, error.code, error.reason)
+
+
+def _out_of_memory(model: Model, item: Prepared) -> ItemError:
+    return ItemError(
         item.id,
         f"it does not fit into the memory of {model.facts.device}; give shorter chains, a smaller dtype or another "
         "device, or leave such items out (skip)",
         code="out_of_memory",
     )
-    if spec.stops_at(error):
-        raise error
-    return Reject(item.id, error.code, error.reason)
 
 
 def _batches(model: Model, items: Sequence[Prepared]) -> list[list[Prepared]]:
@@ -165,9 +177,11 @@ def _measure_cubes(model: Model, items: Sequence[Prepared], spec: ScoreSpec) -> 
 
 
 @stage("measuring maps")
-def _measure_small_maps(model: Model, cubes: Sequence[tuple[Contexts, Scored]], spec: ScoreSpec) -> Small:
-    """The maps that are measured side by side; all others are measured item by item."""
-    found: Small = {}
+def _with_small_maps(
+    model: Model, cubes: Sequence[tuple[Contexts, Scored]], spec: ScoreSpec
+) -> list[tuple[Contexts, Scored]]:
+    """The items with the maps that are measured side by side; all others are measured item by item."""
+    found: dict[str, tuple[EffectMap, ...]] = {}
     for each in dict.fromkeys(each for _, scored in cubes for each in scored.item.maps):
         these = [(contexts, scored) for contexts, scored in cubes if each in scored.item.maps and scored.is_finite]
         try:
@@ -178,13 +192,18 @@ def _measure_small_maps(model: Model, cubes: Sequence[tuple[Contexts, Scored]], 
                 spec.outcomes[0],
                 [scored.te for _, scored in these],
             )
-        except (ValueError, RuntimeError):  # pair by pair it is told which one cannot be measured, and why
+        except (InputError, NonFiniteError):  # pair by pair it is told which one cannot be measured, and why
             continue
-        found |= {(these[number][1].item.id, each): map_ for number, map_ in maps.items()}
-    return found
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            continue
+        for map_ in maps.values():
+            found[map_.item] = (*found.get(map_.item, ()), map_)
+    return [(contexts, replace(scored, maps=found.get(scored.item.id, ()))) for contexts, scored in cubes]
 
 
-def _impossible(item: Prepared, spec: MapSpec, error: ValueError, run: ScoreSpec) -> Reject:
+def _impossible(item: Prepared, spec: MapSpec, error: InputError | NonFiniteError, run: ScoreSpec) -> Reject:
     """Why a map is left out that only turned out to be impossible when it was measured.
 
     Raises:

@@ -48,14 +48,15 @@ def prepare_pairs(
         ItemError: A bad item that ends the run.
         InputError: The model does not allow what is asked for, or no pair can be measured.
     """
-    for each in wanted_maps(spec):
+    wanted = wanted_maps(spec)
+    for each in wanted:
         check_offered(model, each)
     check_prompt(model.need_tokenizer(), spec.template, spec.answer_cue)
     errors = list(unread)
     sound: list[PairDraft] = []
     for pair in pairs:
         try:
-            sound.append(_draft(model, pair, spec))
+            sound.append(_draft(model, pair, spec, wanted))
         except ItemError as error:
             if spec.stops_at(error):
                 raise
@@ -77,7 +78,7 @@ def prepare_pairs(
                 raise
             errors.append(error)
             continue
-        maps, impossible = _possible_maps(tokens, draft.pair, spec)
+        maps, impossible = _possible_maps(tokens, draft.pair, spec, wanted)
         seed = seed_of(spec, tokens.id)
         items.append(Prepared(model, draft.pair, tokens, draft.said, maps, spec.outcomes, seed))
         unaligned += impossible
@@ -87,7 +88,7 @@ def prepare_pairs(
     return tuple(items), tuple(rejects)
 
 
-def _draft(model: Model, pair: Pair, spec: ScoreSpec) -> PairDraft:
+def _draft(model: Model, pair: Pair, spec: ScoreSpec, wanted: Sequence[MapSpec]) -> PairDraft:
     """What can be in tokens of a pair before its chains are written.
 
     Raises:
@@ -110,7 +111,7 @@ def _draft(model: Model, pair: Pair, spec: ScoreSpec) -> PairDraft:
     traces = given_trace(source, tokenizer), given_trace(base, tokenizer)
     tokens = _tokens(model, draft, spec, traces)
     if spec.maps:
-        _possible_maps(tokens, pair, spec)
+        _possible_maps(tokens, pair, spec, wanted)
     return replace(draft, given=tokens)
 
 
@@ -145,11 +146,13 @@ def _check_room(model: Model, draft: PairDraft, spec: ScoreSpec) -> None:
     check_one_rope(model, pair.id, needed, pair.place)
 
 
-def _possible_maps(tokens: EncodedPair, pair: Pair, spec: ScoreSpec) -> tuple[tuple[MapSpec, ...], list[Reject]]:
+def _possible_maps(
+    tokens: EncodedPair, pair: Pair, spec: ScoreSpec, wanted: Sequence[MapSpec]
+) -> tuple[tuple[MapSpec, ...], list[Reject]]:
     """The wanted maps that the pair allows."""
     allowed: list[MapSpec] = []
     left_out: list[Reject] = []
-    for each in wanted_maps(spec):
+    for each in wanted:
         try:
             check_map(tokens, each, pair.place)
             allowed.append(each)

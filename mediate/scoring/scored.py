@@ -75,7 +75,7 @@ def _entry(model: Model, item: Prepared, spec: ScoreSpec) -> dict[str, Any]:
         "cut": described(item.cut) if isinstance(item.cut, EncodedPair) else None,
         "outcomes": [str(each) for each in spec.outcomes],
         "maps": [str(each) for each in item.maps],
-        "seed": item.seed if any(each.of.draws for each in item.maps) else None,
+        "seed": item.seed if any(each.name.of.draws for each in item.maps) else None,
     }
 
 

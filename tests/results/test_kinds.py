@@ -11,7 +11,7 @@ ESTIMATED = ("attribution.z", "attribution.resid_pre.ig", "attribution.k.qkfix",
 
 @pytest.mark.parametrize("kind", [*EXACT, *ESTIMATED])
 def test_the_words_are_those_of_the_kind(kind: str) -> None:
-    method = parse_map(f"{kind}:layer").method
+    method = parse_map(f"{kind}:layer").name.method
     assert is_estimate(kind) == (method is not None) == (kind in ESTIMATED)
     assert called(kind) == f"{kind} {'estimate of the effect' if method else 'effect'}"
     assert of_a_step(kind).startswith("a gradient estimate, not exact patching, of" if method else "the effect of")
@@ -29,4 +29,4 @@ def test_what_is_done_is_said() -> None:
 
 @pytest.mark.parametrize("kind", [*EXACT, *ESTIMATED])
 def test_a_window_is_that_of_the_map(kind: str) -> None:
-    assert window_of(kind) == parse_map(f"{kind}:layer").window
+    assert window_of(kind) == parse_map(f"{kind}:layer").name.window

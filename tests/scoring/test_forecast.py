@@ -5,9 +5,13 @@ import re
 import pytest
 
 from mediate.errors import InputError
+from mediate.mediation import branching
 from mediate.mediation.cells import cells_of
 from mediate.mediation.costs import block_weights, cost_of_map
-from mediate.mediation.maps import parse_map
+from mediate.mediation.kinds import attribution, state
+from mediate.mediation.kinds.kind import kind_of
+from mediate.mediation.maps import measure_map, parse_map
+from mediate.mediation.outcomes import Outcome
 from mediate.pairs.pair import Item, Pair
 from mediate.passes.sweeps.pace import Pace
 from mediate.scoring.forecast import duration, forecast
@@ -60,7 +64,10 @@ def test_a_state_map_is_counted_cell_by_cell() -> None:
 
 
 def test_a_method_costs_its_passes() -> None:
-    """GradDrop goes back once a layer, integrated gradients eight times there and back; the checked cells are alike."""
+    """GradDrop goes back once a layer, integrated gradients eight times there and back; the checked cells are alike.
+
+    The completeness of integrated gradients is held against a state effect: three passes, and one with the patch.
+    """
     model, pair = tiny.model("llama"), contexts("llama").pair
     end = len(pair.context(1, 1)) + len(pair.readers.cue) + pair.readers.shared
     one_pass = 2 * block_weights(model) * end * tiny.LAYERS
@@ -68,8 +75,34 @@ def test_a_method_costs_its_passes() -> None:
         cost_of_map(model, pair, parse_map(f"attribution.z{method}:layer"), PACE).operations
         for method in ("", ".ig", ".graddrop")
     )
-    assert ig - atp == 7 * 3 * one_pass
+    assert ig - atp == (7 * 3 + 3 + 1) * one_pass
     assert graddrop - atp == (tiny.LAYERS - 1) * 2 * one_pass
+
+
+@pytest.mark.parametrize("name", ["state.k:step,layer", "relayed:step,layer", "attribution.k:step,layer"])
+def test_a_forecast_counts_the_passes_that_are_made(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passes over a whole sequence, gradients apart: the runs whose activations are kept, and what is branched off."""
+    model, cell = tiny.model("llama"), contexts("llama")
+    made: list[str] = []
+    for module, function in (
+        (state, "chain_activations"),
+        (attribution, "chain_activations"),
+        (branching, "untouched"),
+    ):
+        real = getattr(module, function)
+
+        def counted(*given, real=real, function=function, **named):
+            made.append(function)
+            return real(*given, **named)
+
+        monkeypatch.setattr(module, function, counted)
+    spec = parse_map(name)
+    work = kind_of(spec.name.of).work(model, cell.pair, spec)
+    measure_map(model, cell, spec, Outcome.LOGIT_DIFF, 1.0)
+    there_and_back = 3 if spec.name.method else 0
+    assert work.passes == len(made) + there_and_back
+    if spec.name.method:
+        assert len(work.branches) == min(attribution.RANDOM_CELLS, work.cells) + min(attribution.TOP_CELLS, work.cells)
 
 
 def test_a_forecast_names_its_maps_and_units() -> None:

@@ -415,3 +415,49 @@ def test_a_map_that_turns_out_impossible_costs_itself_alone(tmp_path: Path, monk
     assert len(results.maps) == 7
     monkeypatch.undo()
     assert len(run(store=Store(tmp_path), on_bad_item="skip", **maps).maps) == 8, "what was impossible is not kept"
+
+
+def test_a_map_that_does_not_fit_into_memory_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = measure_module.measure_map
+
+    def short(model, contexts, spec, *rest):
+        if contexts.pair.id == "p2" and spec.kind == "knockout":
+            raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
+        return real(model, contexts, spec, *rest)
+
+    monkeypatch.setattr(measure_module, "measure_map", short)
+    maps = {"maps": ["read:step,layer", "knockout:layer"]}
+    with pytest.raises(ItemError, match="item 'p2': map knockout:layer: it does not fit into the memory of cpu"):
+        run(**maps)
+    results = run(on_bad_item="skip", **maps)
+    assert [(each.item, each.code, each.part) for each in results.rejects] == [
+        ("p2", "out_of_memory", "knockout:layer")
+    ]
+    assert (len(results.items), len(results.maps)) == (4, 7)
+
+
+def test_a_map_that_holds_no_numbers_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = measure_module.measure_map
+
+    def empty(model, contexts, spec, *rest):
+        found = real(model, contexts, spec, *rest)
+        return replace(found, values=found.values * np.nan) if contexts.pair.id == "p2" else found
+
+    monkeypatch.setattr(measure_module, "measure_map", empty)
+    results = run(on_bad_item="skip", maps=["knockout:layer"])
+    assert [(each.item, each.code, each.part) for each in results.rejects] == [
+        ("p2", "impossible_map", "knockout:layer")
+    ]
+
+
+@pytest.mark.parametrize("where", ["measure_map", "measure_small_maps"])
+@pytest.mark.parametrize("fault", [ValueError("a fault of the program"), RuntimeError("a fault of the program")])
+def test_a_fault_of_the_program_is_no_impossible_map(
+    fault: Exception, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(measure_module, where, broken)
+    with pytest.raises(type(fault), match=r"^a fault of the program$"):
+        run(on_bad_item="skip", maps=["read:step,layer", "knockout:layer"])

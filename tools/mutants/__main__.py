@@ -307,8 +307,8 @@ MUTANTS = (
     Mutant(
         "an edge that also swaps earlier steps",
         "mediation/kinds/step_graph.py",
-        "layers) for span in pair.traces[1].step_spans]",
-        "layers) for span in [(0, stop) for _, stop in pair.traces[1].step_spans]]",
+        "layers) for span in pair.traces[World.BASE].step_spans]",
+        "layers) for span in [(0, stop) for _, stop in pair.traces[World.BASE].step_spans]]",
         "tests/mediation/kinds/test_step_graph.py",
     ),
     Mutant(

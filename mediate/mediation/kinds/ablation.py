@@ -17,12 +17,13 @@ from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.reference_value import NOTHING, Material
 from mediate.mediation.kinds.references import reference_named
-from mediate.mediation.kinds.state import Replacement, chain_activations, placed, replaced_effects
+from mediate.mediation.kinds.state import chain_activations, placed, replaced_effects
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.sequences import Sequences, sequences
+from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.passes.interventions import Reference
+from mediate.pairs.pair import World
+from mediate.passes.interventions import Patch, Reference, Values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,29 +70,25 @@ def ablation_effects(
     if Component.PATTERN in components and not reference.of_patterns:
         raise InputError(f"{by} ablation of patterns: a row must sum to 1 over its own keys; use a knockout")
     reference.needs(model, pair, material)
-    run = sequences(model, pair, 1, outcomes)
-    own = chain_activations(model, pair.context(1, 1), run.start, components)
+    run = sequences(model, pair, World.BASE, outcomes)
+    own = chain_activations(model, pair.context(World.BASE, World.BASE), run.start, components)
     values = placed(reference.make(model, pair, own, material), run, by)
-    replacement = Replacement(values, placed(own, run, Reference.SOURCE), by)
-    effects = replaced_effects(model, run, components, cells, outcomes, replacement)
-    return Ablated(effects, _norm_ratio(run, components, cells, replacement))
+    before = placed(own, run, Reference.SOURCE)
+    patches = [cell.patches(components, run.start, by) for cell in cells]
+    effects = replaced_effects(model, run, patches, outcomes, values, before)
+    return Ablated(effects, np.array([_norm_ratio(each, values, before) for each in patches]))
 
 
-def _norm_ratio(
-    run: Sequences, components: Sequence[Component], cells: Sequence[Cell], replacement: Replacement
-) -> Float[np.ndarray, " cell"]:
-    ratios = np.full(len(cells), np.nan)
-    for place, cell in enumerate(cells):
-        found = []
-        for patch in cell.patches(components, run.start, replacement.by):
-            if patch.site.component is Component.PATTERN:
-                continue
-            positions = list(patch.positions)
-            new = replacement.values[replacement.by, patch.site][positions]
-            old = replacement.own[Reference.SOURCE, patch.site][positions]
-            if patch.units is not None:
-                new, old = new[:, list(patch.units)], old[:, list(patch.units)]
-            size = old.flatten(1).norm(dim=1).clamp_min(torch.finfo(old.dtype).tiny)
-            found.append(float((new.flatten(1).norm(dim=1) / size).mean()))
-        ratios[place] = float(np.mean(found)) if found else np.nan
-    return ratios
+def _norm_ratio(patches: Sequence[Patch], values: Values, before: Values) -> float:
+    """The mean norm of what a cell's patches put in place over that of what was there; NaN of patterns alone."""
+    ratios = []
+    for patch in patches:
+        if patch.site.component is Component.PATTERN:
+            continue
+        positions = list(patch.positions)
+        new, old = values[patch.by, patch.site][positions], before[Reference.SOURCE, patch.site][positions]
+        if patch.units is not None:
+            new, old = new[:, list(patch.units)], old[:, list(patch.units)]
+        size = old.flatten(1).norm(dim=1).clamp_min(torch.finfo(old.dtype).tiny)
+        ratios.append(float((new.flatten(1).norm(dim=1) / size).mean()))
+    return float(np.mean(ratios)) if ratios else float("nan")

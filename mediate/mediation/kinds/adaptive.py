@@ -6,6 +6,7 @@ the joint effect of each block, and an upper bound, from cells drawn at random a
 left-out cells are above the threshold after all.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -21,6 +22,7 @@ from mediate.mediation.kinds.state import STATE, Direction, state_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
 from mediate.models.sites import Component
+from mediate.pairs.pair import World
 from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
 
@@ -32,6 +34,8 @@ LOOK_INTO = 0.25
 
 # Positions and layers, half-open.
 Block = tuple[tuple[int, int], tuple[int, int]]
+# Gives the joint effect of each block.
+BlockEffects = Callable[[Sequence[Block]], Float[np.ndarray, " block"]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,17 +113,45 @@ def adaptive_state_map(
         raise InputError(
             f"item {pair.id!r}: a threshold of {search.threshold} times a total effect of {te}; give one above 0"
         )
-    length, layers = len(pair.traces[1].ids), model.facts.layers
+    length, layers = len(pair.traces[World.BASE].ids), model.facts.layers
     values: Float[np.ndarray, "position layer"] = np.full((length, layers), np.nan)
-    left: list[Block] = []
-    blocks: list[Block] = list(product(_stretches(0, length, COARSE), _stretches(0, layers, COARSE)))
-    runs, largest = 0, 0.0
 
-    def measured(some: list[Block]) -> Float[np.ndarray, " block"]:
-        cells = [Cell(tuple(range(*positions)), tuple(range(*depths))) for positions, depths in some]
+    def measured(blocks: Sequence[Block]) -> Float[np.ndarray, " block"]:
+        cells = [Cell(tuple(range(*positions)), tuple(range(*depths))) for positions, depths in blocks]
         effects: Float[np.ndarray, " block"] = state_effects(model, pair, [component], cells, [outcome], direction)[0]
         return effects
 
+    left, runs, largest = _look(measured, values, limit)
+    cells = [cell for positions, depths in left for cell in product(range(*positions), range(*depths))]
+    drawn = _draw(measured, values, cells, search)
+    above = int((abs(drawn) > limit).sum())
+    coords = {"position": tuple(range(length)), "layer": tuple(range(layers))}
+    kind = KindName(parse_kind(STATE.name).of, component, direction=direction, adaptive=True)
+    return Adaptive(
+        effect_map(pair, str(kind), coords, values, outcome, te),
+        limit,
+        runs + len(drawn),
+        len(cells),
+        largest,
+        len(drawn),
+        above,
+        share_bound(above, len(drawn), len(cells)),
+    )
+
+
+def _look(
+    measured: BlockEffects, values: Float[np.ndarray, "position layer"], limit: float
+) -> tuple[list[Block], int, float]:
+    """Fills in the cells of blocks that are looked into, which is by their halves until they are single cells.
+
+    Returns:
+        The blocks that were left out, how many blocks and cells were measured, and the largest effect of those left
+        out, in nats, without its sign.
+    """
+    length, layers = values.shape
+    blocks: list[Block] = list(product(_stretches(0, length, COARSE), _stretches(0, layers, COARSE)))
+    left: list[Block] = []
+    runs, largest = 0, 0.0
     while blocks:
         effects = measured(blocks)
         runs += len(blocks)
@@ -134,27 +166,23 @@ def adaptive_state_map(
                 left.append(block)
                 largest = max(largest, abs(float(effect)))
         blocks = inside
-    cells = [cell for positions, depths in left for cell in product(range(*positions), range(*depths))]
+    return left, runs, largest
+
+
+def _draw(
+    measured: BlockEffects,
+    values: Float[np.ndarray, "position layer"],
+    cells: Sequence[tuple[int, int]],
+    search: Search,
+) -> Float[np.ndarray, " cell"]:
+    """Fills in some of the cells that were left out, drawn at random, and returns their effects."""
     chosen = np.random.default_rng(search.seed).permutation(len(cells))[: search.draws]
     drawn = [cells[place] for place in chosen]
-    if drawn:
-        found = measured([((position, position + 1), (layer, layer + 1)) for position, layer in drawn])
-        values[tuple(zip(*drawn, strict=True))] = found
-        above = int((abs(found) > limit).sum())
-    else:
-        above = 0
-    coords = {"position": tuple(range(length)), "layer": tuple(range(layers))}
-    kind = KindName(parse_kind(STATE.name).of, component, direction=direction, adaptive=True)
-    return Adaptive(
-        effect_map(pair, str(kind), coords, values, outcome, te),
-        limit,
-        runs + len(drawn),
-        len(cells),
-        largest,
-        len(drawn),
-        above,
-        share_bound(above, len(drawn), len(cells)),
-    )
+    if not drawn:
+        return np.zeros(0)
+    effects = measured([((position, position + 1), (layer, layer + 1)) for position, layer in drawn])
+    values[tuple(zip(*drawn, strict=True))] = effects
+    return effects
 
 
 def share_bound(above: int, drawn: int, of: int) -> float:

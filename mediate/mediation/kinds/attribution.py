@@ -32,13 +32,14 @@ from mediate.mediation.kinds.backward import Line, backward_passes
 from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.kind import BACKWARD, Effects, Kind, Work, effect_map, spec_cells
 from mediate.mediation.kinds.qkfix import key_scores, query_scores
-from mediate.mediation.kinds.state import Direction, chain_activations, fits_component, state_effects
+from mediate.mediation.kinds.state import STATE_PASSES, Direction, chain_activations, fits_component, state_effects
 from mediate.mediation.names import MapSpec, check_estimable
 from mediate.mediation.names import Method as Method
 from mediate.mediation.outcomes import Outcome, outcome_tensor
 from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
+from mediate.pairs.pair import World
 from mediate.passes.gradients import gradients
 from mediate.results.agreement import agreement
 from mediate.results.kinds import KindName, parse_kind
@@ -119,33 +120,50 @@ def attributions(
     wanted = list(dict.fromkeys([*components, *extra]))
     run = sequences(model, pair, direction.patched_world, [outcome])
     base, source = (
-        chain_activations(model, pair.context(world, world), len(pair.questions[world]), wanted) for world in (1, 0)
+        chain_activations(model, pair.context(world, world), len(pair.questions[world]), wanted)
+        for world in reversed(World)
     )
     own, other = (base, source) if direction is Direction.NOISING else (source, base)
     if method is Method.QKFIX:
-        return {
-            component: Attribution(
-                component, direction, method, _fixed(model, run, component, other, outcome, direction)
-            )
-            for component in components
-        }
-    passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {component: [] for component in wanted}
+        estimates = {component: _fixed(model, run, component, other, outcome, direction) for component in components}
+    else:
+        estimates = _linear(model, run, (base, source), outcome, method, Line(own, other, steps))
+    found = {name: Attribution(name, direction, method, values) for name, values in estimates.items()}
+    if method is Method.IG:
+        gap = _completeness(model, pair, found[Component.RESID_PRE], outcome)
+        found = {name: replace(each, completeness=gap) for name, each in found.items()}
+    return {component: found[component] for component in components}
+
+
+def _linear(
+    model: Model,
+    run: Sequences,
+    worlds: tuple[dict[Site, Tensor], dict[Site, Tensor]],
+    outcome: Outcome,
+    method: Method,
+    line: Line,
+) -> dict[Component, Float[np.ndarray, "draw layer pos head"]]:
+    """What differs between the worlds' activations, base first, times the outcome's gradient there, for each pass."""
+    base, source = worlds
     y = partial(outcome_tensor, run.tokens, outcome=outcome)
-    for found in backward_passes(model, run, list(base), y, method, Line(own, other, steps)):
-        for component in wanted:
-            here = [site for site in base if site.component is component]
-            passes[component].append(
-                np.stack([_scores(base[site], source[site], found[site][:, : run.stop - run.start]) for site in here])
-            )
-    if method is Method.IG:
-        passes = {component: [np.mean(each, axis=0)] for component, each in passes.items()}
-    maps = {component: Attribution(component, direction, method, np.stack(passes[component])) for component in wanted}
-    if method is Method.IG:
-        whole = Cell(tuple(range(len(pair.traces[1].ids))), (0,))
-        exact = state_effects(model, pair, [Component.RESID_PRE], [whole], [outcome], direction)[0, 0]
-        gap = maps[Component.RESID_PRE].cell(whole) - float(exact)
-        maps = {name: replace(each, completeness=gap) for name, each in maps.items()}
-    return {component: maps[component] for component in components}
+    passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {}
+    for slopes in backward_passes(model, run, list(base), y, method, line):
+        for component in dict.fromkeys(site.component for site in base):
+            scores = [
+                _scores(base[site], source[site], slopes[site][:, : run.stop - run.start])
+                for site in base
+                if site.component is component
+            ]
+            passes.setdefault(component, []).append(np.stack(scores))
+    mean = method is Method.IG
+    return {name: np.mean(each, axis=0)[None] if mean else np.stack(each) for name, each in passes.items()}
+
+
+def _completeness(model: Model, pair: EncodedPair, found: Attribution, outcome: Outcome) -> float:
+    """The estimate of replacing the whole chain as it enters the first block, less the exact effect, in nats."""
+    whole = Cell(tuple(range(len(pair.traces[World.BASE].ids))), (0,))
+    exact = state_effects(model, pair, [Component.RESID_PRE], [whole], [outcome], found.direction)[0, 0]
+    return found.cell(whole) - float(exact)
 
 
 def _scores(
@@ -240,16 +258,17 @@ class _Takes:
 
 _TAKES = {
     Method.ATP: _Takes(),
-    Method.IG: _Takes((Component.RESID_PRE,), IG_STEPS, IG_STEPS, entering=True),
+    # Beside the steps: the exact effect that completeness is held against, which is a state effect of one cell.
+    Method.IG: _Takes((Component.RESID_PRE,), IG_STEPS + STATE_PASSES + 1, IG_STEPS, entering=True),
     Method.GRADDROP: _Takes((Component.ATTN_OUT, Component.MLP_OUT), backwards=None),
-    Method.QKFIX: _Takes((Component.RESID_PRE, Component.PATTERN), forwards=4, entering=True),
+    Method.QKFIX: _Takes((Component.RESID_PRE, Component.PATTERN), forwards=4),
     Method.RELP: _Takes((Component.PATTERN, Component.MLP_POST)),
 }
 
 
 def _method(spec: MapSpec) -> Method:
-    assert spec.method is not None, "every attribution has a method"
-    return spec.method
+    assert spec.name.method is not None, "every attribution has a method"
+    return spec.name.method
 
 
 def _needs(model: Model, spec: MapSpec) -> None:
@@ -259,7 +278,7 @@ def _needs(model: Model, spec: MapSpec) -> None:
 
 def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
     pair = contexts.pair
-    found = attributions(model, pair, [spec.component], outcome, spec.direction, method=_method(spec))
+    found = attributions(model, pair, [spec.component], outcome, spec.name.direction, method=_method(spec))
     cells, _ = spec_cells(model, pair, spec)
     return checked_estimates(model, pair, found[spec.component], cells, outcome, seed)
 
@@ -268,9 +287,11 @@ def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
     cells, _ = spec_cells(model, pair, spec)
     takes = _TAKES[_method(spec)]
     backwards = model.facts.layers if takes.backwards is None else takes.backwards
-    checked = cells[:: max(1, len(cells) // (RANDOM_CELLS + TOP_CELLS))]
-    # The two runs' activations come first.
-    return Work(len(cells), passes=2 + takes.forwards + BACKWARD * backwards, branches=checked)
+    count = min(RANDOM_CELLS, len(cells)) + min(TOP_CELLS, len(cells))
+    # Which cells will be checked is not known yet; these are spread over the map, as those drawn at random are.
+    checked = [cells[place] for place in np.linspace(0, len(cells) - 1, count).astype(int)]
+    # The two runs' activations come first; the check is a state map of its own.
+    return Work(len(cells), passes=2 + takes.forwards + BACKWARD * backwards + STATE_PASSES, branches=checked)
 
 
 ATTRIBUTION = Kind("attribution", _measure, _work, needs=_needs, fits=fits_component)

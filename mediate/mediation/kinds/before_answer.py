@@ -12,6 +12,7 @@ from dataclasses import replace
 from mediate.errors import ItemError
 from mediate.mediation.encoding import EncodedPair, Readers
 from mediate.mediation.kinds.cube import Contexts
+from mediate.pairs.pair import World
 from mediate.traces.trace import cut_trace
 
 
@@ -71,8 +72,8 @@ def cut_contexts(contexts: Contexts, cut: EncodedPair) -> Contexts:
         cut: From `cut_before_answer`.
     """
     runs = {}
-    for h in (0, 1):
-        for t in (0, 1):
+    for h in World:
+        for t in World:
             length = len(cut.questions[h]) + len(cut.traces[t].ids)
             runs[cut.questions[h], cut.traces[t].ids] = contexts.of(h, t).part(0, length)
     return Contexts(cut, runs)

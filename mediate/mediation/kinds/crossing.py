@@ -25,6 +25,7 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import read_rows
 from mediate.mediation.outcomes import USUAL, Outcome, read_off, reading
 from mediate.models.model import Model
+from mediate.pairs.pair import World
 from mediate.passes.keyvalues import KeyValues, prefill, rotary_frequencies
 
 Checkpoints = tuple[Model, Model]
@@ -118,12 +119,12 @@ class Crossed:
 
     def question(self, checkpoint: int) -> KeyValues:
         """The question part's keys and values."""
-        return self.runs[checkpoint].part(0, len(self.pair.questions[1]))
+        return self.runs[checkpoint].part(0, len(self.pair.questions[World.BASE]))
 
     def chain(self, checkpoint: int) -> KeyValues:
         """The chain's keys and values."""
         whole = self.runs[checkpoint]
-        return whole.part(len(self.pair.questions[1]), len(whole))
+        return whole.part(len(self.pair.questions[World.BASE]), len(whole))
 
 
 def run_crossed(original: Model, tuned: Model, pair: EncodedPair) -> Crossed:
@@ -133,7 +134,7 @@ def run_crossed(original: Model, tuned: Model, pair: EncodedPair) -> Crossed:
         InputError: The models are no two checkpoints of one architecture.
     """
     check_crossable(original, tuned)
-    ids = torch.tensor([pair.context(1, 1)], device=original.device)
+    ids = torch.tensor([pair.context(World.BASE, World.BASE)], device=original.device)
     one, other = (prefill(model, ids)[0] for model in (original, tuned))
     return Crossed((original, tuned), pair, (one, other))
 

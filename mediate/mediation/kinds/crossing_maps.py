@@ -32,7 +32,7 @@ from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.kinds.crossing import Crossed
 from mediate.mediation.kinds.kind import effect_map, spec_cells
 from mediate.mediation.kinds.read import stretch_effects
-from mediate.mediation.kinds.state import Replacement, chain_activations, placed, replaced_effects
+from mediate.mediation.kinds.state import chain_activations, placed, replaced_effects
 from mediate.mediation.maps import check_offered
 from mediate.mediation.names import MapSpec, at_home
 from mediate.mediation.names import parse_crossed_map as parse_crossed_map
@@ -40,9 +40,9 @@ from mediate.mediation.outcomes import Outcome, reading
 from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
+from mediate.pairs.pair import World
 from mediate.passes.interventions import Reference
 from mediate.results.kinds import View as View
-from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
 
 BothWays = Float[np.ndarray, "direction cell"]
@@ -99,7 +99,7 @@ def crossed_states(
     pair = crossed.pair
     for cell in cells:
         check_cell(crossed.models[0], pair, cell)
-    ids, start = pair.context(1, 1), len(pair.questions[1])
+    ids, start = pair.context(World.BASE, World.BASE), len(pair.questions[World.BASE])
     kept = [chain_activations(model, ids, start, components) for model in crossed.models]
     for component in components:
         size = int(kept[0][Site(component, 0)].shape[0 if component is Component.PATTERN else 1])
@@ -109,10 +109,11 @@ def crossed_states(
     effects = np.zeros((2, len(cells)))
     for receiver, sign in enumerate((-1, 1)):
         model = crossed.models[receiver]
-        run = sequences(model, pair, 1, [outcome])
+        run = sequences(model, pair, World.BASE, [outcome])
         # The other checkpoint's activations take the place that the other world's have elsewhere.
         own, other = (placed(kept[each], run, Reference.SOURCE) for each in (receiver, 1 - receiver))
-        losses = replaced_effects(model, run, components, cells, [outcome], Replacement(other, own))[0]
+        patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in cells]
+        losses = replaced_effects(model, run, patches, [outcome], other, own)[0]
         effects[receiver] = sign * losses + 0.0  # no minus zeros
     return effects
 
@@ -139,8 +140,7 @@ def state_both_ways(crossed: Crossed, spec: MapSpec, cells: Sequence[Cell], outc
 
 def crossed_kinds(spec: MapSpec, *, source: bool = False) -> tuple[str, ...]:
     """The kinds of a map's four views, in the order in which they are measured; of the source world, where wanted."""
-    name = parse_kind(spec.kind)
-    return tuple(str(replace(name, view=view, source=source)) for view in View)
+    return tuple(str(replace(spec.name, view=view, source=source)) for view in View)
 
 
 def crossed_map(crossed: Crossed, spec: MapSpec, outcome: Outcome, total: float) -> tuple[EffectMap, ...]:
@@ -153,7 +153,7 @@ def crossed_map(crossed: Crossed, spec: MapSpec, outcome: Outcome, total: float)
         total: The item's total change, which goes into the records as their `te`.
     """
     cells, coords = spec_cells(crossed.models[0], crossed.pair, spec)
-    effects = views(at_home(spec.of.crossed)(crossed, spec, cells, outcome))
+    effects = views(at_home(spec.name.of.crossed)(crossed, spec, cells, outcome))
     return tuple(
         effect_map(crossed.pair, kind, coords, values, outcome, total)
         for kind, values in zip(crossed_kinds(spec), effects.values(), strict=True)

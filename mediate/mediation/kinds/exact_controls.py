@@ -18,6 +18,7 @@ from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
 from mediate.models.rope import most_tokens
 from mediate.models.sites import Component, Site
+from mediate.pairs.pair import World
 from mediate.passes.forward import forward
 from mediate.passes.keyvalues import KeyValues, run_on, stacked
 from mediate.passes.readers import read
@@ -68,10 +69,10 @@ def run_again(model: Model, contexts: Contexts, outcome: Outcome, seed: int) -> 
     """
     pair = contexts.pair
     tokens = reading(pair.readers, model.device, [outcome])
-    own, question = pair.traces[1].ids, contexts.question(1, 1)
+    own, question = pair.traces[World.BASE].ids, contexts.question(World.BASE, World.BASE)
     width, rows = len(own), len(tokens.ids)
     chains = [own, own]
-    if len(pair.traces[1].step_spans) > 1:
+    if len(pair.traces[World.BASE].step_spans) > 1:
         chains.append(tuple(own[place] for place in shuffled_steps(pair, seed)))
     ids = torch.cat(
         [torch.cat([torch.tensor([each], device=model.device).expand(rows, -1), tokens.ids], dim=1) for each in chains]
@@ -106,7 +107,7 @@ def self_source(
     pair = contexts.pair
     tokens = reading(pair.readers, model.device, [outcome])
     runs = (run_again(model, contexts, outcome, 0) if again is None else again).base
-    begin = len(pair.questions[1])
+    begin = len(pair.questions[World.BASE])
     question, base, other = runs[0].part(0, begin), *(run.part(begin, len(run)) for run in runs)
     whole = Cell(tuple(range(len(base))), tuple(range(model.facts.layers)))
     plain, swapped = (swapped_past(question, base, other, [cell] * len(tokens.ids)) for cell in (None, whole))
@@ -145,13 +146,13 @@ def rewritten(model: Model, contexts: Contexts, outcome: Outcome) -> Rewritten:
     The question is not run again: nothing is written there.
     """
     pair = contexts.pair
-    run = sequences(model, pair, 1, [outcome])
+    run = sequences(model, pair, World.BASE, [outcome])
     end, at = int(run.ids.shape[1]), run.tokens.last
     most = most_tokens(model)
     room = AFTERWARDS if most is None else max(0, most - end)
-    extra = torch.tensor(pair.traces[1].ids[: min(room, AFTERWARDS)], dtype=torch.long, device=model.device)
+    extra = torch.tensor(pair.traces[World.BASE].ids[: min(room, AFTERWARDS)], dtype=torch.long, device=model.device)
     ids = torch.cat([run.ids[:, run.start :], extra.expand(len(run.ids), -1)], dim=1)
-    past = stacked([[contexts.question(1, 1)]])
+    past = stacked([[contexts.question(World.BASE, World.BASE)]])
     pass_of = partial(forward, model, ids, past=past, last=at + len(extra))
     sites = [Site(model.need(component), layer) for component in _KV for layer in range(model.facts.layers)]
     clean = pass_of(keep=sites)

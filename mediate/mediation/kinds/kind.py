@@ -61,7 +61,7 @@ class Work:
 
 def spec_cells(model: Model, pair: EncodedPair, spec: MapSpec) -> tuple[list[Cell], Coords]:
     """The cells of a map in row order of its axes, and the labels along them."""
-    return cells_of(model, pair, spec.axes, component=spec.component, window=spec.window)
+    return cells_of(model, pair, spec.axes, component=spec.component, window=spec.name.window)
 
 
 def labels_of_cells(model: Model, pair: EncodedPair, spec: MapSpec) -> Coords:

@@ -17,6 +17,7 @@ from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import sequences
 from mediate.models.model import Model
+from mediate.pairs.pair import World
 from mediate.passes import Branch
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout
@@ -55,7 +56,7 @@ def knockout_effects(
             any key left.
     """
     check_knockout(model)
-    run = sequences(model, pair, 1, outcomes)
+    run = sequences(model, pair, World.BASE, outcomes)
     chosen = reader_choice(pair, len(run.readers), readers)
     queries = tuple(run.stop + reader for reader, wanted in enumerate(chosen) if wanted)
     branches = []
@@ -73,7 +74,7 @@ def deletion_effect(model: Model, pair: EncodedPair, outcomes: Sequence[Outcome]
 
     Not a knockout: positions are re-numbered, and nothing has read the chain.
     """
-    run = sequences(model, pair, 1, outcomes)
+    run = sequences(model, pair, World.BASE, outcomes)
     without = torch.cat([run.ids[:, : run.start], run.ids[:, run.stop :]], dim=1)
     y = [forward(model, ids, last=run.tokens.last).logits for ids in (run.ids, without)]
     return np.array([read_off(run.tokens, y[0], each) - read_off(run.tokens, y[1], each) for each in outcomes])

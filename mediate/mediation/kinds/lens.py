@@ -30,6 +30,7 @@ from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.float64 import in_float64
 from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
+from mediate.pairs.pair import World
 from mediate.passes.forward import forward
 from mediate.results.maps import EffectMap
 
@@ -119,7 +120,7 @@ class _FrozenNorm:
         return (vectors - vectors.mean(dim=-1, keepdim=True) if self.centred else vectors) * self.gain
 
 
-def logit_lens(model: Model, pair: EncodedPair, *, world: int = 1, readers: bool = False) -> EffectMap:
+def logit_lens(model: Model, pair: EncodedPair, *, world: int = World.BASE, readers: bool = False) -> EffectMap:
     """The logit difference read off the residual stream after each layer, at each position of the chain.
 
     The axes are position and layer; with `readers` they are reader and layer, readers counted from the answer cue's
@@ -145,7 +146,7 @@ def logit_lens(model: Model, pair: EncodedPair, *, world: int = 1, readers: bool
 
 
 def direct_logit_attribution(
-    model: Model, pair: EncodedPair, *, world: int = 1, heads: bool = False
+    model: Model, pair: EncodedPair, *, world: int = World.BASE, heads: bool = False
 ) -> DirectAttribution:
     """What each component adds directly to the logit difference, at the position that predicts the answer.
 
@@ -204,7 +205,7 @@ def _one_run(
     """
     if world not in (0, 1):
         raise InputError(f"world {world}; 1 is the base and 0 the source")
-    runs = [sequences(model, pair, each, [Outcome.LOGIT_DIFF]) for each in (0, 1)]
+    runs = [sequences(model, pair, each, [Outcome.LOGIT_DIFF]) for each in World]
     run, stream = runs[world], Site(model.need(Component.RESID_POST), model.facts.layers - 1)
     found = forward(model, runs[world].ids, keep={stream, *sites}, last=run.tokens.last)
     kept = {site: value[0] for site, value in found.kept.items()}
@@ -295,6 +296,5 @@ def _kind(name: str, world: int) -> str:
 
 
 def _not_a_sum(model: Model, reason: str) -> InputError:
-    return InputError(
-        f"model {model.facts.name!r} ({model.facts.architecture}) cannot be read layer by layer: {reason}"
-    )
+    named = f"model {model.facts.name!r} ({model.facts.architecture})"
+    return InputError(f"{named} cannot be read layer by layer: {reason}")

@@ -15,6 +15,7 @@ from mediate.mediation.kinds.read import read_map
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
+from mediate.pairs.pair import World
 from mediate.passes.keyvalues import KeyValues, prefill, run_on
 from mediate.traces.trace import shared_beginning
 
@@ -42,7 +43,7 @@ def measure_unlearnt(twin: Model, pairs: Sequence[EncodedPair], outcome: Outcome
     end; what all begin with is run once.
     """
     tokens = [reading(pair.readers, twin.device, [outcome]) for pair in pairs]
-    wanted = {(number, world): pair.context(world, world) for number, pair in enumerate(pairs) for world in (0, 1)}
+    wanted = {(number, world): pair.context(world, world) for number, pair in enumerate(pairs) for world in World}
     common = shared_beginning(list(wanted.values()))
     past = prefill(twin, torch.tensor([common], device=twin.device))[0] if common else None
     rows = {

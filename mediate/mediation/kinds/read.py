@@ -17,6 +17,7 @@ from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, reading
 from mediate.models.model import Model
 from mediate.models.sites import Component
+from mediate.pairs.pair import World
 from mediate.passes import Branch, branch_logits, untouched
 from mediate.passes.keyvalues import KeyValues, joined, moved
 from mediate.passes.readers import read, read_in_turns
@@ -80,7 +81,7 @@ def read_effects(
         if cell.units is not None and not set(cell.units) <= set(range(model.facts.kv_heads)):
             raise InputError(f"item {pair.id!r}: KV heads {cell.units}; there are 0 to {model.facts.kv_heads - 1}")
     question, base = laid_out(model, contexts, 1, 1, 1)
-    source = moved(model, contexts.chain(0, 0), len(question))
+    source = moved(model, contexts.chain(World.SOURCE, World.SOURCE), len(question))
     tokens = reading(pair.readers, model.device, [outcome])
     chosen = reader_choice(pair, int(tokens.ids.shape[1]), readers)
     return stretch_effects(model, (question, base, source), tokens, cells, outcome, chosen)
@@ -101,7 +102,7 @@ def read_effects_together(
     rows: dict[int, list[tuple[int, list[int], Stretches]]] = {}
     for number, each in enumerate(contexts):
         question, base = laid_out(model, each, 1, 1, 1)
-        source = moved(model, each.chain(0, 0), len(question))
+        source = moved(model, each.chain(World.SOURCE, World.SOURCE), len(question))
         # As in `stretch_effects`: what changes no key or value has no effect.
         moving = [place for place, cell in enumerate(cells[number]) if differs(base, source, cell)]
         if moving:
@@ -128,7 +129,7 @@ def read_effects_together(
 
 def are_small(contexts: Contexts, cells: Sequence[Cell]) -> bool:
     """Whether a copy of a pair's keys and values for each cell is of no weight."""
-    return contexts.of(1, 1).nbytes * (1 + len(cells)) <= SMALL_BYTES
+    return contexts.of(World.BASE, World.BASE).nbytes * (1 + len(cells)) <= SMALL_BYTES
 
 
 def stretch_effects(

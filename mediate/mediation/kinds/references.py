@@ -16,6 +16,7 @@ from mediate.mediation.kinds.reference_value import Activations, Material, Refer
 from mediate.mediation.kinds.state import chain_activations
 from mediate.models.model import Model
 from mediate.models.sites import Component
+from mediate.pairs.pair import World
 from mediate.passes.interventions import Reference
 
 
@@ -37,30 +38,32 @@ def _mean(model: Model, pair: EncodedPair, own: Activations, material: Material)
 def _resample(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
     """The first other pair's base chain, from its start, again from its start where it is shorter."""
     other = material.others[0]
-    again = torch.arange(len(pair.traces[1].ids)) % len(other.traces[1].ids)
+    again = torch.arange(len(pair.traces[World.BASE].ids)) % len(other.traces[World.BASE].ids)
     return {site: value[again] for site, value in _base_chain(model, other, own).items()}
 
 
 def _filler(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
     """The question with a chain of filler tokens."""
     assert material.filler is not None, "checked by its needs"
-    return _in_place(model, pair, own, (material.filler,) * len(pair.traces[1].ids))
+    return _in_place(model, pair, own, (material.filler,) * len(pair.traces[World.BASE].ids))
 
 
 def _shuffled(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
     """The question with the chain's own steps in another order."""
-    chain = pair.traces[1].ids
+    chain = pair.traces[World.BASE].ids
     return _in_place(model, pair, own, tuple(chain[place] for place in shuffled_steps(pair, material.seed)))
 
 
 def _in_place(model: Model, pair: EncodedPair, own: Activations, chain: tuple[int, ...]) -> Activations:
     """What another chain is after the base question."""
-    question = pair.questions[1]
+    question = pair.questions[World.BASE]
     return chain_activations(model, question + chain, len(question), _components(own))
 
 
 def _base_chain(model: Model, pair: EncodedPair, own: Activations) -> Activations:
-    return chain_activations(model, pair.context(1, 1), len(pair.questions[1]), _components(own))
+    return chain_activations(
+        model, pair.context(World.BASE, World.BASE), len(pair.questions[World.BASE]), _components(own)
+    )
 
 
 def _components(own: Activations) -> list[Component]:
@@ -85,7 +88,7 @@ def shuffled_steps(pair: EncodedPair, seed: int) -> tuple[int, ...]:
     Raises:
         InputError: The chain has fewer than two steps.
     """
-    spans = pair.traces[1].step_spans
+    spans = pair.traces[World.BASE].step_spans
     if len(spans) < 2:
         raise InputError(f"item {pair.id!r}: a chain of {len(spans)} step cannot be shuffled; give one of two or more")
     generator = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.kind import Effects, Kind, Work, spec_cells
 from mediate.mediation.kinds.read import read_effects
-from mediate.mediation.kinds.state import state_effects
+from mediate.mediation.kinds.state import STATE_PASSES, state_effects
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
@@ -43,7 +43,7 @@ def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, 
 
 def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
     cells, _ = spec_cells(model, pair, spec)
-    return Work(len(cells), passes=2, branches=cells, read=cells)
+    return Work(len(cells), passes=STATE_PASSES, branches=cells, read=cells)
 
 
 RELAYED = Kind("relayed", _measure, _work, needs=needs_keys_and_values)

@@ -10,7 +10,6 @@ activations are all that the outcome depends on. Effects of different cells do n
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -36,6 +35,9 @@ from mediate.passes.interventions import Patch, Reference, Values
 from mediate.passes.unhooked import leanly
 from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
+
+# Over whole sequences, for state effects of any cells: both runs' activations, and the run that is branched off from.
+STATE_PASSES = 3
 
 
 def chain_activations(
@@ -113,41 +115,34 @@ def state_effects(
     run = sequences(model, pair, world, outcomes)
     values = other_world(model, pair, components, direction, run)
     own = placed(chain_activations(model, pair.context(world, world), run.start, components), run, Reference.SOURCE)
-    effects = replaced_effects(model, run, components, cells, outcomes, Replacement(values, own))
+    patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in cells]
+    effects = replaced_effects(model, run, patches, outcomes, values, own)
     return effects if direction is Direction.NOISING else -effects
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Replacement:
-    """What takes the place of a run's activations at its chain, and what was there; both as from `placed`.
-
-    Args:
-        values: What is put in place.
-        own: The run's own activations, under `Reference.SOURCE`.
-        by: Under which name `values` has them.
-    """
-
-    values: Values
-    own: Values
-    by: str = Reference.SOURCE
 
 
 def replaced_effects(
     model: Model,
     run: Sequences,
-    components: Sequence[Component],
-    cells: Sequence[Cell],
+    patches: Sequence[Sequence[Patch]],
     outcomes: Sequence[Outcome],
-    replacement: Replacement,
+    values: Values,
+    own: Values,
 ) -> Float[np.ndarray, "outcome cell"]:
-    """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run."""
-    values = replacement.values
-    patches = [cell.patches(components, run.start, replacement.by) for cell in cells]
-    moving = [place for place, each in enumerate(patches) if moves(each, values, replacement.own)]
-    effects = np.zeros((len(outcomes), len(cells)))
+    """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run.
+
+    Args:
+        model: The hooked model.
+        run: The run that is patched.
+        patches: Those of each cell.
+        outcomes: What to read off; all from the same passes.
+        values: What is put in place, from `placed`.
+        own: The run's own activations, from `placed` under `Reference.SOURCE`.
+    """
+    moving = [place for place, each in enumerate(patches) if moves(each, values, own)]
+    effects = np.zeros((len(outcomes), len(patches)))
     if not moving:
         return effects
-    here, y = branched_outcomes(model, run, outcomes, [Branch(patches[place]) for place in moving], values)
+    here, y = branched_outcomes(model, run, outcomes, [Branch(tuple(patches[place])) for place in moving], values)
     effects[:, moving] = here[:, None] - y
     return effects
 
@@ -211,13 +206,12 @@ def fits_component(pair: EncodedPair, spec: MapSpec, place: str) -> None:
 def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
     pair = contexts.pair
     cells, _ = spec_cells(model, pair, spec)
-    return Effects(state_effects(model, pair, [spec.component], cells, [outcome], spec.direction)[0])
+    return Effects(state_effects(model, pair, [spec.component], cells, [outcome], spec.name.direction)[0])
 
 
 def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
     cells, _ = spec_cells(model, pair, spec)
-    # Both runs' activations, and the run that is branched off from.
-    return Work(len(cells), passes=3, branches=cells)
+    return Work(len(cells), passes=STATE_PASSES, branches=cells)
 
 
 STATE = Kind("state", _measure, _work, needs=needs_component, fits=fits_component)

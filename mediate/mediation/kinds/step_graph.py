@@ -33,6 +33,7 @@ from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import PASS_TOKENS, sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component
+from mediate.pairs.pair import World
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Reference
 from mediate.passes.readers import read
@@ -86,13 +87,13 @@ def _edges(model: Model, contexts: Contexts, edge: Edge) -> Float[np.ndarray, "s
 
 
 def _steps(pair: EncodedPair) -> Coords:
-    steps = tuple(range(len(pair.traces[1].step_spans)))
+    steps = tuple(range(len(pair.traces[World.BASE].step_spans)))
     return {"step": steps, "result": steps}
 
 
 def _cells(model: Model, pair: EncodedPair) -> list[Cell]:
     layers = tuple(range(model.facts.layers))
-    return [Cell(tuple(range(*span)), layers) for span in pair.traces[1].step_spans]
+    return [Cell(tuple(range(*span)), layers) for span in pair.traces[World.BASE].step_spans]
 
 
 def _wanted(logits: Float[Tensor, "*row d_vocab"], pair: EncodedPair, place: int) -> Float[Tensor, "*row"]:
@@ -112,14 +113,14 @@ def _read_edges(model: Model, contexts: Contexts, results: tuple[int | None, ...
     pair = contexts.pair
     question, base = laid_out(model, contexts, 1, 1, 1)
     _, source = laid_out(model, contexts, 1, 0, 0)
-    ids = torch.tensor(pair.traces[1].ids, device=model.device)
+    ids = torch.tensor(pair.traces[World.BASE].ids, device=model.device)
     cells = _cells(model, pair)
     graph = np.full((len(cells), len(cells)), np.nan)
     for result, place in enumerate(results):
         if place is None or not result:
             continue
         # A result that begins its step is read by the last token of the step before.
-        begin = min(pair.traces[1].step_spans[result][0], place - 1)
+        begin = min(pair.traces[World.BASE].step_spans[result][0], place - 1)
         ours, theirs = base.part(0, begin), source.part(0, begin)
         places = [tuple(each for each in cell.positions if each < begin) for cell in cells[:result]]
         before = {step: Cell(each, cells[step].layers) for step, each in enumerate(places) if each}
@@ -134,9 +135,11 @@ def _read_edges(model: Model, contexts: Contexts, results: tuple[int | None, ...
 
 def _state_edges(model: Model, contexts: Contexts, results: tuple[int | None, ...]) -> Float[np.ndarray, "step result"]:
     pair, components = contexts.pair, (Component.K, Component.V)
-    run = sequences(model, pair, 1, [Outcome.LOGIT_DIFF])
+    run = sequences(model, pair, World.BASE, [Outcome.LOGIT_DIFF])
     values = other_world(model, pair, components, Direction.NOISING, run)
-    own = placed(chain_activations(model, pair.context(1, 1), run.start, components), run, Reference.SOURCE)
+    own = placed(
+        chain_activations(model, pair.context(World.BASE, World.BASE), run.start, components), run, Reference.SOURCE
+    )
     patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in _cells(model, pair)]
     moving = [step for step, each in enumerate(patches) if moves(each, values, own)]
     graph = np.full((len(patches), len(patches)), np.nan)
@@ -164,7 +167,7 @@ def _state_edges(model: Model, contexts: Contexts, results: tuple[int | None, ..
 
 
 def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
-    return Effects(_edges(model, contexts, Edge(spec.variant)))
+    return Effects(_edges(model, contexts, Edge(spec.name.part)))
 
 
 def _labels(model: Model, pair: EncodedPair, spec: MapSpec) -> Coords:
@@ -172,10 +175,10 @@ def _labels(model: Model, pair: EncodedPair, spec: MapSpec) -> Coords:
 
 
 def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
-    spans = pair.traces[1].step_spans
+    spans = pair.traces[World.BASE].step_spans
     cells = [Cell((start,), (0,)) for start, _ in spans]
     count = len(spans) * (len(spans) - 1) // 2
-    return Work(count, 2, read=cells) if spec.variant == Edge.READ else Work(count, 2, branches=cells)
+    return Work(count, 2, read=cells) if spec.name.part == Edge.READ else Work(count, 2, branches=cells)
 
 
 STEP_GRAPH = Kind("step_graph", _measure, _work, needs=needs_keys_and_values, labels=_labels)

@@ -21,6 +21,7 @@ from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
+from mediate.pairs.pair import World
 
 # Up to here all subsets are run; their number doubles with each step.
 MOST_EXACT = 8
@@ -70,7 +71,7 @@ def step_shapley(
         ItemError: The chains cannot be aligned.
     """
     check_aligned(contexts.pair)
-    spans = contexts.pair.traces[1].step_spans
+    spans = contexts.pair.traces[World.BASE].step_spans
     layers = tuple(range(model.facts.layers))
 
     def game(subsets: Sequence[frozenset[int]]) -> Float[np.ndarray, " subset"]:
