@@ -51,8 +51,8 @@ class Readers:
 
     @property
     def decisive(self) -> int:
-        """The place in the answer of the token whose logit is read: where two answers part, or where one speaks."""
-        return self.shared if self.source else self.spoken
+        """The place in the answer of the last token that is read by itself: where two part, or one speaks."""
+        return max(self.shared, self.spoken)
 
     def __post_init__(self) -> None:
         if not self.cue:
@@ -80,6 +80,21 @@ class EncodedPair:
     questions: tuple[tuple[int, ...], tuple[int, ...]]
     traces: tuple[Trace, Trace]
     readers: Readers
+
+    @property
+    def question(self) -> tuple[int, ...]:
+        """The base question part."""
+        return self.questions[World.BASE]
+
+    @property
+    def trace(self) -> Trace:
+        """The base chain."""
+        return self.traces[World.BASE]
+
+    @property
+    def whole(self) -> tuple[int, ...]:
+        """The base question part followed by the base chain."""
+        return self.context(World.BASE, World.BASE)
 
     @property
     def written(self) -> bool:

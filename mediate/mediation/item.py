@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mediate.errors import InputError, ItemError
-from mediate.mediation.encoding import Readers, check_carries, check_takes
+from mediate.mediation.encoding import EncodedPair, Readers, check_carries, check_takes
 from mediate.mediation.said import item_prompt
 from mediate.models.model import Model
 from mediate.models.prompts import Prompt, Template
@@ -47,14 +47,18 @@ class EncodedItem:
             raise ValueError(f"hidden tokens {start} to {stop} of a question part of {len(self.question)}")
 
     @property
-    def context(self) -> tuple[int, ...]:
+    def whole(self) -> tuple[int, ...]:
         """The tokens of the question part followed by the chain."""
         return self.question + self.trace.ids
 
     @property
     def length(self) -> int:
         """The tokens of the whole sequence, the answer's last included."""
-        return len(self.context) + len(self.readers.cue) + len(self.readers.base)
+        return len(self.whole) + len(self.readers.cue) + len(self.readers.base)
+
+
+Encoded = EncodedPair | EncodedItem
+"""What a method takes that looks at the base world alone: a pair, or an item by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,23 +78,23 @@ def run_sights(model: Model, items: Sequence[EncodedItem]) -> list[Sights]:
         model: The hooked model.
         items: In tokens.
     """
-    common = shared_beginning([item.context for item in items for _ in range(2)])
+    common = shared_beginning([item.whole for item in items for _ in range(2)])
     common = common[: min(item.hidden[0] for item in items)]
     past = prefill(model, torch.tensor([common], device=model.device))[0] if common else None
-    lengths = {number: len(item.context) - len(common) for number, item in enumerate(items)}
+    lengths = {number: len(item.whole) - len(common) for number, item in enumerate(items)}
     padding = 0.0 if depends_on_length(model.plain.config) else PADDING
     found: dict[int, Sights] = {}
     for numbers in of_like_length(lengths, side_by_side(model) // 2, padding):
         some = [items[number] for number in numbers]
-        width = len(some[-1].context)
-        rows = [[*item.context[len(common) :], *[0] * (width - len(item.context))] for item in some for _ in range(2)]
+        width = len(some[-1].whole)
+        rows = [[*item.whole[len(common) :], *[0] * (width - len(item.whole))] for item in some for _ in range(2)]
         mask = torch.zeros(len(rows), width, dtype=torch.bool, device=model.device)
         for row, item in enumerate(some):
             mask[2 * row + 1, slice(*item.hidden)] = True
         with hiding(model, mask):
             runs = prefill(model, torch.tensor(rows, device=model.device), past=past)
         for row, (number, item) in enumerate(zip(numbers, some, strict=True)):
-            seen, blind = (runs[2 * row + sight].part(0, len(item.context)) for sight in range(2))
+            seen, blind = (runs[2 * row + sight].part(0, len(item.whole)) for sight in range(2))
             found[number] = Sights(item, seen, blind.part(item.hidden[1], len(blind)))
     return [found[number] for number in range(len(items))]
 
@@ -106,7 +106,7 @@ def cut_sights(sights: Sights, cut: EncodedItem) -> Sights:
         sights: Of the whole item.
         cut: From `mediate.mediation.item.cut_item`.
     """
-    length = len(cut.context)
+    length = len(cut.whole)
     return Sights(cut, sights.seen.part(0, length), sights.blind.part(0, length - cut.hidden[1]))
 
 
