@@ -52,6 +52,11 @@ class EncodedItem:
         return self.question + self.trace.ids
 
     @property
+    def written(self) -> bool:
+        """Whether a model wrote its chain."""
+        return self.trace.written
+
+    @property
     def length(self) -> int:
         """The tokens of the whole sequence, the answer's last included."""
         return len(self.whole) + len(self.readers.cue) + len(self.readers.base)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from mediate.errors import InputError, shortened
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component
 from mediate.results import kinds
-from mediate.results.kinds import MIN_TE, KindName, parse_kind
 from mediate.results.kinds import Direction as Direction
+from mediate.results.kinds import KindName, parse_kind
 from mediate.results.kinds import Method as Method
 
 
@@ -17,6 +17,9 @@ def at_home(home: str) -> Any:
     """What lives at `module:name`, imported only now: a record that is read without torch so names what needs it."""
     module, _, name = home.partition(":")
     return getattr(import_module(module), name)
+
+
+RIVAL, WHOLE_RUN = "rival", "whole run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,7 @@ class Outcome:
         whole_answers: Whether it takes the logits along both answers, rather than at their first differing token alone.
         two_logits: Whether, there, it takes nothing but the two answers' own logits, so that no others are computed.
         answers: How many answers it is of: 2 of a pair's, 1 of an item's own.
-        unit: In which it is told.
-        min_te: The size of a total effect, in that unit, above which a share of it is defined.
-        against: What else it takes: `whole run` its logits, `rival` an answer to hold the measured one against.
+        against: What else it takes: the logits of the `WHOLE_RUN`, or a `RIVAL` to hold the answer against.
         differentiable: Whether it has gradients, so that maps of it can be estimated.
     """
 
@@ -45,8 +46,6 @@ class Outcome:
     whole_answers: bool = False
     two_logits: bool = False
     answers: int = 2
-    unit: str = "nats"
-    min_te: float = MIN_TE
     against: str = ""
     differentiable: bool = True
 
@@ -63,20 +62,16 @@ Outcome.LOGPROB_DIFF = Outcome("logprob_diff", "mediate.mediation.outcomes:logpr
 USUAL = (Outcome.LOGIT_DIFF, Outcome.LOGPROB_DIFF)
 # The same of items without a twin.
 _ONE = "mediate.mediation.one_answer"
-# Probabilities, and whether the answer is the one that the model gives, lie between 0 and 1.
-_OF_ONE = 0.02
 LOGIT = Outcome("logit", f"{_ONE}:logit", answers=1)
 LOGPROB = Outcome("logprob", f"{_ONE}:logprob", whole_answers=True, answers=1)
-PROB = Outcome("prob", f"{_ONE}:prob", whole_answers=True, answers=1, unit="probability", min_te=_OF_ONE)
-MARGIN = Outcome("margin", f"{_ONE}:margin", whole_answers=True, answers=1, against="rival")
-KL = Outcome("kl", f"{_ONE}:kl", answers=1, against="whole run")
+PROB = Outcome("prob", f"{_ONE}:prob", whole_answers=True, answers=1)
+MARGIN = Outcome("margin", f"{_ONE}:margin", whole_answers=True, answers=1, against=RIVAL)
+KL = Outcome("kl", f"{_ONE}:kl", answers=1, against=WHOLE_RUN)
 SAME_ANSWER = Outcome(
     "same_answer",
     f"{_ONE}:same_answer",
     whole_answers=True,
     answers=1,
-    unit="share of items",
-    min_te=_OF_ONE,
     differentiable=False,
 )
 USUAL_OF_ONE = (LOGIT, LOGPROB)
@@ -175,6 +170,13 @@ def _no_such_kind(text: str) -> str:
         f"{', '.join(Component)}; .denoising may follow, before it, of an attribution, "
         f"{', '.join('.' + each for each in Method)}, and after all, of {windows}, .windowN"
     )
+
+
+def check_twinless(spec: MapSpec) -> None:
+    """Raises InputError where a map takes a twin, so that an item by itself has none."""
+    if spec.name.of.needs_twin:
+        there = " and ".join(f"{of.name}:AXES" for of in kinds.KINDS if not of.needs_twin)
+        raise InputError(f"map {str(spec)!r} puts a twin's activations in place; items without a twin have {there}")
 
 
 def parse_crossed_map(text: str) -> MapSpec:

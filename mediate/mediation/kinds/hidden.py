@@ -24,7 +24,7 @@ from torch import Tensor
 
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.cube import PADDING, ROW_BYTES, of_like_length, read_past, side_by_side
-from mediate.mediation.names import LOGPROB
+from mediate.mediation.names import LOGPROB, RIVAL, WHOLE_RUN
 from mediate.mediation.one_answer import greedy_rival
 from mediate.mediation.outcomes import Outcome, Reading, answer_logprob, read_off, reading
 from mediate.models.model import Model
@@ -117,7 +117,7 @@ def measure_hidden(
 
     Args:
         model: The hooked model.
-        sights: From `run_sights`.
+        sights: From `run_sights`; where an outcome is held against a rival, from `with_rivals`.
         outcomes: What to read off.
     """
     y = np.full((len(sights), len(outcomes), 2, 2, 2), np.nan)
@@ -125,36 +125,46 @@ def measure_hidden(
         tokens = reading(each.item.readers, model.device, outcomes)
         logits = dict(zip(DISTINCT, read_hidden(model, tokens, each, DISTINCT), strict=True))
         tokens = replace(tokens, whole=logits[1, 1, 1])
-        if any(outcome.against == "rival" for outcome in outcomes):
-            tokens = replace(
-                tokens, readers=replace(tokens.readers, source=rival(model, each, tokens, logits[0, 0, 0]))
-            )
         for cell, own in logits.items():
             y[number, :, *cell] = [read_off(tokens, own, outcome) for outcome in outcomes]
         y[number, :, :, 0, 1] = y[number, :, :, 0, 0]
     return y
 
 
-def rival(model: Model, sights: Sights, tokens: Reading, none: Float[Tensor, "row last d_vocab"]) -> tuple[int, ...]:
+def grounded(model: Model, sights: Sights, outcome: Outcome) -> Reading:
+    """The readers of one outcome, with what it is held against."""
+    tokens = reading(sights.item.readers, model.device, [outcome])
+    if outcome.against != WHOLE_RUN:
+        return tokens
+    return replace(tokens, whole=read_hidden(model, tokens, sights, [(1, 1, 1)])[0])
+
+
+def with_rivals(model: Model, sights: Sequence[Sights], outcomes: Sequence[Outcome]) -> list[Sights]:
+    """The same, where an outcome is held against a rival of the answer with that as the readers' source answer."""
+    if not any(outcome.against == RIVAL for outcome in outcomes):
+        return list(sights)
+    found = []
+    for each in sights:
+        readers = replace(each.item.readers, source=rival(model, each))
+        found.append(replace(each, item=replace(each.item, readers=readers)))
+    return found
+
+
+def rival(model: Model, sights: Sights) -> tuple[int, ...]:
     """What a margin holds the answer against, in all cells alike.
 
     Where the item has options, the other one of highest log-probability in the run as it is; else what the model
     would say with question and chain hidden. Empty where that is the answer itself.
-
-    Args:
-        model: The hooked model.
-        sights: From `run_sights`.
-        tokens: The readers.
-        none: The logits with all hidden.
     """
-    best, found = -float("inf"), tuple[int, ...]()
+    readers = sights.item.readers
+    if not sights.item.options:
+        tokens = reading(readers, model.device, [LOGPROB])
+        return greedy_rival(tokens, read_hidden(model, tokens, sights, [(0, 0, 0)])[0])
+    likely = {}
     for option in sights.item.options:
-        own = reading(replace(tokens.readers, base=option, source=(), spoken=0), model.device, [LOGPROB])
-        (logits,) = read_hidden(model, own, sights, [(1, 1, 1)])
-        value = float(answer_logprob(logits[0], option))
-        if value > best:
-            best, found = value, option
-    return found if sights.item.options else greedy_rival(tokens, none)
+        tokens = reading(replace(readers, base=option, spoken=0), model.device, [LOGPROB])
+        likely[option] = float(answer_logprob(read_hidden(model, tokens, sights, [(1, 1, 1)])[0][0], option))
+    return max(likely, key=lambda option: likely[option])
 
 
 def read_hidden(

@@ -105,7 +105,7 @@ class Kind:
     work: Callable[[Model, EncodedPair, MapSpec], Work]
     needs: Callable[[Model, MapSpec], None] = needs_nothing
     fits: Callable[[EncodedPair, MapSpec, str], None] = fits_aligned
-    labels: Callable[[Model, EncodedPair, MapSpec], Coords] = labels_of_cells
+    labels: Callable[[Model, Encoded, MapSpec], Coords] = labels_of_cells
     of_item: Callable[[Model, EncodedItem, MapSpec, Outcome, int], Effects] | None = None
     together: Callable[[Model, Sequence[Contexts], MapSpec, Outcome], dict[int, Effects]] | None = None
 

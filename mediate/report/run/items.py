@@ -25,8 +25,10 @@ from mediate.report.parts import MOST_ROWS
 from mediate.report.run.tables import channel_table
 from mediate.report.run.tokens import Chain, Colouring, colour_chains
 from mediate.report.words import DASH, number, percent
-from mediate.results import CHANNELS, EffectMap, Measured, Results, Told
+from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, Told
+from mediate.results.contrasts import TWIN
 from mediate.results.kinds import is_estimate
+from mediate.results.outcomes import unit_of
 
 MOST_CHAINS = 4
 
@@ -36,7 +38,7 @@ def items_section(results: Results, analysis: Analysis) -> Section:
     if not results.cubes or not results.items:
         return Section("Items", (Text("No item was measured."),), id="items")
     cube = results.cube()
-    table = channel_table(cube, min_te=analysis.min_te).head(MOST_ROWS)
+    table = channel_table(cube, min_te=analysis.least(cube.outcome)).head(MOST_ROWS)
     rows = [
         _item_row(item, row, analysis)
         for item, row in zip(results.items[:MOST_ROWS], table.to_dict("records"), strict=True)
@@ -47,25 +49,29 @@ def items_section(results: Results, analysis: Analysis) -> Section:
     )
     if len(results.items) > MOST_ROWS:
         caption += f" The first {MOST_ROWS} of {len(results.items)} items; all of them are in results/cube.parquet."
-    shown = Table(_ITEM_COLUMNS, tuple(rows), named=False, dense=True)
+    shown = Table(_item_columns(cube), tuple(rows), named=False, dense=True)
     return Section("Items", (shown, Text(caption, Look.BASIS)), id="items")
 
 
-_ITEM_COLUMNS: tuple[Column, ...] = (
-    *columns("item", "group", "base answer", "source answer", look=Look.LONG),
-    *numbers("TE", *CHANNELS, group="effect (nats)"),
-    *numbers(*CHANNELS, "mediated", group="share of TE"),
-    *columns("base", "source", look=Look.SHORT, group="answer stated"),
-)
+def _item_columns(cube: Cube) -> tuple[Column, ...]:
+    twins = cube.contrast is TWIN
+    answers, stated = (("base answer", "source answer"), ("base", "source")) if twins else (("answer",), ("in step",))
+    return (
+        *columns("item", "group", *answers, look=Look.LONG),
+        *numbers("TE", *CHANNELS, group=f"effect ({unit_of(cube.outcome)})"),
+        *numbers(*CHANNELS, "mediated", group="share of TE"),
+        *columns(*stated, look=Look.SHORT, group="answer stated"),
+    )
 
 
 def _item_row(item: Measured, row: Mapping[Hashable, Any], analysis: Analysis) -> Row:
     effects = [number(row[name]) for name in ("te", *CHANNELS)]
     shares: list[str | TableCell] = [percent(row[f"{name}_share"]) for name in (*CHANNELS, "mediated")]
-    if abs(row["te"]) <= analysis.min_te:
-        shares = [TableCell(f"undefined: |TE| ≤ {analysis.min_te:g}", Look.FAINT, span=4)]
-    said = _answer(item.base), _answer(item.source)
-    return (item.id, item.group, *said, *effects, *shares, _stated(item.base), _stated(item.source))
+    least = analysis.least(row["outcome"])
+    if abs(row["te"]) <= least:
+        shares = [TableCell(f"undefined: |TE| ≤ {least:g}", Look.FAINT, span=4)]
+    said = (_answer(told) for _, told in item.worlds)
+    return (item.id, item.group, *said, *effects, *shares, *(_stated(told) for _, told in item.worlds))
 
 
 def _answer(world: Told) -> str:
@@ -128,8 +134,9 @@ def _colours(colouring: Colouring) -> str:
 
 def _chains(each: Chain, colouring: Colouring) -> Section:
     blocks: list[Block] = []
-    for name, world, stretches in (("base", each.item.base, each.base), ("source", each.item.source, each.source)):
-        blocks += [Text(_asked(name, world), Look.SMALL), Tokens(stretches)]
+    alone = each.item.source is None
+    for (world, told), stretches in zip(each.item.worlds, (each.base, each.source), strict=False):
+        blocks += [Text(_asked("question" if alone else str(world), told), Look.SMALL), Tokens(stretches)]
     without = colouring.layer is not None and not each.has_map
     return Section(each.item.id, tuple(blocks), aside="(no map)" if without else "")
 
