@@ -102,5 +102,6 @@ def repeats(results: Results, outcome: str) -> float | None:
     Answers of one token have the same difference of logits and of log-probabilities.
     """
     first, other = results.cube(), results.cube(outcome)
-    gap = float(abs(first.y - other.y).max(initial=0.0)) if other is not first else float("nan")
+    alike = other is not first and other.items == first.items
+    gap = float(abs(first.y - other.y).max(initial=0.0)) if alike else float("nan")
     return gap if gap <= SAME else None

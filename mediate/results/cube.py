@@ -14,6 +14,7 @@ from jaxtyping import Float
 from mediate.results.contrasts import TWIN, Contrast, contrast_named
 from mediate.results.kinds import MIN_TE as MIN_TE
 from mediate.results.labelled import UNITS, needed_xarray
+from mediate.results.outcomes import outcome_facts
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
 
 if TYPE_CHECKING:
@@ -114,6 +115,11 @@ class Cube:
         if not np.isfinite(self.y).all():
             raise ValueError(f"outcome {self.outcome!r}: a cell is NaN or infinite")
         check_identities(self.y, self.contrast)
+
+    @property
+    def partial(self) -> bool:
+        """Whether some items may lack the outcome: one that has no rival answer to be held against."""
+        return outcome_facts(self.outcome).partial
 
     def undefined(self, min_te: float = MIN_TE) -> int:
         """Items whose own shares are undefined because |TE| is not above `min_te`."""

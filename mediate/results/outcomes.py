@@ -19,6 +19,7 @@ class OutcomeFacts:
         min_te: The size of a total effect, in that unit, above which a share of it is defined; None where a run's own
             threshold, which is in nats, says so.
         answers: How many answers it is of: 2 of a pair's, 1 of an item's own.
+        partial: Whether items may lack it.
     """
 
     name: str
@@ -26,6 +27,7 @@ class OutcomeFacts:
     unit: str = NATS
     min_te: float | None = None
     answers: int = 2
+    partial: bool = False
 
     @property
     def positive(self) -> str:
@@ -51,6 +53,7 @@ OUTCOMES = (
         "the answer's logit less that of its rival, at the first token where they differ; the rival is the likeliest "
         "of the other options, or without options what the model would say with question and chain hidden",
         answers=1,
+        partial=True,
     ),
     OutcomeFacts(
         "kl",

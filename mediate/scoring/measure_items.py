@@ -1,8 +1,10 @@
 """What is measured of items by themselves, computed or taken from the store."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import torch
 
 from mediate.clock import stage
@@ -61,10 +63,22 @@ def measure_single_items(
             sights, scored = cubes.pop(0)
             found = finite(scored)
             if isinstance(found, Scored):
-                found = with_maps(found, spec, partial(_measured_map, sights, found, spec))
+                found = _without_rival(with_maps(found, spec, partial(_measured_map, sights, found, spec)))
                 if store is not None and not found.left_out:
                     put(model, found, spec, store)
             yield found, partial(_at_hand, sights)
+
+
+def _without_rival(scored: Scored[PreparedItem]) -> Scored[PreparedItem]:
+    """The item with a reason for each outcome that it has no rival answer for."""
+    item = scored.item
+    reason = "the answer is what the model says with question and chain hidden, so it has no rival; give options"
+    missing = [
+        Reject(item.id, "no_rival", reason, item.item.place, part=str(outcome))
+        for outcome, y in zip(item.outcomes, scored.y, strict=True)
+        if np.isnan(y).all()
+    ]
+    return replace(scored, left_out=(*scored.left_out, *missing))
 
 
 def _anew(model: Model, item: PreparedItem) -> Sights:

@@ -38,10 +38,11 @@ def items_section(results: Results, analysis: Analysis) -> Section:
     if not results.cubes or not results.items:
         return Section("Items", (Text("No item was measured."),), id="items")
     cube = results.cube()
+    there = set(cube.items)
+    having = [item for item in results.items if item.id in there]
     table = channel_table(cube, min_te=analysis.least(cube.outcome)).head(MOST_ROWS)
     rows = [
-        _item_row(item, row, analysis)
-        for item, row in zip(results.items[:MOST_ROWS], table.to_dict("records"), strict=True)
+        _item_row(item, row, analysis) for item, row in zip(having[:MOST_ROWS], table.to_dict("records"), strict=True)
     ]
     caption = (
         f"{cube.outcome}; direct, text and latent sum to TE. Answer stated: the step in which each chain states it "
@@ -107,7 +108,7 @@ def chains_section(results: Results, most: int = MOST_CHAINS) -> Section:
     shown = "All items." if count <= most else f"The first {most} of {count} items, not chosen by result."
     blocks: list[Block] = [Text(f"{shown} {_colours(colouring)} {FRAMES}")]
     if colouring.layer is not None:
-        blocks.append(Scale(colouring.limit))
+        blocks.append(_scale(results, colouring.limit))
     blocks += [_chains(each, colouring) for each in colouring.chains]
     return Section("Chains of thought", tuple(blocks), id="chains")
 
@@ -116,6 +117,13 @@ FRAMES = (
     "Framed: the token at which the chain first states its answer as a result; dashed: the answer's first occurrence, "
     "where it is no result."
 )
+
+
+def _scale(results: Results, limit: float) -> Scale:
+    cube = results.cube()
+    if cube.contrast is TWIN:
+        return Scale(limit)
+    return Scale(limit, unit_of(cube.outcome), "blue: what is hidden speaks against the answer; red: for it")
 
 
 def _colours(colouring: Colouring) -> str:
