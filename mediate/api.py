@@ -7,14 +7,14 @@ torch is imported by the calls that need it; what is stored opens and is compare
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from mediate.choices import fields_of, with_choices
 from mediate.errors import InputError, ItemError
 from mediate.models.load_spec import LoadOptions, LoadSpec
 from mediate.models.source import TUNED
 from mediate.pairs.files import PairFile, scan_pairs
-from mediate.pairs.pair import Pair
+from mediate.pairs.pair import Item, Pair
 from mediate.report import RECORD, Comparison, CrossScores, Scores, StoredComparison, Tuning, open_comparison, open_run
 from mediate.report import compare as compare
 from mediate.results.crossing_folder import is_crossed, read_crossed
@@ -28,6 +28,7 @@ from mediate.tuning.spec import TuneSpec
 
 if TYPE_CHECKING:
     from mediate.mediation.prepared import Prepared
+    from mediate.mediation.prepared_item import PreparedItem
     from mediate.models.model import Model
     from mediate.tuning.examples import Example
 
@@ -54,7 +55,7 @@ def load(model: Any, **options: Unpack[LoadOptions]) -> "Model":
 @with_choices(fields_of(ScoreSpec))
 def score(
     model: "Model",
-    pairs: Sequence[Pair] | str | Path,
+    pairs: Sequence[Pair] | Sequence[Item] | str | Path,
     spec: ScoreSpec | None = None,
     *,
     out: str | Path | None = None,
@@ -66,7 +67,8 @@ def score(
 
     Args:
         model: From `mediate.load`.
-        pairs: Pairs, or the path of a file of them.
+        pairs: Pairs, which are held against their twins, or items by themselves, of which question and chain are
+            hidden; or the path of a file of either.
         spec: The choices of the run.
         out: A run directory to write, with the report's data; one that holds this very run is read back.
         store: Whether chains, outcomes and kept activations are looked up and kept in the cache.
@@ -81,15 +83,15 @@ def score(
     from mediate.scoring.score import score as score_pairs
 
     choices = make_spec(spec, **options)
-    file = scan_pairs(pairs) if isinstance(pairs, str | Path) else PairFile(tuple(pairs), ())
+    given, unread = _read(pairs)
     if not isinstance(model, Model):
         raise InputError(f"score: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
     folder = None if out is None else Path(out)
     results = score_pairs(
         model,
-        file.pairs,
+        given,
         choices,
-        unread=file.errors,
+        unread=unread,
         out=folder,
         store=Store() if store else None,
         progress=progress,
@@ -97,6 +99,21 @@ def score(
     return Scores(results, folder)
 
 
+def _read(
+    given: Sequence[Pair] | Sequence[Item] | str | Path,
+) -> tuple[Sequence[Pair] | Sequence[Item], Sequence[ItemError]]:
+    """What is to be measured, and what could not be read of it."""
+    if not isinstance(given, str | Path):
+        return given, ()
+    file = scan_pairs(given)
+    return file.pairs, file.errors
+
+
+@overload
+def prepare(model: "Model", item: Item, spec: ScoreSpec | None = None, *, store: bool = True) -> "PreparedItem": ...
+
+
+@overload
 def prepare(
     model: "Model",
     item: Pair | str,
@@ -104,7 +121,17 @@ def prepare(
     *,
     pairs: Sequence[Pair] | str | Path = (),
     store: bool = True,
-) -> "Prepared":
+) -> "Prepared": ...
+
+
+def prepare(
+    model: "Model",
+    item: Pair | Item | str,
+    spec: ScoreSpec | None = None,
+    *,
+    pairs: Sequence[Pair] | str | Path = (),
+    store: bool = True,
+) -> "Prepared | PreparedItem":
     """One item in tokens, with its chains, and every method that there is to measure on it.
 
     ```
@@ -119,7 +146,7 @@ def prepare(
 
     Args:
         model: From `mediate.load`.
-        item: A pair, or the id of one of `pairs`.
+        item: A pair, an item by itself, or the id of one of `pairs`.
         spec: The choices of a run: how the question is put, who writes the chains, what is read off, the seed.
         pairs: Pairs, or the path of a file of them, among which an id is looked up.
         store: Whether written chains are looked up and kept in the cache.
@@ -130,16 +157,17 @@ def prepare(
     """
     from mediate.models.model import Model
     from mediate.passes.store import Store
-    from mediate.scoring.plan import prepare_pairs
+    from mediate.scoring.jobs import fitting, job_of
     from mediate.scoring.settling import settled
 
     if not isinstance(model, Model):
         raise InputError(f"prepare: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
-    pair = _found(item, pairs) if isinstance(item, str) else item
-    choices = make_spec(spec, on_bad_item="error")
-    choices = settled(model, [pair], choices, str)
-    (prepared,), _ = prepare_pairs(model, [pair], choices, Store() if store else None)
-    return prepared
+    given: Any = [_found(item, pairs) if isinstance(item, str) else item]
+    job = job_of(given)
+    choices = settled(model, given, fitting(job, make_spec(spec, on_bad_item="error")), str)
+    (prepared,), _ = job.prepare(model, given, choices, Store() if store else None)
+    found: Prepared | PreparedItem = prepared
+    return found
 
 
 def _found(name: str, pairs: Sequence[Pair] | str | Path) -> Pair:

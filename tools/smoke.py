@@ -77,7 +77,7 @@ def generation(folder: Path) -> None:
     md.score(_model(), md.modular_pairs(2, seed=1, with_cot=False), out=out, max_new_tokens=80, progress=False)
     scores = md.open_run(out)
     for item in scores.results.items:
-        for world in (item.base, item.source):
+        for _, world in item.worlds:
             assert world.written, f"{item.id}: the model did not write its chain"
             assert world.said == world.answer, f"{item.id}: the model says {world.said} for {world.answer}"
     assert len(scores.table()), "the table is empty"

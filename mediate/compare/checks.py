@@ -45,8 +45,13 @@ def check_alike(runs: Sequence[NamedRun], *, allow_mixed: bool) -> tuple[str, ..
     """The differences of the runs, where they are allowed.
 
     Raises:
-        InputError: There are some, and they are not allowed.
+        InputError: There are some, and they are not allowed; or the items are held against different things, which
+            makes other quantities of their shares.
     """
+    contrasts = {str(cube.contrast): run.label for run in runs for cube in run.results.cubes}
+    if len(contrasts) > 1:
+        told = " and ".join(f"{contrast} in {label!r}" for contrast, label in contrasts.items())
+        raise InputError(f"compare: the contrast is {told}, so their shares are different quantities; score alike")
     found = differences(runs)
     if found and not allow_mixed:
         raise InputError(

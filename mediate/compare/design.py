@@ -8,7 +8,7 @@ from mediate.compare.runs import GIVEN, NamedRun, Writer
 from mediate.errors import InputError
 from mediate.results import Measured
 
-Texts = tuple[str, str]
+Texts = tuple[str, ...]
 REMEDY = "own and shared traces are not mixed: score such runs again, leave them out, or compare with allow_mixed"
 
 
@@ -68,11 +68,11 @@ def find_design(runs: Sequence[NamedRun], items: Sequence[str], *, allow_mixed: 
 
 
 def _texts(item: Measured) -> Texts:
-    return "".join(item.base.tokens), "".join(item.source.tokens)
+    return tuple("".join(told.tokens) for _, told in item.worlds)
 
 
-def _steps(item: Measured) -> tuple[int, int]:
-    return len(set(item.base.steps)), len(set(item.source.steps))
+def _steps(item: Measured) -> tuple[int, ...]:
+    return tuple(len(set(told.steps)) for _, told in item.worlds)
 
 
 def _crossed(runs: Sequence[NamedRun], writers: Sequence[Writer | None]) -> bool:

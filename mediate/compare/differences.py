@@ -22,7 +22,7 @@ from mediate.compare.quantities import (
 )
 from mediate.compare.runs import NamedRun
 from mediate.compare.settings import Settings
-from mediate.results import Cube, set_effects, set_shares
+from mediate.results import set_effects, set_shares
 from mediate.stats import Estimate
 from mediate.stats.equivalence import equivalence
 from mediate.stats.paired import paired_difference, paired_ratio_difference
@@ -103,7 +103,7 @@ def levels(runs: Sequence[NamedRun], pairing: Pairing, outcome: str, how: Settin
     """The shares and effects of every run, as they are reported of a single one, but of the shared items alone."""
     found = []
     for run in runs:
-        cube = Cube(aligned(run.results.cube(outcome), pairing.items), pairing.items, pairing.groups, outcome)
+        cube = aligned(run.results.cube(outcome), pairing.items)
         shares = set_shares(cube, min_te=how.min_te, seed=how.seed, level=how.level)
         effects = set_effects(cube, seed=how.seed, level=how.level)
         found += [Level(outcome, run.label, SHARE, name, shares[name]) for name in SHARES]
@@ -116,10 +116,10 @@ def differences_from(
 ) -> tuple[Difference, ...]:
     """The differences of every share and effect of one run from those of the first."""
     groups = pairing.groups
-    y = [aligned(each.results.cube(outcome), pairing.items) for each in (reference, run)]
-    effects = [effect_values(each) for each in y]
+    cubes = [aligned(each.results.cube(outcome), pairing.items) for each in (reference, run)]
+    effects = [effect_values(each) for each in cubes]
     te = np.stack([each[0] for each in effects])
-    tops = np.stack([share_numerators(each) for each in y], axis=1)
+    tops = np.stack([share_numerators(each) for each in cubes], axis=1)
     estimates = [
         paired_ratio_difference(
             top, te, groups, min_mean_denominator=how.min_te, seed=how.seed, level=how.level, draws=how.draws

@@ -52,8 +52,8 @@ def no_ladder(runs: Sequence[NamedRun], design: Design) -> str:
 def climb(runs: Sequence[NamedRun], pairing: Pairing, outcome: str, how: Settings) -> tuple[LadderShare, ...]:
     """Slope and rank correlation of every share on log10 of the parameters."""
     sizes = np.log10([run.parameters or 1 for run in runs])
-    y = [aligned(run.results.cube(outcome), pairing.items) for run in runs]
-    te, tops = np.stack([total_effect(each) for each in y]), np.stack([share_numerators(each) for each in y])
+    cubes = [aligned(run.results.cube(outcome), pairing.items) for run in runs]
+    te, tops = np.stack([total_effect(each.y) for each in cubes]), np.stack([share_numerators(each) for each in cubes])
     found = []
     for place, name in enumerate(SHARES):
         given = (sizes, tops[:, place], te, pairing.groups)

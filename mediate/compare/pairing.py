@@ -57,7 +57,7 @@ class Pairing:
 
 def content(item: Measured) -> tuple[str, ...]:
     """What an item asks and answers, and its group: what must be equal for it to be the same item."""
-    return (item.base.question, item.base.answer, item.source.question, item.source.answer, item.group)
+    return (*(text for _, told in item.worlds for text in (told.question, told.answer)), item.group)
 
 
 def pair_items(runs: Sequence[NamedRun], *, allow_mixed: bool = False) -> Pairing:

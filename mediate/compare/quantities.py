@@ -1,5 +1,7 @@
 """What is compared: the shares and effects of a cube, item by item, and shares to first order."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float
 
@@ -11,14 +13,14 @@ SHARE, EFFECT = "share", "effect"
 ROUNDING = 1e-12
 
 
-def share_numerators(y: Float[np.ndarray, "item 2 2 2"]) -> Float[np.ndarray, "share item"]:
+def share_numerators(cube: Cube) -> Float[np.ndarray, "share item"]:
     """What a share has over TE: the three Shapley values and TIE, rows as in `SHARES`."""
-    return np.vstack([shapley(y).T, corners(y).tie])
+    return np.vstack([shapley(cube.y, cube.contrast).T, corners(cube.y).tie])
 
 
-def effect_values(y: Float[np.ndarray, "item 2 2 2"]) -> Float[np.ndarray, "effect item"]:
+def effect_values(cube: Cube) -> Float[np.ndarray, "effect item"]:
     """Each item's effects in nats, rows as in `EFFECTS`."""
-    channels, classical = shapley(y).T, corners(y)
+    channels, classical = shapley(cube.y, cube.contrast).T, corners(cube.y)
     return np.stack([classical.te, *channels, *classical[1:]])
 
 
@@ -43,7 +45,8 @@ def difference_of(
     return np.where(abs(b - a) <= ROUNDING * scale, 0.0, b - a)
 
 
-def aligned(cube: Cube, items: tuple[str, ...]) -> Float[np.ndarray, "item 2 2 2"]:
-    """The cube's values of the named items, in their order."""
+def aligned(cube: Cube, items: tuple[str, ...]) -> Cube:
+    """The cube of the named items, in their order."""
     rows = {item: row for row, item in enumerate(cube.items)}
-    return cube.y[[rows[item] for item in items]]
+    places = [rows[item] for item in items]
+    return replace(cube, y=cube.y[places], items=items, groups=tuple(cube.groups[place] for place in places))

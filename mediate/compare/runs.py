@@ -63,8 +63,8 @@ class NamedRun:
         return int(count) if isinstance(count, int) and count > 0 else None
 
     def writer(self, item: Measured) -> Writer:
-        """Who wrote both chains of an item: the model that was measured, that of another run, or nobody."""
-        if item.base.written and item.source.written:
+        """Who wrote all chains of an item: the model that was measured, that of another run, or nobody."""
+        if item.written:
             return self.reader
         other = self.results.manifest.get("writer")
         if isinstance(other, Mapping):

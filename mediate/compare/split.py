@@ -73,8 +73,8 @@ def find_squares(runs: Sequence[NamedRun], writers: Sequence[str | None]) -> tup
 
 def split_square(runs: Sequence[NamedRun], pairing: Pairing, outcome: str, how: Settings) -> tuple[SplitPart, ...]:
     """Every part of every quantity of one 2 x 2, from the runs of `find_squares` in their order."""
-    y = [aligned(run.results.cube(outcome), pairing.items) for run in runs]
-    tops, effects = np.stack([share_numerators(each) for each in y]), np.stack([effect_values(each) for each in y])
+    cubes = [aligned(run.results.cube(outcome), pairing.items) for run in runs]
+    tops, effects = (np.stack([of(cube) for cube in cubes]) for of in (share_numerators, effect_values))
     te, ones = effects[:, 0], np.ones_like(effects[:, 0])
     first, second = runs[0].reader.name, runs[3].reader.name
     if first == second:

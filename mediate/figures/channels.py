@@ -55,7 +55,7 @@ def stacked(values: Float[np.ndarray, "row channel"]) -> Float[np.ndarray, "row 
 
 
 def _draw_bars(axes: Axes, cube: Cube, min_te: float, *, seed: int, level: float) -> None:
-    count, values, te = len(cube.items), shapley(cube.y), total_effect(cube.y)
+    count, values, te = len(cube.items), shapley(cube.y, cube.contrast), total_effect(cube.y)
     mean = set_effects(cube, seed=seed, level=level)["te"]
     values = np.vstack([values, values.mean(axis=0)])
     rows = np.append(np.arange(count, dtype=float), count + 0.5)
@@ -94,7 +94,7 @@ def _draw_diamonds(
 
 def _draw_points(axes: Axes, cube: Cube, min_te: float, *, seed: int, level: float) -> None:
     means, te = set_effects(cube, seed=seed, level=level), total_effect(cube.y)
-    columns = [*zip(CHANNELS, shapley(cube.y).T, strict=True), ("te", te)]
+    columns = [*zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True), ("te", te)]
     spread = np.random.default_rng(seed).uniform(-0.28, 0.28, size=len(te))  # one height an item, in every row
     for row, (name, values) in enumerate(columns):
         colour = CHANNEL_COLOURS.get(name, FAINT)

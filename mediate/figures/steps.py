@@ -11,11 +11,13 @@ from mediate.figures.style import DIVERGING, FAINT, canvas
 from mediate.figures.text import label
 from mediate.results import EffectMap, mean_map
 from mediate.results.kinds import View, called, parse_kind
+from mediate.results.outcomes import outcome_facts, unit_of
 
 STEPS_SIZE = (7.2, 3.0)
 MOST_TICKS = 16
 # What the colours say of maps between the worlds, and of maps between two checkpoints.
 WORLDS = "red: towards the base answer; blue: towards the source answer"
+HIDDEN = "red: what is hidden speaks for the answer; blue: against it"
 CROSSED = "red: towards the right answer; blue: away from it"
 INTERACTION = "red: more in the tuned one; blue: more in the original"
 
@@ -46,17 +48,19 @@ def plot_step_layer(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
         bar = axes.figure.colorbar(image, ax=axes, pad=0.02)
         bar.outline.set_visible(False)
         first = maps[0]
-        bar.set_label(f"mean {called(label(first.kind))}\non {label(first.outcome)} (nats)", parse_math=False)
+        bar.set_label(
+            f"mean {called(label(first.kind))}\non {label(first.outcome)} ({unit_of(first.outcome)})", parse_math=False
+        )
         axes.spines[:].set_visible(False)
         _label_cells(axes, coords, count, len({each.item for each in maps}))
-        axes.set_xlabel(f"layer ({_colours(first.kind)})")
+        axes.set_xlabel(f"layer ({_colours(first)})")
     return axes
 
 
-def _colours(kind: str) -> str:
-    view = parse_kind(kind).view
+def _colours(each: EffectMap) -> str:
+    view = parse_kind(each.kind).view
     if view is None:
-        return WORLDS
+        return WORLDS if outcome_facts(each.outcome).answers == 2 else HIDDEN
     return INTERACTION if view is View.INTERACTION else CROSSED
 
 

@@ -8,6 +8,8 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mediate.results.outcomes import outcome_facts
+
 # Okabe and Ito's palette, which readers with any colour vision can tell apart; the three also differ in lightness.
 CHANNEL_COLOURS = {"direct": "#E69F00", "text": "#0072B2", "latent": "#009E73"}
 INK = "#222222"
@@ -67,4 +69,5 @@ def detached(size: tuple[float, float]) -> Iterator[tuple[Figure, Axes]]:
 
 def effect_label(outcome: str) -> str:
     """The axis label of an effect; `outcome` must have been through `label`."""
-    return f"effect on {outcome} (nats; positive: towards the base answer)"
+    facts = outcome_facts(outcome)
+    return f"effect on {outcome} ({facts.unit}; positive: {facts.positive})"

@@ -1,10 +1,12 @@
 """Outcomes of a run under many interventions, by sweeps that branch off from it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
+from mediate.mediation.names import WHOLE_RUN
 from mediate.mediation.outcomes import Outcome, narrowed, read_off
 from mediate.mediation.sequences import Sequences, outcomes_under
 from mediate.models.model import Model
@@ -42,6 +44,8 @@ def branched_outcomes(
         y = outcomes_under(model, run, outcomes, patches, values, knockouts)
         return y[:, 0], y[:, 1:]
     readout, wanted = narrowed(run.tokens, outcomes)
+    if any(outcome.against == WHOLE_RUN for outcome in outcomes):
+        readout = replace(readout, whole=clean.logits)
     here = np.array([read_off(readout, clean.logits, outcome) for outcome in outcomes])
     y = np.repeat(here[:, None], len(branches), axis=1)
     heard = [place for place, each in enumerate(branches) if _is_heard(model, run, each)]

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from itertools import product
 
 from mediate.errors import InputError
-from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.models.model import Model
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
-from mediate.pairs.pair import World
 from mediate.passes.interventions import Patch
 from mediate.results.kinds import AXES as AXES
 
@@ -47,9 +46,9 @@ class Cell:
         )
 
 
-def check_cell(model: Model, pair: EncodedPair, cell: Cell) -> None:
+def check_cell(model: Model, pair: Encoded, cell: Cell) -> None:
     """Raises InputError where a cell leaves the base chain or the model."""
-    length = len(pair.traces[World.BASE].ids)
+    length = len(pair.trace.ids)
     for what, places, most in (("positions", cell.positions, length), ("layers", cell.layers, model.facts.layers)):
         if places[-1] >= most:
             raise InputError(f"item {pair.id!r}: {what} {places}; there are 0 to {most - 1}")
@@ -57,7 +56,7 @@ def check_cell(model: Model, pair: EncodedPair, cell: Cell) -> None:
 
 def cells_of(
     model: Model,
-    pair: EncodedPair,
+    pair: Encoded,
     axes: Sequence[str],
     *,
     component: Component | None = None,
@@ -88,10 +87,10 @@ def cells_of(
         raise InputError(f"axis {wrong[0]}: {component} has {f'the axis {heads}' if heads else 'no heads'}")
     if window < 1:
         raise InputError(f"a window of {window} layers; give at least 1")
-    length, layers = len(pair.traces[World.BASE].ids), model.facts.layers
+    length, layers = len(pair.trace.ids), model.facts.layers
     places: list[tuple[int, ...]] = [tuple(range(length))]
     if "step" in names:
-        places = [tuple(range(*span)) for span in pair.traces[World.BASE].step_spans]
+        places = [tuple(range(*span)) for span in pair.trace.step_spans]
     elif "position" in names:
         places = [(position,) for position in range(length)]
     depths: list[tuple[int, ...]] = [tuple(range(layers))]

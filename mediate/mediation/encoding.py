@@ -10,7 +10,7 @@ from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, HOLE, Style, Template, question_ids
 from mediate.models.rope import longest_alike
 from mediate.models.vocabulary import beyond_rows
-from mediate.pairs.pair import Pair, World, in_worlds
+from mediate.pairs.pair import Item, Pair, World, in_worlds, named_items
 from mediate.passes.keyvalues import why_not_movable
 from mediate.traces.pieces import encode_after, lost_words
 from mediate.traces.trace import Trace
@@ -22,13 +22,15 @@ class Readers:
 
     Args:
         cue: The answer cue's tokens.
-        base: The base answer's tokens.
-        source: The source answer's tokens.
+        base: The base answer's tokens; those of the measured answer, where the item has no twin.
+        source: The source answer's tokens; none where the item has no twin.
+        spoken: The place in the base answer of its first token that is more than white space.
     """
 
     cue: tuple[int, ...]
     base: tuple[int, ...]
-    source: tuple[int, ...]
+    source: tuple[int, ...] = ()
+    spoken: int = 0
 
     def answer(self, world: World) -> tuple[int, ...]:
         """The tokens of a world's answer."""
@@ -36,16 +38,28 @@ class Readers:
 
     @property
     def shared(self) -> int:
-        """Tokens that the two answers begin with in common."""
+        """Tokens that the two answers begin with in common; none where there is one answer."""
         pairs = zip(self.base, self.source, strict=False)
         return next(
             (place for place, (one, other) in enumerate(pairs) if one != other), min(len(self.base), len(self.source))
         )
 
+    @property
+    def all(self) -> tuple[tuple[int, ...], ...]:
+        """The tokens of the cue and of each answer."""
+        return self.cue, self.base, self.source
+
+    @property
+    def decisive(self) -> int:
+        """The place in the answer of the last token that is read by itself: where two part, or one speaks."""
+        return max(self.shared, self.spoken)
+
     def __post_init__(self) -> None:
         if not self.cue:
             raise ValueError("the answer cue has no tokens")
-        if self.shared == min(len(self.base), len(self.source)):
+        if not self.base or self.spoken >= len(self.base):
+            raise ValueError("the answer has no tokens")
+        if self.source and self.shared == min(len(self.base), len(self.source)):
             raise ValueError("one answer's tokens begin with all of the other's")
 
 
@@ -66,6 +80,21 @@ class EncodedPair:
     questions: tuple[tuple[int, ...], tuple[int, ...]]
     traces: tuple[Trace, Trace]
     readers: Readers
+
+    @property
+    def question(self) -> tuple[int, ...]:
+        """The base question part."""
+        return self.questions[World.BASE]
+
+    @property
+    def trace(self) -> Trace:
+        """The base chain."""
+        return self.traces[World.BASE]
+
+    @property
+    def whole(self) -> tuple[int, ...]:
+        """The base question part followed by the base chain."""
+        return self.context(World.BASE, World.BASE)
 
     @property
     def written(self) -> bool:
@@ -97,16 +126,15 @@ def encode_readers(tokenizer: Any, pair: Pair, cue: str = ANSWER_CUE) -> Readers
         ) from error
 
 
-def check_words(tokenizer: Any, pair: Pair, remedy: str) -> None:
-    """Raises ItemError where the tokenizer loses words of a pair: another text would then be the same to the model."""
-    for world in reversed(World):
-        item = pair[world]
+def check_words(tokenizer: Any, given: Pair | Item, remedy: str) -> None:
+    """Raises ItemError where the tokenizer loses words: another text would then be the same to the model."""
+    for world, item in named_items(given):
         for part, text in (("question", item.question), ("CoT", item.cot or ""), ("answer", " " + item.answer.strip())):
             lost = lost_words(tokenizer, text) if text else ()
             if lost:
                 words = ", ".join(map(repr, lost[:3])) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
-                reason = f"the tokenizer has no token for {words} of the {world} {part}; {remedy}"
-                raise ItemError(pair.id, reason, place=pair.place, code="unknown_words")
+                reason = f"the tokenizer has no token for {words} of the {world}{part}; {remedy}"
+                raise ItemError(given.id, reason, place=given.place, code="unknown_words")
 
 
 def check_prompt(tokenizer: Any, template: Template, cue: str) -> None:
@@ -148,40 +176,44 @@ def laid_out(
         item, trace = pair[world], traces[world]
         chain = trace.text if item.cot is None or trace.written else item.cot
         ids = (questions[world], trace.ids, readers.cue, readers.answer(world))
-        check_whole(model.need_tokenizer(), pair, world, ids, f"{chain}{cue} {item.answer.strip()}")
+        check_whole(model.need_tokenizer(), pair, f"the {world} world", ids, f"{chain}{cue} {item.answer.strip()}")
     check_fit(model, encoded, pair.place)
     return encoded
 
 
 def check_fit(model: Model, encoded: EncodedPair, place: str = "") -> None:
     """Raises ItemError where the model cannot take every combination of a pair, InputError where it takes no pair."""
+    check_carries(model)
+    for world in World:
+        if not encoded.traces[world].ids:
+            raise ItemError(encoded.id, f"the {world} CoT has no tokens", place=place, code="empty_cot")
+    after = len(encoded.readers.cue) + max(len(encoded.readers.base), len(encoded.readers.source))
+    longest = max(map(len, encoded.questions)) + max(len(trace.ids) for trace in encoded.traces) + after
+    traces = [trace.ids for trace in encoded.traces]
+    check_takes(model, encoded.id, [*encoded.questions, *traces, *encoded.readers.all], longest, place)
+    check_equal_lengths(model, encoded.id, [len(question) for question in encoded.questions][::-1], place)
+
+
+def check_carries(model: Model) -> None:
+    """Raises InputError where a model's past is more than keys and values."""
     carried = model.check("answer read from keys and values")
     if not carried.passed:
         raise InputError(
             f"model {model.facts.name!r} ({model.facts.architecture}): keys and values do not carry all of its past "
             f"({carried.detail}), so channels cannot be told apart"
         )
-    for world in World:
-        if not encoded.traces[world].ids:
-            raise ItemError(encoded.id, f"the {world} CoT has no tokens", place=place, code="empty_cot")
-    after = len(encoded.readers.cue) + max(len(encoded.readers.base), len(encoded.readers.source))
-    longest = max(map(len, encoded.questions)) + max(len(trace.ids) for trace in encoded.traces) + after
-    if model.facts.context and longest > model.facts.context:
-        raise ItemError(
-            encoded.id,
-            f"{longest} tokens, and the context of {model.facts.name!r} is {model.facts.context}; shorten it",
-            place=place,
-            code="too_long",
-        )
-    largest = max(
-        max((*question, *trace.ids, *encoded.readers.cue, *encoded.readers.base, *encoded.readers.source))
-        for question, trace in zip(encoded.questions, encoded.traces, strict=True)
-    )
+
+
+def check_takes(model: Model, item: str, parts: Sequence[Sequence[int]], length: int, place: str = "") -> None:
+    """Raises ItemError where an item's longest sequence or one of its tokens is more than the model can take."""
+    if model.facts.context and length > model.facts.context:
+        reason = f"{length} tokens, and the context of {model.facts.name!r} is {model.facts.context}; shorten it"
+        raise ItemError(item, reason, place=place, code="too_long")
+    largest = max(max(part, default=0) for part in parts)
     if largest >= model.facts.d_vocab:
         reason = beyond_rows(largest, model.facts.name, model.facts.d_vocab)
-        raise ItemError(encoded.id, reason, place=place, code="unknown_words")
-    check_one_rope(model, encoded.id, longest, place)
-    check_equal_lengths(model, encoded.id, [len(question) for question in encoded.questions][::-1], place)
+        raise ItemError(item, reason, place=place, code="unknown_words")
+    check_one_rope(model, item, length, place)
 
 
 def check_one_rope(model: Model, item: str, length: int, place: str = "") -> None:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded, EncodedItem
 from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.kind import Effects as Effects
 from mediate.mediation.kinds.kind import effect_map as effect_map
 from mediate.mediation.kinds.kind import kind_of
 from mediate.mediation.names import MapSpec as MapSpec
+from mediate.mediation.names import check_twinless
 from mediate.mediation.names import parse_map as parse_map
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
@@ -36,7 +38,7 @@ def check_map(pair: EncodedPair, spec: MapSpec, place: str = "") -> None:
     kind_of(spec.name.of).fits(pair, spec, place)
 
 
-def labels_of(model: Model, pair: EncodedPair, spec: MapSpec) -> dict[str, tuple[int, ...]]:
+def labels_of(model: Model, pair: Encoded, spec: MapSpec) -> dict[str, tuple[int, ...]]:
     """The labels along a map's axes."""
     return kind_of(spec.name.of).labels(model, pair, spec)
 
@@ -77,3 +79,26 @@ def measure_small_maps(
         )
         for number, effects in kind.together(model, contexts, spec, outcome).items()
     }
+
+
+def measure_item_map(
+    model: Model, item: EncodedItem, spec: MapSpec, outcome: Outcome, te: float, seed: int = 0
+) -> EffectMap:
+    """Measures one map of one item without a twin.
+
+    Args:
+        model: The hooked model.
+        item: In tokens.
+        spec: The map.
+        outcome: What to read off.
+        te: The item's total effect on it, in its unit.
+        seed: Of whatever is drawn.
+
+    Raises:
+        InputError: The map takes a twin, or the model does not offer it.
+    """
+    kind = kind_of(spec.name.of)
+    check_twinless(spec)
+    assert kind.of_item is not None
+    effects = kind.of_item(model, item, spec, outcome, seed)
+    return effect_map(item, spec.kind, kind.labels(model, item, spec), effects, outcome, te)

@@ -19,12 +19,16 @@ def at_home(home: str) -> Any:
     return getattr(import_module(module), name)
 
 
+RIVAL, WHOLE_RUN = "rival", "whole run"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is read at the answer, in nats and positive towards the base answer.
+    """What is read at the answer, positive towards the base answer; of an item without a twin, the measured answer.
 
-    `logit_diff` is the logit of the base answer less that of the source answer at the first token where they differ,
-    after their common beginning; `logprob_diff` is the difference of the whole answers' log-probabilities.
+    Of two answers: `logit_diff` is the logit of the base answer less that of the source answer at the first token where
+    they differ, after their common beginning; `logprob_diff` is the difference of the whole answers' log-probabilities.
+    Of one: see `mediate.mediation.one_answer`.
 
     Args:
         name: As it is asked for and stored.
@@ -32,12 +36,18 @@ class Outcome:
             positions that predict answer tokens, `row last d_vocab`, to one number that can be differentiated.
         whole_answers: Whether it takes the logits along both answers, rather than at their first differing token alone.
         two_logits: Whether, there, it takes nothing but the two answers' own logits, so that no others are computed.
+        answers: How many answers it is of: 2 of a pair's, 1 of an item's own.
+        against: What else it takes: the logits of the `WHOLE_RUN`, or a `RIVAL` to hold the answer against.
+        differentiable: Whether it has gradients, so that maps of it can be estimated.
     """
 
     name: str
     home: str
     whole_answers: bool = False
     two_logits: bool = False
+    answers: int = 2
+    against: str = ""
+    differentiable: bool = True
 
     LOGIT_DIFF: ClassVar["Outcome"]
     LOGPROB_DIFF: ClassVar["Outcome"]
@@ -55,7 +65,22 @@ Outcome.LOGIT_DIFF = Outcome("logit_diff", "mediate.mediation.outcomes:logit_dif
 Outcome.LOGPROB_DIFF = Outcome("logprob_diff", "mediate.mediation.outcomes:logprob_diff", whole_answers=True)
 # What is read where nothing else is asked for: a new outcome changes no run that does not name it.
 USUAL = (Outcome.LOGIT_DIFF, Outcome.LOGPROB_DIFF)
-OUTCOMES = (*USUAL,)
+# The same of items without a twin.
+_ONE = "mediate.mediation.one_answer"
+LOGIT = Outcome("logit", f"{_ONE}:logit", answers=1)
+LOGPROB = Outcome("logprob", f"{_ONE}:logprob", whole_answers=True, answers=1)
+PROB = Outcome("prob", f"{_ONE}:prob", whole_answers=True, answers=1)
+MARGIN = Outcome("margin", f"{_ONE}:margin", whole_answers=True, answers=1, against=RIVAL)
+KL = Outcome("kl", f"{_ONE}:kl", answers=1, against=WHOLE_RUN)
+SAME_ANSWER = Outcome(
+    "same_answer",
+    f"{_ONE}:same_answer",
+    whole_answers=True,
+    answers=1,
+    differentiable=False,
+)
+USUAL_OF_ONE = (LOGIT, LOGPROB)
+OUTCOMES = (*USUAL, LOGIT, LOGPROB, PROB, MARGIN, KL, SAME_ANSWER)
 
 
 def parse_outcome(name: str | Outcome) -> Outcome:
@@ -154,6 +179,13 @@ def _no_such_kind(text: str) -> str:
         f"{', '.join(Component)}; .denoising may follow, before it, of an attribution, "
         f"{', '.join('.' + each for each in Method)}, and after all, of {windows}, .windowN"
     )
+
+
+def check_twinless(spec: MapSpec) -> None:
+    """Raises InputError where a map takes a twin, so that an item by itself has none."""
+    if spec.name.of.needs_twin:
+        there = " and ".join(f"{of.name}:AXES" for of in kinds.KINDS if not of.needs_twin)
+        raise InputError(f"map {str(spec)!r} puts a twin's activations in place; items without a twin have {there}")
 
 
 def parse_crossed_map(text: str) -> MapSpec:

@@ -23,17 +23,20 @@ class Reading:
             the padding from mattering. Answers that differ in their last token alone share one row.
         last: How many positions at the end of the rows predict answer tokens.
         readers: The tokens that were laid out.
+        whole: The logits of the run as it is, where an outcome is held against them.
     """
 
     ids: Int[Tensor, "row pos"]
     last: int
     readers: Readers
+    whole: Float[Tensor, "row last d_vocab"] | None = None
 
 
 def reading(readers: Readers, device: torch.device, outcomes: Collection[Outcome] = USUAL) -> Reading:
     """Lays out the readers' tokens: both answers, or only their common beginning where no outcome takes whole ones."""
     whole = any(each.whole_answers for each in outcomes)
-    wanted = [readers.base[:-1], readers.source[:-1]] if whole else [readers.base[: readers.shared]]
+    answers = [readers.base, readers.source] if readers.source else [readers.base]
+    wanted = [each[:-1] for each in answers] if whole else [readers.base[: readers.decisive]]
     rows = list(dict.fromkeys(wanted))
     width = max(map(len, rows))
     ids = torch.tensor([[*readers.cue, *row, *[0] * (width - len(row))] for row in rows], device=device)

@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.encoding import EncodedPair, Readers
+from mediate.mediation.item import Encoded
 from mediate.mediation.outcomes import USUAL, Outcome, Reading, read_off, reading
 from mediate.models.model import Model
 from mediate.passes.forward import forward
@@ -42,10 +43,20 @@ class Sequences:
 
 def sequences(model: Model, pair: EncodedPair, world: int, outcomes: Collection[Outcome] = USUAL) -> Sequences:
     """A world's question and chain, followed by the cue and the answers."""
-    readout = reading(pair.readers, model.device, outcomes)
-    context = torch.tensor([pair.context(world, world)], device=model.device).expand(len(readout.ids), -1)
-    ids, start = torch.cat([context, readout.ids], dim=1), len(pair.questions[world])
-    return Sequences(ids, start, int(context.shape[1]), readout)
+    return _followed(model, pair.context(world, world), len(pair.questions[world]), pair.readers, outcomes)
+
+
+def own_sequences(model: Model, given: Encoded, outcomes: Collection[Outcome] = USUAL) -> Sequences:
+    """An item as it is, which of a pair is the base: question and chain, followed by the cue and the answers."""
+    return _followed(model, given.whole, len(given.question), given.readers, outcomes)
+
+
+def _followed(
+    model: Model, ids: tuple[int, ...], start: int, readers: Readers, outcomes: Collection[Outcome]
+) -> Sequences:
+    readout = reading(readers, model.device, outcomes)
+    context = torch.tensor([ids], device=model.device).expand(len(readout.ids), -1)
+    return Sequences(torch.cat([context, readout.ids], dim=1), start, len(ids), readout)
 
 
 def outcomes_under(

@@ -115,10 +115,13 @@ class Prompt:
     Args:
         text: What its tokens are of, control tokens included.
         ids: The token ids.
+        asked: The range of the text's characters that are the question's own; None where a chat template has made
+            another text of it.
     """
 
     text: str
     ids: tuple[int, ...]
+    asked: tuple[int, int] | None = None
 
 
 def question_ids(tokenizer: Any, template: Template, question: str) -> list[int]:
@@ -142,7 +145,9 @@ def prompt_of(tokenizer: Any, template: Template, question: str) -> Prompt:
         return _chat(tokenizer, template, question)
     text = question + "\n" if template.style is Style.NONE else template.text.replace(HOLE, question)
     bos = bos_ids(tokenizer)
-    return Prompt((str(tokenizer.bos_token) if bos else "") + text, (*bos, *encode(tokenizer, text)))
+    first = str(tokenizer.bos_token) if bos else ""
+    begin = len(first) + (0 if template.style is Style.NONE else template.text.index(HOLE))
+    return Prompt(first + text, (*bos, *encode(tokenizer, text)), (begin, begin + len(question)))
 
 
 def _chat(tokenizer: Any, template: Template, question: str) -> Prompt:
@@ -160,14 +165,21 @@ def _chat(tokenizer: Any, template: Template, question: str) -> Prompt:
         parts = [*_encode_template(tokenizer, before), *asked, *rest]
         # Control tokens of the question's own would make the two differ in them; the parts have none of those.
         same = [i for i in whole if i in control] == [i for i in parts if i in control]
-        return Prompt(text, tuple(whole if same else parts))
+        return Prompt(text, tuple(whole if same else parts), (len(before), len(text) - len(after)))
     around = [i for part in (before, after) for i in _encode_template(tokenizer, part) if i in control]
     if [i for i in whole if i in control] != around:
         raise InputError(
             f"{named} writes other text around the question {quoted(question, 60)}, which looks like control tokens; "
             "reword it, or give another template"
         )
-    return Prompt(text, tuple(whole))
+    return Prompt(text, tuple(whole), _only_place(text, question.strip()))
+
+
+def _only_place(text: str, question: str) -> tuple[int, int] | None:
+    """Where a question stands in a text; None unless it stands there once."""
+    if text.count(question) != 1:
+        return None
+    return text.index(question), text.index(question) + len(question)
 
 
 def _around(tokenizer: Any, chat: str, named: str) -> tuple[str, str]:

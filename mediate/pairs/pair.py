@@ -93,6 +93,13 @@ def pair_said(pair: Pair) -> dict[str, Any]:
     return {"id": pair.id, "group": pair.group, "base": said_of(pair.base), "source": said_of(pair.source)}
 
 
+def named_items(given: Pair | Item) -> tuple[tuple[str, Item], ...]:
+    """What is given, item by item, each with the word that tells it apart in a message: none of an item by itself."""
+    if isinstance(given, Item):
+        return (("", given),)
+    return tuple((f"{world} ", given[world]) for world in reversed(World))
+
+
 def check_questions(pair: Pair) -> None:
     """Raises ItemError where both worlds of a pair from a file ask the same: nothing tells which answer is right.
 

@@ -12,6 +12,7 @@ from mediate.figures.graph import DIMS as GRAPH_DIMS
 from mediate.figures.layers import DIMS
 from mediate.results import MIN_TE, Cube, EffectMap, Results, set_effects, set_shares
 from mediate.results.kinds import parse_kind
+from mediate.results.outcomes import outcome_facts
 from mediate.stats import Estimate
 
 # Two cubes that differ by no more than this, in nats, are told once.
@@ -32,9 +33,14 @@ class Analysis:
     seed: int = 0
     level: float = 0.95
 
+    def least(self, outcome: str) -> float:
+        """The size of TE, in the outcome's unit, up to which a share is undefined."""
+        own = outcome_facts(outcome).min_te
+        return self.min_te if own is None else own
+
     def shares(self, cube: Cube) -> dict[str, Estimate]:
         """The set's shares."""
-        return set_shares(cube, min_te=self.min_te, seed=self.seed, level=self.level)
+        return set_shares(cube, min_te=self.least(cube.outcome), seed=self.seed, level=self.level)
 
     def effects(self, cube: Cube) -> dict[str, Estimate]:
         """The set's mean effects."""
@@ -42,11 +48,11 @@ class Analysis:
 
     def draw_shares(self, cube: Cube, ax: Axes | None = None) -> Axes:
         """The figure of the set's shares."""
-        return plot_shares(cube, min_te=self.min_te, seed=self.seed, level=self.level, ax=ax)
+        return plot_shares(cube, min_te=self.least(cube.outcome), seed=self.seed, level=self.level, ax=ax)
 
     def draw_channels(self, cube: Cube, ax: Axes | None = None) -> Axes:
         """The figure of each item's channels."""
-        return plot_channels(cube, min_te=self.min_te, seed=self.seed, level=self.level, ax=ax)
+        return plot_channels(cube, min_te=self.least(cube.outcome), seed=self.seed, level=self.level, ax=ax)
 
     def draw_layers(self, maps: Sequence[EffectMap], ax: Axes | None = None) -> Axes:
         """The figure of the mean effects by layer."""
@@ -96,5 +102,6 @@ def repeats(results: Results, outcome: str) -> float | None:
     Answers of one token have the same difference of logits and of log-probabilities.
     """
     first, other = results.cube(), results.cube(outcome)
-    gap = float(abs(first.y - other.y).max(initial=0.0)) if other is not first else float("nan")
+    alike = other is not first and other.items == first.items
+    gap = float(abs(first.y - other.y).max(initial=0.0)) if alike else float("nan")
     return gap if gap <= SAME else None

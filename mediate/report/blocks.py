@@ -209,9 +209,11 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What the colours of tokens mean: `limit`, in nats, is the effect of the deepest."""
+    """What the colours of tokens mean: `limit`, in `unit`, is the effect of the deepest, and `words` name both ends."""
 
     limit: float
+    unit: str = "nats"
+    words: str = "blue: towards the source answer; red: towards the base answer"
 
 
 @dataclass(frozen=True, slots=True)

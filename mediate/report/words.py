@@ -7,6 +7,7 @@ from typing import Any
 from mediate.pairs.answers import says
 from mediate.report.analysis import analysis_of, section
 from mediate.results import Results, Told
+from mediate.results.outcomes import unit_of
 from mediate.stats import Estimate
 
 DASH = "–"
@@ -98,19 +99,21 @@ def notes(results: Results) -> tuple[str, ...]:
     cube, count, analysis = results.cube(), len(results.items), analysis_of(results)
     stating = [item.base.states_result is not False for item in results.items if item.base.states_answer is not None]
     stated, occurs = sum(stating), len(stating) - sum(stating)
-    written = sum(item.base.written and item.source.written for item in results.items)
+    written = sum(item.written for item in results.items)
     writer = section(results, "writer").get("name")
     others = f"{plain(writer)} wrote the other chains" if writer else "the other chains were given"
-    found = [f"The model wrote both chains of {written} of {plural(count, 'item')}; {others}."]
+    base = "base " if results.items[0].source else ""
+    chains = "both chains" if results.items[0].source else "the chain"
+    found = [f"The model wrote {chains} of {written} of {plural(count, 'item')}; {others}."]
     if written == count:
         found = ["The model wrote all chains itself."]
-    wrong = sum(_answers_otherwise(item.base) or _answers_otherwise(item.source) for item in results.items)
+    wrong = sum(any(_answers_otherwise(told) for _, told in item.worlds) for item in results.items)
     if wrong:
         found.append(
-            f"In {wrong} of {plural(count, 'item')} the model itself answers otherwise than given, in one world or "
-            "both; --solved-only leaves such items out."
+            f"In {wrong} of {plural(count, 'item')} the model itself answers otherwise than given"
+            f"{', in one world or both' if results.items[0].source else ''}; --solved-only leaves such items out."
         )
-    same = sum(item.base.question == item.source.question for item in results.items)
+    same = sum(item.source is not None and item.base.question == item.source.question for item in results.items)
     if same:
         found.append(
             f"In {plural(same, 'item')} both worlds ask the same question: direct and latent are 0 there by "
@@ -118,18 +121,19 @@ def notes(results: Results) -> tuple[str, ...]:
         )
     if stated:
         found.append(
-            f"In {stated} of {plural(count, 'item')} the base chain itself states the answer: part of the text share "
+            f"In {stated} of {plural(count, 'item')} the {base}chain itself states the answer: part of the text share "
             "may be the copying of that statement."
         )
     if occurs:
         found.append(
-            f"In {occurs} of {plural(count, 'item')} the answer occurs in the base chain, though not as a result "
+            f"In {occurs} of {plural(count, 'item')} the answer occurs in the {base}chain, though not as a result "
             "(first occurrence): it may be copied from there."
         )
-    if small := cube.undefined(analysis.min_te):
+    least = analysis.least(cube.outcome)
+    if small := cube.undefined(least):
         found.append(
-            f"In {plural(small, 'item')} |TE| ≤ {analysis.min_te:g} nats, where a single item's share is undefined; "
-            "the shares of the set count them in."
+            f"In {plural(small, 'item')} |TE| ≤ {least:g} {unit_of(cube.outcome)}, where a single item's share is "
+            "undefined; the shares of the set count them in."
         )
     shares = analysis.shares(cube)
     if any(not 0 <= share.value <= 1 for share in shares.values() if share.defined):

@@ -21,6 +21,10 @@ class Control(StrEnum):
     positions drawn at random among those whose words are the same in both worlds, as many as differ. `same_answer`: the
     chain is that of another item with the same answer. `shuffled_steps`: the chain's own steps in another order.
     `random_weights`: the same pair in a model of the same shape whose weights are random.
+
+    Of items by themselves: `hide_nothing`, a mask that hides nothing, and `hide_after`, one that hides what comes after
+    the answer, are exactly 0. `random_hidden`: as many CoT tokens are hidden as the last step has, drawn at random
+    before it.
     """
 
     SELF_SOURCE = "self_source"
@@ -29,11 +33,14 @@ class Control(StrEnum):
     SAME_ANSWER = "same_answer"
     SHUFFLED_STEPS = "shuffled_steps"
     RANDOM_WEIGHTS = "random_weights"
+    HIDE_NOTHING = "hide_nothing"
+    HIDE_AFTER = "hide_after"
+    RANDOM_HIDDEN = "random_hidden"
 
     @property
     def exact(self) -> bool:
         """Whether the effect must be 0, bit by bit."""
-        return self in (Control.SELF_SOURCE, Control.AFTER_READERS)
+        return self in (Control.SELF_SOURCE, Control.AFTER_READERS, Control.HIDE_NOTHING, Control.HIDE_AFTER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,16 @@ there) and *latent* (under which world's question that chain was computed). Inde
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from mediate.results.contrasts import TWIN, Contrast, contrast_named
 from mediate.results.kinds import MIN_TE as MIN_TE
 from mediate.results.labelled import UNITS, needed_xarray
+from mediate.results.outcomes import outcome_facts
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
 
 if TYPE_CHECKING:
@@ -57,22 +59,19 @@ def corners(y: Float[np.ndarray, "item 2 2 2"]) -> Corners:
     )
 
 
-def shapley(y: Float[np.ndarray, "item 2 2 2"]) -> Float[np.ndarray, "item 3"]:
-    """Shapley value of each channel over the cube; columns as in `CHANNELS`, rows sum to TE.
+def shapley(y: Float[np.ndarray, "item 2 2 2"], contrast: Contrast = TWIN) -> Float[np.ndarray, "item 3"]:
+    """Each channel's part of the total effect; columns as in `CHANNELS`, rows sum to TE.
 
-    A channel's value is its mean effect over the orders in which the three can be switched from source to base: weight
-    1/3 with none or both of the others at base, 1/6 with one of them (Shapley 1953).
+    The mean effect of switching the channel over the orders in which the three can be switched that the contrast
+    knows: all six (Shapley 1953), or those in which the chain comes before how it was computed; see
+    `mediate.results.contrasts`.
     """
-    columns = []
-    for axis in (1, 2, 3):
-        gain = np.take(y, 1, axis=axis) - np.take(y, 0, axis=axis)  # item x the other two channels
-        columns.append(gain[:, 0, 0] / 3 + (gain[:, 0, 1] + gain[:, 1, 0]) / 6 + gain[:, 1, 1] / 3)
-    return np.stack(columns, axis=1)
+    return contrast.shapley(y)
 
 
-def check_identities(y: Float[np.ndarray, "item 2 2 2"]) -> None:
+def check_identities(y: Float[np.ndarray, "item 2 2 2"], contrast: Contrast = TWIN) -> None:
     """Raises ArithmeticError on a row where TE = NDE + TIE = NIE + TDE = sum of Shapley values fails."""
-    effects, values = corners(y), shapley(y)
+    effects, values = corners(y), shapley(y, contrast)
     # Without cells that are NaN or infinite, so that the sum they spoil is the one that is named.
     scale = np.maximum(1.0, np.nan_to_num(abs(y), posinf=0.0).max(axis=(1, 2, 3)))
     sums = {
@@ -97,6 +96,7 @@ class Cube:
         items: The item ids.
         groups: The group of each item, which the bootstrap resamples.
         outcome: The name of the outcome.
+        contrast: What the items are held against: what index 0 means.
 
     Raises:
         ArithmeticError: An identity of the effects fails on a row.
@@ -107,13 +107,19 @@ class Cube:
     items: tuple[str, ...]
     groups: tuple[str, ...]
     outcome: str
+    contrast: Contrast = TWIN
 
     def __post_init__(self) -> None:
         if self.y.shape[1:] != (2, 2, 2) or not len(self.items) == len(self.groups) == len(self.y):
             raise ValueError(f"cube {self.y.shape}, {len(self.items)} items, {len(self.groups)} groups")
         if not np.isfinite(self.y).all():
             raise ValueError(f"outcome {self.outcome!r}: a cell is NaN or infinite")
-        check_identities(self.y)
+        check_identities(self.y, self.contrast)
+
+    @property
+    def partial(self) -> bool:
+        """Whether some items may lack the outcome: one that has no rival answer to be held against."""
+        return outcome_facts(self.outcome).partial
 
     def undefined(self, min_te: float = MIN_TE) -> int:
         """Items whose own shares are undefined because |TE| is not above `min_te`."""
@@ -138,7 +144,7 @@ def item_shares(cube: Cube, min_te: float = MIN_TE) -> Float[np.ndarray, "item 4
     Shares are not clipped: they leave [0, 1] where channels pull in opposite directions.
     """
     te = total_effect(cube.y)
-    effects = np.column_stack([shapley(cube.y), corners(cube.y).tie])
+    effects = np.column_stack([shapley(cube.y, cube.contrast), corners(cube.y).tie])
     shares = np.full(effects.shape, np.nan)
     np.divide(effects, te[:, None], out=shares, where=(abs(te) > min_te)[:, None])
     return shares
@@ -151,7 +157,7 @@ def set_shares(cube: Cube, *, min_te: float = MIN_TE, seed: int = 0, level: floa
     share is undefined (NaN, with a reason) where the size of its mean TE is not above `min_te`.
     """
     te = total_effect(cube.y)
-    values = dict(zip(CHANNELS, shapley(cube.y).T, strict=True)) | {"mediated": corners(cube.y).tie}
+    values = dict(zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True)) | {"mediated": corners(cube.y).tie}
     return {
         name: bootstrap_ratio(value, te, cube.groups, min_mean_denominator=min_te, seed=seed, level=level)
         for name, value in values.items()
@@ -161,7 +167,7 @@ def set_shares(cube: Cube, *, min_te: float = MIN_TE, seed: int = 0, level: floa
 def set_effects(cube: Cube, *, seed: int = 0, level: float = 0.95) -> dict[str, Estimate]:
     """Mean over items of TE, of each channel's Shapley value and of the classical effects, each with its interval."""
     effects = corners(cube.y)
-    values = dict(zip(CHANNELS, shapley(cube.y).T, strict=True)) | effects._asdict()
+    values = dict(zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True)) | effects._asdict()
     return {name: bootstrap_mean(value, cube.groups, seed=seed, level=level) for name, value in values.items()}
 
 
@@ -169,9 +175,8 @@ def select(cube: Cube, keep: Sequence[str]) -> Cube:
     """The same cube with only the named items, in the cube's order."""
     wanted = set(keep)
     rows = [row for row, item in enumerate(cube.items) if item in wanted]
-    return Cube(
-        cube.y[rows], tuple(cube.items[row] for row in rows), tuple(cube.groups[row] for row in rows), cube.outcome
-    )
+    items, groups = tuple(cube.items[row] for row in rows), tuple(cube.groups[row] for row in rows)
+    return replace(cube, y=cube.y[rows], items=items, groups=groups)
 
 
 def cube_table(cubes: Sequence[Cube]) -> "pandas.DataFrame":
@@ -180,7 +185,7 @@ def cube_table(cubes: Sequence[Cube]) -> "pandas.DataFrame":
 
     frames = [
         pd.DataFrame(
-            {"item": cube.items, "group": cube.groups, "outcome": cube.outcome}
+            {"item": cube.items, "group": cube.groups, "outcome": cube.outcome, "contrast": str(cube.contrast)}
             | {name: cube.y[:, d, t, h] for name, (d, t, h) in zip(CELL_COLUMNS, CELLS, strict=True)}
         )
         for cube in cubes
@@ -188,16 +193,17 @@ def cube_table(cubes: Sequence[Cube]) -> "pandas.DataFrame":
     return (
         pd.concat(frames, ignore_index=True)
         if frames
-        else pd.DataFrame(columns=["item", "group", "outcome", *CELL_COLUMNS])
+        else pd.DataFrame(columns=["item", "group", "outcome", "contrast", *CELL_COLUMNS])
     )
 
 
 def cubes_from_table(table: "pandas.DataFrame") -> tuple[Cube, ...]:
-    """The inverse of `cube_table`."""
+    """The inverse of `cube_table`; a table from before there were several contrasts is of twins."""
     cubes = []
-    for outcome, rows in table.groupby("outcome", sort=False):
+    named = table if "contrast" in table else table.assign(contrast=str(TWIN))
+    for (outcome, contrast), rows in named.groupby(["outcome", "contrast"], sort=False):
         y = rows[list(CELL_COLUMNS)].to_numpy(dtype=np.float64).reshape(-1, 2, 2, 2)
-        cubes.append(Cube(y, tuple(rows["item"]), tuple(rows["group"]), str(outcome)))
+        cubes.append(Cube(y, tuple(rows["item"]), tuple(rows["group"]), str(outcome), contrast_named(str(contrast))))
     return tuple(cubes)
 
 

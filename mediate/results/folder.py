@@ -49,7 +49,9 @@ class Results:
 
     def __post_init__(self) -> None:
         for cube in self.cubes:
-            if cube.items != tuple(item.id for item in self.items):
+            # Of an outcome that some items do not have, it is over the others, in their order.
+            there = set(cube.items)
+            if cube.items != tuple(item.id for item in self.items if not cube.partial or item.id in there):
                 raise ValueError(f"the cube of {cube.outcome!r} is not over the run's items")
         known = {item.id for item in self.items}
         named = {item for cube in self.cut for item in cube.items}

@@ -79,6 +79,7 @@ class KindFacts:
         outcome: The outcome that its cells have, each one of its own, instead of the run's. Such a cell may have no
             effect at all, which is NaN, and the map has no total effect.
         words: What the number of one step in one layer is; `{kind}`, `{replacing}` and `{effect}` are filled in.
+        needs_twin: Whether it puts something of the source world in place, so that an item by itself has none.
         crossed: Where the measuring of it between two checkpoints lives, as `module:name`; empty where there is none.
     """
 
@@ -95,6 +96,7 @@ class KindFacts:
     estimate: bool = False
     outcome: str = ""
     words: str = "the {kind} effect of that step"
+    needs_twin: bool = True
     crossed: str = ""
 
     @property
@@ -126,6 +128,7 @@ KINDS = (
         f"{_ROOM}.knockout:KNOCKOUT",
         heads="q",
         words="the effect of hiding that step from the answer's attention",
+        needs_twin=False,
     ),
     KindFacts(
         "step_graph",

@@ -38,18 +38,52 @@ class Told:
     states_result: bool | None = None
 
 
+def told_of(question: str, answer: str, trace: Trace, values: Sequence[int], said: str | None) -> Told:
+    """What stood in one world of an item.
+
+    Args:
+        question: As given.
+        answer: The one that is measured.
+        trace: The chain.
+        values: The result of each step of a given chain, where the data have them.
+        said: What the model itself answers after the chain, where it was asked.
+    """
+    stated = trace.stated(answer, values)
+    return Told(
+        question=question,
+        answer=answer,
+        tokens=trace.tokens,
+        steps=trace.steps,
+        states_answer=None if stated is None else stated.stop - 1,
+        written=trace.written,
+        said=said,
+        states_result=None if stated is None else stated.result,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One measured item in its two worlds."""
+    """One measured item in its two worlds; one by itself has no source world."""
 
     id: str
     group: str
     base: Told
-    source: Told
+    source: Told | None = None
 
     def __getitem__(self, world: World) -> Told:
-        """What stood in one of its worlds."""
-        return (self.source, self.base)[world]
+        """What stood in one of its worlds; a KeyError where it has no such world."""
+        return dict(self.worlds)[world]
+
+    @property
+    def written(self) -> bool:
+        """Whether the model wrote all its chains."""
+        return all(told.written for _, told in self.worlds)
+
+    @property
+    def worlds(self) -> tuple[tuple[World, Told], ...]:
+        """What stood in each of its worlds, the base first."""
+        base = ((World.BASE, self.base),)
+        return base if self.source is None else (*base, (World.SOURCE, self.source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +110,9 @@ def item_table(items: Sequence[Measured]) -> "pandas.DataFrame":
     import pandas as pd
 
     rows = [
-        {"item": item.id, "group": item.group, "world": str(world), **asdict(item[world])}
+        {"item": item.id, "group": item.group, "world": str(world), **asdict(told)}
         for item in items
-        for world in reversed(World)  # a table has the base world's row first
+        for world, told in item.worlds
     ]
     frame = pd.DataFrame(rows)
     return frame.astype({"states_answer": "Int64", "states_result": "boolean"}) if rows else frame
@@ -101,7 +135,7 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
             states_result=_states_result(row),
         )
     return tuple(
-        Measured(item, group, base=both[str(World.BASE)], source=both[str(World.SOURCE)])
+        Measured(item, group, base=both[str(World.BASE)], source=both.get(str(World.SOURCE)))
         for (item, group), both in worlds.items()
     )
 

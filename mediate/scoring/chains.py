@@ -15,7 +15,7 @@ from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_TOKENS as ANSWER_TOKENS
 from mediate.models.side_by_side import written_anew
 from mediate.pairs.answers import says
-from mediate.pairs.pair import Pair, World, in_worlds
+from mediate.pairs.pair import Item, Pair, World, in_worlds
 from mediate.passes.store import Store, array, model_spec
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.pieces import encode_after
@@ -68,7 +68,7 @@ def with_chains(
         for world in World
         if draft.pair[world].cot is None and spec.chains is None
     ]
-    written = _write(model, missing, spec.decoding(), store, progress=progress)
+    written = write(model, missing, spec.decoding(), store, progress=progress)
     ready: list[PairDraft] = []
     errors: list[ItemError] = []
     for draft in drafts:
@@ -92,21 +92,40 @@ def _traces(
         return spec.chains.traces(draft.pair, model.need_tokenizer())
     if draft.given is not None:
         return draft.given.traces
-    return in_worlds(lambda world: _trace(model, draft.pair, world, written.get(draft.prompts[world]), spec))
+    return in_worlds(
+        lambda world: trace_of(
+            model, draft.pair, f"{world} ", draft.pair[world].cot, written.get(draft.prompts[world]), spec
+        )
+    )
 
 
-def _trace(model: Model, pair: Pair, world: World, written: Written | None, spec: ScoreSpec) -> Trace:
-    tokenizer, cot = model.need_tokenizer(), pair[world].cot
+def trace_of(
+    model: Model, given: Pair | Item, world: str, cot: str | None, written: Written | None, spec: ScoreSpec
+) -> Trace:
+    """A chain in tokens: the given one, or as the model wrote it.
+
+    Args:
+        model: The hooked model.
+        given: Whose chain it is.
+        world: The word that tells it apart in a message, with a space behind it; empty of an item by itself.
+        cot: The chain, where one was given.
+        written: What the model wrote, where none was.
+        spec: The choices of the run.
+
+    Raises:
+        ItemError: The model did not end it, or wrote nothing.
+    """
+    tokenizer = model.need_tokenizer()
     if cot is not None:
         return given_trace(cot, tokenizer)
     if written is None:
-        raise RuntimeError(f"item {pair.id!r}: its chain was not written")
+        raise RuntimeError(f"item {given.id!r}: its chain was not written")
     if written.end is End.LENGTH:
         raise ItemError(
-            pair.id,
-            f"the model did not end its {world} CoT within {spec.max_new_tokens} tokens; allow more, name a stop "
+            given.id,
+            f"the model did not end its {world}CoT within {spec.max_new_tokens} tokens; allow more, name a stop "
             "string, or leave such items out (skip)",
-            place=pair.place,
+            place=given.place,
             code="endless_cot",
             written=True,
         )
@@ -119,16 +138,16 @@ def _trace(model: Model, pair: Pair, world: World, written: Written | None, spec
             trace = written_trace(ids, tokenizer)
     if not trace.text.strip():
         raise ItemError(
-            pair.id,
-            f"the model wrote no {world} CoT; try another template, or leave such items out (skip)",
-            place=pair.place,
+            given.id,
+            f"the model wrote no {world}CoT; try another template, or leave such items out (skip)",
+            place=given.place,
             code="no_cot",
             written=True,
         )
     return trace
 
 
-def _write(
+def write(
     model: Model, prompts: Sequence[tuple[int, ...]], decoding: Decoding, store: Store | None, *, progress: bool
 ) -> dict[tuple[int, ...], Written]:
     """What the model writes after each prompt, from the store where it did so before."""
@@ -174,34 +193,43 @@ def _answered(
     model: Model, drafts: Sequence[PairDraft], spec: ScoreSpec, store: Store | None, *, progress: bool
 ) -> list[PairDraft]:
     """The drafts with what the model greedily answers after each chain and the cue, where it is asked."""
-    tokenizer, all_asked = model.need_tokenizer(), spec.solved_only or spec.chains is not None
-    cue = tuple(encode_after(tokenizer, spec.answer_cue))
+    all_asked = spec.solved_only or spec.chains is not None
+    cue = tuple(encode_after(model.need_tokenizer(), spec.answer_cue))
     contexts: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
-    by_room: dict[int, list[tuple[int, ...]]] = {}
     for draft in drafts:
         if not (all_asked or any(trace.written for trace in draft.chains)):
             continue
         source, base = (draft.prompts[world] + draft.chains[world].ids + cue for world in World)
         contexts[draft.pair.id] = source, base
-        for context in contexts[draft.pair.id]:
-            room = model.facts.context - len(context) if model.facts.context else ANSWER_TOKENS
-            by_room.setdefault(min(room, ANSWER_TOKENS), []).append(context)
+    text = answers(model, [each for both in contexts.values() for each in both], spec.seed, store, progress=progress)
+
+    def said(draft: PairDraft) -> tuple[str, str] | None:
+        asked = contexts.get(draft.pair.id)
+        return None if asked is None else in_worlds(lambda world: text[asked[world]])
+
+    return [replace(draft, said=said(draft)) for draft in drafts]
+
+
+def answers(
+    model: Model, contexts: Sequence[tuple[int, ...]], seed: int, store: Store | None, *, progress: bool
+) -> dict[tuple[int, ...], str]:
+    """What the model greedily says up to a line's end after each of some contexts; nothing where there is no room."""
+    by_room: dict[int, list[tuple[int, ...]]] = {}
+    for context in contexts:
+        room = model.facts.context - len(context) if model.facts.context else ANSWER_TOKENS
+        by_room.setdefault(min(room, ANSWER_TOKENS), []).append(context)
     written: dict[tuple[int, ...], Written] = {}
     for room, wanted in by_room.items():
-        # Where there is no room for a token, the pair is too long, which is said when it is put into tokens.
+        # Where there is no room for a token, the item is too long, which is said when it is put into tokens.
         if room > 0:
-            decoding = Decoding(room, ("\n",), seed=spec.seed)
-            written |= _write(model, wanted, decoding, store, progress=progress)
+            written |= write(model, wanted, Decoding(room, ("\n",), seed=seed), store, progress=progress)
+    tokenizer = model.need_tokenizer()
 
     def text(context: tuple[int, ...]) -> str:
         said = written.get(context)
         return written_trace(said.ids, tokenizer).text.strip() if said is not None and said.ids else ""
 
-    def said(draft: PairDraft) -> tuple[str, str] | None:
-        asked = contexts.get(draft.pair.id)
-        return None if asked is None else in_worlds(lambda world: text(asked[world]))
-
-    return [replace(draft, said=said(draft)) for draft in drafts]
+    return {context: text(context) for context in contexts}
 
 
 def _unsolved(pair: Pair, said: tuple[str, str]) -> ItemError | None:

@@ -22,6 +22,7 @@ from mediate.mediation.kinds.random_weights import AXES, Reads, Unlearnt, measur
 from mediate.mediation.kinds.read import READ, read_map
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared, elsewhere
+from mediate.mediation.prepared_item import OnItsWay
 from mediate.models.model import Model
 from mediate.models.random_twin import random_twin
 from mediate.pairs.pair import World
@@ -32,10 +33,16 @@ from mediate.scoring.spec import ScoreSpec
 
 OWN, UNLEARNT = "controls", "unlearnt"
 # All but random weights, in the order in which they are stored.
-OF_THE_MODEL = [each for each in Control if each is not Control.RANDOM_WEIGHTS]
+OF_THE_MODEL = [
+    Control.SELF_SOURCE,
+    Control.AFTER_READERS,
+    Control.RANDOM_POSITIONS,
+    Control.SAME_ANSWER,
+    Control.SHUFFLED_STEPS,
+]
 
 
-def drawn(items: Sequence[Prepared], spec: ScoreSpec) -> frozenset[str]:
+def drawn(items: Sequence[OnItsWay], spec: ScoreSpec) -> frozenset[str]:
     """The ids of the items that are controlled."""
     order = np.random.default_rng(spec.seed).permutation(len(items))
     return frozenset(items[place].id for place in order[: spec.control_pairs])
@@ -44,12 +51,12 @@ def drawn(items: Sequence[Prepared], spec: ScoreSpec) -> frozenset[str]:
 @stage("controls")
 def control_pair(
     model: Model,
-    scored: Scored,
+    scored: Scored[Prepared],
     contexts: Callable[[], Contexts],
     items: Sequence[Prepared],
     spec: ScoreSpec,
     store: Store | None,
-) -> Scored:
+) -> Scored[Prepared]:
     """An item with its controls on the model itself, on the first outcome.
 
     Args:
@@ -83,7 +90,7 @@ def control_pair(
 
 @stage("controls, random weights")
 def control_by_random_weights(
-    model: Model, items: Sequence[Scored], spec: ScoreSpec, store: Store | None, done: Callable[[int], object]
+    model: Model, items: Sequence[Scored[Prepared]], spec: ScoreSpec, store: Store | None, done: Callable[[int], object]
 ) -> tuple[Controlled, ...]:
     """All controls of the items, in order, with that of random weights as each one's last.
 
@@ -107,7 +114,7 @@ def control_by_random_weights(
     done(len(unlearnt))
     if missing:
         with ExitStack() as stack:
-            twin = _open(model, spec, stack)
+            twin = opened_twin(model, spec, stack)
             lengths = {name: sum(len(each.context(w, w)) for w in World) for name, each in missing.items()}
             for names in of_like_length(lengths, side_by_side(model)):
                 measured = _measured(twin, [missing[name] for name in names], spec.outcomes[0])
@@ -123,7 +130,7 @@ def control_by_random_weights(
     )
 
 
-def _open(model: Model, spec: ScoreSpec, stack: ExitStack) -> Model | str:
+def opened_twin(model: Model, spec: ScoreSpec, stack: ExitStack) -> Model | str:
     """The twin, or why there is none."""
     try:
         return stack.enter_context(random_twin(model, spec.seed))
@@ -145,7 +152,7 @@ def _measured(twin: Model | str, pairs: Sequence[EncodedPair], outcome: Outcome)
     return [each for pair in pairs for each in _measured(twin, [pair], outcome)]
 
 
-def _beside(scored: Scored, unlearnt: Unlearnt | str, spec: ScoreSpec) -> Controlled:
+def _beside(scored: Scored[Prepared], unlearnt: Unlearnt | str, spec: ScoreSpec) -> Controlled:
     def measure() -> dict[str, Any]:
         if isinstance(unlearnt, str):
             raise ItemError(scored.item.id, unlearnt, code="no_twin")

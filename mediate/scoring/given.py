@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError, ItemError
-from mediate.pairs.pair import Pair
+from mediate.pairs.pair import Item, Pair
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu)(:[0-9]+)?")
 
 
-def check_set(pairs: Sequence[Pair], unread: Sequence[ItemError], spec: ScoreSpec) -> None:
+def check_set(pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError], spec: ScoreSpec) -> None:
     """Refuses a set of pairs before anything is made of it.
 
     Raises:
@@ -43,21 +43,22 @@ _REMEDIES = {
 }
 
 
-def nothing_left(left_out: Sequence[tuple[str, str, str]]) -> str:
+def nothing_left(left_out: Sequence[tuple[str, str, str]], noun: str = "pairs") -> str:
     """One line on a run of which no item is left.
 
     Args:
         left_out: The id, code and reason of each item.
+        noun: What they are called.
     """
     counts = Counter(code for _, code, _ in left_out)
     told = ", ".join(f"{count} x {code}" for code, count in counts.most_common())
     often = counts.most_common(1)[0][0]
     item, reason = next((item, reason) for item, code, reason in left_out if code == often)
     remedy = f"; {_REMEDIES[often]}" if often in _REMEDIES else ""
-    return f"nothing is left to measure of {len(left_out)} pairs: {told}{remedy} (such as item {item!r}: {reason})"
+    return f"nothing is left to measure of {len(left_out)} {noun}: {told}{remedy} (such as item {item!r}: {reason})"
 
 
-def check_out(out: Path, spec: ScoreSpec, described: Mapping[str, Any], pairs: Sequence[Pair]) -> None:
+def check_out(out: Path, spec: ScoreSpec, described: Mapping[str, Any], pairs: Sequence[Pair] | Sequence[Item]) -> None:
     """Refuses a directory that holds something else than this run, as far as can be seen before the model is there.
 
     Args:

@@ -21,6 +21,7 @@ from mediate.mediation.kinds.cube import (
 )
 from mediate.mediation.maps import MapSpec, measure_map, measure_small_maps
 from mediate.mediation.prepared import Prepared
+from mediate.mediation.prepared_item import OnItsWay
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.pairs.pair import World
@@ -29,7 +30,7 @@ from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store
 from mediate.results.maps import EffectMap, NonFiniteError
 from mediate.results.told import Reject
-from mediate.scoring.scored import Scored, put, stored
+from mediate.scoring.scored import Scored, Way, put, stored
 from mediate.scoring.spec import ScoreSpec
 
 # Gives an item's keys and values, which are run anew where they are not at hand.
@@ -38,7 +39,7 @@ LazyContexts = Callable[[], Contexts]
 
 def measure_items(
     model: Model, items: Sequence[Prepared], spec: ScoreSpec, store: Store | None
-) -> Iterator[tuple[Scored | Reject, LazyContexts]]:
+) -> Iterator[tuple[Scored[Prepared] | Reject, LazyContexts]]:
     """The cubes of each item and its maps: those that are stored, then the others, of like length together.
 
     Side by side or alone, a number differs by no more than rounding. With each item comes a way to its keys and values,
@@ -65,14 +66,18 @@ def measure_items(
         if isinstance(scored, Reject):
             yield scored, contexts
             continue
-        whole = _with_maps(model, scored, contexts, spec)
+        whole = with_maps(scored, spec, partial(_measured_map, contexts, scored, spec))
         if store is not None and not whole.left_out:
             put(model, whole, spec, store)
         yield whole, contexts
 
 
+def _measured_map(contexts: LazyContexts, scored: Scored[Prepared], spec: ScoreSpec, wanted: MapSpec) -> EffectMap:
+    return measure_map(scored.item.model, contexts(), wanted, spec.outcomes[0], scored.te, scored.item.seed)
+
+
 @stage("measuring maps")
-def _with_maps(model: Model, scored: Scored, contexts: LazyContexts, spec: ScoreSpec) -> Scored:
+def with_maps(scored: Scored[Way], spec: ScoreSpec, measure: Callable[[MapSpec], EffectMap]) -> Scored[Way]:
     """The item with all its maps; those that it brings are not measured again.
 
     Raises:
@@ -81,23 +86,20 @@ def _with_maps(model: Model, scored: Scored, contexts: LazyContexts, spec: Score
     item, known = scored.item, {(each.kind, each.dims): each for each in scored.maps}
     maps, left_out = list[EffectMap](), list[Reject]()
     for each in item.maps:
-        found = known.get((each.kind, each.axes))
         try:
-            if found is None:
-                found = measure_map(model, contexts(), each, spec.outcomes[0], scored.te, item.seed)
-            maps.append(found)
+            maps.append(known.get((each.kind, each.axes)) or measure(each))
         except (InputError, NonFiniteError) as error:
             left_out.append(_impossible(item, each, error, spec))
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            left_out.append(_impossible(item, each, _out_of_memory(model, item), spec))
+            left_out.append(_impossible(item, each, out_of_memory(item), spec))
     return replace(scored, maps=tuple(maps), left_out=tuple(left_out))
 
 
 def _with_cubes(
     model: Model, items: Sequence[Prepared], spec: ScoreSpec
-) -> Iterator[tuple[Scored | Reject, LazyContexts]]:
+) -> Iterator[tuple[Scored[Prepared] | Reject, LazyContexts]]:
     """Items with their cubes, keys and values, and such maps as were measured side by side.
 
     A batch that does not fit into memory is halved.
@@ -107,7 +109,7 @@ def _with_cubes(
         batch = batches.pop()
         cubes = _measure_cubes(model, batch, spec)
         if cubes is None and len(batch) == 1:
-            yield _too_large(model, batch[0], spec), partial(run_contexts, model, batch[0].tokens)
+            yield too_large(batch[0], spec), partial(run_contexts, model, batch[0].tokens)
             continue
         if cubes is None:
             half = len(batch) // 2
@@ -116,28 +118,33 @@ def _with_cubes(
         cubes = _with_small_maps(model, cubes, spec)
         while cubes:  # what was measured lets go of its keys and values
             contexts, scored = cubes.pop(0)
-            reason = "the model's logits are NaN or infinite; try another dtype"
-            finite = scored if scored.is_finite else Reject(scored.item.id, "nonfinite", reason)
-            yield finite, partial(_at_hand, contexts)
+            yield finite(scored), partial(_at_hand, contexts)
+
+
+def finite(scored: Scored[Way]) -> Scored[Way] | Reject:
+    """The item, or why it is left out: the model's logits are no numbers."""
+    reason = "the model's logits are NaN or infinite; try another dtype"
+    return scored if scored.is_finite else Reject(scored.item.id, "nonfinite", reason)
 
 
 def _at_hand(contexts: Contexts) -> Contexts:
     return contexts
 
 
-def _too_large(model: Model, item: Prepared, spec: ScoreSpec) -> Reject:
+def too_large(item: OnItsWay, spec: ScoreSpec) -> Reject:
     """Why an item that is alone in its batch is not measured; raises it where that ends the run."""
-    error = _out_of_memory(model, item)
+    error = out_of_memory(item)
     if spec.stops_at(error):
         raise error
     return Reject(item.id, error.code, error.reason)
 
 
-def _out_of_memory(model: Model, item: Prepared) -> ItemError:
+def out_of_memory(item: OnItsWay) -> ItemError:
+    """The reason why an item, or a map of it, is not measured."""
     return ItemError(
         item.id,
-        f"it does not fit into the memory of {model.facts.device}; give shorter chains, a smaller dtype or another "
-        "device, or leave such items out (skip)",
+        f"it does not fit into the memory of {item.model.facts.device}; give shorter chains, a smaller dtype or "
+        "another device, or leave such items out (skip)",
         code="out_of_memory",
     )
 
@@ -157,7 +164,9 @@ def _batches(model: Model, items: Sequence[Prepared]) -> list[list[Prepared]]:
 
 
 @stage("measuring cubes")
-def _measure_cubes(model: Model, items: Sequence[Prepared], spec: ScoreSpec) -> list[tuple[Contexts, Scored]] | None:
+def _measure_cubes(
+    model: Model, items: Sequence[Prepared], spec: ScoreSpec
+) -> list[tuple[Contexts, Scored[Prepared]]] | None:
     """Each item's contexts and its cubes, also those of the cut pair; None where they do not fit into memory."""
     try:
         contexts = run_all_contexts(model, [item.tokens for item in items])
@@ -180,8 +189,8 @@ def _measure_cubes(model: Model, items: Sequence[Prepared], spec: ScoreSpec) -> 
 
 @stage("measuring maps")
 def _with_small_maps(
-    model: Model, cubes: Sequence[tuple[Contexts, Scored]], spec: ScoreSpec
-) -> list[tuple[Contexts, Scored]]:
+    model: Model, cubes: Sequence[tuple[Contexts, Scored[Prepared]]], spec: ScoreSpec
+) -> list[tuple[Contexts, Scored[Prepared]]]:
     """The items with the maps that are measured side by side; all others are measured item by item."""
     found: dict[str, tuple[EffectMap, ...]] = {}
     for each in dict.fromkeys(each for _, scored in cubes for each in scored.item.maps):
@@ -205,7 +214,7 @@ def _with_small_maps(
     return [(contexts, replace(scored, maps=found.get(scored.item.id, ()))) for contexts, scored in cubes]
 
 
-def _impossible(item: Prepared, asked: MapSpec, error: InputError | NonFiniteError, spec: ScoreSpec) -> Reject:
+def _impossible(item: OnItsWay, asked: MapSpec, error: InputError | NonFiniteError, spec: ScoreSpec) -> Reject:
     """Why a map is left out that only turned out to be impossible when it was measured.
 
     Raises:
@@ -220,9 +229,11 @@ def _impossible(item: Prepared, asked: MapSpec, error: InputError | NonFiniteErr
     return Reject(item.id, code, reason, part=str(asked))
 
 
-def keep_activations(item: Prepared, spec: ScoreSpec, store: Store | None) -> None:
-    """Keeps the activations at the CoT positions of both worlds that a run is asked to keep."""
-    for component, world in product(spec.keep, World):
-        ids = item.tokens.context(world, world)
-        span = len(item.tokens.questions[world]), len(ids)
-        cot_activations(item.model, ids, span, [Component(component)], store)
+def keep_activations(item: OnItsWay, spec: ScoreSpec, store: Store | None) -> None:
+    """Keeps the activations at the CoT positions that a run is asked to keep, of a pair in both worlds."""
+    tokens = item.tokens
+    runs = [(tokens.whole, len(tokens.question))]
+    if isinstance(tokens, EncodedPair):
+        runs = [(tokens.context(world, world), len(tokens.questions[world])) for world in World]
+    for component, (ids, start) in product(spec.keep, runs):
+        cot_activations(item.model, ids, (start, len(ids)), [Component(component)], store)

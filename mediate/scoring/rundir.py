@@ -12,7 +12,7 @@ from typing import Any
 from mediate.errors import InputError
 from mediate.files import differences, held, is_begun
 from mediate.models.identity import model_differences, version_differences
-from mediate.pairs.pair import Pair
+from mediate.pairs.pair import Item, Pair
 from mediate.results.folder import MANIFEST, read_manifest, write_manifest
 from mediate.results.told import Reject
 from mediate.scoring.spec import pairs_fingerprint
@@ -41,7 +41,10 @@ def versions() -> dict[str, str]:
 
 
 def identity(
-    spec: Mapping[str, Any], pairs: Sequence[Pair], model: Mapping[str, Any], prompt: Mapping[str, Any] | None
+    spec: Mapping[str, Any],
+    pairs: Sequence[Pair] | Sequence[Item],
+    model: Mapping[str, Any],
+    prompt: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """What makes a run the run that it is; a directory that holds another is not taken up.
 

@@ -3,19 +3,20 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mediate.clock import stage
 from mediate.errors import ItemError
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
-from mediate.pairs.pair import Pair
+from mediate.pairs.pair import Item, Pair
 from mediate.passes.store import Store
 from mediate.results.folder import Results, read_results, write_results
 from mediate.results.told import Reject
-from mediate.scoring.controls import control_by_random_weights, control_pair, drawn
+from mediate.scoring.controls import drawn
 from mediate.scoring.given import check_set
-from mediate.scoring.measure import keep_activations, measure_items
-from mediate.scoring.plan import prepare_pairs
+from mediate.scoring.jobs import fitting, job_of
+from mediate.scoring.measure import keep_activations
 from mediate.scoring.rundir import check_free, identity, now, written
 from mediate.scoring.scored import Scored
 from mediate.scoring.settling import settled
@@ -26,7 +27,7 @@ from mediate.watch import bars, tell, work
 
 def score(
     model: Model,
-    pairs: Sequence[Pair],
+    pairs: Sequence[Pair] | Sequence[Item],
     spec: ScoreSpec,
     *,
     unread: Sequence[ItemError] = (),
@@ -34,11 +35,11 @@ def score(
     store: Store | None = None,
     progress: bool = False,
 ) -> Results:
-    """Measures a set of pairs and, where `out` is given, writes the run directory.
+    """Measures a set of pairs, or of items by themselves, and, where `out` is given, writes the run directory.
 
     Args:
         model: The hooked and checked model.
-        pairs: What to measure.
+        pairs: What to measure: pairs against their twins, items by themselves against what is hidden of them.
         spec: How.
         unread: Pairs that could not be read, to be counted among the rejects.
         out: The run directory; one that holds this very run, finished, is read back and nothing is computed.
@@ -51,29 +52,31 @@ def score(
     """
     started, clock = now(), time.monotonic()
     check_set(pairs, unread, spec)
-    spec = settled(model, pairs, spec, tell if progress else str)
+    job = job_of(pairs)
+    spec = settled(model, pairs, fitting(job, spec), tell if progress else str)
     prompt = prompt_facts(model.need_tokenizer(), spec.template)
     asked = identity(spec.described(), pairs, model.describe(), prompt)
     if out is not None and check_free(out, asked):
         return read_results(out)
-    items, rejects = prepare_pairs(model, pairs, spec, store, unread=unread, progress=progress)
+    items, rejects = job.prepare(model, pairs, spec, store, unread=unread, progress=progress)
     manifest = asked | opening(started, len(pairs) + len(unread), items)
     with written(out, manifest):
-        found: list[Scored | Reject] = []
+        found: list[Scored[Any] | Reject] = []
         chosen = drawn(items, spec)
-        with work(len(items), "measuring pairs", "pair", shown=progress) as done_with, bars(progress):
-            for measured, contexts in measure_items(model, items, spec, store):
+        with work(len(items), f"measuring {job.noun}s", job.noun, shown=progress) as done_with, bars(progress):
+            for measured, contexts in job.measure(model, items, spec, store):
                 if isinstance(measured, Scored):
                     keep_activations(measured.item, spec, store)
                     if measured.item.id in chosen:
-                        measured = control_pair(model, measured, contexts, items, spec, store)
+                        measured = job.control(model, measured, contexts, items, spec, store)
                 found.append(measured)
                 done_with(1)
         scored, rejects = in_order(items, found, rejects)
         controlled = [each for each in scored if each.controls]
-        with work(len(controlled), "controls, random weights", "pair", shown=progress) as done_with:
-            controls = control_by_random_weights(model, controlled, spec, store, done_with)
-        results = results_of(scored, rejects, controls, spec, ended(manifest, clock, items, scored, rejects))
+        with work(len(controlled), "controls, random weights", job.noun, shown=progress) as done_with:
+            controls = job.unlearnt(model, controlled, spec, store, done_with)
+        told = ended(manifest, clock, items, scored, rejects)
+        results = results_of(scored, rejects, controls, spec, told, job.contrast)
         if out is not None:
             with stage("writing tables"):
                 write_results(out, results)

@@ -2,16 +2,19 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from mediate.mediation.encoding import EncodedPair
+from mediate.errors import ItemError
+from mediate.mediation.item import Encoded, EncodedItem
 from mediate.mediation.maps import Effects, MapSpec, effect_map, labels_of
+from mediate.mediation.names import RIVAL
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared, Y
+from mediate.mediation.prepared_item import OnItsWay
 from mediate.models.model import Model
 from mediate.passes.store import Store, array, model_spec
 from mediate.results.agreement import Agreement
@@ -21,12 +24,14 @@ from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
 from mediate.scoring.spec import ScoreSpec
 
+Way = TypeVar("Way", bound=OnItsWay)
+
 KIND = "outcomes"
 _AGREEMENT = ".agreement"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored:
+class Scored(Generic[Way]):
     """An item with what was measured of it.
 
     Args:
@@ -39,7 +44,7 @@ class Scored:
         reads: The read effects that random weights are compared with; None where the chains cannot be aligned.
     """
 
-    item: Prepared
+    item: Way
     y: Y
     before_answer: Y | None
     maps: tuple[EffectMap, ...] = ()
@@ -49,8 +54,9 @@ class Scored:
 
     @property
     def is_finite(self) -> bool:
-        """Whether the model's logits were numbers."""
-        return all(bool(np.isfinite(y).all()) for y in (self.y, self.before_answer) if y is not None)
+        """Whether the model's logits were numbers; an outcome that has no rival to be held against does not count."""
+        told = [place for place, each in enumerate(self.item.outcomes) if each.against != RIVAL]
+        return all(bool(np.isfinite(y[told]).all()) for y in (self.y, self.before_answer) if y is not None)
 
     @property
     def te(self) -> float:
@@ -58,33 +64,43 @@ class Scored:
         return float(total_effect(self.y[:1])[0])
 
 
-def described(tokens: EncodedPair) -> dict[str, Any]:
-    """All of a pair that can change a number."""
+def described(tokens: Encoded) -> dict[str, Any]:
+    """All of a pair, or of an item by itself, that can change a number."""
+    readers = tokens.readers
+    if isinstance(tokens, EncodedItem):
+        return {
+            "question": list(tokens.question),
+            "hidden": list(tokens.hidden),
+            "trace": list(tokens.trace.ids),
+            "steps": list(tokens.trace.steps),
+            "readers": [list(readers.cue), list(readers.base), readers.spoken],
+            "options": [list(each) for each in tokens.options],
+        }
     return {
         "questions": [list(ids) for ids in tokens.questions],
         "traces": [list(trace.ids) for trace in tokens.traces],
         "steps": [list(trace.steps) for trace in tokens.traces],
-        "readers": [list(tokens.readers.cue), list(tokens.readers.base), list(tokens.readers.source)],
+        "readers": [list(readers.cue), list(readers.base), list(readers.source)],
     }
 
 
-def _entry(model: Model, item: Prepared, spec: ScoreSpec) -> dict[str, Any]:
+def _entry(model: Model, item: OnItsWay, spec: ScoreSpec) -> dict[str, Any]:
     """What a stored result depends on."""
     return model_spec(model) | {
-        "pair": described(item.tokens),
-        "cut": described(item.cut) if isinstance(item.cut, EncodedPair) else None,
+        "pair" if isinstance(item, Prepared) else "item": described(item.tokens),
+        "cut": None if isinstance(item.cut, ItemError) else described(item.cut),
         "outcomes": [each.stored_as for each in spec.outcomes],
         "maps": [str(each) for each in item.maps],
         "seed": item.seed if any(each.name.of.draws for each in item.maps) else None,
     }
 
 
-def stored(model: Model, item: Prepared, spec: ScoreSpec, store: Store) -> Scored | None:
+def stored(model: Model, item: Way, spec: ScoreSpec, store: Store) -> Scored[Way] | None:
     """The item as it was measured before, where it was."""
     return store.read(KIND, _entry(model, item, spec), partial(_read, item, spec))
 
 
-def put(model: Model, scored: Scored, spec: ScoreSpec, store: Store) -> None:
+def put(model: Model, scored: Scored[Any], spec: ScoreSpec, store: Store) -> None:
     """Keeps what was measured of an item."""
     arrays = {"cube": scored.y} | ({} if scored.before_answer is None else {"cut": scored.before_answer})
     for each, effects in zip(scored.item.maps, scored.maps, strict=True):
@@ -95,14 +111,14 @@ def put(model: Model, scored: Scored, spec: ScoreSpec, store: Store) -> None:
     store.put(KIND, _entry(model, scored.item, spec), tensors)
 
 
-def _read(item: Prepared, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored:
+def _read(item: Way, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored[Way]:
     """What was stored of an item.
 
     Raises:
         ValueError: It is not what would be stored of it.
     """
     shape = (len(spec.outcomes), 2, 2, 2)
-    cut = array(kept, "cut", shape) if isinstance(item.cut, EncodedPair) else None
+    cut = array(kept, "cut", shape) if not isinstance(item.cut, ItemError) else None
     scored = Scored(item, array(kept, "cube", shape), cut)
     if not scored.is_finite:
         raise ValueError("its outcomes are no numbers")
@@ -110,7 +126,7 @@ def _read(item: Prepared, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Sco
     return replace(scored, maps=tuple(maps))
 
 
-def _stored_map(item: Prepared, spec: MapSpec, kept: dict[str, torch.Tensor], outcome: Outcome, te: float) -> EffectMap:
+def _stored_map(item: OnItsWay, spec: MapSpec, kept: dict[str, torch.Tensor], outcome: Outcome, te: float) -> EffectMap:
     coords = labels_of(item.model, item.tokens, spec)
     numbers = kept.get(f"{spec}{_AGREEMENT}")
     trust = None

@@ -8,13 +8,15 @@ from mediate.mediation.said import check_characters
 from mediate.models.known import known_template
 from mediate.models.model import Model
 from mediate.models.prompts import CHAT, FEW_SHOT_STOP, HOLE, NONE, Style, Template, few_shot, parse_template
-from mediate.pairs.pair import Item, Pair, World
+from mediate.pairs.pair import Item, Pair, named_items
 from mediate.scoring.chains import ANSWER_TOKENS
 from mediate.scoring.spec import MOST_NEW_TOKENS, ScoreSpec
 from mediate.traces.pieces import encode_after, lost_words
 
 
-def settled(model: Model, pairs: Sequence[Pair], spec: ScoreSpec, say: Callable[[str], object]) -> ScoreSpec:
+def settled(
+    model: Model, pairs: Sequence[Pair] | Sequence[Item], spec: ScoreSpec, say: Callable[[str], object]
+) -> ScoreSpec:
     """The choices of a run with none left open.
 
     Where all chains are given, the template is `none`. With chains of another run, it is that run's. Where the model
@@ -29,7 +31,7 @@ def settled(model: Model, pairs: Sequence[Pair], spec: ScoreSpec, say: Callable[
     Raises:
         ItemError: The first pair after whose question the context has no room for `max_new_tokens`.
     """
-    asked = [(pair, pair[world]) for pair in pairs for world in World if pair[world].cot is None]
+    asked = [(given, item) for given in pairs for _, item in named_items(given) if item.cot is None]
     writes = bool(asked) and spec.chains is None
     changes: dict[str, object] = {}
     if spec.template.style is Style.AUTO:
@@ -66,7 +68,11 @@ def _template(model: Model, spec: ScoreSpec, writes: bool) -> tuple[Template, st
 
 
 def _room(
-    model: Model, asked: Sequence[tuple[Pair, Item]], template: Template, spec: ScoreSpec, say: Callable[[str], object]
+    model: Model,
+    asked: Sequence[tuple[Pair | Item, Item]],
+    template: Template,
+    spec: ScoreSpec,
+    say: Callable[[str], object],
 ) -> int:
     """The most tokens that every chain can have, the answer after it included in the context."""
     context = model.facts.context

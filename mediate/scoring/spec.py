@@ -15,6 +15,7 @@ from mediate.mediation.names import USUAL, Outcome, parse_map, parse_outcome
 from mediate.models.decoding import Decoding
 from mediate.models.prompts import ANSWER_CUE, AUTO, Style, Template, parse_template
 from mediate.models.sites import parse_component
+from mediate.pairs.item import Item, said
 from mediate.pairs.pair import Pair, pair_said
 from mediate.results.kinds import MIN_TE
 from mediate.scoring.stored_chains import StoredChains, read_chains
@@ -180,7 +181,7 @@ def make_spec(spec: ScoreSpec | None = None, **changes: Unpack[ScoreOptions]) ->
     return made(ScoreSpec, fields | dict(changes))
 
 
-def pairs_fingerprint(pairs: Sequence[Pair]) -> str:
-    """sha256 over what the pairs say, in order; where they were read from does not count."""
-    content = [pair_said(pair) for pair in pairs]
+def pairs_fingerprint(given: Sequence[Pair] | Sequence[Item]) -> str:
+    """sha256 over what pairs or items say, in order; where they were read from does not count."""
+    content = [said(each) if isinstance(each, Item) else pair_said(each) for each in given]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()

@@ -104,7 +104,7 @@ def read_chains(folder: str | Path) -> StoredChains:
     results = read_results(folder)
     taken = results.manifest.get("writer")
     writer = taken if isinstance(taken, Mapping) else results.manifest.get("model", {})
-    usable = {item.id: item for item in results.items if isinstance(taken, Mapping) or _written(item)}
+    usable = {item.id: item for item in results.items if isinstance(taken, Mapping) or item.written}
     if not usable:
         if results.items:
             raise InputError(
@@ -123,7 +123,3 @@ def read_chains(folder: str | Path) -> StoredChains:
         left_out=frozenset(each.item for each in results.rejects if each.part == "item"),
         template=described_template(results.manifest.get("spec", {})),
     )
-
-
-def _written(item: Measured) -> bool:
-    return item.base.written and item.source.written

@@ -8,18 +8,20 @@ import numpy as np
 
 from mediate.errors import ItemError
 from mediate.mediation.prepared import Prepared, Y
+from mediate.mediation.prepared_item import OnItsWay, PreparedItem
 from mediate.pairs.pair import World
+from mediate.results.contrasts import TWIN, Contrast
 from mediate.results.controls import Controlled
 from mediate.results.cube import Cube
 from mediate.results.folder import Results
-from mediate.results.told import Measured, Reject, Told
+from mediate.results.told import Measured, Reject, Told, told_of
 from mediate.scoring.rundir import counted, finished
 from mediate.scoring.scored import Scored
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.trace import decode
 
 
-def opening(started: str, given: int, items: Sequence[Prepared]) -> dict[str, Any]:
+def opening(started: str, given: int, items: Sequence[OnItsWay]) -> dict[str, Any]:
     """What a manifest says of a run that begins, beside its identity.
 
     Args:
@@ -28,7 +30,7 @@ def opening(started: str, given: int, items: Sequence[Prepared]) -> dict[str, An
         items: What will be measured of them.
     """
     first = items[0]
-    ids = first.tokens.context(World.BASE, World.BASE) + first.tokens.readers.cue
+    ids = first.tokens.whole + first.tokens.readers.cue
     return {
         "created": started,
         "counts": {"given": given, "measured": len(items)},
@@ -37,8 +39,8 @@ def opening(started: str, given: int, items: Sequence[Prepared]) -> dict[str, An
 
 
 def in_order(
-    items: Sequence[Prepared], found: Sequence[Scored | Reject], rejects: Sequence[Reject]
-) -> tuple[tuple[Scored, ...], tuple[Reject, ...]]:
+    items: Sequence[OnItsWay], found: Sequence[Scored[Any] | Reject], rejects: Sequence[Reject]
+) -> tuple[tuple[Scored[Any], ...], tuple[Reject, ...]]:
     """What was measured, and all that was left out, in the order of the items."""
     by_id = {each.item.id if isinstance(each, Scored) else each.item: each for each in found}
     ordered = [by_id[item.id] for item in items]
@@ -50,8 +52,8 @@ def in_order(
 def ended(
     manifest: Mapping[str, Any],
     since: float,
-    items: Sequence[Prepared],
-    scored: Sequence[Scored],
+    items: Sequence[OnItsWay],
+    scored: Sequence[Scored[Any]],
     rejects: Sequence[Reject],
 ) -> dict[str, Any]:
     """The manifest of a run that is done; `since` is the monotonic clock when it began."""
@@ -65,11 +67,12 @@ def ended(
 
 
 def results_of(
-    scored: Sequence[Scored],
+    scored: Sequence[Scored[Any]],
     rejects: Sequence[Reject],
     controls: Sequence[Controlled],
     spec: ScoreSpec,
     manifest: Mapping[str, Any],
+    contrast: Contrast = TWIN,
 ) -> Results:
     """The results of a run.
 
@@ -79,19 +82,22 @@ def results_of(
         controls: Of those that were drawn for them.
         spec: The choices of the run.
         manifest: From `ended`.
+        contrast: What the items are held against.
     """
     return Results(
         manifest=dict(manifest) | _writer(scored, spec),
         items=tuple(_measured(each.item) for each in scored),
-        cubes=_stacked([(each.item, each.y) for each in scored], spec),
+        cubes=_stacked([(each.item, each.y) for each in scored], spec, contrast),
         maps=tuple(map_ for each in scored for map_ in each.maps),
         rejects=tuple(rejects),
-        cut=_stacked([(each.item, each.before_answer) for each in scored if each.before_answer is not None], spec),
+        cut=_stacked(
+            [(each.item, each.before_answer) for each in scored if each.before_answer is not None], spec, contrast
+        ),
         controls=tuple(controls),
     )
 
 
-def _writer(scored: Sequence[Scored], spec: ScoreSpec) -> dict[str, Any]:
+def _writer(scored: Sequence[Scored[Any]], spec: ScoreSpec) -> dict[str, Any]:
     """Who wrote chains that were taken from another run, and how many of them have other tokens here."""
     if spec.chains is None:
         return {}
@@ -99,27 +105,27 @@ def _writer(scored: Sequence[Scored], spec: ScoreSpec) -> dict[str, Any]:
     return {"writer": spec.chains.described() | {"retokenised": retokenised}}
 
 
-def _stacked(having: Sequence[tuple[Prepared, Y]], spec: ScoreSpec) -> tuple[Cube, ...]:
+def _stacked(having: Sequence[tuple[OnItsWay, Y]], spec: ScoreSpec, contrast: Contrast) -> tuple[Cube, ...]:
     """One cube an outcome, over the items that have one."""
-    y = np.stack([each for _, each in having], axis=1) if having else np.zeros((len(spec.outcomes), 0, 2, 2, 2))
-    names, groups = tuple(item.id for item, _ in having), tuple(item.tokens.group for item, _ in having)
-    return tuple(Cube(y[place], names, groups, str(outcome)) for place, outcome in enumerate(spec.outcomes))
+    cubes = []
+    for place, outcome in enumerate(spec.outcomes):
+        there = [(item, y[place]) for item, y in having if np.isfinite(y[place]).all()]
+        y = np.stack([own for _, own in there]) if there else np.zeros((0, 2, 2, 2))
+        names, groups = tuple(item.id for item, _ in there), tuple(item.tokens.group for item, _ in there)
+        cubes.append(Cube(y, names, groups, str(outcome), contrast))
+    return tuple(cubes)
 
 
-def _measured(item: Prepared) -> Measured:
+def _measured(item: OnItsWay) -> Measured:
+    if isinstance(item, PreparedItem):
+        return Measured(item.id, item.tokens.group, base=_told_alone(item))
     return Measured(item.id, item.pair.group, base=_told(item, World.BASE), source=_told(item, World.SOURCE))
 
 
 def _told(item: Prepared, world: World) -> Told:
-    given, trace = item.pair[world], item.tokens.traces[world]
-    stated = trace.stated(given.answer, given.values)
-    return Told(
-        question=given.question,
-        answer=given.answer,
-        tokens=trace.tokens,
-        steps=trace.steps,
-        states_answer=None if stated is None else stated.stop - 1,
-        written=trace.written,
-        said=None if item.said is None else item.said[world],
-        states_result=None if stated is None else stated.result,
-    )
+    given, said = item.pair[world], None if item.said is None else item.said[world]
+    return told_of(given.question, given.answer, item.tokens.traces[world], given.values, said)
+
+
+def _told_alone(item: PreparedItem) -> Told:
+    return told_of(item.item.question, item.answer, item.tokens.trace, item.item.values, item.said)

@@ -1,7 +1,7 @@
 """The record of a chain of thought in tokens, and the ways from text and from generated ids to it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -13,7 +13,7 @@ from mediate.traces.statement import find_statement
 from mediate.traces.steps import segment
 
 # What decoders write for bytes that are no character, such as the first bytes of one.
-_BROKEN = "\ufffd"
+BROKEN = "\ufffd"
 
 Decoder = Callable[[Any, Sequence[int]], str]
 
@@ -103,6 +103,12 @@ def written_trace(ids: Sequence[int], tokenizer: Any) -> Trace:
     return _trace(list(ids), tokenizer, written=True)
 
 
+def cut_trace(trace: Trace, stop: int) -> Trace:
+    """The trace up to a token."""
+    tokens = trace.tokens[:stop]
+    return replace(trace, text="".join(tokens), ids=trace.ids[:stop], tokens=tokens, steps=trace.steps[:stop])
+
+
 def token_ends(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decode) -> list[int]:
     """The number of characters of the whole text that are complete after each token; never decreasing.
 
@@ -130,11 +136,11 @@ def _ends_by_window(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decod
     for stop in range(1, len(ids) + 1):
         window = decoder(tokenizer, ids[before:stop])
         pending = window.removeprefix(known)
-        if pending and not pending.endswith(_BROKEN) and window.startswith(known) and whole.startswith(pending, done):
+        if pending and not pending.endswith(BROKEN) and window.startswith(known) and whole.startswith(pending, done):
             done += len(pending)
             before, start, pending = start, stop, ""
             known = decoder(tokenizer, ids[before:start])
-        agreeing = _agreeing(pending.rstrip(_BROKEN), whole[done : done + len(pending)])
+        agreeing = _agreeing(pending.rstrip(BROKEN), whole[done : done + len(pending)])
         ends.append(max(done + agreeing, ends[-1] if ends else 0))
     if whole[done:] != pending:
         return None
@@ -144,7 +150,7 @@ def _ends_by_window(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decod
 def _ends_by_prefix(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decode) -> list[int]:
     """Each token's end, found by decoding every prefix: in time that grows with the square of the length."""
     whole = decoder(tokenizer, ids)
-    prefixes = (decoder(tokenizer, ids[:count]).rstrip(_BROKEN) for count in range(1, len(ids)))
+    prefixes = (decoder(tokenizer, ids[:count]).rstrip(BROKEN) for count in range(1, len(ids)))
     return [*accumulate((_agreeing(prefix, whole) for prefix in prefixes), max), len(whole)] if ids else []
 
 

@@ -130,9 +130,9 @@ def test_items_of_linearised_ratios_average_to_the_ratio() -> None:
 
 def test_the_linearised_test_agrees_with_the_interval_of_the_ratio() -> None:
     runs = made.run(shares=BEFORE), made.run(made.B, AFTER, seed=1)
-    y = [run.cubes[0].y for run in runs]
-    te = np.stack([effect_values(each)[0] for each in y])
-    tops = np.stack([share_numerators(each)[0] for each in y])
+    cubes = [run.cubes[0] for run in runs]
+    te = np.stack([effect_values(each)[0] for each in cubes])
+    tops = np.stack([share_numerators(each)[0] for each in cubes])
     bootstrap = paired_ratio_difference(tops, te, runs[0].cubes[0].groups)
     values = difference_of(linearised(tops[:1], te[0]), linearised(tops[1:], te[1]))[0]
     groups = np.array([int(group[1:]) for group in runs[0].cubes[0].groups])

@@ -166,7 +166,7 @@ def test_a_wrong_formula_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> No
     from mediate.results import cube as room
 
     y = random_cube(3).y
-    monkeypatch.setattr(room, "shapley", lambda y: shapley(y) + np.array([0, 1e-6, 0]))
+    monkeypatch.setattr(room, "shapley", lambda y, contrast: shapley(y, contrast) + np.array([0, 1e-6, 0]))
     with pytest.raises(ArithmeticError, match="row 0: Shapley is"):
         check_identities(y)
     monkeypatch.setattr(room, "shapley", shapley)

@@ -83,7 +83,7 @@ def test_a_cubes_frame_is_its_part_of_the_run_directory(tmp_path: Path) -> None:
     stored = pd.read_parquet(tmp_path / "results" / "cube.parquet")
     one = cube(outcome=OUTCOMES[1])
     pd.testing.assert_frame_equal(one.to_frame(), stored[stored["outcome"] == OUTCOMES[1]].reset_index(drop=True))
-    assert list(one.to_frame())[:4] == ["item", "group", "outcome", "y000"]
+    assert list(one.to_frame())[:5] == ["item", "group", "outcome", "contrast", "y000"]
     assert one.to_frame()["y011"].tolist() == one.y[:, 0, 1, 1].tolist()
 
 

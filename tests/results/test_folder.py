@@ -153,7 +153,7 @@ def test_the_cube_is_a_plain_table_with_named_cells(tmp_path: Path) -> None:
     wanted = results()
     write_results(tmp_path, wanted)
     table = pq.read_table(tmp_path / "results" / "cube.parquet").to_pandas()
-    assert list(table.columns) == ["item", "group", "outcome", *CELL_COLUMNS]
+    assert list(table.columns) == ["item", "group", "outcome", "contrast", *CELL_COLUMNS]
     row = table[(table.item == "NA") & (table.outcome == "logprob_diff")].iloc[0]
     assert row["y011"] == wanted.cubes[1].y[2, 0, 1, 1]
     assert row["y100"] == wanted.cubes[1].y[2, 1, 0, 0]

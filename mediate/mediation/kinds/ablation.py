@@ -14,15 +14,14 @@ from jaxtyping import Float
 
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell, check_cell
-from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.reference_value import NOTHING, Material
 from mediate.mediation.kinds.references import reference_named
 from mediate.mediation.kinds.state import chain_activations, placed, replaced_effects
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.sequences import sequences
+from mediate.mediation.sequences import own_sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.pairs.pair import World
 from mediate.passes.interventions import Patch, Reference, Values
 
 
@@ -42,7 +41,7 @@ class Ablated:
 
 def ablation_effects(
     model: Model,
-    pair: EncodedPair,
+    pair: Encoded,
     components: Sequence[Component],
     cells: Sequence[Cell],
     outcomes: Sequence[Outcome],
@@ -70,8 +69,8 @@ def ablation_effects(
     if Component.PATTERN in components and not reference.of_patterns:
         raise InputError(f"{by} ablation of patterns: a row must sum to 1 over its own keys; use a knockout")
     reference.needs(model, pair, material)
-    run = sequences(model, pair, World.BASE, outcomes)
-    own = chain_activations(model, pair.context(World.BASE, World.BASE), run.start, components)
+    run = own_sequences(model, pair, outcomes)
+    own = chain_activations(model, pair.whole, run.start, components)
     values = placed(reference.make(model, pair, own, material), run, by)
     before = placed(own, run, Reference.SOURCE)
     patches = [cell.patches(components, run.start, by) for cell in cells]

@@ -13,7 +13,7 @@ from mediate.errors import ItemError
 from mediate.mediation.encoding import EncodedPair, Readers
 from mediate.mediation.kinds.cube import Contexts
 from mediate.pairs.pair import World
-from mediate.traces.trace import Trace
+from mediate.traces.trace import cut_trace
 
 
 def cut_before_answer(
@@ -60,7 +60,7 @@ def cut_before_answer(
         readers = Readers(cue=(before[1],), base=stated[1], source=stated[0])
     except ValueError as error:
         raise ItemError(pair.id, str(error), code="prefix_answer") from error
-    source, base = (_cut(trace, first - 1) for trace, (first, _) in zip(pair.traces, said, strict=True))
+    source, base = (cut_trace(trace, first - 1) for trace, (first, _) in zip(pair.traces, said, strict=True))
     return replace(pair, traces=(source, base), readers=readers)
 
 
@@ -77,8 +77,3 @@ def cut_contexts(contexts: Contexts, cut: EncodedPair) -> Contexts:
             length = len(cut.questions[h]) + len(cut.traces[t].ids)
             runs[cut.questions[h], cut.traces[t].ids] = contexts.of(h, t).part(0, length)
     return Contexts(cut, runs)
-
-
-def _cut(trace: Trace, stop: int) -> Trace:
-    tokens = trace.tokens[:stop]
-    return replace(trace, text="".join(tokens), ids=trace.ids[:stop], tokens=tokens, steps=trace.steps[:stop])

@@ -13,6 +13,7 @@ from mediate.errors import ItemError
 from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import Contexts, laid_out, read_rows
 from mediate.mediation.kinds.exact_controls import Again, after_readers, rewritten, run_again, self_source, vacuous
 from mediate.mediation.kinds.read import read_effects
@@ -71,7 +72,7 @@ def measure_controls(
     return tuple(controlled(pair, control, outcome, measure) for control, measure in kinds.items())
 
 
-def controlled(pair: EncodedPair, control: Control, outcome: Outcome, measure: Callable[[], Found]) -> Controlled:
+def controlled(pair: Encoded, control: Control, outcome: Outcome, measure: Callable[[], Found]) -> Controlled:
     """What a control finds, or why it finds nothing: it must not cost what was measured before it."""
     try:
         values = measure()

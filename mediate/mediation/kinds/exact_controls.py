@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mediate.errors import ItemError
 from mediate.mediation.cells import Cell
-from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import Contexts, side_by_side
 from mediate.mediation.kinds.read import differs, swapped_past
 from mediate.mediation.kinds.references import shuffled_steps
@@ -171,6 +171,6 @@ def rewritten(model: Model, contexts: Contexts, outcome: Outcome) -> Rewritten:
     return Rewritten(own, after, end, moved=not torch.equal(both[:, at:], clean.logits[:, at:]))
 
 
-def vacuous(pair: EncodedPair, why: str) -> ItemError:
+def vacuous(pair: Encoded, why: str) -> ItemError:
     """A control that could not have failed."""
     return ItemError(pair.id, f"vacuous: {why}", code="vacuous")

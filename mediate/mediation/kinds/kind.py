@@ -14,6 +14,7 @@ from jaxtyping import Float
 from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded, EncodedItem
 from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.names import MapSpec, Outcome, at_home
 from mediate.models.model import Model
@@ -59,12 +60,12 @@ class Work:
     read: Sequence[Cell] = ()
 
 
-def spec_cells(model: Model, pair: EncodedPair, spec: MapSpec) -> tuple[list[Cell], Coords]:
+def spec_cells(model: Model, pair: Encoded, spec: MapSpec) -> tuple[list[Cell], Coords]:
     """The cells of a map in row order of its axes, and the labels along them."""
     return cells_of(model, pair, spec.axes, component=spec.component, window=spec.name.window)
 
 
-def labels_of_cells(model: Model, pair: EncodedPair, spec: MapSpec) -> Coords:
+def labels_of_cells(model: Model, pair: Encoded, spec: MapSpec) -> Coords:
     """The labels along a map's axes, those of its cells."""
     return spec_cells(model, pair, spec)[1]
 
@@ -94,6 +95,7 @@ class Kind:
         needs: Raises InputError where a model does not offer what such a map needs, of any pair.
         fits: Raises ItemError, with the pair's place in its file, where a pair does not allow such a map.
         labels: The labels along the axes.
+        of_item: Measures one map of an item without a twin; None where that takes a twin.
         together: Measures a map of several pairs side by side, by the pair's place; of those alone for which that is
             worth while. None where it never is.
     """
@@ -103,7 +105,8 @@ class Kind:
     work: Callable[[Model, EncodedPair, MapSpec], Work]
     needs: Callable[[Model, MapSpec], None] = needs_nothing
     fits: Callable[[EncodedPair, MapSpec, str], None] = fits_aligned
-    labels: Callable[[Model, EncodedPair, MapSpec], Coords] = labels_of_cells
+    labels: Callable[[Model, Encoded, MapSpec], Coords] = labels_of_cells
+    of_item: Callable[[Model, EncodedItem, MapSpec, Outcome, int], Effects] | None = None
     together: Callable[[Model, Sequence[Contexts], MapSpec, Outcome], dict[int, Effects]] | None = None
 
 
@@ -116,7 +119,7 @@ def kind_of(facts: KindFacts) -> Kind:
 
 
 def effect_map(
-    pair: EncodedPair,
+    pair: Encoded,
     kind: str,
     coords: Mapping[str, tuple[int, ...]],
     effects: Effects | Float[np.ndarray, "..."],

@@ -9,15 +9,14 @@ from jaxtyping import Float
 from mediate.errors import InputError
 from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import Cell, check_cell
-from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.kind import Effects, Kind, Work, fits_any, spec_cells
 from mediate.mediation.kinds.read import reader_choice
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome, read_off
-from mediate.mediation.sequences import sequences
+from mediate.mediation.sequences import own_sequences
 from mediate.models.model import Model
-from mediate.pairs.pair import World
 from mediate.passes import Branch
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout
@@ -33,7 +32,7 @@ def check_knockout(model: Model) -> None:
 
 def knockout_effects(
     model: Model,
-    pair: EncodedPair,
+    pair: Encoded,
     cells: Sequence[Cell],
     outcomes: Sequence[Outcome],
     *,
@@ -56,7 +55,7 @@ def knockout_effects(
             any key left.
     """
     check_knockout(model)
-    run = sequences(model, pair, World.BASE, outcomes)
+    run = own_sequences(model, pair, outcomes)
     chosen = reader_choice(pair, len(run.readers), readers)
     queries = tuple(run.stop + reader for reader, wanted in enumerate(chosen) if wanted)
     branches = []
@@ -69,12 +68,12 @@ def knockout_effects(
     return effects
 
 
-def deletion_effect(model: Model, pair: EncodedPair, outcomes: Sequence[Outcome]) -> Float[np.ndarray, " outcome"]:
+def deletion_effect(model: Model, pair: Encoded, outcomes: Sequence[Outcome]) -> Float[np.ndarray, " outcome"]:
     """Y(base) less Y where the chain is not there and what follows moves up to new positions, in nats.
 
     Not a knockout: positions are re-numbered, and nothing has read the chain.
     """
-    run = sequences(model, pair, World.BASE, outcomes)
+    run = own_sequences(model, pair, outcomes)
     without = torch.cat([run.ids[:, : run.start], run.ids[:, run.stop :]], dim=1)
     y = [forward(model, ids, last=run.tokens.last).logits for ids in (run.ids, without)]
     return np.array([read_off(run.tokens, y[0], each) - read_off(run.tokens, y[1], each) for each in outcomes])
@@ -85,13 +84,16 @@ def _needs(model: Model, spec: MapSpec) -> None:
 
 
 def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
-    pair = contexts.pair
-    return Effects(knockout_effects(model, pair, spec_cells(model, pair, spec)[0], [outcome])[0])
+    return _of_item(model, contexts.pair, spec, outcome, seed)
 
 
-def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
-    cells, _ = spec_cells(model, pair, spec)
+def _of_item(model: Model, item: Encoded, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
+    return Effects(knockout_effects(model, item, spec_cells(model, item, spec)[0], [outcome])[0])
+
+
+def _work(model: Model, item: Encoded, spec: MapSpec) -> Work:
+    cells, _ = spec_cells(model, item, spec)
     return Work(len(cells), passes=1, read=cells)
 
 
-KNOCKOUT = Kind("knockout", _measure, _work, needs=_needs, fits=fits_any)
+KNOCKOUT = Kind("knockout", _measure, _work, needs=_needs, fits=fits_any, of_item=_of_item)

@@ -11,6 +11,7 @@ from mediate.errors import InputError
 from mediate.mediation.alignment import check_aligned, is_aligned
 from mediate.mediation.cells import Cell, cells_of, check_cell
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import ROW_BYTES, Contexts, laid_out, read_past
 from mediate.mediation.kinds.kind import Effects, Kind, Work, effect_map, spec_cells
 from mediate.mediation.names import MapSpec
@@ -209,7 +210,7 @@ def _in_turns(
     return effects
 
 
-def reader_choice(pair: EncodedPair, count: int, readers: Sequence[int] | None) -> tuple[bool, ...]:
+def reader_choice(pair: Encoded, count: int, readers: Sequence[int] | None) -> tuple[bool, ...]:
     """Whether each of `count` readers is chosen.
 
     Raises:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.models.model import Model
 from mediate.models.sites import Site
 
@@ -24,7 +24,7 @@ class Material:
         seed: Of what is drawn.
     """
 
-    others: Sequence[EncodedPair] = ()
+    others: Sequence[Encoded] = ()
     filler: int | None = None
     seed: int = 0
 
@@ -32,7 +32,7 @@ class Material:
 NOTHING = Material()
 
 
-def needs_nothing_else(model: Model, pair: EncodedPair, material: Material) -> None:
+def needs_nothing_else(model: Model, pair: Encoded, material: Material) -> None:
     """The chain itself will do."""
 
 
@@ -48,6 +48,6 @@ class ReferenceValue:
     """
 
     name: str
-    make: Callable[[Model, EncodedPair, Activations, Material], Activations]
-    needs: Callable[[Model, EncodedPair, Material], None] = needs_nothing_else
+    make: Callable[[Model, Encoded, Activations, Material], Activations]
+    needs: Callable[[Model, Encoded, Material], None] = needs_nothing_else
     of_patterns: bool = False

@@ -11,84 +11,81 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mediate.errors import InputError
-from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.reference_value import Activations, Material, ReferenceValue
 from mediate.mediation.kinds.state import chain_activations
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.pairs.pair import World
 from mediate.passes.interventions import Reference
 
 
-def _zeros(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+def _zeros(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
     return {site: torch.zeros_like(value) for site, value in own.items()}
 
 
-def _noise(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+def _noise(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
     """A Gaussian direction of the norm that was there, at each position and head."""
     return {site: norm_matched_noise(value, material.seed + place) for place, (site, value) in enumerate(own.items())}
 
 
-def _mean(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+def _mean(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
     """Over all CoT positions of the other pairs' base chains."""
     chains = [_base_chain(model, each, own) for each in material.others]
     return {site: torch.cat([each[site] for each in chains]).mean(dim=0).expand_as(own[site]) for site in own}
 
 
-def _resample(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+def _resample(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
     """The first other pair's base chain, from its start, again from its start where it is shorter."""
     other = material.others[0]
-    again = torch.arange(len(pair.traces[World.BASE].ids)) % len(other.traces[World.BASE].ids)
+    again = torch.arange(len(pair.trace.ids)) % len(other.trace.ids)
     return {site: value[again] for site, value in _base_chain(model, other, own).items()}
 
 
-def _filler(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+def _filler(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
     """The question with a chain of filler tokens."""
     assert material.filler is not None, "checked by its needs"
-    return _in_place(model, pair, own, (material.filler,) * len(pair.traces[World.BASE].ids))
+    return _in_place(model, pair, own, (material.filler,) * len(pair.trace.ids))
 
 
-def _shuffled(model: Model, pair: EncodedPair, own: Activations, material: Material) -> Activations:
+def _shuffled(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
     """The question with the chain's own steps in another order."""
-    chain = pair.traces[World.BASE].ids
+    chain = pair.trace.ids
     return _in_place(model, pair, own, tuple(chain[place] for place in shuffled_steps(pair, material.seed)))
 
 
-def _in_place(model: Model, pair: EncodedPair, own: Activations, chain: tuple[int, ...]) -> Activations:
+def _in_place(model: Model, pair: Encoded, own: Activations, chain: tuple[int, ...]) -> Activations:
     """What another chain is after the base question."""
-    question = pair.questions[World.BASE]
+    question = pair.question
     return chain_activations(model, question + chain, len(question), _components(own))
 
 
-def _base_chain(model: Model, pair: EncodedPair, own: Activations) -> Activations:
-    return chain_activations(
-        model, pair.context(World.BASE, World.BASE), len(pair.questions[World.BASE]), _components(own)
-    )
+def _base_chain(model: Model, pair: Encoded, own: Activations) -> Activations:
+    return chain_activations(model, pair.whole, len(pair.question), _components(own))
 
 
 def _components(own: Activations) -> list[Component]:
     return list(dict.fromkeys(site.component for site in own))
 
 
-def _needs_others(by: Reference, model: Model, pair: EncodedPair, material: Material) -> None:
+def _needs_others(by: Reference, model: Model, pair: Encoded, material: Material) -> None:
     if not material.others:
         raise InputError(f"item {pair.id!r}: {by} ablation needs other pairs; give others=[...]")
 
 
-def _needs_filler(model: Model, pair: EncodedPair, material: Material) -> None:
+def _needs_filler(model: Model, pair: Encoded, material: Material) -> None:
     if material.filler is None or not 0 <= material.filler < model.facts.d_vocab:
         raise InputError(
             f"item {pair.id!r}: filler token {material.filler}; give one from 0 to {model.facts.d_vocab - 1}"
         )
 
 
-def shuffled_steps(pair: EncodedPair, seed: int) -> tuple[int, ...]:
+def shuffled_steps(pair: Encoded, seed: int) -> tuple[int, ...]:
     """The base chain's token places with its steps in another order, drawn until some token is at another place.
 
     Raises:
         InputError: The chain has fewer than two steps.
     """
-    spans = pair.traces[World.BASE].step_spans
+    spans = pair.trace.step_spans
     if len(spans) < 2:
         raise InputError(f"item {pair.id!r}: a chain of {len(spans)} step cannot be shuffled; give one of two or more")
     generator = np.random.default_rng(seed)
@@ -115,7 +112,7 @@ REFERENCES = (
 )
 
 
-def reference_named(pair: EncodedPair, name: str) -> ReferenceValue:
+def reference_named(pair: Encoded, name: str) -> ReferenceValue:
     """The reference value of that name.
 
     Raises:

@@ -23,6 +23,7 @@ from mediate.errors import ItemError
 from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import Contexts, laid_out
 from mediate.mediation.kinds.kind import Coords, Effects, Kind, Work, effect_map
 from mediate.mediation.kinds.read import differs, swapped_past
@@ -86,8 +87,8 @@ def _edges(model: Model, contexts: Contexts, edge: Edge) -> Float[np.ndarray, "s
     return (_read_edges if edge is Edge.READ else _state_edges)(model, contexts, result_tokens(contexts.pair))
 
 
-def _steps(pair: EncodedPair) -> Coords:
-    steps = tuple(range(len(pair.traces[World.BASE].step_spans)))
+def _steps(pair: Encoded) -> Coords:
+    steps = tuple(range(len(pair.trace.step_spans)))
     return {"step": steps, "result": steps}
 
 
@@ -170,7 +171,7 @@ def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, 
     return Effects(_edges(model, contexts, Edge(spec.name.part)))
 
 
-def _labels(model: Model, pair: EncodedPair, spec: MapSpec) -> Coords:
+def _labels(model: Model, pair: Encoded, spec: MapSpec) -> Coords:
     return _steps(pair)
 
 

@@ -41,10 +41,10 @@ class ComparisonPlots:
         """One share in every run, a thin line a group; see `mediate.figures.plot_paired`."""
         compared, outcome = self.compared, self._outcome(outcome)
         place = self._share(quantity)
-        y = [aligned(run.results.cube(outcome), compared.pairing.items) for run in compared.runs]
+        cubes = [aligned(run.results.cube(outcome), compared.pairing.items) for run in compared.runs]
         lines = group_ratios(
-            np.stack([share_numerators(each)[place] for each in y]),
-            np.stack([total_effect(each) for each in y]),
+            np.stack([share_numerators(each)[place] for each in cubes]),
+            np.stack([total_effect(each.y) for each in cubes]),
             compared.pairing.groups,
             min_mean_denominator=compared.how.min_te,
         )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from mediate.results import Cube, EffectMap, Results
 from mediate.results.agreement import VERDICTS
 from mediate.results.controls import Control, ControlSummary, summarise
 from mediate.results.kinds import is_estimate
+from mediate.results.outcomes import unit_of
 
 # What each control is expected to be, and what to make of it.
 EXPECTED = {
@@ -33,6 +35,12 @@ EXPECTED = {
         "the chain's own steps in another order",
         "little where their order does not matter",
     ),
+    Control.HIDE_NOTHING: ("a mask that hides nothing", "exactly 0"),
+    Control.HIDE_AFTER: ("tokens hidden after the answer, where no reader looks", "exactly 0"),
+    Control.RANDOM_HIDDEN: (
+        "as many CoT tokens hidden as the last step has, drawn one by one before it",
+        "less than where the last step is hidden, if the answer is read there",
+    ),
     Control.RANDOM_WEIGHTS: (
         "the same pair in a model of random weights, drawn once for the run",
         "read maps that rank otherwise, a correlation near 0; its TE is small by construction, as its logits are",
@@ -52,7 +60,7 @@ REASONS = {
 def subset(cube: Cube, items: Sequence[str]) -> Cube:
     """A cube of some of its items, in their order."""
     rows = [cube.items.index(item) for item in items]
-    return Cube(cube.y[rows], tuple(items), tuple(cube.groups[row] for row in rows), cube.outcome)
+    return replace(cube, y=cube.y[rows], items=tuple(items), groups=tuple(cube.groups[row] for row in rows))
 
 
 def copying_section(results: Results) -> Section:
@@ -68,11 +76,11 @@ def copying_section(results: Results) -> Section:
     rows: list[Row] = [
         (of_channel(name), *(cell for each in shares for cell in share_cells(each[name]))) for name in shares[0]
     ]
-    te = [analysis.effects(each)["te"] for each in (whole, cut)]
+    te, unit = [analysis.effects(each)["te"] for each in (whole, cut)], unit_of(cut.outcome)
     basis = (
         f"{cut.outcome}; n = {plural(len(cut.items), 'item')} in {plural(len(set(cut.groups)), 'group')}, the same in "
-        f"both columns; mean TE {number(te[0].value)} nats at the answer {interval(te[0])}, {number(te[1].value)} nats "
-        f"where the chain is about to state it {interval(te[1])}."
+        f"both columns; mean TE {number(te[0].value)} {unit} at the answer {interval(te[0])}, {number(te[1].value)} "
+        f"{unit} where the chain is about to state it {interval(te[1])}."
     )
     heads = numbers("whole chain", "interval", "cut before the answer", "interval")
     return Section(
@@ -111,7 +119,7 @@ def controls_section(results: Results) -> Section:
     measured = len({each.item for each in results.controls})
     basis = (
         f"On {measured} of {plural(len(results.items), 'item')}, drawn with seed {analysis.seed}; "
-        f"{results.controls[0].outcome}, in nats; sizes are means of |effect|, with "
+        f"{results.controls[0].outcome}, in {unit_of(results.controls[0].outcome)}; sizes are means of |effect|, with "
         f"{percent(analysis.level)} intervals of a bootstrap over groups. Beside: the mean size of the real effect on "
         "the same items: of positions, where the words differ; of random weights, TE; else TIE."
     )

@@ -1,13 +1,30 @@
 """The words of a run's page, and what they mean."""
 
+from mediate.report.analysis import Analysis
 from mediate.report.blocks import Section, Terms, prose
+from mediate.report.run.held_against import wording
 from mediate.report.words import percent
+from mediate.results import Results
+from mediate.results.contrasts import TWIN
+from mediate.results.outcomes import outcome_facts
 
 
-def words_section(min_te: float, level: float) -> Section:
+def words_section(results: Results, analysis: Analysis) -> Section:
     """What every word of the page means; with the threshold of shares, in nats, and the coverage of intervals."""
-    values = {"min_te": f"{min_te:g}", "level": percent(level)}
-    return Section("Words", (Terms(tuple((word, prose(said, **values)) for word, said in WORDS.items())),), id="words")
+    values = {"min_te": f"{analysis.min_te:g}", "level": percent(analysis.level)}
+    words = dict(WORDS)
+    cubes = results.cubes
+    if cubes and cubes[0].contrast is not TWIN:
+        own = wording(cubes[0].contrast).terms
+        words = {word: own.get(word, said) for word, said in WORDS.items() if word not in OF_TWINS}
+        words = {word: said for word, said in own.items() if word not in words} | words
+        told = "; ".join(f"`{cube.outcome}`: {outcome_facts(cube.outcome).words}" for cube in cubes)
+        words["outcome"] += f" {told[0].upper()}{told[1:]}." if told else ""
+    return Section("Words", (Terms(tuple((word, prose(said, **values)) for word, said in words.items())),), id="words")
+
+
+# What only a page of twins speaks of.
+OF_TWINS = ("base, source", "read effect", "state effect", "step graph")
 
 
 WORDS = {

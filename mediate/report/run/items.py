@@ -25,8 +25,10 @@ from mediate.report.parts import MOST_ROWS
 from mediate.report.run.tables import channel_table
 from mediate.report.run.tokens import Chain, Colouring, colour_chains
 from mediate.report.words import DASH, number, percent
-from mediate.results import CHANNELS, EffectMap, Measured, Results, Told
+from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, Told
+from mediate.results.contrasts import TWIN
 from mediate.results.kinds import is_estimate
+from mediate.results.outcomes import unit_of
 
 MOST_CHAINS = 4
 
@@ -36,10 +38,11 @@ def items_section(results: Results, analysis: Analysis) -> Section:
     if not results.cubes or not results.items:
         return Section("Items", (Text("No item was measured."),), id="items")
     cube = results.cube()
-    table = channel_table(cube, min_te=analysis.min_te).head(MOST_ROWS)
+    there = set(cube.items)
+    having = [item for item in results.items if item.id in there]
+    table = channel_table(cube, min_te=analysis.least(cube.outcome)).head(MOST_ROWS)
     rows = [
-        _item_row(item, row, analysis)
-        for item, row in zip(results.items[:MOST_ROWS], table.to_dict("records"), strict=True)
+        _item_row(item, row, analysis) for item, row in zip(having[:MOST_ROWS], table.to_dict("records"), strict=True)
     ]
     caption = (
         f"{cube.outcome}; direct, text and latent sum to TE. Answer stated: the step in which each chain states it "
@@ -47,25 +50,29 @@ def items_section(results: Results, analysis: Analysis) -> Section:
     )
     if len(results.items) > MOST_ROWS:
         caption += f" The first {MOST_ROWS} of {len(results.items)} items; all of them are in results/cube.parquet."
-    shown = Table(_ITEM_COLUMNS, tuple(rows), named=False, dense=True)
+    shown = Table(_item_columns(cube), tuple(rows), named=False, dense=True)
     return Section("Items", (shown, Text(caption, Look.BASIS)), id="items")
 
 
-_ITEM_COLUMNS: tuple[Column, ...] = (
-    *columns("item", "group", "base answer", "source answer", look=Look.LONG),
-    *numbers("TE", *CHANNELS, group="effect (nats)"),
-    *numbers(*CHANNELS, "mediated", group="share of TE"),
-    *columns("base", "source", look=Look.SHORT, group="answer stated"),
-)
+def _item_columns(cube: Cube) -> tuple[Column, ...]:
+    twins = cube.contrast is TWIN
+    answers, stated = (("base answer", "source answer"), ("base", "source")) if twins else (("answer",), ("in step",))
+    return (
+        *columns("item", "group", *answers, look=Look.LONG),
+        *numbers("TE", *CHANNELS, group=f"effect ({unit_of(cube.outcome)})"),
+        *numbers(*CHANNELS, "mediated", group="share of TE"),
+        *columns(*stated, look=Look.SHORT, group="answer stated"),
+    )
 
 
 def _item_row(item: Measured, row: Mapping[Hashable, Any], analysis: Analysis) -> Row:
     effects = [number(row[name]) for name in ("te", *CHANNELS)]
     shares: list[str | TableCell] = [percent(row[f"{name}_share"]) for name in (*CHANNELS, "mediated")]
-    if abs(row["te"]) <= analysis.min_te:
-        shares = [TableCell(f"undefined: |TE| ≤ {analysis.min_te:g}", Look.FAINT, span=4)]
-    said = _answer(item.base), _answer(item.source)
-    return (item.id, item.group, *said, *effects, *shares, _stated(item.base), _stated(item.source))
+    least = analysis.least(row["outcome"])
+    if abs(row["te"]) <= least:
+        shares = [TableCell(f"undefined: |TE| ≤ {least:g}", Look.FAINT, span=4)]
+    said = (_answer(told) for _, told in item.worlds)
+    return (item.id, item.group, *said, *effects, *shares, *(_stated(told) for _, told in item.worlds))
 
 
 def _answer(world: Told) -> str:
@@ -101,7 +108,7 @@ def chains_section(results: Results, most: int = MOST_CHAINS) -> Section:
     shown = "All items." if count <= most else f"The first {most} of {count} items, not chosen by result."
     blocks: list[Block] = [Text(f"{shown} {_colours(colouring)} {FRAMES}")]
     if colouring.layer is not None:
-        blocks.append(Scale(colouring.limit))
+        blocks.append(_scale(results, colouring.limit))
     blocks += [_chains(each, colouring) for each in colouring.chains]
     return Section("Chains of thought", tuple(blocks), id="chains")
 
@@ -110,6 +117,13 @@ FRAMES = (
     "Framed: the token at which the chain first states its answer as a result; dashed: the answer's first occurrence, "
     "where it is no result."
 )
+
+
+def _scale(results: Results, limit: float) -> Scale:
+    cube = results.cube()
+    if cube.contrast is TWIN:
+        return Scale(limit)
+    return Scale(limit, unit_of(cube.outcome), "blue: what is hidden speaks against the answer; red: for it")
 
 
 def _colours(colouring: Colouring) -> str:
@@ -128,8 +142,9 @@ def _colours(colouring: Colouring) -> str:
 
 def _chains(each: Chain, colouring: Colouring) -> Section:
     blocks: list[Block] = []
-    for name, world, stretches in (("base", each.item.base, each.base), ("source", each.item.source, each.source)):
-        blocks += [Text(_asked(name, world), Look.SMALL), Tokens(stretches)]
+    alone = each.item.source is None
+    for (world, told), stretches in zip(each.item.worlds, (each.base, each.source), strict=False):
+        blocks += [Text(_asked("question" if alone else str(world), told), Look.SMALL), Tokens(stretches)]
     without = colouring.layer is not None and not each.has_map
     return Section(each.item.id, tuple(blocks), aside="(no map)" if without else "")
 

@@ -30,6 +30,7 @@ from mediate.report.run.evidence import (
 )
 from mediate.report.run.figures import run_figures
 from mediate.report.run.glossary import words_section
+from mediate.report.run.held_against import wording
 from mediate.report.run.items import chains_section, items_section
 from mediate.report.run.method import identities_section, method_section
 from mediate.report.run.summary import SHARES, Summary, summary_of
@@ -40,6 +41,7 @@ from mediate.results import Results, read_results
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import read_manifest
 from mediate.results.kinds import is_estimate
+from mediate.results.outcomes import unit_of
 
 PAGE = "report.html"
 NOTEBOOK_CHAINS = 2
@@ -87,7 +89,12 @@ def _summary(results: Results) -> Page:
     analysis, blocks = analysis_of(results), list[Block]()
     for cube in results.cubes if results.items else ():
         if (apart := repeats(results, cube.outcome)) is not None:
-            blocks.append(Text(f"{cube.outcome}: every number as above, to {apart:.0e} nats (answers of one token)"))
+            blocks.append(
+                Text(
+                    f"{cube.outcome}: every number as above, to {apart:.0e} {unit_of(cube.outcome)} "
+                    "(answers of one token)"
+                )
+            )
             continue
         each = summary_of(cube, analysis)
         blocks += [each.short_table(), Notes(each.gaps())]
@@ -129,7 +136,7 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
                 left_out(results.rejects, len(results.items), section(results, "counts").get("given")),
                 identities_section(cubes),
                 method_section(results),
-                words_section(analysis.min_te, analysis.level),
+                words_section(results, analysis),
             ),
             footer=(
                 f"Made by mediate {plain(versions.get('mediate'))} from a run of "
@@ -141,18 +148,12 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
 
 
 def _opening(results: Results, measured: bool) -> tuple[Block, ...]:
-    said = (Text((*OPENING, Phrase("below", href="#words"), Phrase("."))),) if measured else ()
+    said: tuple[Block, ...] = ()
+    if measured:
+        opening = wording(results.cube().contrast).opening
+        said = (Text((*opening, Phrase("below", href="#words"), Phrase("."))),)
     remarks = notes(results)
     return (*said, *((Notes(remarks),) if remarks else ()))
-
-
-OPENING = prose(
-    "Each item is one question in two versions, *base* and *source*, with different answers. The *total effect* (TE) "
-    "is how much more the model favours the base answer over the source answer when everything comes from the base "
-    "version than when everything comes from the source version. It is split by what the answer reads: the question "
-    "itself (*direct*), the words of the chain of thought (*text*), and what the model's activations at those words "
-    "carry about the question beyond the words (*latent*). All words are explained "
-)
 
 
 def _first(results: Results, told: Sequence[Summary], figures: Sequence[Figure]) -> tuple[Section, ...]:

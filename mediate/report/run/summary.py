@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from mediate.report.analysis import Analysis
 from mediate.report.blocks import Block, Look, Row, Table, Text, columns, numbers
 from mediate.report.parts import in_lines, of_channel, share_cells
+from mediate.report.run.held_against import wording
 from mediate.report.run.tables import EFFECT_NAMES
 from mediate.report.words import GAP, gaps, interval, number, percent, plural
 from mediate.results import Cube
+from mediate.results.outcomes import unit_of
 from mediate.stats import Estimate
 
 SHARES = (
     f"Direct, text and latent are Shapley values and sum to 100{GAP}%. The mediated share is TIE / TE: it counts what "
     "question and chain do only together as the chain's, so it need not equal text plus latent."
-)
-MEANS = (
-    "Means over items. Y with two indices is the outcome with the question of the first index's world and the chain of "
-    "the second's; 1 is base, 0 is source."
 )
 DEFINITIONS = {
     "te": "Y11 − Y00",
@@ -39,34 +37,43 @@ class Summary:
 
     def share_blocks(self) -> tuple[Block, ...]:
         """The shares, and what they rest on."""
-        heads = numbers("share of the total effect", "interval", "mean effect (nats)", "interval")
+        heads = numbers("share of the total effect", "interval", self._mean, "interval")
         return Table((*columns("channel"), *heads), self._rows()), self.basis()
 
     def effect_blocks(self) -> tuple[Block, ...]:
         """The classical effects."""
         rows = [(EFFECT_NAMES[key], *_cells(self.effects[key]), formula) for key, formula in DEFINITIONS.items()]
-        heads = (*columns("effect"), *numbers("nats", "interval"), *columns("definition"))
-        return Table(heads, tuple(rows)), Text(MEANS, Look.BASIS)
+        heads = (*columns("effect"), *numbers(unit_of(self.cube.outcome), "interval"), *columns("definition"))
+        return Table(heads, tuple(rows)), Text(wording(self.cube.contrast).means, Look.BASIS)
 
     def short_table(self) -> Table:
         """The shares with TE, where there is no other table of effects."""
-        heads = (*columns(""), *numbers("share of TE", "interval", "mean effect (nats)", "interval"))
+        heads = (
+            *columns(""),
+            *numbers("share of TE", "interval", self._mean, "interval"),
+        )
         total = ("total (TE)", "", "", *_cells(self.effects["te"]))
         return Table(heads, (*self._rows(" %"), total), title=self.cube.outcome)
 
     def basis(self) -> Text:
         """What the numbers rest on, and why some are undefined."""
-        small, first, analysis = self.cube.undefined(self.analysis.min_te), self.shares["mediated"], self.analysis
+        analysis, first, unit = self.analysis, self.shares["mediated"], unit_of(self.cube.outcome)
+        least = analysis.least(self.cube.outcome)
+        small = self.cube.undefined(least)
         said = (
             f"{self.cube.outcome}; n = {plural(first.n, 'item')} in {plural(first.groups, 'group')}; intervals: "
             f"{percent(analysis.level)} {first.method}, seed {first.seed}; items whose own share is undefined "
-            f"(|TE| ≤ {analysis.min_te:g} nats): {small}. The effect beside the mediated share is TIE."
+            f"(|TE| ≤ {least:g} {unit}): {small}. The effect beside the mediated share is TIE."
         )
         return Text(in_lines(said, self.gaps()), Look.BASIS)
 
     def gaps(self) -> tuple[str, ...]:
         """Why shares and effects are undefined or have no interval."""
         return (*gaps(self.shares.values(), "shares"), *gaps(self.effects.values(), "effects"))
+
+    @property
+    def _mean(self) -> str:
+        return f"mean effect ({unit_of(self.cube.outcome)})"
 
     def _rows(self, unit: str = "") -> tuple[Row, ...]:
         """A share, its interval with a unit, and the effect that it is of; TIE beside the mediated share."""

@@ -8,9 +8,10 @@ import pandas as pd
 from mediate.figures import layer_means
 from mediate.report.analysis import analysis_of
 from mediate.results import CHANNELS, MIN_TE, Cube, EffectMap, Reject, Results, corners, item_shares, shapley
+from mediate.results.outcomes import unit_of
 from mediate.stats import Estimate
 
-NATS, SHARE = "nats", "share of TE"
+SHARE = "share of TE"
 EFFECT_NAMES = {
     "te": "TE",
     "nde": "NDE",
@@ -36,9 +37,13 @@ def summary_table(results: Results) -> pd.DataFrame:
     """
     analysis, rows = analysis_of(results), []
     for cube in results.cubes:
-        effects, shares, small = analysis.effects(cube), analysis.shares(cube), cube.undefined(analysis.min_te)
+        effects, shares, small = (
+            analysis.effects(cube),
+            analysis.shares(cube),
+            cube.undefined(analysis.least(cube.outcome)),
+        )
         for key, name in EFFECT_NAMES.items():
-            rows.append(_row(cube.outcome, name, effects[key], NATS, 0))
+            rows.append(_row(cube.outcome, name, effects[key], unit_of(cube.outcome), 0))
         for key, share in shares.items():
             rows.append(_row(cube.outcome, f"{key} share", share, SHARE, small))
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
@@ -70,7 +75,7 @@ def channel_table(cube: Cube, *, min_te: float = MIN_TE) -> pd.DataFrame:
     frame = pd.DataFrame({"item": cube.items, "group": cube.groups, "outcome": cube.outcome})
     effects = corners(cube.y)
     frame["te"] = effects.te
-    frame[list(CHANNELS)] = shapley(cube.y)
+    frame[list(CHANNELS)] = shapley(cube.y, cube.contrast)
     for name in ("nde", "nie", "tde", "tie", "interaction"):
         frame[name] = getattr(effects, name)
     frame[[f"{name}_share" for name in (*CHANNELS, "mediated")]] = item_shares(cube, min_te)
@@ -79,7 +84,7 @@ def channel_table(cube: Cube, *, min_te: float = MIN_TE) -> pd.DataFrame:
 
 def identity_error(cube: Cube) -> float:
     """The largest gap, over items, between TE and NDE + TIE, NIE + TDE or the sum of the Shapley values, in nats."""
-    effects, total = corners(cube.y), shapley(cube.y).sum(axis=1)
+    effects, total = corners(cube.y), shapley(cube.y, cube.contrast).sum(axis=1)
     gaps = [effects.nde + effects.tie - effects.te, effects.nie + effects.tde - effects.te, total - effects.te]
     return float(abs(np.stack(gaps)).max(initial=0.0))
 

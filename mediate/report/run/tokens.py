@@ -87,7 +87,7 @@ def colour_chains(items: Sequence[Measured], maps: Sequence[EffectMap]) -> Colou
         Chain(
             item,
             _stretches(item.base, by_item.get(item.id, {}), limit),
-            _stretches(item.source, {}, limit),
+            _stretches(item.source, {}, limit) if item.source else (),
             item.id in by_item,
         )
         for item in items

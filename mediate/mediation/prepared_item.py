@@ -1,0 +1,160 @@
+"""One item by itself, prepared: in tokens with all that is decided of it, and the door to every method that fits it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from mediate.errors import ItemError
+from mediate.mediation.cells import Cell, cells_of
+from mediate.mediation.item import EncodedItem, cut_item
+from mediate.mediation.kinds.ablation import Ablated, ablation_effects
+from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
+from mediate.mediation.kinds.hidden_controls import measure_item_controls
+from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
+from mediate.mediation.kinds.reference_value import Material
+from mediate.mediation.maps import check_offered, measure_item_map
+from mediate.mediation.names import USUAL_OF_ONE, MapSpec, Outcome, parse_map
+from mediate.mediation.prepared import PerCell, Prepared, Y
+from mediate.models.model import Model
+from mediate.models.sites import parse_component
+from mediate.pairs.pair import Item
+from mediate.results.controls import Controlled
+from mediate.results.cube import total_effect
+from mediate.results.maps import EffectMap
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedItem:
+    """One item by itself on its way to its numbers; `mediate.prepare` makes it, and so does a run.
+
+    Effects are Y of the item as it is less Y with something hidden or replaced: positive where what is taken away
+    speaks for the measured answer. The item is run with and without sight of its question once, where a method needs
+    that, and kept as long as the item.
+
+    Args:
+        model: The hooked and checked model.
+        item: The item as given.
+        tokens: The item in tokens.
+        answer: The answer that is measured: the given one, or the model's own.
+        said: What the model answers after the chain; None where it was not asked.
+        maps: The maps that were asked for.
+        outcomes: What is read off; a method that reads one takes the first.
+        seed: The item's own, of whatever is drawn.
+    """
+
+    model: Model
+    item: Item
+    tokens: EncodedItem
+    answer: str
+    said: str | None = None
+    maps: tuple[MapSpec, ...] = ()
+    outcomes: tuple[Outcome, ...] = USUAL_OF_ONE
+    seed: int = 0
+
+    @property
+    def id(self) -> str:
+        """The item's id."""
+        return self.item.id
+
+    @cached_property
+    def cut(self) -> EncodedItem | ItemError:
+        """The item cut before its chain states the answer, or why it cannot be."""
+        try:
+            return cut_item(self.tokens, self.answer, self.item.values)
+        except ItemError as error:
+            return error.with_traceback(None)
+
+    @cached_property
+    def sights(self) -> Sights:
+        """Its keys and values with and without sight of its question, run when they are first asked for, and kept."""
+        return with_rivals(self.model, run_sights(self.model, [self.tokens]), self.outcomes)[0]
+
+    @cached_property
+    def y(self) -> Y:
+        """Y[d, t, h] of each outcome, in its unit; index 1 is the item as it is."""
+        y: Y = measure_hidden(self.model, [self.sights], self.outcomes)[0]
+        return y
+
+    @property
+    def te(self) -> float:
+        """The total effect on the first outcome, in its unit."""
+        return float(total_effect(self.y[:1])[0])
+
+    def before_answer(self) -> Y:
+        """The cube read where the chain is about to state the answer.
+
+        Raises:
+            ItemError: The chain cannot be cut so.
+        """
+        if isinstance(self.cut, ItemError):
+            raise self.cut
+        sights = with_rivals(self.model, [cut_sights(self.sights, self.cut)], self.outcomes)
+        y: Y = measure_hidden(self.model, sights, self.outcomes)[0]
+        return y
+
+    def cells(self, axes: str = "step", component: str = "") -> list[Cell]:
+        """Cells over axes such as `step,layer`, in row order; what is not named is taken as a whole.
+
+        Args:
+            axes: As in a map's name.
+            component: What is replaced there, which decides what heads there are; none without.
+
+        Raises:
+            InputError: No such axes.
+        """
+        heads_of = parse_component(component) if component else None
+        return cells_of(self.model, self.tokens, tuple(axes.split(",")), component=heads_of)[0]
+
+    def map(self, name: str) -> EffectMap:
+        """A map of the first outcome by its name, such as `knockout:step,layer`.
+
+        Raises:
+            InputError: No such map, the model does not allow it, or it takes a twin.
+        """
+        spec = parse_map(name)
+        check_offered(self.model, spec)
+        return measure_item_map(self.model, self.sights.item, spec, self.outcomes[0], self.te, self.seed)
+
+    def knockout(
+        self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None, *, renormalised: bool = True
+    ) -> PerCell:
+        """Knockout effects of cells (by default of steps) for each outcome, for all readers or some."""
+        wanted = self.cells() if cells is None else cells
+        return knockout_effects(
+            self.model, self.sights.item, wanted, self.outcomes, readers=readers, renormalised=renormalised
+        )
+
+    def deletion(self) -> Float[np.ndarray, " outcome"]:
+        """The effect of leaving the chain out, for each outcome."""
+        return deletion_effect(self.model, self.sights.item, self.outcomes)
+
+    def ablation(
+        self,
+        components: Sequence[str],
+        by: str,
+        cells: Sequence[Cell] | None = None,
+        *,
+        others: Sequence["PreparedItem"] = (),
+        filler: int | None = None,
+    ) -> Ablated:
+        """Effects of ablating cells (by default steps) for each outcome; see `Prepared.ablation`."""
+        return ablation_effects(
+            self.model,
+            self.sights.item,
+            [parse_component(each) for each in components],
+            self.cells() if cells is None else cells,
+            self.outcomes,
+            by,
+            Material([each.tokens for each in others], filler, self.seed),
+        )
+
+    def controls(self) -> tuple[Controlled, ...]:
+        """Every control on the model itself; what is vacuous or impossible is there with its reason."""
+        return measure_item_controls(self.model, self.sights, self.outcomes[0], self.y[0], seed=self.seed)
+
+
+OnItsWay = Prepared | PreparedItem
+"""One item on its way to its numbers: a pair, or an item by itself."""

@@ -1,0 +1,204 @@
+"""What a run of items by themselves will measure, decided and in tokens before anything is measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mediate.errors import InputError, ItemError
+from mediate.mediation.encoding import check_prompt, check_words
+from mediate.mediation.item import Asked, ask, encode_item, encode_readers_of
+from mediate.mediation.maps import check_offered
+from mediate.mediation.names import MapSpec, check_twinless, parse_map
+from mediate.mediation.prepared_item import PreparedItem
+from mediate.mediation.said import check_characters, check_parts
+from mediate.models.generation import Written
+from mediate.models.known import is_reference
+from mediate.models.model import Model
+from mediate.pairs.answers import says
+from mediate.pairs.item import check_item
+from mediate.pairs.pair import Item
+from mediate.passes.store import Store
+from mediate.results.told import Reject
+from mediate.scoring.chains import NOT_SOLVED, answers, trace_of, write
+from mediate.scoring.given import nothing_left
+from mediate.scoring.plan import seed_of
+from mediate.scoring.spec import ScoreSpec
+from mediate.traces.pieces import encode_after
+from mediate.traces.trace import Trace
+
+DEFAULT_ITEM_MAP = "knockout:step,layer"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDraft:
+    """An item on its way into tokens.
+
+    Args:
+        item: The item.
+        asked: Its question.
+        trace: Its chain, once it is there.
+        said: What the model answers after it, where it was asked.
+    """
+
+    item: Item
+    asked: Asked
+    trace: Trace | None = None
+    said: str | None = None
+
+    @property
+    def chain(self) -> Trace:
+        """Its chain, once it was given or written."""
+        if self.trace is None:
+            raise RuntimeError(f"item {self.item.id!r}: its chain is not there yet")
+        return self.trace
+
+
+def prepare_items(
+    model: Model,
+    items: Sequence[Item],
+    spec: ScoreSpec,
+    store: Store | None,
+    *,
+    unread: Sequence[ItemError] = (),
+    progress: bool = False,
+) -> tuple[tuple[PreparedItem, ...], tuple[Reject, ...]]:
+    """Puts every item into tokens, letting the model write missing chains and answers, and decides what is measured.
+
+    Whatever is wrong with an item as given is found before the model writes anything.
+
+    Returns:
+        The items that will be measured, and what is left out.
+
+    Raises:
+        ItemError: A bad item that ends the run.
+        InputError: The model does not allow what is asked for, or no item can be measured.
+    """
+    wanted = item_maps(spec)
+    for each in wanted:
+        check_offered(model, each)
+    check_prompt(model.need_tokenizer(), spec.template, spec.answer_cue)
+    errors = list(unread)
+
+    def kept(error: ItemError) -> None:
+        if spec.stops_at(error):
+            raise error
+        errors.append(error)
+
+    sound: list[ItemDraft] = []
+    for item in items:
+        try:
+            sound.append(_draft(model, item, spec))
+        except ItemError as error:
+            kept(error)
+    drafts = _with_chains(model, sound, spec, store, errors, progress=progress)
+    prepared: list[PreparedItem] = []
+    for draft in drafts:
+        try:
+            prepared.append(_prepared(model, draft, spec, wanted))
+        except ItemError as error:
+            error.written = draft.chain.written
+            kept(error)
+    rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors]
+    if not prepared:
+        raise InputError(nothing_left([(reject.item, reject.code, reject.reason) for reject in rejects], "items"))
+    return tuple(prepared), tuple(rejects)
+
+
+def item_maps(spec: ScoreSpec) -> tuple[MapSpec, ...]:
+    """The maps that a run of items is asked for.
+
+    Raises:
+        InputError: One of them takes a twin.
+    """
+    wanted = tuple(parse_map(name) for name in (spec.maps if spec.maps is not None else (DEFAULT_ITEM_MAP,)))
+    for each in wanted:
+        check_twinless(each)
+    return wanted
+
+
+def _draft(model: Model, item: Item, spec: ScoreSpec) -> ItemDraft:
+    """What can be in tokens of an item before its chain is written.
+
+    Raises:
+        ItemError: The item as given cannot be measured.
+    """
+    tokenizer = model.need_tokenizer()
+    check_item(item)
+    if not item.finished:
+        reason = "its response was cut off by a length limit before it came to its answer; leave it out (skip)"
+        raise ItemError(item.id, reason, place=item.place, code="unfinished")
+    check_characters(tokenizer, item, model.facts.context)
+    known = "mediate pairs --task modular makes some that it reads" if is_reference(model.facts.name) else "reword it"
+    check_words(tokenizer, item, f"{known}, or leave it out (skip)")
+    asked = ask(tokenizer, spec.template, item)
+    check_parts(tokenizer, item, spec.answer_cue)
+    draft = ItemDraft(item, asked)
+    if item.cot is None:
+        return draft
+    trace = trace_of(model, item, "", item.cot, None, spec)
+    if item.answer:
+        encode_item(model, item, asked, encode_readers_of(tokenizer, item, item.answer, spec.answer_cue), trace)
+    return replace(draft, trace=trace)
+
+
+def _with_chains(
+    model: Model,
+    drafts: Sequence[ItemDraft],
+    spec: ScoreSpec,
+    store: Store | None,
+    errors: list[ItemError],
+    *,
+    progress: bool,
+) -> list[ItemDraft]:
+    """The drafts that have chains, with what the model answers after each where it is asked; why others have none."""
+    missing = [draft.asked.ids for draft in drafts if draft.trace is None]
+    written = write(model, missing, spec.decoding(), store, progress=progress)
+    ready: list[ItemDraft] = []
+    unusable: list[ItemError] = []
+    for draft in drafts:
+        try:
+            ready.append(draft if draft.trace else replace(draft, trace=_written(model, draft, written, spec)))
+        except ItemError as error:
+            unusable.append(error)
+    cue = tuple(encode_after(model.need_tokenizer(), spec.answer_cue))
+    asked = {
+        draft.item.id: draft.asked.ids + draft.chain.ids + cue
+        for draft in ready
+        if draft.chain.written or spec.solved_only or not draft.item.answer
+    }
+    text = answers(model, list(asked.values()), spec.seed, store, progress=progress)
+    ready = [replace(draft, said=text.get(asked.get(draft.item.id, ()))) for draft in ready]
+    broken = next((error for error in unusable if spec.stops_at(error)), None)
+    if broken is not None:
+        raise broken
+    errors += unusable
+    if not spec.solved_only:
+        return ready
+    wrong = {draft.item.id: _unsolved(draft) for draft in ready if not says(draft.said or "", draft.item.answer)}
+    errors += wrong.values()
+    return [draft for draft in ready if draft.item.id not in wrong]
+
+
+def _written(model: Model, draft: ItemDraft, written: Mapping[tuple[int, ...], Written], spec: ScoreSpec) -> Trace:
+    return trace_of(model, draft.item, "", None, written.get(draft.asked.ids), spec)
+
+
+def _unsolved(draft: ItemDraft) -> ItemError:
+    said, answer = (draft.said or "")[:40], draft.item.answer
+    reason = f"after its chain the model answers {said!r}, where {answer!r} is right"
+    return ItemError(draft.item.id, reason, place=draft.item.place, code=NOT_SOLVED)
+
+
+def _prepared(model: Model, draft: ItemDraft, spec: ScoreSpec, maps: tuple[MapSpec, ...]) -> PreparedItem:
+    """An item whose chain is there.
+
+    Raises:
+        ItemError: There is no answer to measure, or the model cannot take the item.
+    """
+    item, trace = draft.item, draft.chain
+    answer = item.answer or draft.said or ""
+    if not answer:
+        reason = "no answer was given, and the model says none after its chain; give one, or leave it out (skip)"
+        raise ItemError(item.id, reason, place=item.place, code="no_answer", written=True)
+    readers = encode_readers_of(model.need_tokenizer(), item, answer, spec.answer_cue)
+    tokens = encode_item(model, item, draft.asked, readers, trace)
+    return PreparedItem(model, item, tokens, answer, draft.said, maps, spec.outcomes, seed_of(spec, item.id))

@@ -1,0 +1,176 @@
+"""Items by themselves from the call to the run directory: what is measured, kept, told, controlled and refused."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mediate as md
+from mediate.mediation.kinds.knockout import knockout_effects
+from mediate.mediation.one_answer import greedy_rival
+from mediate.results.controls import Control
+from mediate.results.cube import corners
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    return md.load("reference-0.1m")
+
+
+def given(count: int = 3, **changes: Any) -> list[md.Item]:
+    pairs = md.modular_pairs(count, steps=(3, 4))
+    return [replace(pair.base, id=pair.id, group=pair.group, **changes) for pair in pairs]
+
+
+@pytest.fixture(scope="module")
+def scored(model: Any, tmp_path_factory: pytest.TempPathFactory) -> md.Scores:
+    folder = tmp_path_factory.mktemp("items") / "run"
+    return md.score(model, given(), out=folder, control_pairs=2, store=False, progress=False)
+
+
+def test_a_run_has_a_cube_a_map_and_a_cut_of_each_item(scored: md.Scores) -> None:
+    table = scored.table()
+    assert set(table["contrast"]) == {"hidden"}
+    assert list(table["outcome"]) == ["logit"] * 3 + ["logprob"] * 3
+    assert (table["y000"] == table["y001"]).all()
+    assert (table["y100"] == table["y101"]).all()
+    assert {(each.kind, each.dims, each.outcome) for each in scored.results.maps} == {
+        ("knockout", ("step", "layer"), "logit")
+    }
+    assert len(scored.before_answer()) == 6
+    assert not scored.rejects
+
+
+def test_a_run_opens_as_it_was_scored(scored: md.Scores) -> None:
+    assert scored.folder is not None
+    opened = md.open(scored.folder)
+    assert isinstance(opened, md.Scores)
+    assert repr(opened) == repr(scored)
+    assert opened.shares() == scored.shares()
+    assert [each.source for each in opened.results.items] == [None] * 3
+
+
+def test_hiding_the_whole_chain_is_what_is_lost_without_it(model: Any) -> None:
+    item = md.prepare(model, given(1)[0], store=False)
+    whole = item.cells("layer")
+    everywhere = replace(whole[0], layers=tuple(range(model.facts.layers)))
+    lost = knockout_effects(model, item.tokens, [everywhere], item.outcomes)[:, 0]
+    np.testing.assert_allclose(lost, corners(item.y).tie, rtol=0, atol=1e-4)
+    assert abs(lost).min() > 0.1
+
+
+def test_controls_hold(scored: md.Scores) -> None:
+    found = scored.controls()
+    exact = found[found["control"].isin([Control.HIDE_NOTHING.value, Control.HIDE_AFTER.value])]
+    assert list(exact["effect"]) == [0.0] * 4
+    assert set(found["control"]) == {
+        *("hide_nothing", "hide_after", "random_hidden", "shuffled_steps", "random_weights"),
+    }
+    drawn = found[found["control"] == "random_hidden"]
+    assert (drawn["draws"] > 4).all()
+    assert np.isfinite(drawn["effect"]).all()
+
+
+def test_stored_items_are_read_back_and_not_measured_again(
+    model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
+    first = md.score(model, given(2), control_pairs=1, progress=False)
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr("mediate.scoring.measure_items.run_sights", never)
+    monkeypatch.setattr("mediate.scoring.item_controls.run_sights", never)
+    again = md.score(model, given(2), control_pairs=1, progress=False)
+    assert again.table().equals(first.table())
+    assert again.controls().equals(first.controls())
+
+
+def test_chains_and_answers_are_written_where_none_are_given(model: Any) -> None:
+    found = md.score(
+        model, given(2, cot=None, answer=""), control_pairs=0, store=False, progress=False, max_new_tokens=80
+    )
+    for item in found.results.items:
+        assert item.base.written
+        assert item.base.answer == item.base.said
+        assert item.base.answer
+
+
+def test_the_page_and_the_terminal_speak_of_what_is_hidden(scored: md.Scores, tmp_path: Path) -> None:
+    page = scored.to_html(tmp_path / "page.html").read_text()
+    assert "can see neither question nor chain" in page
+    assert "source answer" not in page
+    assert "must be 0: held" in repr(scored)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"outcomes": ["logit_diff", "logit"]}, "outcome logit_diff is of two answers; an item by itself has one"),
+        ({"maps": ["read:step,layer"]}, "map 'read:step,layer' puts a twin's activations in place"),
+    ],
+)
+def test_what_items_cannot_have_is_refused(model: Any, changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(md.InputError, match=told):
+        md.score(model, given(1), store=False, progress=False, **changes)
+
+
+def test_pairs_have_no_outcome_of_one_answer(model: Any) -> None:
+    with pytest.raises(md.InputError, match="outcome logit is of one answer; a pair has two"):
+        md.score(model, md.modular_pairs(1), store=False, progress=False, outcomes=["logit"])
+
+
+def test_pairs_and_items_are_not_mixed(model: Any) -> None:
+    with pytest.raises(md.InputError, match="pairs and items by themselves in one run"):
+        md.score(model, [*given(1), *md.modular_pairs(1)], store=False, progress=False)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"finished": False}, "unfinished"),
+        ({"question": "What"}, "unknown_words"),
+        ({"question": "3"}, "cannot_hide"),
+        ({"options": ("01", "02")}, "answer_no_option"),
+        ({"cot": "7 plus 8 is 05 ."}, "unknown_words"),
+    ],
+)
+def test_a_bad_item_is_left_out_with_its_reason(model: Any, changes: dict[str, Any], code: str) -> None:
+    good, bad = given(2)
+    found = md.score(
+        model, [good, replace(bad, **changes)], on_bad_item="skip", control_pairs=0, store=False, progress=False
+    )
+    assert [each.code for each in found.rejects] == [code]
+    assert found.rejects[0].item == bad.id
+    with pytest.raises(md.ItemError, match=bad.id):
+        md.score(model, [good, replace(bad, **changes)], control_pairs=0, store=False, progress=False)
+
+
+def test_runs_of_two_contrasts_are_not_compared(scored: md.Scores, model: Any, tmp_path: Path) -> None:
+    twins = md.score(model, md.modular_pairs(3, steps=(3, 4)), control_pairs=0, store=False, progress=False)
+    with pytest.raises(md.InputError, match=r"the contrast is hidden in .* and twin in "):
+        md.compare([scored, twins], allow_mixed=True)
+
+
+def test_an_outcome_without_a_rival_is_left_out_of_that_outcome_alone(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = "mediate.mediation.kinds.hidden"
+    monkeypatch.setattr(f"{room}.greedy_rival", partial(_rival_but_of_one, iter(range(99))))
+    found = md.score(
+        model, given(3), outcomes=["logit", "margin"], maps=[], control_pairs=0, store=False, progress=False
+    )
+    logit, margin = found.results.cubes
+    assert (len(logit.items), len(margin.items)) == (3, 2)
+    told = [each for each in found.rejects if each.part == "margin"]
+    assert [each.code for each in told] == ["no_rival"]
+    assert {*margin.items, told[0].item} == set(logit.items)
+
+
+def _rival_but_of_one(calls: Iterator[int], tokens: Any, logits: Any) -> tuple[int, ...]:
+    return () if next(calls) == 0 else greedy_rival(tokens, logits)
