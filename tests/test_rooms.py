@@ -40,7 +40,6 @@ LINES, PARAMETERS = 300, 7
 # leave.
 TOO_MANY = {
     "passes.attention.attend": 12,
-    "passes.forward.forward": 9,
 }
 # One name for files of several rooms is one noun, seen from each of them; here is which.
 ONE_NOUN = {

@@ -19,7 +19,7 @@ SCORES = 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Swap:
+class Swapped:
     """Other keys and values that some rows find at some positions of a past that all rows share.
 
     Args:
@@ -49,7 +49,7 @@ class SharedPast:
 
     keys: Float[Tensor, "layer kv_head pos d_key"]
     values: Float[Tensor, "layer kv_head pos d_value"]
-    swaps: Mapping[int, Sequence[Swap]] = field(default_factory=dict)
+    swaps: Mapping[int, Sequence[Swapped]] = field(default_factory=dict)
 
 
 def attend(

@@ -202,15 +202,15 @@ MUTANTS = (
     Mutant(
         "patch into every row",
         "passes/hooks.py",
-        "put_in_place(changed[row], values[patch.by, site], patch, begin)",
-        "put_in_place(changed[0], values[patch.by, site], patch, begin)",
+        "put_in_place(changed[row], write, values, begin)",
+        "put_in_place(changed[0], write, values, begin)",
         STATE,
     ),
     Mutant(
         "resid_mid written at its bare hook point",
         "passes/hooks.py",
-        "if site.component is not Component.RESID_MID:",
-        "if True:",
+        "for site, change in changes.items() if site.component is Component.RESID_MID}",
+        "for site, change in changes.items() if False}",
         STATE,
     ),
     Mutant(
@@ -250,8 +250,8 @@ MUTANTS = (
     ),
     Mutant(
         "a hook that never fires passes",
-        "passes/forward.py",
-        "    if silent:",
+        "passes/one_pass.py",
+        "    if silent is not None:",
         "    if False:",
         "tests/passes/test_forward.py",
     ),
@@ -349,8 +349,8 @@ MUTANTS = (
     Mutant(
         "a patch after a past put one token early",
         "passes/hooks.py",
-        "positions = torch.tensor(patch.positions, device=row.device) - begin",
-        "positions = torch.tensor(patch.positions, device=row.device) - begin - 1",
+        "positions = torch.tensor(write.positions, device=row.device) - begin",
+        "positions = torch.tensor(write.positions, device=row.device) - begin - 1",
         STATE,
     ),
     Mutant(
@@ -601,8 +601,8 @@ MUTANTS = (
     Mutant(
         "a knockout's mask that stays for the next pass",
         "passes/masks.py",
-        "            undo(value, hook)\n",
-        "            prepared.clear()\n",
+        "            undo()\n            return (), _masked(",
+        "            prepared.clear()\n            return (), _masked(",
         "tests/passes/test_masks.py",
     ),
     Mutant(
@@ -615,8 +615,8 @@ MUTANTS = (
     Mutant(
         "a zeroed pattern that nothing reads",
         "passes/interventions.py",
-        "                model.need(Component.PATTERN)\n",
-        "                pass\n",
+        "        model.need(Component.PATTERN)\n",
+        "        pass\n",
         "tests/passes/test_masks.py",
     ),
     Mutant(
