@@ -398,15 +398,15 @@ MUTANTS = (
     Mutant(
         "a stretch of queries that sees one key of the future",
         "passes/attention.py",
-        "part = scaled[:, :, start:stop], masks[:, :, start:stop, : before + seen], seen",
-        "part = scaled[:, :, start:stop], 0 * masks[:, :, start:stop, : before + seen], seen",
+        "masked = mask[:, :, start:stop, : before + seen]",
+        "masked = 0 * mask[:, :, start:stop, : before + seen]",
         SWEEP,
     ),
     Mutant(
         "one reader too few in the last block",
         "passes/attention.py",
-        "begin = length - min(length, trimmed[1] or length) if layer == trimmed[0] else 0",
-        "begin = length - min(length, trimmed[1] or length) + 1 if layer == trimmed[0] else 0",
+        "begin = length - min(length, last or length) if layer == end else 0",
+        "begin = length - min(length, last or length) + 1 if layer == end else 0",
         SWEEP,
     ),
     Mutant(
