@@ -100,10 +100,11 @@ def attend(
     batch, heads, length, width = query.shape
     kv_heads, layer, before = key.shape[1], module.layer_idx, 0 if past is None else int(past.keys.shape[2])
     begin = length - min(length, last or length) if layer == end else 0
+    query, attention_mask, length = query[:, :, begin:], attention_mask[:, :, begin:], length - begin
     most = max(1, SCORES // (batch * heads * (before + key.shape[2])))
-    if begin or length > most:
-        stretches = _in_stretches(module, (query, key, value, attention_mask), begin, most, told)
-        return torch.nn.functional.pad(torch.cat(stretches, dim=1), (0, 0, 0, 0, begin, 0)), None
+    if length > most:
+        found = torch.cat(_in_stretches(module, (query, key, value, attention_mask), most, told), dim=1)
+        return _after(begin, found), None
     # One row's mask stands for all where a past is shared, rows having joined that were not there when it was made; but
     # where keys are knocked out each row has its own.
     mask = attention_mask if past is None or len(attention_mask) == batch else attention_mask[:1]
@@ -125,20 +126,25 @@ def attend(
         seen = pattern[..., :before]
         shared = _of_rows(torch.matmul(_together(seen), past.values[layer]), batch)
         mixed = mixed + _with_swapped_values(shared, seen, past, layer)
-    return mixed.reshape(batch, heads, length, -1).transpose(1, 2).contiguous(), None
+    return _after(begin, mixed.reshape(batch, heads, length, -1).transpose(1, 2).contiguous()), None
+
+
+def _after(begin: int, found: Float[Tensor, "batch some_pos head d_value"]) -> Float[Tensor, "batch pos head d_value"]:
+    """With zeros for the queries that are not wanted."""
+    return torch.nn.functional.pad(found, (0, 0, 0, 0, begin, 0)) if begin else found
 
 
 def _in_stretches(
-    module: Any, arrays: tuple[Tensor, Tensor, Tensor, Tensor], begin: int, most: int, told: Attending
+    module: Any, arrays: tuple[Tensor, Tensor, Tensor, Tensor], most: int, told: Attending
 ) -> list[Float[Tensor, "batch some_pos head d_value"]]:
-    """`attend` of at most so many queries at a time, from some query on, to the keys that the future does not hide."""
+    """`attend` of at most so many queries at a time, to the keys that the future does not hide."""
     query, key, value, mask = arrays
     past, length, own = told.get("past"), query.shape[2], key.shape[2]
     before = 0 if past is None else int(past.keys.shape[2])
-    again = torch.is_grad_enabled() and query.requires_grad and length > most
+    again = torch.is_grad_enabled() and query.requires_grad
     one = partial(attend, module, **(told | Attending(trimmed=(None, None))))
     found: list[Tensor] = []
-    for start in range(begin, length, most):
+    for start in range(0, length, most):
         stop = min(start + most, length)
         seen = own - length + stop
         masked = mask[:, :, start:stop, : before + seen]
