@@ -13,7 +13,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
-from mediate.passes.hooks import Hook
+from mediate.passes.hooks import Hook, check_hooks
 from mediate.passes.one_pass import Past, one_pass
 from mediate.passes.unhooked import leanly
 
@@ -121,10 +121,12 @@ def _graph(
         return value.requires_grad_(True)
 
     hooks = [(EMBEDDED.hook_name, enter), *hooks]
+    names = [name for name, _ in hooks]
+    check_hooks(model, names)
     with torch.enable_grad(), warnings.catch_warnings():
         # transformer-lens says that setting a norm's scale costs rounding.
         warnings.filterwarnings("ignore", message="A forward hook edited hook_scale")
-        with leanly(model, [name for name, _ in hooks]):
+        with leanly(model, names):
             return outcome(one_pass(model, ids, hooks=hooks, past=past, last=last))
 
 
