@@ -222,7 +222,7 @@ def _patched_late(model: Model, pair: EncodedPair) -> tuple[torch.Tensor, torch.
     patches = [late.patches([component], run.start, Reference.SOURCE) for component in offered]
     ids = run.ids.repeat(len(offered), 1)
     values = other_world(model, pair, offered, Direction.NOISING, run)
-    logits = forward(model, ids, patches=patches, values=values).logits
+    logits = forward(model, ids, patches, values).logits
     return logits, forward(model, ids).logits, run.start + begin
 
 
@@ -234,7 +234,7 @@ def _heard(model: Model, pair: EncodedPair, readers: tuple[int, ...]) -> float:
     ids = run.ids[:1].repeat(2, 1)
     ids[1, run.start : run.stop] = torch.from_numpy(drawn).to(ids)
     cut = Knockout(readers, keys, tuple(range(model.facts.layers)))
-    logits = forward(model, ids, knockouts=[[cut], [cut]], last=len(readers)).logits
+    logits = forward(model, ids, [[cut], [cut]], last=len(readers)).logits
     return float((logits[1] - logits[0]).abs().max())
 
 
@@ -244,4 +244,4 @@ def _patterns(model: Model, pair: EncodedPair) -> list[torch.Tensor]:
     layers = tuple(range(model.facts.layers))
     cut = Knockout(run.readers, tuple(range(run.start, run.stop)), layers)
     sites = [Site(C.PATTERN, layer) for layer in layers]
-    return list(forward(model, run.ids[:1], keep=sites, knockouts=[[cut]]).kept.values())
+    return list(forward(model, run.ids[:1], [[cut]], keep=sites).kept.values())

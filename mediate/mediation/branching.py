@@ -11,8 +11,8 @@ from mediate.mediation.outcomes import Outcome, narrowed, read_off
 from mediate.mediation.sequences import Sequences, outcomes_under
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.passes import Branch, Untouched, branch_logits, untouched
-from mediate.passes.interventions import Values
+from mediate.passes import Untouched, branch_logits, untouched
+from mediate.passes.interventions import Interventions, Values, Write, actions_of
 from mediate.passes.selfcheck import SWEPT
 
 
@@ -20,7 +20,7 @@ def branched_outcomes(
     model: Model,
     run: Sequences,
     outcomes: Sequence[Outcome],
-    branches: Sequence[Branch],
+    branches: Sequence[Interventions],
     values: Values,
     clean: Untouched | None = None,
 ) -> tuple[Float[np.ndarray, " outcome"], Float[np.ndarray, "outcome branch"]]:
@@ -34,14 +34,12 @@ def branched_outcomes(
         run: The sequence that is intervened on.
         outcomes: What to read off; several come from the same passes.
         branches: The interventions, at positions of the chain or later.
-        values: What patches put in place, in the sequence's own coordinates.
+        values: What they put in place, in the sequence's own coordinates.
         clean: From `branching_point`, where it is known.
     """
     clean = clean or branching_point(model, run, outcomes)
     if clean is None:
-        patches = [(), *(each.patches for each in branches)]
-        knockouts = [(), *(each.knockouts for each in branches)] if any(each.knockouts for each in branches) else ()
-        y = outcomes_under(model, run, outcomes, patches, values, knockouts)
+        y = outcomes_under(model, run, outcomes, [(), *branches], values)
         return y[:, 0], y[:, 1:]
     readout, wanted = narrowed(run.tokens, outcomes)
     if any(outcome.against == WHOLE_RUN for outcome in outcomes):
@@ -63,14 +61,17 @@ def branching_point(model: Model, run: Sequences, outcomes: Sequence[Outcome]) -
     return untouched(model, run.ids, run.start, run.stop, last=readout.last, tokens=wanted)
 
 
-def _is_heard(model: Model, run: Sequences, branch: Branch) -> bool:
+def _is_heard(model: Model, run: Sequences, branch: Interventions) -> bool:
     """Whether anything that is intervened on can reach the readers at all.
 
     In the last block the readers look back through keys and values alone. Of what is written there at earlier
     positions, they see only those, and the stream that enters the block, which they come from.
     """
     carried = (Component.RESID_PRE, Component.K, Component.V)
-    return bool(branch.knockouts) or any(
-        patch.site.layer < model.facts.layers - 1 or patch.site.component in carried or patch.positions[-1] >= run.stop
-        for patch in branch.patches
+    return any(
+        not isinstance(each, Write)
+        or each.site.layer < model.facts.layers - 1
+        or each.site.component in carried
+        or each.positions[-1] >= run.stop
+        for each in actions_of(branch)
     )

@@ -13,7 +13,7 @@ from mediate.mediation.item import Encoded
 from mediate.mediation.outcomes import USUAL, Outcome, Reading, read_off, reading
 from mediate.models.model import Model
 from mediate.passes.forward import forward
-from mediate.passes.interventions import Knockout, Patch, Values
+from mediate.passes.interventions import Interventions, Values
 
 # Sequences that are patched side by side hold about this many tokens.
 PASS_TOKENS = 2048
@@ -63,9 +63,8 @@ def outcomes_under(
     model: Model,
     run: Sequences,
     outcomes: Sequence[Outcome],
-    patches: Sequence[Sequence[Patch]],
+    interventions: Sequence[Interventions],
     values: Values,
-    knockouts: Sequence[Sequence[Knockout]] = (),
 ) -> Float[np.ndarray, "outcome cell"]:
     """Each outcome under each set of interventions, by plain hooked passes over whole sequences.
 
@@ -76,21 +75,18 @@ def outcomes_under(
         model: The hooked model.
         run: The sequence that is intervened on.
         outcomes: What to read off.
-        patches: The patches of each cell; an empty set is the run as it is.
-        values: What the patches put in place, in the sequence's own coordinates.
-        knockouts: The knockouts of each cell, where there are any.
+        interventions: Those of each cell; an empty set is the run as it is.
+        values: What they put in place, in the sequence's own coordinates.
     """
-    masked = list(knockouts) or [()] * len(patches)
     rows, per_pass = len(run.ids), max(1, PASS_TOKENS // run.ids.numel())
-    y = np.full((len(outcomes), len(patches)), np.nan)
-    for first in range(0, len(patches), per_pass):
-        some = range(first, min(first + per_pass, len(patches)))
+    y = np.full((len(outcomes), len(interventions)), np.nan)
+    for first in range(0, len(interventions), per_pass):
+        some = range(first, min(first + per_pass, len(interventions)))
         logits = forward(
             model,
             run.ids.repeat(len(some), 1),
-            patches=[patches[cell] for cell in some for _ in range(rows)],
-            values=values,
-            knockouts=[masked[cell] for cell in some for _ in range(rows)] if knockouts else (),
+            [interventions[cell] for cell in some for _ in range(rows)],
+            values,
             last=run.tokens.last,
         ).logits
         for cell, each in zip(some, logits.reshape(len(some), rows, *logits.shape[1:]), strict=True):

@@ -3,10 +3,9 @@
 from mediate.passes.sweeps.engine import branch_logits, limits, quickest_tokens, token_bytes
 from mediate.passes.sweeps.pace import Pace, pace
 from mediate.passes.sweeps.planning import Place, Sweeps, plan_sweeps
-from mediate.passes.sweeps.sweep import Branch, Untouched, untouched
+from mediate.passes.sweeps.sweep import Untouched, untouched
 
 __all__ = [
-    "Branch",
     "Pace",
     "Place",
     "Sweeps",

@@ -7,7 +7,8 @@ mask hides anyhow are not scored.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypedDict, Unpack
 
 import torch
 from jaxtyping import Float, Int
@@ -19,7 +20,7 @@ SCORES = 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Swap:
+class Swapped:
     """Other keys and values that some rows find at some positions of a past that all rows share.
 
     Args:
@@ -49,7 +50,27 @@ class SharedPast:
 
     keys: Float[Tensor, "layer kv_head pos d_key"]
     values: Float[Tensor, "layer kv_head pos d_value"]
-    swaps: Mapping[int, Sequence[Swap]] = field(default_factory=dict)
+    swaps: Mapping[int, Sequence[Swapped]] = field(default_factory=dict)
+
+
+class Attending(TypedDict, total=False):
+    """What attention is told beside its arrays, by transformers and by a sweep.
+
+    Args:
+        scaling: Of the scores; one over the square root of the head's width by default.
+        dropout: Must be 0.
+        softcap: The scores are squeezed between plus and minus this.
+        s_aux: Attention sinks, which are refused.
+        past: What comes before the keys and values, the same for all rows but for its swaps.
+        trimmed: A layer in which only so many last queries are wanted; the others' output is 0.
+    """
+
+    scaling: float | None
+    dropout: float
+    softcap: float | None
+    s_aux: Tensor | None
+    past: SharedPast | None
+    trimmed: tuple[int | None, int | None]
 
 
 def attend(
@@ -58,16 +79,9 @@ def attend(
     key: Float[Tensor, "batch kv_head key_pos d_head"],
     value: Float[Tensor, "batch kv_head key_pos d_value"],
     attention_mask: Float[Tensor, "mask masked_head query_pos all_pos"] | None,
-    scaling: float | None = None,
-    dropout: float = 0.0,
-    softcap: float | None = None,
-    s_aux: Tensor | None = None,
-    *,
-    past: SharedPast | None = None,
-    trimmed: tuple[int | None, int | None] = (None, None),
-    **_: Any,
+    **told: Unpack[Attending],
 ) -> tuple[Float[Tensor, "batch query_pos head d_value"], None]:
-    """Causal attention in transformers' calling convention, a stretch of queries at a time.
+    """Causal attention in transformers' calling convention; where there are many queries, by a call for each stretch.
 
     Args:
         module: The attention module that calls.
@@ -75,79 +89,102 @@ def attend(
         key: After rotary embedding; the last `query_pos` of them are the queries' own positions.
         value: As many as keys.
         attention_mask: Added to the scores, the same for all rows; hides the future, and what lies before a window.
-        scaling: Of the scores; one over the square root of the head's width by default.
-        dropout: Must be 0.
-        softcap: The scores are squeezed between plus and minus this.
-        s_aux: Attention sinks, which are refused.
-        past: What comes before `key` and `value`, the same for all rows but for its swaps.
-        trimmed: A layer in which only so many last queries are wanted; the others' output is 0.
+        **told: See `Attending`; what is not named there is not heeded.
 
     Raises:
         NotImplementedError: Attention of another kind.
     """
-    if dropout or s_aux is not None or attention_mask is None:
+    if told.get("dropout") or told.get("s_aux") is not None or attention_mask is None:
         raise NotImplementedError("attention with dropout, with sinks or without a mask")
+    past, (end, last) = told.get("past"), told.get("trimmed", (None, None))
     batch, heads, length, width = query.shape
-    kv_heads, own = key.shape[1:3]
-    layer, before = module.layer_idx, 0 if past is None else int(past.keys.shape[2])
-    scaled = query * (width**-0.5 if scaling is None else scaling)
-    begin = length - min(length, trimmed[1] or length) if layer == trimmed[0] else 0
-    per_stretch = max(1, SCORES // (batch * heads * (before + own)))
-    softmax_dtype = torch.promote_types(torch.float32, query.dtype)  # in half precision as transformers has it
-
-    def stretch(queries: Tensor, mask: Tensor, seen: int) -> Tensor:
-        here = queries.reshape(batch, kv_heads, -1, width)
-        scores = torch.matmul(here, key[:, :, :seen].transpose(-1, -2))
-        if past is not None and before:
-            scores = torch.cat([_past_scores(past, layer, here), scores], dim=-1)
-        if softcap is not None:
-            scores = torch.tanh(scores / softcap) * softcap
-        scores = scores.reshape(batch, heads, -1, before + seen) + mask
-        pattern = torch.softmax(scores, dim=-1, dtype=softmax_dtype).to(query.dtype)
-        pattern = pattern.reshape(batch, kv_heads, -1, before + seen)
-        mixed = torch.matmul(pattern[..., before:], value[:, :, :seen])
-        if past is not None and before:
-            mixed = mixed + _past_values(past, layer, pattern[..., :before])
-        return mixed.reshape(batch, heads, -1, mixed.shape[-1])
-
+    kv_heads, layer, before = key.shape[1], module.layer_idx, 0 if past is None else int(past.keys.shape[2])
+    begin = length - min(length, last or length) if layer == end else 0
+    query, attention_mask, length = query[:, :, begin:], attention_mask[:, :, begin:], length - begin
+    most = max(1, SCORES // (batch * heads * (before + key.shape[2])))
+    if length > most:
+        found = torch.cat(_in_stretches(module, (query, key, value, attention_mask), most, told), dim=1)
+        return _after(begin, found), None
     # One row's mask stands for all where a past is shared, rows having joined that were not there when it was made; but
     # where keys are knocked out each row has its own.
-    masks = attention_mask if past is None or len(attention_mask) == batch else attention_mask[:1]
-    found = [query.new_zeros(batch, heads, begin, value.shape[-1])] if begin else []
-    for start in range(begin, length, per_stretch):
-        stop = min(start + per_stretch, length)
+    mask = attention_mask if past is None or len(attention_mask) == batch else attention_mask[:1]
+    scale = told.get("scaling")
+    here = (query * (width**-0.5 if scale is None else scale)).reshape(batch, kv_heads, -1, width)
+    scores = torch.matmul(here, key.transpose(-1, -2))
+    if past is not None and before:
+        shared = _of_rows(torch.matmul(_together(here), past.keys[layer].transpose(-1, -2)), batch)
+        scores = torch.cat([_with_swapped_keys(shared, here, past.swaps.get(layer, ())), scores], dim=-1)
+    softcap = told.get("softcap")
+    if softcap is not None:
+        scores = torch.tanh(scores / softcap) * softcap
+    scores = scores.reshape(batch, heads, length, -1) + mask[..., : before + key.shape[2]]
+    softmax_dtype = torch.promote_types(torch.float32, query.dtype)  # in half precision as transformers has it
+    pattern = torch.softmax(scores, dim=-1, dtype=softmax_dtype).to(query.dtype)
+    pattern = pattern.reshape(batch, kv_heads, -1, pattern.shape[-1])
+    mixed = torch.matmul(pattern[..., before:], value)
+    if past is not None and before:
+        seen = pattern[..., :before]
+        shared = _of_rows(torch.matmul(_together(seen), past.values[layer]), batch)
+        mixed = mixed + _with_swapped_values(shared, seen, past, layer)
+    return _after(begin, mixed.reshape(batch, heads, length, -1).transpose(1, 2).contiguous()), None
+
+
+def _after(begin: int, found: Float[Tensor, "batch some_pos head d_value"]) -> Float[Tensor, "batch pos head d_value"]:
+    """With zeros for the queries that are not wanted."""
+    return torch.nn.functional.pad(found, (0, 0, 0, 0, begin, 0)) if begin else found
+
+
+def _in_stretches(
+    module: Any, arrays: tuple[Tensor, Tensor, Tensor, Tensor], most: int, told: Attending
+) -> list[Float[Tensor, "batch some_pos head d_value"]]:
+    """`attend` of at most so many queries at a time, to the keys that the future does not hide."""
+    query, key, value, mask = arrays
+    past, length, own = told.get("past"), query.shape[2], key.shape[2]
+    before = 0 if past is None else int(past.keys.shape[2])
+    again = torch.is_grad_enabled() and query.requires_grad
+    one = partial(attend, module, **(told | Attending(trimmed=(None, None))))
+    found: list[Tensor] = []
+    for start in range(0, length, most):
+        stop = min(start + most, length)
         seen = own - length + stop
-        part = scaled[:, :, start:stop], masks[:, :, start:stop, : before + seen], seen
-        if torch.is_grad_enabled() and query.requires_grad and length > per_stretch:
-            # Patterns are computed again on the way back, and not kept.
-            found.append(checkpoint(stretch, *part, use_reentrant=False))
-        else:
-            found.append(stretch(*part))
-    return torch.cat(found, dim=2).transpose(1, 2).contiguous(), None
+        masked = mask[:, :, start:stop, : before + seen]
+        part = query[:, :, start:stop], key[:, :, :seen], value[:, :, :seen], masked
+        # On the way back, patterns are computed again, and not kept.
+        found.append((checkpoint(one, *part, use_reentrant=False) if again else one(*part))[0])
+    return found
 
 
-def _past_scores(
-    past: SharedPast, layer: int, query: Float[Tensor, "batch kv_head query d_head"]
+def _together(each: Float[Tensor, "batch kv_head query d"]) -> Float[Tensor, "kv_head batch_query d"]:
+    """The queries of all rows side by side, for one product with what the rows share."""
+    batch, kv_heads, count, width = each.shape
+    return each.transpose(0, 1).reshape(kv_heads, batch * count, width)
+
+
+def _of_rows(product: Float[Tensor, "kv_head batch_query d"], batch: int) -> Float[Tensor, "batch kv_head query d"]:
+    """The product of `_together`, by row again."""
+    return product.reshape(len(product), batch, -1, product.shape[-1]).transpose(0, 1)
+
+
+def _with_swapped_keys(
+    scores: Float[Tensor, "batch kv_head query pos"],
+    query: Float[Tensor, "batch kv_head query d_head"],
+    swaps: Sequence[Swapped],
 ) -> Float[Tensor, "batch kv_head query pos"]:
-    """Scores of the shared keys: one product for all rows, and the swapped keys' in their places."""
-    batch, kv_heads, count, width = query.shape
-    together = query.transpose(0, 1).reshape(kv_heads, batch * count, width)
-    scores = torch.matmul(together, past.keys[layer].transpose(-1, -2))
-    scores = scores.reshape(kv_heads, batch, count, -1).transpose(0, 1)
-    for swap in past.swaps.get(layer, ()):
+    """Scores of the shared keys, written over with the swapped keys' in their places."""
+    for swap in swaps:
         rows, heads = swap.rows[:, None, None], swap.heads[None, :, None]
         found = torch.matmul(query[swap.rows][:, swap.heads], swap.keys.transpose(-1, -2))
         scores[rows, heads, :, swap.positions[:, None, :]] = found.transpose(-1, -2)
     return scores
 
 
-def _past_values(
-    past: SharedPast, layer: int, pattern: Float[Tensor, "batch kv_head query pos"]
+def _with_swapped_values(
+    mixed: Float[Tensor, "batch kv_head query d_value"],
+    pattern: Float[Tensor, "batch kv_head query pos"],
+    past: SharedPast,
+    layer: int,
 ) -> Float[Tensor, "batch kv_head query d_value"]:
     """What attention mixes of the shared values, and the difference that the swapped ones make."""
-    batch, kv_heads, count, before = pattern.shape
-    together = pattern.transpose(0, 1).reshape(kv_heads, batch * count, before)
-    mixed = torch.matmul(together, past.values[layer]).reshape(kv_heads, batch, count, -1).transpose(0, 1)
     for swap in past.swaps.get(layer, ()):
         rows, heads = swap.rows[:, None, None], swap.heads[None, :, None]
         weights = pattern[rows, heads, :, swap.positions[:, None, :]].transpose(-1, -2)

@@ -1,7 +1,6 @@
 """Gradients of an outcome with respect to activations, from one forward pass and a backward pass for each wanted."""
 
 import warnings
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -59,7 +58,7 @@ def gradients(
         outcome: From the logits at the last positions to one number.
         last: How many positions `outcome` wants.
         route: What the pass and its gradients are, where they are not the model's own.
-        past: As in `forward`: a beginning that is not run again, and has no gradient.
+        past: Keys and values of a beginning that is not run again, and has no gradient.
 
     Raises:
         InputError: A hook that never fired, or a site on which the outcome does not depend.
@@ -122,23 +121,13 @@ def _graph(
         return value.requires_grad_(True)
 
     hooks = [(EMBEDDED.hook_name, enter), *hooks]
-    fired: Counter[str] = Counter({name: 0 for name, _ in hooks})
-    check_hooks(model, fired)
+    names = [name for name, _ in hooks]
+    check_hooks(model, names)
     with torch.enable_grad(), warnings.catch_warnings():
         # transformer-lens says that setting a norm's scale costs rounding.
         warnings.filterwarnings("ignore", message="A forward hook edited hook_scale")
-        counting = [(name, partial(_counted, fired, name, act)) for name, act in hooks]
-        with leanly(model, list(fired)):
-            y = outcome(one_pass(model, ids, hooks=counting, past=past, last=last))
-    silent = next((name for name, count in fired.items() if not count), None)
-    if silent is not None:
-        raise InputError(f"hook {silent!r} of model {model.facts.name!r} never fired; it has no gradient")
-    return y
-
-
-def _counted(fired: Counter[str], name: str, act: Callable[[Tensor, Any], Tensor], value: Tensor, hook: Any) -> Tensor:
-    fired[name] += 1
-    return act(value, hook)
+        with leanly(model, names):
+            return outcome(one_pass(model, ids, hooks=hooks, past=past, last=last))
 
 
 def _catching(model: Model, site: Site, caught: dict[Site, Tensor]) -> Hook:

@@ -1,7 +1,8 @@
-"""Interventions as hooks of a forward pass; every hook counts its firings."""
+"""Interventions as hooks of a forward pass."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import product
 from typing import Any
 
 import torch
@@ -10,8 +11,8 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.models.model import Model
-from mediate.models.sites import Component, Site, attention_ends, scores_hook
-from mediate.passes.interventions import Knockout, Patch, Values, check_knockouts, check_patches
+from mediate.models.sites import Component, Site, scores_hook
+from mediate.passes.interventions import Interventions, Knockout, Values, Write, actions_of, check_rows
 from mediate.passes.masks import hidden, mask_hooks
 
 Hook = tuple[str, Callable[[Tensor, Any], Tensor]]
@@ -29,64 +30,85 @@ def check_hooks(model: Model, names: Iterable[str]) -> None:
         raise InputError(f"model {model.facts.name!r} has no hook {missing!r} ({model.facts.architecture})")
 
 
-def patch_hooks(rows: Sequence[Sequence[Patch]], values: Values, fired: Counter[str], begin: int = 0) -> list[Hook]:
-    """The hooks that make each row's patches; they count in `fired` under the site's hook name.
+def hooks_of(
+    model: Model,
+    rows: Sequence[Interventions],
+    values: Values,
+    length: int,
+    *,
+    begin: int = 0,
+    whole: Mapping[Site, Tensor] | None = None,
+    shared: bool = False,
+) -> list[Hook]:
+    """The hooks that make each row's interventions, once these are checked.
 
-    Where the pass begins at a later position than 0, `begin`, the first activation is that position's.
+    Args:
+        model: The hooked model.
+        rows: What is done in each row.
+        values: What is put in place.
+        length: Of the whole sequence.
+        begin: The position at which the pass begins, and with it every activation.
+        whole: The new activation at a site, at all positions of all rows.
+        shared: Whether all rows read one past, in which the caller makes the swaps.
 
     Raises:
-        InputError: No value for a patch.
+        InputError: As `check_rows`; or no value for what is put in place, or a site both in `whole` and written in a
+            row, or a swap where no past is shared.
     """
-    by_site: dict[Site, list[tuple[int, Patch]]] = {}
-    for row, patches in enumerate(rows):
-        for patch in patches:
-            if (patch.by, patch.site) not in values:
-                raise InputError(f"{patch.site.hook_name}: no {patch.by} values for this site; keep them first")
-            by_site.setdefault(patch.site, []).append((row, patch))
-    hooks: list[Hook] = []
-    for site in sorted(by_site, key=lambda each: (is_late(each), each)):
-        fired[site.hook_name] += 0
-        hooks += _site_hooks(site, by_site[site], values, fired, begin)
-    return hooks
+    by_site: dict[Site, list[tuple[int, Write]]] = {}
+    cuts: list[list[Knockout]] = [[] for _ in rows]
+    for row, interventions in enumerate(rows):
+        for action in actions_of(interventions):
+            if isinstance(action, Write):
+                if action.by is not None and (action.by, action.site) not in values:
+                    raise InputError(f"{action.site.hook_name}: no {action.by} values for this site; keep them first")
+                by_site.setdefault(action.site, []).append((row, action))
+            elif isinstance(action, Knockout):
+                cuts[row].append(action)
+            elif not shared:
+                raise InputError(
+                    "swap: this pass shares no past; sweep it, or give each row keys and values of its own"
+                )
+    check_rows(model, rows, length, begin)
+    whole = whole or {}
+    twice = next((site for site in by_site if site in whole), None)
+    if twice is not None:
+        raise InputError(f"{twice.hook_name}: both written and patched; put the patch into what is written")
+    changes = {site: partial(_target, site, value) for site, value in whole.items()}
+    changes |= {site: partial(_written, values, begin, here) for site, here in by_site.items()}
+    return [*site_hooks(changes), *_knockout_hooks(model, cuts, length, begin)]
 
 
-def is_late(site: Site) -> bool:
-    """Whether a site is written after the others: `resid_mid` starts from what these may have written."""
-    return site.component is Component.RESID_MID
-
-
-def _site_hooks(
-    site: Site, patches: Sequence[tuple[int, Patch]], values: Values, fired: Counter[str], begin: int
-) -> list[Hook]:
-    """The hooks of one site.
+def site_hooks(changes: Mapping[Site, Callable[[Tensor], Tensor]]) -> list[Hook]:
+    """The hooks that change the activations of some sites.
 
     `resid_mid` needs two: its hook point is only the MLP's input, and writing it would leave the skip path as it was.
     So the residual stream before attention is remembered, and attention's output is set to what leads from there to the
-    target.
+    target. Its hooks come last: it starts from the stream and attention's output as these were written.
     """
-    before: list[Tensor] = []
+    middle = {site: change for site, change in changes.items() if site.component is Component.RESID_MID}
+    hooks: list[Hook] = [(site.hook_name, partial(_changed, changes[site])) for site in changes if site not in middle]
+    for site, change in middle.items():
+        before: list[Tensor] = []
+        hooks.append((Site(Component.RESID_PRE, site.layer).hook_name, partial(_remember, before)))
+        hooks.append((Site(Component.ATTN_OUT, site.layer).hook_name, partial(_led_to, change, before)))
+    return hooks
 
-    def remember(value: Tensor, hook: Any) -> Tensor:
-        before[:] = [value]
-        return value
 
-    def write(value: Tensor, hook: Any) -> Tensor:
-        fired[site.hook_name] += 1
-        now = value + before[0] if before else value
-        changed = now.clone()
-        for row, patch in patches:
-            put_in_place(changed[row], values[patch.by, site], patch, begin)
-        if not before:
-            return changed
-        # Only where something was written: there, pre + (target - pre) may differ from pre + value by rounding.
-        return torch.where(changed == now, value, changed - before[0])
+def _changed(change: Callable[[Tensor], Tensor], value: Tensor, hook: Any) -> Tensor:
+    return change(value)
 
-    if site.component is not Component.RESID_MID:
-        return [(site.hook_name, write)]
-    return [
-        (Site(Component.RESID_PRE, site.layer).hook_name, remember),
-        (Site(Component.ATTN_OUT, site.layer).hook_name, write),
-    ]
+
+def _remember(before: list[Tensor], value: Tensor, hook: Any) -> Tensor:
+    before[:] = [value]
+    return value
+
+
+def _led_to(change: Callable[[Tensor], Tensor], before: list[Tensor], value: Tensor, hook: Any) -> Tensor:
+    now = value + before[0]
+    new = change(now)
+    # Only where something was written: there, pre + (target - pre) may differ from pre + value by rounding.
+    return torch.where(new == now, value, new - before[0])
 
 
 def check_like(name: str, value: Tensor, replaced: Tensor) -> None:
@@ -99,47 +121,64 @@ def check_like(name: str, value: Tensor, replaced: Tensor) -> None:
             raise InputError(f"{name}: the written value has {what} {found}, what it replaces has {wanted}")
 
 
-def put_in_place(row: Float[Tensor, "..."], value: Float[Tensor, "..."], patch: Patch, begin: int = 0) -> None:
-    """Writes one row's patch; both have the site's axes without the batch, and `row` begins at position `begin`."""
-    name = patch.site.hook_name
-    value = value[:, begin:] if patch.site.component is Component.PATTERN else value[begin:]
-    check_like(name, value, row)
-    positions = torch.tensor(patch.positions, device=row.device) - begin
+def _target(site: Site, target: Tensor, value: Tensor) -> Tensor:
+    check_like(site.hook_name, target, value)
+    return target
+
+
+def _written(values: Values, begin: int, writes: Sequence[tuple[int, Write]], value: Tensor) -> Tensor:
+    """A site's activations, all rows', with some rows' writes made."""
+    changed = value.clone()
+    for row, write in writes:
+        put_in_place(changed[row], write, values, begin)
+    return changed
+
+
+def put_in_place(row: Float[Tensor, "..."], write: Write, values: Values, begin: int) -> None:
+    """Makes one write in one row, which has the site's axes without the batch and begins at position `begin`."""
+    name, of_pattern = write.site.hook_name, write.site.component is Component.PATTERN
+    there: list[Tensor] = []
+    if write.by is not None:
+        value = values[write.by, write.site]
+        there = [value[:, begin:] if of_pattern else value[begin:]]
+        check_like(name, there[0], row)
+    positions = torch.tensor(write.positions, device=row.device) - begin
     index: tuple[Any, ...]
-    if patch.units is None:
-        index = (slice(None), positions) if patch.site.component is Component.PATTERN else (positions,)
+    if write.units is None:
+        index = (slice(None), positions) if of_pattern else (positions,)
     else:
-        units = torch.tensor(patch.units, device=row.device)
-        if patch.site.component is Component.PATTERN:
+        units = torch.tensor(write.units, device=row.device)
+        if of_pattern:
             index = (units[:, None], positions[None, :])
         else:
             if int(units[-1]) >= row.shape[1]:
                 raise InputError(f"{name}: unit {int(units[-1])}; there are 0 to {row.shape[1] - 1}")
             index = (positions[:, None], units[None, :])
-    there = value[index]
-    if not torch.isfinite(there).all():
-        raise InputError(f"{name}: the value to write is NaN or infinite at positions {patch.positions}")
-    row[index] = there
+    there = [value[index] for value in there]
+    if write.new is None:
+        (new,) = there
+    else:
+        now = row[index]
+        new = write.new(now, *there)
+        check_like(name, new, now)
+    if not torch.isfinite(new).all():
+        raise InputError(f"{name}: the value to write is NaN or infinite at positions {write.positions}")
+    row[index] = new
 
 
-def knockout_hooks(
-    model: Model, rows: Sequence[Sequence[Knockout]], length: int, fired: Counter[str], begin: int = 0
-) -> list[Hook]:
-    """The hooks that mask each row's attention; they count in `fired` under the hook point's name."""
+def _knockout_hooks(model: Model, rows: Sequence[Sequence[Knockout]], length: int, begin: int) -> list[Hook]:
+    """The hooks that mask each row's attention."""
     hooks: list[Hook] = []
-    for layer in range(model.facts.layers):
-        for renormalised in (True, False):
-            here = [[cut for cut in row if layer in cut.layers and cut.renormalised is renormalised] for row in rows]
-            if not any(here):
-                continue
-            mask = knockout_mask(here, model.facts.heads, length, begin).to(model.device)
-            if renormalised and model.masked:
-                fired[attention_ends(layer)[0]] += 0
-                hooks += mask_hooks(model, layer, mask, fired, begin)
-                continue
-            name = scores_hook(layer) if renormalised else Site(Component.PATTERN, layer).hook_name
-            fired[name] += 0
-            hooks.append((name, _masked(mask, name, fired, begin) if renormalised else _zeroed(mask, name, fired)))
+    for layer, renormalised in product(range(model.facts.layers), (True, False)):
+        here = [[cut for cut in row if layer in cut.layers and cut.renormalised is renormalised] for row in rows]
+        if not any(here):
+            continue
+        mask = knockout_mask(here, model.facts.heads, length, begin).to(model.device)
+        if renormalised and model.masked:
+            hooks += mask_hooks(model, layer, mask, begin)
+            continue
+        name = scores_hook(layer) if renormalised else Site(Component.PATTERN, layer).hook_name
+        hooks.append((name, partial(_masked, mask, name, begin) if renormalised else partial(_zeroed, mask, name)))
     return hooks
 
 
@@ -164,46 +203,42 @@ def _fitting(name: str, value: Tensor, mask: Tensor) -> Tensor:
     return mask
 
 
-def _masked(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired: Counter[str], begin: int) -> Any:
-    def hide(scores: Tensor, hook: Any) -> Tensor:
-        fired[name] += 1
-        return hidden(scores, _fitting(name, scores, mask), begin, name)
-
-    return hide
+def _masked(mask: Tensor, name: str, begin: int, scores: Tensor, hook: Any) -> Tensor:
+    return hidden(scores, _fitting(name, scores, mask), begin, name)
 
 
-def _zeroed(mask: Bool[Tensor, "batch head query_pos key_pos"], name: str, fired: Counter[str]) -> Any:
-    def zero(pattern: Tensor, hook: Any) -> Tensor:
-        fired[name] += 1
-        return pattern.masked_fill(_fitting(name, pattern, mask), 0.0)
-
-    return zero
+def _zeroed(mask: Tensor, name: str, pattern: Tensor, hook: Any) -> Tensor:
+    return pattern.masked_fill(_fitting(name, pattern, mask), 0.0)
 
 
 def bridge_hooks(
     model: Model,
-    rows: Sequence[Sequence[Patch]],
+    rows: Sequence[Interventions],
     values: Values,
-    knockouts: Sequence[Sequence[Knockout]] = (),
+    knockouts: Sequence[Interventions] = (),
     *,
     length: int = 0,
 ) -> list[Hook]:
     """The same interventions for transformer-lens' own calls: `with model.bridge.hooks(fwd_hooks=...)`.
 
-    A row is one sequence of the batch, and `length` its number of tokens; it need not be given where there are patches,
+    A row is one sequence of the batch, and `length` its number of tokens; it need not be given where there are values,
     or where a knockout's readers end the sequence. Give explicit positions with the call, and check that something
     changed: there, nobody counts whether the hooks fired.
+
+    Args:
+        model: The hooked model.
+        rows: What is done in each row.
+        values: What is put in place.
+        knockouts: What else is done in each row, after the rest.
+        length: Of the sequences.
 
     Raises:
         InputError: An intervention that the model does not allow.
     """
+    if knockouts:
+        rows = [(*row, *cuts) for row, cuts in zip(rows, knockouts, strict=True)]
     shapes = {site: value.shape for (_, site), value in values.items()}
     length = length or max((shape[site.component is Component.PATTERN] for site, shape in shapes.items()), default=0)
-    check_patches(model, rows, length)
-    fired: Counter[str] = Counter()
-    hooks = patch_hooks(rows, values, fired)
-    if any(knockouts):
-        length = length or 1 + max(max(*cut.readers, *cut.keys) for row in knockouts for cut in row)
-        check_knockouts(model, knockouts, length)
-        hooks += knockout_hooks(model, knockouts, length, fired)
-    return hooks
+    cuts = [each for row in rows for each in actions_of(row) if isinstance(each, Knockout)]
+    length = length or 1 + max((max(*cut.readers, *cut.keys) for cut in cuts), default=-1)
+    return hooks_of(model, rows, values, length)

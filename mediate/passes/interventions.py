@@ -1,13 +1,19 @@
-"""Interventions: frozen values that say what is replaced where by what; `hooks` translates them.
+"""Interventions: frozen values that say what is replaced where by what; `hooks` makes them true.
 
-They hold no tensors. What a `Patch` puts in place comes from `Values`, so that one intervention means the same on every
-item, and can be compared, printed and stored. Positions are absolute: counted from the first token of the sequence.
+They hold no tensors. What is put in place comes from `Values`, so that one intervention means the same on every item,
+and can be compared, printed and stored. Positions are absolute: counted from the first token of the sequence.
+
+A pass can do three things: write an activation at a site (`Write`), hide keys from queries (`Knockout`), and let a past
+that is shared hold other keys and values (`Swap`). An intervention is a record that says which of them it does. What a
+pass or a sweep has to know of it follows from these: where it begins, whether the model has such places, which hooks
+make it, and whether they were heard. So a verb of one's own is a record with one method.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -35,6 +41,33 @@ class Reference(StrEnum):
     NOISE = "noise"
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Other activations at some positions of one site; several at one place are made in the order of their row.
+
+    Args:
+        site: Component and layer.
+        positions: Absolute positions; of a pattern, the queries' positions. Ascending, each once.
+        units: Heads of `q`, `z` and `pattern`, KV heads of `k` and `v`, channels (neurons) of the others; None for all.
+        by: The name of the values that it takes, in the shape of the whole activation; None where it takes none.
+        new: From what stands at these places, and what `by` names there, to what stands there afterwards, all of one
+            shape. By default what `by` names.
+    """
+
+    site: Site
+    positions: tuple[int, ...]
+    units: tuple[int, ...] | None = None
+    by: str | None = None
+    new: Callable[..., Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        _check_places(self.site.hook_name, "positions", self.positions)
+        if self.units is not None:
+            _check_places(self.site.hook_name, "units", self.units)
+        if self.by is None and self.new is None:
+            raise InputError(f"{self.site.hook_name}: nothing to write; give `by` or `new`")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Patch:
     """Replace an activation at some positions of one site.
@@ -55,6 +88,10 @@ class Patch:
         _check_places(self.site.hook_name, "positions", self.positions)
         if self.units is not None:
             _check_places(self.site.hook_name, "units", self.units)
+
+    def actions(self) -> tuple[Write]:
+        """One write, of what `by` names."""
+        return (Write(self.site, self.positions, self.units, self.by),)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -82,9 +119,69 @@ class Knockout:
         if self.heads is not None:
             _check_places("knockout", "heads", self.heads)
 
+    def actions(self) -> tuple["Knockout"]:
+        """Itself."""
+        return (self,)
 
+
+@dataclass(frozen=True, slots=True, order=True)
+class Swap:
+    """Other keys and values, as attention reads them, at some positions of a past that is not run again.
+
+    Args:
+        layers: The layers.
+        positions: Absolute positions in the past. Ascending, each once.
+        heads: KV heads; None for all.
+    """
+
+    layers: tuple[int, ...]
+    positions: tuple[int, ...]
+    heads: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for what in ("layers", "positions"):
+            _check_places("swap", what, getattr(self, what))
+        if self.heads is not None:
+            _check_places("swap", "heads", self.heads)
+
+    def actions(self) -> tuple["Swap"]:
+        """Itself."""
+        return (self,)
+
+
+Action = Write | Knockout | Swap
+"""What a pass can do."""
+
+
+@runtime_checkable
+class Intervention(Protocol):
+    """A frozen value that says what is done; see the module's docstring."""
+
+    def actions(self) -> Sequence[Action]:
+        """What it does."""
+
+
+Interventions = Sequence[Intervention]
+"""What is done to one sequence: writes in this order, then knockouts."""
 Values = Mapping[tuple[str, Site], Float[Tensor, "..."]]
-"""By what and where: the activation to put in place, in the coordinates of the sequence that is patched."""
+"""By what and where: the activation to put in place, in the coordinates of the sequence that is intervened on."""
+
+
+def actions_of(row: Interventions) -> list[Action]:
+    """All that is done to one sequence."""
+    return [action for each in row for action in each.actions()]
+
+
+def first_layer(row: Interventions) -> int:
+    """The first block in which anything differs."""
+    return min(each.site.layer if isinstance(each, Write) else each.layers[0] for each in actions_of(row))
+
+
+def first_position(row: Interventions) -> int | None:
+    """The first position at which anything differs; None where that is what the past holds."""
+    actions = actions_of(row)
+    found = [each.positions[0] for each in actions if isinstance(each, Write)]
+    return min(found + [each.readers[0] for each in actions if isinstance(each, Knockout)], default=None)
 
 
 def _check_places(name: str, what: str, places: tuple[int, ...]) -> None:
@@ -94,49 +191,60 @@ def _check_places(name: str, what: str, places: tuple[int, ...]) -> None:
         raise InputError(f"{name}: {what} {places}; give each once, ascending, counted from 0")
 
 
-def check_patches(model: Model, rows: Sequence[Sequence[Patch]], length: int, begin: int = 0) -> None:
-    """Raises InputError where a row's patches leave the model or the sequence, or overlap one another.
+def check_rows(model: Model, rows: Sequence[Interventions], length: int, begin: int = 0) -> None:
+    """Raises InputError where an intervention leaves the model or the sequence, or two put something in one place.
 
     Positions before `begin` are a past that is not run.
     """
-    sizes = {**dict.fromkeys(BY_HEAD, model.facts.heads), **dict.fromkeys(BY_KV_HEAD, model.facts.kv_heads)}
     for row in rows:
-        taken: Counter[tuple[Site, int, int | None]] = Counter()
-        for patch in row:
-            name = patch.site.hook_name
-            model.need(patch.site.component)
-            if patch.site.layer >= model.facts.layers:
-                raise InputError(f"{name}: model {model.facts.name!r} has layers 0 to {model.facts.layers - 1}")
-            if patch.positions[-1] >= length:
-                raise InputError(f"{name}: position {patch.positions[-1]} of a sequence of {length} tokens")
-            if patch.positions[0] < begin:
-                raise InputError(f"{name}: position {patch.positions[0]} lies in the {begin} tokens that are not run")
-            size = sizes.get(patch.site.component)
-            if patch.units and size is not None and patch.units[-1] >= size:
-                raise InputError(f"{name}: head {patch.units[-1]}; there are 0 to {size - 1}")
-            for position in patch.positions:
-                taken.update((patch.site, position, unit) for unit in patch.units or (None,))
-        if not taken:
-            continue
-        whole = {(site, position) for site, position, unit in taken if unit is None}
-        for (site, position, unit), count in taken.items():
-            if count > 1 or (unit is not None and (site, position) in whole):
-                raise InputError(f"{site.hook_name}: two patches of one row write position {position}; name it once")
+        actions = actions_of(row)
+        for action in actions:
+            if isinstance(action, Write):
+                _check_write(model, action, length, begin)
+            elif isinstance(action, Knockout):
+                _check_knockout(model, action, length, begin)
+            else:
+                sizes = (("positions", begin), ("layers", model.facts.layers), ("heads", model.facts.kv_heads))
+                _check_within("swap", action, sizes)
+        _check_apart([each for each in actions if isinstance(each, Write) and each.new is None])
 
 
-def check_knockouts(model: Model, rows: Sequence[Sequence[Knockout]], length: int, begin: int = 0) -> None:
-    """Raises InputError where a knockout leaves the model or the sequence, or has readers before `begin`.
+def _check_write(model: Model, write: Write, length: int, begin: int) -> None:
+    name, component = write.site.hook_name, model.need(write.site.component)
+    if write.site.layer >= model.facts.layers:
+        raise InputError(f"{name}: model {model.facts.name!r} has layers 0 to {model.facts.layers - 1}")
+    if write.positions[-1] >= length:
+        raise InputError(f"{name}: position {write.positions[-1]} of a sequence of {length} tokens")
+    if write.positions[0] < begin:
+        raise InputError(f"{name}: position {write.positions[0]} lies in the {begin} tokens that are not run")
+    size = model.facts.heads if component in BY_HEAD else model.facts.kv_heads if component in BY_KV_HEAD else None
+    if write.units and size is not None and write.units[-1] >= size:
+        raise InputError(f"{name}: head {write.units[-1]}; there are 0 to {size - 1}")
 
-    Also where a pattern is to be zeroed on a model whose patterns cannot be written.
-    """
-    for row in rows:
-        for cut in row:
-            for what, most in (("readers", length), ("keys", length), ("layers", model.facts.layers)):
-                if getattr(cut, what)[-1] >= most:
-                    raise InputError(f"knockout: {what} {getattr(cut, what)[-1]}; there are 0 to {most - 1}")
-            if cut.readers[0] < begin:
-                raise InputError(f"knockout: reader {cut.readers[0]} lies in the {begin} tokens that are not run")
-            if not cut.renormalised:
-                model.need(Component.PATTERN)
-            if cut.heads and cut.heads[-1] >= model.facts.heads:
-                raise InputError(f"knockout: heads {cut.heads[-1]}; there are 0 to {model.facts.heads - 1}")
+
+def _check_knockout(model: Model, cut: Knockout, length: int, begin: int) -> None:
+    """As `check_rows`; also where a pattern is to be zeroed on a model whose patterns cannot be written."""
+    sizes = (("readers", length), ("keys", length), ("layers", model.facts.layers), ("heads", model.facts.heads))
+    _check_within("knockout", cut, sizes)
+    if cut.readers[0] < begin:
+        raise InputError(f"knockout: reader {cut.readers[0]} lies in the {begin} tokens that are not run")
+    if not cut.renormalised:
+        model.need(Component.PATTERN)
+
+
+def _check_within(name: str, action: Action, sizes: Sequence[tuple[str, int]]) -> None:
+    for what, most in sizes:
+        places = getattr(action, what)
+        if places is not None and places[-1] >= most:
+            raise InputError(f"{name}: {what} {places[-1]}; there are 0 to {most - 1}")
+
+
+def _check_apart(writes: Sequence[Write]) -> None:
+    """Of two writes that put something in place, neither may be where the other is: which of them was meant?"""
+    taken = Counter(
+        (each.site, position, unit) for each in writes for position in each.positions for unit in each.units or (None,)
+    )
+    whole = {(site, position) for site, position, unit in taken if unit is None}
+    for (site, position, unit), count in taken.items():
+        if count > 1 or (unit is not None and (site, position) in whole):
+            raise InputError(f"{site.hook_name}: two patches of one row write position {position}; name it once")

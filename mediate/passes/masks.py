@@ -5,7 +5,6 @@ the mask that goes into the attention of a layer is changed instead, which is ad
 """
 
 import inspect
-from collections import Counter
 from typing import Any
 
 import torch
@@ -18,11 +17,11 @@ from mediate.models.sites import attention_ends
 
 
 def mask_hooks(
-    model: Model, layer: int, mask: Bool[Tensor, "batch head query_pos key_pos"], fired: Counter[str], begin: int
+    model: Model, layer: int, mask: Bool[Tensor, "batch head query_pos key_pos"], begin: int
 ) -> list[tuple[str, Any]]:
-    """The hooks that hide from each row's queries what `mask` says; they count in `fired` where attention begins.
+    """The hooks that hide from each row's queries what `mask` says.
 
-    Where the layer's attention begins, its mask's next use is prepared; where it ends, what was not used is undone.
+    Where the layer's attention begins, its mask's next use is prepared; where it ends, it must have been used.
     """
     entry, end = attention_ends(layer)
     attention = model.bridge.blocks[layer].attn.original_component
@@ -32,19 +31,23 @@ def mask_hooks(
         here = mask[: len(value)]  # the other rows join in later layers
 
         def put(module: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-            undo(value, hook)
-            fired[entry] += 1
+            undo()
             return (), _masked(module, args, kwargs, here, begin, entry)
 
         prepared.append(attention.register_forward_pre_hook(put, with_kwargs=True))
         return value
 
-    def undo(value: Tensor, hook: Any) -> Tensor:
+    def undo() -> None:
         while prepared:
             prepared.pop().remove()
+
+    def heard(value: Tensor, hook: Any) -> Tensor:
+        if prepared:
+            undo()
+            raise InputError(f"{entry}: attention was computed without its mask; no knockout happened")
         return value
 
-    return [(entry, prepare), (end, undo)]
+    return [(entry, prepare), (end, heard)]
 
 
 def _masked(module: Any, args: Any, kwargs: dict[str, Any], mask: Tensor, begin: int, name: str) -> dict[str, Any]:

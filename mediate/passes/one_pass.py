@@ -4,8 +4,10 @@ Token ids or a residual stream go in, never text; positions count on from the pa
 """
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,9 +16,10 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import Cache
 
+from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.past import with_past
-from mediate.passes.hooks import Hook
+from mediate.passes.hooks import Hook, check_hooks
 
 Past = Sequence[tuple[Tensor, Tensor]]
 """Keys and values of each layer, `row kv_head pos d`, from position 0; of one row where all share it."""
@@ -34,6 +37,8 @@ def one_pass(
 ) -> Float[Tensor, "batch last d_vocab"]:
     """Logits at the last positions, or at all. Gradients are the caller's business.
 
+    A hook that is put nowhere, or never fires, would be silent: what was asked of it has not happened.
+
     Args:
         model: The hooked model.
         given: Token ids `batch pos`, or the residual stream that enters block `first`, `batch pos d_model`.
@@ -43,6 +48,9 @@ def one_pass(
         first: The first block that is run.
         last: How many positions, counted from the end, to return logits of.
         start: The position of the first given token; where the past ends by default.
+
+    Raises:
+        InputError: The model lacks a hook point, or a hook never fired.
     """
     if isinstance(past, Cache):
         cache: Cache | None = past
@@ -53,16 +61,29 @@ def one_pass(
     options: dict[str, Any] = {"use_cache": False} if cache is None else with_past(model.plain, cache)
     if given.is_floating_point():
         options["start_at_layer"] = first
+    fired: Counter[str] = Counter({name: 0 for name, _ in hooks})
+    if hooks:
+        check_hooks(model, fired)
     with skipped_blocks(model, first) if first else nullcontext():
         logits: Tensor = model.bridge.run_with_hooks(
             given,
-            fwd_hooks=list(hooks),
+            fwd_hooks=[(name, partial(_counted, fired, name, act)) for name, act in hooks],
             return_type="logits",
             position_ids=torch.arange(begin, begin + given.shape[1], device=given.device).expand(given.shape[:2]),
             **options,
             **(only_last(model, last) if last is not None else {}),
         )
+    silent = next((name for name, count in fired.items() if not count), None)
+    if silent is not None:
+        raise InputError(
+            f"hook {silent!r} of model {model.facts.name!r} never fired: what was asked of it did not happen"
+        )
     return logits if last is None else logits[:, -last:]
+
+
+def _counted(fired: Counter[str], name: str, act: Callable[[Tensor, Any], Tensor], value: Tensor, hook: Any) -> Tensor:
+    fired[name] += 1
+    return act(value, hook)
 
 
 def only_last(model: Model, count: int) -> dict[str, int]:

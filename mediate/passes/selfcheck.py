@@ -22,7 +22,7 @@ from mediate.passes.interventions import Knockout, Patch, Reference, Values
 from mediate.passes.keyvalues import has_rotary, prefill, rotated, stacked
 from mediate.passes.one_pass import one_pass
 from mediate.passes.readers import read
-from mediate.passes.sweeps.sweep import Branch, sweep, untouched
+from mediate.passes.sweeps.sweep import sweep, untouched
 from mediate.passes.turning import with_turnings
 from mediate.passes.unhooked import LEAN, lean_blocks
 
@@ -223,8 +223,8 @@ def _swept(model: Model, clean: Run) -> Tensor:
     values: Values = {(Reference.SOURCE, site): clean.kept[site][1] for site in sites}
     patches = [(Patch(site, (at,)),) for site in sites]
     run = untouched(model, ids, 1, at)
-    found = sweep(model, run, [Branch(each) for each in patches], last=2, values=values)[:, 0]
-    off = found - forward(model, ids.repeat(len(sites), 1), patches=patches, values=values, last=2).logits
+    found = sweep(model, run, patches, last=2, values=values)[:, 0]
+    off = found - forward(model, ids.repeat(len(sites), 1), patches, values, last=2).logits
     return torch.cat([off.flatten(), _same_past(model, clean)])
 
 
@@ -234,7 +234,7 @@ def _blind(model: Model) -> Tensor:
     ids = first.repeat(2, 1)
     ids[1, 1] = (ids[0, 1] + 1) % model.facts.d_vocab
     cut = Knockout(tuple(range(2, last + 1)), (1,), tuple(range(model.facts.layers)))
-    logits = forward(model, ids, knockouts=[[cut], [cut]]).logits
+    logits = forward(model, ids, [[cut], [cut]]).logits
     return logits[0, 2:] - logits[1, 2:]
 
 

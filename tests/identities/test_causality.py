@@ -48,7 +48,7 @@ def test_nothing_reaches_back(architecture: str, dtype: str, data: st.DataObject
     values = kept_values(architecture, dtype, ids[1:], [patch.site for patch in patches])
     clean = forward(model, ids[:1]).logits
     # The window of Gemma-3 may hide all of a reader's other keys, and the pattern's hooks are then without effect.
-    found = forward(model, ids[:1], patches=[patches], values=values, knockouts=[[cut]]).logits
+    found = forward(model, ids[:1], interventions=[(*patches, cut)], values=values).logits
     assert torch.equal(found[:, :first], clean[:, :first])
     assert not torch.equal(found, clean)
 
@@ -131,7 +131,7 @@ def test_patterns_are_causal_and_sum_to_one(architecture: str, dtype: str, data:
     upstream = tuple(each for each in draws.offered(architecture) if each not in BY_HEAD)
     patch = data.draw(draws.patches(architecture, length, components=upstream))
     values = kept_values(architecture, dtype, ids[1:], [patch.site])
-    found = forward(model, ids[:1], keep=sites, knockouts=[masks], patches=[[patch]], values=values).kept
+    found = forward(model, ids[:1], keep=sites, interventions=[(patch, *masks)], values=values).kept
     for site, pattern in found.items():
         assert (pattern.triu(1) == 0).all()
         assert (pattern >= 0).all()
@@ -142,7 +142,7 @@ def test_patterns_are_causal_and_sum_to_one(architecture: str, dtype: str, data:
                 heads = list(cut.heads) if cut.heads is not None else list(range(draws.HEADS))
                 assert (pattern[0, heads][:, list(cut.readers)][..., list(cut.keys)] == 0).all()
     zero = data.draw(draws.knockouts(length, renormalised=False))
-    plain, zeroed = (forward(model, ids[:1], keep=sites, knockouts=[cuts]).kept for cuts in ([], [zero]))
+    plain, zeroed = (forward(model, ids[:1], keep=sites, interventions=[cuts]).kept for cuts in ([], [zero]))
     first = Site(Component.PATTERN, zero.layers[0])
     heads = list(zero.heads) if zero.heads is not None else list(range(draws.HEADS))
     wanted = plain[first].clone()

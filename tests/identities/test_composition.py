@@ -48,7 +48,7 @@ def test_its_own_activation_changes_nothing(architecture: str, dtype: str, data:
     sites = [patch.site for patch in patches]
     clean = forward(model, ids, keep=sites)
     own = {(Reference.SOURCE, site): value[0] for site, value in clean.kept.items()}
-    assert torch.equal(forward(model, ids, patches=[patches, ()], values=own).logits, clean.logits)
+    assert torch.equal(forward(model, ids, interventions=[patches, ()], values=own).logits, clean.logits)
     written = forward(model, ids, writes=dict(clean.kept)).logits
     torch.testing.assert_close(written, clean.logits, atol=tolerance(architecture, dtype, clean.logits), rtol=0)
     exact = {site: value for site, value in clean.kept.items() if site.component is not Component.RESID_MID}
@@ -62,7 +62,7 @@ def test_nothing_asked_for_is_nothing_done(architecture: str, dtype: str, ids: t
     """I02 (B): empty sets of patches, of knockouts and of kept sites."""
     model = model_of(architecture, dtype)
     clean = forward(model, ids).logits
-    assert torch.equal(forward(model, ids, patches=[(), ()], knockouts=[(), ()], values={}, keep=[]).logits, clean)
+    assert torch.equal(forward(model, ids, interventions=[(), ()], values={}, keep=[]).logits, clean)
     assert torch.equal(forward(model, ids, writes={}).logits, clean)
 
 
@@ -131,9 +131,9 @@ def test_patching_once_more_changes_nothing(architecture: str, dtype: str, data:
     """I06 (B): P after P is P. The second is of the activations that the first left behind."""
     model, (ids, patches) = model_of(architecture, dtype), data.draw(patched(architecture, count=1))
     values = kept_values(architecture, dtype, ids[1:], [patches[0].site])
-    once = forward(model, ids[:1], patches=[patches], values=values, keep=[patches[0].site])
+    once = forward(model, ids[:1], interventions=[patches], values=values, keep=[patches[0].site])
     left = {(Reference.SOURCE, patches[0].site): once.kept[patches[0].site][0]}
-    twice = forward(model, ids[:1], patches=[patches], values=left)
+    twice = forward(model, ids[:1], interventions=[patches], values=left)
     assert torch.equal(once.logits, twice.logits)
 
 
@@ -152,7 +152,7 @@ def test_disjoint_patches_commute_and_join(architecture: str, dtype: str, data: 
     values |= {(Reference.MEAN, site): value for (_, site), value in values.items()}
     renamed = [Patch(patch.site, patch.positions, patch.units, Reference.MEAN) for patch in shuffled]
     first, *others = (
-        forward(model, ids[:1], patches=[each], values=values).logits for each in (patches, shuffled, renamed)
+        forward(model, ids[:1], interventions=[each], values=values).logits for each in (patches, shuffled, renamed)
     )
     assert all(torch.equal(first, other) for other in others)
 
@@ -170,9 +170,9 @@ def test_overlapping_patches_are_refused_and_only_those(data: st.DataObject) -> 
     values = kept_values("qwen3", "float32", ids[1:], [one.site, other.site])
     if draws.overlap(one, other):
         with pytest.raises(InputError, match=r"two patches of one row write position"):
-            forward(model, ids[:1], patches=[[one, other]], values=values)
+            forward(model, ids[:1], interventions=[[one, other]], values=values)
     else:
-        found = forward(model, ids[:1], patches=[[one, other]], values=values, keep=[one.site, other.site]).kept
+        found = forward(model, ids[:1], interventions=[[one, other]], values=values, keep=[one.site, other.site]).kept
         for patch in (one, other):
             at = (slice(None), list(patch.positions)) if component is Component.PATTERN else (list(patch.positions),)
             units = list(patch.units) if patch.units is not None else slice(None)
@@ -192,7 +192,7 @@ def test_the_residual_stream_is_written_last(architecture: str, ids: torch.Tenso
     values = kept_values(architecture, "float32", ids[1:], [middle])
     values |= {(Reference.SOURCE, site): torch.full((len(places), 32), 1.5) for site in before}
     only, all_three = (
-        forward(model, ids[:1], patches=[[Patch(site, places) for site in sites]], values=values).logits
+        forward(model, ids[:1], interventions=[[Patch(site, places) for site in sites]], values=values).logits
         for sites in ([middle], [middle, *before])
     )
     clean = forward(model, ids[:1]).logits
@@ -213,10 +213,10 @@ def test_interpolation_begins_and_ends_where_it_should(
 
     def at(share: float, towards: torch.Tensor) -> torch.Tensor:
         values = {(Reference.SOURCE, site): own + share * (towards - own)}
-        return forward(model, ids, patches=[patches, ()], values=values).logits
+        return forward(model, ids, interventions=[patches, ()], values=values).logits
 
     clean = forward(model, ids).logits
-    full = forward(model, ids, patches=[patches, ()], values={(Reference.SOURCE, site): other}).logits
+    full = forward(model, ids, interventions=[patches, ()], values={(Reference.SOURCE, site): other}).logits
     assert torch.equal(at(0.0, other), clean)
     assert torch.equal(at(alpha, own), clean)
     torch.testing.assert_close(at(1.0, other), full, atol=tolerance(architecture, dtype, clean), rtol=0)
@@ -274,6 +274,6 @@ def test_every_place_that_can_be_patched_matters(architecture: str, component: C
     noise = np.random.default_rng(data.draw(draws.seeds)).normal(scale=2, size=clean.kept[site][0].shape)
     value = clean.kept[site][0] + torch.from_numpy(noise).to(clean.logits)
     patch = Patch(site, (position,), None if unit is None else (unit,))
-    found = forward(model, ids, patches=[[patch]], values={(Reference.SOURCE, site): value}).logits
+    found = forward(model, ids, interventions=[[patch]], values={(Reference.SOURCE, site): value}).logits
     moved = (found - clean.logits)[0].abs().amax(dim=1)
     assert moved[position:].max() > 1e-6

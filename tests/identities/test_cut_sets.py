@@ -29,7 +29,7 @@ def stream_of(architecture: str) -> list[Component]:
 def swapped(architecture: str, dtype: str, ids: torch.Tensor, patches: list[Patch]) -> torch.Tensor:
     """The first sequence's logits under patches from the second."""
     values = kept_values(architecture, dtype, ids[1:], [patch.site for patch in patches])
-    return forward(model_of(architecture, dtype), ids[:1], patches=[patches], values=values).logits
+    return forward(model_of(architecture, dtype), ids[:1], interventions=[patches], values=values).logits
 
 
 def alone(architecture: str, dtype: str, ids: torch.Tensor) -> list[torch.Tensor]:
@@ -175,7 +175,7 @@ def test_the_stream_is_a_sum(architecture: str, dtype: str, data: st.DataObject)
     inside = tuple(each for each in draws.offered(architecture) if each not in draws.RESIDUAL)
     patch = data.draw(draws.patches(architecture, ids.shape[1], components=inside))
     values = kept_values(architecture, dtype, ids[1:], [patch.site])
-    kept = forward(model, ids[:1], keep=draws.all_sites(architecture), patches=[[patch]], values=values).kept
+    kept = forward(model, ids[:1], keep=draws.all_sites(architecture), interventions=[[patch]], values=values).kept
 
     def at(component: Component, layer: int) -> torch.Tensor:
         return kept[Site(component, layer)]

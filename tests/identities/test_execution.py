@@ -39,7 +39,6 @@ from mediate.passes.one_pass import one_pass
 from mediate.passes.readers import read
 from mediate.passes.store import Store
 from mediate.passes.sweeps import engine
-from mediate.passes.sweeps.sweep import Branch
 from mediate.results.cube import Cube, set_shares
 from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec
@@ -67,8 +66,7 @@ def test_a_row_does_not_know_its_neighbours(architecture: str, dtype: str, data:
         return forward(
             model,
             ids[list(order)],
-            patches=[patches[row] for row in order],
-            knockouts=[cuts[row] for row in order],
+            interventions=[(*patches[row], *cuts[row]) for row in order],
             values=values,
         ).logits
 
@@ -104,7 +102,7 @@ def test_padding_is_nothing(architecture: str, dtype: str, data: st.DataObject) 
     garbage = data.draw(draws.patches(architecture, run.ids.shape[1], first=end))
     values = kept_values(architecture, dtype, other[source_row:], [garbage.site])
     values = {key: 1e4 * value for key, value in values.items()}
-    logits = forward(model, run.ids, patches=[[], [garbage]], values=values).logits
+    logits = forward(model, run.ids, interventions=[[], [garbage]], values=values).logits
     assert torch.isfinite(logits[:, :end]).all()
     found = read_off(run.tokens, logits[:, -run.tokens.last :], BOTH[1])
     assert found == pytest.approx(y[1], abs=close)
@@ -184,7 +182,7 @@ def test_a_cache_is_only_a_short_cut(architecture: str, dtype: str, data: st.Dat
     mixed.values[layer][:, list(places)] = parts[1].values[layer][:, list(places)]
     sites = [Site(component, layer) for component in (Component.K, Component.V)]
     values = kept_values(architecture, dtype, ids[1:], sites)
-    patched = forward(model, ids[:1], patches=[[Patch(site, places) for site in sites]], values=values).logits
+    patched = forward(model, ids[:1], interventions=[[Patch(site, places) for site in sites]], values=values).logits
     found = read(model, ids[:1, cut:], stacked([[mixed]]), last=length - cut)
     torch.testing.assert_close(found, patched[:, cut:], atol=close, rtol=0)
 
@@ -277,7 +275,7 @@ def test_from_the_store_as_from_the_run(architecture: str, dtype: str, data: st.
         kept = cot_activations(model, ids, span, [component], again)[component]
         assert again.counts.hits == 1
     values = placed({Site(component, layer): kept[layer] for layer in LAYERS}, run, Reference.SOURCE)
-    branches = [Branch(cell.patches([component], run.start, Reference.SOURCE)) for cell in cells]
+    branches = [cell.patches([component], run.start, Reference.SOURCE) for cell in cells]
     here, y = branched_outcomes(model, run, BOTH, branches, values)
     np.testing.assert_array_equal(here[:, None] - y, online)
 

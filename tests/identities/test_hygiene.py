@@ -38,6 +38,7 @@ from mediate.models.sites import Component, Site
 from mediate.passes import forward as forward_module
 from mediate.passes import gradients as gradients_module
 from mediate.passes import hooks
+from mediate.passes import one_pass as one_pass_module
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout, Patch, Reference
 from mediate.passes.keyvalues import prefill, stacked
@@ -67,8 +68,8 @@ MEASUREMENTS: dict[str, Callable[[Model], Any]] = {
     "forward, kept": lambda model: forward(
         model, IDS, keep=draws.all_sites("llama", Component.Z, Component.RESID_POST)
     ),
-    "forward, patched": lambda model: forward(model, IDS, patches=[[PATCH], []], values=values()),
-    "forward, knocked out": lambda model: forward(model, IDS, knockouts=[[Knockout((5,), (2,), (1,))], []]),
+    "forward, patched": lambda model: forward(model, IDS, interventions=[[PATCH], []], values=values()),
+    "forward, knocked out": lambda model: forward(model, IDS, interventions=[[Knockout((5,), (2,), (1,))], []]),
     "forward, written": lambda model: forward(model, IDS, writes={Site(Component.MLP_OUT, 1): torch.ones(2, 9, 32)}),
     "contexts": lambda model: run_contexts(model, PAIR),
     "cube": lambda model: measure_cube(model, contexts(architecture_of(model))),
@@ -250,14 +251,14 @@ def test_an_outcome_that_raises_before_its_gradient_leaves_nothing_behind(name: 
 HOOKS = {
     "forward, kept": (forward_module, "_keep"),
     "forward, patched": (hooks, "put_in_place"),
-    "forward, written": (forward_module, "check_like"),
+    "forward, written": (hooks, "check_like"),
     "forward, knocked out": (hooks, "_fitting"),
     "state": (hooks, "put_in_place"),
     "ablation": (hooks, "put_in_place"),
     "zeroed": (hooks, "_fitting"),
     "knockout": (hooks, "_fitting"),
-    "attribution": (gradients_module, "_counted"),
-    "integrated": (gradients_module, "_counted"),
+    "attribution": (one_pass_module, "_counted"),
+    "integrated": (one_pass_module, "_counted"),
 }
 
 
@@ -287,7 +288,7 @@ BAD = {
         model, PAIR, [Component.Z], [WHOLE, outside()], Y, Reference.ZERO
     ),
     "a position outside the sequence": lambda model: forward(
-        model, IDS, patches=[[replace(PATCH, positions=(9,))], []], values=values()
+        model, IDS, interventions=[[replace(PATCH, positions=(9,))], []], values=values()
     ),
     "a head that does not exist": lambda model: state_effects(
         model, PAIR, [Component.Z], [replace(WHOLE, units=(4,))], Y
@@ -301,7 +302,7 @@ BAD = {
     "a neuron that does not exist": lambda model: state_effects(
         model, PAIR, [Component.MLP_POST], [replace(WHOLE, units=(48,))], Y
     ),
-    "all keys": lambda model: forward(model, IDS, knockouts=[[], [Knockout((4,), (0, 1, 2, 3, 4), (2,))]]),
+    "all keys": lambda model: forward(model, IDS, interventions=[[], [Knockout((4,), (0, 1, 2, 3, 4), (2,))]]),
     "a hook that does not exist": lambda model: forward(model, IDS, keep=[NOWHERE]),
     "a write that does not exist": lambda model: forward(model, IDS, writes={NOWHERE: torch.zeros(2, 9, 4, 8)}),
     "a gradient that does not exist": lambda model: gradients_module.gradients(
@@ -309,9 +310,9 @@ BAD = {
     ),
     "a value of another shape": lambda model: forward(model, IDS, writes={PATCH.site: torch.zeros(2, 9, 31)}),
     "a value that is not a number": lambda model: forward(
-        model, IDS, patches=[[], [PATCH]], values={(Reference.SOURCE, PATCH.site): torch.full((9, 32), torch.nan)}
+        model, IDS, interventions=[[], [PATCH]], values={(Reference.SOURCE, PATCH.site): torch.full((9, 32), torch.nan)}
     ),
-    "no value": lambda model: forward(model, IDS, patches=[[PATCH], []], values={}),
+    "no value": lambda model: forward(model, IDS, interventions=[[PATCH], []], values={}),
     "patterns estimated": lambda model: attributions(model, PAIR, [Component.PATTERN], Y[0]),
     "chains that cannot be aligned": lambda model: state_effects(model, ragged(), KV, [Cell((0,), (0,))], Y),
     "no other pairs": lambda model: ablation_effects(model, PAIR, [Component.Z], [WHOLE], Y, Reference.MEAN),

@@ -71,7 +71,7 @@ def test_a_full_knockout_is_a_mask_with_a_hole(architecture: str, dtype: str, da
     model = model_of(architecture, dtype)
     ids, start, stop = data.draw(stretches(architecture, short=True))
     length = ids.shape[1]
-    found = forward(model, ids, knockouts=[[full(start, stop, length)]]).logits
+    found = forward(model, ids, interventions=[[full(start, stop, length)]]).logits
     clean, close = forward(model, ids).logits, tolerance(architecture, dtype, found)
     assert torch.equal(found[:, :stop], clean[:, :stop])
     assert (found[:, stop:] - clean[:, stop:]).abs().max() > 1e-4
@@ -91,7 +91,7 @@ def test_the_mask_has_its_hole_in_gemmas_window_too(architecture: str, dtype: st
     model = model_of(architecture, dtype)
     ids, start, stop = data.draw(stretches(architecture))
     length = ids.shape[1]
-    found = forward(model, ids, knockouts=[[full(start, stop, length)]]).logits
+    found = forward(model, ids, interventions=[[full(start, stop, length)]]).logits
     hole = [int(not start <= place < stop) for place in range(length)]
     masked = transformers_logits(architecture, dtype, ids, hole, list(range(length)))
     close = tolerance(architecture, dtype, found)
@@ -145,8 +145,8 @@ def test_masked_is_zeroed_and_renormalised(architecture: str, dtype: str, data: 
             pattern[head, reader] /= pattern[head, reader].sum()
     patch = Patch(site, cut.readers, cut.heads)
     values = {(Reference.SOURCE, site): pattern}
-    masked = forward(model, ids, knockouts=[[cut]], keep=[site])
-    patched = forward(model, ids, patches=[[patch]], values=values, keep=[site])
+    masked = forward(model, ids, interventions=[[cut]], keep=[site])
+    patched = forward(model, ids, interventions=[[patch]], values=values, keep=[site])
     # A row from which almost everything is masked is divided by almost nothing.
     left = min(
         float(clean.kept[site][0][head, reader].sum() - clean.kept[site][0][head, reader][list(cut.keys)].sum())
@@ -170,7 +170,7 @@ def test_what_is_hidden_already_cannot_be_hidden(architecture: str, dtype: str, 
     later = tuple(reader + 1 + place for place in data.draw(draws.some(length - reader - 1)))
     clean = forward(model, ids).logits
     future = Knockout((reader,), later, LAYERS, data.draw(st.none() | draws.some(draws.HEADS)))
-    assert torch.equal(forward(model, ids, knockouts=[[future]]).logits, clean)
+    assert torch.equal(forward(model, ids, interventions=[[future]]).logits, clean)
     cut = data.draw(draws.knockouts(length, renormalised=True))
     part = Knockout(
         tuple(cut.readers[place] for place in data.draw(draws.some(len(cut.readers)))),
@@ -178,12 +178,12 @@ def test_what_is_hidden_already_cannot_be_hidden(architecture: str, dtype: str, 
         tuple(cut.layers[place] for place in data.draw(draws.some(len(cut.layers)))),
         cut.heads,
     )
-    once = forward(model, ids, knockouts=[[cut]]).logits
+    once = forward(model, ids, interventions=[[cut]]).logits
     for cuts in ([cut, part], [part, cut], [cut, cut], [cut, future]):
-        assert torch.equal(forward(model, ids, knockouts=[cuts]).logits, once)
+        assert torch.equal(forward(model, ids, interventions=[cuts]).logits, once)
     windowed = tuple(layer for layer in LAYERS if layer % 2 == 0)
     far = Knockout((length - 1,), tuple(range(length - WINDOW)), windowed)
-    unseen = torch.equal(forward(model, ids, knockouts=[[far]]).logits, clean)
+    unseen = torch.equal(forward(model, ids, interventions=[[far]]).logits, clean)
     assert unseen == (architecture == "gemma3")
 
 
@@ -204,7 +204,7 @@ def test_blind_readers_do_not_know_what_the_chain_says(architecture: str, dtype:
     near = architecture != "gemma3" or length <= WINDOW
 
     def apart(*cuts: Knockout) -> float:
-        one, two = (forward(model, each, knockouts=[cuts]).logits[:, stop:] for each in (ids, other))
+        one, two = (forward(model, each, interventions=[cuts]).logits[:, stop:] for each in (ids, other))
         return float((one - two).abs().max())
 
     assert apart(cut) == 0
@@ -229,11 +229,11 @@ def test_no_row_may_be_emptied(architecture: str, dtype: str, data: st.DataObjec
     row = data.draw(st.integers(0, 1))
     message = rf"leaves the query at position {reader} \(row {row}, head {(heads or (0,))[0]}\) no key"
     with pytest.raises(InputError, match=message):
-        forward(model, ids, knockouts=[[every], []] if row == 0 else [[], [every]])
+        forward(model, ids, interventions=[[every], []] if row == 0 else [[], [every]])
     if first < reader:
         keys = tuple(key for key in every.keys if key != left)
         site = Site(Component.PATTERN, layer)
-        run = forward(model, ids, knockouts=[[Knockout((reader,), keys, (layer,), heads)], []], keep=[site])
+        run = forward(model, ids, interventions=[[Knockout((reader,), keys, (layer,), heads)], []], keep=[site])
         chosen = list(heads) if heads is not None else list(range(draws.HEADS))
         alone = run.kept[site][0, chosen][:, reader, left]
         torch.testing.assert_close(alone, torch.ones_like(alone), atol=tolerance(architecture, dtype), rtol=0)
@@ -258,7 +258,7 @@ def test_the_effect_is_that_of_the_masked_pass(architecture: str, dtype: str, da
         cell.units,
     )
     y = [
-        read_off(run.tokens, forward(model, run.ids, knockouts=[cuts], last=run.tokens.last).logits, Y[0])
+        read_off(run.tokens, forward(model, run.ids, interventions=[cuts], last=run.tokens.last).logits, Y[0])
         for cuts in ([], [cut])
     ]
     close = tolerance(architecture, dtype, float(np.abs(y).max()))

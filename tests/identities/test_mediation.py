@@ -103,7 +103,7 @@ def test_a_mediator_that_is_all_or_nothing(architecture: str, dtype: str, data: 
                 forward(
                     model,
                     run.ids[row : row + 1],
-                    patches=[[Patch(site, positions)] if positions else []],
+                    interventions=[[Patch(site, positions)] if positions else []],
                     values=kept_values(architecture, dtype, other.ids[row : row + 1], [site]),
                     last=run.tokens.last,
                 ).logits

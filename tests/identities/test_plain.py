@@ -93,7 +93,8 @@ def test_logits_and_activations_under_any_interventions(case: Any, seed: int) ->
     }
     sites = draws.all_sites(LLAMA)
     values = {(by, site): run.at[site.component, site.layer] for by, run in sources.items() for site in sites}
-    found = forward(measured(), ids, patches=patched, values=values, knockouts=cut, keep=sites)
+    rows = [(*one, *other) for one, other in zip(patched, cut, strict=True)]
+    found = forward(measured(), ids, interventions=rows, values=values, keep=sites)
     for row, each in enumerate(ids.tolist()):
         changes = Changes(
             [one for patch in patched[row] for one in edit(patch, sources[patch.by])],
@@ -122,7 +123,7 @@ def test_every_kind_of_activation_by_itself(component: Component, data: st.DataO
     llama, model = by_hand(), measured()
     other = llama.run(ids[1].tolist())
     values = {(Reference.SOURCE, patch.site): other.at[component, patch.site.layer]}
-    found = forward(model, ids[:1], patches=[[patch]], values=values).logits[0]
+    found = forward(model, ids[:1], interventions=[[patch]], values=values).logits[0]
     wanted = llama.run(ids[0].tolist(), Changes(edit(patch, other))).logits
     torch.testing.assert_close(found, wanted, atol=CLOSE, rtol=0)
     if patch.positions != (0,):  # a pattern's first row is 1, and a first key or query has nothing to choose from

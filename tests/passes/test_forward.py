@@ -70,7 +70,7 @@ def test_mid_is_written_last_whatever_else_is(other: Component, architecture: st
         model,
         ids,
         writes={mid: whole.expand(len(ids), -1, -1)},
-        patches=[row, row],
+        interventions=[row, row],
         values={(Reference.SOURCE, before): whole.flip(0)},
         keep=[mid],
     )
@@ -80,7 +80,7 @@ def test_mid_is_written_last_whatever_else_is(other: Component, architecture: st
         model,
         ids,
         writes={before: whole.flip(0).expand(len(ids), -1, -1)},
-        patches=[row, row],
+        interventions=[row, row],
         values={(Reference.SOURCE, mid): whole},
         keep=[mid],
     )
@@ -97,7 +97,7 @@ def test_a_site_both_written_and_patched_is_an_error() -> None:
             model,
             ids,
             writes={site: value},
-            patches=[[], [Patch(site, (0,))]],
+            interventions=[[], [Patch(site, (0,))]],
             values={(Reference.SOURCE, site): value[0]},
         )
 

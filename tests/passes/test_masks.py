@@ -14,8 +14,8 @@ from mediate.mediation.outcomes import OUTCOMES, read_off
 from mediate.mediation.sequences import sequences
 from mediate.passes.forward import forward
 from mediate.passes.hooks import knockout_mask
-from mediate.passes.interventions import Knockout, check_knockouts
-from mediate.passes.masks import hidden
+from mediate.passes.interventions import Knockout, check_rows
+from mediate.passes.masks import hidden, mask_hooks
 from tests import tiny
 from tests.mediation.kinds.test_read import contexts
 from tests.plainly import kept
@@ -64,9 +64,9 @@ def test_rows_have_masks_of_their_own_and_leave_nothing_behind(architecture: str
     model = tiny.model(architecture, "float64")
     ids = torch.arange(9)[None].repeat(3, 1) % 7
     rows = [[], [Knockout((6, 7, 8), (1, 2), (0, 2))], [Knockout((8,), (3,), LAYERS, (2,))]]
-    together = forward(model, ids, knockouts=rows).logits
+    together = forward(model, ids, interventions=rows).logits
     for row, alone in zip(rows, together, strict=True):
-        found = forward(model, ids[:1], knockouts=[row]).logits[0]
+        found = forward(model, ids[:1], interventions=[row]).logits[0]
         torch.testing.assert_close(found, alone, atol=1e-12, rtol=0)
     torch.testing.assert_close(forward(model, ids[:1]).logits[0], together[0], atol=1e-12, rtol=0)
     assert (together[1] - together[0])[6:].abs().max() > 1e-3
@@ -80,7 +80,7 @@ def test_zeroed_patterns_are_refused_where_patterns_cannot_be_written(architectu
     with pytest.raises(InputError, match="does not offer pattern"):
         knockout_effects(model, pair, [Cell((0,), LAYERS)], BOTH, renormalised=False)
     with pytest.raises(InputError, match="does not offer pattern"):
-        check_knockouts(model, [[Knockout((3,), (1,), (0,), renormalised=False)]], 5)
+        check_rows(model, [[Knockout((3,), (1,), (0,), renormalised=False)]], 5)
 
 
 def test_a_query_without_a_key_is_refused_window_and_all() -> None:
@@ -88,11 +88,22 @@ def test_a_query_without_a_key_is_refused_window_and_all() -> None:
     model = tiny.model("GPTNeoForCausalLM")
     ids = torch.arange(12)[None] % 7
     window = tuple(range(6, 12))
-    assert torch.isfinite(forward(model, ids, knockouts=[[Knockout((11,), window, (0,))]]).logits).all()
+    assert torch.isfinite(forward(model, ids, interventions=[[Knockout((11,), window, (0,))]]).logits).all()
     with pytest.raises(InputError, match=r"the query at position 11 .* no key"):
-        forward(model, ids, knockouts=[[Knockout((11,), window, (1,))]])
+        forward(model, ids, interventions=[[Knockout((11,), window, (1,))]])
     with pytest.raises(InputError, match=r"the query at position 3 .* no key"):
-        forward(tiny.model("OPTForCausalLM"), ids, knockouts=[[Knockout((3,), (0, 1, 2, 3), (0,))]])
+        forward(tiny.model("OPTForCausalLM"), ids, interventions=[[Knockout((3,), (0, 1, 2, 3), (0,))]])
+
+
+def test_a_mask_that_attention_never_reads_is_an_error() -> None:
+    """As where a block computes its attention elsewhere than between the hook points at its ends."""
+    model = tiny.model("OPTForCausalLM")
+    mask = knockout_mask([[Knockout((2,), (1,), (0,))]], 4, 3)
+    (_, prepare), (_, heard) = mask_hooks(model, 0, mask, 0)
+    prepare(torch.zeros(1), None)
+    with pytest.raises(InputError, match=r"blocks\.0\.attn\.hook_in: attention was computed without its mask"):
+        heard(torch.zeros(1), None)
+    assert not model.bridge.blocks[0].attn.original_component._forward_pre_hooks
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])

@@ -71,8 +71,8 @@ def test_a_knockout_that_happens_after_the_fact_is_noticed(monkeypatch: pytest.M
     """As where a family's attention computes its output before the hook of its scores fires."""
     real = selfcheck.forward
 
-    def late(model, ids, *, keep=(), writes=None, knockouts=()):
-        return real(model, ids, keep=keep, writes=writes)
+    def late(model, ids, interventions=(), values=None, **options):
+        return real(model, ids, **options)
 
     monkeypatch.setattr(selfcheck, "forward", late)
     assert not checked(unchecked()).check(selfcheck.KNOCKED_OUT).passed

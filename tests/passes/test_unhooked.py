@@ -9,7 +9,7 @@ from torch import Tensor
 from mediate.models.sites import Component, Site
 from mediate.passes import attention
 from mediate.passes import unhooked as lean
-from mediate.passes.attention import SharedPast, Swap, attend
+from mediate.passes.attention import SharedPast, Swapped, attend
 from mediate.passes.forward import forward
 from mediate.passes.gradients import gradients
 from mediate.passes.one_pass import one_pass
@@ -63,7 +63,7 @@ def test_attention_to_a_shared_past(monkeypatch: pytest.MonkeyPatch, scores: int
     own = [drawn(BATCH, KV_HEADS, OWN, WIDTH, seed=seed) for seed in (3, 4)]
     rows, places, heads = torch.tensor([0, 2]), torch.tensor([[1, 4], [0, 5]]), torch.tensor([1])
     swapped = [drawn(2, 1, 2, WIDTH, seed=seed) for seed in (5, 6)]
-    past = SharedPast(*shared, {1: [Swap(rows, places, heads, *swapped)]})
+    past = SharedPast(*shared, {1: [Swapped(rows, places, heads, *swapped)]})
     whole = [
         torch.cat([each[1].expand(BATCH, -1, -1, -1), mine], dim=2).clone()
         for each, mine in zip(shared, own, strict=True)

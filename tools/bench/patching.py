@@ -13,9 +13,10 @@ from mediate.mediation.cells import cells_of
 from mediate.mediation.kinds.cube import run_contexts
 from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.sequences import outcomes_under
+from mediate.passes.interventions import first_layer
 from mediate.passes.sweeps.engine import plan
 from mediate.passes.sweeps.planning import Sweeps
-from mediate.passes.sweeps.sweep import Untouched, untouched
+from mediate.passes.sweeps.sweep import Untouched, begins_at, untouched
 from tools.bench.bench import Bench, Setting
 from tools.bench.subjects import Subject, Y, an_item, of_length, subject
 from tools.bench.timing import Record, seconds
@@ -110,7 +111,7 @@ def against_plain_passes(record: Record, subject: Subject, count: int = SAMPLE) 
     numbers, branches = sampled(subject, count), subject.branches
 
     def slow() -> object:
-        patches = [branches[number].patches for number in numbers]
+        patches = [branches[number] for number in numbers]
         return outcomes_under(subject.model, subject.run, [Y], patches, subject.values)
 
     record.compare(
@@ -157,9 +158,7 @@ def query_keys(subject: Subject, planned: Sweeps, clean: Untouched) -> int:
     found = 0
     for group in planned.groups:
         branches = [subject.branches[number] for number in group]
-        begin = min(
-            clean.start if each.position is None else min(each.position, len(clean.before)) for each in branches
-        )
+        begin = min(begins_at(clean, each) for each in branches)
         seen = sum(range(begin + 1, clean.length + 1))
-        found += sum(subject.model.facts.layers - each.layer for each in branches) * clean.rows * seen
+        found += sum(subject.model.facts.layers - first_layer(each) for each in branches) * clean.rows * seen
     return found

@@ -34,7 +34,7 @@ def effects(found: Subject, numbers: list[int], *, swept: bool) -> np.ndarray:
     if swept:
         here, y = branched_outcomes(found.model, found.run, [Y], branches, found.values)
         return np.array([here[0], *(here[0] - y[0])])
-    y = outcomes_under(found.model, found.run, [Y], [(), *(each.patches for each in branches)], found.values)[0]
+    y = outcomes_under(found.model, found.run, [Y], [(), *branches], found.values)[0]
     return np.array([y[0], *(y[0] - y[1:])])
 
 

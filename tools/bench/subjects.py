@@ -12,8 +12,7 @@ from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
-from mediate.passes.interventions import Patch, Reference, Values
-from mediate.passes.sweeps.sweep import Branch
+from mediate.passes.interventions import Interventions, Patch, Reference, Values
 from mediate.tasks import few_shot_prompt, generate_pairs
 from mediate.traces.trace import Trace, given_trace
 
@@ -68,10 +67,10 @@ class Subject:
     values: Values
 
     @property
-    def branches(self) -> list[Branch]:
+    def branches(self) -> list[Interventions]:
         """The patches for a sweep."""
         return [
-            Branch((Patch(Site(Component.RESID_PRE, layer), (position,), None, Reference.SOURCE),))
+            (Patch(Site(Component.RESID_PRE, layer), (position,), None, Reference.SOURCE),)
             for layer, position in self.places
         ]
 

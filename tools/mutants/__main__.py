@@ -202,15 +202,15 @@ MUTANTS = (
     Mutant(
         "patch into every row",
         "passes/hooks.py",
-        "put_in_place(changed[row], values[patch.by, site], patch, begin)",
-        "put_in_place(changed[0], values[patch.by, site], patch, begin)",
+        "put_in_place(changed[row], write, values, begin)",
+        "put_in_place(changed[0], write, values, begin)",
         STATE,
     ),
     Mutant(
         "resid_mid written at its bare hook point",
         "passes/hooks.py",
-        "if site.component is not Component.RESID_MID:",
-        "if True:",
+        "for site, change in changes.items() if site.component is Component.RESID_MID}",
+        "for site, change in changes.items() if False}",
         STATE,
     ),
     Mutant(
@@ -250,8 +250,8 @@ MUTANTS = (
     ),
     Mutant(
         "a hook that never fires passes",
-        "passes/forward.py",
-        "    if silent:",
+        "passes/one_pass.py",
+        "    if silent is not None:",
         "    if False:",
         "tests/passes/test_forward.py",
     ),
@@ -349,8 +349,8 @@ MUTANTS = (
     Mutant(
         "a patch after a past put one token early",
         "passes/hooks.py",
-        "positions = torch.tensor(patch.positions, device=row.device) - begin",
-        "positions = torch.tensor(patch.positions, device=row.device) - begin - 1",
+        "positions = torch.tensor(write.positions, device=row.device) - begin",
+        "positions = torch.tensor(write.positions, device=row.device) - begin - 1",
         STATE,
     ),
     Mutant(
@@ -398,15 +398,15 @@ MUTANTS = (
     Mutant(
         "a stretch of queries that sees one key of the future",
         "passes/attention.py",
-        "part = scaled[:, :, start:stop], masks[:, :, start:stop, : before + seen], seen",
-        "part = scaled[:, :, start:stop], 0 * masks[:, :, start:stop, : before + seen], seen",
+        "masked = mask[:, :, start:stop, : before + seen]",
+        "masked = 0 * mask[:, :, start:stop, : before + seen]",
         SWEEP,
     ),
     Mutant(
         "one reader too few in the last block",
         "passes/attention.py",
-        "begin = length - min(length, trimmed[1] or length) if layer == trimmed[0] else 0",
-        "begin = length - min(length, trimmed[1] or length) + 1 if layer == trimmed[0] else 0",
+        "begin = length - min(length, last or length) if layer == end else 0",
+        "begin = length - min(length, last or length) + 1 if layer == end else 0",
         SWEEP,
     ),
     Mutant(
@@ -608,8 +608,8 @@ MUTANTS = (
     Mutant(
         "a knockout's mask that stays for the next pass",
         "passes/masks.py",
-        "            undo(value, hook)\n",
-        "            prepared.clear()\n",
+        "            undo()\n            return (), _masked(",
+        "            prepared.clear()\n            return (), _masked(",
         "tests/passes/test_masks.py",
     ),
     Mutant(
@@ -622,8 +622,8 @@ MUTANTS = (
     Mutant(
         "a zeroed pattern that nothing reads",
         "passes/interventions.py",
-        "                model.need(Component.PATTERN)\n",
-        "                pass\n",
+        "        model.need(Component.PATTERN)\n",
+        "        pass\n",
         "tests/passes/test_masks.py",
     ),
     Mutant(

@@ -17,7 +17,6 @@ from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import own_sequences
 from mediate.models.model import Model
-from mediate.passes import Branch
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout
 from mediate.passes.selfcheck import KNOCKED_OUT
@@ -62,7 +61,7 @@ def knockout_effects(
     for cell in cells:
         check_cell(model, pair, cell)
         keys = tuple(run.start + position for position in cell.positions)
-        branches.append(Branch(knockouts=(Knockout(queries, keys, cell.layers, cell.units, renormalised),)))
+        branches.append((Knockout(queries, keys, cell.layers, cell.units, renormalised),))
     here, y = branched_outcomes(model, run, outcomes, branches, {})
     effects: Float[np.ndarray, "outcome cell"] = here[:, None] - y
     return effects

@@ -26,7 +26,6 @@ from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
 from mediate.models.sites import IN_ATTENTION, Component, Site
-from mediate.passes import Branch
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Patch, Reference
 
@@ -107,10 +106,10 @@ def path_effects(
     for place, cell in enumerate(senders):
         held = {site: own[site] for site in added if _is_held(site, paths, cell.layers[0])}
         patches = cell.patches([component], run.start, Reference.SOURCE)
-        arrived = forward(model, run.ids[:1], writes=held, patches=[patches], values=values, keep=sites, last=1).kept
+        arrived = forward(model, run.ids[:1], [patches], values, writes=held, keep=sites, last=1).kept
         found = _received(run, cell, paths, arrived, own)
         if found:
-            branch = Branch(tuple(each for each, _ in found))
+            branch = tuple(each for each, _ in found)
             values_here = {key: value for _, (key, value) in found}
             here, y = branched_outcomes(model, run, outcomes, [branch], values_here, clean)
             effects[:, place] = here - y[:, 0]

@@ -19,7 +19,8 @@ from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, rea
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.pairs.pair import World
-from mediate.passes import Branch, branch_logits, untouched
+from mediate.passes import branch_logits, untouched
+from mediate.passes.interventions import Swap
 from mediate.passes.keyvalues import KeyValues, joined, moved
 from mediate.passes.readers import read, read_in_turns
 from mediate.passes.selfcheck import SWEPT
@@ -175,7 +176,7 @@ def _swept(
         tokens=wanted,
     )
     branches = [
-        Branch(swap=(cell.layers, tuple(len(question) + position for position in cell.positions), cell.units))
+        (Swap(cell.layers, tuple(len(question) + position for position in cell.positions), cell.units),)
         for cell in cells
     ]
     y = np.zeros(len(cells))

@@ -28,7 +28,6 @@ from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.passes import Branch
 from mediate.passes.activations import part_of
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Patch, Reference, Values
@@ -142,7 +141,7 @@ def replaced_effects(
     effects = np.zeros((len(outcomes), len(patches)))
     if not moving:
         return effects
-    here, y = branched_outcomes(model, run, outcomes, [Branch(tuple(patches[place])) for place in moving], values)
+    here, y = branched_outcomes(model, run, outcomes, [patches[place] for place in moving], values)
     effects[:, moving] = here[:, None] - y
     return effects
 

@@ -153,7 +153,7 @@ def _state_edges(model: Model, contexts: Contexts, results: tuple[int | None, ..
             torch.stack([_wanted(logits[:, run.start + place - 1], pair, place) for place in places.values()], dim=1)
             for first in range(0, len(plan), per_pass)
             for some in [plan[first : first + per_pass]]
-            for logits in [forward(model, ids.repeat(len(some), 1), patches=some, values=cut).logits]
+            for logits in [forward(model, ids.repeat(len(some), 1), some, cut).logits]
         ]
         if places
         else [torch.zeros(len(plan), 0)]

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.models.model import Model
-from mediate.passes.interventions import Values
+from mediate.passes.interventions import Interventions, Values, first_layer
 from mediate.passes.keyvalues import KeyValues
 from mediate.passes.memory import free_memory, is_out_of_memory
 from mediate.passes.sweeps.pace import known_pace, pace
 from mediate.passes.sweeps.planning import Limits, Place, Sweeps, plan_sweeps
-from mediate.passes.sweeps.sweep import Branch, Untouched, sweep
+from mediate.passes.sweeps.sweep import Untouched, begins_at, sweep
 from mediate.watch import bar
 
 # What a block costs to run at all, in tokens that it could have taken meanwhile; measured by `pace` beside this file.
@@ -29,7 +29,7 @@ SHARE = 0.4
 def branch_logits(
     model: Model,
     run: Untouched,
-    branches: Sequence[Branch],
+    branches: Sequence[Interventions],
     *,
     last: int,
     values: Values | None = None,
@@ -49,7 +49,7 @@ def branch_logits(
         planned = plan(model, run, branches)
     groups = [list(group) for group in planned.groups][::-1]
     work = {
-        number: (run.length - _at(run, each)) * run.rows * (model.facts.layers - each.layer)
+        number: (run.length - begins_at(run, each)) * run.rows * (model.facts.layers - first_layer(each))
         for number, each in enumerate(branches)
     }
     most = max(map(len, groups), default=0)
@@ -77,14 +77,10 @@ def branch_logits(
             step(sum(work[number] for number in group))
 
 
-def plan(model: Model, run: Untouched, branches: Sequence[Branch]) -> Sweeps:
+def plan(model: Model, run: Untouched, branches: Sequence[Interventions]) -> Sweeps:
     """How the branches are grouped, and what that costs."""
-    places = [Place(each.layer, _at(run, each)) for each in branches]
+    places = [Place(first_layer(each), begins_at(run, each)) for each in branches]
     return plan_sweeps(places, length=run.length, rows=run.rows, layers=model.facts.layers, limits=limits(model))
-
-
-def _at(run: Untouched, branch: Branch) -> int:
-    return run.start if branch.position is None else min(branch.position, len(run.before))
 
 
 def limits(model: Model) -> Limits:

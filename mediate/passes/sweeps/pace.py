@@ -8,7 +8,7 @@ import torch
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes.interventions import Patch, Reference, Values
-from mediate.passes.sweeps.sweep import Branch, Untouched, sweep, untouched
+from mediate.passes.sweeps.sweep import Untouched, sweep, untouched
 
 # Blocks that a trial runs, and tokens of a row of it.
 _BLOCKS, _TOKENS = 4, 64
@@ -86,7 +86,7 @@ def _trial(model: Model, run: Untouched, first: int, rows: int) -> float:
     """Seconds of one sweep from block `first` on, over whole rows."""
     site = Site(Component.RESID_PRE, first)
     values: Values = {(Reference.SOURCE, site): run.entering[first][0]}
-    branches = [Branch((Patch(site, (0,)),))] * rows
+    branches = [(Patch(site, (0,)),)] * rows
     _wait(model)
     started = time.perf_counter()
     sweep(

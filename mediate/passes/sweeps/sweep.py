@@ -7,7 +7,7 @@ on for the readers alone. What comes out is what `forward` gives for the same in
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,9 +21,9 @@ from transformers.cache_utils import DynamicLayer
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.passes.attention import SharedPast, Swap
-from mediate.passes.hooks import Hook, check_hooks, knockout_hooks, patch_hooks
-from mediate.passes.interventions import Knockout, Patch, Values, check_knockouts, check_patches
+from mediate.passes.attention import SharedPast, Swapped
+from mediate.passes.hooks import Hook, hooks_of
+from mediate.passes.interventions import Interventions, Swap, Values, actions_of, first_layer, first_position
 from mediate.passes.keyvalues import KeyValues, prefill, stacked
 from mediate.passes.one_pass import one_pass
 from mediate.passes.unhooked import in_use, layers_computed_whole, lean_blocks
@@ -54,33 +54,6 @@ class Untouched:
     def length(self) -> int:
         """Of the whole sequence."""
         return self.start + int(self.entering[0].shape[1])
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One set of interventions on the untouched run.
-
-    Args:
-        patches: Written, at positions where the sweep begins or later.
-        knockouts: Masked, for readers at such positions.
-        swap: Layers, positions and KV heads (None for all) of the past in which other keys and values are found.
-    """
-
-    patches: tuple[Patch, ...] = ()
-    knockouts: tuple[Knockout, ...] = ()
-    swap: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...] | None] | None = None
-
-    @property
-    def layer(self) -> int:
-        """The first block in which anything differs."""
-        found = [patch.site.layer for patch in self.patches] + [cut.layers[0] for cut in self.knockouts]
-        return min(found + ([self.swap[0][0]] if self.swap else []))
-
-    @property
-    def position(self) -> int | None:
-        """The first position at which anything differs; None where that is what the past holds."""
-        found = [patch.positions[0] for patch in self.patches] + [cut.readers[0] for cut in self.knockouts]
-        return min(found, default=None)
 
 
 def untouched(
@@ -126,7 +99,7 @@ def untouched(
 def sweep(
     model: Model,
     run: Untouched,
-    branches: Sequence[Branch],
+    branches: Sequence[Interventions],
     *,
     last: int,
     values: Values | None = None,
@@ -138,45 +111,83 @@ def sweep(
     Args:
         model: The hooked model.
         run: What the branches branch off from.
-        branches: At least one.
+        branches: The interventions of each; at least one.
         last: How many positions, counted from the end, to return logits of.
-        values: What the patches put in place, in the coordinates of the whole sequence.
+        values: What they put in place, in the coordinates of the whole sequence.
         other: What swaps put in place of the past, position by position.
         tokens: Whose logits are returned, in order; all by default.
 
     Raises:
-        InputError: A hook that the model lacks or that never fired, patches or knockouts as in `forward`, or hooks of
-            someone else's inside attention where keys and values are swapped.
+        InputError: Interventions as in `forward`, or hooks of someone else's inside attention where keys and values are
+            swapped.
         ValueError: A branch before where the run is known.
     """
-    order = sorted(range(len(branches)), key=lambda place: branches[place].layer)
-    ordered = [branches[place] for place in order]
-    first = ordered[0].layer
-    begin = min((each.position for each in ordered if each.position is not None), default=run.start)
-    begin = min(begin, len(run.before))
+    order = sorted(range(len(branches)), key=lambda number: first_layer(branches[number]))
+    rows = [branches[number] for number in order for _ in range(run.rows)]
+    first, begin = first_layer(rows[0]), min(begins_at(run, each) for each in branches)
     if begin < run.start:
         raise ValueError(f"a branch at position {begin}, before what is known of the run, which begins at {run.start}")
-    joining = Counter(each.layer for each in ordered)
+    hooks = hooks_of(model, rows, values or {}, run.length, begin=begin, shared=True)
+    hooks = [*_joining(run, rows, begin), *hooks]
+    names = [name for name, _ in hooks]
+    before = run.before.part(0, begin)
+    past = SharedPast(before.keys, before.values, _swapped(rows, other))
+    cache = _shared(model, past, names)
+    with torch.no_grad(), lean_blocks(model, names, past, last, tokens):
+        # One row goes in, so that positions and the mask are those of all rows; the join at `first` replaces it.
+        entry = run.entering[first][:1, begin - run.start :]
+        logits = one_pass(model, entry, hooks=hooks, past=cache, first=first, last=last, start=begin)
+    logits = logits.reshape(len(order), run.rows, *logits.shape[1:])
+    back = torch.tensor(order, device=logits.device).argsort()
+    return logits[back]
 
-    def join(value: Tensor, hook: Any, layer: int) -> Tensor:
+
+def begins_at(run: Untouched, branch: Interventions) -> int:
+    """The position at which a sweep of this branch alone begins."""
+    position = first_position(branch)
+    return min(run.start if position is None else position, len(run.before))
+
+
+def _joining(run: Untouched, rows: Sequence[Interventions], begin: int) -> list[Hook]:
+    """The hooks with which rows, in the order of their first layers, join the batch where they branch off."""
+    joining = Counter(first_layer(row) for row in rows[:: run.rows])
+    first = min(joining)
+
+    def join(layer: int, value: Tensor, hook: Any) -> Tensor:
         new = run.entering[layer][:, begin - run.start :].repeat(joining[layer], 1, 1)
         return new if layer == first else torch.cat([value, new])
 
-    fired: Counter[str] = Counter()
-    hooks: list[Hook] = [
-        (Site(Component.RESID_PRE, layer).hook_name, partial(join, layer=layer)) for layer in sorted(joining)
-    ]
-    rows = [each for each in ordered for _ in range(run.rows)]
-    patches, knockouts = [each.patches for each in rows], [each.knockouts for each in rows]
-    check_patches(model, patches, run.length, begin)
-    check_knockouts(model, knockouts, run.length, begin)
-    hooks += patch_hooks(patches, values or {}, fired, begin)
-    hooks += knockout_hooks(model, knockouts, run.length, fired, begin)
-    names = [name for name, _ in hooks]
-    check_hooks(model, names)
-    before = run.before.part(0, begin)
-    past = SharedPast(before.keys, before.values, _swaps(rows, other) if other is not None else {})
-    whole = layers_computed_whole(model, in_use(model, names))
+    return [(Site(Component.RESID_PRE, layer).hook_name, partial(join, layer)) for layer in sorted(joining)]
+
+
+def _swapped(rows: Sequence[Interventions], other: KeyValues | None) -> dict[int, list[Swapped]]:
+    """By layer, what the rows find there instead of the past; rows that swap alike in size are taken together."""
+    swaps = [(number, each) for number, row in enumerate(rows) for each in actions_of(row) if isinstance(each, Swap)]
+    if other is None:
+        if swaps:
+            raise InputError("keys and values are swapped, and there are no others; give `other`")
+        return {}
+    alike: dict[tuple[int, int, tuple[int, ...]], list[tuple[int, tuple[int, ...]]]] = {}
+    for number, swap in swaps:
+        heads = swap.heads if swap.heads is not None else tuple(range(other.keys.shape[1]))
+        for layer in swap.layers:
+            alike.setdefault((layer, len(swap.positions), heads), []).append((number, swap.positions))
+    found: dict[int, list[Swapped]] = {}
+    for (layer, _, heads), here in alike.items():
+        numbers, at, kv_heads = (
+            torch.tensor(each, device=other.keys.device)
+            for each in ([number for number, _ in here], [positions for _, positions in here], heads)
+        )
+        index = (kv_heads[None, :, None], at[:, None, :])
+        found.setdefault(layer, []).append(
+            Swapped(numbers, at, kv_heads, other.keys[layer][index], other.values[layer][index])
+        )
+    return found
+
+
+def _shared(model: Model, past: SharedPast, hooked: Collection[str]) -> DynamicCache:
+    """A cache that holds what all rows share, for attention that reads it from there."""
+    whole = layers_computed_whole(model, in_use(model, hooked))
     both = whole & set(past.swaps)
     if both:
         raise InputError(
@@ -186,43 +197,9 @@ def sweep(
     cache = DynamicCache()
     cache.layers = [
         _SharedLayer(keys[None], values[None], joined=layer in whole)
-        for layer, (keys, values) in enumerate(zip(before.keys, before.values, strict=True))
+        for layer, (keys, values) in enumerate(zip(past.keys, past.values, strict=True))
     ]
-    with torch.no_grad(), lean_blocks(model, names, past, last, tokens):
-        # One row goes in, so that positions and the mask are those of all rows; the join at `first` replaces it.
-        entry = run.entering[first][:1, begin - run.start :]
-        logits = one_pass(model, entry, hooks=hooks, past=cache, first=first, last=last, start=begin)
-    silent = next((name for name, count in fired.items() if not count), None)
-    if silent is not None:
-        raise InputError(
-            f"hook {silent!r} of model {model.facts.name!r} never fired: what was asked of it did not happen"
-        )
-    logits = logits.reshape(len(ordered), run.rows, *logits.shape[1:])
-    back = torch.tensor(order, device=logits.device).argsort()
-    return logits[back]
-
-
-def _swaps(rows: Sequence[Branch], other: KeyValues) -> dict[int, list[Swap]]:
-    """By layer, what the rows find there instead of the past; rows that swap alike in size are taken together."""
-    alike: dict[tuple[int, int, tuple[int, ...]], list[tuple[int, tuple[int, ...]]]] = {}
-    for number, row in enumerate(rows):
-        if row.swap is None:
-            continue
-        layers, positions, heads = row.swap
-        for layer in layers:
-            units = heads if heads is not None else tuple(range(other.keys.shape[1]))
-            alike.setdefault((layer, len(positions), units), []).append((number, positions))
-    swaps: dict[int, list[Swap]] = {}
-    for (layer, _, units), found in alike.items():
-        numbers, at, kv_heads = (
-            torch.tensor(each, device=other.keys.device)
-            for each in ([number for number, _ in found], [positions for _, positions in found], units)
-        )
-        index = (kv_heads[None, :, None], at[:, None, :])
-        swaps.setdefault(layer, []).append(
-            Swap(numbers, at, kv_heads, other.keys[layer][index], other.values[layer][index])
-        )
-    return swaps
+    return cache
 
 
 class _SharedLayer(DynamicLayer):  # type: ignore[misc]

@@ -42,7 +42,7 @@ def test_graddrop_is_the_slope_with_a_layer_held_fixed() -> None:
             model,
             run.ids,
             writes=writes,
-            patches=rows,
+            interventions=rows,
             values=placed(there, run, Reference.SOURCE),
             last=run.tokens.last,
         ).logits
@@ -115,7 +115,7 @@ def test_the_qk_fix_takes_the_patterns_of_real_patches(
     for cell in cells:
         here = patterns[cell.layers[0]]
         rows = [cell.patches([component], run.start, Reference.SOURCE)] * len(run.ids)
-        after = forward(model, run.ids, keep=[here], patches=rows, values=values).kept[here]
+        after = forward(model, run.ids, keep=[here], interventions=rows, values=values).kept[here]
         wanted.append(sign * float(((after - before[here]) * slope[here]).sum()))
     np.testing.assert_allclose([found.cell(cell) for cell in cells], wanted, atol=1e-9 * max(1, np.abs(wanted).max()))
     assert np.abs(wanted).max() > 1e-2

@@ -273,7 +273,7 @@ def test_a_full_knockout_blinds_the_answer_to_what_the_chain_says(architecture: 
         0, model.facts.d_vocab, (run.stop - run.start,), generator=torch.Generator().manual_seed(3)
     )
     cut = Knockout(run.readers, tuple(range(run.start, run.stop)), LAYERS)
-    y = [outcomes_under(model, replace(run, ids=ids), BOTH, [()], {}, [(cut,)]) for ids in (run.ids, other)]
+    y = [outcomes_under(model, replace(run, ids=ids), BOTH, [(cut,)], {}) for ids in (run.ids, other)]
     np.testing.assert_allclose(y[0], y[1], atol=1e-5, rtol=0)
     seen = [outcomes_under(model, replace(run, ids=ids), BOTH, [()], {}) for ids in (run.ids, other)]
     assert abs(seen[0] - seen[1]).min() > 1e-3
@@ -285,7 +285,7 @@ def test_patterns_stay_causal_and_normalised_under_a_knockout(architecture: str)
     run = sequences(model, pair, 1, [Outcome.LOGIT_DIFF])
     cut = Knockout(run.readers, tuple(range(run.start, run.stop)), LAYERS, (0, 2))
     sites = [Site(Component.PATTERN, layer) for layer in LAYERS]
-    for site, pattern in forward(model, run.ids, keep=sites, knockouts=[[cut]]).kept.items():
+    for site, pattern in forward(model, run.ids, keep=sites, interventions=[[cut]]).kept.items():
         assert (pattern.triu(1) == 0).all()
         torch.testing.assert_close(pattern.sum(dim=-1), torch.ones(pattern.shape[:-1]), atol=1e-5, rtol=0)
         hidden = pattern[0][:, list(cut.readers)][:, :, run.start : run.stop]
@@ -299,19 +299,21 @@ def test_a_knockout_may_not_empty_a_row() -> None:
     ids = torch.tensor([pair.context(1, 1)])
     everything = Knockout((4,), tuple(range(ids.shape[1])), (1,))
     with pytest.raises(InputError, match=r"leaves the query at position 4 \(row 0, head 0\) no key"):
-        forward(model, ids, knockouts=[[everything]])
+        forward(model, ids, interventions=[[everything]])
     assert unhooked(model)
-    forward(model, ids, knockouts=[[replace(everything, keys=tuple(each for each in everything.keys if each != 4))]])
+    forward(
+        model, ids, interventions=[[replace(everything, keys=tuple(each for each in everything.keys if each != 4))]]
+    )
 
 
 def test_masked_keys_that_are_hidden_anyhow_change_nothing() -> None:
     model, pair = tiny.model("llama"), pair_of("llama")
     ids = torch.tensor([pair.context(1, 1)])
     future = Knockout((3,), (5, 6), LAYERS)
-    assert torch.equal(forward(model, ids, knockouts=[[future]]).logits, forward(model, ids).logits)
+    assert torch.equal(forward(model, ids, interventions=[[future]]).logits, forward(model, ids).logits)
     twice = [[Knockout((8,), (2,), LAYERS), Knockout((8,), (2, 3), LAYERS)]]
     once = [[Knockout((8,), (2, 3), LAYERS)]]
-    assert torch.equal(forward(model, ids, knockouts=twice).logits, forward(model, ids, knockouts=once).logits)
+    assert torch.equal(forward(model, ids, interventions=twice).logits, forward(model, ids, interventions=once).logits)
 
 
 @pytest.mark.parametrize("by", [each for each in Reference if each is not Reference.SOURCE])
@@ -395,7 +397,7 @@ def test_patches_that_cannot_be_made_are_refused_and_leave_nothing_behind(patche
         (Reference.SOURCE, Site(Component.RESID_POST, 0)): torch.full((10, 32), float("nan")),
     }
     with pytest.raises(InputError, match=message):
-        forward(model, ids, patches=[patches], values=values)
+        forward(model, ids, interventions=[patches], values=values)
     assert unhooked(model)
     assert torch.equal(forward(model, ids).logits, before)
 
@@ -409,7 +411,7 @@ def test_an_intervention_works_in_transformer_lens_own_calls() -> None:
     cuts = [[Knockout((12,), (9,), (2,))]]
     with model.bridge.hooks(fwd_hooks=bridge_hooks(model, rows, values, cuts)):
         theirs = model.bridge(ids, return_type="logits", position_ids=torch.arange(ids.shape[1])[None])
-    ours = forward(model, ids, patches=rows, values=values, knockouts=cuts).logits
+    ours = forward(model, ids, interventions=[(*rows[0], *cuts[0])], values=values).logits
     assert torch.equal(ours, theirs)
     assert not torch.allclose(ours, forward(model, ids).logits, atol=1e-3)
 
@@ -421,7 +423,7 @@ def test_knockouts_alone_are_told_the_length() -> None:
     hooks = bridge_hooks(model, [[]], {}, cuts, length=ids.shape[1])
     with model.bridge.hooks(fwd_hooks=hooks):
         theirs = model.bridge(ids, return_type="logits", position_ids=torch.arange(ids.shape[1])[None])
-    assert torch.equal(forward(model, ids, knockouts=cuts).logits, theirs)
+    assert torch.equal(forward(model, ids, interventions=cuts).logits, theirs)
 
 
 def test_what_cannot_be_handed_over_is_refused() -> None:

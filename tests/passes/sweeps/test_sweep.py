@@ -11,12 +11,12 @@ from mediate.models.sites import Component, Site
 from mediate.passes import attention
 from mediate.passes import unhooked as lean
 from mediate.passes.forward import forward
-from mediate.passes.interventions import Knockout, Patch, Reference, Values
+from mediate.passes.interventions import Interventions, Knockout, Patch, Reference, Swap, Values
 from mediate.passes.keyvalues import prefill, stacked
 from mediate.passes.readers import read
 from mediate.passes.sweeps import engine
 from mediate.passes.sweeps.engine import branch_logits
-from mediate.passes.sweeps.sweep import Branch, sweep, untouched
+from mediate.passes.sweeps.sweep import sweep, untouched
 from tests import tiny
 
 C = Component
@@ -38,15 +38,14 @@ def source(model: Model, components: list[Component]) -> Values:
     return {(Reference.SOURCE, site): value[0] for site, value in kept.items()}
 
 
-def slowly(model: Model, branches: list[Branch], values: Values | None = None) -> torch.Tensor:
+def slowly(model: Model, branches: list[Interventions], values: Values | None = None) -> torch.Tensor:
     ids = rows()
     return torch.stack(
         [
             forward(
                 model,
                 ids,
-                patches=[each.patches] * len(ids),
-                knockouts=[each.knockouts] * len(ids) if each.knockouts else (),
+                interventions=[each] * len(ids),
                 values=values,
                 last=LAST,
             ).logits
@@ -55,7 +54,7 @@ def slowly(model: Model, branches: list[Branch], values: Values | None = None) -
     )
 
 
-def swept(model: Model, branches: list[Branch], values: Values | None = None) -> torch.Tensor:
+def swept(model: Model, branches: list[Interventions], values: Values | None = None) -> torch.Tensor:
     return sweep(model, untouched(model, rows(), START, STOP), branches, last=LAST, values=values)
 
 
@@ -73,7 +72,7 @@ def test_a_sweep_is_the_full_pass(architecture: str, dtype: str, component: Comp
     values = source(model, [component])
     # Out of order, so that rows must find their way back; from one position and from several.
     branches = [
-        Branch((Patch(Site(component, layer), places),))
+        (Patch(Site(component, layer), places),)
         for layer, places in product((2, 0, 1), ((7,), (9, 10, 14), (STOP - 1,)))
     ]
     wanted = slowly(model, branches, values)
@@ -88,10 +87,10 @@ def test_branches_of_several_patches(architecture: str) -> None:
     model = tiny.model(architecture)
     values = source(model, [C.K, C.V, C.RESID_PRE, C.MLP_POST, C.Z])
     branches = [
-        Branch(tuple(Patch(Site(each, layer), (8, 9)) for each in (C.K, C.V) for layer in LAYERS)),
-        Branch((Patch(Site(C.RESID_PRE, 2), (12,)), Patch(Site(C.Z, 0), (7,), (1, 3)))),
-        Branch((Patch(Site(C.MLP_POST, 1), (6,), (0, 5, 31)),)),
-        Branch((Patch(Site(C.K, 1), (6, 8), (1,)),)),
+        tuple(Patch(Site(each, layer), (8, 9)) for each in (C.K, C.V) for layer in LAYERS),
+        (Patch(Site(C.RESID_PRE, 2), (12,)), Patch(Site(C.Z, 0), (7,), (1, 3))),
+        (Patch(Site(C.MLP_POST, 1), (6,), (0, 5, 31)),),
+        (Patch(Site(C.K, 1), (6, 8), (1,)),),
     ]
     close(swept(model, branches, values), slowly(model, branches, values), "float32")
 
@@ -102,7 +101,7 @@ def test_knockouts(architecture: str, renormalised: bool) -> None:
     model = tiny.model(architecture)
     readers = tuple(range(STOP, LENGTH))
     branches = [
-        Branch(knockouts=(Knockout(who, (17, 18), (layer,), heads, renormalised),))
+        (Knockout(who, (17, 18), (layer,), heads, renormalised),)
         for layer, who, heads in ((1, readers, None), (0, readers[1:], (0, 2)), (2, readers, (3,)), (1, (19, 21), None))
     ]
     found, wanted = swept(model, branches), slowly(model, branches)
@@ -123,7 +122,7 @@ def test_swaps_are_keys_and_values_of_ones_own(architecture: str, dtype: str) ->
         ((1,), (6,), (0,)),
     ]
     run = untouched(model, ids, STOP, STOP, last=LAST, past=ours)
-    found = sweep(model, run, [Branch(swap=each) for each in swaps], last=LAST, other=theirs)
+    found = sweep(model, run, [(Swap(*each),) for each in swaps], last=LAST, other=theirs)
     wanted = []
     for layers, places, heads in swaps:
         keys, values = ours.keys.clone(), ours.values.clone()
@@ -145,7 +144,7 @@ def test_stretches_of_any_size(monkeypatch: pytest.MonkeyPatch, architecture: st
     monkeypatch.setattr(lean, "MLP_TOKENS", mlp)
     model = tiny.model(architecture)
     values = source(model, [C.RESID_PRE])
-    branches = [Branch((Patch(Site(C.RESID_PRE, layer), (8 + layer,)),)) for layer in LAYERS]
+    branches = [(Patch(Site(C.RESID_PRE, layer), (8 + layer,)),) for layer in LAYERS]
     close(swept(model, branches, values), slowly(model, branches, values), "float32")
 
 
@@ -154,7 +153,7 @@ def test_groups_of_any_size(monkeypatch: pytest.MonkeyPatch, tokens: int) -> Non
     monkeypatch.setattr(engine, "CPU_TOKENS", tokens)
     model = tiny.model("llama")
     values = source(model, [C.ATTN_OUT])
-    branches = [Branch((Patch(Site(C.ATTN_OUT, layer), (place,)),)) for place in (8, 6, 7) for layer in LAYERS]
+    branches = [(Patch(Site(C.ATTN_OUT, layer), (place,)),) for place in (8, 6, 7) for layer in LAYERS]
     run, found = untouched(model, rows(), START, STOP), {}
     for number, logits in branch_logits(model, run, branches, last=LAST, values=values):
         assert number not in found
@@ -180,7 +179,7 @@ def short_of_memory(most: int, kind: type[RuntimeError], said: str):
 def test_what_does_not_fit_is_halved(monkeypatch: pytest.MonkeyPatch, kind: type[RuntimeError], said: str) -> None:
     model = tiny.model("gpt2")
     values = source(model, [C.RESID_PRE])
-    branches = [Branch((Patch(Site(C.RESID_PRE, layer), (place,)),)) for place in (8, 9, 10) for layer in LAYERS]
+    branches = [(Patch(Site(C.RESID_PRE, layer), (place,)),) for place in (8, 9, 10) for layer in LAYERS]
     run = untouched(model, rows(), START, STOP)
     monkeypatch.setattr(engine, "sweep", short_of_memory(2, kind, said))
     found = dict(branch_logits(model, run, branches, last=LAST, values=values))
@@ -197,10 +196,10 @@ def test_bad_branches_are_named() -> None:
     model = tiny.model("llama")
     run, values = untouched(model, rows(), START, STOP), source(model, [C.RESID_PRE])
     for branch, said in (
-        (Branch((Patch(Site(C.RESID_PRE, 1), (LENGTH,)),)), "position 24 of a sequence of 24"),
-        (Branch((Patch(Site(C.RESID_PRE, 1), (8, 9)), Patch(Site(C.RESID_PRE, 1), (9,)))), "write position 9"),
-        (Branch((Patch(Site(C.Z, 1), (8,)),)), "no source values"),
-        (Branch(knockouts=(Knockout((21,), tuple(range(22)), (1,)),)), "no key"),
+        ((Patch(Site(C.RESID_PRE, 1), (LENGTH,)),), "position 24 of a sequence of 24"),
+        ((Patch(Site(C.RESID_PRE, 1), (8, 9)), Patch(Site(C.RESID_PRE, 1), (9,))), "write position 9"),
+        ((Patch(Site(C.Z, 1), (8,)),), "no source values"),
+        ((Knockout((21,), tuple(range(22)), (1,)),), "no key"),
     ):
         with pytest.raises(InputError, match=said):
             sweep(model, run, [branch], last=LAST, values=values)
@@ -210,7 +209,7 @@ def test_bad_branches_are_named() -> None:
 
 def test_a_patch_before_what_is_known_is_refused() -> None:
     model = tiny.model("llama")
-    branch = Branch((Patch(Site(C.RESID_PRE, 1), (START - 1,)),))
+    branch = (Patch(Site(C.RESID_PRE, 1), (START - 1,)),)
     with pytest.raises(ValueError, match="before"):
         sweep(model, untouched(model, rows(), START, STOP), [branch], last=LAST, values=source(model, [C.RESID_PRE]))
 
@@ -221,7 +220,7 @@ def test_half_precision_is_off_by_its_own_rounding(architecture: str, dtype: str
     """Sweeps and plain passes of one dtype, within a few units of the logits' last digit."""
     model = tiny.model(architecture, dtype)
     values = source(model, [C.RESID_PRE])
-    branches = [Branch((Patch(Site(C.RESID_PRE, layer), (7 + layer,)),)) for layer in LAYERS]
+    branches = [(Patch(Site(C.RESID_PRE, layer), (7 + layer,)),) for layer in LAYERS]
     found, wanted = swept(model, branches, values).float(), slowly(model, branches, values).float()
     assert found.dtype == wanted.dtype == torch.float32
     assert (found - wanted).abs().max() <= 8 * 2.0**-digits * max(1.0, float(wanted.abs().max()))
@@ -234,7 +233,7 @@ def test_a_steered_model_is_swept_as_it_is(architecture: str) -> None:
     """With hooks of someone else's on the bridge, inside attention and outside; swaps are refused there."""
     model = tiny.model(architecture)
     values = source(model, [C.RESID_PRE])
-    branches = [Branch((Patch(Site(C.RESID_PRE, layer), (7 + layer,)),)) for layer in LAYERS]
+    branches = [(Patch(Site(C.RESID_PRE, layer), (7 + layer,)),) for layer in LAYERS]
     plain = slowly(model, branches, values)
     steer = [
         (Site(each, layer).hook_name, lambda value, hook: 0.5 * value) for each in (C.V, C.PATTERN) for layer in (0, 2)
@@ -243,6 +242,6 @@ def test_a_steered_model_is_swept_as_it_is(architecture: str) -> None:
         found, wanted = swept(model, branches, values), slowly(model, branches, values)
         run, other = untouched(model, rows(), START, STOP), prefill(model, rows(1)[:1])[0]
         with pytest.raises(InputError, match="hooks inside attention of layer 2"):
-            sweep(model, run, [Branch(swap=((2,), (7,), None))], last=LAST, other=other)
+            sweep(model, run, [(Swap((2,), (3,)),)], last=LAST, other=other)
     close(found, wanted, "float32")
     assert (wanted - plain).abs().max() > 1e-2
