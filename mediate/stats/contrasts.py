@@ -174,7 +174,7 @@ def studentised(contrast: Contrast, *, min_mean_denominator: float, seed: int, l
     short with few groups. The interval is symmetric: of skewed data most misses are on one side.
 
     Measured coverage of 95 % intervals, in 2,000 simulated data sets for each number of groups (5, 10, 20, 40 and 100,
-    of one to four items, most of the variance between groups; 499 to 2,000 resamples; tests/stats/test_calibration.py):
+    of one to four items, most of the variance between groups; 499 to 2,000 resamples; test_calibration.py):
 
     - effects of groups normal: differences of means 94.1 to 96.6 %, of shares 94.2 to 96.0 %, slopes 95.0 to 96.2 %;
       the percentile bootstrap of the same means 81.4, 88.2, 92.0, 93.0 and 94.7 %
