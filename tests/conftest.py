@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import tests.typechecker  # noqa: F401  (where jaxtyping looks for it)
+
 HERE = Path(__file__).parent
 
 # Each worker has one core: two threads in each of two workers would wait for each other.
