@@ -1,9 +1,16 @@
-"""Settings for every test: no hub, no progress bars, no display.
+"""Settings for every test: no hub, no progress bars, no display; and the marker of its room.
 
 Nothing here imports mediate: the shape checks hook into that import.
 """
 
 import os
+from pathlib import Path
+
+import pytest
+
+import tests.typechecker  # noqa: F401  (where jaxtyping looks for it)
+
+HERE = Path(__file__).parent
 
 # Each worker has one core: two threads in each of two workers would wait for each other.
 os.environ.update(
@@ -15,3 +22,8 @@ os.environ.update(
     MPLBACKEND="Agg",
     TOKENIZERS_PARALLELISM="false",
 )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test has the marker of its room: the folder that it stands in or, at the top, what its file is named for."""
+    item.add_marker(item.path.relative_to(HERE).parts[0].removeprefix("test_").removesuffix(".py"))

@@ -25,7 +25,7 @@ from tests.compare import made
 from tests.compare.asked import FEW
 from tests.figures.records import fake_results
 from tests.report.test_crossing import fake
-from tests.report.test_hostile import PAYLOADS
+from tests.report.whole.test_hostile import PAYLOADS
 from tools import misspelt
 
 TUNING = {

@@ -1,4 +1,4 @@
-"""The rooms of the package: who may import whom, and how large a file, a signature and a name may grow.
+"""The rooms of the package: who may import whom, how large files, signatures and names may grow, where tests stand.
 
 What counts as an import: every `import` and `from ... import` of a module of this package, wherever it stands. One
 inside a function, for laziness, counts as one at the top does, and so does one under `TYPE_CHECKING`: a room that needs
@@ -7,13 +7,19 @@ what is public, and nothing imports from it. All is read from the source; nothin
 """
 
 import ast
+import re
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1] / "mediate"
+import pytest
+
+TESTS = Path(__file__).parent
+TREE = TESTS.parent
+ROOT = TREE / "mediate"
 # Each imports from the ones before it alone.
 ORDER = (
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
@@ -181,3 +187,48 @@ def test_files_of_one_name_are_of_one_noun() -> None:
     names = Counter(path.stem for path in ROOT.rglob("*.py") if not path.stem.startswith("__"))
     assert {name for name, count in names.items() if count > 1} == set(ONE_NOUN)
     assert not {"utils", "common", "misc", "types", "helpers"} & set(names)
+
+
+# Folders of tests of more than one module, in a room or beside the rooms: of several modules together, of laws that
+# hold across rooms, of what documents say.
+WHOLE = {"whole", "identities", "documents"}
+# Where files of tests are named by their path.
+NAMING = ("*.md", "docs/*.md", "mediate/**/*.py", "tools/**/*.py", "Makefile", "pyproject.toml")
+
+
+def without_module(tests: Path) -> set[str]:
+    """The files of tests that neither have the name and the place of a module nor stand in a folder of `WHOLE`."""
+    found = set()
+    for path in tests.rglob("test_*.py"):
+        place = path.relative_to(tests)
+        mirrored = (TREE if place.parts[0] == "tools" else ROOT) / place.with_name(place.name.removeprefix("test_"))
+        package = any(mirrored.with_suffix("").glob("*.py"))
+        if not (WHOLE & set(place.parts) or mirrored.exists() or package):
+            found.add(place.as_posix())
+    return found
+
+
+def test_tests_mirror_the_package() -> None:
+    assert without_module(TESTS) == {Path(__file__).name}
+
+
+def test_every_room_of_tests_has_its_marker() -> None:
+    places = {path.relative_to(TESTS).parts[0] for path in TESTS.rglob("test_*.py")}
+    markers = tomllib.loads((TREE / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]["markers"]
+    rooms = {place.removeprefix("test_").removesuffix(".py") for place in places}
+    assert {marker.partition(":")[0] for marker in markers} == rooms | {"real", "slow"}
+
+
+def test_a_test_is_in_its_room(request: pytest.FixtureRequest) -> None:
+    assert request.node.get_closest_marker("rooms")
+
+
+def test_files_of_tests_that_are_named_are_there() -> None:
+    named = {
+        f"{path.relative_to(TREE)} names {found}"
+        for pattern in NAMING
+        for path in TREE.glob(pattern)
+        for found in re.findall(r"tests/[\w/]+\.py", path.read_text("utf-8"))
+        if not (TREE / found).exists()
+    }
+    assert not named

@@ -22,7 +22,7 @@ WAYS = ("newest", "newest-torch", "lowest")
 # Two more libraries for comparison alone; they would hold others back.
 LEFT_OUT = "bench"
 CORE = (
-    "tests/mediation/kinds/test_cube_oracle.py",
+    "tests/mediation/whole/test_cube_oracle.py",
     "tests/mediation/kinds/test_state.py",
     "tests/identities/test_plain.py",
 )

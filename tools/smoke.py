@@ -44,7 +44,7 @@ def load(folder: Path) -> None:
 def cube(folder: Path) -> None:
     """Five architectures against plain transformers with hand-made caches; four with questions of two lengths."""
     from tests import tiny
-    from tests.mediation.kinds.test_cube_oracle import CASES, UNEQUAL, assert_as_oracle
+    from tests.mediation.whole.test_cube_oracle import CASES, UNEQUAL, assert_as_oracle
 
     for architecture in tiny.ARCHITECTURES:
         assert_as_oracle(architecture, CASES["shared beginning"], "float32", 1e-5)

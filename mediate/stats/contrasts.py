@@ -197,7 +197,7 @@ def studentised(contrast: Contrast, *, min_mean_denominator: float, seed: int, l
 
     docs/trust.md has the coverage of single means and shares, beside the percentile bootstrap's. Measured coverage of
     95 % intervals, in 2,000 simulated data sets for each number of groups (5, 10, 20, 40 and 100, of one to four items,
-    most of the variance between groups; 499 to 2,000 resamples; tests/stats/test_calibration.py):
+    most of the variance between groups; 499 to 2,000 resamples; test_calibration.py):
 
     - effects of groups normal: differences of means 94.1 to 96.6 %, of shares 94.2 to 96.0 %, slopes 95.0 to 96.2 %;
       the percentile bootstrap of the same means 81.4, 88.2, 92.0, 93.0 and 94.7 %

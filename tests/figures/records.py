@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mediate.results import Cube, EffectMap, Measured, Reject, Results, Told, total_effect
+from mediate.stats import Estimate
 
 PEOPLE = ("Tom", "Ann", "Raj", "Eva", "Liu", "Ida")
 THINGS = ("apples", "coins", "books", "cards", "stones")
@@ -152,3 +153,25 @@ def fake_results(count: int = 12, *, seed: int = 0, layers: int = 30, undefined:
     other = fake_cube(items, "logprob_diff", rng, scale=7.0, undefined=undefined)
     maps = tuple(each for each in fake_maps(items, main, rng, layers=layers) if each.item != "coins-001")
     return Results(fake_manifest(), items, (main, other), maps, fake_rejects())
+
+
+def estimate(value: float, reach: float = 0.1) -> Estimate:
+    reason = "made up" if np.isnan(value + reach) else ""
+    return Estimate(value, value - reach, value + reach, 0.95, 40, 20, "made up", 0, reason)
+
+
+def ragged(steps: list[int], layers: int = 4, groups: int = 2) -> list[EffectMap]:
+    rng = np.random.default_rng(1)
+    return [
+        EffectMap(
+            rng.normal(size=(count, layers)),
+            ("step", "layer"),
+            {"step": tuple(range(count)), "layer": tuple(range(layers))},
+            f"item{place}",
+            f"group{place % groups}",
+            "read",
+            "logit_diff",
+            1.0,
+        )
+        for place, count in enumerate(steps)
+    ]

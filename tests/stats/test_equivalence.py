@@ -1,4 +1,4 @@
-"""Two one-sided tests, against scipy and statsmodels; their level is in test_calibration.py."""
+"""Two one-sided tests, against scipy and statsmodels; their level is in whole/test_calibration.py."""
 
 import math
 from dataclasses import replace

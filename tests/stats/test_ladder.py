@@ -1,4 +1,4 @@
-"""Slopes and rank correlations over model sizes, against numpy and scipy; coverage is in test_calibration.py."""
+"""Slopes and rank correlations over model sizes, against numpy and scipy; coverage is in whole/test_calibration.py."""
 
 import itertools
 import math

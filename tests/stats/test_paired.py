@@ -1,4 +1,4 @@
-"""Paired differences against scipy, statsmodels and plain Python; calibration is in test_calibration.py."""
+"""Paired differences against scipy, statsmodels and plain Python; calibration is in whole/test_calibration.py."""
 
 import math
 

@@ -34,8 +34,8 @@ class Mutant:
     tests: str
 
 
-CUBE, READS, STATE = (f"tests/mediation/kinds/test_{name}.py" for name in ("cube_oracle", "read", "state"))
-METHODS = "tests/mediation/kinds/test_attribution_methods.py"
+READS, STATE = (f"tests/mediation/kinds/test_{name}.py" for name in ("read", "state"))
+CUBE, METHODS = (f"tests/mediation/whole/test_{name}.py" for name in ("cube_oracle", "attribution_methods"))
 SWEEP = "tests/passes/sweeps/test_sweep.py"
 MUTANTS = (
     Mutant(
@@ -92,14 +92,14 @@ MUTANTS = (
         "mediation/encoding.py",
         "if most is not None and length > most:",
         "if False:",
-        "tests/mediation/test_longrope.py",
+        "tests/mediation/whole/test_longrope.py",
     ),
     Mutant(
         "a control past the switch of factors",
         "mediation/kinds/exact_controls.py",
         "room = AFTERWARDS if most is None else max(0, most - end)",
         "room = AFTERWARDS",
-        "tests/mediation/test_longrope.py",
+        "tests/mediation/whole/test_longrope.py",
     ),
     Mutant(
         "a GGUF file's scaling dropped",
@@ -491,7 +491,7 @@ MUTANTS = (
         "scoring/controls.py",
         "if not ours or [each.control",
         "if [each.control",
-        "tests/scoring/test_entries.py",
+        "tests/scoring/whole/test_entries.py",
     ),
     Mutant(
         "a changed table read as it stands",
@@ -505,14 +505,14 @@ MUTANTS = (
         "results/kinds.py",
         "return name.of.estimate and name.view is None",
         "return False",
-        "tests/results/test_kinds.py tests/report/test_estimates.py",
+        "tests/results/test_kinds.py tests/report/whole/test_estimates.py",
     ),
     Mutant(
         "steps coloured by an estimate where an exact map is at hand",
         "report/run/items.py",
         "sorted(map_kinds(results, outcome), key=is_estimate)",
         "list(map_kinds(results, outcome))",
-        "tests/report/test_estimates.py",
+        "tests/report/whole/test_estimates.py",
     ),
     Mutant(
         "another model taken for the one of a run",

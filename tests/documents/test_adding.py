@@ -23,7 +23,7 @@ from mediate.pairs import files, read_pairs, write_pairs
 from mediate.tasks import modular_pairs
 from mediate.tuning.arms.sft import SFT
 
-TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"```python\n# new file: mediate/([\w/]+)\.py\n(.*?)```", TEXT, flags=re.DOTALL))
 QUICK = {"steps": 2, "batch_size": 2, "held_out": 0, "progress": False, "device": "cpu"}
 

@@ -9,7 +9,7 @@ import pytest
 from mediate.results import Results, write_results
 from tests import tiny
 from tests.figures.records import fake_results
-from tests.report.test_hostile import PAGE_TAGS, check_inert, poison
+from tests.report.whole.test_hostile import PAGE_TAGS, check_inert, poison
 from tests.test_cli import mediate, write
 
 ESCAPES = ("\x1b[2J\x1b]0;pwn\x07", "\x9b31m\r", "\u202egnp.exe", "\x00\x08", "名\x1b前 🙂")

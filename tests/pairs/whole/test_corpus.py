@@ -11,7 +11,7 @@ import pytest
 import mediate
 from mediate.errors import InputError
 
-CORPUS = Path(__file__).with_name("corpus")
+CORPUS = Path(__file__).parents[1] / "corpus"
 UNKNOWN = "the tokenizer has no token for {} of the base"
 # What the line says after the file's name; an empty one is a file that is good.
 LINES = {

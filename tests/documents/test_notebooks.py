@@ -9,7 +9,7 @@ import pytest
 
 from mediate.stats import Estimate
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
+FOLDER = Path(__file__).parents[2] / "notebooks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
 # Notebooks on the models in the package, which fetch nothing; they end in a table of claims with verdicts.
 PACKAGED = ("before_after", "sizes")

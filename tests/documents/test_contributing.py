@@ -25,7 +25,7 @@ from tests import tiny
 from tests.mediation.kinds.test_state import pair_of, whole
 from tests.scoring.test_score import PAIRS
 
-TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```python\n# mediate/(\S+)\.py\n(.*?)```", TEXT, re.DOTALL))
 LINES = dict(re.findall(r"```python\n# in \w+ of mediate/(\S+)\.py\n(.*?)```", TEXT, re.DOTALL))
 LISTS = {"results/kinds": (kinds, "KINDS"), "mediation/names": (names, "OUTCOMES")}
