@@ -15,6 +15,7 @@ from mediate.models.load_spec import LoadOptions, LoadSpec
 from mediate.models.source import TUNED
 from mediate.pairs.files import PairFile, scan_pairs
 from mediate.pairs.pair import Item, Pair
+from mediate.pairs.reading import scan_file
 from mediate.report import RECORD, Comparison, CrossScores, Scores, StoredComparison, Tuning, open_comparison, open_run
 from mediate.report import compare as compare
 from mediate.results.crossing_folder import is_crossed, read_crossed
@@ -25,6 +26,7 @@ from mediate.tuning import Arm
 from mediate.tuning.call import TuneOptions
 from mediate.tuning.folder import open_tuned
 from mediate.tuning.spec import TuneSpec
+from mediate.watch import tell
 
 if TYPE_CHECKING:
     from mediate.mediation.prepared import Prepared
@@ -105,8 +107,10 @@ def _read(
     """What is to be measured, and what could not be read of it."""
     if not isinstance(given, str | Path):
         return given, ()
-    file = scan_pairs(given)
-    return file.pairs, file.errors
+    file = scan_file(given)
+    if file.taken_for:
+        tell(file.taken_for)
+    return file.given, file.errors
 
 
 @overload
@@ -157,14 +161,15 @@ def prepare(
     """
     from mediate.models.model import Model
     from mediate.passes.store import Store
-    from mediate.scoring.jobs import fitting, job_of
+    from mediate.scoring.given import fitting
+    from mediate.scoring.jobs import job_of
     from mediate.scoring.settling import settled
 
     if not isinstance(model, Model):
         raise InputError(f"prepare: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
     given: Any = [_found(item, pairs) if isinstance(item, str) else item]
     job = job_of(given)
-    choices = settled(model, given, fitting(job, make_spec(spec, on_bad_item="error")), str)
+    choices = settled(model, given, fitting(given, make_spec(spec, on_bad_item="error")), str)
     (prepared,), _ = job.prepare(model, given, choices, Store() if store else None)
     found: Prepared | PreparedItem = prepared
     return found

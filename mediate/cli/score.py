@@ -10,12 +10,16 @@ import typer
 from mediate.beside import beside
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
+    AnswerPatternOption,
+    ColumnsOption,
+    FormatOption,
     ModelOption,
     OutOption,
     ProfileOption,
     QuietOption,
     check_measured,
     check_model,
+    columns_of,
     quiet_libraries,
     show,
     tell_next,
@@ -72,36 +76,45 @@ def _fields() -> dict[str, Any]:
 
 @from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "controls": "control_pairs"})
 def score(
-    pairs: Annotated[Path, typer.Argument(help="Pairs, as JSON lines or Parquet.")],
+    pairs: Annotated[
+        Path, typer.Argument(help="Pairs or items: own ones, a data set, or a log of what a model wrote.")
+    ],
     model: ModelOption,
     out: OutOption,
     choices: Choices,
     loading: Choices,
     cache: Annotated[bool, typer.Option(help="Look up and keep chains and outcomes.")] = True,
     report: Annotated[bool, typer.Option(help="Write report.html and figures too.")] = True,
+    format: FormatOption = None,
+    columns: ColumnsOption = None,
+    answer_pattern: AnswerPatternOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
-    """Measures pairs on a model and writes a run directory with its report."""
+    """Measures pairs, or items by themselves, on a model and writes a run directory with its report."""
     from mediate.models.source import tuned_template
-    from mediate.pairs.files import scan_pairs
-    from mediate.scoring.given import check_device, check_out, check_set
+    from mediate.pairs.pair import named_items
+    from mediate.pairs.reading import scan_file
+    from mediate.scoring.given import check_device, check_out, check_set, fitting
     from mediate.scoring.spec import make_spec
 
     quiet_libraries(quiet)
     spec = make_spec(**choices)
     # Whatever needs no model is tried before one is loaded: a typo should not cost a minute.
-    found = scan_pairs(pairs)
-    check_set(found.pairs, found.errors, spec)
+    found = scan_file(pairs, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
+    if found.taken_for:
+        tell(found.taken_for)
+    check_set(found.given, found.errors, spec)
+    spec = fitting(found.given, spec)
     tuned_after = tuned_template(check_model(model, loading.get("adapter")))
-    unwritten = any(item.cot is None for pair in found.pairs for item in (pair.base, pair.source))
+    unwritten = any(item.cot is None for each in found.given for _, item in named_items(each))
     if choices["template"] == "auto" and spec.chains is None and unwritten and tuned_after is not None:
         tell(f"template: {tuned_after.name} (the model must write chains, and was tuned after this)")
         spec = make_spec(spec, template=tuned_after)
     check_device(loading.get("device"))
     if not plan:
-        check_out(out, spec, spec.described(), found.pairs)
+        check_out(out, spec, spec.described(), found.given)
     from mediate.api import load
     from mediate.passes.store import Store
     from mediate.scoring.score import score as run_score
@@ -111,11 +124,14 @@ def score(
     if plan:
         from mediate.scoring.forecast import forecast
 
-        for each in forecast(loaded, found.pairs, spec, store, unread=found.errors, progress=True):
+        for each in forecast(loaded, found.given, spec, store, unread=found.errors, progress=True):
             typer.echo(each)
         return
-    results = run_score(loaded, found.pairs, spec, unread=found.errors, out=out, store=store, progress=True)
+    results = run_score(loaded, found.given, spec, unread=found.errors, out=out, store=store, progress=True)
     show(out, results, report=report)
     check_measured(results.manifest, results.rejects)
-    compared = f"mediate compare {quote(str(out))} OTHER --out DIR (OTHER: the run of another model on the same pairs)"
+    given = "items" if found.taken_for else "pairs"
+    compared = (
+        f"mediate compare {quote(str(out))} OTHER --out DIR (OTHER: the run of another model on the same {given})"
+    )
     tell_next(out, results.rejects, compared if report else f"mediate report {quote(str(out))}")

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mediate.mediation.cells import Cell
-from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.kind import kind_of
 from mediate.mediation.names import MapSpec
 from mediate.models.model import Model
-from mediate.pairs.pair import World
 from mediate.passes import Pace, Place, Sweeps, limits, plan_sweeps, token_bytes
 
 
@@ -31,7 +30,7 @@ class Cost:
     memory: int
 
 
-def cost_of_map(model: Model, pair: EncodedPair, spec: MapSpec, pace: Pace) -> Cost:
+def cost_of_map(model: Model, pair: Encoded, spec: MapSpec, pace: Pace) -> Cost:
     """The cost of one map of one pair, without running the model.
 
     Args:
@@ -40,8 +39,8 @@ def cost_of_map(model: Model, pair: EncodedPair, spec: MapSpec, pace: Pace) -> C
         spec: The map.
         pace: Of this model on this machine.
     """
-    start, stop = len(pair.questions[World.BASE]), len(pair.context(World.BASE, World.BASE))
-    length = stop + len(pair.readers.cue) + pair.readers.shared
+    start, stop = len(pair.question), len(pair.whole)
+    length = stop + len(pair.readers.cue) + pair.readers.decisive
     layers = model.facts.layers
     work = kind_of(spec.name.of).work(model, pair, spec)
     planned = [_planned(model, cells, start, length, at) for cells, at in ((work.branches, None), (work.read, stop))]

@@ -28,6 +28,16 @@ class PairFile:
     pairs: tuple[Pair, ...]
     errors: tuple[ItemError, ...]
 
+    @property
+    def given(self) -> tuple[Pair, ...]:
+        """What can be measured."""
+        return self.pairs
+
+    @property
+    def taken_for(self) -> str:
+        """Pairs are written for this package, so that nothing need be said of what they were taken for."""
+        return ""
+
 
 def format_of(path: str | Path) -> Format | None:
     """The format that a file has by its suffix, in small letters or capitals; None for no pairs file."""

@@ -29,6 +29,11 @@ class ItemFile:
     errors: tuple[ItemError, ...]
     taken_for: str
 
+    @property
+    def given(self) -> tuple[Item, ...]:
+        """What can be measured."""
+        return self.items
+
     def counts(self) -> dict[str, int]:
         """How many items there are, unfinished ones, bridges that state the answer, and errors by their code."""
         return {

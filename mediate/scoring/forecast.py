@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from mediate.errors import InputError, ItemError
 from mediate.mediation.costs import Cost, cost_of_map
 from mediate.models.model import Model
-from mediate.pairs.pair import Pair
+from mediate.pairs.pair import Item, Pair
 from mediate.passes import pace
 from mediate.passes.selfcheck import SWEPT
 from mediate.passes.store import Store
-from mediate.scoring.plan import prepare_pairs, wanted_maps
+from mediate.scoring.given import fitting
+from mediate.scoring.jobs import job_of
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
 from mediate.watch import tell
@@ -24,16 +25,18 @@ class Forecast:
         name: The map.
         pairs: How many allow it.
         cost: The sum over pairs; of memory, the largest.
+        noun: What one of them is called.
     """
 
     name: str
     pairs: int
     cost: Cost
+    noun: str = "pair"
 
     def __str__(self) -> str:
         each = self.cost
         return (
-            f"{self.name}: {each.cells:,} cells of {self.pairs} pairs in {each.sweeps:,} passes, "
+            f"{self.name}: {each.cells:,} cells of {self.pairs} {self.noun}s in {each.sweeps:,} passes, "
             f"{each.operations / 1e12:.3g} Tflop, about {duration(each.seconds)}, "
             f"{each.memory / 2**30:.2f} GiB beside the weights"
         )
@@ -41,7 +44,7 @@ class Forecast:
 
 def forecast(
     model: Model,
-    pairs: Sequence[Pair],
+    pairs: Sequence[Pair] | Sequence[Item],
     spec: ScoreSpec,
     store: Store | None,
     *,
@@ -66,11 +69,11 @@ def forecast(
             f"model {model.facts.name!r} failed the self-check of sweeps ({model.check(SWEPT).detail}); its maps take "
             "plain passes, one for each cell, and are not forecast"
         )
-    spec = settled(model, pairs, spec, tell if progress else str)
-    items, _ = prepare_pairs(model, pairs, spec, store, unread=unread, progress=progress)
+    job, spec = job_of(pairs), settled(model, pairs, fitting(pairs, spec), tell if progress else str)
+    items, _ = job.prepare(model, pairs, spec, store, unread=unread, progress=progress)
     quick = pace(model)
     found = []
-    for each in wanted_maps(spec):
+    for each in job.maps(spec):
         costs = [cost_of_map(model, item.tokens, each, quick) for item in items if each in item.maps]
         total = Cost(
             sum(cost.cells for cost in costs),
@@ -79,7 +82,7 @@ def forecast(
             sum(cost.seconds for cost in costs),
             max((cost.memory for cost in costs), default=0),
         )
-        found.append(Forecast(str(each), len(costs), total))
+        found.append(Forecast(str(each), len(costs), total, job.noun))
     return tuple(found)
 
 

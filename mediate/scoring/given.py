@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError, ItemError
+from mediate.mediation.names import USUAL, USUAL_OF_ONE, check_twinless, parse_map
 from mediate.pairs.pair import Item, Pair
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 
@@ -29,6 +30,39 @@ def check_set(pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError
     first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
     if first is not None:
         raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
+
+
+def are_items(given: Sequence[Pair] | Sequence[Item]) -> bool:
+    """Whether items by themselves are given, rather than pairs.
+
+    Raises:
+        InputError: Both are.
+    """
+    kinds = {isinstance(each, Item) for each in given}
+    if len(kinds) > 1:
+        raise InputError("pairs and items by themselves in one run; their shares are different quantities, so run each")
+    return True in kinds
+
+
+def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpec:
+    """The choices of a run with outcomes that what is given has; the usual ones of pairs stand for the usual ones.
+
+    Raises:
+        InputError: An outcome, a map or another choice that items by themselves, or pairs, cannot have.
+    """
+    items = are_items(given)
+    if items and spec.outcomes == USUAL:
+        spec = spec.model_copy(update={"outcomes": USUAL_OF_ONE})
+    answers = 1 if items else 2
+    wrong = next((each for each in spec.outcomes if each.answers != answers), None)
+    if wrong is not None:
+        of = "of two answers; an item by itself has one" if wrong.answers == 2 else "of one answer; a pair has two"
+        raise InputError(f"outcome {wrong} is {of}")
+    if items and spec.chains is not None:
+        raise InputError("--chains takes another run's chains of pairs; give items with their chains (cot)")
+    for name in (spec.maps or ()) if items else ():
+        check_twinless(parse_map(name))
+    return spec
 
 
 # By the code of what was left out: what else to try.

@@ -14,8 +14,8 @@ from mediate.passes.store import Store
 from mediate.results.folder import Results, read_results, write_results
 from mediate.results.told import Reject
 from mediate.scoring.controls import drawn
-from mediate.scoring.given import check_set
-from mediate.scoring.jobs import fitting, job_of
+from mediate.scoring.given import check_set, fitting
+from mediate.scoring.jobs import job_of
 from mediate.scoring.measure import keep_activations
 from mediate.scoring.rundir import check_free, identity, now, written
 from mediate.scoring.scored import Scored
@@ -53,7 +53,7 @@ def score(
     started, clock = now(), time.monotonic()
     check_set(pairs, unread, spec)
     job = job_of(pairs)
-    spec = settled(model, pairs, fitting(job, spec), tell if progress else str)
+    spec = settled(model, pairs, fitting(pairs, spec), tell if progress else str)
     prompt = prompt_facts(model.need_tokenizer(), spec.template)
     asked = identity(spec.described(), pairs, model.describe(), prompt)
     if out is not None and check_free(out, asked):

@@ -7,6 +7,7 @@ known of a kind without torch, from the spelling of its name to the words for it
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -91,7 +92,7 @@ class Kind:
         name: As in its `KindFacts`.
         measure: Measures one map of one pair; the last argument is the seed of whatever is drawn. Raises InputError
             where the model does not offer it, ItemError where the pair does not allow it.
-        work: What that takes, without running the model.
+        work: What that takes, of an encoded pair or item, without running the model.
         needs: Raises InputError where a model does not offer what such a map needs, of any pair.
         fits: Raises ItemError, with the pair's place in its file, where a pair does not allow such a map.
         labels: The labels along the axes.
@@ -102,7 +103,7 @@ class Kind:
 
     name: str
     measure: Callable[[Model, Contexts, MapSpec, Outcome, int], Effects]
-    work: Callable[[Model, EncodedPair, MapSpec], Work]
+    work: Callable[[Model, Any, MapSpec], Work]
     needs: Callable[[Model, MapSpec], None] = needs_nothing
     fits: Callable[[EncodedPair, MapSpec, str], None] = fits_aligned
     labels: Callable[[Model, Encoded, MapSpec], Coords] = labels_of_cells
