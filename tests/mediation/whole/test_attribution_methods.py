@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mediate.mediation.cells import Cell, cells_of
+from mediate.mediation.cells import cells_of
 from mediate.mediation.kinds.attribution import Method, attributions
 from mediate.mediation.kinds.qkfix import key_change, query_change
 from mediate.mediation.kinds.state import Direction, chain_activations, placed
@@ -33,29 +33,29 @@ def test_graddrop_is_the_slope_with_a_layer_held_fixed() -> None:
     clean = forward(model, run.ids, keep=added).kept
     base, source = (chain_activations(model, pair.context(world, world), run.start, components) for world in (1, 0))
 
-    def moved(cell: Cell, component: Component, by: float, held: int) -> float:
+    cells = {each: cells_of(model, pair, ["step", "layer"], component=each)[0] for each in components}
+    rows = [cell.patches([each], run.start, Reference.SOURCE) for each in components for cell in cells[each]]
+
+    def moved(by: float, held: int) -> np.ndarray:
         there = {site: base[site] + by * (source[site] - base[site]) for site in base}
-        rows = [cell.patches([component], run.start, Reference.SOURCE)]
         # What lies in the held layer reaches the outcome through the held output alone.
-        writes = {site: clean[site] for site in added if site.layer == held}
+        writes = {site: clean[site].repeat(len(rows), 1, 1) for site in added if site.layer == held}
         logits = forward(
             model,
-            run.ids,
+            run.ids.repeat(len(rows), 1),
             writes=writes,
             interventions=rows,
             values=placed(there, run, Reference.SOURCE),
             last=run.tokens.last,
         ).logits
-        return read_off(run.tokens, logits, Outcome.LOGIT_DIFF)
+        return np.array([read_off(run.tokens, each[None], Outcome.LOGIT_DIFF) for each in logits])
 
+    by_layer = [abs(moved(-0.002, held) - moved(0.002, held)) / 0.004 for held in range(tiny.LAYERS)]
+    slopes = iter(np.transpose(by_layer).tolist())
     largest = 0.0
     for component in components:
-        cells, _ = cells_of(model, pair, ["step", "layer"], component=component)
-        for cell in cells:
-            sizes = [
-                abs(moved(cell, component, -0.002, held) - moved(cell, component, 0.002, held)) / 0.004
-                for held in range(tiny.LAYERS)
-            ]
+        for cell in cells[component]:
+            sizes = next(slopes)
             inside = component in (Component.Z, Component.K)
             wanted = sum(sizes) / (tiny.LAYERS - inside)
             assert not inside or sizes[cell.layers[0]] < 1e-9
@@ -112,11 +112,19 @@ def test_the_qk_fix_takes_the_patterns_of_real_patches(
         model, pair, ["position", "layer", "kv_head" if component is Component.K else "head"], component=component
     )
     wanted = []
-    for cell in cells:
-        here = patterns[cell.layers[0]]
-        rows = [cell.patches([component], run.start, Reference.SOURCE)] * len(run.ids)
-        after = forward(model, run.ids, keep=[here], interventions=rows, values=values).kept[here]
-        wanted.append(sign * float(((after - before[here]) * slope[here]).sum()))
+    for layer, here in enumerate(patterns):  # the cells of a layer are rows of one pass
+        rows = [
+            cell.patches([component], run.start, Reference.SOURCE)
+            for cell in cells
+            if cell.layers == (layer,)
+            for _ in run.ids
+        ]
+        ids = run.ids.repeat(len(rows) // len(run.ids), 1)
+        after = forward(model, ids, keep=[here], interventions=rows, values=values).kept[here]
+        changed = (after.reshape(-1, *before[here].shape) - before[here]) * slope[here]
+        wanted += [sign * float(each.sum()) for each in changed]
+    cells = sorted(cells, key=lambda cell: cell.layers)
+    assert len(cells) == len(wanted)
     np.testing.assert_allclose([found.cell(cell) for cell in cells], wanted, atol=1e-9 * max(1, np.abs(wanted).max()))
     assert np.abs(wanted).max() > 1e-2
     linear = attributions(model, pair, [component], Outcome.LOGPROB_DIFF, direction)[component]
