@@ -30,7 +30,7 @@ def item_prompt(tokenizer: Any, template: Template, item: Item) -> Prompt:
 
 def _prompt(tokenizer: Any, template: Template, given: Pair | Item, what: str, item: Item) -> Prompt:
     try:
-        prompt = prompt_of(tokenizer, template, item.question)
+        prompt = prompt_of(tokenizer, template, item.question, item.system)
     except InputError as error:
         raise ItemError(given.id, f"{what}: {error}", place=given.place, code="bad_prompt") from error
     if not _unknown(tokenizer, prompt.ids) and not prompt_reads(tokenizer, prompt):

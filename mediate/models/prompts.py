@@ -129,7 +129,7 @@ def question_ids(tokenizer: Any, template: Template, question: str) -> list[int]
     return list(prompt_of(tokenizer, template, question).ids)
 
 
-def prompt_of(tokenizer: Any, template: Template, question: str) -> Prompt:
+def prompt_of(tokenizer: Any, template: Template, question: str, system: str | None = None) -> Prompt:
     """The question part.
 
     A chat template is rendered by transformers with the question in it, so that one that trims or escapes the question
@@ -137,12 +137,15 @@ def prompt_of(tokenizer: Any, template: Template, question: str) -> Prompt:
     like one stays text.
 
     Raises:
-        InputError: The tokenizer has no chat template, or the template fails or loses the question.
+        InputError: The tokenizer has no chat template, the template fails or loses the question, or there is a system
+            prompt that it loses or has no place for.
     """
     if template.style is Style.AUTO:
         raise ValueError("the template is left open; settle it first")
     if template.style is Style.CHAT:
-        return _chat(tokenizer, template, question)
+        return _chat(tokenizer, template, question, system)
+    if system is not None:
+        raise InputError("it has a system prompt, which a chat template alone has a place for; use --template chat")
     text = question + "\n" if template.style is Style.NONE else template.text.replace(HOLE, question)
     bos = bos_ids(tokenizer)
     first = str(tokenizer.bos_token) if bos else ""
@@ -150,10 +153,12 @@ def prompt_of(tokenizer: Any, template: Template, question: str) -> Prompt:
     return Prompt(first + text, (*bos, *encode(tokenizer, text)), (begin, begin + len(question)))
 
 
-def _chat(tokenizer: Any, template: Template, question: str) -> Prompt:
+def _chat(tokenizer: Any, template: Template, question: str, system: str | None) -> Prompt:
     chat, named = _chat_text(tokenizer, template), f"chat template {template.name!r}"
-    before, after = _around(tokenizer, chat, named)
-    text = _rendered(tokenizer, chat, named, question)
+    before, after = _around(tokenizer, chat, named, system)
+    if system is not None and system.strip() not in before:
+        raise InputError(f"{named} loses the system prompt; give another")
+    text = _rendered(tokenizer, chat, named, question, system)
     whole = _encode_template(tokenizer, text)
     control = control_ids(tokenizer)
     if text.startswith(before) and text.endswith(after) and len(text) >= len(before) + len(after):
@@ -182,9 +187,9 @@ def _only_place(text: str, question: str) -> tuple[int, int] | None:
     return text.index(question), text.index(question) + len(question)
 
 
-def _around(tokenizer: Any, chat: str, named: str) -> tuple[str, str]:
+def _around(tokenizer: Any, chat: str, named: str, system: str | None = None) -> tuple[str, str]:
     """What a chat template writes before and after the question."""
-    rendered = _rendered(tokenizer, chat, named, _MARK)
+    rendered = _rendered(tokenizer, chat, named, _MARK, system)
     if rendered.count(_MARK) != 1:
         raise InputError(f"{named} shows the question {rendered.count(_MARK)} times, not once")
     before, _, after = rendered.partition(_MARK)
@@ -252,8 +257,8 @@ def _chat_text(tokenizer: Any, template: Template) -> str:
         ) from error
 
 
-def _rendered(tokenizer: Any, chat: str, named: str, question: str) -> str:
+def _rendered(tokenizer: Any, chat: str, named: str, question: str, system: str | None) -> str:
     try:
-        return render(tokenizer, chat, question)
+        return render(tokenizer, chat, question, system)
     except InputError as error:
         raise InputError(f"{named} {error}") from error

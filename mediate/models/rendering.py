@@ -41,21 +41,23 @@ def reads_the_clock(chat: str) -> bool:
     return _CLOCK in chat
 
 
-def render(tokenizer: Any, chat: str, question: str) -> str:
+def render(tokenizer: Any, chat: str, question: str, system: str | None = None) -> str:
     """What transformers makes of a question asked by the user, with the answer opened.
 
     Args:
         tokenizer: Of transformers.
         chat: The chat template, in Jinja.
         question: The question.
+        system: The system prompt before it, where there is one.
 
     Raises:
         InputError: The template fails, takes longer than some seconds, or writes without end.
     """
-    messages = [{"role": "user", "content": question}]
+    before = [] if system is None else [{"role": "system", "content": system}]
+    messages = [*before, {"role": "user", "content": question}]
     dated = _dated(chat) if reads_the_clock(chat) else chat
     variables = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
-    most = MOST_CHARACTERS + 2 * len(question)
+    most = MOST_CHARACTERS + 2 * (len(question) + len(system or ""))
     over = _GUARD.over(dated, variables | {"messages": messages, "add_generation_prompt": True}, most)
     if over is not None:
         raise InputError(f"cannot be rendered ({' '.join(over.split())[:160]}); give another with --template")

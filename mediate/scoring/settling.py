@@ -19,7 +19,7 @@ def settled(
 ) -> ScoreSpec:
     """The choices of a run with none left open.
 
-    Where all chains are given, the template is `none`. With chains of another run, it is that run's. Where the model
+    Where all chains are given, the template is `none`, or `chat` where they come from a log of one. With chains of another run, it is that run's. Where the model
     must write, it is what is known to suit it, else `chat` where its tokenizer has a chat template, else `few-shot`.
 
     Args:
@@ -35,7 +35,8 @@ def settled(
     writes = bool(asked) and spec.chains is None
     changes: dict[str, object] = {}
     if spec.template.style is Style.AUTO:
-        template, why = _template(model, spec, writes)
+        logged = any(item.system is not None or item.closed for each in pairs for _, item in named_items(each))
+        template, why = _template(model, spec, writes, logged)
         changes["template"] = template
         if why:
             say(f"template: {template.name} ({why})")
@@ -49,12 +50,14 @@ def settled(
     return spec.model_copy(update=changes)
 
 
-def _template(model: Model, spec: ScoreSpec, writes: bool) -> tuple[Template, str]:
+def _template(model: Model, spec: ScoreSpec, writes: bool, logged: bool) -> tuple[Template, str]:
     """The template that suits a run, and why; where all chains are given that goes without saying."""
     if spec.chains is not None:
         if spec.chains.template is None:
             return NONE, f"how run {spec.chains.run} put its questions is not known"
         return spec.chains.template, f"as in run {spec.chains.run}, whose chains are read"
+    if not writes and logged and getattr(model.need_tokenizer(), "chat_template", None):
+        return CHAT, "the chains come from a chat"
     if not writes:
         return NONE, ""
     tokenizer, known = model.need_tokenizer(), known_template(model.facts.name)

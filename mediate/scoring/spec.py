@@ -44,7 +44,7 @@ class ScoreSpec(BaseModel):
     template: Template = Field(
         default=AUTO,
         description="`auto`, `none`, `chat`, `few-shot`, or a file with {question} or a chat template in it; `auto` is "
-        "`none` where all chains are given, and else what the model writes chains after.",
+        "`none` where all chains are given (`chat` where a chat log gives them), and else what the model writes after.",
     )
     answer_cue: str = Field(
         default=ANSWER_CUE,

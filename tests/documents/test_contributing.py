@@ -55,27 +55,27 @@ def test_a_kind_and_an_outcome_are_used_to_their_end(tmp_path: Path, monkeypatch
     model, maps = tiny.model("llama"), ["zeroed.z:step,layer"]
     with pytest.raises(mediate.InputError, match=r"no map 'zeroed\.z:step,layer'"):
         mediate.score(model, PAIRS[:2], maps=maps)
-    with pytest.raises(mediate.InputError, match="no outcome 'margin'"):
-        mediate.score(model, PAIRS[:2], outcomes=["margin"])
+    with pytest.raises(mediate.InputError, match="no outcome 'lead'"):
+        mediate.score(model, PAIRS[:2], outcomes=["lead"])
     added(monkeypatch, "mediation/kinds/zeroed", "results/kinds")
-    margin = added(monkeypatch, "mediation/margin", "mediation/names")
+    lead = added(monkeypatch, "mediation/lead", "mediation/names")
     out = tmp_path / "run"
-    choices = {"maps": maps, "outcomes": ["margin"], "control_pairs": 0, "store": False, "progress": False}
+    choices = {"maps": maps, "outcomes": ["lead"], "control_pairs": 0, "store": False, "progress": False}
     scores = mediate.score(model, PAIRS[:2], out=out, **choices)
     (cube,) = scores.results.cubes
-    assert cube.outcome == "margin"
+    assert cube.outcome == "lead"
     assert abs(total_effect(cube.y)).min() > 1e-3
     first = scores.results.maps[0]
-    assert (first.kind, first.outcome, first.te) == ("zeroed.z", "margin", total_effect(cube.y)[0])
+    assert (first.kind, first.outcome, first.te) == ("zeroed.z", "lead", total_effect(cube.y)[0])
     assert abs(first.values).max() > 1e-4
     encoded = pair_of("llama")
-    run = sequences(model, encoded, 1, [margin])
+    run = sequences(model, encoded, 1, [lead])
     assert len(run.tokens.ids) == 1, "it takes no whole answers, so one row of readers is enough"
     cost = cost_of_map(model, encoded, names.parse_map(maps[0]), Pace(token_layer=1.0, block=0.0, tokens=64))
     assert cost.cells == len(encoded.traces[1].step_spans) * tiny.LAYERS
-    assert "margin" in terminal(scores.results)
+    assert "lead" in terminal(scores.results)
     page = write_report(out).read_text(encoding="utf-8")
-    assert "Mean zeroed.z effect on margin by step and layer over 2 items" in page
+    assert "Mean zeroed.z effect on lead by step and layer over 2 items" in page
     assert "the effect of setting that step to 0" in page
     again = open_run(out)
     np.testing.assert_array_equal(again.results.maps[0].values, first.values)

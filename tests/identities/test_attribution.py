@@ -17,7 +17,7 @@ from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.attribution import Method, attributions
 from mediate.mediation.kinds.state import Direction, chain_activations, placed, state_effects
-from mediate.mediation.outcomes import OUTCOMES, Outcome, outcome_tensor, read_off
+from mediate.mediation.outcomes import USUAL, Outcome, outcome_tensor, read_off
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
 from mediate.passes.forward import forward
@@ -45,7 +45,7 @@ def test_an_outcome_linear_in_the_logits_is_its_own_estimate(
 ) -> None:
     """I46 (F): the logit difference in two runs differs by its gradient times the difference of their logits."""
     model, pair = model_of(architecture, dtype), data.draw(draws.pairs())
-    runs = [sequences(model, pair, world, OUTCOMES) for world in (0, 1)]
+    runs = [sequences(model, pair, world, USUAL) for world in (0, 1)]
     logits = [forward(model, run.ids, last=run.tokens.last).logits.double().requires_grad_() for run in runs]
     y = outcome_tensor(runs[1].tokens, logits[1], Y)
     (slope,) = torch.autograd.grad(y, logits[1])
@@ -104,7 +104,7 @@ def test_integrated_gradients_become_complete(architecture: str, data: st.DataOb
     """I49 (C): the estimate of the whole chain comes near its exact effect, ten times nearer for four times the
     steps."""
     model, pair = model_of(architecture, "float64"), data.draw(draws.pairs(most_steps=2))
-    direction, outcome = data.draw(st.sampled_from(Direction)), data.draw(st.sampled_from(OUTCOMES))
+    direction, outcome = data.draw(st.sampled_from(Direction)), data.draw(st.sampled_from(USUAL))
     gaps = [
         attributions(model, pair, [Component.RESID_PRE], outcome, direction, method=Method.IG, steps=steps)[
             Component.RESID_PRE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mediate.mediation import sequences as sequences_module
 from mediate.mediation.kinds.state import Direction, state_effects
-from mediate.mediation.outcomes import OUTCOMES, Outcome
+from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
 from mediate.passes.forward import forward
@@ -21,7 +21,7 @@ from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, kept_values, model_of, tolerance
 
 pytestmark = draws.CHECKED
-BOTH = OUTCOMES
+BOTH = USUAL
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from mediate.mediation.kinds.cube import measure_cube, run_contexts
 from mediate.mediation.kinds.knockout import knockout_effects
 from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.kinds.state import Direction, state_effects
-from mediate.mediation.outcomes import OUTCOMES
+from mediate.mediation.outcomes import USUAL
 from mediate.models.sites import Component, Site
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout, Patch, Reference
@@ -24,7 +24,7 @@ from tests.identities import draws
 from tests.identities.draws import MODELS, kept_values, model_of, tolerance
 
 pytestmark = draws.CHECKED
-BOTH = OUTCOMES
+BOTH = USUAL
 
 
 @st.composite

@@ -26,7 +26,7 @@ from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.kinds.state import placed, state_effects
 from mediate.mediation.kinds.step_shapley import shapley_values
-from mediate.mediation.outcomes import OUTCOMES, answer_logprob, read_off
+from mediate.mediation.outcomes import USUAL, answer_logprob, read_off
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.generation import Decoding, generate
 from mediate.models.sites import Component, Site
@@ -47,7 +47,7 @@ from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, kept_values, model_of, tolerance
 
 pytestmark = draws.CHECKED
-BOTH = OUTCOMES
+BOTH = USUAL
 
 
 @pytest.mark.parametrize(("architecture", "dtype"), MODELS)

@@ -20,7 +20,7 @@ from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.kinds.relayed import relayed_effects
 from mediate.mediation.kinds.state import Direction, state_effects
 from mediate.mediation.kinds.step_shapley import step_shapley
-from mediate.mediation.outcomes import OUTCOMES, read_off, reading
+from mediate.mediation.outcomes import USUAL, read_off, reading
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
@@ -34,7 +34,7 @@ from tests.identities import draws
 from tests.identities.draws import LAYERS, MODELS, contexts_of, kept_values, model_of, tolerance
 
 pytestmark = draws.CHECKED
-BOTH = OUTCOMES
+BOTH = USUAL
 KV = (Component.K, Component.V)
 ULP = np.finfo(np.float64).eps
 quarters = st.integers(-12, 12).map(lambda number: number / 4)
@@ -281,7 +281,7 @@ def test_nested_mediators_telescope(architecture: str, dtype: str, data: st.Data
     to TIE too, and those over channels to TE."""
     pair = data.draw(draws.pairs())
     model, contexts = model_of(architecture, dtype), contexts_of(architecture, dtype, pair)
-    outcome = data.draw(st.sampled_from(OUTCOMES))
+    outcome = data.draw(st.sampled_from(USUAL))
     y = measure_cube(model, contexts, [outcome])
     close = tolerance(architecture, dtype, max(1.0, abs(y).max()))
     tie = corners(y).tie[0]

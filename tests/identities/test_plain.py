@@ -24,7 +24,7 @@ from mediate.mediation.kinds.references import shuffled_steps
 from mediate.mediation.kinds.relayed import relayed_effects
 from mediate.mediation.kinds.state import Direction, state_effects
 from mediate.mediation.kinds.step_shapley import step_shapley
-from mediate.mediation.outcomes import OUTCOMES, Outcome
+from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout, Patch, Reference
@@ -35,7 +35,7 @@ from tests.plainly import kept
 
 pytestmark = draws.CHECKED
 CLOSE = 1e-9
-BOTH = OUTCOMES
+BOTH = USUAL
 LLAMA = "llama"
 SINGLE = [component for component in Component if component is not Component.PATTERN]
 Model = Any
@@ -253,7 +253,7 @@ def test_the_cube(data: st.DataObject) -> None:
 
 
 @draws.examples(6)
-@given(pair=draws.pairs(most_steps=4), what=st.sampled_from(OUTCOMES))
+@given(pair=draws.pairs(most_steps=4), what=st.sampled_from(USUAL))
 def test_shapley_values_of_steps(pair: EncodedPair, what: Outcome) -> None:
     found = step_shapley(measured(), run_contexts(measured(), pair), what)
     spans, context = pair.traces[1].step_spans, pair.context(1, 1)
@@ -361,7 +361,7 @@ def test_ablations(data: st.DataObject) -> None:
 def test_attribution_is_the_gradient(data: st.DataObject) -> None:
     """Autograd through the hand-written pass; also along the path of integrated gradients."""
     pair = data.draw(draws.pairs(equal_questions=data.draw(st.booleans())))
-    what, direction = data.draw(st.sampled_from(OUTCOMES)), data.draw(st.sampled_from(Direction))
+    what, direction = data.draw(st.sampled_from(USUAL)), data.draw(st.sampled_from(Direction))
     steps = data.draw(st.sampled_from((1, 3)))
     components = [each for each in Component if each not in (Component.PATTERN, Component.MLP_POST)]
     method = Method.ATP if steps == 1 else Method.IG

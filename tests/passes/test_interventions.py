@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.mediation.branching import branched_outcomes
-from mediate.mediation.outcomes import OUTCOMES
+from mediate.mediation.outcomes import USUAL
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
@@ -153,11 +153,11 @@ def test_one_after_the_other_in_one_place() -> None:
 def test_outcomes_of_it_are_those_of_plain_passes() -> None:
     """And one that no reader can hear of, in the last block, is not run and changes exactly nothing."""
     model, pair = tiny.model("qwen3", "float64"), pair_of("qwen3")
-    run = sequences(model, pair, 1, OUTCOMES)
+    run = sequences(model, pair, 1, USUAL)
     at = run.start + 1
     rows = [(Scale(Site(C.RESID_PRE, 1), (at,), 4.0),), (Scale(Site(C.Z, tiny.LAYERS - 1), (at,), 4.0),)]
-    here, y = branched_outcomes(model, run, OUTCOMES, rows, {})
-    slow = outcomes_under(model, run, OUTCOMES, [(), *rows], {})
+    here, y = branched_outcomes(model, run, USUAL, rows, {})
+    slow = outcomes_under(model, run, USUAL, [(), *rows], {})
     assert abs(y - slow[:, 1:]).max() < 1e-10
     assert abs(here - slow[:, 0]).max() < 1e-10
     assert abs(here - y[:, 0]).min() > 1e-4

@@ -10,7 +10,7 @@ import torch
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell
 from mediate.mediation.kinds.knockout import knockout_effects
-from mediate.mediation.outcomes import OUTCOMES, read_off
+from mediate.mediation.outcomes import USUAL, read_off
 from mediate.mediation.sequences import sequences
 from mediate.passes.forward import forward
 from mediate.passes.hooks import knockout_mask
@@ -22,7 +22,7 @@ from tests.plainly import kept
 
 MASKED = ("OPTForCausalLM", "GPTNeoForCausalLM", "GPTJForCausalLM")
 LAYERS = tuple(range(4))
-BOTH = OUTCOMES
+BOTH = USUAL
 
 
 def plain_logits(architecture: str, ids: torch.Tensor, cut: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ import pytest
 
 from mediate.mediation.encoding import encode_pair
 from mediate.mediation.kinds.cube import measure_cube, run_contexts
-from mediate.mediation.outcomes import OUTCOMES
+from mediate.mediation.outcomes import USUAL
 from mediate.models.fetch import fetch
 from mediate.models.gguf import converted
 from mediate.models.loading import load_unchecked as load
@@ -60,6 +60,6 @@ def test_the_cube_equals_plain_transformers(model: Model, extra: str) -> None:
         (ids(f" {pair.source.answer}"), ids(f" {pair.base.answer}")),
     )
     found = measure_cube(model, run_contexts(model, tokens))
-    for outcome, cube in zip(map(str, OUTCOMES), found, strict=True):
+    for outcome, cube in zip(map(str, USUAL), found, strict=True):
         assert np.ptp(wanted[outcome]) > 1
         np.testing.assert_allclose(cube, wanted[outcome], atol=1e-3, rtol=0)

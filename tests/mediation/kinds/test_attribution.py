@@ -9,7 +9,7 @@ from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import encode_pair
 from mediate.mediation.kinds.attribution import Method, attribution_map, attributions
 from mediate.mediation.kinds.state import Direction, chain_activations, placed, state_effects
-from mediate.mediation.outcomes import OUTCOMES, Outcome
+from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.loading import load_unchecked as load
 from mediate.models.prompts import ANSWER_CUE, Style, Template
@@ -26,7 +26,7 @@ OFFERED = [each for each in Component if each not in (Component.PATTERN, Compone
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 @pytest.mark.parametrize("direction", list(Direction))
-@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("outcome", USUAL)
 def test_the_gradient_is_the_slope_of_exact_patches(architecture: str, direction: Direction, outcome: Outcome) -> None:
     """Central differences along the way to the other world's activation, extrapolated to a step of 0."""
     model, pair = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64").pair

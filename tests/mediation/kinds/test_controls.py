@@ -14,7 +14,7 @@ from mediate.mediation.kinds.cube import measure_cube
 from mediate.mediation.kinds.exact_controls import after_readers, rewritten, run_again, self_source
 from mediate.mediation.kinds.read import read_effects, swapped_past
 from mediate.mediation.kinds.reference_value import Material
-from mediate.mediation.outcomes import OUTCOMES, Outcome
+from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.models.sites import Component
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Reference
@@ -26,7 +26,7 @@ Y = Outcome.LOGIT_DIFF
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("outcome", USUAL)
 def test_exact_controls_are_exactly_nothing(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture)
     assert self_source(model, cell, outcome) == 0
@@ -186,7 +186,7 @@ def test_a_control_that_gives_no_number_is_refused_and_the_rest_goes_on(monkeypa
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("outcome", USUAL)
 def test_shuffled_steps_are_the_ablation_by_them(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture)
     y = measure_cube(model, cell, [outcome])[0]

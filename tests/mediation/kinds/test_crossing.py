@@ -16,7 +16,7 @@ from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair, encode_pair
 from mediate.mediation.kinds.crossing import Crossed, check_crossable, crossed_cube, facing, run_crossed
 from mediate.mediation.kinds.crossing_maps import crossed_map, crossed_reads, crossed_states, parse_crossed_map
-from mediate.mediation.outcomes import OUTCOMES, Outcome, read_off
+from mediate.mediation.outcomes import USUAL, Outcome, read_off
 from mediate.mediation.sequences import sequences
 from mediate.models.loading import load_unchecked
 from mediate.models.prompts import ANSWER_CUE, Style, Template
@@ -28,7 +28,7 @@ from tests import tiny
 from tests.mediation.kinds.test_read import BASE, SOURCE
 from tests.plainly import kept, with_past
 
-BOTH = OUTCOMES
+BOTH = USUAL
 LAYERS = tuple(range(tiny.LAYERS))
 KV = (Component.K, Component.V)
 CLOSE = 1e-9

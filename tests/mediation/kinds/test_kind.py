@@ -8,7 +8,7 @@ import pytest
 
 from mediate.mediation.kinds import kind as kind_module
 from mediate.mediation.kinds.kind import Kind, effect_map, kind_of
-from mediate.mediation.names import OUTCOMES, Outcome, at_home
+from mediate.mediation.names import OUTCOMES, USUAL, Outcome, at_home
 from mediate.results.kinds import KINDS, RESULT, Direction, KindFacts, Method, View, parse_kind
 from tests.mediation.kinds.test_read import contexts
 
@@ -34,7 +34,7 @@ def test_every_record_is_listed() -> None:
 
 def test_every_outcome_has_its_function() -> None:
     assert all(callable(at_home(outcome.home)) for outcome in OUTCOMES)
-    assert [str(outcome) for outcome in OUTCOMES] == ["logit_diff", "logprob_diff"]
+    assert [str(outcome) for outcome in USUAL] == ["logit_diff", "logprob_diff"]
 
 
 STORED = {
@@ -65,7 +65,7 @@ def test_a_stored_kind_is_taken_apart_and_put_together(text: str) -> None:
 def test_cells_with_outcomes_of_their_own_have_no_total_effect() -> None:
     pair = contexts("llama").pair
     coords = {"step": (0, 1), "result": (0, 1)}
-    graph = effect_map(pair, "step_graph.read", coords, np.array([[np.nan, 1.0], [np.nan, np.nan]]), OUTCOMES[0], 2.0)
+    graph = effect_map(pair, "step_graph.read", coords, np.array([[np.nan, 1.0], [np.nan, np.nan]]), USUAL[0], 2.0)
     assert (graph.outcome, graph.dims) == (RESULT, ("step", "result"))
     assert math.isnan(graph.te)
     read = effect_map(pair, "read", {"layer": (0, 1)}, np.array([1.0, 2.0]), Outcome.LOGPROB_DIFF, 2.0)

@@ -8,7 +8,7 @@ from mediate.errors import InputError
 from mediate.mediation.cells import Cell
 from mediate.mediation.kinds.paths import Paths, Receiver, path_effects
 from mediate.mediation.kinds.state import Direction, chain_activations, state_effects
-from mediate.mediation.outcomes import OUTCOMES, Outcome, read_off
+from mediate.mediation.outcomes import USUAL, Outcome, read_off
 from mediate.mediation.sequences import sequences
 from mediate.models.sites import Component, Site
 from tests import tiny
@@ -141,7 +141,7 @@ def test_next_to_the_last_layer_the_path_is_all_there_is(architecture: str) -> N
     model, pair = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64").pair
     cells = [Cell((0, 1), (LAST - 1,)), Cell(tuple(range(len(pair.traces[1].ids))), (LAST - 1,))]
     into = [Receiver(each, (LAST,)) for each in (Component.K, Component.V)]
-    outcomes = OUTCOMES
+    outcomes = USUAL
     state = state_effects(model, pair, [Component.MLP_OUT], cells, outcomes)
     np.testing.assert_allclose(
         path_effects(model, pair, Paths(Component.MLP_OUT, into), cells, outcomes), state, atol=1e-6

@@ -7,14 +7,14 @@ import mediate
 from mediate.mediation.kinds.cube import measure_cube, run_contexts
 from mediate.mediation.kinds.random_weights import AXES, measure_unlearnt, rank_correlation
 from mediate.mediation.kinds.read import read_map
-from mediate.mediation.outcomes import OUTCOMES, Outcome
+from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.models.random_twin import random_twin
 from tests import tiny
 from tests.mediation.kinds.test_read import BASE, LONGER, SOURCE, contexts
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("outcome", USUAL)
 def test_two_contexts_say_what_the_whole_cube_says(architecture: str, outcome: Outcome) -> None:
     pair = contexts(architecture, LONGER if architecture != "gpt2" else BASE).pair
     model = mediate.load(tiny.plain_model(architecture), tokenizer=tiny.tokenizer())

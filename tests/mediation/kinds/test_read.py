@@ -12,7 +12,7 @@ from mediate.mediation.encoding import encode_pair
 from mediate.mediation.kinds.cube import Contexts, measure_cube, run_contexts
 from mediate.mediation.kinds.read import read_effects, read_map
 from mediate.mediation.maps import parse_map
-from mediate.mediation.outcomes import OUTCOMES, Outcome
+from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
 from mediate.pairs.pair import Item, Pair
@@ -97,7 +97,7 @@ def assert_twins(architecture: str, base) -> None:
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("outcome", USUAL)
 def test_everything_at_once_is_the_total_indirect_effect(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture)
     whole = Cell(tuple(range(len(cell.pair.traces[1].ids))), tuple(range(tiny.LAYERS)))
@@ -257,7 +257,7 @@ def test_some_readers_against_attention_worked_out_by_hand(readers: tuple[int, .
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("outcome", USUAL)
 def test_all_readers_named_is_none_named(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64")
     cells = [Cell((2, 3), (0, 1)), Cell(tuple(range(len(cell.pair.traces[1].ids))), (0, 1, 2))]
@@ -275,7 +275,7 @@ def test_all_readers_named_is_none_named(architecture: str, outcome: Outcome) ->
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("outcome", USUAL)
 def test_shared_keys_say_what_copied_ones_say(architecture: str, outcome: Outcome) -> None:
     """The slow twin: a model that may not be swept gets keys and values of its own for every cell."""
     model, cell = tiny.model(architecture, "float64"), contexts(architecture, dtype="float64")

@@ -18,7 +18,7 @@ from mediate.mediation.kinds.references import norm_matched_noise, shuffled_step
 from mediate.mediation.kinds.relayed import relayed_effects
 from mediate.mediation.kinds.state import Direction, state_effects
 from mediate.mediation.maps import check_offered, measure_map, parse_map
-from mediate.mediation.outcomes import OUTCOMES, Outcome, read_off
+from mediate.mediation.outcomes import USUAL, Outcome, read_off
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.sites import Component, Site
 from mediate.passes.forward import forward
@@ -28,7 +28,7 @@ from tests import tiny
 from tests.mediation.kinds.test_read import BASE, LONGER, SOURCE, contexts
 from tests.plainly import kept
 
-BOTH = OUTCOMES
+BOTH = USUAL
 LAYERS = tuple(range(tiny.LAYERS))
 KV = (Component.K, Component.V)
 

@@ -8,7 +8,7 @@ import pytest
 from mediate.errors import InputError, ItemError
 from mediate.mediation.kinds.cube import measure_cube
 from mediate.mediation.kinds.step_shapley import shapley_values, step_shapley
-from mediate.mediation.outcomes import OUTCOMES, Outcome
+from mediate.mediation.outcomes import USUAL, Outcome
 from tests import tiny
 from tests.mediation.kinds.test_read import BASE, SOURCE, contexts
 
@@ -90,7 +90,7 @@ def test_sampling_of_a_game_of_higher_order_comes_near() -> None:
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("outcome", USUAL)
 def test_the_steps_of_a_chain_sum_to_the_total_indirect_effect(architecture: str, outcome: Outcome) -> None:
     model, cell = tiny.model(architecture), contexts(architecture, *THREE)
     y = measure_cube(model, cell, [outcome])[0]

@@ -5,7 +5,7 @@ import pytest
 
 from mediate.mediation.encoding import EncodedPair, encode_pair
 from mediate.mediation.kinds.cube import measure_cube, run_contexts
-from mediate.mediation.outcomes import OUTCOMES
+from mediate.mediation.outcomes import USUAL
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.pairs.pair import Item, Pair
 from mediate.traces.trace import given_trace
@@ -64,7 +64,7 @@ def assert_as_oracle(architecture: str, texts: tuple[str, ...], dtype: str, tole
         (ids(" " + answer0), ids(" " + answer1)),
     )
     found = measure_cube(model, run_contexts(model, pair))
-    for outcome, cube in zip(map(str, OUTCOMES), found, strict=True):
+    for outcome, cube in zip(map(str, USUAL), found, strict=True):
         assert np.ptp(wanted[outcome]) > 0.01, "the oracle's cells do not differ: the comparison would be vacuous"
         # Log-probabilities of whole answers reach some 25 here, of which float32 keeps seven digits.
         size = max(1.0, abs(wanted[outcome]).max() / 10)

@@ -7,7 +7,7 @@ from mediate.mediation.cells import cells_of
 from mediate.mediation.kinds import read as room
 from mediate.mediation.kinds.read import read_effects, read_effects_together
 from mediate.mediation.maps import measure_map, measure_small_maps, parse_map
-from mediate.mediation.outcomes import OUTCOMES, Outcome
+from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.models.sites import Component
 from tests import tiny
 from tests.mediation.kinds.test_read import BASE, LONGER, SOURCE, contexts
@@ -25,7 +25,7 @@ def several(architecture: str):
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("outcome", USUAL)
 def test_together_or_alone_the_effects_are_the_same(architecture: str, outcome: Outcome) -> None:
     model, pairs = tiny.model(architecture), several(architecture)
     cells = [cells_of(model, each.pair, ("step", "layer"), component=Component.K)[0] for each in pairs]

@@ -20,7 +20,7 @@ from mediate.results.controls import control_table
 from mediate.results.crossing_folder import CrossResults
 from mediate.results.cube import cube_table
 from mediate.results.maps import effect_table
-from mediate.scoring.chains import _write as write_chains
+from mediate.scoring.chains import write as write_chains
 from mediate.scoring.cross import cross_pairs
 from mediate.scoring.cross_spec import make_cross_spec
 from mediate.scoring.score import score
