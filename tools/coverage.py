@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mediate.stats import Estimate
-from mediate.stats.contrasts import Contrast, contrast_of, studentised
 from mediate.stats.resampling import RESAMPLES
+from mediate.stats.studentised import Estimand, contrast_of, studentised
 from tests.stats.simulated import ONE, SAME, Shares, differences, percentiles
 
 PAGE = Path(__file__).parents[1] / "docs" / "trust.md"
@@ -21,7 +21,7 @@ LEVEL = 0.95
 DATA_SETS = 2000
 GROUPS = (5, 10, 20, 40)
 EFFECTS: Mapping[str, float] = {"normal": 0.0, "skewness 1": 1.0, "skewness 2": 2.0, "skewness 4": 4.0}
-Drawn = tuple[Contrast, float]
+Drawn = tuple[Estimand, float]
 
 
 class Covered(NamedTuple):

@@ -10,7 +10,7 @@ from mediate.compare.quantities import EFFECT, EFFECTS, SHARE, SHARES, aligned, 
 from mediate.compare.runs import NamedRun
 from mediate.compare.settings import Settings
 from mediate.stats import Estimate
-from mediate.stats.contrasts import contrast_of, studentised
+from mediate.stats.studentised import contrast_of, studentised
 
 # Of the four cells A reads A's, A reads B's, B reads A's, B reads B's (reader first).
 CONTRASTS = {

@@ -16,7 +16,7 @@ from mediate.figures.style import INK, SEQUENTIAL, canvas, effect_label
 from mediate.figures.text import label
 from mediate.results import EffectMap, mean_map
 from mediate.results.kinds import is_estimate
-from mediate.stats.columns import interval_of_means
+from mediate.stats.columnwise import interval_of_means
 
 MOST_LINES = 8
 LAYERS_SIZE = (7.2, 3.4)

@@ -181,6 +181,14 @@ def _no_such_kind(text: str) -> str:
     )
 
 
+def check_answers(outcomes: Sequence[Outcome], answers: int) -> None:
+    """Raises InputError where an outcome is not of as many answers as is measured: of a pair two, of an item one."""
+    wrong = next((each for each in outcomes if each.answers != answers), None)
+    if wrong is not None:
+        of = "of two answers; an item by itself has one" if wrong.answers == 2 else "of one answer; a pair has two"
+        raise InputError(f"outcome {wrong} is {of}")
+
+
 def check_twinless(spec: MapSpec) -> None:
     """Raises InputError where a map takes a twin, so that an item by itself has none."""
     if spec.name.of.needs_twin:

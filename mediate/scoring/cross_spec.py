@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from mediate.choices import described, fields_of
 from mediate.errors import InputError
-from mediate.mediation.names import MapSpec, parse_crossed_map
+from mediate.mediation.names import MapSpec, check_answers, parse_crossed_map
 from mediate.results.kinds import WORLDS
 from mediate.scoring.spec import DEFAULT_MAP, ScoreSpec, SharedOptions, make_spec
 
@@ -101,4 +101,5 @@ def make_cross_spec(
         raise InputError(f"writer {writer!r}; give {' or '.join(CHECKPOINTS)}")
     specs = tuple(dict.fromkeys(parse_crossed_map(each) for each in maps))
     scoring = make_spec(maps=(), control_pairs=0, **choices)
+    check_answers(scoring.outcomes, 2)
     return CrossSpec(scoring, specs, tuple(sorted(wanted)), chosen)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError, ItemError
-from mediate.mediation.names import USUAL, USUAL_OF_ONE, check_twinless, parse_map
+from mediate.mediation.names import USUAL, USUAL_OF_ONE, check_answers, check_twinless, parse_map
 from mediate.pairs.pair import Item, Pair
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 
@@ -53,11 +53,7 @@ def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpe
     items = are_items(given)
     if items and spec.outcomes == USUAL:
         spec = spec.model_copy(update={"outcomes": USUAL_OF_ONE})
-    answers = 1 if items else 2
-    wrong = next((each for each in spec.outcomes if each.answers != answers), None)
-    if wrong is not None:
-        of = "of two answers; an item by itself has one" if wrong.answers == 2 else "of one answer; a pair has two"
-        raise InputError(f"outcome {wrong} is {of}")
+    check_answers(spec.outcomes, 1 if items else 2)
     if items and spec.chains is not None:
         raise InputError("--chains takes another run's chains of pairs; give items with their chains (cot)")
     for name in (spec.maps or ()) if items else ():

@@ -19,8 +19,9 @@ def settled(
 ) -> ScoreSpec:
     """The choices of a run with none left open.
 
-    Where all chains are given, the template is `none`, or `chat` where they come from a log of one. With chains of another run, it is that run's. Where the model
-    must write, it is what is known to suit it, else `chat` where its tokenizer has a chat template, else `few-shot`.
+    Where all chains are given, the template is `none`, or `chat` where they come from a log of one. With chains of
+    another run, it is that run's. Where the model must write, it is what is known to suit it, else `chat` where its
+    tokenizer has a chat template, else `few-shot`.
 
     Args:
         model: The hooked model, which writes the chains that are missing.

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from mediate.stats.contrasts import ONE_GROUP, contrast_of, numbered_groups, studentised
 from mediate.stats.estimate import Estimate
 from mediate.stats.resampling import RESAMPLES, resampled_sums, resamples
+from mediate.stats.studentised import ONE_GROUP, contrast_of, numbered_groups, studentised
 
 PERCENTILES = "percentile bootstrap over groups"
 
@@ -40,7 +40,7 @@ def bootstrap_ratio(
 ) -> Estimate:
     """Ratio of sums, sum(numerator) / sum(denominator), with a bootstrap-t interval over groups.
 
-    The interval is that of `mediate.stats.contrasts.studentised`, where its coverage is. It is symmetric about the
+    The interval is that of `mediate.stats.studentised.studentised`, where its coverage is. It is symmetric about the
     ratio, so it may reach past what the ratio itself can be, such as below 0 of a mean size.
 
     Args:

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from mediate.stats.contrasts import ROUNDING, contrast_of, jackknife_errors, resampled_t
 from mediate.stats.estimate import Estimate
 from mediate.stats.resampling import RESAMPLES, resamples
+from mediate.stats.studentised import ROUNDING, contrast_of, jackknife_errors, resampled_t
 
 METHOD = "t and bootstrap-t over groups"
 

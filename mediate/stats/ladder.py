@@ -8,17 +8,17 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from mediate.stats.contrasts import (
+from mediate.stats.estimate import Estimate
+from mediate.stats.resampling import RESAMPLES, resamples
+from mediate.stats.studentised import (
     METHOD,
-    Contrast,
+    Estimand,
     contrast_of,
     resampled_ratios,
     studentised,
     unbounded_because,
     undefined_because,
 )
-from mediate.stats.estimate import Estimate
-from mediate.stats.resampling import RESAMPLES, resamples
 
 FEWEST = 3
 RANKS = "percentile bootstrap over groups"
@@ -162,7 +162,7 @@ def rank_correlation(
 
 def rank_interval(
     log10_sizes: Float[np.ndarray, " model"],
-    contrast: Contrast,
+    contrast: Estimand,
     min_mean_denominator: float,
     *,
     seed: int,
@@ -188,12 +188,12 @@ def ladder_contrast(
     numerators: Float[np.ndarray, "model item"],
     denominators: Float[np.ndarray, "model item"],
     groups: Sequence[str],
-) -> Contrast:
+) -> Estimand:
     """The slope as a contrast of the models' ratios; its weights are 0 where there is no slope."""
     weights = np.zeros(len(log10_sizes)) if no_ladder_because(log10_sizes) else slope_weights(log10_sizes)
     return contrast_of(weights, numerators, denominators, groups)
 
 
-def undefined(contrast: Contrast, reason: str, method: str, *, seed: int, level: float) -> Estimate:
+def undefined(contrast: Estimand, reason: str, method: str, *, seed: int, level: float) -> Estimate:
     """An estimate without a value, that still says of how many items."""
     return Estimate(np.nan, np.nan, np.nan, level, int(contrast.sizes.sum()), len(contrast.sizes), method, seed, reason)

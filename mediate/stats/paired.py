@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from mediate.stats.contrasts import contrast_of, studentised
 from mediate.stats.estimate import Estimate
 from mediate.stats.resampling import RESAMPLES
+from mediate.stats.studentised import contrast_of, studentised
 
 
 def paired_difference(
@@ -21,7 +21,7 @@ def paired_difference(
 ) -> Estimate:
     """Mean over items of b - a, with a bootstrap-t interval over groups; positive where the second run has more.
 
-    Its coverage, as measured, is in `mediate.stats.contrasts.studentised`.
+    Its coverage, as measured, is in `mediate.stats.studentised.studentised`.
 
     Raises:
         ValueError: A value is NaN or infinite, or the runs and groups are not of the same items.
@@ -45,7 +45,7 @@ def paired_ratio_difference(
     """Ratio of sums of the second run less that of the first, such as a change of mediated share.
 
     Both runs share their resamples, so what the items have in common cancels. Each ratio is over its own run's
-    denominator. The interval's coverage, as measured, is in `mediate.stats.contrasts.studentised`.
+    denominator. The interval's coverage, as measured, is in `mediate.stats.studentised.studentised`.
 
     Args:
         numerators: A row a run, a column an item.

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
-from mediate.stats.contrasts import numbered_groups
+from mediate.stats.studentised import numbered_groups
 
 FLIPS = 10_000
 CHUNK = 4_000_000  # numbers at once: 32 MB an array

@@ -23,8 +23,8 @@ from mediate.results.controls import Control
 from mediate.results.cube import cube_table
 from mediate.scoring import chains as chains_module
 from mediate.scoring import controls as controls_module
+from mediate.scoring import jobs
 from mediate.scoring import measure as measure_module
-from mediate.scoring import score as score_module
 from mediate.scoring.score import score
 from mediate.scoring.spec import ScoreSpec, make_spec, pairs_fingerprint
 from tests import tiny
@@ -79,7 +79,7 @@ def test_a_run_of_another_machine_is_taken_up_again(
     manifest["versions"] |= {"python": "3.99.0", "torch": manifest["versions"]["torch"].partition("+")[0] + "+cu999"}
     (out / "run.json").write_text(json.dumps(manifest | {"status": status}))
     if status == "success":
-        monkeypatch.setattr(score_module, "prepare_pairs", None)
+        monkeypatch.setattr(jobs, "PAIRS", replace(jobs.PAIRS, prepare=never))
     found = run(out=out)
     np.testing.assert_allclose(found.cube().y, wanted.cube().y, atol=1e-5)
     assert json.loads((out / "run.json").read_text())["status"] == "success"
@@ -165,7 +165,7 @@ def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monk
         run(out=out, seed=1)
     with pytest.raises(InputError, match=r"the model is 'LlamaForCausalLM' there and 'Qwen3ForCausalLM' here"):
         run(out=out, architecture="qwen3")
-    monkeypatch.setattr(score_module, "prepare_pairs", never)
+    monkeypatch.setattr(jobs, "PAIRS", replace(jobs.PAIRS, prepare=never))
     assert len(run(out=out).items) == 4
     other = tmp_path / "other"
     other.mkdir()
@@ -376,7 +376,7 @@ def test_controls_are_run_on_some_pairs_and_kept(tmp_path: Path) -> None:
     twins[-1] = replace(twins[-1], id="other way to 6")
     results = run(twins, out=tmp_path / "run", control_pairs=5)
     found = {(each.item, each.control): each for each in results.controls}
-    assert len(found) == 5 * len(Control)
+    assert len(found) == 5 * (len(controls_module.OF_THE_MODEL) + 1)
     assert all(each.effect == 0 for (_, control), each in found.items() if control.exact)
     assert all(abs(each.beside) > 0 for each in found.values() if not each.reason)
     same = [item for (item, control), each in found.items() if control is Control.SAME_ANSWER and not each.reason]

@@ -7,8 +7,8 @@ import numpy as np
 
 from mediate.stats import Estimate, bootstrap_ratio, ladder_slope, paired_difference, paired_ratio_difference
 from mediate.stats.bootstrap import PERCENTILES
-from mediate.stats.contrasts import Contrast, contrast_of, resampled_ratios
 from mediate.stats.resampling import resamples
+from mediate.stats.studentised import Estimand, contrast_of, resampled_ratios
 
 DRAWS = 499
 SIZES = np.arange(7, 9.1, 0.5)
@@ -93,7 +93,7 @@ def of_slopes(rng: np.random.Generator, groups: int, skewness: float, seed: int)
     return ladder_slope(SIZES, top, bottom, names, seed=seed), float(np.polyfit(SIZES, FLAT.truth, 1)[0])
 
 
-def percentiles(contrast: Contrast, *, seed: int, level: float, draws: int) -> Estimate:
+def percentiles(contrast: Estimand, *, seed: int, level: float, draws: int) -> Estimate:
     """The plain percentile bootstrap, which studentising is held against: the quantiles of resampled contrasts."""
     n, groups = int(contrast.sizes.sum()), len(contrast.sizes)
     found = resampled_ratios(contrast, resamples(groups, draws, seed))[0] @ contrast.weights

@@ -13,8 +13,8 @@ from scipy import stats
 
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_rate, bootstrap_ratio
 from mediate.stats.bootstrap import PERCENTILES
-from mediate.stats.contrasts import METHOD
 from mediate.stats.resampling import group_index, group_weights, resampled_sums, resamples
+from mediate.stats.studentised import METHOD
 
 DRAWS = 20_000
 # Each critical value of |t| is a quantile of 20,000 draws, off by 0.7 to 1 % in one standard error; the bound below is

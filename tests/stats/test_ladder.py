@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from mediate.stats import ladder_mean_slope, ladder_rank_correlation, ladder_slope
-from mediate.stats.contrasts import METHOD, contrast_of
 from mediate.stats.ladder import rank_correlation
+from mediate.stats.studentised import METHOD, contrast_of
 from tests.stats.simulated import FLAT, SIZES
 
 RISING = np.array([0.3, 0.35, 0.5, 0.45, 0.7])

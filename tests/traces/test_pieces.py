@@ -11,7 +11,7 @@ from mediate.errors import ItemError
 from mediate.mediation.encoding import encode_readers
 from mediate.mediation.said import check_characters, check_parts, check_whole, question_prompts
 from mediate.models.prompts import parse_template, prompt_facts, prompt_of, prompt_reads, question_ids
-from mediate.pairs.pair import Item, Pair, World
+from mediate.pairs.pair import Item, Pair
 from mediate.traces.pieces import (
     decode,
     decode_after,
@@ -169,7 +169,7 @@ def test_parts_that_say_something_else_together_are_refused() -> None:
     ids = encode(tokenizer, "🙂")
     pair = Pair("a", "g", Item("q", "7"), Item("r", "6"))
     with pytest.raises(ItemError, match="the base world"):
-        check_whole(tokenizer, pair, World.BASE, (ids[:2], ids[2:]), "\ufffd")
+        check_whole(tokenizer, pair, "the base world", (ids[:2], ids[2:]), "\ufffd")
 
 
 def test_letters_with_accents_may_be_written_in_two_characters() -> None:

@@ -439,17 +439,17 @@ MUTANTS = (
     ),
     Mutant(
         "intervals that forget how few groups there are",
-        "stats/contrasts.py",
+        "stats/studentised.py",
         " = np.maximum(found, least)",
         " = found * 0.8",
         "tests/stats/test_paired.py",
     ),
     Mutant(
         "errors of many means without their own mean",
-        "stats/columns.py",
+        "stats/columnwise.py",
         "+ parts - moved**2 / groups",
         "+ parts",
-        "tests/stats/test_columns.py",
+        "tests/stats/test_columnwise.py",
     ),
     Mutant(
         "paired differences of the wrong sign",

@@ -109,9 +109,10 @@ def read_effects_together(
         moving = [place for place, cell in enumerate(cells[number]) if differs(base, source, cell)]
         if moving:
             rows.setdefault(len(question) + len(base), []).append((number, moving, (question, base, source)))
+    count = max(1, ROW_BYTES // SMALL_BYTES)
     for same in rows.values():
-        for first in range(0, len(same), ROW_BYTES // SMALL_BYTES):
-            chunk = same[first : first + ROW_BYTES // SMALL_BYTES]
+        for first in range(0, len(same), count):
+            chunk = same[first : first + count]
             pasts = [
                 swapped_past(*stretches, [None, *(cells[number][place] for place in moving)])
                 for number, moving, stretches in chunk

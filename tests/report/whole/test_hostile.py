@@ -14,6 +14,7 @@ from mediate.report import Scores, terminal, write_report
 from mediate.report.html import shade_colour, to_html
 from mediate.report.run.page import run_page
 from mediate.results import Cube, EffectMap, Measured, Reject, Results, Told, write_results
+from mediate.results.contrasts import Contrast
 from tests.figures.records import fake_manifest, fake_results
 from tests.report.parse import Page, parse
 
@@ -198,7 +199,7 @@ def test_every_text_field_is_poisoned(small: Results) -> None:
     assert [text for text in kept if "POISON" not in text and text not in ALLOWED] == []
 
 
-ALLOWED = {"item", "step", "layer", "success"}
+ALLOWED = {"item", "step", "layer", "success", "twin"}
 
 
 def collect(value: Any, add: Callable[[str], None]) -> None:
@@ -213,6 +214,8 @@ def collect(value: Any, add: Callable[[str], None]) -> None:
     elif isinstance(value, tuple | list):
         for each in value:
             collect(each, add)
+    elif isinstance(value, Contrast):
+        add(value.name)
     elif hasattr(value, "__dataclass_fields__"):
         for name in value.__dataclass_fields__:
             collect(getattr(value, name), add)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
-from mediate.stats.contrasts import ROUNDING, Contrast, critical_values, jackknife_errors, numbered_groups, t_values
 from mediate.stats.resampling import RESAMPLES, group_sums, resamples
+from mediate.stats.studentised import ROUNDING, Estimand, critical_values, jackknife_errors, numbered_groups, t_values
 
 # A variance that is below this part of its largest term has lost half of its digits.
 LOST = 1e-8
@@ -40,7 +40,7 @@ def mean_errors(
     lost = variance <= LOST * (squares + parts)
     for column in np.flatnonzero(lost.any(axis=0)):
         rows = lost[:, column]
-        alone = Contrast(np.ones(1), sums[None, :, column], sizes[None].astype(float), sizes)
+        alone = Estimand(np.ones(1), sums[None, :, column], sizes[None].astype(float), sizes)
         errors[rows, column] = jackknife_errors(alone, counts[rows])
     return errors
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mediate.stats import bootstrap_mean
-from mediate.stats.columns import interval_of_means, mean_errors
-from mediate.stats.contrasts import contrast_of, jackknife_errors
+from mediate.stats.columnwise import interval_of_means, mean_errors
 from mediate.stats.resampling import group_sums
+from mediate.stats.studentised import contrast_of, jackknife_errors
 from tests.stats.simulated import members, named
 
 

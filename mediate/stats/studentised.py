@@ -1,4 +1,4 @@
-"""Contrasts of ratios of sums, with intervals that hold up with few groups: the bootstrap-t over groups.
+"""Weighted ratios of sums, with intervals that hold up with few groups: the bootstrap-t over groups.
 
 A mean, a share, a paired difference, a difference of two shares and a slope over a ladder of models are all
 `sum_r w_r N_r / D_r`, of sums that every resample of the groups takes anew.
@@ -24,7 +24,7 @@ ALIKE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
+class Estimand:
     """`sum_r weights[r] * sum(top[r]) / sum(bottom[r])`, held as the sums over each group.
 
     Args:
@@ -69,7 +69,7 @@ def contrast_of(
     numerators: Float[np.ndarray, "run item"],
     denominators: Float[np.ndarray, "run item"],
     groups: Sequence[str],
-) -> Contrast:
+) -> Estimand:
     """Sums each run's items by group.
 
     Raises:
@@ -82,11 +82,11 @@ def contrast_of(
         sums = [np.bincount(index, row, len(sizes)) for row in rows]
         return np.array(sums, dtype=float).reshape(len(rows), len(sizes))
 
-    return Contrast(weights, summed(numerators), summed(denominators), sizes)
+    return Estimand(weights, summed(numerators), summed(denominators), sizes)
 
 
 def resampled_ratios(
-    contrast: Contrast, counts: Float[np.ndarray, "draw group"]
+    contrast: Estimand, counts: Float[np.ndarray, "draw group"]
 ) -> tuple[Float[np.ndarray, "draw run"], Float[np.ndarray, "draw run"]]:
     """Each run's ratio in each resample, and its denominator there per item; all runs share their resamples."""
     bottom = counts @ contrast.bottom.T
@@ -94,7 +94,7 @@ def resampled_ratios(
         return (counts @ contrast.top.T) / bottom, bottom / (counts @ contrast.sizes)[:, None]
 
 
-def jackknife_errors(contrast: Contrast, counts: Float[np.ndarray, "draw group"]) -> Float[np.ndarray, " draw"]:
+def jackknife_errors(contrast: Estimand, counts: Float[np.ndarray, "draw group"]) -> Float[np.ndarray, " draw"]:
     """Standard error of the contrast in each resample, by leaving out one drawn group at a time.
 
     `sqrt((G - 1) / G * sum_g (theta_(g) - mean theta_())^2)` (Efron and Stein 1981). Of groups of one size it is the
@@ -137,7 +137,7 @@ def t_values(
 
 
 def resampled_t(
-    contrast: Contrast, error: float, counts: Float[np.ndarray, "draw group"], *, own: bool = False
+    contrast: Estimand, error: float, counts: Float[np.ndarray, "draw group"], *, own: bool = False
 ) -> Float[np.ndarray, " draw"]:
     """Each resample's t; see `t_values`."""
     ratios, _ = resampled_ratios(contrast, counts)
@@ -156,14 +156,14 @@ def critical_values(t: Float[np.ndarray, "draw ..."], groups: int, level: float)
 
 
 def critical_t(
-    contrast: Contrast, error: float, counts: Float[np.ndarray, "draw group"], level: float
+    contrast: Estimand, error: float, counts: Float[np.ndarray, "draw group"], level: float
 ) -> tuple[float, float]:
     """The critical value of the contrast, and the share of resamples that have no t."""
     t = resampled_t(contrast, error, counts)
     return float(critical_values(t, counts.shape[1], level)), float(np.isinf(t).mean())
 
 
-def undefined_because(contrast: Contrast, min_mean_denominator: float) -> str:
+def undefined_because(contrast: Estimand, min_mean_denominator: float) -> str:
     """Why the contrast has no value; empty where it has one."""
     if not len(contrast.sizes):
         return "no items"
@@ -175,7 +175,7 @@ def undefined_because(contrast: Contrast, min_mean_denominator: float) -> str:
     return f"the mean {contrast.denominator(run)}, {means[run]:.3g}, is within {min_mean_denominator:g} of 0"
 
 
-def unbounded_because(contrast: Contrast, counts: Float[np.ndarray, "draw group"], min_mean_denominator: float) -> str:
+def unbounded_because(contrast: Estimand, counts: Float[np.ndarray, "draw group"], min_mean_denominator: float) -> str:
     """Why resampled ratios allow no interval (a denominator that changes sign or vanishes); empty where they do."""
     _, means = resampled_ratios(contrast, counts)
     stable = np.sign(means) == np.sign(contrast.bottom.sum(axis=1))
@@ -187,7 +187,7 @@ def unbounded_because(contrast: Contrast, counts: Float[np.ndarray, "draw group"
     return f"the {contrast.denominator(run)} vanishes or changes sign in {share:.1%} of resamples"
 
 
-def studentised(contrast: Contrast, *, min_mean_denominator: float, seed: int, level: float, draws: int) -> Estimate:
+def studentised(contrast: Estimand, *, min_mean_denominator: float, seed: int, level: float, draws: int) -> Estimate:
     """The contrast with a symmetric bootstrap-t interval over groups: value ± c SE (Hall 1988).
 
     SE is the jackknife's over groups, and c the `level` quantile of |t| over resamples, each with its own SE; c is at
