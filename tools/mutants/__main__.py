@@ -36,6 +36,7 @@ class Mutant:
 
 READS, STATE = (f"tests/mediation/kinds/test_{name}.py" for name in ("read", "state"))
 CUBE, METHODS = (f"tests/mediation/whole/test_{name}.py" for name in ("cube_oracle", "attribution_methods"))
+HIDDEN = "tests/mediation/whole/test_hidden_oracle.py"
 SWEEP = "tests/passes/sweeps/test_sweep.py"
 MUTANTS = (
     Mutant(
@@ -173,7 +174,7 @@ MUTANTS = (
     ),
     Mutant(
         "Shapley weights of the wrong size",
-        "results/cube.py",
+        "results/contrasts.py",
         "gain[:, 0, 0] / 3 + (gain[:, 0, 1] + gain[:, 1, 0]) / 6",
         "gain[:, 0, 0] / 2 + (gain[:, 0, 1] + gain[:, 1, 0]) / 6",
         "tests/results/test_cube.py",
@@ -321,8 +322,8 @@ MUTANTS = (
     Mutant(
         "a chain cut one token too late",
         "mediation/kinds/before_answer.py",
-        "_cut(trace, first - 1)",
-        "_cut(trace, first)",
+        "cut_trace(trace, first - 1)",
+        "cut_trace(trace, first)",
         "tests/mediation/kinds/test_before_answer.py",
     ),
     Mutant(
@@ -745,6 +746,48 @@ MUTANTS = (
         'name != "place" and value != default[name]',
         'name != "place"',
         "tests/pairs/test_item.py",
+    ),
+    Mutant(
+        "the first token of a question hidden",
+        "mediation/item.py",
+        "    return max(first, 1), stop\n",
+        "    return first, stop\n",
+        "tests/mediation/test_item.py",
+    ),
+    Mutant(
+        "a tail that has read the question, left to an answer that may not",
+        "mediation/kinds/hidden.py",
+        "tail = self.seen.part(stop, begin) if d else self.blind.part(0, begin - stop)",
+        "tail = self.seen.part(stop, begin)",
+        HIDDEN,
+    ),
+    Mutant(
+        "a chain computed with sight of the question, taken for a blind one",
+        "mediation/kinds/hidden.py",
+        "mask[2 * row + 1, slice(*item.hidden)] = True",
+        "pass",
+        HIDDEN,
+    ),
+    Mutant(
+        "a hidden chain that is read",
+        "mediation/kinds/hidden.py",
+        "        if not t:\n",
+        "        if False:\n",
+        HIDDEN,
+    ),
+    Mutant(
+        "hidden parts shared out over all orders",
+        "results/contrasts.py",
+        "latent = 2 * (y[:, 1, 1, 1] - y[:, 1, 1, 0])",
+        "latent = (y[:, 1, 1, 1] - y[:, 1, 1, 0])",
+        "tests/mediation/whole/test_hidden_planted.py",
+    ),
+    Mutant(
+        "runs of two contrasts compared",
+        "compare/checks.py",
+        "    if len(contrasts) > 1:\n",
+        "    if False:\n",
+        "tests/scoring/test_items.py",
     ),
 )
 
