@@ -314,9 +314,9 @@ def verdict(claimed: str, found: Estimate | None, levels: Sequence[float], margi
 def contrast(weights: Mapping[tuple[str, After], float]) -> dict:
     """A weighted sum of the runs' mediated shares, shared traces, paired by problem."""
     first = shared[small.size, After.BASE].results.cube(OUTCOME)
-    y = [aligned(shared[key].results.cube(OUTCOME), first.items) for key in weights]
-    tops = np.stack([share_numerators(each)[SHARES.index("mediated")] for each in y])
-    te = np.stack([total_effect(each) for each in y])
+    cubes = [aligned(shared[key].results.cube(OUTCOME), first.items) for key in weights]
+    tops = np.stack([share_numerators(each)[SHARES.index("mediated")] for each in cubes])
+    te = np.stack([total_effect(each.y) for each in cubes])
     given = contrast_of(np.array(list(weights.values())), tops, te, first.groups)
     found = studentised(given, min_mean_denominator=MIN_TE, seed=SEED, level=0.95, draws=RESAMPLES)
     return {"found": found, "levels": (tops.sum(axis=1) / te.sum(axis=1)).tolist()}
@@ -331,7 +331,7 @@ def mean_change(after: After, before: After = After.BASE) -> dict:
 def indirect(after: After) -> dict:
     """The mean over sizes of TIE after less TIE before, in nats; and the margin."""
     tie, te = (
-        {state: [effect_values(shared[size, state].results.cube(OUTCOME).y)[row] for size in sizes] for state in After}
+        {state: [effect_values(shared[size, state].results.cube(OUTCOME))[row] for size in sizes] for state in After}
         for row in (EFFECTS.index("tie"), EFFECTS.index("te"))
     )
     moved = np.mean(tie[after], axis=0) - np.mean(tie[After.BASE], axis=0)

@@ -344,7 +344,7 @@ def share_slope(found: Comparison, quantity: str) -> dict:
 def nie_slope(found: Comparison) -> dict:
     """Slope of NIE / TE."""
     items, groups = found.compared.pairing.items, found.compared.pairing.groups
-    each_corners = [corners(aligned(run.results.cube("logit_diff"), items)) for run in found.compared.runs]
+    each_corners = [corners(aligned(run.results.cube("logit_diff"), items).y) for run in found.compared.runs]
     tops, bottoms = (np.stack([getattr(each, name) for each in each_corners]) for name in ("nie", "te"))
     levels = (tops.sum(axis=1) / bottoms.sum(axis=1)).tolist()
     return {"found": ladder_slope(x, tops, bottoms, groups, seed=SEED), "levels": levels}
