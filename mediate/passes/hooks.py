@@ -12,7 +12,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site, scores_hook
-from mediate.passes.interventions import Interventions, Knockout, Values, Write, actions_of, check_rows
+from mediate.passes.interventions import Interventions, Knockout, Swap, Values, Write, actions_of, check_rows
 from mediate.passes.masks import hidden, mask_hooks
 
 Hook = tuple[str, Callable[[Tensor, Any], Tensor]]
@@ -55,6 +55,9 @@ def hooks_of(
         InputError: As `check_rows`; or no value for what is put in place, or a site both in `whole` and written in a
             row, or a swap where no past is shared.
     """
+    if not shared and any(isinstance(action, Swap) for row in rows for action in actions_of(row)):
+        raise InputError("swap: this pass shares no past; sweep it, or give each row keys and values of its own")
+    check_rows(model, rows, length, begin)
     by_site: dict[Site, list[tuple[int, Write]]] = {}
     cuts: list[list[Knockout]] = [[] for _ in rows]
     for row, interventions in enumerate(rows):
@@ -65,11 +68,6 @@ def hooks_of(
                 by_site.setdefault(action.site, []).append((row, action))
             elif isinstance(action, Knockout):
                 cuts[row].append(action)
-            elif not shared:
-                raise InputError(
-                    "swap: this pass shares no past; sweep it, or give each row keys and values of its own"
-                )
-    check_rows(model, rows, length, begin)
     whole = whole or {}
     twice = next((site for site in by_site if site in whole), None)
     if twice is not None:

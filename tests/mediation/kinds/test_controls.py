@@ -19,6 +19,7 @@ from mediate.models.sites import Component
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Reference
 from mediate.results.controls import Control, Controlled, summarise
+from mediate.scoring.controls import OF_THE_MODEL
 from tests import tiny
 from tests.mediation.kinds.test_read import BASE, LONGER, SOURCE, contexts
 
@@ -138,7 +139,7 @@ def test_every_control_is_run_or_refused_with_a_reason() -> None:
     model, cell = tiny.model("llama"), contexts("llama")
     y = measure_cube(model, cell, [Y])[0]
     found = {each.control: each for each in measure_controls(model, cell, Y, y, seed=1)}
-    assert list(found) == [each for each in Control if each is not Control.RANDOM_WEIGHTS]
+    assert list(found) == OF_THE_MODEL
     assert found[Control.SAME_ANSWER].reason == "no other item has the same answer; give more items"
     assert np.isnan(found[Control.SAME_ANSWER].effect)
     assert all(not each.reason for control, each in found.items() if control is not Control.SAME_ANSWER)
