@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mediate.errors import InputError, ItemError
-from mediate.mediation.encoding import check_prompt, check_words
+from mediate.mediation.encoding import Readers, check_prompt, check_words
 from mediate.mediation.item import Asked, ask, encode_item, encode_readers_of
 from mediate.mediation.maps import check_offered
 from mediate.mediation.names import MapSpec, check_twinless, parse_map
@@ -16,6 +16,7 @@ from mediate.models.model import Model
 from mediate.pairs.answers import says
 from mediate.pairs.item import check_item
 from mediate.pairs.pair import Item
+from mediate.pairs.response import bridge_states_answer
 from mediate.passes.store import Store
 from mediate.results.told import Reject
 from mediate.scoring.chains import NOT_SOLVED, answers, trace_of, write
@@ -136,7 +137,7 @@ def _draft(model: Model, item: Item, spec: ScoreSpec) -> ItemDraft:
         return draft
     trace = trace_of(model, item, "", item.cot, None, spec)
     if item.answer:
-        encode_item(model, item, asked, encode_readers_of(tokenizer, item, item.answer, spec.answer_cue), trace)
+        encode_item(model, item, asked, _readers(model, item, item.answer, spec), trace)
     return replace(draft, trace=trace)
 
 
@@ -199,6 +200,11 @@ def _prepared(model: Model, draft: ItemDraft, spec: ScoreSpec, maps: tuple[MapSp
     if not answer:
         reason = "no answer was given, and the model says none after its chain; give one, or leave it out (skip)"
         raise ItemError(item.id, reason, place=item.place, code="no_answer", written=True)
-    readers = encode_readers_of(model.need_tokenizer(), item, answer, spec.answer_cue)
-    tokens = encode_item(model, item, draft.asked, readers, trace)
+    tokens = encode_item(model, item, draft.asked, _readers(model, item, answer, spec), trace)
     return PreparedItem(model, item, tokens, answer, draft.said, maps, spec.outcomes, seed_of(spec, item.id))
+
+
+def _readers(model: Model, item: Item, answer: str, spec: ScoreSpec) -> Readers:
+    """What stands after the chain; in place of a bridge that states the answer, which would be copied, the cue."""
+    bridge = not bridge_states_answer(item)
+    return encode_readers_of(model.need_tokenizer(), item, answer, spec.answer_cue, bridge=bridge)

@@ -12,8 +12,10 @@ import pytest
 import mediate as md
 from mediate.mediation.kinds.knockout import knockout_effects
 from mediate.mediation.one_answer import greedy_rival
+from mediate.pairs.response import bridge_states_answer
 from mediate.results.controls import Control
 from mediate.results.cube import corners
+from mediate.traces.pieces import decode_after
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +176,12 @@ def test_an_outcome_without_a_rival_is_left_out_of_that_outcome_alone(
 
 def _rival_but_of_one(calls: Iterator[int], tokens: Any, logits: Any) -> tuple[int, ...]:
     return () if next(calls) == 0 else greedy_rival(tokens, logits)
+
+
+@pytest.mark.parametrize(("bridge", "kept"), [("the answer is 8 . the answer is ", False), ("the answer is ", True)])
+def test_a_bridge_that_states_the_answer_gives_way_to_the_cue(model: Any, bridge: str, kept: bool) -> None:
+    item = replace(given(1)[0], answer="8", closed="\n", bridge=bridge)
+    cue = md.prepare(model, item, store=False).tokens.readers.cue
+    said = decode_after(model.need_tokenizer(), cue)
+    assert ("8" in said, said.count("answer")) == (False, 1)
+    assert bridge_states_answer(item) is not kept
