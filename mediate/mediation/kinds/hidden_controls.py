@@ -104,7 +104,7 @@ def random_hidden(model: Model, sights: Sights, outcome: Outcome, rng: np.random
     begin, last = len(item.question), tuple(range(*spans[-1]))
     draws = min(RANDOM_DRAWS, comb(last[0], len(last)) if last[0] >= len(last) else 0)
     if draws < LEAST_DRAWS:
-        raise vacuous(item, f"there are {draws} ways to draw {len(last)} of the {last[0]} tokens before the last step")
+        raise vacuous(item, "hardly more tokens stand before the last step than in it, so there is little to draw from")
     drawn: dict[tuple[int, ...], None] = {}
     while len(drawn) < draws:
         drawn[tuple(sorted(rng.choice(last[0], len(last), replace=False).tolist()))] = None
