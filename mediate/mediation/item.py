@@ -11,6 +11,7 @@ from mediate.models.model import Model
 from mediate.models.prompts import Prompt, Template
 from mediate.pairs.answers import same_answer
 from mediate.pairs.pair import Item
+from mediate.passes.hiding import check_hiding
 from mediate.traces.pieces import decode, decode_after, encode_after
 from mediate.traces.trace import BROKEN, Trace, cut_trace, token_ends
 
@@ -137,10 +138,11 @@ def encode_item(model: Model, item: Item, asked: Asked, readers: Readers, trace:
     """Puts an item into tokens and checks that the model can take it.
 
     Raises:
-        InputError: The model's past is more than keys and values.
+        InputError: The model's past is more than keys and values, or its keys cannot be hidden.
         ItemError: An empty chain, a sequence longer than the model's context, or tokens that say something else.
     """
     check_carries(model)
+    check_hiding(model)
     tokenizer = model.need_tokenizer()
     if not trace.ids:
         raise ItemError(item.id, "the CoT has no tokens", place=item.place, code="empty_cot")
