@@ -9,7 +9,6 @@ from mediate.mediation.encoding import EncodedPair, Readers, check_carries, chec
 from mediate.mediation.said import item_prompt
 from mediate.models.model import Model
 from mediate.models.prompts import Prompt, Template
-from mediate.pairs.answers import same_answer
 from mediate.pairs.pair import Item
 from mediate.passes.hiding import check_hiding
 from mediate.traces.pieces import decode, decode_after, encode_after
@@ -113,17 +112,23 @@ def encode_readers_of(tokenizer: Any, item: Item, answer: str, cue: str, *, brid
     Raises:
         ItemError: The answer has no tokens.
     """
-    tag = encode_after(tokenizer, item.closed, control=True)
     if item.closed and bridge and item.bridge:
+        tag = encode_after(tokenizer, item.closed, control=True)
         lead, answered = _parted(tokenizer, item.bridge, answer)
+        lead = [*tag, *lead]
     else:
-        text = cue.lstrip() if item.closed[-1:].isspace() else cue
-        lead, answered = encode_after(tokenizer, text), encode_after(tokenizer, " " + answer)
+        lead, answered = cue_tokens(tokenizer, item, cue), encode_after(tokenizer, " " + answer)
     spoken = next((place for place, token in enumerate(answered) if decode_after(tokenizer, [token]).strip()), 0)
     try:
-        return Readers((*tag, *lead), tuple(answered), spoken=spoken)
+        return Readers(tuple(lead), tuple(answered), spoken=spoken)
     except ValueError as error:
         raise ItemError(item.id, f"{error}; give another", place=item.place, code="empty_answer") from error
+
+
+def cue_tokens(tokenizer: Any, item: Item, cue: str) -> list[int]:
+    """The tokens of the tag that closes an item's chain, where there is one, and of the cue after it."""
+    text = cue.lstrip() if item.closed[-1:].isspace() else cue
+    return [*encode_after(tokenizer, item.closed, control=True), *encode_after(tokenizer, text)]
 
 
 def _parted(tokenizer: Any, bridge: str, answer: str) -> tuple[list[int], list[int]]:
@@ -134,8 +139,23 @@ def _parted(tokenizer: Any, bridge: str, answer: str) -> tuple[list[int], list[i
     return ids[:first], ids[first:]
 
 
-def encode_item(model: Model, item: Item, asked: Asked, readers: Readers, trace: Trace) -> EncodedItem:
+def encode_item(
+    model: Model,
+    item: Item,
+    asked: Asked,
+    readers: Readers,
+    trace: Trace,
+    options: tuple[tuple[int, ...], ...] = (),
+) -> EncodedItem:
     """Puts an item into tokens and checks that the model can take it.
+
+    Args:
+        model: The hooked model.
+        item: The item.
+        asked: Its question.
+        readers: What stands after its chain.
+        trace: Its chain.
+        options: The tokens of the other answers that the question offers.
 
     Raises:
         InputError: The model's past is more than keys and values, or its keys cannot be hidden.
@@ -143,11 +163,8 @@ def encode_item(model: Model, item: Item, asked: Asked, readers: Readers, trace:
     """
     check_carries(model)
     check_hiding(model)
-    tokenizer = model.need_tokenizer()
     if not trace.ids:
         raise ItemError(item.id, "the CoT has no tokens", place=item.place, code="empty_cot")
-    others = [each for each in item.options if not same_answer(each, item.answer)] if item.options else []
-    options = tuple(tuple(encode_after(tokenizer, " " + each)) for each in others)
     encoded = EncodedItem(item.id, item.group or item.id, asked.ids, asked.hidden, trace, readers, options)
     parts = [encoded.question, trace.ids, *readers.all, *options]
     longest = encoded.length + max([0, *(len(each) - len(readers.base) for each in options)])

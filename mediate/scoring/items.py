@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from mediate.errors import InputError, ItemError
 from mediate.mediation.encoding import Readers, check_prompt, check_words
-from mediate.mediation.item import Asked, ask, encode_item, encode_readers_of
+from mediate.mediation.item import Asked, EncodedItem, ask, cue_tokens, encode_item, encode_readers_of
 from mediate.mediation.maps import check_offered
 from mediate.mediation.names import MapSpec, check_twinless, parse_map
 from mediate.mediation.prepared_item import PreparedItem
@@ -13,7 +13,7 @@ from mediate.mediation.said import check_characters, check_parts
 from mediate.models.generation import Written
 from mediate.models.known import is_reference
 from mediate.models.model import Model
-from mediate.pairs.answers import says
+from mediate.pairs.answers import same_answer, says
 from mediate.pairs.item import check_item
 from mediate.pairs.pair import Item
 from mediate.pairs.response import bridge_states_answer
@@ -23,7 +23,6 @@ from mediate.scoring.chains import NOT_SOLVED, answers, trace_of, write
 from mediate.scoring.given import nothing_left
 from mediate.scoring.plan import seed_of
 from mediate.scoring.spec import ScoreSpec
-from mediate.traces.pieces import encode_after
 from mediate.traces.trace import Trace
 
 DEFAULT_ITEM_MAP = "knockout:step,layer"
@@ -137,7 +136,7 @@ def _draft(model: Model, item: Item, spec: ScoreSpec) -> ItemDraft:
         return draft
     trace = trace_of(model, item, "", item.cot, None, spec)
     if item.answer:
-        encode_item(model, item, asked, _readers(model, item, item.answer, spec), trace)
+        _encoded(model, item, asked, trace, item.answer, spec)
     return replace(draft, trace=trace)
 
 
@@ -160,11 +159,15 @@ def _with_chains(
             ready.append(draft if draft.trace else replace(draft, trace=_written(model, draft, written, spec)))
         except ItemError as error:
             unusable.append(error)
-    cue = tuple(encode_after(model.need_tokenizer(), spec.answer_cue))
+    tokenizer = model.need_tokenizer()
     asked = {
-        draft.item.id: draft.asked.ids + draft.chain.ids + cue
+        draft.item.id: (
+            *draft.asked.ids,
+            *draft.chain.ids,
+            *cue_tokens(tokenizer, draft.item, spec.answer_cue),
+        )
         for draft in ready
-        if draft.chain.written or spec.solved_only or not draft.item.answer
+        if draft.chain.written or spec.solved_only or not (draft.item.answer or draft.item.stated)
     }
     text = answers(model, list(asked.values()), spec.seed, store, progress=progress)
     ready = [replace(draft, said=text.get(asked.get(draft.item.id, ()))) for draft in ready]
@@ -174,13 +177,18 @@ def _with_chains(
     errors += unusable
     if not spec.solved_only:
         return ready
-    wrong = {draft.item.id: _unsolved(draft) for draft in ready if not says(draft.said or "", draft.item.answer)}
+    wrong = {draft.item.id: _unsolved(draft) for draft in ready if not _solved(draft)}
     errors += wrong.values()
     return [draft for draft in ready if draft.item.id not in wrong]
 
 
 def _written(model: Model, draft: ItemDraft, written: Mapping[tuple[int, ...], Written], spec: ScoreSpec) -> Trace:
     return trace_of(model, draft.item, "", None, written.get(draft.asked.ids), spec)
+
+
+def _solved(draft: ItemDraft) -> bool:
+    """Whether the model gives the given answer; where none is given, its own is the one that is measured."""
+    return not draft.item.answer or says(draft.said or "", draft.item.answer)
 
 
 def _unsolved(draft: ItemDraft) -> ItemError:
@@ -196,15 +204,20 @@ def _prepared(model: Model, draft: ItemDraft, spec: ScoreSpec, maps: tuple[MapSp
         ItemError: There is no answer to measure, or the model cannot take the item.
     """
     item, trace = draft.item, draft.chain
-    answer = item.answer or draft.said or ""
+    answer = item.answer or item.stated or draft.said or ""
     if not answer:
         reason = "no answer was given, and the model says none after its chain; give one, or leave it out (skip)"
         raise ItemError(item.id, reason, place=item.place, code="no_answer", written=True)
-    tokens = encode_item(model, item, draft.asked, _readers(model, item, answer, spec), trace)
+    tokens = _encoded(model, item, draft.asked, trace, answer, spec)
     return PreparedItem(model, item, tokens, answer, draft.said, maps, spec.outcomes, seed_of(spec, item.id))
 
 
-def _readers(model: Model, item: Item, answer: str, spec: ScoreSpec) -> Readers:
-    """What stands after the chain; in place of a bridge that states the answer, which would be copied, the cue."""
+def _encoded(model: Model, item: Item, asked: Asked, trace: Trace, answer: str, spec: ScoreSpec) -> EncodedItem:
+    """The item with one answer measured; in place of a bridge that states it, which would be copied, the cue."""
     bridge = not bridge_states_answer(item)
-    return encode_readers_of(model.need_tokenizer(), item, answer, spec.answer_cue, bridge=bridge)
+
+    def readers(said: str) -> Readers:
+        return encode_readers_of(model.need_tokenizer(), item, said, spec.answer_cue, bridge=bridge)
+
+    options = tuple(readers(each).base for each in item.options if not same_answer(each, answer))
+    return encode_item(model, item, asked, readers(answer), trace, options)

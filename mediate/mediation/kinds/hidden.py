@@ -154,7 +154,7 @@ def rival(model: Model, sights: Sights) -> tuple[int, ...]:
     """What a margin holds the answer against, in all cells alike.
 
     Where the item has options, the other one of highest log-probability in the run as it is; else what the model
-    would say with question and chain hidden. Empty where that is the answer itself.
+    would say with question and chain hidden. Empty where that is the answer itself, or all options begin alike.
     """
     readers = sights.item.readers
     if not sights.item.options:
@@ -164,7 +164,14 @@ def rival(model: Model, sights: Sights) -> tuple[int, ...]:
     for option in sights.item.options:
         tokens = reading(replace(readers, base=option, spoken=0), model.device, [LOGPROB])
         likely[option] = float(answer_logprob(read_hidden(model, tokens, sights, [(1, 1, 1)])[0][0], option))
-    return max(likely, key=lambda option: likely[option])
+    # Of an option that begins with all of the answer, or the other way round, no token differs.
+    apart = {each: value for each, value in likely.items() if not _begins(each, readers.base)}
+    return max(apart, key=lambda option: apart[option], default=())
+
+
+def _begins(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    shared = min(len(one), len(other))
+    return one[:shared] == other[:shared]
 
 
 def read_hidden(
