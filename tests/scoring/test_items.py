@@ -185,3 +185,17 @@ def test_a_bridge_that_states_the_answer_gives_way_to_the_cue(model: Any, bridge
     said = decode_after(model.need_tokenizer(), cue)
     assert ("8" in said, said.count("answer")) == (False, 1)
     assert bridge_states_answer(item) is not kept
+
+
+def test_what_a_logged_response_states_is_the_models_own_answer(model: Any) -> None:
+    item = replace(given(1)[0], answer="", stated="3")
+    found = md.prepare(model, item, store=False)
+    assert (found.answer, found.said) == ("3", None)
+
+
+def test_an_option_that_begins_with_all_of_the_answer_is_no_rival(model: Any) -> None:
+    item = replace(given(1)[0], options=("8 3", "8"), answer="8")
+    found = md.prepare(model, item, md.ScoreSpec(outcomes=("margin", "logit"), maps=()), store=False)
+    assert np.isnan(found.y[0]).all()
+    apart = replace(item, options=("8 3", "8", "5"))
+    assert np.isfinite(md.prepare(model, apart, md.ScoreSpec(outcomes=("margin",), maps=()), store=False).y).all()
