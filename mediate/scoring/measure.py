@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from typing import TypeVar
 
 import torch
 
@@ -35,6 +36,9 @@ from mediate.scoring.spec import ScoreSpec
 
 # Gives an item's keys and values, which are run anew where they are not at hand.
 LazyContexts = Callable[[], Contexts]
+# What was run of an item, or of its batch.
+Ran = TypeVar("Ran")
+_CONTEXTS = tuple(product(World, repeat=2))
 
 
 def measure_items(
@@ -104,21 +108,37 @@ def _with_cubes(
 
     A batch that does not fit into memory is halved.
     """
-    batches = _batches(model, items)[::-1]
-    while batches:
-        batch = batches.pop()
-        cubes = _measure_cubes(model, batch, spec)
-        if cubes is None and len(batch) == 1:
-            yield too_large(batch[0], spec), partial(run_contexts, model, batch[0].tokens)
-            continue
-        if cubes is None:
-            half = len(batch) // 2
-            batches += [batch[half:], batch[:half]]
+    batches = batches_of(model, items, lambda item: sum(len(item.tokens.context(*each)) for each in _CONTEXTS))
+    for cubes in halved(batches, lambda batch: _measure_cubes(model, batch, spec)):
+        if isinstance(cubes, Prepared):
+            yield too_large(cubes, spec), partial(run_contexts, model, cubes.tokens)
             continue
         cubes = _with_small_maps(model, cubes, spec)
         while cubes:  # what was measured lets go of its keys and values
             contexts, scored = cubes.pop(0)
-            yield finite(scored), partial(_at_hand, contexts)
+            yield finite(scored), partial(at_hand, contexts)
+
+
+def halved(
+    batches: Sequence[Sequence[Way]], measure: Callable[[Sequence[Way]], list[Ran] | None]
+) -> Iterator[list[Ran] | Way]:
+    """What was measured of each batch; one that does not fit into memory is halved, down to an item that does not.
+
+    Args:
+        batches: Of items of like length.
+        measure: Measures a batch; None where it does not fit.
+    """
+    left = list(batches)[::-1]
+    while left:
+        batch = left.pop()
+        found = measure(batch)
+        if found is not None:
+            yield found
+        elif len(batch) == 1:
+            yield batch[0]
+        else:
+            half = len(batch) // 2
+            left += [batch[half:], batch[:half]]
 
 
 def finite(scored: Scored[Way]) -> Scored[Way] | Reject:
@@ -127,8 +147,9 @@ def finite(scored: Scored[Way]) -> Scored[Way] | Reject:
     return scored if scored.is_finite else Reject(scored.item.id, "nonfinite", reason)
 
 
-def _at_hand(contexts: Contexts) -> Contexts:
-    return contexts
+def at_hand(runs: Ran) -> Ran:
+    """Keys and values that need not be run anew."""
+    return runs
 
 
 def too_large(item: OnItsWay, spec: ScoreSpec) -> Reject:
@@ -149,17 +170,20 @@ def out_of_memory(item: OnItsWay) -> ItemError:
     )
 
 
-def _batches(model: Model, items: Sequence[Prepared]) -> list[list[Prepared]]:
+def batches_of(model: Model, items: Sequence[Way], length: Callable[[Way], int]) -> list[list[Way]]:
     """As many items together as are worth running side by side; the order in which they come makes no difference.
 
     In half precision each is alone: how it is rounded beside others would show.
+
+    Args:
+        model: The hooked model.
+        items: What is measured.
+        length: How many tokens one item takes, in all of its passes.
     """
     if torch.finfo(model.dtype).bits < 32:
         return [[item] for item in items]
     by_id = {item.id: item for item in sorted(items, key=lambda item: item.id)}
-    lengths = {
-        name: sum(len(item.tokens.context(h, t)) for h, t in product(World, repeat=2)) for name, item in by_id.items()
-    }
+    lengths = {name: length(item) for name, item in by_id.items()}
     return [[by_id[name] for name in group] for group in of_like_length(lengths, side_by_side(model))]
 
 

@@ -5,11 +5,9 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import torch
 
 from mediate.clock import stage
 from mediate.errors import ItemError
-from mediate.mediation.kinds.cube import of_like_length, side_by_side
 from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
 from mediate.mediation.maps import MapSpec, measure_item_map
 from mediate.mediation.prepared_item import PreparedItem
@@ -18,7 +16,7 @@ from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
-from mediate.scoring.measure import finite, too_large, with_maps
+from mediate.scoring.measure import at_hand, batches_of, finite, halved, too_large, with_maps
 from mediate.scoring.scored import Scored, put, stored
 from mediate.scoring.spec import ScoreSpec
 
@@ -48,16 +46,10 @@ def measure_single_items(
             missing.append(item)
         else:
             yield kept, partial(_anew, model, item)
-    batches = _batches(model, missing)[::-1]
-    while batches:
-        batch = batches.pop()
-        cubes = _measure_cubes(model, batch, spec)
-        if cubes is None and len(batch) == 1:
-            yield too_large(batch[0], spec), partial(_anew, model, batch[0])
-            continue
-        if cubes is None:
-            half = len(batch) // 2
-            batches += [batch[half:], batch[:half]]
+    batches = batches_of(model, missing, lambda item: 2 * len(item.tokens.whole))
+    for cubes in halved(batches, lambda batch: _measure_cubes(model, batch, spec)):
+        if isinstance(cubes, PreparedItem):
+            yield too_large(cubes, spec), partial(_anew, model, cubes)
             continue
         while cubes:  # what was measured lets go of its keys and values
             sights, scored = cubes.pop(0)
@@ -66,13 +58,15 @@ def measure_single_items(
                 found = _without_rival(with_maps(found, spec, partial(_measured_map, sights, found, spec)))
                 if store is not None and not found.left_out:
                     put(model, found, spec, store)
-            yield found, partial(_at_hand, sights)
+            yield found, partial(at_hand, sights)
 
 
 def _without_rival(scored: Scored[PreparedItem]) -> Scored[PreparedItem]:
     """The item with a reason for each outcome that it has no rival answer for."""
     item = scored.item
     reason = "the answer is what the model says with question and chain hidden, so it has no rival; give options"
+    if item.item.options:
+        reason = "every other option begins as the answer does, so it has no rival; word the options apart"
     missing = [
         Reject(item.id, "no_rival", reason, item.item.place, part=str(outcome))
         for outcome, y in zip(item.outcomes, scored.y, strict=True)
@@ -85,22 +79,9 @@ def _anew(model: Model, item: PreparedItem) -> Sights:
     return with_rivals(model, run_sights(model, [item.tokens]), item.outcomes)[0]
 
 
-def _at_hand(sights: Sights) -> Sights:
-    return sights
-
-
 def _measured_map(sights: Sights, scored: Scored[PreparedItem], spec: ScoreSpec, wanted: MapSpec) -> EffectMap:
     item = scored.item
     return measure_item_map(item.model, sights.item, wanted, spec.outcomes[0], scored.te, item.seed)
-
-
-def _batches(model: Model, items: Sequence[PreparedItem]) -> list[list[PreparedItem]]:
-    """As many items together as are worth running side by side; in half precision each is alone."""
-    if torch.finfo(model.dtype).bits < 32:
-        return [[item] for item in items]
-    by_id = {item.id: item for item in sorted(items, key=lambda item: item.id)}
-    lengths = {name: 2 * len(item.tokens.whole) for name, item in by_id.items()}
-    return [[by_id[name] for name in group] for group in of_like_length(lengths, side_by_side(model))]
 
 
 @stage("measuring cubes")
