@@ -4,7 +4,7 @@ Two probes of eight tokens run side by side. A write swaps their activations in 
 write has an effect of its own, and what must follow from it is compared layer by layer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -25,6 +25,7 @@ from mediate.passes.readers import read
 from mediate.passes.sweeps.sweep import sweep, untouched
 from mediate.passes.turning import with_turnings
 from mediate.passes.unhooked import LEAN, lean_blocks
+from mediate.passes.written import FAILURES, Trial, alone, swapped, together, unchanged
 
 C = Component
 KNOCKED_OUT = "knocked-out keys are not read"
@@ -32,7 +33,8 @@ SWEPT = "patched from a later block and position on"
 FLOAT32 = torch.finfo(torch.float32).eps
 AFTER_THE_FACT = "what is written to its scores, or to its mask, does not decide what attention reads: "
 NOT_A_TURN = "keys and values elsewhere are more than a turn away from these: "
-_ATTENTION_INPUTS = (C.Q, C.K, C.V)
+# By the name of the check: what must follow when a component is written in every layer.
+WRITES = (("written back unchanged", unchanged), ("full swap", swapped))
 
 
 @stage("checking models")
@@ -69,14 +71,11 @@ def checked(model: Model) -> Model:
     refused = {
         component: "the architecture has no such hook point" for component in Component if component not in offered
     }
-    for component in offered:
-        for name, run in (("written back unchanged", _unchanged), ("full swap", _swap)):
-            check = _attempt(model, name, component, clean.logits, partial(run, model, clean, component, offered))
-            checks.append(check)
-            if not check.passed and component not in refused:
-                refused[component] = (
-                    f"at load, {name!r} was off by {check.error:.3g} ({check.detail or 'more than rounding'})"
-                )
+    for check in _writes(model, clean, offered):
+        checks.append(check)
+        if check.component is not None and not check.passed and check.component not in refused:
+            why = check.detail or "more than rounding"
+            refused[check.component] = f"at load, {check.name!r} was off by {check.error:.3g} ({why})"
     return replace(model, checks=tuple(checks), refused=refused)
 
 
@@ -101,86 +100,33 @@ def _attempt(
         tolerance = rounding * max(1.0, float(scale.abs().max())) * (64 if rounding < 1e-5 else 8)
     try:
         error = float(deviation().abs().max())
-    except (InputError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as failure:
+    except FAILURES as failure:
         return Check(name, component, float("inf"), tolerance, " ".join(str(failure).split())[:200])
     return Check(name, component, error, tolerance, "" if error <= tolerance else f"{meaning}off by {error:.3g}")
 
 
-def _unchanged(model: Model, clean: Run, component: Component, offered: tuple[Component, ...]) -> Tensor:
-    """Writing every layer's own activation changes nothing."""
-    own = {Site(component, layer): clean.kept[Site(component, layer)] for layer in range(model.facts.layers)}
-    return forward(model, model.probe.ids, writes=own).logits - clean.logits
-
-
-def _swap(model: Model, clean: Run, component: Component, offered: tuple[Component, ...]) -> Tensor:
-    """What must follow when probe A's activation is replaced by B's, in every layer.
-
-    Odd layers are entered with the probes exchanged. A written residual stream decides the block's output; a written
-    output of attention or MLP, or a written input of attention, is the other probe's than the stream that it joins.
-    """
-
-    def of(kind: Component, layer: int, flip: bool) -> Tensor:
-        value = clean.kept[Site(kind, layer)]
-        return value.flip(0) if flip else value
-
-    writes: dict[Site, Tensor] = {}
-    expected: dict[Site, Tensor] = {}
-    exchange = clean.logits
-    for layer in range(model.facts.layers):
-        odd = bool(layer % 2)
-        if component in (C.RESID_PRE, C.RESID_MID):
-            writes[Site(component, layer)] = of(component, layer, odd)
-            expected[Site(C.RESID_POST, layer)] = of(C.RESID_POST, layer, odd)
-            exchange = clean.logits.flip(0) if odd else clean.logits
-        elif component is C.RESID_POST:
-            writes[Site(component, layer)] = of(component, layer, not odd)
-            if layer + 1 < model.facts.layers:
-                expected[Site(C.ATTN_OUT, layer + 1)] = of(C.ATTN_OUT, layer + 1, not odd)
-            exchange = clean.logits.flip(0) if not odd else clean.logits
-        else:
-            writes[Site(C.RESID_PRE, layer)] = of(C.RESID_PRE, layer, odd)
-            _swap_inside(component, layer, odd, of, writes, expected, offered)
-    run = forward(model, model.probe.ids, writes=writes, keep=list(expected))
-    off = [
-        (run.kept[site] - wanted) / max(1.0, float(wanted.abs().max())) * max(1.0, float(clean.logits.abs().max()))
-        for site, wanted in expected.items()
+def _writes(model: Model, clean: Run, offered: Sequence[Component]) -> Iterator[Check]:
+    """Of every component, what must follow when it is written; what is off beside others is tried by itself."""
+    named = [
+        (partial(_attempt, model, name, component, clean.logits), partial(make, model, clean, component, offered))
+        for component in offered
+        for name, make in WRITES
     ]
-    if component in (C.RESID_PRE, C.RESID_MID, C.RESID_POST):
-        off.append(run.logits - exchange)
-    return torch.stack([each.abs().max() for each in off])
+    beside = together(model, clean, [_made(make) for _, make in named])
+    for (attempt, make), off in zip(named, beside, strict=True):
+        check = None if off is None else attempt(off.clone)
+        yield check if check is not None and check.passed else attempt(partial(_by_itself, model, clean, make))
 
 
-def _swap_inside(
-    component: Component,
-    layer: int,
-    odd: bool,
-    of: Callable[[Component, int, bool], Tensor],
-    writes: dict[Site, Tensor],
-    expected: dict[Site, Tensor],
-    offered: tuple[Component, ...],
-) -> None:
-    """Adds one layer's writes and expectations for a component inside a block whose stream is exchanged if `odd`."""
-    if component in _ATTENTION_INPUTS:
-        # Queries, keys and values of one probe make that probe's attention output, whatever stream they came from.
-        writes |= {Site(each, layer): of(each, layer, not odd) for each in _ATTENTION_INPUTS}
-        expected[Site(C.Z, layer)] = of(C.Z, layer, not odd)
-        return
-    if component is C.PATTERN:
-        writes |= {Site(each, layer): of(each, layer, not odd) for each in (C.PATTERN, C.V)}
-        expected[Site(C.Z, layer)] = of(C.Z, layer, not odd)
-        return
-    writes[Site(component, layer)] = of(component, layer, not odd)
-    if component is C.Z:
-        expected[Site(C.ATTN_OUT, layer)] = of(C.ATTN_OUT, layer, not odd)
-    elif component is C.MLP_POST:
-        expected[Site(C.MLP_OUT, layer)] = of(C.MLP_OUT, layer, not odd)
-    elif component is C.ATTN_OUT and C.RESID_MID in offered:
-        expected[Site(C.RESID_MID, layer)] = of(C.RESID_PRE, layer, odd) + of(C.ATTN_OUT, layer, not odd)
-    else:
-        other = C.MLP_OUT if component is C.ATTN_OUT else C.ATTN_OUT
-        expected[Site(C.RESID_POST, layer)] = (
-            of(C.RESID_PRE, layer, odd) + of(other, layer, odd) + of(component, layer, not odd)
-        )
+def _by_itself(model: Model, clean: Run, make: Callable[[], Trial]) -> Tensor:
+    return alone(model, clean, make())
+
+
+def _made(make: Callable[[], Trial]) -> Trial | None:
+    try:
+        return make()
+    except FAILURES:
+        return None
 
 
 def _resume(model: Model, clean: Run) -> Tensor:

@@ -9,7 +9,7 @@ from mediate.errors import InputError
 from mediate.models.loading import load_unchecked as load
 from mediate.models.model import Model, Probe
 from mediate.models.sites import Component, Site
-from mediate.passes import keyvalues, selfcheck
+from mediate.passes import keyvalues, selfcheck, written
 from mediate.passes.selfcheck import checked
 from tests import tiny
 
@@ -36,15 +36,14 @@ def test_other_logits_than_the_plain_models_are_refused() -> None:
 @pytest.mark.parametrize("component", list(Component))
 def test_a_hook_that_does_not_write_is_refused_by_name(component: Component, monkeypatch: pytest.MonkeyPatch) -> None:
     """One layer's write is lost; every component's swap must notice."""
-    real = selfcheck.forward
+    real, lost = written.forward, Site(component, 1)
 
-    def leaky(model, ids, *, keep=(), writes=None):
-        lost = Site(component, 1)
-        return real(
-            model, ids, keep=keep, writes={site: value for site, value in (writes or {}).items() if site != lost}
-        )
+    def leaky(model, ids, interventions=(), values=None, *, keep=(), writes=None):
+        rows = [[each for each in row if each.site != lost] for row in interventions]
+        kept = {site: value for site, value in (writes or {}).items() if site != lost}
+        return real(model, ids, rows, values, keep=keep, writes=kept)
 
-    monkeypatch.setattr(selfcheck, "forward", leaky)
+    monkeypatch.setattr(written, "forward", leaky)
     model = checked(unchecked())
     assert component in model.refused
     with pytest.raises(InputError, match=f"does not offer {component}"):
