@@ -70,9 +70,8 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
     with stage("waiting for pages"):
         for page in pages:
             page.result()
-        sizes.result()
-    family = Family(tuple(members), sizes.result(), tuple(each.result() for each in afters))
-    return write_family(out, family), family
+        family = Family(tuple(members), sizes.result(), tuple(each.result() for each in afters))
+        return other.call(write_family, out, family).result(), family
 
 
 @contextmanager

@@ -1,10 +1,18 @@
 """What transformers calls a model's past, asked of the model: 5.24 renamed the argument, and each class may again."""
 
 import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 # The newest name first.
 _NAMES = ("cache", "past_key_values")
+
+
+@cache
+def arguments_of(forward: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """What a class's forward pass takes, by name; asked at every pass, so it is looked up once."""
+    return inspect.signature(forward).parameters
 
 
 def past_argument(plain: Any) -> str:
@@ -13,7 +21,7 @@ def past_argument(plain: Any) -> str:
     Raises:
         TypeError: None of the names that transformers has used; the message lists the arguments that there are.
     """
-    parameters = inspect.signature(type(plain).forward).parameters
+    parameters = arguments_of(type(plain).forward)
     for name in _NAMES:
         if name in parameters:
             return name

@@ -3,7 +3,6 @@
 Token ids or a residual stream go in, never text; positions count on from the past's end.
 """
 
-import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -18,7 +17,7 @@ from transformers.cache_utils import Cache
 
 from mediate.errors import InputError
 from mediate.models.model import Model
-from mediate.models.past import with_past
+from mediate.models.past import arguments_of, with_past
 from mediate.passes.hooks import Hook, check_hooks
 
 Past = Sequence[tuple[Tensor, Tensor]]
@@ -88,8 +87,7 @@ def _counted(fired: Counter[str], name: str, act: Callable[[Tensor, Any], Tensor
 
 def only_last(model: Model, count: int) -> dict[str, int]:
     """Keeps the unembedding to the positions that are wanted, where the model's forward pass can."""
-    parameters = inspect.signature(type(model.plain).forward).parameters
-    return {"logits_to_keep": count} if "logits_to_keep" in parameters else {}
+    return {"logits_to_keep": count} if "logits_to_keep" in arguments_of(type(model.plain).forward) else {}
 
 
 @contextmanager
