@@ -5,7 +5,7 @@ one twin serves all pairs, because it is the model itself with its weights drawn
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -18,8 +18,15 @@ from mediate.errors import InputError, ItemError, told
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.controls import controlled, measure_controls
 from mediate.mediation.kinds.cube import Contexts, of_like_length, side_by_side
-from mediate.mediation.kinds.random_weights import AXES, Reads, Unlearnt, measure_unlearnt, rank_correlation
-from mediate.mediation.kinds.read import READ, read_map
+from mediate.mediation.kinds.random_weights import (
+    AXES,
+    Reads,
+    Unlearnt,
+    measure_unlearnt,
+    rank_correlation,
+    ranked_reads,
+)
+from mediate.mediation.kinds.read import READ
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared, elsewhere
 from mediate.mediation.prepared_item import OnItsWay
@@ -79,8 +86,7 @@ def control_pair(
     at_hand = contexts()
     reads = next((each.values for each in scored.maps if (each.kind, each.dims) == (READ.name, AXES)), None)
     if reads is None:
-        with suppress(ItemError):  # chains that cannot be aligned; the control of random positions says so
-            reads = read_map(model, at_hand, AXES, outcome).values
+        reads = ranked_reads(model, at_hand, outcome)
     found = measure_controls(model, at_hand, outcome, scored.y[0], same_answer=others, seed=item.seed)
     if store is not None:
         said = {"json": packed([asdict(each) for each in found])}

@@ -134,4 +134,4 @@ def _stored_map(item: OnItsWay, spec: MapSpec, kept: dict[str, torch.Tensor], ou
         named = zip(fields(Agreement), numbers.tolist(), strict=True)
         trust = Agreement(**{each.name: each.type(value) for each, value in named})  # type: ignore[operator]
     values = array(kept, str(spec), tuple(len(labels) for labels in coords.values()))
-    return effect_map(item.tokens, spec.kind, coords, Effects(values, trust), outcome, te)
+    return effect_map(item.tokens, spec.name, coords, Effects(values, trust), outcome, te)

@@ -9,18 +9,21 @@ from jaxtyping import Float
 from scipy.stats import spearmanr
 
 from mediate.mediation.alignment import is_aligned
+from mediate.mediation.cells import cells_of
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import PADDING, Contexts, Ids, of_like_length, side_by_side
-from mediate.mediation.kinds.read import read_map
+from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
 from mediate.pairs.pair import World
 from mediate.passes.keyvalues import KeyValues, prefill, run_on
+from mediate.results.maps import NonFiniteError
 from mediate.traces.trace import shared_beginning
 
 AXES = ("step", "layer")
 Reads = Float[np.ndarray, "step layer"]
+"""Read effects by step and layer, which is what the two models are compared by."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,9 +77,22 @@ def measure_unlearnt(twin: Model, pairs: Sequence[EncodedPair], outcome: Outcome
 
 
 def _unlearnt(twin: Model, contexts: Contexts, outcome: Outcome, te: float) -> Unlearnt:
-    if not np.isfinite(te) or not is_aligned(contexts.pair):
-        return Unlearnt(te, None)
-    return Unlearnt(te, read_map(twin, contexts, AXES, outcome).values)
+    return Unlearnt(te, ranked_reads(twin, contexts, outcome) if np.isfinite(te) else None)
+
+
+def ranked_reads(model: Model, contexts: Contexts, outcome: Outcome) -> Reads | None:
+    """The read effects that are held against those of the other model, in nats; None where chains cannot be aligned.
+
+    Raises:
+        NonFiniteError: The logits are no numbers.
+    """
+    if not is_aligned(contexts.pair):
+        return None
+    cells, coords = cells_of(model, contexts.pair, AXES)
+    effects = read_effects(model, contexts, cells, outcome)
+    if not np.isfinite(effects).all():
+        raise NonFiniteError(f"item {contexts.pair.id!r}: a read effect is NaN or infinite")
+    return effects.reshape([len(coords[name]) for name in AXES])
 
 
 def rank_correlation(one: Reads | None, other: Reads | None) -> float:
