@@ -10,7 +10,7 @@ from safetensors import safe_open
 
 from mediate.errors import InputError, install_hint
 from mediate.models.fingerprint import model_fingerprint
-from mediate.models.source import TUNED
+from mediate.models.origin import TUNED
 
 
 def merge_adapter(model: Any, adapter: Path, name: str) -> Any:

@@ -17,7 +17,7 @@ from mediate.models.model import Check, Model
 from mediate.models.sites import Component, Site
 from mediate.models.trial import tried_hooked
 from mediate.models.turning import sine_table
-from mediate.passes.forward import Run, forward
+from mediate.passes.forward import ForwardPass, forward
 from mediate.passes.interventions import Knockout, Patch, Reference, Values
 from mediate.passes.keyvalues import has_rotary, prefill, rotated, stacked
 from mediate.passes.one_pass import one_pass
@@ -106,13 +106,13 @@ def _attempt(
     return Check(name, component, error, tolerance, "" if error <= tolerance else f"{meaning}off by {error:.3g}")
 
 
-def _unchanged(model: Model, clean: Run, component: Component, offered: tuple[Component, ...]) -> Tensor:
+def _unchanged(model: Model, clean: ForwardPass, component: Component, offered: tuple[Component, ...]) -> Tensor:
     """Writing every layer's own activation changes nothing."""
     own = {Site(component, layer): clean.kept[Site(component, layer)] for layer in range(model.facts.layers)}
     return forward(model, model.probe.ids, writes=own).logits - clean.logits
 
 
-def _swap(model: Model, clean: Run, component: Component, offered: tuple[Component, ...]) -> Tensor:
+def _swap(model: Model, clean: ForwardPass, component: Component, offered: tuple[Component, ...]) -> Tensor:
     """What must follow when probe A's activation is replaced by B's, in every layer.
 
     Odd layers are entered with the probes exchanged. A written residual stream decides the block's output; a written
@@ -183,27 +183,27 @@ def _swap_inside(
         )
 
 
-def _resume(model: Model, clean: Run) -> Tensor:
+def _resume(model: Model, clean: ForwardPass) -> Tensor:
     middle = model.facts.layers // 2
     with torch.no_grad():
         return one_pass(model, clean.kept[Site(C.RESID_PRE, middle)], first=middle) - clean.logits
 
 
-def _cut(model: Model, clean: Run) -> Tensor:
+def _cut(model: Model, clean: ForwardPass) -> Tensor:
     """The last tokens, reading the keys and values of the first ones, say what they say in the full pass."""
     ids, split = model.probe.ids, model.probe.ids.shape[1] - 3
     past = stacked([[stretch] for stretch in prefill(model, ids[:, :split])])
     return read(model, ids[:, split:], past, last=3) - clean.logits[:, split:]
 
 
-def _lean(model: Model, clean: Run) -> Tensor:
+def _lean(model: Model, clean: ForwardPass) -> Tensor:
     """Without hook points, in one go and in the shortest stretches."""
     with torch.no_grad(), lean_blocks(model, ()):
         logits = one_pass(model, model.probe.ids)
     return torch.cat([(logits - clean.logits).flatten(), _same_past(model, clean)])
 
 
-def _same_past(model: Model, clean: Run) -> Tensor:
+def _same_past(model: Model, clean: ForwardPass) -> Tensor:
     """Without hook points, keys and values are kept as with them: what one way leaves, the other reads.
 
     transformer-lens lays the channels of some families out in another order than transformers.
@@ -215,7 +215,7 @@ def _same_past(model: Model, clean: Run) -> Tensor:
     return torch.cat([((one - two) / max(1.0, float(one.abs().max())) * size).flatten() for one, two in pairs])
 
 
-def _swept(model: Model, clean: Run) -> Tensor:
+def _swept(model: Model, clean: ForwardPass) -> Tensor:
     """Patches of two layers, at a later position, branch off from the untouched run as they come out of a full pass."""
     ids, layers = model.probe.ids[:1], sorted({model.facts.layers // 2, model.facts.layers - 1})
     at = model.probe.ids.shape[1] - 4

@@ -147,7 +147,7 @@ def rewritten(model: Model, contexts: Contexts, outcome: Outcome) -> Rewritten:
     """
     pair = contexts.pair
     run = sequences(model, pair, World.BASE, [outcome])
-    end, at = int(run.ids.shape[1]), run.tokens.last
+    end, at = int(run.ids.shape[1]), run.readout.last
     most = most_tokens(model)
     room = AFTERWARDS if most is None else max(0, most - end)
     extra = torch.tensor(pair.traces[World.BASE].ids[: min(room, AFTERWARDS)], dtype=torch.long, device=model.device)
@@ -162,7 +162,7 @@ def rewritten(model: Model, contexts: Contexts, outcome: Outcome) -> Rewritten:
         others[site][:, end - run.start :] = value[:, : len(extra)]
 
     def effect(changed: Tensor) -> float:
-        return read_off(run.tokens, clean.logits[:, :at], outcome) - read_off(run.tokens, changed[:, :at], outcome)
+        return read_off(run.readout, clean.logits[:, :at], outcome) - read_off(run.readout, changed[:, :at], outcome)
 
     both = pass_of(writes=others).logits
     still = torch.equal(both[:, :at], clean.logits[:, :at])

@@ -207,11 +207,11 @@ def _one_run(
         raise InputError(f"world {world}; 1 is the base and 0 the source")
     runs = [sequences(model, pair, each, [Outcome.LOGIT_DIFF]) for each in World]
     run, stream = runs[world], Site(model.need(Component.RESID_POST), model.facts.layers - 1)
-    found = forward(model, runs[world].ids, keep={stream, *sites}, last=run.tokens.last)
+    found = forward(model, runs[world].ids, keep={stream, *sites}, last=run.readout.last)
     kept = {site: value[0] for site, value in found.kept.items()}
-    y = read_off(run.tokens, found.logits, Outcome.LOGIT_DIFF)
+    y = read_off(run.readout, found.logits, Outcome.LOGIT_DIFF)
     there = runs[1 - world]
-    other = read_off(there.tokens, forward(model, there.ids, last=there.tokens.last).logits, Outcome.LOGIT_DIFF)
+    other = read_off(there.readout, forward(model, there.ids, last=there.readout.last).logits, Outcome.LOGIT_DIFF)
     read = float(_read(model, pair, kept[stream][-1]))
     if not abs(read - y) <= _tolerance(model) * max(1.0, float(found.logits.abs().max())):
         raise _not_a_sum(model, f"read off the last residual stream, the outcome is {read:.6g} and not {y:.6g}")
