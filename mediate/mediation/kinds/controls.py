@@ -23,6 +23,14 @@ from mediate.models.rope import most_tokens
 from mediate.passes.keyvalues import moved, prefill
 from mediate.results.controls import Control, Controlled
 
+# All but random weights, in the order in which they are stored.
+OF_PAIRS = (
+    Control.SELF_SOURCE,
+    Control.AFTER_READERS,
+    Control.RANDOM_POSITIONS,
+    Control.SAME_ANSWER,
+    Control.SHUFFLED_STEPS,
+)
 RANDOM_DRAWS = 20
 LEAST_DRAWS = 5
 

@@ -22,7 +22,7 @@ from mediate.passes.hiding import hiding
 from mediate.passes.keyvalues import run_on, stacked
 from mediate.results.controls import Control, Controlled
 
-# In the order in which they are stored.
+# All but random weights, in the order in which they are stored.
 OF_ITEMS = (Control.HIDE_NOTHING, Control.HIDE_AFTER, Control.RANDOM_HIDDEN, Control.SHUFFLED_STEPS)
 
 

@@ -13,9 +13,9 @@ from transformers import DynamicCache
 import mediate
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell, cells_of
+from mediate.mediation.crossing import Crossed, check_crossable, crossed_cube, facing, run_crossed
+from mediate.mediation.crossing_maps import crossed_map, crossed_reads, crossed_states, parse_crossed_map
 from mediate.mediation.encoding import EncodedPair, encode_pair
-from mediate.mediation.kinds.crossing import Crossed, check_crossable, crossed_cube, facing, run_crossed
-from mediate.mediation.kinds.crossing_maps import crossed_map, crossed_reads, crossed_states, parse_crossed_map
 from mediate.mediation.outcomes import USUAL, Outcome, read_off
 from mediate.mediation.sequences import sequences
 from mediate.models.loading import load_unchecked
