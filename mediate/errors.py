@@ -86,10 +86,5 @@ def shortened(text: str, most: int = 80) -> str:
 
 
 def short(value: object, most: int = 40) -> str:
-    """A value as a message has it, in at most so many characters."""
+    """A value as a message quotes it, texts in quotation marks, in at most so many characters."""
     return shortened(repr(value), most)
-
-
-def quoted(text: str, most: int = 40) -> str:
-    """A text in quotes, of which so many characters at most are shown."""
-    return repr(shortened(text, most))
