@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from mediate.clock import stage
-from mediate.errors import InputError
+from mediate.errors import InputError, one_line
 from mediate.models.adapter import merge_adapter
 from mediate.models.alike import check_alike
 from mediate.models.carried import check_carried, check_layers
@@ -83,7 +83,7 @@ def _checked_device(device: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:240]
+    return one_line(error, 240)
 
 
 def _from_memory(model: Any, copy: bool, dtype: str | None) -> Any:

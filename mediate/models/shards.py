@@ -4,7 +4,7 @@ import json
 from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 
-from mediate.errors import InputError
+from mediate.errors import InputError, one_line
 from mediate.models.hub import attempted
 from mediate.models.origin import Origin, OriginKind
 
@@ -27,7 +27,7 @@ def check_index(origin: Origin, location: str) -> None:
     try:
         named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(error, 160)
         raise InputError(
             f"model {origin.location!r}: its {INDEX} is no index of weights ({reason}); save the model again"
         ) from error

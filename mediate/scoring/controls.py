@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from mediate.clock import stage
-from mediate.errors import InputError, told
+from mediate.errors import InputError, one_line, told
 from mediate.mediation.batching import of_like_length, side_by_side
 from mediate.mediation.item import Encoded
 from mediate.mediation.names import Outcome
@@ -141,7 +141,7 @@ def _measured(
         return procedure.unlearnt(twin, items, outcome)
     except Exception as error:  # out of memory, too: a control must not cost what was measured before it
         if len(items) == 1:
-            return [" ".join(str(error).split())[:200] or type(error).__name__]
+            return [one_line(error)]
     return [each for item in items for each in _measured(procedure, twin, [item], outcome)]
 
 

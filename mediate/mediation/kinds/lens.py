@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mediate.errors import InputError
+from mediate.errors import InputError, one_line
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.kind import effect_map
 from mediate.mediation.outcomes import Outcome, read_off
@@ -226,7 +226,7 @@ def _read(model: Model, pair: EncodedPair, stream: Float[Tensor, "*place d_model
         with in_float64(model.plain):
             logits = logit_readout(model.bridge, stream, targets=list(_answers(pair))).values.double()
     except (ValueError, TypeError, NotImplementedError) as error:
-        raise _not_a_sum(model, " ".join(str(error).split())[:200]) from error
+        raise _not_a_sum(model, one_line(error)) from error
     return np.asarray((logits[..., 0] - logits[..., 1]).cpu())
 
 
