@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 from mediate.choices import fields_of, with_choices
 from mediate.errors import InputError, ItemError
 from mediate.models.load_spec import LoadOptions, LoadSpec
-from mediate.models.source import TUNED
+from mediate.models.origin import TUNED
 from mediate.pairs.files import PairFile, scan_pairs
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.reading import scan_file

@@ -4,6 +4,7 @@ A stage inside another counts for itself alone, so the stages add up. No stage i
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,7 +34,7 @@ class Clock:
     """
 
     detailed: bool = False
-    stages: dict[str, Spent] = field(default_factory=dict)
+    stages: dict[str, Spent] = field(default_factory=lambda: defaultdict(Spent))
     _open: list[str] = field(default_factory=list)
     _since: tuple[float, float] = (0.0, 0.0)
 
@@ -50,7 +51,7 @@ class Clock:
     def stage(self, name: str) -> Iterator[None]:
         """While open, time is booked on this stage."""
         self._turn()
-        self.stages.setdefault(name, Spent()).times += 1
+        self.stages[name].times += 1
         self._open.append(name)
         try:
             yield
@@ -103,7 +104,7 @@ def timed() -> Iterator[Clock]:
         _CLOCK.reset(token)
         if outer is not None:
             for name, spent in clock.stages.items():
-                kept = outer.stages.setdefault(name, Spent())
+                kept = outer.stages[name]
                 kept.wall, kept.cpu, kept.times = kept.wall + spent.wall, kept.cpu + spent.cpu, kept.times + spent.times
 
 

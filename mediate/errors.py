@@ -62,9 +62,14 @@ _REMEDIES = {
 }
 
 
+def one_line(error: BaseException, most: int = 200) -> str:
+    """What an error says on one line, in at most so many characters; its class where it says nothing."""
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
 def told(error: OSError) -> str:
     """A refusal of the operating system on one line: the place, the reason and the remedy."""
-    reason = (error.strerror or "").strip() or " ".join(str(error).split())[:200] or type(error).__name__
+    reason = (error.strerror or "").strip() or one_line(error)
     named = [os.fsdecode(each) for each in (error.filename, error.filename2) if isinstance(each, str | bytes)]
     remedy = _REMEDIES.get(error.errno or 0, "check the place, or give another one")
     # A path that is too long for the system is too long for a line.
@@ -86,10 +91,5 @@ def shortened(text: str, most: int = 80) -> str:
 
 
 def short(value: object, most: int = 40) -> str:
-    """A value as a message has it, in at most so many characters."""
+    """A value as a message quotes it, texts in quotation marks, in at most so many characters."""
     return shortened(repr(value), most)
-
-
-def quoted(text: str, most: int = 40) -> str:
-    """A text in quotes, of which so many characters at most are shown."""
-    return repr(shortened(text, most))

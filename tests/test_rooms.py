@@ -30,19 +30,9 @@ WITHOUT_TORCH = {
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
     "compare", "figures", "report",
 }  # fmt: skip
-# A folder inside a room and who still reaches into it past the room: scoring, which measures many items side by side,
-# and the checks. One that reaches no more must leave it.
-REACHING_IN = {
-    "mediation.kinds": (
-        "checks.identities",
-        "checks.run",
-        "scoring.controls",
-        "scoring.cross",
-        "scoring.item_controls",
-        "scoring.measure",
-        "scoring.measure_items",
-    ),
-}
+# A folder inside a room and who reaches into it past the room: the checks, which try the measurements one by one. All
+# others have `mediation.maps`, `mediation.procedures` and what is prepared. One that reaches no more must leave it.
+REACHING_IN = {"mediation.kinds": ("checks.identities", "checks.run")}
 LINES, PARAMETERS = 300, 7
 # Functions with more parameters than that, outside `cli`, with their number. Nothing may join; one that is mended must
 # leave.

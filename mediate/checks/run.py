@@ -13,7 +13,7 @@ from mediate.checks.identities import IDENTITIES
 from mediate.checks.planted import SETTINGS, Planted, planted_model
 from mediate.checks.planted_gates import REACHES, REPAIR_BLOCK, REPAIRED_HEAD, TWO_STEPS, TwoSteps, two_step_model
 from mediate.checks.tiny import Tiny, tiny_model
-from mediate.errors import InputError
+from mediate.errors import InputError, one_line
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair, encode_pair
 from mediate.mediation.kinds.cube import Contexts, measure_cube, run_contexts
@@ -187,7 +187,7 @@ def _try(model: Model, pair: EncodedPair, identity: Identity, limits: Mapping[Si
     try:
         error = identity.deviation(model, pair)
     except InputError as failure:
-        return Finding(identity.name, float("inf"), limit, detail=" ".join(str(failure).split())[:200])
+        return Finding(identity.name, float("inf"), limit, detail=one_line(failure))
     return Finding(identity.name, error, limit, differs, gated=known or not differs)
 
 

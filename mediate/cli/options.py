@@ -12,7 +12,7 @@ from mediate.watch import hush, tell
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mediate.models.source import Source
+    from mediate.models.origin import Origin
     from mediate.results import Reject
 
 
@@ -89,18 +89,18 @@ def quiet_libraries(quiet: bool = False) -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
-def check_model(model: str, adapter: Path | None = None) -> "Source":
+def check_model(model: str, adapter: Path | None = None) -> "Origin":
     """What a model's name stands for; loads nothing.
 
     Raises:
         InputError: Nothing that can be had.
     """
     from mediate.models.hub import check_given
-    from mediate.models.source import resolve
+    from mediate.models.origin import resolve
 
-    source = resolve(model, adapter)
-    check_given(source)
-    return source
+    origin = resolve(model, adapter)
+    check_given(origin)
+    return origin
 
 
 def check_measured(manifest: "Mapping[str, Any]", rejects: "Sequence[Reject]") -> None:

@@ -93,7 +93,7 @@ def score(
     profile: ProfileOption = False,
 ) -> None:
     """Measures pairs, or items by themselves, on a model and writes a run directory with its report."""
-    from mediate.models.source import tuned_template
+    from mediate.models.origin import tuned_template
     from mediate.pairs.pair import named_items
     from mediate.pairs.reading import scan_file
     from mediate.scoring.given import check_device, check_out, check_set, fitting

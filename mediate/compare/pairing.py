@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mediate.compare.runs import NamedRun
-from mediate.errors import InputError, quoted
+from mediate.errors import InputError, short
 from mediate.results import Measured, Reject
 
 NOT_GIVEN, REJECTED, OTHER_CONTENT = "not given", "rejected", "other content"
@@ -105,4 +105,4 @@ def _different(one: Measured, other: Measured) -> str:
     names = ("base question", "base answer", "source question", "source answer", "group")
     found = zip(names, content(one), content(other), strict=True)
     name, here, there = next(each for each in found if each[1] != each[2])
-    return f"its {name} is {quoted(there, 60)}, elsewhere {quoted(here, 60)}"
+    return f"its {name} is {short(there, 60)}, elsewhere {short(here, 60)}"

@@ -41,7 +41,7 @@ def branched_outcomes(
     if clean is None:
         y = outcomes_under(model, run, outcomes, [(), *branches], values)
         return y[:, 0], y[:, 1:]
-    readout, wanted = narrowed(run.tokens, outcomes)
+    readout, wanted = narrowed(run.readout, outcomes)
     if any(outcome.against == WHOLE_RUN for outcome in outcomes):
         readout = replace(readout, whole=clean.logits)
     here = np.array([read_off(readout, clean.logits, outcome) for outcome in outcomes])
@@ -57,7 +57,7 @@ def branching_point(model: Model, run: Sequences, outcomes: Sequence[Outcome]) -
     """The run as it is, from the chain on: what `branched_outcomes` branches off from; None where it may not."""
     if not model.check(SWEPT).passed:
         return None
-    readout, wanted = narrowed(run.tokens, outcomes)
+    readout, wanted = narrowed(run.readout, outcomes)
     return untouched(model, run.ids, run.start, run.stop, last=readout.last, tokens=wanted)
 
 

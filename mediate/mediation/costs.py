@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from mediate.mediation.cells import Cell
 from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.kind import kind_of
 from mediate.mediation.names import MapSpec
 from mediate.models.model import Model
-from mediate.passes import Pace, Place, Sweeps, limits, plan_sweeps, token_bytes
+from mediate.passes import Pace, SweepWork, grouped, token_bytes, work_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +47,24 @@ def cost_of_map(model: Model, pair: Encoded, spec: MapSpec, pace: Pace) -> Cost:
     work = kind_of(spec.name.of).work(model, pair, spec)
     planned = [_planned(model, cells, start, length, at) for cells, at in ((work.branches, None), (work.read, stop))]
     plain = work.passes * length * layers
-    token_layers = plain + sum(sweeps.token_layers for sweeps in planned)
-    blocks = sum(sweeps.blocks for sweeps in planned) + work.passes * layers
-    most = max(length, *(sweeps.most_tokens for sweeps in planned))
+    token_layers = plain + sum(each.token_layers for each in planned)
+    blocks = sum(each.blocks for each in planned) + work.passes * layers
+    most = max(length, *(each.most_tokens for each in planned))
     return Cost(
         cells=work.cells,
-        sweeps=sum(len(sweeps.groups) for sweeps in planned),
+        sweeps=sum(each.sweeps for each in planned),
         operations=2.0 * block_weights(model) * token_layers,
         seconds=token_layers * pace.token_layer + blocks * pace.block,
         memory=most * token_bytes(model) + 2 * length * layers * model.facts.d_model * 4,
     )
 
 
-def _planned(model: Model, cells: Sequence[Cell], start: int, length: int, begin: int | None) -> Sweeps:
-    """The sweeps of these cells, which begin at the cell or, where only the readers change, at the readers."""
-    places = [Place(cell.layers[0], start + cell.positions[0] if begin is None else begin) for cell in cells]
-    return plan_sweeps(places, length=length, rows=1, layers=model.facts.layers, limits=limits(model))
+def _planned(model: Model, cells: Sequence[Cell], start: int, length: int, begin: int | None) -> SweepWork:
+    """What the sweeps of these cells take; they begin at the cell or, where only the readers change, at the readers."""
+    blocks = np.array([model.facts.layers - cell.layers[0] for cell in cells], dtype=int)
+    begins = [start + cell.positions[0] if begin is None else begin for cell in cells]
+    tokens = length - np.array(begins, dtype=int)
+    return work_of(grouped(model, blocks, tokens), blocks, tokens)
 
 
 def block_weights(model: Model) -> int:

@@ -62,7 +62,7 @@ def measure_map(
     """
     kind = kind_of(spec.name.of)
     effects = kind.measure(model, contexts, spec, outcome, seed)
-    return effect_map(contexts.pair, spec.kind, kind.labels(model, contexts.pair, spec), effects, outcome, te)
+    return effect_map(contexts.pair, spec.name, kind.labels(model, contexts.pair, spec), effects, outcome, te)
 
 
 def measure_small_maps(
@@ -75,7 +75,7 @@ def measure_small_maps(
     pairs = [each.pair for each in contexts]
     return {
         number: effect_map(
-            pairs[number], spec.kind, kind.labels(model, pairs[number], spec), effects, outcome, te[number]
+            pairs[number], spec.name, kind.labels(model, pairs[number], spec), effects, outcome, te[number]
         )
         for number, effects in kind.together(model, contexts, spec, outcome).items()
     }
@@ -101,4 +101,4 @@ def measure_item_map(
     check_twinless(spec)
     assert kind.of_item is not None
     effects = kind.of_item(model, item, spec, outcome, seed)
-    return effect_map(item, spec.kind, kind.labels(model, item, spec), effects, outcome, te)
+    return effect_map(item, spec.name, kind.labels(model, item, spec), effects, outcome, te)

@@ -27,13 +27,13 @@ class Sequences:
         ids: The tokens; rows differ in the readers only.
         start: Where the chain begins.
         stop: Where the readers begin.
-        tokens: The readers, and how outcomes are read off.
+        readout: The readers' tokens, and how outcomes are read off.
     """
 
     ids: Int[Tensor, "row pos"]
     start: int
     stop: int
-    tokens: Reading
+    readout: Reading
 
     @property
     def readers(self) -> tuple[int, ...]:
@@ -87,8 +87,8 @@ def outcomes_under(
             run.ids.repeat(len(some), 1),
             [interventions[cell] for cell in some for _ in range(rows)],
             values,
-            last=run.tokens.last,
+            last=run.readout.last,
         ).logits
         for cell, each in zip(some, logits.reshape(len(some), rows, *logits.shape[1:]), strict=True):
-            y[:, cell] = [read_off(run.tokens, each, outcome) for outcome in outcomes]
+            y[:, cell] = [read_off(run.readout, each, outcome) for outcome in outcomes]
     return y

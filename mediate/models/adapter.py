@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-from mediate.errors import InputError, install_hint
+from mediate.errors import InputError, install_hint, one_line
 from mediate.models.fingerprint import model_fingerprint
-from mediate.models.source import TUNED
+from mediate.models.origin import TUNED
 
 
 def merge_adapter(model: Any, adapter: Path, name: str) -> Any:
@@ -39,7 +39,7 @@ def merge_adapter(model: Any, adapter: Path, name: str) -> Any:
             raise ValueError(f"{len(unmatched)} weights have no counterpart, such as {min(unmatched)}")
         return adapted.merge_and_unload()
     except Exception as error:  # peft's errors share no base class, nor does a kind that cannot be merged
-        reason = " ".join(str(error).split())[:240]
+        reason = one_line(error, 240)
         raise InputError(
             f"{adapter}: the adapter does not fit this base model ({reason}); give the base of its training"
         ) from error

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from mediate.errors import InputError, install_hint, system_number
+from mediate.errors import InputError, install_hint, one_line, system_number
 from mediate.models.cache import cache_folder
 from mediate.models.gguf_rope import give, scaling
 from mediate.models.silence import quiet_bars
@@ -86,7 +86,7 @@ def _scaling(path: Path) -> dict[str, Any]:
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
-    reason = " ".join(str(error).split())[:200]
+    reason = one_line(error)
     return InputError(f"{path}: transformers cannot read this GGUF file ({reason}); fetch it again, or give a folder")
 
 

@@ -8,7 +8,7 @@ from threading import Thread
 from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.known import nearest_name
-from mediate.models.source import Source, SourceKind
+from mediate.models.origin import Origin, OriginKind
 
 # How long the hub may take to answer, in seconds, looking up its name included.
 PATIENCE = 5.0
@@ -29,7 +29,7 @@ def attempted(repository: str) -> Iterator[None]:
         constants.HF_HUB_OFFLINE = False
 
 
-def check_given(source: Source) -> None:
+def check_given(origin: Origin) -> None:
     """Refuses a name of the hub's that cannot be had, without importing torch.
 
     Raises:
@@ -37,19 +37,19 @@ def check_given(source: Source) -> None:
     """
     from huggingface_hub import constants, try_to_load_from_cache
 
-    if source.kind is not SourceKind.HUB or fetched_copy(source) is not None:
+    if origin.kind is not OriginKind.HUB or fetched_copy(origin) is not None:
         return
-    if isinstance(try_to_load_from_cache(source.location, "config.json"), str):
+    if isinstance(try_to_load_from_cache(origin.location, "config.json"), str):
         return
-    if constants.HF_HUB_OFFLINE or not answers(source.location):
-        raise InputError(not_given(source.location, "it does not answer from here"))
+    if constants.HF_HUB_OFFLINE or not answers(origin.location):
+        raise InputError(not_given(origin.location, "it does not answer from here"))
 
 
-def fetched_copy(source: Source) -> Source | None:
+def fetched_copy(origin: Origin) -> Origin | None:
     """The packaged copy of a hub model, if it was fetched before."""
     for name, packaged in PACKAGED.items():
-        if source.kind is SourceKind.HUB and source.location == packaged.hub_id and fetched_path(name).exists():
-            return Source(SourceKind.GGUF, str(fetched_path(name)), name, source.adapter)
+        if origin.kind is OriginKind.HUB and origin.location == packaged.hub_id and fetched_path(name).exists():
+            return Origin(OriginKind.GGUF, str(fetched_path(name)), name, origin.adapter)
     return None
 
 

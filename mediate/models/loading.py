@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from mediate.clock import stage
-from mediate.errors import InputError
+from mediate.errors import InputError, one_line
 from mediate.models.adapter import merge_adapter
 from mediate.models.alike import check_alike
 from mediate.models.carried import check_carried, check_layers
@@ -24,10 +24,10 @@ from mediate.models.hub import attempted, fetched_copy, not_given
 from mediate.models.load_spec import LoadOptions, make_load_spec
 from mediate.models.model import Facts, Model, Probe
 from mediate.models.numbers import check_logits, check_weights
+from mediate.models.origin import Origin, OriginKind, adapter_folder, has_tokenizer, resolve
 from mediate.models.past import pass_past_on
 from mediate.models.shards import check_index
 from mediate.models.silence import quiet_bars
-from mediate.models.source import Source, SourceKind, adapter_folder, has_tokenizer, resolve
 from mediate.models.stored import check_stored
 from mediate.models.trial import probe_logits
 from mediate.models.vocabulary import check_vocabulary
@@ -53,11 +53,11 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
     how = make_load_spec(**options)
     device = _checked_device(how.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if isinstance(model, str | Path):
-        source = resolve(model, how.adapter)
-        plain, beside, source = read_plain(source, getattr(torch, how.dtype or "float32"), how.trust_remote_code)
-        name, where = source.name, source.kind.value
-        if source.adapter is not None:
-            plain, where = merge_adapter(plain, source.adapter, source.name.partition("+")[0]), f"{where}+adapter"
+        origin = resolve(model, how.adapter)
+        plain, beside, origin = read_plain(origin, getattr(torch, how.dtype or "float32"), how.trust_remote_code)
+        name, where = origin.name, origin.kind.value
+        if origin.adapter is not None:
+            plain, where = merge_adapter(plain, origin.adapter, origin.name.partition("+")[0]), f"{where}+adapter"
     else:
         merged = None if how.adapter is None else adapter_folder(how.adapter)
         plain, beside, where = _from_memory(model, how.copy, how.dtype), None, "memory"
@@ -83,7 +83,7 @@ def _checked_device(device: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:240]
+    return one_line(error, 240)
 
 
 def _from_memory(model: Any, copy: bool, dtype: str | None) -> Any:
@@ -112,29 +112,29 @@ def _from_memory(model: Any, copy: bool, dtype: str | None) -> Any:
     return model
 
 
-def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> tuple[Any, str | None, Source]:
-    """The plain model, where its tokenizer stands (None where there is none), and the source that was really used.
+def read_plain(origin: Origin, dtype: torch.dtype, trust_remote_code: bool) -> tuple[Any, str | None, Origin]:
+    """The plain model, where its tokenizer stands (None where there is none), and the origin that was really used.
 
     Raises:
         InputError: transformers cannot read it, it is no causal language model, or weights are missing.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    location = str(converted(Path(source.location))) if source.kind is SourceKind.GGUF else source.location
+    location = str(converted(Path(origin.location))) if origin.kind is OriginKind.GGUF else origin.location
     try:
-        with attempted(location) if source.kind is SourceKind.HUB else nullcontext():
+        with attempted(location) if origin.kind is OriginKind.HUB else nullcontext():
             config = AutoConfig.from_pretrained(location, trust_remote_code=trust_remote_code)
     except Exception as error:  # transformers', huggingface_hub's and safetensors' own errors share no base class
-        stand_in = _stand_in(source)
+        stand_in = _stand_in(origin)
         if stand_in is not None:
             return read_plain(stand_in, dtype, trust_remote_code)
-        raise InputError(_why_not(source, error)) from error
-    check_alike(config, source.name)
-    _check_architecture(config.architectures or [], source.name)
-    check_layers(config, source.name)
-    check_index(source, location)
+        raise InputError(_why_not(origin, error)) from error
+    check_alike(config, origin.name)
+    _check_architecture(config.architectures or [], origin.name)
+    check_layers(config, origin.name)
+    check_index(origin, location)
     try:
-        with quiet_bars(), attempted(location) if source.kind is SourceKind.HUB else nullcontext():
+        with quiet_bars(), attempted(location) if origin.kind is OriginKind.HUB else nullcontext():
             model, loaded = AutoModelForCausalLM.from_pretrained(
                 location,
                 config=config,
@@ -146,27 +146,27 @@ def read_plain(source: Source, dtype: torch.dtype, trust_remote_code: bool) -> t
                 ignore_mismatched_sizes=True,  # transformers' own error points to a report; ours names the weight
             )
     except Exception as error:
-        raise InputError(_why_not(source, error)) from error
-    _check_architecture([type(model).__name__], source.name)
-    check_stored(model, loaded, source.location)
-    return model, location if source.kind is not SourceKind.FOLDER or has_tokenizer(Path(location)) else None, source
+        raise InputError(_why_not(origin, error)) from error
+    _check_architecture([type(model).__name__], origin.name)
+    check_stored(model, loaded, origin.location)
+    return model, location if origin.kind is not OriginKind.FOLDER or has_tokenizer(Path(location)) else None, origin
 
 
-def _stand_in(source: Source) -> Source | None:
+def _stand_in(origin: Origin) -> Origin | None:
     """The packaged copy of a hub model, if it was fetched before and the hub does not answer."""
-    found = fetched_copy(source)
+    found = fetched_copy(origin)
     if found is not None:
         warnings.warn(
-            f"the hub does not serve {source.location!r} here: using the fetched {found.name}, quantised to 4 bits",
+            f"the hub does not serve {origin.location!r} here: using the fetched {found.name}, quantised to 4 bits",
             stacklevel=2,
         )
     return found
 
 
-def _why_not(source: Source, error: Exception) -> str:
-    if source.kind is SourceKind.HUB:
-        return not_given(source.location, _reason(error))
-    return f"model {source.location!r}: transformers cannot load it ({_reason(error)}); mend or save it again"
+def _why_not(origin: Origin, error: Exception) -> str:
+    if origin.kind is OriginKind.HUB:
+        return not_given(origin.location, _reason(error))
+    return f"model {origin.location!r}: transformers cannot load it ({_reason(error)}); mend or save it again"
 
 
 def _check_architecture(architectures: Sequence[str], name: str) -> None:
@@ -266,6 +266,6 @@ def load_tokenizer_of(model: str) -> Any:
     Raises:
         InputError: Unknown model, or no tokenizer.
     """
-    source = resolve(model)
-    location = str(converted(Path(source.location))) if source.kind is SourceKind.GGUF else source.location
+    origin = resolve(model)
+    location = str(converted(Path(origin.location))) if origin.kind is OriginKind.GGUF else origin.location
     return read_tokenizer(location, trust_remote_code=False)

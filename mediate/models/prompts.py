@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mediate.errors import InputError, quoted
+from mediate.errors import InputError, short
 from mediate.files import regular
 from mediate.models.rendering import DATE, reads_the_clock, render
 from mediate.models.vocabulary import control_ids
@@ -164,7 +164,7 @@ def _chat(tokenizer: Any, template: Template, question: str, system: str | None)
     if text.startswith(before) and text.endswith(after) and len(text) >= len(before) + len(after):
         inner = text[len(before) : len(text) - len(after)]
         if question.strip() and not inner.strip():
-            raise InputError(f"{named} loses the question {quoted(question, 60)}; give another")
+            raise InputError(f"{named} loses the question {short(question, 60)}; give another")
         asked = encode_after(tokenizer, inner) if before else encode(tokenizer, inner)
         rest = encode_after(tokenizer, after, control=True)
         parts = [*_encode_template(tokenizer, before), *asked, *rest]
@@ -174,7 +174,7 @@ def _chat(tokenizer: Any, template: Template, question: str, system: str | None)
     around = [i for part in (before, after) for i in _encode_template(tokenizer, part) if i in control]
     if [i for i in whole if i in control] != around:
         raise InputError(
-            f"{named} writes other text around the question {quoted(question, 60)}, which looks like control tokens; "
+            f"{named} writes other text around the question {short(question, 60)}, which looks like control tokens; "
             "reword it, or give another template"
         )
     return Prompt(text, tuple(whole), _only_place(text, question.strip()))

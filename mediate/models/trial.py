@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mediate.errors import InputError
+from mediate.errors import InputError, one_line
 from mediate.models.model import Model
 
 Found = TypeVar("Found")
@@ -43,5 +43,5 @@ def _tried(run: Callable[[], Found], name: str, architecture: str, what: str, ot
     try:
         return run()
     except Exception as error:  # models raise what they like
-        reason = " ".join(str(error).split())[:240] or type(error).__name__
+        reason = one_line(error, 240)
         raise InputError(f"model {name!r} ({architecture}): {what} ({reason}); give {other}") from error

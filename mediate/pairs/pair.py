@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeVar
 
-from mediate.errors import ItemError, quoted
+from mediate.errors import ItemError, short
 from mediate.pairs.answers import same_answer
 from mediate.pairs.item import Item as Item
 from mediate.pairs.item import said as said_of
@@ -68,16 +68,16 @@ class Pair:
             if item.cot is not None and not item.cot.strip():
                 raise self._bad("empty_cot", f"the {world} CoT is empty; leave 'cot' out to let the model write it")
         base, source = self.base.answer.strip(), self.source.answer.strip()
-        shown = quoted(base), quoted(source)
+        shown = short(base), short(source)
         change = "a pair needs a question change that changes the answer"
         if base == source:
             raise self._bad("equal_answers", f"both answers are {shown[0]}; {change}")
         if same_answer(base, source):
             raise self._bad("equal_answers", f"the answers {shown[0]} and {shown[1]} are one value; {change}")
         if base.startswith(source) or source.startswith(base):
-            short, long = shown if len(base) < len(source) else shown[::-1]
+            prefix, whole = shown if len(base) < len(source) else shown[::-1]
             raise self._bad(
-                "prefix_answer", f"answer {short} is a prefix of {long}; choose worlds whose answers part ways"
+                "prefix_answer", f"answer {prefix} is a prefix of {whole}; choose worlds whose answers part ways"
             )
 
     def __getitem__(self, world: World) -> Item:
@@ -106,6 +106,6 @@ def check_questions(pair: Pair) -> None:
     A pair made in memory may be so, as a control whose effects are 0.
     """
     if pair.place and pair.base.question.split() == pair.source.question.split():
-        base, source = quoted(pair.base.answer), quoted(pair.source.answer)
+        base, source = short(pair.base.answer), short(pair.source.answer)
         reason = f"both worlds ask the same question, and the answers are {base} and {source}; change one question"
         raise ItemError(pair.id, reason, place=pair.place, code="equal_questions")

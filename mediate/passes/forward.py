@@ -22,7 +22,7 @@ from mediate.passes.one_pass import Past, one_pass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Run:
+class ForwardPass:
     """A forward pass: its logits and the activations that were kept.
 
     Args:
@@ -56,7 +56,7 @@ def forward(
     past: Past = (),
     last: int | None = None,
     **whole: Unpack[WholeSites],
-) -> Run:
+) -> ForwardPass:
     """Runs the model on whole sequences under interventions, keeping activations at whole sites.
 
     Args:
@@ -84,7 +84,7 @@ def forward(
     hooks += [(site.hook_name, partial(_keep, site, kept)) for site in whole.get("keep") or ()]
     with torch.no_grad():
         logits = one_pass(model, ids, hooks=hooks, past=past, last=last)
-    return Run(logits, kept)
+    return ForwardPass(logits, kept)
 
 
 def _keep(site: Site, kept: dict[Site, Tensor], value: Tensor, hook: Any) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from mediate.errors import InputError
+from mediate.errors import InputError, one_line
 from mediate.models.model import Model
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout
@@ -32,7 +32,7 @@ def check_hiding(model: Model) -> None:
         try:
             _off[model.plain] = _difference(model)
         except (InputError, NotImplementedError, RuntimeError) as error:
-            _off[model.plain] = " ".join(str(error).split())[:200]
+            _off[model.plain] = one_line(error)
     found = _off[model.plain]
     if isinstance(found, str) or found > 0:
         why = found if isinstance(found, str) else f"its logits are off by {found:.3g}"

@@ -17,7 +17,7 @@ from mediate.models.model import Check, Model
 from mediate.models.sites import Component, Site
 from mediate.models.trial import tried_hooked
 from mediate.models.turning import sine_table
-from mediate.passes.forward import Run, forward
+from mediate.passes.forward import ForwardPass, forward
 from mediate.passes.interventions import Knockout, Patch, Reference, Values
 from mediate.passes.keyvalues import has_rotary, prefill, rotated, stacked
 from mediate.passes.one_pass import one_pass
@@ -105,7 +105,7 @@ def _attempt(
     return Check(name, component, error, tolerance, "" if error <= tolerance else f"{meaning}off by {error:.3g}")
 
 
-def _writes(model: Model, clean: Run, offered: Sequence[Component]) -> Iterator[Check]:
+def _writes(model: Model, clean: ForwardPass, offered: Sequence[Component]) -> Iterator[Check]:
     """Of every component, what must follow when it is written; what is off beside others is tried by itself."""
     named = [
         (partial(_attempt, model, name, component, clean.logits), partial(make, model, clean, component, offered))
@@ -118,7 +118,7 @@ def _writes(model: Model, clean: Run, offered: Sequence[Component]) -> Iterator[
         yield check if check is not None and check.passed else attempt(partial(_by_itself, model, clean, make))
 
 
-def _by_itself(model: Model, clean: Run, make: Callable[[], Trial]) -> Tensor:
+def _by_itself(model: Model, clean: ForwardPass, make: Callable[[], Trial]) -> Tensor:
     return alone(model, clean, make())
 
 
@@ -129,27 +129,27 @@ def _made(make: Callable[[], Trial]) -> Trial | None:
         return None
 
 
-def _resume(model: Model, clean: Run) -> Tensor:
+def _resume(model: Model, clean: ForwardPass) -> Tensor:
     middle = model.facts.layers // 2
     with torch.no_grad():
         return one_pass(model, clean.kept[Site(C.RESID_PRE, middle)], first=middle) - clean.logits
 
 
-def _cut(model: Model, clean: Run) -> Tensor:
+def _cut(model: Model, clean: ForwardPass) -> Tensor:
     """The last tokens, reading the keys and values of the first ones, say what they say in the full pass."""
     ids, split = model.probe.ids, model.probe.ids.shape[1] - 3
     past = stacked([[stretch] for stretch in prefill(model, ids[:, :split])])
     return read(model, ids[:, split:], past, last=3) - clean.logits[:, split:]
 
 
-def _lean(model: Model, clean: Run) -> Tensor:
+def _lean(model: Model, clean: ForwardPass) -> Tensor:
     """Without hook points, in one go and in the shortest stretches."""
     with torch.no_grad(), lean_blocks(model, ()):
         logits = one_pass(model, model.probe.ids)
     return torch.cat([(logits - clean.logits).flatten(), _same_past(model, clean)])
 
 
-def _same_past(model: Model, clean: Run) -> Tensor:
+def _same_past(model: Model, clean: ForwardPass) -> Tensor:
     """Without hook points, keys and values are kept as with them: what one way leaves, the other reads.
 
     transformer-lens lays the channels of some families out in another order than transformers.
@@ -161,7 +161,7 @@ def _same_past(model: Model, clean: Run) -> Tensor:
     return torch.cat([((one - two) / max(1.0, float(one.abs().max())) * size).flatten() for one, two in pairs])
 
 
-def _swept(model: Model, clean: Run) -> Tensor:
+def _swept(model: Model, clean: ForwardPass) -> Tensor:
     """Patches of two layers, at a later position, branch off from the untouched run as they come out of a full pass."""
     ids, layers = model.probe.ids[:1], sorted({model.facts.layers // 2, model.facts.layers - 1})
     at = model.probe.ids.shape[1] - 4

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mediate.errors import told
+from mediate.errors import one_line, told
 from mediate.files import drop_orphans, write_atomic
 from mediate.models.cache import cache_folder
 from mediate.models.fingerprint import tensor_bytes
@@ -124,7 +124,7 @@ class Store:
             self.counts.corrupt += 1
             with suppress(OSError):  # where nothing can be moved it is at least not used
                 path.replace(path.with_suffix(".corrupt"))
-            log.warning("%s: damaged (%s); moved aside and computed again", path, " ".join(str(error).split())[:300])
+            log.warning("%s: damaged (%s); moved aside and computed again", path, one_line(error, 300))
             return None
         self.counts.hits += 1
         return made

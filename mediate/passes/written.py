@@ -14,7 +14,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.passes.forward import Run, forward
+from mediate.passes.forward import ForwardPass, forward
 from mediate.passes.interventions import Patch
 
 C = Component
@@ -39,7 +39,7 @@ class Trial:
     expected: Mapping[Site, Tensor] = field(default_factory=dict)
     logits: Tensor | None = None
 
-    def off(self, clean: Run, logits: Tensor, kept: Mapping[Site, Tensor]) -> Tensor:
+    def off(self, clean: ForwardPass, logits: Tensor, kept: Mapping[Site, Tensor]) -> Tensor:
         """How far what followed is from what must: of the logits, and of sites on the logits' scale."""
         size = max(1.0, float(clean.logits.abs().max()))
         off = [
@@ -51,13 +51,13 @@ class Trial:
         return torch.cat(off)
 
 
-def alone(model: Model, clean: Run, trial: Trial) -> Tensor:
+def alone(model: Model, clean: ForwardPass, trial: Trial) -> Tensor:
     """How far a trial is off in a pass of its own."""
     run = forward(model, model.probe.ids, writes=trial.writes, keep=list(trial.expected))
     return trial.off(clean, run.logits, run.kept)
 
 
-def together(model: Model, clean: Run, trials: Sequence[Trial | None]) -> list[Tensor | None]:
+def together(model: Model, clean: ForwardPass, trials: Sequence[Trial | None]) -> list[Tensor | None]:
     """How far each trial is off, a few tried in a pass; None of one that is None, or whose pass did not go through."""
     there = [number for number, trial in enumerate(trials) if trial is not None]
     found: list[Tensor | None] = [None] * len(trials)
@@ -72,7 +72,7 @@ def together(model: Model, clean: Run, trials: Sequence[Trial | None]) -> list[T
     return found
 
 
-def _one_pass(model: Model, clean: Run, trials: Sequence[Trial]) -> list[Tensor]:
+def _one_pass(model: Model, clean: ForwardPass, trials: Sequence[Trial]) -> list[Tensor]:
     probes, length = model.probe.ids.shape
     cells = [(f"trial {number}, probe {probe}", probe) for number in range(len(trials)) for probe in range(probes)]
     of = [trial for trial in trials for _ in range(probes)]
@@ -93,13 +93,13 @@ def _one_pass(model: Model, clean: Run, trials: Sequence[Trial]) -> list[Tensor]
     ]
 
 
-def unchanged(model: Model, clean: Run, component: Component, offered: Sequence[Component]) -> Trial:
+def unchanged(model: Model, clean: ForwardPass, component: Component, offered: Sequence[Component]) -> Trial:
     """Writing every layer's own activation changes nothing."""
     own = {Site(component, layer): clean.kept[Site(component, layer)] for layer in range(model.facts.layers)}
     return Trial(own, logits=clean.logits)
 
 
-def swapped(model: Model, clean: Run, component: Component, offered: Sequence[Component]) -> Trial:
+def swapped(model: Model, clean: ForwardPass, component: Component, offered: Sequence[Component]) -> Trial:
     """What must follow when probe A's activation is replaced by B's, in every layer.
 
     Odd layers are entered with the probes exchanged. A written residual stream decides the block's output; a written

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mediate.errors import InputError
+from mediate.errors import InputError, one_line
 from mediate.files import write_atomic, write_text
 from mediate.results.controls import Controlled, control_table, controls_from_table
 from mediate.results.cube import Cube, cube_table, cubes_from_table
@@ -240,5 +240,5 @@ def read_table(folder: Path, name: str, verb: str, sums: Mapping[str, str] | Non
 
 def unreadable(path: Path, error: Exception, verb: str) -> InputError:
     """The refusal of a damaged file."""
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    reason = one_line(error)
     return InputError(f"{path}: cannot be read ({reason}); {verb} into a new directory")

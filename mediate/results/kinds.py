@@ -52,7 +52,7 @@ class Method(StrEnum):
 
 
 class View(StrEnum):
-    """What a map of two checkpoints shows; see `mediate.mediation.kinds.crossing_maps`."""
+    """What a map of two checkpoints shows; see `mediate.mediation.crossing_maps`."""
 
     INTO_ORIGINAL = "into_original"
     INTO_TUNED = "into_tuned"
@@ -108,6 +108,7 @@ class KindFacts:
 
 
 _ROOM = "mediate.mediation.kinds"
+_CROSSED = "mediate.mediation.crossing_maps"
 KINDS = (
     KindFacts(
         "read",
@@ -115,7 +116,7 @@ KINDS = (
         heads="k",
         windows=True,
         words="the effect of swapping what the answer reads of that step (keys and values) for the source's",
-        crossed=f"{_ROOM}.crossing_maps:read_both_ways",
+        crossed=f"{_CROSSED}:read_both_ways",
     ),
     KindFacts(
         "relayed",
@@ -145,7 +146,7 @@ KINDS = (
         directions=tuple(Direction),
         windows=True,
         words="the effect of {replacing}, with all that follows computed anew",
-        crossed=f"{_ROOM}.crossing_maps:state_both_ways",
+        crossed=f"{_CROSSED}:state_both_ways",
     ),
     KindFacts(
         "attribution",

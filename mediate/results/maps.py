@@ -60,8 +60,8 @@ class EffectMap:
             raise ValueError(
                 f"item {self.item!r}: values {self.values.shape} and labels {dict(zip(self.dims, wanted, strict=True))}"
             )
-        holes = np.isnan(self.values) & parse_kind(self.kind).may_have_gaps
-        if not (np.isfinite(self.values) | holes).all():
+        undefined = ~np.isfinite(self.values)
+        if undefined.any() and not (np.isnan(self.values[undefined]).all() and parse_kind(self.kind).may_have_gaps):
             raise NonFiniteError(f"item {self.item!r}: a {self.kind} effect is NaN or infinite")
 
     def to_frame(self) -> "pandas.DataFrame":

@@ -72,7 +72,7 @@ OUTCOMES = (
 
 def outcome_facts(name: str) -> OutcomeFacts:
     """What is known of an outcome; of one that is not listed, that it is in nats."""
-    return next((each for each in OUTCOMES if each.name == name), OutcomeFacts(name))
+    return next((each for each in OUTCOMES if each.name == name), None) or OutcomeFacts(name)
 
 
 def unit_of(name: str) -> str:

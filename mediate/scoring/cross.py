@@ -14,9 +14,9 @@ from jaxtyping import Float
 from mediate.clock import stage
 from mediate.errors import InputError, ItemError
 from mediate.mediation.cells import cells_of
+from mediate.mediation.crossing import check_crossable, crossed_cube, facing, run_crossed
+from mediate.mediation.crossing_maps import check_crossed_map, crossed_kinds, crossed_map
 from mediate.mediation.encoding import check_fit
-from mediate.mediation.kinds.crossing import check_crossable, crossed_cube, facing, run_crossed
-from mediate.mediation.kinds.crossing_maps import check_crossed_map, crossed_kinds, crossed_map
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared
 from mediate.models.model import Model

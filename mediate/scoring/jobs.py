@@ -2,49 +2,69 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from mediate.errors import ItemError
+from mediate.mediation import procedures
 from mediate.mediation.names import MapSpec
+from mediate.mediation.procedures import Procedure, Runs, Way
+from mediate.models.model import Model
 from mediate.pairs.pair import Item, Pair
+from mediate.passes.store import Store
 from mediate.results.contrasts import HIDDEN, TWIN, Contrast
-from mediate.scoring.controls import control_by_random_weights, control_pair
+from mediate.results.told import Reject
 from mediate.scoring.given import are_items
-from mediate.scoring.item_controls import control_item, item_random_weights
 from mediate.scoring.items import item_maps, prepare_items
-from mediate.scoring.measure import measure_items
-from mediate.scoring.measure_items import measure_single_items
 from mediate.scoring.plan import prepare_pairs, wanted_maps
 from mediate.scoring.spec import ScoreSpec
 
+Given = TypeVar("Given", Pair, Item)
+Given_in = TypeVar("Given_in", Pair, Item, contravariant=True)
+Way_out = TypeVar("Way_out", covariant=True)
+
+
+@runtime_checkable
+class Prepare(Protocol[Given_in, Way_out]):
+    """Puts all that is given into tokens, and says what is left out."""
+
+    def __call__(
+        self,
+        model: Model,
+        given: Sequence[Given_in],
+        spec: ScoreSpec,
+        store: Store | None,
+        /,
+        *,
+        unread: Sequence[ItemError] = (),
+        progress: bool = False,
+    ) -> tuple[tuple[Way_out, ...], tuple[Reject, ...]]:
+        """The items that will be measured, and what is left out."""
+
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """The stages of a run.
+class Job(Generic[Given, Way, Runs]):
+    """A run of one sort of what is given.
 
     Args:
         noun: What one of what is given is called.
         contrast: What it is held against.
         prepare: Puts all that is given into tokens, and says what is left out.
-        measure: Measures each.
-        control: Runs the controls of one on the model itself.
-        unlearnt: Runs those of all on a model of random weights.
+        procedure: How each is measured.
         maps: The maps that a run is asked for.
     """
 
     noun: str
     contrast: Contrast
-    prepare: Callable[..., Any]
-    measure: Callable[..., Any]
-    control: Callable[..., Any]
-    unlearnt: Callable[..., Any]
+    prepare: Prepare[Given, Way]
+    procedure: Procedure[Way, Runs]
     maps: Callable[[ScoreSpec], tuple[MapSpec, ...]]
 
 
-PAIRS = Job("pair", TWIN, prepare_pairs, measure_items, control_pair, control_by_random_weights, wanted_maps)
-ITEMS = Job("item", HIDDEN, prepare_items, measure_single_items, control_item, item_random_weights, item_maps)
+PAIRS = Job("pair", TWIN, prepare_pairs, procedures.PAIRS, wanted_maps)
+ITEMS = Job("item", HIDDEN, prepare_items, procedures.ITEMS, item_maps)
 
 
-def job_of(given: Sequence[Pair] | Sequence[Item]) -> Job:
+def job_of(given: Sequence[Pair] | Sequence[Item]) -> Job[Any, Any, Any]:
     """The job that what is given asks for.
 
     Raises:

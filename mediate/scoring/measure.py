@@ -1,4 +1,4 @@
-"""What is measured of one item, computed or taken from the store."""
+"""What is measured of each item, computed or taken from the store."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -6,23 +6,16 @@ from functools import partial
 from itertools import product
 from typing import TypeVar
 
+import numpy as np
 import torch
 
 from mediate.clock import stage
 from mediate.errors import InputError, ItemError
+from mediate.mediation.batching import of_like_length, side_by_side
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.kinds.before_answer import cut_contexts
-from mediate.mediation.kinds.cube import (
-    Contexts,
-    measure_cubes,
-    of_like_length,
-    run_all_contexts,
-    run_contexts,
-    side_by_side,
-)
-from mediate.mediation.maps import MapSpec, measure_map, measure_small_maps
-from mediate.mediation.prepared import Prepared
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.maps import MapSpec
+from mediate.mediation.prepared_item import OnItsWay, PreparedItem
+from mediate.mediation.procedures import Procedure, Runs, Way
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.pairs.pair import World
@@ -31,25 +24,23 @@ from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store
 from mediate.results.maps import EffectMap, NonFiniteError
 from mediate.results.told import Reject
-from mediate.scoring.scored import Scored, Way, put, stored
+from mediate.scoring.scored import Scored, put, stored
 from mediate.scoring.spec import ScoreSpec
 
-# Gives an item's keys and values, which are run anew where they are not at hand.
-LazyContexts = Callable[[], Contexts]
 # What was run of an item, or of its batch.
 Ran = TypeVar("Ran")
-_CONTEXTS = tuple(product(World, repeat=2))
 
 
 def measure_items(
-    model: Model, items: Sequence[Prepared], spec: ScoreSpec, store: Store | None
-) -> Iterator[tuple[Scored[Prepared] | Reject, LazyContexts]]:
+    procedure: Procedure[Way, Runs], model: Model, items: Sequence[Way], spec: ScoreSpec, store: Store | None
+) -> Iterator[tuple[Scored[Way] | Reject, Callable[[], Runs]]]:
     """The cubes of each item and its maps: those that are stored, then the others, of like length together.
 
     Side by side or alone, a number differs by no more than rounding. With each item comes a way to its keys and values,
     for whatever else is to be measured of it: run anew where it was stored.
 
     Args:
+        procedure: How such items are measured.
         model: The hooked model.
         items: What to measure.
         spec: The choices of the run.
@@ -59,29 +50,35 @@ def measure_items(
         ItemError: With `on_bad_item="error"`, an item that does not fit into memory by itself, or a map that turned out
             to be impossible; else why takes the place of what was found.
     """
-    missing: list[Prepared] = []
+    missing: list[Way] = []
     for item in items:
         kept = None if store is None else stored(model, item, spec, store)
         if kept is None:
             missing.append(item)
         else:
-            yield kept, partial(run_contexts, model, item.tokens)
-    for scored, contexts in _with_cubes(model, missing, spec):
-        if isinstance(scored, Reject):
-            yield scored, contexts
+            yield kept, partial(_run_anew, procedure, item)
+    batches = _batches_of(model, missing, lambda item: 2 * procedure.length(item))
+    for cubes in _halved(batches, lambda batch: _measure_cubes(procedure, model, batch)):
+        if not isinstance(cubes, list):
+            yield _too_large(cubes, spec), partial(_run_anew, procedure, cubes)
             continue
-        whole = with_maps(scored, spec, partial(_measured_map, contexts, scored, spec))
-        if store is not None and not whole.left_out:
-            put(model, whole, spec, store)
-        yield whole, contexts
+        cubes = _with_small_maps(procedure, model, cubes)
+        while cubes:  # what was measured lets go of its keys and values
+            runs, scored = cubes.pop(0)
+            found = _finite(scored)
+            if isinstance(found, Scored):
+                found = _without_rivals(_with_maps(procedure, found, runs, spec))
+                if store is not None and not found.left_out:
+                    put(model, found, spec, store)
+            yield found, partial(_at_hand, runs)
 
 
-def _measured_map(contexts: LazyContexts, scored: Scored[Prepared], spec: ScoreSpec, wanted: MapSpec) -> EffectMap:
-    return measure_map(scored.item.model, contexts(), wanted, spec.outcomes[0], scored.te, scored.item.seed)
+def _run_anew(procedure: Procedure[Way, Runs], item: Way) -> Runs:
+    return procedure.run(item.model, [item])[0]
 
 
 @stage("measuring maps")
-def with_maps(scored: Scored[Way], spec: ScoreSpec, measure: Callable[[MapSpec], EffectMap]) -> Scored[Way]:
+def _with_maps(procedure: Procedure[Way, Runs], scored: Scored[Way], runs: Runs, spec: ScoreSpec) -> Scored[Way]:
     """The item with all its maps; those that it brings are not measured again.
 
     Raises:
@@ -91,35 +88,17 @@ def with_maps(scored: Scored[Way], spec: ScoreSpec, measure: Callable[[MapSpec],
     maps, left_out = list[EffectMap](), list[Reject]()
     for each in item.maps:
         try:
-            maps.append(known.get((each.kind, each.axes)) or measure(each))
+            maps.append(known.get((each.kind, each.axes)) or procedure.map(item, runs, each, scored.te))
         except (InputError, NonFiniteError) as error:
             left_out.append(_impossible(item, each, error, spec))
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            left_out.append(_impossible(item, each, out_of_memory(item), spec))
+            left_out.append(_impossible(item, each, _out_of_memory(item), spec))
     return replace(scored, maps=tuple(maps), left_out=tuple(left_out))
 
 
-def _with_cubes(
-    model: Model, items: Sequence[Prepared], spec: ScoreSpec
-) -> Iterator[tuple[Scored[Prepared] | Reject, LazyContexts]]:
-    """Items with their cubes, keys and values, and such maps as were measured side by side.
-
-    A batch that does not fit into memory is halved.
-    """
-    batches = batches_of(model, items, lambda item: sum(len(item.tokens.context(*each)) for each in _CONTEXTS))
-    for cubes in halved(batches, lambda batch: _measure_cubes(model, batch, spec)):
-        if isinstance(cubes, Prepared):
-            yield too_large(cubes, spec), partial(run_contexts, model, cubes.tokens)
-            continue
-        cubes = _with_small_maps(model, cubes, spec)
-        while cubes:  # what was measured lets go of its keys and values
-            contexts, scored = cubes.pop(0)
-            yield finite(scored), partial(at_hand, contexts)
-
-
-def halved(
+def _halved(
     batches: Sequence[Sequence[Way]], measure: Callable[[Sequence[Way]], list[Ran] | None]
 ) -> Iterator[list[Ran] | Way]:
     """What was measured of each batch; one that does not fit into memory is halved, down to an item that does not.
@@ -141,26 +120,26 @@ def halved(
             left += [batch[half:], batch[:half]]
 
 
-def finite(scored: Scored[Way]) -> Scored[Way] | Reject:
+def _finite(scored: Scored[Way]) -> Scored[Way] | Reject:
     """The item, or why it is left out: the model's logits are no numbers."""
     reason = "the model's logits are NaN or infinite; try another dtype"
     return scored if scored.is_finite else Reject(scored.item.id, "nonfinite", reason)
 
 
-def at_hand(runs: Ran) -> Ran:
+def _at_hand(runs: Ran) -> Ran:
     """Keys and values that need not be run anew."""
     return runs
 
 
-def too_large(item: OnItsWay, spec: ScoreSpec) -> Reject:
+def _too_large(item: OnItsWay, spec: ScoreSpec) -> Reject:
     """Why an item that is alone in its batch is not measured; raises it where that ends the run."""
-    error = out_of_memory(item)
+    error = _out_of_memory(item)
     if spec.stops_at(error):
         raise error
     return Reject(item.id, error.code, error.reason)
 
 
-def out_of_memory(item: OnItsWay) -> ItemError:
+def _out_of_memory(item: OnItsWay) -> ItemError:
     """The reason why an item, or a map of it, is not measured."""
     return ItemError(
         item.id,
@@ -170,7 +149,7 @@ def out_of_memory(item: OnItsWay) -> ItemError:
     )
 
 
-def batches_of(model: Model, items: Sequence[Way], length: Callable[[Way], int]) -> list[list[Way]]:
+def _batches_of(model: Model, items: Sequence[Way], length: Callable[[Way], int]) -> list[list[Way]]:
     """As many items together as are worth running side by side; the order in which they come makes no difference.
 
     In half precision each is alone: how it is rounded beside others would show.
@@ -189,45 +168,31 @@ def batches_of(model: Model, items: Sequence[Way], length: Callable[[Way], int])
 
 @stage("measuring cubes")
 def _measure_cubes(
-    model: Model, items: Sequence[Prepared], spec: ScoreSpec
-) -> list[tuple[Contexts, Scored[Prepared]]] | None:
-    """Each item's contexts and its cubes, also those of the cut pair; None where they do not fit into memory."""
+    procedure: Procedure[Way, Runs], model: Model, items: Sequence[Way]
+) -> list[tuple[Runs, Scored[Way]]] | None:
+    """Each item's keys and values and its cubes, also those of the cut item; None where they do not fit into memory."""
     try:
-        contexts = run_all_contexts(model, [item.tokens for item in items])
-        cut = [
-            cut_contexts(each, item.cut)
-            for each, item in zip(contexts, items, strict=True)
-            if isinstance(item.cut, EncodedPair)
-        ]
-        y = measure_cubes(model, [*contexts, *cut], spec.outcomes)
+        runs = procedure.run(model, items)
+        found = procedure.cubes(model, items, runs)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
         return None
-    before = iter(y[len(items) :])
-    return [
-        (each, Scored(item, own, next(before) if isinstance(item.cut, EncodedPair) else None))
-        for each, own, item in zip(contexts, y, items, strict=False)
-    ]
+    return [(own, Scored(item, *cubes)) for own, item, cubes in zip(runs, items, found, strict=True)]
 
 
 @stage("measuring maps")
 def _with_small_maps(
-    model: Model, cubes: Sequence[tuple[Contexts, Scored[Prepared]]], spec: ScoreSpec
-) -> list[tuple[Contexts, Scored[Prepared]]]:
+    procedure: Procedure[Way, Runs], model: Model, cubes: Sequence[tuple[Runs, Scored[Way]]]
+) -> list[tuple[Runs, Scored[Way]]]:
     """The items with the maps that are measured side by side; all others are measured item by item."""
     found: dict[str, tuple[EffectMap, ...]] = {}
     for each in dict.fromkeys(each for _, scored in cubes for each in scored.item.maps):
-        these = [(contexts, scored) for contexts, scored in cubes if each in scored.item.maps and scored.is_finite]
+        these = [(runs, scored) for runs, scored in cubes if each in scored.item.maps and scored.is_finite]
+        runs, items = [runs for runs, _ in these], [scored.item for _, scored in these]
         try:
-            maps = measure_small_maps(
-                model,
-                [contexts for contexts, _ in these],
-                each,
-                spec.outcomes[0],
-                [scored.te for _, scored in these],
-            )
-        except (InputError, NonFiniteError):  # pair by pair it is told which one cannot be measured, and why
+            maps = procedure.small_maps(model, items, runs, each, [scored.te for _, scored in these])
+        except (InputError, NonFiniteError):  # item by item it is told which one cannot be measured, and why
             continue
         except RuntimeError as error:
             if not is_out_of_memory(error):
@@ -235,7 +200,23 @@ def _with_small_maps(
             continue
         for map_ in maps.values():
             found[map_.item] = (*found.get(map_.item, ()), map_)
-    return [(contexts, replace(scored, maps=found.get(scored.item.id, ()))) for contexts, scored in cubes]
+    return [(runs, replace(scored, maps=found.get(scored.item.id, ()))) for runs, scored in cubes]
+
+
+def _without_rivals(scored: Scored[Way]) -> Scored[Way]:
+    """The item with a reason for each outcome that it has no rival answer for."""
+    item = scored.item
+    if not isinstance(item, PreparedItem):
+        return scored
+    reason = "the answer is what the model says with question and chain hidden, so it has no rival; give options"
+    if item.item.options:
+        reason = "every other option begins as the answer does, so it has no rival; word the options apart"
+    missing = [
+        Reject(item.id, "no_rival", reason, item.item.place, part=str(outcome))
+        for outcome, y in zip(item.outcomes, scored.y, strict=True)
+        if np.isnan(y).all()
+    ]
+    return replace(scored, left_out=(*scored.left_out, *missing))
 
 
 def _impossible(item: OnItsWay, asked: MapSpec, error: InputError | NonFiniteError, spec: ScoreSpec) -> Reject:

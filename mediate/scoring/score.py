@@ -13,10 +13,10 @@ from mediate.pairs.pair import Item, Pair
 from mediate.passes.store import Store
 from mediate.results.folder import Results, read_results, write_results
 from mediate.results.told import Reject
-from mediate.scoring.controls import drawn
+from mediate.scoring.controls import control_by_random_weights, control_item, drawn
 from mediate.scoring.given import check_set, fitting
 from mediate.scoring.jobs import job_of
-from mediate.scoring.measure import keep_activations
+from mediate.scoring.measure import keep_activations, measure_items
 from mediate.scoring.rundir import check_free, identity, now, written
 from mediate.scoring.scored import Scored
 from mediate.scoring.settling import settled
@@ -64,17 +64,17 @@ def score(
         found: list[Scored[Any] | Reject] = []
         chosen = drawn(items, spec)
         with work(len(items), f"measuring {job.noun}s", job.noun, shown=progress) as done_with, bars(progress):
-            for measured, contexts in job.measure(model, items, spec, store):
+            for measured, runs in measure_items(job.procedure, model, items, spec, store):
                 if isinstance(measured, Scored):
                     keep_activations(measured.item, spec, store)
                     if measured.item.id in chosen:
-                        measured = job.control(model, measured, contexts, items, spec, store)
+                        measured = control_item(job.procedure, measured, runs, items, store)
                 found.append(measured)
                 done_with(1)
         scored, rejects = in_order(items, found, rejects)
         controlled = [each for each in scored if each.controls]
         with work(len(controlled), "controls, random weights", job.noun, shown=progress) as done_with:
-            controls = job.unlearnt(model, controlled, spec, store, done_with)
+            controls = control_by_random_weights(job.procedure, model, controlled, spec, store, done_with)
         told = ended(manifest, clock, items, scored, rejects)
         results = results_of(scored, rejects, controls, spec, told, job.contrast)
         if out is not None:

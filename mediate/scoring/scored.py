@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from mediate.mediation.names import RIVAL
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared, Y
 from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.procedures import Way
 from mediate.models.model import Model
 from mediate.passes.store import Store, array, model_spec
 from mediate.results.agreement import Agreement
@@ -23,8 +24,6 @@ from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
 from mediate.scoring.spec import ScoreSpec
-
-Way = TypeVar("Way", bound=OnItsWay)
 
 KIND = "outcomes"
 _AGREEMENT = ".agreement"
@@ -134,4 +133,4 @@ def _stored_map(item: OnItsWay, spec: MapSpec, kept: dict[str, torch.Tensor], ou
         named = zip(fields(Agreement), numbers.tolist(), strict=True)
         trust = Agreement(**{each.name: each.type(value) for each, value in named})  # type: ignore[operator]
     values = array(kept, str(spec), tuple(len(labels) for labels in coords.values()))
-    return effect_map(item.tokens, spec.kind, coords, Effects(values, trust), outcome, te)
+    return effect_map(item.tokens, spec.name, coords, Effects(values, trust), outcome, te)

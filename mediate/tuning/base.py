@@ -13,7 +13,7 @@ from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.gguf import converted
 from mediate.models.loading import read_plain, read_tokenizer
-from mediate.models.source import Source, SourceKind, resolve
+from mediate.models.origin import Origin, OriginKind, resolve
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,34 +57,34 @@ def load_base(model: Any) -> Base:
     """
     if not isinstance(model, str | Path):
         raise InputError(f"cannot tune a {type(model).__name__} in memory; give the model's name or folder")
-    source = resolve(model)
-    plain, beside, source = read_plain(source, torch.float32, False)
+    origin = resolve(model)
+    plain, beside, origin = read_plain(origin, torch.float32, False)
     if beside is None:
         raise InputError(f"model {str(model)!r} has no tokenizer; save one in its folder")
     tokenizer = read_tokenizer(beside, False)
-    if source.adapter is not None:
-        called = source.name.partition("+")[0]
-        plain = merge_adapter(plain, source.adapter, called).requires_grad_(True)  # merging leaves weights frozen
+    if origin.adapter is not None:
+        called = origin.name.partition("+")[0]
+        plain = merge_adapter(plain, origin.adapter, called).requires_grad_(True)  # merging leaves weights frozen
     config = plain.config.get_text_config()
     return Base(
         plain=plain,
         tokenizer=tokenizer,
-        name=source.name,
-        stored="" if source.adapter is not None else stored_name(source),
+        name=origin.name,
+        stored="" if origin.adapter is not None else stored_name(origin),
         fingerprint=model_fingerprint(plain),
         tokenizer_hash=tokenizer_fingerprint(tokenizer),
         context=int(getattr(config, "max_position_embeddings", 0) or getattr(config, "n_positions", 0) or 0),
     )
 
 
-def stored_name(source: Source) -> str:
+def stored_name(origin: Origin) -> str:
     """A name that finds the model again from any directory: a packaged name or hub id, or else an absolute path.
 
     A file or folder of the cache is called by the packaged name that it was made for: caches are deleted.
     """
-    if source.kind is SourceKind.HUB:
-        return source.location
-    path = Path(source.location).resolve()
+    if origin.kind is OriginKind.HUB:
+        return origin.location
+    path = Path(origin.location).resolve()
     return next((name for name in PACKAGED if path in _cached(name)), str(path))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from mediate.errors import InputError
 from mediate.files import differences, is_begun, write_text
 from mediate.models.identity import model_differences, version_differences
-from mediate.models.source import TUNED as MANIFEST
+from mediate.models.origin import TUNED as MANIFEST
 from mediate.results.tuned import Tuned
 
 SCHEMA = 1

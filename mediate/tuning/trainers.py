@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from mediate.errors import InputError, install_hint
+from mediate.errors import InputError, install_hint, one_line
 from mediate.tuning.arms.arm import Encoded, Start
 from mediate.tuning.base import Base
 from mediate.tuning.folder import CHECKPOINTS
@@ -124,7 +124,7 @@ def make_trainer(base: Base, rows: Sequence[Encoded], spec: TuneSpec, plan: Cour
     except ValueError as error:
         if spec.trains_all or "target" not in str(error).lower():
             raise
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise InputError(f"no adapter on {', '.join(spec.target_modules)} ({reason}); name other modules") from error
 
 

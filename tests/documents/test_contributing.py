@@ -70,7 +70,7 @@ def test_a_kind_and_an_outcome_are_used_to_their_end(tmp_path: Path, monkeypatch
     assert abs(first.values).max() > 1e-4
     encoded = pair_of("llama")
     run = sequences(model, encoded, 1, [lead])
-    assert len(run.tokens.ids) == 1, "it takes no whole answers, so one row of readers is enough"
+    assert len(run.readout.ids) == 1, "it takes no whole answers, so one row of readers is enough"
     cost = cost_of_map(model, encoded, names.parse_map(maps[0]), Pace(token_layer=1.0, block=0.0, tokens=64))
     assert cost.cells == len(encoded.traces[1].step_spans) * tiny.LAYERS
     assert "lead" in terminal(scores.results)

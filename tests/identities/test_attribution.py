@@ -46,11 +46,11 @@ def test_an_outcome_linear_in_the_logits_is_its_own_estimate(
     """I46 (F): the logit difference in two runs differs by its gradient times the difference of their logits."""
     model, pair = model_of(architecture, dtype), data.draw(draws.pairs())
     runs = [sequences(model, pair, world, USUAL) for world in (0, 1)]
-    logits = [forward(model, run.ids, last=run.tokens.last).logits.double().requires_grad_() for run in runs]
-    y = outcome_tensor(runs[1].tokens, logits[1], Y)
+    logits = [forward(model, run.ids, last=run.readout.last).logits.double().requires_grad_() for run in runs]
+    y = outcome_tensor(runs[1].readout, logits[1], Y)
     (slope,) = torch.autograd.grad(y, logits[1])
     estimate = float((slope * (logits[1] - logits[0]).detach()).sum())
-    exact = float(y.detach()) - read_off(runs[0].tokens, logits[0], Y)
+    exact = float(y.detach()) - read_off(runs[0].readout, logits[0], Y)
     assert estimate == pytest.approx(exact, abs=1e-12)
     assert slope.abs().sum() == 2
     assert abs(exact) > 1e-3
@@ -153,7 +153,7 @@ def test_estimates_are_gradients_times_differences_and_add_up(
     found = attributions(model, pair, [component], Y, direction)[component]
     run = sequences(model, pair, direction.patched_world, [Y])
     sites = [Site(component, layer) for layer in LAYERS]
-    slopes = gradients(model, run.ids, sites, partial(outcome_tensor, run.tokens, outcome=Y), last=run.tokens.last)
+    slopes = gradients(model, run.ids, sites, partial(outcome_tensor, run.readout, outcome=Y), last=run.readout.last)
     base, source = (
         chain_activations(model, pair.context(world, world), len(pair.questions[world]), [component])
         for world in (1, 0)

@@ -104,7 +104,7 @@ def test_padding_is_nothing(architecture: str, dtype: str, data: st.DataObject) 
     values = {key: 1e4 * value for key, value in values.items()}
     logits = forward(model, run.ids, interventions=[[], [garbage]], values=values).logits
     assert torch.isfinite(logits[:, :end]).all()
-    found = read_off(run.tokens, logits[:, -run.tokens.last :], BOTH[1])
+    found = read_off(run.readout, logits[:, -run.readout.last :], BOTH[1])
     assert found == pytest.approx(y[1], abs=close)
 
 

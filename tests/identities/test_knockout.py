@@ -258,7 +258,7 @@ def test_the_effect_is_that_of_the_masked_pass(architecture: str, dtype: str, da
         cell.units,
     )
     y = [
-        read_off(run.tokens, forward(model, run.ids, interventions=[cuts], last=run.tokens.last).logits, Y[0])
+        read_off(run.readout, forward(model, run.ids, interventions=[cuts], last=run.readout.last).logits, Y[0])
         for cuts in ([], [cut])
     ]
     close = tolerance(architecture, dtype, float(np.abs(y).max()))

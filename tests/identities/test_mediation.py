@@ -105,12 +105,12 @@ def test_a_mediator_that_is_all_or_nothing(architecture: str, dtype: str, data: 
                     run.ids[row : row + 1],
                     interventions=[[Patch(site, positions)] if positions else []],
                     values=kept_values(architecture, dtype, other.ids[row : row + 1], [site]),
-                    last=run.tokens.last,
+                    last=run.readout.last,
                 ).logits
                 for row in range(len(run.ids))
             ]
         )
-        return np.array([read_off(run.tokens, logits, outcome) for outcome in BOTH])
+        return np.array([read_off(run.readout, logits, outcome) for outcome in BOTH])
 
     whole = {(q, m): y(q, m, places) for q in (0, 1) for m in (0, 1)}
     np.testing.assert_array_equal(whole[1, 0], whole[0, 0])

@@ -10,6 +10,7 @@ import pytest
 import mediate
 from mediate.errors import InputError, ItemError
 from mediate.mediation.kinds.ablation import ablation_effects
+from mediate.mediation.kinds.controls import OF_PAIRS
 from mediate.mediation.kinds.paths import Receiver
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared
@@ -17,7 +18,6 @@ from mediate.models.sites import Component
 from mediate.pairs.pair import Item, Pair, World
 from mediate.passes.interventions import Reference
 from mediate.results.controls import Control
-from mediate.scoring.controls import OF_THE_MODEL
 from mediate.scoring.spec import make_spec
 
 
@@ -120,7 +120,7 @@ def test_lens_and_direct_logits() -> None:
 
 def test_controls() -> None:
     found = {each.control: each for each in item().controls([item(1), item(2)])}
-    assert list(found) == OF_THE_MODEL
+    assert list(found) == list(OF_PAIRS)
     assert found[Control.SELF_SOURCE].effect == pytest.approx(0, abs=1e-3)
 
 

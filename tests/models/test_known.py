@@ -10,7 +10,7 @@ from mediate.models import hub
 from mediate.models.known import is_reference, known_template, nearest_name, respelt_name
 from mediate.models.loading import load_tokenizer_of
 from mediate.models.loading import load_unchecked as load
-from mediate.models.source import resolve
+from mediate.models.origin import resolve
 
 runner = CliRunner()
 

@@ -52,8 +52,8 @@ def test_effects_are_those_of_a_mask_made_by_hand(architecture: str) -> None:
         for head, query, key in product(heads or range(4), queries, positions):
             cut[:, head, query, run.start + key] = True
         under = plain_logits(architecture, run.ids, cut)
-        last = run.tokens.last
-        here, there = ([read_off(run.tokens, each[:, -last:], outcome) for outcome in BOTH] for each in (clean, under))
+        last = run.readout.last
+        here, there = ([read_off(run.readout, each[:, -last:], outcome) for outcome in BOTH] for each in (clean, under))
         wanted = np.array(here) - np.array(there)
         np.testing.assert_allclose(found, wanted, atol=1e-10, rtol=0)
         assert abs(found).max() > 1e-4

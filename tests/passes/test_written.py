@@ -7,13 +7,13 @@ from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes import written
-from mediate.passes.forward import Run, forward
+from mediate.passes.forward import ForwardPass, forward
 from mediate.passes.selfcheck import checked
 from mediate.passes.written import Trial, alone, swapped, together, unchanged
 from tests import tiny
 
 
-def clean_run(model: Model) -> tuple[Run, tuple[Component, ...]]:
+def clean_run(model: Model) -> tuple[ForwardPass, tuple[Component, ...]]:
     offered = tuple(each for each in Component if each not in model.refused)
     sites = [Site(component, layer) for component in offered for layer in range(model.facts.layers)]
     return forward(model, model.probe.ids, keep=sites), offered

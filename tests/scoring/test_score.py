@@ -11,6 +11,7 @@ import torch
 
 import mediate
 from mediate.errors import InputError, ItemError
+from mediate.mediation import procedures
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.outcomes import Outcome, Reading, logit_diff
@@ -24,7 +25,6 @@ from mediate.results.cube import cube_table
 from mediate.scoring import chains as chains_module
 from mediate.scoring import controls as controls_module
 from mediate.scoring import jobs
-from mediate.scoring import measure as measure_module
 from mediate.scoring.score import score
 from mediate.scoring.spec import ScoreSpec, make_spec, pairs_fingerprint
 from tests import tiny
@@ -136,10 +136,9 @@ def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     first = run(mixed, out=tmp_path / "a", store=store, **choices)
     kept = list((tmp_path / "cache" / "acts").rglob("*.safetensors"))
     assert len(kept) == 2 * len(first.items)
-    for name in ("run_all_contexts", "run_contexts", "measure_cubes", "measure_map"):
-        monkeypatch.setattr(measure_module, name, never)
-    for name in ("measure_controls", "random_twin", "measure_unlearnt"):
-        monkeypatch.setattr(controls_module, name, never)
+    for name in ("run_all_contexts", "measure_cubes", "measure_map", "measure_small_maps", "measure_controls"):
+        monkeypatch.setattr(procedures, name, never)
+    monkeypatch.setattr(controls_module, "random_twin", never)
     monkeypatch.setattr("mediate.scoring.chains.generate", never)
     monkeypatch.setattr("mediate.passes.activations.forward", never)
     second = run(mixed, out=tmp_path / "b", store=store, **choices)
@@ -176,7 +175,7 @@ def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monk
 
 def test_an_interrupted_run_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out, store = tmp_path / "run", Store(tmp_path / "cache")
-    real = measure_module.measure_map
+    real = procedures.measure_map
     calls = []
 
     def interrupted(*arguments: object) -> object:
@@ -185,7 +184,7 @@ def test_an_interrupted_run_is_taken_up_again(tmp_path: Path, monkeypatch: pytes
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(measure_module, "measure_map", interrupted)
+    monkeypatch.setattr(procedures, "measure_map", interrupted)
     maps = {"maps": ["knockout:step,layer"]}
     with pytest.raises(KeyboardInterrupt):
         run(out=out, store=store, **maps)
@@ -201,7 +200,7 @@ def test_an_interrupted_run_is_taken_up_again(tmp_path: Path, monkeypatch: pytes
 
 
 def test_pairs_that_do_not_fit_into_memory_together_are_measured_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, sizes = measure_module.run_all_contexts, []
+    real, sizes = procedures.run_all_contexts, []
 
     def short(model: Model, pairs: Sequence[EncodedPair]) -> list[Contexts]:
         sizes.append(len(pairs))
@@ -210,7 +209,7 @@ def test_pairs_that_do_not_fit_into_memory_together_are_measured_apart(monkeypat
         return real(model, pairs)
 
     whole = run()
-    monkeypatch.setattr(measure_module, "run_all_contexts", short)
+    monkeypatch.setattr(procedures, "run_all_contexts", short)
     apart = run()
     assert sizes == [4, 2, 1, 1, 2, 1, 1]
     assert [each.id for each in apart.items] == [each.id for each in whole.items]
@@ -228,7 +227,7 @@ def test_a_pair_that_does_not_fit_into_memory_is_named_or_left_out(where: str, m
     if where == "torch.stack":
         monkeypatch.setattr(torch, "stack", short)
     else:
-        monkeypatch.setattr(measure_module, where, short)
+        monkeypatch.setattr(procedures, where, short)
     with pytest.raises(ItemError, match=r"^item 'p1': it does not fit into the memory of cpu; give shorter chains"):
         score(model, PAIRS, make_spec(control_pairs=0))
     left = score(model, PAIRS, make_spec(control_pairs=0, on_bad_item="skip"))
@@ -302,14 +301,14 @@ def test_written_chains_that_do_not_end_or_are_wrong_are_counted(monkeypatch: py
 
 
 def test_nonfinite_logits_leave_the_item_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = measure_module.measure_cubes
+    real = procedures.measure_cubes
 
     def broken(*arguments: object) -> np.ndarray:
         y = real(*arguments)
         y[1] = np.nan
         return y
 
-    monkeypatch.setattr(measure_module, "measure_cubes", broken)
+    monkeypatch.setattr(procedures, "measure_cubes", broken)
     results = run()
     assert [(reject.item, reject.code) for reject in results.rejects] == [("p2", "nonfinite")]
     assert len(results.items) == len(results.maps) == 3
@@ -376,7 +375,7 @@ def test_controls_are_run_on_some_pairs_and_kept(tmp_path: Path) -> None:
     twins[-1] = replace(twins[-1], id="other way to 6")
     results = run(twins, out=tmp_path / "run", control_pairs=5)
     found = {(each.item, each.control): each for each in results.controls}
-    assert len(found) == 5 * (len(controls_module.OF_THE_MODEL) + 1)
+    assert len(found) == 5 * (len(procedures.PAIRS.own_controls) + 1)
     assert all(each.effect == 0 for (_, control), each in found.items() if control.exact)
     assert all(abs(each.beside) > 0 for each in found.values() if not each.reason)
     same = [item for (item, control), each in found.items() if control is Control.SAME_ANSWER and not each.reason]
@@ -397,14 +396,14 @@ def test_a_model_without_a_random_twin_is_measured_all_the_same(monkeypatch: pyt
 
 
 def test_a_map_that_turns_out_impossible_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = measure_module.measure_map
+    real = procedures.measure_map
 
     def broken(model, contexts, spec, *rest):
         if contexts.pair.id == "p2" and spec.kind == "knockout":
             raise InputError("no such thing here")
         return real(model, contexts, spec, *rest)
 
-    monkeypatch.setattr(measure_module, "measure_map", broken)
+    monkeypatch.setattr(procedures, "measure_map", broken)
     maps = {"maps": ["read:step,layer", "knockout:layer"]}
     with pytest.raises(ItemError, match="item 'p2': map knockout:layer: no such thing here"):
         run(**maps)
@@ -419,14 +418,14 @@ def test_a_map_that_turns_out_impossible_costs_itself_alone(tmp_path: Path, monk
 
 
 def test_a_map_that_does_not_fit_into_memory_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = measure_module.measure_map
+    real = procedures.measure_map
 
     def short(model, contexts, spec, *rest):
         if contexts.pair.id == "p2" and spec.kind == "knockout":
             raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
         return real(model, contexts, spec, *rest)
 
-    monkeypatch.setattr(measure_module, "measure_map", short)
+    monkeypatch.setattr(procedures, "measure_map", short)
     maps = {"maps": ["read:step,layer", "knockout:layer"]}
     with pytest.raises(ItemError, match="item 'p2': map knockout:layer: it does not fit into the memory of cpu"):
         run(**maps)
@@ -438,13 +437,13 @@ def test_a_map_that_does_not_fit_into_memory_costs_itself_alone(monkeypatch: pyt
 
 
 def test_a_map_that_holds_no_numbers_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = measure_module.measure_map
+    real = procedures.measure_map
 
     def empty(model, contexts, spec, *rest):
         found = real(model, contexts, spec, *rest)
         return replace(found, values=found.values * np.nan) if contexts.pair.id == "p2" else found
 
-    monkeypatch.setattr(measure_module, "measure_map", empty)
+    monkeypatch.setattr(procedures, "measure_map", empty)
     results = run(on_bad_item="skip", maps=["knockout:layer"])
     assert [(each.item, each.code, each.part) for each in results.rejects] == [
         ("p2", "impossible_map", "knockout:layer")
@@ -459,7 +458,7 @@ def test_a_fault_of_the_program_is_no_impossible_map(
     def broken(*_: object) -> None:
         raise fault
 
-    monkeypatch.setattr(measure_module, where, broken)
+    monkeypatch.setattr(procedures, where, broken)
     with pytest.raises(type(fault), match=r"^a fault of the program$"):
         run(on_bad_item="skip", maps=["read:step,layer", "knockout:layer"])
 

@@ -18,7 +18,7 @@ import mediate
 from mediate.errors import InputError
 from mediate.models.cache import VARIABLE
 from mediate.models.fetch import fetched_path
-from mediate.models.source import Source, SourceKind, resolve
+from mediate.models.origin import Origin, OriginKind, resolve
 from mediate.pairs import read_pairs
 from mediate.tasks import generate_pairs
 from mediate.tuning import base as bases
@@ -334,15 +334,15 @@ def test_cached_files_are_stored_by_their_packaged_name(tmp_path: Path, monkeypa
     fetched_path(name).write_bytes(b"weights")
     monkeypatch.setattr(bases, "converted", lambda file: file.parent / "gguf-123")
     for kind, location in (
-        (SourceKind.GGUF, fetched_path(name)),
-        (SourceKind.FOLDER, fetched_path(name).parent / "gguf-123"),
-        (SourceKind.FOLDER, fetched_path(name).parent / ".." / "models" / "gguf-123"),
+        (OriginKind.GGUF, fetched_path(name)),
+        (OriginKind.FOLDER, fetched_path(name).parent / "gguf-123"),
+        (OriginKind.FOLDER, fetched_path(name).parent / ".." / "models" / "gguf-123"),
     ):
-        assert stored_name(Source(kind, str(location), "x")) == name
+        assert stored_name(Origin(kind, str(location), "x")) == name
     assert resolve(name).location == str(fetched_path(name))
-    assert stored_name(Source(SourceKind.HUB, "org/model", "org/model")) == "org/model"
+    assert stored_name(Origin(OriginKind.HUB, "org/model", "org/model")) == "org/model"
     elsewhere = tmp_path / "mine.gguf"
-    assert stored_name(Source(SourceKind.GGUF, str(elsewhere), "mine")) == str(elsewhere)
+    assert stored_name(Origin(OriginKind.GGUF, str(elsewhere), "mine")) == str(elsewhere)
 
 
 def test_bad_examples_stop_or_are_counted(base: Path, tmp_path: Path) -> None:

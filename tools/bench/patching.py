@@ -1,7 +1,7 @@
 """Exact patching against the usual loop: transformer-lens' own, and one plain pass a patch."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,8 +14,8 @@ from mediate.mediation.kinds.cube import run_contexts
 from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.sequences import outcomes_under
 from mediate.passes.interventions import first_layer
-from mediate.passes.sweeps.engine import plan
-from mediate.passes.sweeps.planning import Sweeps
+from mediate.passes.sweeps.engine import grouped, sizes
+from mediate.passes.sweeps.planning import work_of
 from mediate.passes.sweeps.sweep import Untouched, begins_at, untouched
 from tools.bench.bench import Bench, Setting
 from tools.bench.subjects import Subject, Y, an_item, of_length, subject
@@ -130,7 +130,9 @@ def share_of_the_matrix_rate(record: Record, subject: Subject, taken: float, on:
     """
     model = subject.model
     clean = untouched(model, subject.run.ids, subject.run.start, subject.run.stop)
-    planned = plan(model, clean, subject.branches)
+    blocks, tokens = sizes(model, clean, subject.branches)
+    groups = grouped(model, blocks, tokens)
+    planned = work_of(groups, blocks, tokens)
     weights = [each for each in model.bridge.blocks[0].original_component.parameters() if each.ndim == 2]
     inputs = [torch.randn(planned.most_tokens, each.shape[1]).to(each) for each in weights]
 
@@ -144,7 +146,7 @@ def share_of_the_matrix_rate(record: Record, subject: Subject, taken: float, on:
     size = 2 * sum(each.numel() for each in weights)
     limit = size * planned.most_tokens / alone
     work = size * planned.token_layers
-    attention = 4 * model.facts.heads * model.facts.d_head * query_keys(subject, planned, clean)
+    attention = 4 * model.facts.heads * model.facts.d_head * query_keys(subject, groups, clean)
     n = record.rounds
     record.value("weights' products here", work / taken / 1e9, "Gflop/s", on=on, n=n)
     record.value("the same products alone, quickest", limit / 1e9, "Gflop/s", on=on, n=10)
@@ -153,10 +155,10 @@ def share_of_the_matrix_rate(record: Record, subject: Subject, taken: float, on:
     record.value("rate of these and attention's products, of the same", both, "%", on=on, n=n)
 
 
-def query_keys(subject: Subject, planned: Sweeps, clean: Untouched) -> int:
+def query_keys(subject: Subject, groups: Sequence[Sequence[int]], clean: Untouched) -> int:
     """Pairs of a query and a key that it sees, over all layers, rows and sweeps."""
     found = 0
-    for group in planned.groups:
+    for group in groups:
         branches = [subject.branches[number] for number in group]
         begin = min(begins_at(clean, each) for each in branches)
         seen = sum(range(begin + 1, clean.length + 1))

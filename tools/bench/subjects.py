@@ -76,7 +76,7 @@ class Subject:
 
     def outcome(self, logits: Tensor) -> float:
         """What is read off, from logits at all positions."""
-        return read_off(self.run.tokens, logits[:, -self.run.tokens.last :], Y)
+        return read_off(self.run.readout, logits[:, -self.run.readout.last :], Y)
 
     def __str__(self) -> str:
         length, chain = int(self.run.ids.shape[1]), self.run.stop - self.run.start

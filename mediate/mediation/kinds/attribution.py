@@ -145,7 +145,7 @@ def _linear(
 ) -> dict[Component, Float[np.ndarray, "draw layer pos head"]]:
     """What differs between the worlds' activations, base first, times the outcome's gradient there, for each pass."""
     base, source = worlds
-    y = partial(outcome_tensor, run.tokens, outcome=outcome)
+    y = partial(outcome_tensor, run.readout, outcome=outcome)
     passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {}
     for slopes in backward_passes(model, run, list(base), y, method, line):
         for component in dict.fromkeys(site.component for site in base):
@@ -184,9 +184,9 @@ def _fixed(
     direction: Direction,
 ) -> Float[np.ndarray, "1 layer pos head"]:
     """The QK fix of one component, with the sign of a state effect."""
-    y = partial(outcome_tensor, run.tokens, outcome=outcome)
+    y = partial(outcome_tensor, run.readout, outcome=outcome)
     patterns = [Site(model.need(Component.PATTERN), layer) for layer in range(model.facts.layers)]
-    gradient = gradients(model, run.ids, patterns, y, last=run.tokens.last)
+    gradient = gradients(model, run.ids, patterns, y, last=run.readout.last)
     change = query_scores if component is Component.Q else key_scores
     values: Float[np.ndarray, "layer pos head"] = change(
         model, run, {site: value for site, value in other.items() if site.component is component}, gradient

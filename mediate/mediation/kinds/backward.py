@@ -62,9 +62,9 @@ def backward_passes(
     ids = run.ids[:, run.start :]
     past = stacked([[prefill(model, run.ids[:1, : run.start])[0]]]) if run.start else []
     if method is Method.GRADDROP:
-        yield from dropped_gradients(model, ids, sites, outcome, last=run.tokens.last, past=past)
+        yield from dropped_gradients(model, ids, sites, outcome, last=run.readout.last, past=past)
         return
     rules = relevance_rules(model) if method is Method.RELP else ()
     for step in range(line.steps if method is Method.IG else 1):
         route = Route(line.at(run, step) if method is Method.IG else None, rules)
-        yield gradients(model, ids, sites, outcome, last=run.tokens.last, route=route, past=past)
+        yield gradients(model, ids, sites, outcome, last=run.readout.last, route=route, past=past)

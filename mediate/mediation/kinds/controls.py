@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from mediate.errors import ItemError
+from mediate.errors import ItemError, one_line
 from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
@@ -23,6 +23,14 @@ from mediate.models.rope import most_tokens
 from mediate.passes.keyvalues import moved, prefill
 from mediate.results.controls import Control, Controlled
 
+# All but random weights, in the order in which they are stored.
+OF_PAIRS = (
+    Control.SELF_SOURCE,
+    Control.AFTER_READERS,
+    Control.RANDOM_POSITIONS,
+    Control.SAME_ANSWER,
+    Control.SHUFFLED_STEPS,
+)
 RANDOM_DRAWS = 20
 LEAST_DRAWS = 5
 
@@ -79,8 +87,8 @@ def controlled(pair: Encoded, control: Control, outcome: Outcome, measure: Calla
         if not np.isfinite(values["effect"]):
             raise ItemError(pair.id, "the logits are NaN or infinite", code="nonfinite")
     except Exception as refusal:
-        reason = refusal.reason if isinstance(refusal, ItemError) else " ".join(str(refusal).split())[:200]
-        return Controlled(pair.id, pair.group, control, str(outcome), reason=reason or type(refusal).__name__)
+        reason = refusal.reason if isinstance(refusal, ItemError) else one_line(refusal)
+        return Controlled(pair.id, pair.group, control, str(outcome), reason=reason)
     return Controlled(pair.id, pair.group, control, str(outcome), **values)
 
 
@@ -111,18 +119,30 @@ def random_positions(model: Model, contexts: Contexts, outcome: Outcome, rng: np
             pair, f"there are {draws} ways to draw {len(differing)} of the {len(same)} words that are the same"
         )
     layers = tuple(range(model.facts.layers))
-    drawn: dict[tuple[int, ...], None] = {}
-    while len(drawn) < draws:
-        drawn[tuple(sorted(rng.choice(same, len(differing), replace=False).tolist()))] = None
+    drawn = distinct_draws(rng, same, len(differing), draws)
     effects = read_effects(model, contexts, [Cell(each, layers) for each in (differing, *drawn)], outcome)
     if not effects[1:].any():
         raise vacuous(pair, "keys and values are the same in both worlds at the positions to draw from")
-    at_least = int((abs(effects[1:]) >= abs(effects[0])).sum())
+    return among_draws(effects)
+
+
+def distinct_draws(rng: np.random.Generator, places: Sequence[int], size: int, count: int) -> list[tuple[int, ...]]:
+    """So many different sets of places, in the order in which they are drawn; there must be as many."""
+    drawn: dict[tuple[int, ...], None] = {}
+    while len(drawn) < count:
+        drawn[tuple(sorted(rng.choice(places, size, replace=False).tolist()))] = None
+    return list(drawn)
+
+
+def among_draws(effects: Float[np.ndarray, " effect"]) -> Found:
+    """The real effect, which comes first, beside those of random draws: their mean size, and its place among them."""
+    real, drawn = effects[0], effects[1:]
+    at_least = int((abs(drawn) >= abs(real)).sum())
     return {
-        "effect": float(abs(effects[1:]).mean()),
-        "beside": float(effects[0]),
-        "p": (1 + at_least) / (1 + draws),
-        "draws": draws,
+        "effect": float(abs(drawn).mean()),
+        "beside": float(real),
+        "p": (1 + at_least) / (1 + len(drawn)),
+        "draws": len(drawn),
     }
 
 

@@ -9,9 +9,8 @@ Two contexts or cells whose tokens are the same are computed once, so worlds tha
 0.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,13 +18,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
+from mediate.mediation.batching import PADDING, of_like_length, side_by_side
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.outcomes import USUAL, Outcome, Reading, read_off, reading
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
-from mediate.passes import quickest_tokens
 from mediate.passes.keyvalues import KeyValues, moved, prefill, stacked
-from mediate.passes.memory import free_memory
 from mediate.passes.one_pass import Past
 from mediate.passes.readers import read
 from mediate.results.cube import CELLS
@@ -33,12 +31,6 @@ from mediate.traces.trace import shared_beginning
 
 # The rows of a short pass that are read side by side hold about this much in keys and values.
 ROW_BYTES = 128 * 2**20
-# What runs side by side may be longer than it need be by this part, in padding.
-PADDING = 0.125
-# The part of free memory that keys and values of contexts side by side may take.
-SHARE = 0.1
-
-Key = TypeVar("Key", bound=Hashable)
 
 Ids = tuple[int, ...]
 
@@ -102,33 +94,6 @@ def run_all_contexts(model: Model, pairs: Sequence[EncodedPair]) -> list[Context
         found = prefill(model, torch.tensor(rows, device=model.device), past=past)
         runs |= {key: run.part(0, len(every[key])) for key, run in zip(keys, found, strict=True)}
     return [Contexts(pair, {key: runs[key] for key in each}) for pair, each in zip(pairs, wanted, strict=True)]
-
-
-def side_by_side(model: Model) -> int:
-    """How many tokens of contexts are run and kept together: where more gain nothing, or memory would get short."""
-    facts = model.facts
-    size = 2 * facts.layers * facts.kv_heads * facts.d_head * torch.finfo(model.dtype).bits // 8
-    return max(1, min(quickest_tokens(model), int(SHARE * free_memory(model) / size)))
-
-
-def of_like_length(lengths: Mapping[Key, int], most: int, padding: float = PADDING) -> list[list[Key]]:
-    """Groups what is of like length, shortest first, so that little is padded.
-
-    Args:
-        lengths: Tokens of each.
-        most: Tokens of a group with its padding, at most; one alone is never refused.
-        padding: How much longer a group may be for its padding, as a part of what it holds.
-    """
-    groups: list[list[Key]] = []
-    held = 0
-    for key in sorted(lengths, key=lambda each: lengths[each]):
-        padded = lengths[key] * (len(groups[-1]) + 1 if groups else 1)
-        if not groups or padded > min(most, (1 + padding) * (held + lengths[key])):
-            groups.append([])
-            held = 0
-        groups[-1].append(key)
-        held += lengths[key]
-    return groups
 
 
 def laid_out(model: Model, contexts: Contexts, d: int, t: int, h: int) -> list[KeyValues]:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from mediate.errors import ItemError
+from mediate.mediation.batching import side_by_side
 from mediate.mediation.cells import Cell
 from mediate.mediation.item import Encoded
-from mediate.mediation.kinds.cube import Contexts, side_by_side
+from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.read import differs, swapped_past
 from mediate.mediation.kinds.references import shuffled_steps
 from mediate.mediation.outcomes import Outcome, read_off, reading
@@ -147,7 +148,7 @@ def rewritten(model: Model, contexts: Contexts, outcome: Outcome) -> Rewritten:
     """
     pair = contexts.pair
     run = sequences(model, pair, World.BASE, [outcome])
-    end, at = int(run.ids.shape[1]), run.tokens.last
+    end, at = int(run.ids.shape[1]), run.readout.last
     most = most_tokens(model)
     room = AFTERWARDS if most is None else max(0, most - end)
     extra = torch.tensor(pair.traces[World.BASE].ids[: min(room, AFTERWARDS)], dtype=torch.long, device=model.device)
@@ -162,7 +163,7 @@ def rewritten(model: Model, contexts: Contexts, outcome: Outcome) -> Rewritten:
         others[site][:, end - run.start :] = value[:, : len(extra)]
 
     def effect(changed: Tensor) -> float:
-        return read_off(run.tokens, clean.logits[:, :at], outcome) - read_off(run.tokens, changed[:, :at], outcome)
+        return read_off(run.readout, clean.logits[:, :at], outcome) - read_off(run.readout, changed[:, :at], outcome)
 
     both = pass_of(writes=others).logits
     still = torch.equal(both[:, :at], clean.logits[:, :at])

@@ -22,8 +22,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from mediate.mediation.batching import PADDING, of_like_length, side_by_side
 from mediate.mediation.item import EncodedItem
-from mediate.mediation.kinds.cube import PADDING, ROW_BYTES, of_like_length, read_past, side_by_side
+from mediate.mediation.kinds.cube import ROW_BYTES, read_past
 from mediate.mediation.names import LOGPROB, RIVAL, WHOLE_RUN
 from mediate.mediation.one_answer import greedy_rival
 from mediate.mediation.outcomes import Outcome, Reading, answer_logprob, read_off, reading

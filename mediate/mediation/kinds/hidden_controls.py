@@ -10,7 +10,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mediate.errors import ItemError
-from mediate.mediation.kinds.controls import LEAST_DRAWS, RANDOM_DRAWS, Found, controlled
+from mediate.mediation.kinds.controls import (
+    LEAST_DRAWS,
+    RANDOM_DRAWS,
+    Found,
+    among_draws,
+    controlled,
+    distinct_draws,
+)
 from mediate.mediation.kinds.cube import read_past
 from mediate.mediation.kinds.exact_controls import AFTERWARDS, vacuous
 from mediate.mediation.kinds.hidden import Sights, grounded
@@ -22,7 +29,7 @@ from mediate.passes.hiding import hiding
 from mediate.passes.keyvalues import run_on, stacked
 from mediate.results.controls import Control, Controlled
 
-# In the order in which they are stored.
+# All but random weights, in the order in which they are stored.
 OF_ITEMS = (Control.HIDE_NOTHING, Control.HIDE_AFTER, Control.RANDOM_HIDDEN, Control.SHUFFLED_STEPS)
 
 
@@ -105,22 +112,13 @@ def random_hidden(model: Model, sights: Sights, outcome: Outcome, rng: np.random
     draws = min(RANDOM_DRAWS, comb(last[0], len(last)) if last[0] >= len(last) else 0)
     if draws < LEAST_DRAWS:
         raise vacuous(item, "hardly more tokens stand before the last step than in it, so there is little to draw from")
-    drawn: dict[tuple[int, ...], None] = {}
-    while len(drawn) < draws:
-        drawn[tuple(sorted(rng.choice(last[0], len(last), replace=False).tolist()))] = None
+    drawn = distinct_draws(rng, range(last[0]), len(last), draws)
     past = stacked([sights.laid_out(1, 1)])
     values = []
     for places in ((), last, *drawn):
         with hiding(model, _mask(model, tokens, len(sights.seen), [begin + place for place in places])):
             values.append(read_off(tokens, read_past(model, [tokens], past)[0], outcome))
-    effects = values[0] - np.array(values[1:])
-    at_least = int((abs(effects[1:]) >= abs(effects[0])).sum())
-    return {
-        "effect": float(abs(effects[1:]).mean()),
-        "beside": float(effects[0]),
-        "p": (1 + at_least) / (1 + draws),
-        "draws": draws,
-    }
+    return among_draws(values[0] - np.array(values[1:]))
 
 
 def shuffled(model: Model, sights: Sights, outcome: Outcome, seed: int) -> float:

@@ -20,7 +20,7 @@ from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.names import MapSpec, Outcome, at_home
 from mediate.models.model import Model
 from mediate.results.agreement import Agreement
-from mediate.results.kinds import KindFacts, parse_kind
+from mediate.results.kinds import KindFacts, KindName, parse_kind
 from mediate.results.maps import EffectMap
 
 # A backward pass takes about twice a forward pass: gradients of what goes in, with weights that take none, and the
@@ -121,7 +121,7 @@ def kind_of(facts: KindFacts) -> Kind:
 
 def effect_map(
     pair: Encoded,
-    kind: str,
+    kind: KindName | str,
     coords: Mapping[str, tuple[int, ...]],
     effects: Effects | Float[np.ndarray, "..."],
     outcome: Outcome,
@@ -133,21 +133,22 @@ def effect_map(
 
     Args:
         pair: Whose map it is.
-        kind: As it is stored.
+        kind: Its kind, taken apart or as it is stored.
         coords: The labels along the axes.
         effects: Of the cells, in row order of the axes.
         outcome: What was read off.
         te: The pair's total effect on it, in nats; NaN where it is not known.
     """
     found = effects if isinstance(effects, Effects) else Effects(effects)
-    own, shape = parse_kind(kind).of.outcome, [len(labels) for labels in coords.values()]
+    name = parse_kind(kind) if isinstance(kind, str) else kind
+    own, shape = name.of.outcome, [len(labels) for labels in coords.values()]
     return EffectMap(
         values=found.values.reshape(shape),
         dims=tuple(coords),
         coords=coords,
         item=pair.id,
         group=pair.group,
-        kind=kind,
+        kind=str(kind),
         outcome=own or str(outcome),
         te=float("nan") if own else te,
         agreement=found.agreement,

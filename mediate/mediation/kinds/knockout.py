@@ -74,8 +74,8 @@ def deletion_effect(model: Model, pair: Encoded, outcomes: Sequence[Outcome]) ->
     """
     run = own_sequences(model, pair, outcomes)
     without = torch.cat([run.ids[:, : run.start], run.ids[:, run.stop :]], dim=1)
-    y = [forward(model, ids, last=run.tokens.last).logits for ids in (run.ids, without)]
-    return np.array([read_off(run.tokens, y[0], each) - read_off(run.tokens, y[1], each) for each in outcomes])
+    y = [forward(model, ids, last=run.readout.last).logits for ids in (run.ids, without)]
+    return np.array([read_off(run.readout, y[0], each) - read_off(run.readout, y[1], each) for each in outcomes])
 
 
 def _needs(model: Model, spec: MapSpec) -> None:

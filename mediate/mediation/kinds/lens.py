@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mediate.errors import InputError
+from mediate.errors import InputError, one_line
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.kind import effect_map
 from mediate.mediation.outcomes import Outcome, read_off
@@ -207,11 +207,11 @@ def _one_run(
         raise InputError(f"world {world}; 1 is the base and 0 the source")
     runs = [sequences(model, pair, each, [Outcome.LOGIT_DIFF]) for each in World]
     run, stream = runs[world], Site(model.need(Component.RESID_POST), model.facts.layers - 1)
-    found = forward(model, runs[world].ids, keep={stream, *sites}, last=run.tokens.last)
+    found = forward(model, runs[world].ids, keep={stream, *sites}, last=run.readout.last)
     kept = {site: value[0] for site, value in found.kept.items()}
-    y = read_off(run.tokens, found.logits, Outcome.LOGIT_DIFF)
+    y = read_off(run.readout, found.logits, Outcome.LOGIT_DIFF)
     there = runs[1 - world]
-    other = read_off(there.tokens, forward(model, there.ids, last=there.tokens.last).logits, Outcome.LOGIT_DIFF)
+    other = read_off(there.readout, forward(model, there.ids, last=there.readout.last).logits, Outcome.LOGIT_DIFF)
     read = float(_read(model, pair, kept[stream][-1]))
     if not abs(read - y) <= _tolerance(model) * max(1.0, float(found.logits.abs().max())):
         raise _not_a_sum(model, f"read off the last residual stream, the outcome is {read:.6g} and not {y:.6g}")
@@ -226,7 +226,7 @@ def _read(model: Model, pair: EncodedPair, stream: Float[Tensor, "*place d_model
         with in_float64(model.plain):
             logits = logit_readout(model.bridge, stream, targets=list(_answers(pair))).values.double()
     except (ValueError, TypeError, NotImplementedError) as error:
-        raise _not_a_sum(model, " ".join(str(error).split())[:200]) from error
+        raise _not_a_sum(model, one_line(error)) from error
     return np.asarray((logits[..., 0] - logits[..., 1]).cpu())
 
 

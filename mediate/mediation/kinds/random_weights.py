@@ -1,4 +1,4 @@
-"""The control of random weights: what the same pair looks like in a model of the same shape that has learnt nothing."""
+"""The control of random weights: what the same item looks like in a model of the same shape that has learnt nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,28 +8,40 @@ import torch
 from jaxtyping import Float
 from scipy.stats import spearmanr
 
+from mediate.errors import ItemError
 from mediate.mediation.alignment import is_aligned
+from mediate.mediation.batching import PADDING, of_like_length, side_by_side
+from mediate.mediation.cells import cells_of
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.kinds.cube import PADDING, Contexts, Ids, of_like_length, side_by_side
-from mediate.mediation.kinds.read import read_map
+from mediate.mediation.item import Encoded, EncodedItem
+from mediate.mediation.kinds.controls import Found, controlled
+from mediate.mediation.kinds.cube import Contexts, Ids
+from mediate.mediation.kinds.hidden import measure_hidden, run_sights, with_rivals
+from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
 from mediate.pairs.pair import World
 from mediate.passes.keyvalues import KeyValues, prefill, run_on
+from mediate.results.controls import Control, Controlled
+from mediate.results.cube import total_effect
+from mediate.results.maps import NonFiniteError
 from mediate.traces.trace import shared_beginning
 
-AXES = ("step", "layer")
+# The axes of the read effects that are ranked.
+RANKED = ("step", "layer")
 Reads = Float[np.ndarray, "step layer"]
+"""Read effects by step and layer, which is what the two models are compared by."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unlearnt:
-    """A pair in a model of random weights.
+    """A pair, or an item by itself, in a model of random weights.
 
     Args:
         te: Its total effect, in nats.
-        reads: Its read effects, in nats; None where the chains cannot be aligned, or the logits are no numbers.
+        reads: Its read effects, in nats; None where the chains cannot be aligned, or the logits are no numbers, and of
+            an item by itself.
     """
 
     te: float
@@ -74,9 +86,53 @@ def measure_unlearnt(twin: Model, pairs: Sequence[EncodedPair], outcome: Outcome
 
 
 def _unlearnt(twin: Model, contexts: Contexts, outcome: Outcome, te: float) -> Unlearnt:
-    if not np.isfinite(te) or not is_aligned(contexts.pair):
-        return Unlearnt(te, None)
-    return Unlearnt(te, read_map(twin, contexts, AXES, outcome).values)
+    return Unlearnt(te, ranked_reads(twin, contexts, outcome) if np.isfinite(te) else None)
+
+
+def ranked_reads(model: Model, contexts: Contexts, outcome: Outcome) -> Reads | None:
+    """The read effects that are held against those of the other model, in nats; None where chains cannot be aligned.
+
+    Raises:
+        NonFiniteError: The logits are no numbers.
+    """
+    if not is_aligned(contexts.pair):
+        return None
+    cells, coords = cells_of(model, contexts.pair, RANKED)
+    effects = read_effects(model, contexts, cells, outcome)
+    if not np.isfinite(effects).all():
+        raise NonFiniteError(f"item {contexts.pair.id!r}: a read effect is NaN or infinite")
+    return effects.reshape([len(coords[name]) for name in RANKED])
+
+
+def measure_unlearnt_items(twin: Model, items: Sequence[EncodedItem], outcome: Outcome) -> list[Unlearnt]:
+    """TE of items by themselves in a model of random weights, one after the other; they have no read effects."""
+
+    def te(item: EncodedItem) -> float:
+        sights = with_rivals(twin, run_sights(twin, [item]), [outcome])
+        return float(total_effect(measure_hidden(twin, sights, [outcome])[0])[0])
+
+    return [Unlearnt(te(item), None) for item in items]
+
+
+def beside_random_weights(
+    tokens: Encoded, outcome: Outcome, te: float, reads: Reads | None, unlearnt: Unlearnt | str
+) -> Controlled:
+    """The control of one pair or item.
+
+    Args:
+        tokens: The pair or item.
+        outcome: What was read off.
+        te: Its total effect in the model itself, in nats.
+        reads: Its read effects there, where they are ranked.
+        unlearnt: What random weights make of it, or why nothing was found.
+    """
+
+    def measure() -> Found:
+        if isinstance(unlearnt, str):
+            raise ItemError(tokens.id, unlearnt, code="no_twin")
+        return {"effect": unlearnt.te, "beside": te, "rank": rank_correlation(reads, unlearnt.reads)}
+
+    return controlled(tokens, Control.RANDOM_WEIGHTS, outcome, measure)
 
 
 def rank_correlation(one: Reads | None, other: Reads | None) -> float:

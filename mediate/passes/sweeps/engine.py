@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -12,7 +13,7 @@ from mediate.passes.interventions import Interventions, Values, first_layer
 from mediate.passes.keyvalues import KeyValues
 from mediate.passes.memory import free_memory, is_out_of_memory
 from mediate.passes.sweeps.pace import known_pace, pace
-from mediate.passes.sweeps.planning import Limits, Place, Sweeps, plan_sweeps
+from mediate.passes.sweeps.planning import group_branches
 from mediate.passes.sweeps.sweep import Untouched, begins_at, sweep
 from mediate.watch import bar
 
@@ -43,17 +44,13 @@ def branch_logits(
     Raises:
         InputError: A single branch does not fit into memory.
     """
-    planned = plan(model, run, branches)
-    if planned.token_layers > WORTH_MEASURING and known_pace(model) is None:
+    blocks, tokens_of = sizes(model, run, branches)
+    work = blocks * tokens_of
+    if work.sum() > WORTH_MEASURING and known_pace(model) is None:
         pace(model)
-        planned = plan(model, run, branches)
-    groups = [list(group) for group in planned.groups][::-1]
-    work = {
-        number: (run.length - begins_at(run, each)) * run.rows * (model.facts.layers - first_layer(each))
-        for number, each in enumerate(branches)
-    }
+    groups = grouped(model, blocks, tokens_of)[::-1]
     most = max(map(len, groups), default=0)
-    with bar(sum(work.values()), "interventions") as step:
+    with bar(int(work.sum()), "interventions") as step:
         while groups:
             group = groups.pop()
             if len(group) > most:
@@ -74,20 +71,24 @@ def branch_logits(
                 groups.append(group)
                 continue
             yield from zip(group, logits, strict=True)
-            step(sum(work[number] for number in group))
+            step(int(work[group].sum()))
 
 
-def plan(model: Model, run: Untouched, branches: Sequence[Interventions]) -> Sweeps:
-    """How the branches are grouped, and what that costs."""
-    places = [Place(first_layer(each), begins_at(run, each)) for each in branches]
-    return plan_sweeps(places, length=run.length, rows=run.rows, layers=model.facts.layers, limits=limits(model))
+def sizes(
+    model: Model, run: Untouched, branches: Sequence[Interventions]
+) -> tuple[Int[np.ndarray, " branch"], Int[np.ndarray, " branch"]]:
+    """How many blocks and how many tokens each branch takes, from the first that it changes on."""
+    blocks = [model.facts.layers - first_layer(each) for each in branches]
+    tokens = [(run.length - begins_at(run, each)) * run.rows for each in branches]
+    return np.array(blocks, dtype=int), np.array(tokens, dtype=int)
 
 
-def limits(model: Model) -> Limits:
-    """What a sweep on this machine may hold."""
+def grouped(model: Model, blocks: Int[np.ndarray, " branch"], tokens: Int[np.ndarray, " branch"]) -> list[list[int]]:
+    """The branches of each sweep, by number, as this machine takes them best; see `group_branches`."""
     measured = known_pace(model)
-    tokens, overhead = (measured.tokens, measured.overhead) if measured else (quickest_tokens(model), OVERHEAD)
-    return Limits(max(1, min(tokens, int(SHARE * free_memory(model) / token_bytes(model)))), overhead)
+    quickest, overhead = (measured.tokens, measured.overhead) if measured else (quickest_tokens(model), OVERHEAD)
+    most = max(1, min(quickest, int(SHARE * free_memory(model) / token_bytes(model))))
+    return group_branches(blocks, tokens, most=most, overhead=overhead)
 
 
 def quickest_tokens(model: Model) -> int:

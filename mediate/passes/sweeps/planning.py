@@ -1,7 +1,9 @@
 """Which branches share a sweep: the grouping with the least work, and what it costs, known before anything is run.
 
-Work is counted in token-layers: one token taken through one block. A sweep costs those of its rows, each from the block
-where it joins and from the position where the sweep begins, and a fixed amount for every block that it runs at all.
+A branch leaves the untouched run at the first block and the first position that it changes: it takes so many blocks,
+and so many tokens, from there to the end of all its rows. Work is counted in token-layers: one token taken through one
+block. A sweep costs the blocks of each of its branches, times the tokens of the one that begins first, and an overhead
+for every block that it runs at all.
 """
 
 from collections.abc import Sequence
@@ -16,92 +18,80 @@ WIDEST = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a branch leaves the untouched run: the first block and the first position that it changes."""
-
-    layer: int
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a sweep may hold, and what it costs to begin one.
+class SweepWork:
+    """What some sweeps take.
 
     Args:
-        tokens: Tokens that go through a block side by side, at most; a sweep of one row is never refused.
-        overhead: What running a block costs whatever goes through it, in tokens.
-    """
-
-    tokens: int
-    overhead: float
-
-
-@dataclass(frozen=True, slots=True)
-class Sweeps:
-    """A grouping of branches.
-
-    Args:
-        groups: The branches of each sweep, by number.
-        token_layers: Of all sweeps, without the fixed amounts.
+        sweeps: How many there are.
+        token_layers: Of all of them, without their overhead.
         blocks: How many blocks are run, over all sweeps.
         most_tokens: That go through a block side by side, in the largest sweep.
     """
 
-    groups: tuple[tuple[int, ...], ...]
+    sweeps: int
     token_layers: int
     blocks: int
     most_tokens: int
 
 
-def plan_sweeps(places: Sequence[Place], *, length: int, rows: int, layers: int, limits: Limits) -> Sweeps:
+def group_branches(
+    blocks: Int[np.ndarray, " branch"], tokens: Int[np.ndarray, " branch"], *, most: int, overhead: float
+) -> list[list[int]]:
     """Groups branches so that the work is least: bands of positions by dynamic programming, cut where they get too big.
 
     Args:
-        places: Where each branch leaves the untouched run.
-        length: Of the sequence.
-        rows: That each branch takes.
-        layers: Of the model.
-        limits: Of a sweep.
+        blocks: That each branch takes.
+        tokens: That each branch takes.
+        most: Tokens that go through a block side by side, at most; a sweep of one branch is never refused.
+        overhead: What running a block costs whatever goes through it, in tokens.
+
+    Returns:
+        The branches of each sweep, by number, in the order in which they join.
     """
-    if not places:
-        return Sweeps((), 0, 0, 0)
-    positions = sorted({each.position for each in places})
-    by_position = {position: number for number, position in enumerate(positions)}
-    counts = np.zeros((len(positions), layers), dtype=int)
-    for each in places:
-        counts[by_position[each.position], each.layer] += 1
-    bands = _bands(counts, [(length - position) * rows for position in positions], limits)
-    groups: list[tuple[int, ...]] = []
-    work, blocks, most = 0, 0, 0
-    for start, stop in bands:
-        inside = [n for n, each in enumerate(places) if start <= by_position[each.position] < stop]
-        inside.sort(key=lambda number: places[number].layer)
-        per_row = (length - positions[start]) * rows
-        for group in _cut(inside, max(1, limits.tokens // per_row)):
-            layers_of = [places[number].layer for number in group]
-            # A cut may have left out the band's first positions.
-            row = (length - min(places[number].position for number in group)) * rows
-            groups.append(tuple(group))
-            work += row * sum(layers - layer for layer in layers_of)
-            blocks += layers - layers_of[0]
-            most = max(most, row * len(group))
-    return Sweeps(tuple(groups), work, blocks, most)
+    depth = int(blocks.max(initial=0))
+    widths, position = np.unique(-tokens, return_inverse=True)
+    by_position = (-widths).tolist()
+    counts = np.zeros((len(by_position), depth), dtype=int)
+    np.add.at(counts, (position, depth - blocks), 1)
+    groups: list[list[int]] = []
+    for start, stop in _bands(counts, by_position, most, overhead):
+        inside = np.flatnonzero((start <= position) & (position < stop))
+        inside = inside[np.argsort(-blocks[inside], kind="stable")]
+        groups += _cut(inside.tolist(), max(1, most // by_position[start]))
+    return groups
 
 
-def _cut(numbers: Sequence[int], most: int) -> list[Sequence[int]]:
+def work_of(
+    groups: Sequence[Sequence[int]], blocks: Int[np.ndarray, " branch"], tokens: Int[np.ndarray, " branch"]
+) -> SweepWork:
+    """What the sweeps of some groups take, of branches that take so many blocks and tokens each."""
+    token_layers, run, most_tokens = 0, 0, 0
+    for group in map(list, groups):
+        # A cut may have left out the positions at which its band begins.
+        width = int(tokens[group].max())
+        token_layers += width * int(blocks[group].sum())
+        run += int(blocks[group].max())
+        most_tokens = max(most_tokens, width * len(group))
+    return SweepWork(len(groups), token_layers, run, most_tokens)
+
+
+def _cut(numbers: list[int], most: int) -> list[list[int]]:
     """Stretches of at most so many, as even as can be."""
     count = -(-len(numbers) // most)
     edges = [round(len(numbers) * place / count) for place in range(count + 1)]
     return [numbers[start:stop] for start, stop in pairwise(edges)]
 
 
-def _bands(counts: Int[np.ndarray, "position layer"], tokens: Sequence[int], limits: Limits) -> list[tuple[int, int]]:
+def _bands(
+    counts: Int[np.ndarray, "position layer"], tokens: Sequence[int], most: int, overhead: float
+) -> list[tuple[int, int]]:
     """Half-open ranges of positions that are swept together.
 
     Args:
         counts: How many branches leave at each position and layer.
-        tokens: Of a row that begins at each position.
-        limits: Of a sweep.
+        tokens: Of a branch that leaves at each position.
+        most: Tokens side by side, at most.
+        overhead: Of running a block, in tokens.
     """
     number = len(counts)
     best: Float[np.ndarray, " edge"] = np.full(number + 1, np.inf)
@@ -111,7 +101,7 @@ def _bands(counts: Int[np.ndarray, "position layer"], tokens: Sequence[int], lim
         band = np.zeros(counts.shape[1], dtype=int)
         for stop in range(start + 1, min(number, start + WIDEST) + 1):
             band += counts[stop - 1]
-            cost = _cost(band, tokens[start], limits) + best[stop]
+            cost = _cost(band, tokens[start], most, overhead) + best[stop]
             if cost < best[start]:
                 best[start], end[start] = cost, stop
     bands, start = [], 0
@@ -121,11 +111,11 @@ def _bands(counts: Int[np.ndarray, "position layer"], tokens: Sequence[int], lim
     return bands
 
 
-def _cost(band: Int[np.ndarray, " layer"], tokens: int, limits: Limits) -> float:
+def _cost(band: Int[np.ndarray, " layer"], tokens: int, most: int, overhead: float) -> float:
     """About what the sweeps of one band cost, in token-layers."""
     left = np.arange(len(band), 0, -1)
     total = int(band.sum())
-    sweeps = -(-total // max(1, limits.tokens // tokens))
+    sweeps = -(-total // max(1, most // tokens))
     # Where each of the sweeps begins: the layers at even shares of the band's branches.
     starts = np.searchsorted(band.cumsum(), np.arange(sweeps) * total / sweeps, side="right")
-    return float(tokens * (band * left).sum() + limits.overhead * left[starts].sum())
+    return float(tokens * (band * left).sum() + overhead * left[starts].sum())

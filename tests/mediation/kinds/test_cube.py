@@ -13,7 +13,7 @@ from mediate.checks.run import TOLERANCE, measure_truth
 from mediate.errors import InputError, ItemError
 from mediate.mediation.encoding import EncodedPair, Readers, check_fit, encode_pair, encode_readers
 from mediate.mediation.kinds import cube as cube_module
-from mediate.mediation.kinds.cube import measure_cube, measure_cubes, of_like_length, run_all_contexts, run_contexts
+from mediate.mediation.kinds.cube import measure_cube, measure_cubes, run_all_contexts, run_contexts
 from mediate.mediation.outcomes import Outcome, answer_logprob
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.pairs.pair import Item, Pair
@@ -146,18 +146,6 @@ def test_side_by_side_is_as_alone(architecture: str, dtype: str) -> None:
     assert (together[-1] == together[-1][:, :1, :1, :1]).all(), "equal worlds differ in company"
     one_outcome = measure_cubes(model, contexts, [Outcome.LOGIT_DIFF])[:, 0]
     np.testing.assert_allclose(one_outcome, together[:, 0], atol=1e-5 if dtype == "float32" else 1e-12, rtol=0)
-
-
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=30), st.integers(1, 300))
-def test_groups_are_of_like_length_and_hold_everything_once(lengths: list[int], most: int) -> None:
-    groups = of_like_length(dict(enumerate(lengths)), most)
-    assert sorted(each for group in groups for each in group) == list(range(len(lengths)))
-    for group in groups:
-        padded, real = len(group) * max(lengths[each] for each in group), sum(lengths[each] for each in group)
-        assert len(group) == 1 or padded <= most
-        assert padded <= 1.125 * real
-    order = [lengths[each] for group in groups for each in group]
-    assert order == sorted(order)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])

@@ -39,13 +39,13 @@ def test_transformer_lens_own_direct_path(receiver: str) -> None:
         run.ids,
         mixed,
         own,
-        lambda logits: torch.tensor(read_off(run.tokens, logits[:, -run.tokens.last :], Y)),
+        lambda logits: torch.tensor(read_off(run.readout, logits[:, -run.readout.last :], Y)),
         src_layer=0,
         src_head=1,
         component=receiver,
         verbose=False,
     )
-    clean = read_off(run.tokens, model.bridge(run.ids, return_type="logits")[:, -run.tokens.last :], Y)
+    clean = read_off(run.readout, model.bridge(run.ids, return_type="logits")[:, -run.readout.last :], Y)
     sender = Cell(tuple(range(run.stop - run.start)), (0,), (1,))
     for layer in range(1, tiny.LAYERS):
         for head in range(4):
@@ -85,7 +85,7 @@ def test_paths_under_grouped_queries(component: Component, through_mlps: bool, d
 
     def run_plain(hooks: list) -> torch.Tensor:
         with kept(plain):
-            logits = plain(run.ids).logits[:, -run.tokens.last :].detach()
+            logits = plain(run.ids).logits[:, -run.readout.last :].detach()
         for hook in hooks:
             hook.remove()
         return logits
@@ -129,7 +129,7 @@ def test_paths_under_grouped_queries(component: Component, through_mlps: bool, d
             into_last.v_proj.register_forward_hook(receive("v", slice(0, 2))),
         ]
     )
-    y = [read_off(run.tokens, logits, Y) for logits in (clean, patched)]
+    y = [read_off(run.readout, logits, Y) for logits in (clean, patched)]
     wanted = y[0] - y[1] if direction is Direction.NOISING else y[1] - y[0]
     assert found == pytest.approx(wanted, abs=1e-10)
     assert abs(wanted) > 1e-4

@@ -5,7 +5,7 @@ import pytest
 
 import mediate
 from mediate.mediation.kinds.cube import measure_cube, run_contexts
-from mediate.mediation.kinds.random_weights import AXES, measure_unlearnt, rank_correlation
+from mediate.mediation.kinds.random_weights import RANKED, measure_unlearnt, rank_correlation
 from mediate.mediation.kinds.read import read_map
 from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.models.random_twin import random_twin
@@ -22,7 +22,7 @@ def test_two_contexts_say_what_the_whole_cube_says(architecture: str, outcome: O
         _, found = measure_unlearnt(twin, [contexts(architecture, SOURCE, BASE).pair, pair], outcome)
         whole = run_contexts(twin, pair)
         y = measure_cube(twin, whole, [outcome])[0]
-        reads = read_map(twin, whole, AXES, outcome).values
+        reads = read_map(twin, whole, RANKED, outcome).values
     assert found.te == pytest.approx(y[1, 1, 1] - y[0, 0, 0], abs=1e-5)
     np.testing.assert_allclose(found.reads, reads, atol=1e-5)
     assert abs(found.te) > 1e-6

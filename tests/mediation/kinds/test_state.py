@@ -99,7 +99,7 @@ def test_the_slow_twin_writes_whole_sites(architecture: str, component: Componen
     assert run.start == other.start
     sites = [Site(component, layer) for layer in LAYERS]
     own, source = forward(model, run.ids, keep=sites), forward(model, other.ids, keep=sites)
-    y = read_off(run.tokens, own.logits[:, -run.tokens.last :], Outcome.LOGIT_DIFF)
+    y = read_off(run.readout, own.logits[:, -run.readout.last :], Outcome.LOGIT_DIFF)
     for cell, effect in zip(cells, found, strict=True):
         site = Site(component, cell.layers[0])
         value, new = own.kept[site].clone(), source.kept[site]
@@ -108,8 +108,8 @@ def test_the_slow_twin_writes_whole_sites(architecture: str, component: Componen
             value[:, :, places] = new[:, :, places]
         else:
             value[:, places] = new[:, places]
-        logits = forward(model, run.ids, writes={site: value}).logits[:, -run.tokens.last :]
-        assert effect == pytest.approx(y - read_off(run.tokens, logits, Outcome.LOGIT_DIFF), abs=1e-10)
+        logits = forward(model, run.ids, writes={site: value}).logits[:, -run.readout.last :]
+        assert effect == pytest.approx(y - read_off(run.readout, logits, Outcome.LOGIT_DIFF), abs=1e-10)
     assert abs(found).max() > 1e-4
 
 
@@ -142,11 +142,13 @@ def test_outputs_of_blocks_as_plain_transformers_has_them() -> None:
                 handle = module.register_forward_hook(keep)
                 plain(source)
                 handle.remove()
-                before = plain(run.ids).logits[:, -run.tokens.last :]
+                before = plain(run.ids).logits[:, -run.readout.last :]
                 handle = module.register_forward_hook(patch)
-                after = plain(run.ids).logits[:, -run.tokens.last :]
+                after = plain(run.ids).logits[:, -run.readout.last :]
                 handle.remove()
-            wanted = read_off(run.tokens, before, Outcome.LOGIT_DIFF) - read_off(run.tokens, after, Outcome.LOGIT_DIFF)
+            wanted = read_off(run.readout, before, Outcome.LOGIT_DIFF) - read_off(
+                run.readout, after, Outcome.LOGIT_DIFF
+            )
             found = state_effects(model, pair, [component], [cell], [Outcome.LOGIT_DIFF])[0, 0]
             assert found == pytest.approx(wanted, abs=1e-10)
 
@@ -188,7 +190,7 @@ def test_every_head_is_patched_by_its_own_number() -> None:
             value = own.kept[site].clone()
             value[:, run.start : run.stop, head] = source.kept[site][:, run.start : run.stop, head]
             y = [
-                read_off(run.tokens, logits[:, -run.tokens.last :], Outcome.LOGIT_DIFF)
+                read_off(run.readout, logits[:, -run.readout.last :], Outcome.LOGIT_DIFF)
                 for logits in (own.logits, forward(model, run.ids, writes={site: value}).logits)
             ]
             assert found.values[1, head] == pytest.approx(y[0] - y[1], abs=1e-5)
@@ -443,7 +445,7 @@ def test_transformer_lens_own_patching_agrees(architecture: str) -> None:
         model.bridge,
         run.ids,
         cache,
-        lambda logits: torch.tensor(read_off(run.tokens, logits[:, -run.tokens.last :], Outcome.LOGIT_DIFF)),
+        lambda logits: torch.tensor(read_off(run.readout, logits[:, -run.readout.last :], Outcome.LOGIT_DIFF)),
         layer_pos_patch_setter,
         "resid_pre",
         index_axis_names=["layer", "pos"],

@@ -46,9 +46,9 @@ def test_graddrop_is_the_slope_with_a_layer_held_fixed() -> None:
             writes=writes,
             interventions=rows,
             values=placed(there, run, Reference.SOURCE),
-            last=run.tokens.last,
+            last=run.readout.last,
         ).logits
-        return np.array([read_off(run.tokens, each[None], Outcome.LOGIT_DIFF) for each in logits])
+        return np.array([read_off(run.readout, each[None], Outcome.LOGIT_DIFF) for each in logits])
 
     by_layer = [abs(moved(-0.002, held) - moved(0.002, held)) / 0.004 for held in range(tiny.LAYERS)]
     slopes = iter(np.transpose(by_layer).tolist())
@@ -103,8 +103,8 @@ def test_the_qk_fix_takes_the_patterns_of_real_patches(
         model,
         run.ids,
         patterns,
-        partial(outcome_tensor, run.tokens, outcome=Outcome.LOGPROB_DIFF),
-        last=run.tokens.last,
+        partial(outcome_tensor, run.readout, outcome=Outcome.LOGPROB_DIFF),
+        last=run.readout.last,
     )
     before = forward(model, run.ids, keep=patterns).kept
     sign = -1 if direction is Direction.NOISING else 1
@@ -138,19 +138,23 @@ def test_relevance_is_conserved_where_there_are_no_biases(architecture: str) -> 
     run = sequences(model, pair, 1, [Outcome.LOGIT_DIFF])
     sites = [Site(Component.RESID_PRE, layer) for layer in range(tiny.LAYERS)]
     kept = forward(model, run.ids, keep=sites)
-    y = read_off(run.tokens, kept.logits[:, -run.tokens.last :], Outcome.LOGIT_DIFF)
+    y = read_off(run.readout, kept.logits[:, -run.readout.last :], Outcome.LOGIT_DIFF)
     found = gradients(
         model,
         run.ids,
         sites,
-        partial(outcome_tensor, run.tokens, outcome=Outcome.LOGIT_DIFF),
-        last=run.tokens.last,
+        partial(outcome_tensor, run.readout, outcome=Outcome.LOGIT_DIFF),
+        last=run.readout.last,
         route=Route(rules=relevance_rules(model)),
     )
     for site in sites:
         assert float((found[site] * kept.kept[site]).sum()) == pytest.approx(y, rel=1e-9)
     plain = gradients(
-        model, run.ids, sites[:1], partial(outcome_tensor, run.tokens, outcome=Outcome.LOGIT_DIFF), last=run.tokens.last
+        model,
+        run.ids,
+        sites[:1],
+        partial(outcome_tensor, run.readout, outcome=Outcome.LOGIT_DIFF),
+        last=run.readout.last,
     )
     assert float((plain[sites[0]] * kept.kept[sites[0]]).sum()) != pytest.approx(y, rel=0.05)
     assert unhooked(model)
@@ -202,7 +206,7 @@ def test_relp_is_plain_transformers_with_its_modules_rewritten(
         block.register_forward_pre_hook(lambda _, args, layer=layer: seen.__setitem__(("pre", layer), args[0]))
         block.mlp.register_forward_hook(lambda _, args, out, layer=layer: seen.__setitem__(("mlp", layer), out))
     with kept(plain):
-        y = outcome_tensor(run.tokens, plain(run.ids).logits[:, -run.tokens.last :], Outcome.LOGIT_DIFF)
+        y = outcome_tensor(run.readout, plain(run.ids).logits[:, -run.readout.last :], Outcome.LOGIT_DIFF)
     slopes = dict(zip(seen, torch.autograd.grad(y, list(seen.values())), strict=True))
     for name, component in (("pre", Component.RESID_PRE), ("mlp", Component.MLP_OUT)):
         base, source = activations[component]

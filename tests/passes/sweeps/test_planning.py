@@ -1,17 +1,37 @@
 """Plans of sweeps: every branch once, the least work among all groupings, and what they say of themselves."""
 
 from itertools import pairwise, product
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mediate.passes.sweeps.pace import known_pace, pace
-from mediate.passes.sweeps.planning import Limits, Place, plan_sweeps
+from mediate.passes.sweeps.planning import SweepWork, group_branches, work_of
 from tests import tiny
 
 LAYERS = 4
-PLACES = st.lists(st.builds(Place, st.integers(0, LAYERS - 1), st.integers(3, 14)), max_size=25)
+
+
+class Place(NamedTuple):
+    """Where a branch leaves the untouched run."""
+
+    layer: int
+    position: int
+
+
+PLACE = st.builds(Place, st.integers(0, LAYERS - 1), st.integers(3, 14))
+PLACES = st.lists(PLACE, max_size=25)
+
+
+def planned(places: list[Place], rows: int, most: int, overhead: float) -> tuple[list[list[int]], SweepWork]:
+    """The groups of some branches in a sequence of 16 tokens, and what is said of them."""
+    blocks = np.array([LAYERS - each.layer for each in places], dtype=int)
+    tokens = np.array([(16 - each.position) * rows for each in places], dtype=int)
+    groups = group_branches(blocks, tokens, most=most, overhead=overhead)
+    return groups, work_of(groups, blocks, tokens)
 
 
 def work(places: list[Place], groups, length: int, rows: int) -> tuple[int, int, int]:
@@ -30,19 +50,17 @@ def work(places: list[Place], groups, length: int, rows: int) -> tuple[int, int,
 
 @given(places=PLACES, rows=st.integers(1, 2), tokens=st.integers(1, 200), overhead=st.floats(0, 100))
 def test_every_branch_is_swept_once_and_counted(places: list[Place], rows: int, tokens: int, overhead: float) -> None:
-    plan = plan_sweeps(places, length=16, rows=rows, layers=LAYERS, limits=Limits(tokens, overhead))
-    assert sorted(number for group in plan.groups for number in group) == list(range(len(places)))
-    assert (plan.token_layers, plan.blocks, plan.most_tokens) == work(places, plan.groups, 16, rows)
-    assert all(len(group) == 1 or work(places, [group], 16, rows)[2] <= tokens for group in plan.groups)
+    groups, told = planned(places, rows, tokens, overhead)
+    assert sorted(number for group in groups for number in group) == list(range(len(places)))
+    assert (told.token_layers, told.blocks, told.most_tokens) == work(places, groups, 16, rows)
+    assert told.sweeps == len(groups)
+    assert all(len(group) == 1 or work(places, [group], 16, rows)[2] <= tokens for group in groups)
 
 
-@given(
-    places=st.lists(st.builds(Place, st.integers(0, LAYERS - 1), st.integers(3, 14)), min_size=1, max_size=12),
-    overhead=st.floats(0, 60),
-)
+@given(places=st.lists(PLACE, min_size=1, max_size=12), overhead=st.floats(0, 60))
 def test_no_other_bands_are_less_work(places: list[Place], overhead: float) -> None:
     """With room for all of a band, against every way to cut the positions into bands."""
-    plan = plan_sweeps(places, length=16, rows=1, layers=LAYERS, limits=Limits(10**6, overhead))
+    _, told = planned(places, 1, 10**6, overhead)
     positions = sorted({each.position for each in places})
     best = float("inf")
     for cuts in product([False, True], repeat=len(positions) - 1):
@@ -53,7 +71,7 @@ def test_no_other_bands_are_less_work(places: list[Place], overhead: float) -> N
         ]
         tokens, blocks, _ = work(places, groups, 16, 1)
         best = min(best, tokens + overhead * blocks)
-    assert plan.token_layers + overhead * plan.blocks == pytest.approx(best)
+    assert told.token_layers + overhead * told.blocks == pytest.approx(best)
 
 
 def test_the_pace_is_measured_once() -> None:

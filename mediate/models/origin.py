@@ -18,7 +18,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
 
 
-class SourceKind(StrEnum):
+class OriginKind(StrEnum):
     """How a model is read."""
 
     HUB = "hub"
@@ -27,7 +27,7 @@ class SourceKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Origin:
     """A resolved model name.
 
     Args:
@@ -37,13 +37,13 @@ class Source:
         adapter: The folder of a LoRA adapter to put on it.
     """
 
-    kind: SourceKind
+    kind: OriginKind
     location: str
     name: str
     adapter: Path | None = None
 
 
-def resolve(model: str | Path, adapter: str | Path | None = None) -> Source:
+def resolve(model: str | Path, adapter: str | Path | None = None) -> Origin:
     """Says what a model's name stands for, without loading anything.
 
     Accepts a hub id, a folder of a transformers model, a folder of a LoRA adapter (its own configuration names the
@@ -69,9 +69,9 @@ def resolve(model: str | Path, adapter: str | Path | None = None) -> Source:
     return replace(found, adapter=folder, name=f"{found.name}+{folder.name}")
 
 
-def tuned_template(source: Source) -> Template | None:
+def tuned_template(origin: Origin) -> Template | None:
     """The template after which a model was tuned by `mediate tune`; None of any other model."""
-    folder = source.adapter or (Path(source.location) if source.kind is SourceKind.FOLDER else None)
+    folder = origin.adapter or (Path(origin.location) if origin.kind is OriginKind.FOLDER else None)
     if folder is None:
         return None
     try:
@@ -110,20 +110,20 @@ def _path(text: str) -> Path:
     return path
 
 
-def _locate(text: str, path: Path) -> Source:
+def _locate(text: str, path: Path) -> Origin:
     if path.is_dir():
         _check_folder(path)
-        return Source(SourceKind.FOLDER, str(path), path.resolve().name)
+        return Origin(OriginKind.FOLDER, str(path), path.resolve().name)
     if path.is_file():
         if path.suffix != ".gguf":
             raise InputError(f"{text}: not a model file; give a .gguf file, a folder, or a hub id")
-        return Source(SourceKind.GGUF, str(path), path.stem)
+        return Origin(OriginKind.GGUF, str(path), path.stem)
     if text in PACKAGED:
         if not fetched_path(text).exists():
             raise InputError(f"model {text!r} is not here yet; bring it with: mediate models fetch {text}")
-        return Source(SourceKind.GGUF, str(fetched_path(text)), text)
+        return Origin(OriginKind.GGUF, str(fetched_path(text)), text)
     if text in REFERENCE:
-        return Source(SourceKind.FOLDER, str(reference_folder(text)), text)
+        return Origin(OriginKind.FOLDER, str(reference_folder(text)), text)
     respelt = respelt_name(text)
     if respelt is not None:
         raise InputError(f"no model named {text!r}; did you mean {respelt!r}?")
@@ -132,7 +132,7 @@ def _locate(text: str, path: Path) -> Source:
             f"{text}: no such file or folder; give a folder, a .gguf file, a hub id, or one of "
             f"{', '.join([*PACKAGED, *(rung.name() for rung in RUNGS)])}"
         )
-    return Source(SourceKind.HUB, text, text)
+    return Origin(OriginKind.HUB, text, text)
 
 
 def _check_folder(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mediate.errors import InputError
-from mediate.models.source import Source, SourceKind, has_tokenizer, resolve, tuned_template
+from mediate.models.origin import Origin, OriginKind, has_tokenizer, resolve, tuned_template
 
 
 @pytest.fixture(autouse=True)
@@ -36,14 +36,14 @@ def adapter(path: Path, base: str | None = None) -> Path:
 
 def test_a_folder(tmp_path: Path) -> None:
     path = model(tmp_path / "deep" / "mine")
-    wanted = Source(SourceKind.FOLDER, str(path), "mine")
+    wanted = Origin(OriginKind.FOLDER, str(path), "mine")
     assert resolve(path) == resolve(str(path)) == resolve(f"{path}/") == wanted
 
 
 def test_a_folder_by_its_relative_name_comes_before_the_hub(tmp_path: Path) -> None:
-    assert resolve("org/name").kind is SourceKind.HUB
+    assert resolve("org/name").kind is OriginKind.HUB
     model(tmp_path / "org" / "name")
-    assert resolve("org/name") == Source(SourceKind.FOLDER, "org/name", "name")
+    assert resolve("org/name") == Origin(OriginKind.FOLDER, "org/name", "name")
 
 
 def test_the_home_folder_is_spelled_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,12 +54,12 @@ def test_the_home_folder_is_spelled_out(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("name", ["gpt2", "Qwen/Qwen2.5-0.5B", "a_b/c-d.e"])
 def test_a_hub_id(name: str) -> None:
-    assert resolve(name) == Source(SourceKind.HUB, name, name)
+    assert resolve(name) == Origin(OriginKind.HUB, name, name)
 
 
 def test_a_gguf_file(tmp_path: Path) -> None:
     folder(tmp_path, "tiny.Q4.gguf")
-    assert resolve(tmp_path / "tiny.Q4.gguf") == Source(SourceKind.GGUF, str(tmp_path / "tiny.Q4.gguf"), "tiny.Q4")
+    assert resolve(tmp_path / "tiny.Q4.gguf") == Origin(OriginKind.GGUF, str(tmp_path / "tiny.Q4.gguf"), "tiny.Q4")
 
 
 def test_a_fetched_model_and_one_that_is_not(cache: Path) -> None:
@@ -67,25 +67,25 @@ def test_a_fetched_model_and_one_that_is_not(cache: Path) -> None:
     with pytest.raises(InputError, match=f"mediate models fetch {name}"):
         resolve(name)
     folder(cache / "models", f"{name}.gguf")
-    assert resolve(name) == Source(SourceKind.GGUF, str(cache / "models" / f"{name}.gguf"), name)
+    assert resolve(name) == Origin(OriginKind.GGUF, str(cache / "models" / f"{name}.gguf"), name)
 
 
 def test_a_base_with_an_adapter_in_both_spellings(tmp_path: Path) -> None:
     base, lora = model(tmp_path / "base"), adapter(tmp_path / "lora")
-    wanted = Source(SourceKind.FOLDER, str(base), "base+lora", lora)
+    wanted = Origin(OriginKind.FOLDER, str(base), "base+lora", lora)
     assert resolve(f"{base}+{lora}") == resolve(base, lora) == resolve(str(base), str(lora)) == wanted
-    assert resolve(f"gpt2+{lora}") == Source(SourceKind.HUB, "gpt2", "gpt2+lora", lora)
+    assert resolve(f"gpt2+{lora}") == Origin(OriginKind.HUB, "gpt2", "gpt2+lora", lora)
 
 
 def test_a_folder_with_a_plus_in_its_name(tmp_path: Path) -> None:
-    assert resolve(model(tmp_path / "base+more")) == Source(SourceKind.FOLDER, str(tmp_path / "base+more"), "base+more")
+    assert resolve(model(tmp_path / "base+more")) == Origin(OriginKind.FOLDER, str(tmp_path / "base+more"), "base+more")
 
 
 @pytest.mark.parametrize("files", [(), ("config.json",)])
 def test_an_adapter_alone_names_its_base(tmp_path: Path, files: tuple[str, ...]) -> None:
     base = model(tmp_path / "base")
     lora = folder(adapter(tmp_path / "lora", str(base)), *files)
-    assert resolve(lora) == Source(SourceKind.FOLDER, str(base), "base+lora", lora)
+    assert resolve(lora) == Origin(OriginKind.FOLDER, str(base), "base+lora", lora)
 
 
 def bad_adapter(path: Path, text: str) -> Path:
@@ -162,16 +162,16 @@ def test_a_tokenizer_is_its_own_files(tmp_path: Path, file: str, found: bool) ->
 
 
 def test_a_tuned_folder_says_after_which_template_it_was_tuned(tmp_path: Path) -> None:
-    source = Source(SourceKind.FOLDER, str(tmp_path), "m")
-    assert tuned_template(source) is None
+    origin = Origin(OriginKind.FOLDER, str(tmp_path), "m")
+    assert tuned_template(origin) is None
     for spec, style in (
         ({"template": "none", "template_text": ""}, "none"),
         ({"template": "few-shot", "template_text": "Q: {question}"}, "completion"),
         ({"template": "mine.jinja", "template_text": "{% for m in messages %}{% endfor %}"}, "chat"),
     ):
         (tmp_path / "tuning.json").write_text(json.dumps({"spec": spec}))
-        found = tuned_template(source)
+        found = tuned_template(origin)
         assert found is not None
         assert (found.style, found.name) == (style, spec["template"])
     (tmp_path / "tuning.json").write_text("[]")
-    assert tuned_template(source) is None
+    assert tuned_template(origin) is None

@@ -13,9 +13,9 @@ from transformers import DynamicCache
 import mediate
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell, cells_of
+from mediate.mediation.crossing import Crossed, check_crossable, crossed_cube, facing, run_crossed
+from mediate.mediation.crossing_maps import crossed_map, crossed_reads, crossed_states, parse_crossed_map
 from mediate.mediation.encoding import EncodedPair, encode_pair
-from mediate.mediation.kinds.crossing import Crossed, check_crossable, crossed_cube, facing, run_crossed
-from mediate.mediation.kinds.crossing_maps import crossed_map, crossed_reads, crossed_states, parse_crossed_map
 from mediate.mediation.outcomes import USUAL, Outcome, read_off
 from mediate.mediation.sequences import sequences
 from mediate.models.loading import load_unchecked
@@ -152,8 +152,8 @@ def test_corners_are_the_two_models_as_they_are(architecture: str) -> None:
     y = crossed_cube(cell, BOTH)
     for place, model in enumerate(cell.models):
         run = sequences(model, cell.pair, 1, BOTH)
-        logits = forward(model, run.ids, last=run.tokens.last).logits
-        plain = [read_off(run.tokens, logits, outcome) for outcome in BOTH]
+        logits = forward(model, run.ids, last=run.readout.last).logits
+        plain = [read_off(run.readout, logits, outcome) for outcome in BOTH]
         np.testing.assert_allclose(y[:, place, place, place], plain, atol=CLOSE, rtol=0)
 
 
@@ -258,7 +258,7 @@ def test_a_read_is_one_hooked_pass_over_the_whole_sequence(architecture: str) ->
         with torch.no_grad():
             hooks = [(site.hook_name, write(site)) for site in sites]
             logits = model.bridge.run_with_hooks(run.ids, fwd_hooks=hooks, return_type="logits")
-        return read_off(run.tokens, logits[:, -run.tokens.last :], Outcome.LOGIT_DIFF)
+        return read_off(run.readout, logits[:, -run.readout.last :], Outcome.LOGIT_DIFF)
 
     for place, each in enumerate(cells):
         wanted = [outcome(0, each) - outcome(0, None), outcome(1, None) - outcome(1, each)]
@@ -384,8 +384,8 @@ def test_the_source_world_faces_its_own_answer() -> None:
     y = crossed_cube(run_crossed(*both, turned), BOTH)
     for place, model in enumerate(both):
         run = sequences(model, pair, 0, BOTH)
-        logits = forward(model, run.ids, last=run.tokens.last).logits
-        plain = [-read_off(run.tokens, logits, outcome) for outcome in BOTH]
+        logits = forward(model, run.ids, last=run.readout.last).logits
+        plain = [-read_off(run.readout, logits, outcome) for outcome in BOTH]
         np.testing.assert_allclose(y[:, place, place, place], plain, atol=1e-5)
 
 

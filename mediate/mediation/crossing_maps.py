@@ -29,7 +29,7 @@ from jaxtyping import Float
 
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell, check_cell
-from mediate.mediation.kinds.crossing import Crossed
+from mediate.mediation.crossing import Crossed
 from mediate.mediation.kinds.kind import effect_map, spec_cells
 from mediate.mediation.kinds.read import stretch_effects
 from mediate.mediation.kinds.state import chain_activations, placed, replaced_effects

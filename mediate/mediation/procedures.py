@@ -1,0 +1,177 @@
+"""How items of each sort are measured, many together: pairs against their twins, items by themselves.
+
+A run asks for the keys and values of its items first, and measures the rest while these are at hand. What it asks for
+is a `Procedure`: the one door to the measurements that are not maps, so that `kinds` stays this room's own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from jaxtyping import Float
+
+from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import EncodedItem
+from mediate.mediation.kinds.before_answer import cut_contexts
+from mediate.mediation.kinds.controls import OF_PAIRS, measure_controls
+from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
+from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
+from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
+from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
+from mediate.mediation.kinds.random_weights import (
+    RANKED,
+    measure_unlearnt,
+    measure_unlearnt_items,
+    ranked_reads,
+)
+from mediate.mediation.kinds.random_weights import Reads as Reads
+from mediate.mediation.kinds.random_weights import Unlearnt as Unlearnt
+from mediate.mediation.kinds.random_weights import beside_random_weights as beside_random_weights
+from mediate.mediation.kinds.read import READ
+from mediate.mediation.maps import measure_item_map, measure_map, measure_small_maps
+from mediate.mediation.names import MapSpec
+from mediate.mediation.outcomes import Outcome
+from mediate.mediation.prepared import Prepared, Y
+from mediate.mediation.prepared_item import OnItsWay, PreparedItem
+from mediate.models.model import Model
+from mediate.pairs.pair import World
+from mediate.results.controls import Control, Controlled
+from mediate.results.maps import EffectMap
+
+Way = TypeVar("Way", bound=OnItsWay)
+Runs = TypeVar("Runs")
+Cube = Float[np.ndarray, "2 2 2"]
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure(Generic[Way, Runs]):
+    """How items of one sort are measured; where one outcome is read off, it is the first of theirs.
+
+    Args:
+        length: How many tokens an item has in its worlds; twice as many are run for its keys and values.
+        run: The keys and values of some items, those of like length side by side.
+        cubes: Y[d, t, h] of each item for each outcome, and the same with its chain cut before it states the answer;
+            None where it cannot be cut.
+        small_maps: A map of some items side by side, with their total effects, by the item's place; of those alone for
+            which that is worth while.
+        map: One map of an item, with its total effect.
+        own_controls: The controls on the model itself, in the order in which they are stored.
+        controls: Measures these, beside the item's cube; the last argument are contexts of other items that have its
+            answer.
+        reads: The read effects that are ranked against those of random weights, from its maps where they are there;
+            None where there are none.
+        unlearnt: What a model of random weights makes of some items.
+    """
+
+    length: Callable[[Way], int]
+    run: Callable[[Model, Sequence[Way]], list[Runs]]
+    cubes: Callable[[Model, Sequence[Way], Sequence[Runs]], list[tuple[Y, Y | None]]]
+    small_maps: Callable[[Model, Sequence[Way], Sequence[Runs], MapSpec, Sequence[float]], dict[int, EffectMap]]
+    map: Callable[[Way, Runs, MapSpec, float], EffectMap]
+    own_controls: tuple[Control, ...]
+    controls: Callable[[Way, Runs, Cube, Sequence[Elsewhere]], tuple[Controlled, ...]]
+    reads: Callable[[Way, Runs, Sequence[EffectMap]], Reads | None]
+    unlearnt: Callable[[Model, Sequence[Any], Outcome], list[Unlearnt]]
+
+
+def _pair_length(item: Prepared) -> int:
+    return sum(len(item.tokens.context(world, world)) for world in World)
+
+
+def _run_pairs(model: Model, items: Sequence[Prepared]) -> list[Contexts]:
+    return run_all_contexts(model, [item.tokens for item in items])
+
+
+def _pair_cubes(model: Model, items: Sequence[Prepared], contexts: Sequence[Contexts]) -> list[tuple[Y, Y | None]]:
+    both = list(zip(contexts, items, strict=True))
+    cut = [cut_contexts(own, item.cut) for own, item in both if isinstance(item.cut, EncodedPair)]
+    y = measure_cubes(model, [*contexts, *cut], items[0].outcomes)
+    before = iter(y[len(items) :])
+    return [
+        (own, next(before) if isinstance(item.cut, EncodedPair) else None)
+        for own, item in zip(y[: len(items)], items, strict=True)
+    ]
+
+
+def _small_maps_of_pairs(
+    model: Model, items: Sequence[Prepared], contexts: Sequence[Contexts], wanted: MapSpec, te: Sequence[float]
+) -> dict[int, EffectMap]:
+    return measure_small_maps(model, contexts, wanted, items[0].outcomes[0], te)
+
+
+def _pair_map(item: Prepared, contexts: Contexts, wanted: MapSpec, te: float) -> EffectMap:
+    return measure_map(item.model, contexts, wanted, item.outcomes[0], te, item.seed)
+
+
+def _pair_controls(
+    item: Prepared, contexts: Contexts, y: Cube, elsewhere: Sequence[Elsewhere]
+) -> tuple[Controlled, ...]:
+    return measure_controls(item.model, contexts, item.outcomes[0], y, same_answer=elsewhere, seed=item.seed)
+
+
+def _pair_reads(item: Prepared, contexts: Contexts, maps: Sequence[EffectMap]) -> Reads | None:
+    known = next((each.values for each in maps if (each.kind, each.dims) == (READ.name, RANKED)), None)
+    return ranked_reads(item.model, contexts, item.outcomes[0]) if known is None else known
+
+
+def _item_length(item: PreparedItem) -> int:
+    return len(item.tokens.whole)
+
+
+def _run_items(model: Model, items: Sequence[PreparedItem]) -> list[Sights]:
+    return with_rivals(model, run_sights(model, [item.tokens for item in items]), items[0].outcomes)
+
+
+def _item_cubes(model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights]) -> list[tuple[Y, Y | None]]:
+    outcomes, both = items[0].outcomes, list(zip(sights, items, strict=True))
+    cut = [cut_sights(own, item.cut) for own, item in both if isinstance(item.cut, EncodedItem)]
+    y = measure_hidden(model, sights, outcomes)
+    before = iter(measure_hidden(model, with_rivals(model, cut, outcomes), outcomes))
+    return [
+        (own, next(before) if isinstance(item.cut, EncodedItem) else None) for own, item in zip(y, items, strict=True)
+    ]
+
+
+def _no_small_maps(
+    model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights], wanted: MapSpec, te: Sequence[float]
+) -> dict[int, EffectMap]:
+    return {}
+
+
+def _item_map(item: PreparedItem, sights: Sights, wanted: MapSpec, te: float) -> EffectMap:
+    return measure_item_map(item.model, sights.item, wanted, item.outcomes[0], te, item.seed)
+
+
+def _item_controls(
+    item: PreparedItem, sights: Sights, y: Cube, elsewhere: Sequence[Elsewhere]
+) -> tuple[Controlled, ...]:
+    return measure_item_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
+
+
+def _no_reads(item: PreparedItem, sights: Sights, maps: Sequence[EffectMap]) -> None:
+    return None
+
+
+PAIRS = Procedure(
+    length=_pair_length,
+    run=_run_pairs,
+    cubes=_pair_cubes,
+    small_maps=_small_maps_of_pairs,
+    map=_pair_map,
+    own_controls=OF_PAIRS,
+    controls=_pair_controls,
+    reads=_pair_reads,
+    unlearnt=measure_unlearnt,
+)
+ITEMS = Procedure(
+    length=_item_length,
+    run=_run_items,
+    cubes=_item_cubes,
+    small_maps=_no_small_maps,
+    map=_item_map,
+    own_controls=OF_ITEMS,
+    controls=_item_controls,
+    reads=_no_reads,
+    unlearnt=measure_unlearnt_items,
+)
