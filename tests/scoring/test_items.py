@@ -135,7 +135,6 @@ def test_pairs_and_items_are_not_mixed(model: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"finished": False}, "unfinished"),
         ({"question": "What"}, "unknown_words"),
         ({"question": "3"}, "cannot_hide"),
         ({"options": ("01", "02")}, "answer_no_option"),
@@ -151,6 +150,16 @@ def test_a_bad_item_is_left_out_with_its_reason(model: Any, changes: dict[str, A
     assert found.rejects[0].item == bad.id
     with pytest.raises(md.ItemError, match=bad.id):
         md.score(model, [good, replace(bad, **changes)], control_pairs=0, store=False, progress=False)
+
+
+def test_what_a_length_limit_cut_off_is_left_out_as_what_a_model_wrote(model: Any) -> None:
+    good, bad = given(2)
+    both = [good, replace(bad, finished=False, place="log.jsonl:2")]
+    found = md.score(model, both, maps=[], control_pairs=0, store=False, progress=False)
+    assert [(each.item, each.code, each.place) for each in found.rejects] == [(bad.id, "unfinished", "log.jsonl:2")]
+    assert found.results.manifest["counts"]["responses"]["unfinished"] == 1
+    with pytest.raises(md.ItemError, match=r"log\.jsonl:2: .*cut off by a length limit"):
+        md.score(model, both, on_bad_item="error", control_pairs=0, store=False, progress=False)
 
 
 def test_runs_of_two_contrasts_are_not_compared(scored: md.Scores, model: Any, tmp_path: Path) -> None:
