@@ -20,8 +20,8 @@ from mediate.passes.store import Store
 from mediate.results.told import Reject
 from mediate.scoring.chains import NOT_SOLVED, answers, trace_of, write
 from mediate.scoring.given import nothing_left
+from mediate.scoring.measured_answers import bridge_rejects, keeps_bridge, measured_answer, must_ask, other_options
 from mediate.scoring.plan import seed_of
-from mediate.scoring.responses import bridge_rejects, keeps_bridge, measured_answer, must_ask, other_options
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.trace import Trace
 

@@ -34,8 +34,8 @@ _BAD = (
     "was given badly, and leaves it out where a model wrote badly."
 )
 _ANSWER = (
-    "The answer of an item that is measured: the `given` one, or the model's `own`, right or wrong: what the response in "
-    "a log states, or else what the model says after chain and cue. Where none is given it is the model's own."
+    "The answer of an item that is measured: the `given` one, or the model's `own`, right or wrong: what the response "
+    "of a log states, or else what the model says after chain and cue. Where none is given it is the model's own."
 )
 _BRIDGE = (
     "What stands between a closing think tag and the answer: `keep` the response's own words, or put the answer `cue` "

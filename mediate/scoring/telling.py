@@ -15,7 +15,7 @@ from mediate.results.controls import Controlled
 from mediate.results.cube import Cube
 from mediate.results.folder import Results
 from mediate.results.told import Measured, Reject, Told, told_of
-from mediate.scoring.responses import is_own, response_counts
+from mediate.scoring.measured_answers import is_own, response_counts
 from mediate.scoring.rundir import counted, finished
 from mediate.scoring.scored import Scored
 from mediate.scoring.spec import ScoreSpec
