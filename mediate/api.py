@@ -108,8 +108,8 @@ def _read(
     if not isinstance(given, str | Path):
         return given, ()
     file = scan_file(given)
-    if file.taken_for:
-        tell(file.taken_for)
+    if file.told:
+        tell(file.told)
     return file.given, file.errors
 
 

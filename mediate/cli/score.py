@@ -103,8 +103,8 @@ def score(
     spec = make_spec(**choices)
     # Whatever needs no model is tried before one is loaded: a typo should not cost a minute.
     found = scan_file(pairs, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
-    if found.taken_for:
-        tell(found.taken_for)
+    if found.told:
+        tell(found.told)
     check_set(found.given, found.errors, spec)
     spec = fitting(found.given, spec)
     tuned_after = tuned_template(check_model(model, loading.get("adapter")))

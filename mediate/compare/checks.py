@@ -98,6 +98,8 @@ def _meaning(run: NamedRun) -> dict[str, Any]:
         # A file's name says less than what it holds; `none` and `chat` hold nothing.
         "the template": spec.get("template_text") or spec.get("template"),
         "the answer cue": spec.get("answer_cue"),
+        "the measured answer": spec.get("answer", "given"),
+        "the bridge": spec.get("bridge", "auto"),
         "the schema": manifest.get("schema"),
         "the version of the numerics": versions.get("numerics") if isinstance(versions, dict) else None,
     }

@@ -21,11 +21,15 @@ _ENDED = {
 
 
 class Conversation(NamedTuple):
-    """One question of a conversation, and the message that replies to it, where there is one."""
+    """One question of a conversation, and the message that replies to it, where there is one.
+
+    `chat`: whether it was put as a message, rather than as a text to go on with.
+    """
 
     system: str | None
     question: str
     reply: Mapping[str, Any] | None
+    chat: bool = True
 
 
 def conversation(messages: object) -> Conversation:

@@ -38,6 +38,11 @@ class PairFile:
         """Pairs are written for this package, so that nothing need be said of what they were taken for."""
         return ""
 
+    @property
+    def told(self) -> str:
+        """As `taken_for`."""
+        return ""
+
 
 def format_of(path: str | Path) -> Format | None:
     """The format that a file has by its suffix, in small letters or capitals; None for no pairs file."""

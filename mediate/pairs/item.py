@@ -9,6 +9,8 @@ from mediate.pairs.answers import normalise
 
 # What every item has, in a pair or by itself; the fields after these count only where they are not left to default.
 _OF_A_PAIR = ("question", "answer", "cot", "values")
+# How an item came to be read, which is not what it says.
+_NOT_SAID = ("place", "chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Item:
         bridge: The final text between `closed` and the answer.
         stated: The answer as the response itself states it; empty where no response was read, or it states none.
         finished: Whether the response came to its answer; one that a length limit cut off did not, and is not wrong.
+        chat: Whether it is a message of a chat and the reply to it, which a chat template puts.
     """
 
     question: str
@@ -51,15 +54,16 @@ class Item:
     bridge: str = ""
     stated: str = ""
     finished: bool = True
+    chat: bool = False
 
 
 def said(item: Item) -> dict[str, Any]:
-    """What an item says, as plain values: where it was read from does not count, nor what is left to its default."""
+    """What an item says, as plain values: how it was read does not count, nor what is left to its default."""
     default = {each.name: each.default for each in fields(Item)}
     return {
         name: value
         for name, value in asdict(item).items()
-        if name in _OF_A_PAIR or (name != "place" and value != default[name])
+        if name in _OF_A_PAIR or (name not in _NOT_SAID and value != default[name])
     }
 
 

@@ -1,7 +1,7 @@
 """Reading what people have: items in any of the schemas, and pairs, from any of the kinds of file."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,11 @@ from mediate.pairs.recognise import GivenRows, read_given
 from mediate.pairs.response import bridge_states_answer
 from mediate.pairs.schema import Fields
 from mediate.watch import tell
+
+_NOT_AS_USUAL = {
+    "unfinished": "unfinished (cut off by a length limit)",
+    "bridge_states_answer": "whose text before the answer states it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,15 @@ class ItemFile:
     def given(self) -> tuple[Item, ...]:
         """What can be measured."""
         return self.items
+
+    @property
+    def told(self) -> str:
+        """The same, and how many responses are not as they should be; the errors by their code."""
+        counts = self.counts()
+        said = [f"{counts[name]} {words}" for name, words in _NOT_AS_USUAL.items() if counts[name]]
+        if self.errors:
+            said.append(f"{len(self.errors)} that are no items ({_by_code(self.errors)})")
+        return "; ".join([self.taken_for, *said])
 
     def counts(self) -> dict[str, int]:
         """How many items there are, unfinished ones, bridges that state the answer, and errors by their code."""
@@ -76,10 +90,13 @@ def read_items(
     if found.errors and (on_bad_item == "error" or not found.items):
         raise found.errors[0]
     if found.errors:
-        counted = Counter(each.code for each in found.errors)
-        by_code = ", ".join(f"{count} {code}" for code, count in counted.most_common())
+        by_code = _by_code(found.errors)
         tell(f"{found.taken_for}; {len(found.errors)} left out: {by_code}; the first: {found.errors[0]}")
     return found.items
+
+
+def _by_code(errors: Sequence[ItemError]) -> str:
+    return ", ".join(f"{count} {code}" for code, count in Counter(each.code for each in errors).most_common())
 
 
 def scan_items(

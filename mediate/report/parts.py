@@ -31,7 +31,7 @@ def left_out(rejects: Sequence[Reject], measured: int, given: int | None, *, cou
     counts = f"{plural(measured, 'item')} measured, {items} left out"
     if given is not None:
         counts = f"{plural(given, 'item')} given: {counts}"
-    maps = count - items
+    maps = sum(reject.is_map for reject in rejects)
     blocks: list[Block] = [Text(counts + (f"; of measured items, {plural(maps, 'map')} left out." if maps else "."))]
     if rejects and counted:
         times = [(code(str(row.code)), str(row.part), str(row.count)) for row in reject_table(rejects).itertuples()]

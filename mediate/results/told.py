@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import pandas
 
 
+# What was left out of an item that was measured: the text between its chain and its answer.
+BRIDGE = "bridge"
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What stood in one world of an item, for tables and figures.
@@ -26,6 +30,7 @@ class Told:
         said: What the model itself answers after the chain; None where it was not asked.
         states_result: Whether it stands there as a result; else it is only the first occurrence. None where there is
             no such token, or it was not told.
+        given: The given answer, where the model's own was measured beside it; else None.
     """
 
     question: str
@@ -36,9 +41,12 @@ class Told:
     written: bool
     said: str | None = None
     states_result: bool | None = None
+    given: str | None = None
 
 
-def told_of(question: str, answer: str, trace: Trace, values: Sequence[int], said: str | None) -> Told:
+def told_of(
+    question: str, answer: str, trace: Trace, values: Sequence[int], said: str | None, given: str | None = None
+) -> Told:
     """What stood in one world of an item.
 
     Args:
@@ -47,6 +55,7 @@ def told_of(question: str, answer: str, trace: Trace, values: Sequence[int], sai
         trace: The chain.
         values: The result of each step of a given chain, where the data have them.
         said: What the model itself answers after the chain, where it was asked.
+        given: The given answer, where another one is measured.
     """
     stated = trace.stated(answer, values)
     return Told(
@@ -58,6 +67,7 @@ def told_of(question: str, answer: str, trace: Trace, values: Sequence[int], sai
         written=trace.written,
         said=said,
         states_result=None if stated is None else stated.result,
+        given=given,
     )
 
 
@@ -95,7 +105,7 @@ class Reject:
         code: A short word for counting.
         reason: Why, in one sentence.
         place: The file and line, where there is one.
-        part: What was left out: `item`, or the name of a map while the rest of the item was measured.
+        part: What was left out: `item`, or of an item that was measured the name of a map or an outcome, or `bridge`.
     """
 
     item: str
@@ -103,6 +113,11 @@ class Reject:
     reason: str
     place: str = ""
     part: str = "item"
+
+    @property
+    def is_map(self) -> bool:
+        """Whether a map or an outcome of a measured item was left out."""
+        return self.part not in ("item", BRIDGE)
 
 
 def item_table(items: Sequence[Measured]) -> "pandas.DataFrame":
@@ -133,6 +148,7 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
             written=bool(row["written"]),
             said=None if pd.isna(row["said"]) else str(row["said"]),
             states_result=_states_result(row),
+            given=None if pd.isna(row.get("given")) else str(row["given"]),
         )
     return tuple(
         Measured(item, group, base=both[str(World.BASE)], source=both.get(str(World.SOURCE)))

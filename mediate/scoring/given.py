@@ -21,8 +21,9 @@ def check_set(pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError
         ItemError: Unless bad items are skipped, the first pair that could not be read; or an id that occurs twice.
         InputError: No pairs.
     """
-    if unread and spec.stops_at(unread[0]):
-        raise unread[0]
+    stopping = next((error for error in unread if spec.stops_at(error)), None)
+    if stopping is not None:
+        raise stopping
     if not pairs:
         raise InputError(
             "no pairs to measure" + (f"; all {len(unread)} were left out, such as {unread[0]}" if unread else "")
@@ -54,6 +55,9 @@ def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpe
     if items and spec.outcomes == USUAL:
         spec = spec.model_copy(update={"outcomes": USUAL_OF_ONE})
     check_answers(spec.outcomes, 1 if items else 2)
+    if not items and (spec.answer != "given" or spec.bridge != "auto"):
+        name = "--answer own" if spec.answer != "given" else f"--bridge {spec.bridge}"
+        raise InputError(f"{name} is of items by themselves; a pair has its two answers after the cue, so leave it out")
     if items and spec.chains is not None:
         raise InputError("--chains takes another run's chains of pairs; give items with their chains (cot)")
     for name in (spec.maps or ()) if items else ():

@@ -13,14 +13,14 @@ from mediate.mediation.said import check_characters, check_parts
 from mediate.models.generation import Written
 from mediate.models.known import is_reference
 from mediate.models.model import Model
-from mediate.pairs.answers import same_answer, says
+from mediate.pairs.answers import says
 from mediate.pairs.item import check_item
 from mediate.pairs.pair import Item
-from mediate.pairs.response import bridge_states_answer
 from mediate.passes.store import Store
 from mediate.results.told import Reject
 from mediate.scoring.chains import NOT_SOLVED, answers, trace_of, write
 from mediate.scoring.given import nothing_left
+from mediate.scoring.measured_answers import bridge_rejects, keeps_bridge, measured_answer, must_ask, other_options
 from mediate.scoring.plan import seed_of
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.trace import Trace
@@ -98,6 +98,7 @@ def prepare_items(
             error.written = draft.chain.written
             kept(error)
     rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors]
+    rejects += bridge_rejects([each.item for each in prepared], spec)
     if not prepared:
         raise InputError(nothing_left([(reject.item, reject.code, reject.reason) for reject in rejects], "items"))
     return tuple(prepared), tuple(rejects)
@@ -125,7 +126,7 @@ def _draft(model: Model, item: Item, spec: ScoreSpec) -> ItemDraft:
     check_item(item)
     if not item.finished:
         reason = "its response was cut off by a length limit before it came to its answer; leave it out (skip)"
-        raise ItemError(item.id, reason, place=item.place, code="unfinished")
+        raise ItemError(item.id, reason, place=item.place, code="unfinished", written=True)
     check_characters(tokenizer, item, model.facts.context)
     known = "mediate pairs --task modular makes some that it reads" if is_reference(model.facts.name) else "reword it"
     check_words(tokenizer, item, f"{known}, or leave it out (skip)")
@@ -135,8 +136,8 @@ def _draft(model: Model, item: Item, spec: ScoreSpec) -> ItemDraft:
     if item.cot is None:
         return draft
     trace = trace_of(model, item, "", item.cot, None, spec)
-    if item.answer:
-        _encoded(model, item, asked, trace, item.answer, spec)
+    if not must_ask(item, spec):
+        _encoded(model, item, asked, trace, measured_answer(item, None, spec), spec)
     return replace(draft, trace=trace)
 
 
@@ -167,7 +168,7 @@ def _with_chains(
             *cue_tokens(tokenizer, draft.item, spec.answer_cue),
         )
         for draft in ready
-        if draft.chain.written or spec.solved_only or not (draft.item.answer or draft.item.stated)
+        if draft.chain.written or spec.solved_only or must_ask(draft.item, spec)
     }
     text = answers(model, list(asked.values()), spec.seed, store, progress=progress)
     ready = [replace(draft, said=text.get(asked.get(draft.item.id, ()))) for draft in ready]
@@ -204,20 +205,21 @@ def _prepared(model: Model, draft: ItemDraft, spec: ScoreSpec, maps: tuple[MapSp
         ItemError: There is no answer to measure, or the model cannot take the item.
     """
     item, trace = draft.item, draft.chain
-    answer = item.answer or item.stated or draft.said or ""
+    answer = measured_answer(item, draft.said, spec)
     if not answer:
-        reason = "no answer was given, and the model says none after its chain; give one, or leave it out (skip)"
+        why = "its own answer is to be measured" if item.answer else "no answer was given"
+        reason = f"{why}, and the model says none after its chain; give one, or leave it out (skip)"
         raise ItemError(item.id, reason, place=item.place, code="no_answer", written=True)
     tokens = _encoded(model, item, draft.asked, trace, answer, spec)
     return PreparedItem(model, item, tokens, answer, draft.said, maps, spec.outcomes, seed_of(spec, item.id))
 
 
 def _encoded(model: Model, item: Item, asked: Asked, trace: Trace, answer: str, spec: ScoreSpec) -> EncodedItem:
-    """The item with one answer measured; in place of a bridge that states it, which would be copied, the cue."""
-    bridge = not bridge_states_answer(item)
+    """The item with one answer measured."""
+    bridge = keeps_bridge(item, spec)
 
     def readers(said: str) -> Readers:
         return encode_readers_of(model.need_tokenizer(), item, said, spec.answer_cue, bridge=bridge)
 
-    options = tuple(readers(each).base for each in item.options if not same_answer(each, answer))
+    options = tuple(readers(each).base for each in other_options(item, answer))
     return encode_item(model, item, asked, readers(answer), trace, options)

@@ -15,7 +15,7 @@ from mediate.models.identity import model_differences, version_differences
 from mediate.pairs.pair import Item, Pair
 from mediate.results.folder import MANIFEST, read_manifest, write_manifest
 from mediate.results.told import Reject
-from mediate.scoring.spec import pairs_fingerprint
+from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 
 SCHEMA = 1
 # What must be the same, value by value, for a directory to be taken up again; model and versions are told in words.
@@ -110,6 +110,10 @@ def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, An
     if "prompt" in wanted and "prompt" not in found:
         # Runs of before say nothing of their prompts; what a template writes around a question was the same.
         wanted["prompt"] = {key: each for key, each in wanted["prompt"].items() if key != "format"} or None
+    if isinstance(found.get("spec"), Mapping) and isinstance(wanted.get("spec"), Mapping):
+        # Runs of before have no word on choices that came later; they did what is the default now.
+        usual = {name: each for name, each in ScoreSpec().described().items() if name in wanted["spec"]}
+        found = dict(found) | {"spec": usual | dict(found["spec"])}
     different = model_differences(found.get("model"), wanted["model"]) if "model" in wanted else []
     different += differences(found, wanted, [key for key in IDENTITY if key in wanted])
     if "versions" in wanted:

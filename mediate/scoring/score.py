@@ -75,7 +75,7 @@ def score(
         controlled = [each for each in scored if each.controls]
         with work(len(controlled), "controls, random weights", job.noun, shown=progress) as done_with:
             controls = control_by_random_weights(job.procedure, model, controlled, spec, store, done_with)
-        told = ended(manifest, clock, items, scored, rejects)
+        told = ended(manifest, clock, items, scored, rejects, spec)
         results = results_of(scored, rejects, controls, spec, told, job.contrast)
         if out is not None:
             with stage("writing tables"):

@@ -36,7 +36,8 @@ def settled(
     writes = bool(asked) and spec.chains is None
     changes: dict[str, object] = {}
     if spec.template.style is Style.AUTO:
-        logged = any(item.system is not None or item.closed for each in pairs for _, item in named_items(each))
+        items = [item for each in pairs for _, item in named_items(each)]
+        logged = any(item.chat or item.system is not None or item.closed for item in items)
         template, why = _template(model, spec, writes, logged)
         changes["template"] = template
         if why:

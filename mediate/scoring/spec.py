@@ -33,6 +33,14 @@ _BAD = (
     "`error` stops before anything is written; `skip` leaves the item out, with its reason; `auto` stops where an item "
     "was given badly, and leaves it out where a model wrote badly."
 )
+_ANSWER = (
+    "The answer of an item that is measured: the `given` one, or the model's `own`, right or wrong: what the response "
+    "of a log states, or else what the model says after chain and cue. Where none is given it is the model's own."
+)
+_BRIDGE = (
+    "What stands between a closing think tag and the answer: `keep` the response's own words, or put the answer `cue` "
+    "in their place; `auto` keeps them unless they already state the answer, which would be copied from there."
+)
 
 
 @described
@@ -67,6 +75,8 @@ class ScoreSpec(BaseModel):
         description="Components whose activations at the CoT positions are kept in the store, such as `resid_post`.",
     )
     on_bad_item: Literal["auto", "error", "skip"] = Field(default="auto", description=_BAD)
+    answer: Literal["given", "own"] = Field(default="given", description=_ANSWER)
+    bridge: Literal["auto", "keep", "cue"] = Field(default="auto", description=_BRIDGE)
     solved_only: bool = Field(
         default=False,
         description="Leaves out pairs that the model does not answer rightly in both worlds after its chain.",
@@ -169,6 +179,8 @@ class ScoreOptions(SharedOptions, total=False):
     maps: Sequence[str] | None
     control_pairs: int
     keep: Sequence[str]
+    answer: Literal["given", "own"]
+    bridge: Literal["auto", "keep", "cue"]
 
 
 def make_spec(spec: ScoreSpec | None = None, **changes: Unpack[ScoreOptions]) -> ScoreSpec:

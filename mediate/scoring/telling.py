@@ -15,6 +15,7 @@ from mediate.results.controls import Controlled
 from mediate.results.cube import Cube
 from mediate.results.folder import Results
 from mediate.results.told import Measured, Reject, Told, told_of
+from mediate.scoring.measured_answers import is_own, response_counts
 from mediate.scoring.rundir import counted, finished
 from mediate.scoring.scored import Scored
 from mediate.scoring.spec import ScoreSpec
@@ -55,14 +56,18 @@ def ended(
     items: Sequence[OnItsWay],
     scored: Sequence[Scored[Any]],
     rejects: Sequence[Reject],
+    spec: ScoreSpec,
 ) -> dict[str, Any]:
     """The manifest of a run that is done; `since` is the monotonic clock when it began."""
     uncut = Counter(item.cut.code for item in items if isinstance(item.cut, ItemError))
     counts = counted(manifest["counts"]["given"], len(scored), rejects) | {
-        "maps_left_out": sum(reject.part != "item" for reject in rejects),
+        "maps_left_out": sum(reject.is_map for reject in rejects),
         "controlled": sum(bool(each.controls) for each in scored),
         "not_cut": dict(uncut),
     }
+    alone = [(each.item.item, each.item.answer) for each in scored if isinstance(each.item, PreparedItem)]
+    if any(isinstance(each, PreparedItem) for each in items):
+        counts["responses"] = response_counts(alone, rejects, spec)
     return dict(manifest) | finished(since, counts)
 
 
@@ -86,7 +91,7 @@ def results_of(
     """
     return Results(
         manifest=dict(manifest) | _writer(scored, spec),
-        items=tuple(_measured(each.item) for each in scored),
+        items=tuple(_measured(each.item, spec) for each in scored),
         cubes=_stacked([(each.item, each.y) for each in scored], spec, contrast),
         maps=tuple(map_ for each in scored for map_ in each.maps),
         rejects=tuple(rejects),
@@ -116,9 +121,9 @@ def _stacked(having: Sequence[tuple[OnItsWay, Y]], spec: ScoreSpec, contrast: Co
     return tuple(cubes)
 
 
-def _measured(item: OnItsWay) -> Measured:
+def _measured(item: OnItsWay, spec: ScoreSpec) -> Measured:
     if isinstance(item, PreparedItem):
-        return Measured(item.id, item.tokens.group, base=_told_alone(item))
+        return Measured(item.id, item.tokens.group, base=_told_alone(item, spec))
     return Measured(item.id, item.pair.group, base=_told(item, World.BASE), source=_told(item, World.SOURCE))
 
 
@@ -127,5 +132,6 @@ def _told(item: Prepared, world: World) -> Told:
     return told_of(given.question, given.answer, item.tokens.traces[world], given.values, said)
 
 
-def _told_alone(item: PreparedItem) -> Told:
-    return told_of(item.item.question, item.answer, item.tokens.trace, item.item.values, item.said)
+def _told_alone(item: PreparedItem, spec: ScoreSpec) -> Told:
+    given = item.item.answer if is_own(item.item, spec) else ""
+    return told_of(item.item.question, item.answer, item.tokens.trace, item.item.values, item.said, given or None)

@@ -1,5 +1,6 @@
 """Items by themselves from the call to the run directory: what is measured, kept, told, controlled and refused."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ from mediate.mediation.one_answer import greedy_rival
 from mediate.pairs.response import bridge_states_answer
 from mediate.results.controls import Control
 from mediate.results.cube import corners
+from mediate.scoring.measured_answers import other_options
 from mediate.traces.pieces import decode_after
 
 
@@ -135,7 +137,6 @@ def test_pairs_and_items_are_not_mixed(model: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"finished": False}, "unfinished"),
         ({"question": "What"}, "unknown_words"),
         ({"question": "3"}, "cannot_hide"),
         ({"options": ("01", "02")}, "answer_no_option"),
@@ -151,6 +152,16 @@ def test_a_bad_item_is_left_out_with_its_reason(model: Any, changes: dict[str, A
     assert found.rejects[0].item == bad.id
     with pytest.raises(md.ItemError, match=bad.id):
         md.score(model, [good, replace(bad, **changes)], control_pairs=0, store=False, progress=False)
+
+
+def test_what_a_length_limit_cut_off_is_left_out_as_what_a_model_wrote(model: Any) -> None:
+    good, bad = given(2)
+    both = [good, replace(bad, finished=False, place="log.jsonl:2")]
+    found = md.score(model, both, maps=[], control_pairs=0, store=False, progress=False)
+    assert [(each.item, each.code, each.place) for each in found.rejects] == [(bad.id, "unfinished", "log.jsonl:2")]
+    assert found.results.manifest["counts"]["responses"]["unfinished"] == 1
+    with pytest.raises(md.ItemError, match=r"log\.jsonl:2: .*cut off by a length limit"):
+        md.score(model, both, on_bad_item="error", control_pairs=0, store=False, progress=False)
 
 
 def test_runs_of_two_contrasts_are_not_compared(scored: md.Scores, model: Any, tmp_path: Path) -> None:
@@ -199,3 +210,95 @@ def test_an_option_that_begins_with_all_of_the_answer_is_no_rival(model: Any) ->
     assert np.isnan(found.y[0]).all()
     apart = replace(item, options=("8 3", "8", "5"))
     assert np.isfinite(md.prepare(model, apart, md.ScoreSpec(outcomes=("margin",), maps=()), store=False).y).all()
+
+
+def told_of(model: Any, items: list[md.Item], **choices: Any) -> md.Scores:
+    choices = {"maps": [], "control_pairs": 0, "store": False, "progress": False} | choices
+    return md.score(model, items, **choices)
+
+
+def test_own_is_what_the_model_says_right_or_wrong_and_given_what_is_given(model: Any, tmp_path: Path) -> None:
+    right, wrong, none = given(3)
+    asked = md.prepare(model, replace(right, answer=""), store=False)
+    assert asked.said
+    right = replace(right, answer=asked.said.split()[0])
+    items = [right, replace(wrong, stated="3", answer="8"), replace(none, answer="")]
+    own = told_of(model, items, answer="own", out=tmp_path / "own")
+    first, second, third = (item.base for item in own.results.items)
+    assert (first.answer, first.given) == (asked.said, right.answer)
+    assert (second.answer, second.given, second.said) == ("3", "8", None)
+    assert (third.answer, third.given) == (third.said, None)
+    answers = own.results.manifest["counts"]["responses"]["answers"]
+    assert answers == {"given": 0, "own": 3, "own_right": 1, "own_wrong": 1}
+    assert md.open(tmp_path / "own").results.items == own.results.items  # type: ignore[union-attr]
+    usual = told_of(model, items)
+    assert [item.base.answer for item in usual.results.items] == [right.answer, "8", third.said]
+    answers = usual.results.manifest["counts"]["responses"]["answers"]
+    assert answers == {"given": 2, "own": 1, "own_right": 0, "own_wrong": 0}
+    y, of_given = (each.results.cube().y[1] for each in (own, usual))
+    direct = told_of(model, [replace(items[1], answer="3")]).results.cube().y[0]
+    np.testing.assert_allclose(y, direct, rtol=0, atol=1e-5)
+    assert abs(y - of_given).max() > 0.01
+
+
+def test_options_that_the_models_own_words_choose_are_no_rivals(model: Any) -> None:
+    assert other_options(md.Item("q", options=("A", "B")), "B) 4 apples") == ("A",)
+    assert other_options(md.Item("q", options=("3", "4")), "4 apples.") == ("3",)
+    assert other_options(md.Item("q", "5", options=("4", "5.0")), "5") == ("4",)
+
+
+BRIDGES = ("Start ", "8 Start ", "")
+
+
+@pytest.mark.parametrize(
+    ("bridge", "kept"), [("auto", (True, False, False)), ("keep", (True, True, False)), ("cue", (False, False, False))]
+)
+def test_a_bridge_is_kept_or_the_cue_put_in_its_place(model: Any, bridge: Any, kept: tuple[bool, ...]) -> None:
+    items = [
+        replace(item, answer="8", closed="\n", bridge=each, stated="8")
+        for item, each in zip(given(3), BRIDGES, strict=True)
+    ]
+    spec = md.ScoreSpec(bridge=bridge)
+    for item, keeps in zip(items, kept, strict=True):
+        said = decode_after(model.need_tokenizer(), md.prepare(model, item, spec, store=False).tokens.readers.cue)
+        assert ("Start" in said, "answer" in said) == (keeps, not keeps)
+    found = told_of(model, items, bridge=bridge)
+    counts = found.results.manifest["counts"]
+    expected = {
+        "auto": {"kept": 1, "stating": 1}, "keep": {"kept": 1, "kept_stating": 1}, "cue": {"replaced": 2},
+    }[bridge]  # fmt: skip
+    assert {name: count for name, count in counts["responses"]["bridges"].items() if count} == expected
+    stating = [(items[1].id, "bridge_states_answer", "bridge")] if bridge == "auto" else []
+    assert [(each.item, each.code, each.part) for each in found.rejects] == stating
+    assert (counts["rejected"], counts["maps_left_out"]) == (0, 0)
+
+
+def test_whose_answers_were_measured_is_told(model: Any, tmp_path: Path) -> None:
+    one, two, three = (replace(item, answer="8", closed="\n", stated="8") for item in given(3))
+    items = [replace(one, stated="3"), replace(two, bridge=BRIDGES[1]), replace(three, finished=False)]
+    found = told_of(model, items, answer="own")
+    said = " ".join(repr(found).split())
+    assert "The measured answer is the model's own in 2 of 2 items (1 right and 1 wrong by a given one)." in said
+    assert "in 1 it states the answer, so the answer cue stands in its place" in said
+    assert "Left out, and neither right nor wrong: in 1 a length limit cut the response off" in said
+    page = found.to_html(tmp_path / "page.html").read_text()
+    assert "Answers and responses" in page
+    assert "3 (given: 8)" in page
+    assert "2 items measured, 1 left out.</p>" in page
+
+
+def test_pairs_have_neither_own_answers_nor_bridges(model: Any) -> None:
+    for choices, said in (({"answer": "own"}, "--answer own is of items"), ({"bridge": "keep"}, "--bridge keep is of")):
+        with pytest.raises(md.InputError, match=said):
+            md.score(model, md.modular_pairs(1), store=False, progress=False, **choices)
+
+
+def test_a_run_of_before_these_choices_is_the_same_run(model: Any, tmp_path: Path) -> None:
+    first = told_of(model, given(1), out=tmp_path / "run")
+    manifest = json.loads((tmp_path / "run" / "run.json").read_text())
+    for name in ("answer", "bridge"):
+        assert manifest["spec"].pop(name)
+    (tmp_path / "run" / "run.json").write_text(json.dumps(manifest))
+    assert told_of(model, given(1), out=tmp_path / "run").table().equals(first.table())
+    with pytest.raises(md.InputError, match=r"spec\.answer is 'given' there and 'own' here"):
+        told_of(model, given(1), out=tmp_path / "run", answer="own")

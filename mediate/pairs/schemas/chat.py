@@ -19,16 +19,17 @@ def _fits(row: Fields) -> bool:
 
 
 def _items(row: Fields, pattern: re.Pattern[str] | None) -> Iterator[Item]:
-    system, question, reply = conversation(row.get("messages"))
+    asked = conversation(row.get("messages"))
     given = answer(row, "answer") or answer(row, "target")
     item = Item(
-        question, given, id=name(row, "id"), group=name(row, "group"), options=options(row, "options"), system=system
-    )
-    if reply is None:
+        asked.question, given, id=name(row, "id"), group=name(row, "group"), options=options(row, "options"),
+        system=asked.system, chat=True,
+    )  # fmt: skip
+    if asked.reply is None:
         yield item
         return
-    text, thoughts = replied(reply)
-    reason = row.get("finish_reason") or reply.get("finish_reason")
+    text, thoughts = replied(asked.reply)
+    reason = row.get("finish_reason") or asked.reply.get("finish_reason")
     yield answered(item, text, pattern, reasoning=thoughts, ended=ended_by_itself(reason))
 
 

@@ -34,8 +34,9 @@ def _items(row: Fields, pattern: re.Pattern[str] | None) -> Iterator[Item | Item
     given = answer(row, "answer") or answer(row, "target")
     named = name(row, "custom_id") or name(row, "id")
     item = Item(
-        asked.question, given, id=named, group=name(row, "group"), options=options(row, "options"), system=asked.system
-    )
+        asked.question, given, id=named, group=name(row, "group"), options=options(row, "options"),
+        system=asked.system, chat=asked.chat or any("message" in each for each in choices),
+    )  # fmt: skip
     for choice in choices:
         try:
             text, thoughts = replied(_message(choice))
@@ -65,7 +66,7 @@ def _asked(row: Fields) -> Conversation:
                     return conversation(place[key])
             text = optional_text(place, "prompt") or optional_text(place, "question")
             if text is not None:
-                return Conversation(None, text, None)
+                return Conversation(None, text, None, chat=False)
     reason = "holds a response without its question; put the request's 'messages' beside it (by its custom_id)"
     raise ItemError("", reason, code="no_question")
 

@@ -34,7 +34,7 @@ def _items(row: Fields, pattern: re.Pattern[str] | None) -> Iterator[Item | Item
         choices = letters(len(choices))
     epoch = row.get("epoch", 1)
     named = group if epoch == 1 or not group else f"{group}/{epoch}"
-    item = Item(asked.question, given, id=named, group=group, options=choices, system=asked.system)
+    item = Item(asked.question, given, id=named, group=group, options=choices, system=asked.system, chat=True)
     replies = _replies(row) or ([(asked.reply, None)] if asked.reply is not None else [])
     if not replies:
         raise ItemError("", "holds no response of the model; run the sample again", code="no_response")

@@ -12,7 +12,7 @@ from typing import Any
 
 from mediate.errors import ItemError
 from mediate.pairs.answers import boxed, normalise
-from mediate.pairs.conversation import conversation, tags_in
+from mediate.pairs.conversation import Conversation, conversation, tags_in
 from mediate.pairs.item import Item
 from mediate.pairs.response import answered
 from mediate.pairs.row_values import answer, name
@@ -28,8 +28,9 @@ def _fits(row: Fields) -> bool:
 
 def _items(row: Fields, pattern: re.Pattern[str] | None) -> Iterator[Item | ItemError]:
     responses = _responses(row.get("resps"))
-    system, question = _asked(row)
-    item = Item(question, _given(answer(row, "target")), id=name(row, "doc_id"), system=system)
+    asked = _asked(row)
+    given, named = _given(answer(row, "target")), name(row, "doc_id")
+    item = Item(asked.question, given, id=named, system=asked.system, chat=asked.chat)
     for response in responses:
         try:
             yield answered(item, response, pattern)
@@ -53,9 +54,9 @@ def _responses(found: Any) -> list[str]:
     return responses
 
 
-def _asked(row: Fields) -> tuple[str | None, str]:
+def _asked(row: Fields) -> Conversation:
     """The system prompt and the question."""
-    system, prompt = _prompt(row.get("arguments"))
+    system, prompt, chat = _prompt(row.get("arguments"))
     found = row.get("doc")
     doc = found if isinstance(found, Mapping) else {}
     known = [doc[key].strip() for key in _QUESTION if isinstance(doc.get(key), str) and doc[key].strip()]
@@ -64,11 +65,11 @@ def _asked(row: Fields) -> tuple[str | None, str]:
         raise ItemError(
             "", "neither 'doc' nor 'arguments' holds the question; log the samples again", code="no_question"
         )
-    return system, question
+    return Conversation(system, question, None, chat)
 
 
-def _prompt(arguments: Any) -> tuple[str | None, str | None]:
-    """The system prompt and the last prompt of a request, which are messages in JSON where a chat API was asked."""
+def _prompt(arguments: Any) -> tuple[str | None, str | None, bool]:
+    """The system prompt and the last prompt of a request, and whether they are messages in JSON, as of a chat API."""
     first = arguments.get("gen_args_0") if isinstance(arguments, Mapping) else None
     if isinstance(arguments, list) and arguments:  # samples that are kept in memory
         first = {"arg_0": arguments[0][0]} if isinstance(arguments[0], list) and arguments[0] else None
@@ -76,18 +77,18 @@ def _prompt(arguments: Any) -> tuple[str | None, str | None]:
     if isinstance(prompt, list) and len(prompt) == 1:
         prompt = prompt[0]
     if not isinstance(prompt, str):
-        return None, None
+        return None, None, False
     try:
         messages = json.loads(prompt) if prompt.lstrip()[:1] == "[" else None
     except (ValueError, RecursionError):
         messages = None
     if not isinstance(messages, list) or not all(isinstance(each, Mapping) and "role" in each for each in messages):
-        return None, prompt
+        return None, prompt, False
     # Worked examples may stand as turns before the question, which is the last one.
     system = [each for each in messages if each["role"] == "system"]
     users = [each for each in messages if each["role"] == "user"]
     asked = conversation(system + users[-1:])
-    return asked.system, asked.question
+    return asked.system, asked.question, True
 
 
 def _given(target: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from mediate.pairs.answers import same_answer
+from mediate.pairs.answers import same_answer, says
 from mediate.report.analysis import Analysis, map_kinds, step_layer_maps
 from mediate.report.blocks import (
     Block,
@@ -77,7 +77,9 @@ def _item_row(item: Measured, row: Mapping[Hashable, Any], analysis: Analysis) -
 
 def _answer(world: Told) -> str:
     """The answer, with the model's own beside it where that is another."""
-    said = world.said
+    said, given = world.said, world.given
+    if given is not None:
+        return world.answer if says(world.answer, given) else f"{world.answer} (given: {given})"
     return world.answer if said is None or same_answer(said, world.answer) else f"{world.answer} (model: {said})"
 
 
@@ -151,7 +153,9 @@ def _chains(each: Chain, colouring: Colouring) -> Section:
 
 def _asked(name: str, world: Told) -> tuple[Phrase, ...]:
     told = [(name, world.question), ("answer", world.answer)]
-    if world.said is not None:
+    if world.given is not None:
+        told[1:] = [("model's own answer", world.answer), ("given", world.given)]
+    elif world.said is not None:
         told.append(("model's own", world.said))
     return _named(told)
 

@@ -33,6 +33,7 @@ from mediate.report.run.glossary import words_section
 from mediate.report.run.held_against import wording
 from mediate.report.run.items import chains_section, items_section
 from mediate.report.run.method import identities_section, method_section
+from mediate.report.run.responses import response_notes, responses_section
 from mediate.report.run.summary import SHARES, Summary, summary_of
 from mediate.report.run.tables import reject_table
 from mediate.report.terminal import WIDTH, to_text
@@ -100,7 +101,7 @@ def _summary(results: Results) -> Page:
         blocks += [each.short_table(), Notes(each.gaps())]
     rows = reject_table(results.rejects).itertuples()
     blocks += [
-        Notes(notes(results), "note"),
+        Notes((*notes(results), *response_notes(results)), "note"),
         Notes(tuple(map(control_words, control_summaries(results, analysis))), "control"),
         Notes(tuple(f"{row.count} x {row.code} ({row.part}), such as: {row.example}" for row in rows), "left out"),
     ]
@@ -133,6 +134,7 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
                 items_section(results, analysis),
                 chains_section(results),
                 *_others(told, gap, figures),
+                *responses_section(results),
                 left_out(results.rejects, len(results.items), section(results, "counts").get("given")),
                 identities_section(cubes),
                 method_section(results),
@@ -213,5 +215,5 @@ def _map_notes(results: Results) -> list[str]:
         for kind, outcome, dims in other
         if kind not in graphs and ((kind, outcome) not in drawn or dims != ("step", "layer"))
     ]
-    missing = sum(reject.part != "item" for reject in results.rejects)
+    missing = sum(reject.is_map for reject in results.rejects)
     return found + ([f"{plural(missing, 'map')} of measured items left out; reasons below."] if missing else [])
