@@ -31,8 +31,8 @@ def test_tables_of_items_have_the_named_effects_and_tables_of_pairs_have_none() 
     for cube in results.cubes:
         effects, cells, channels = set_effects(cube), cell_table([cube]), channel_table(cube)
         for name, each in zip(NAMED, HIDDEN.named, strict=True):
-            row = summary.loc[(cube.outcome, name)]
-            assert (row["value"], row["low"], row["high"]) == (effects[name].value, effects[name].low, effects[name].high)
+            row, mean = summary.loc[(cube.outcome, name)], effects[name]
+            assert (row["value"], row["low"], row["high"]) == (mean.value, mean.low, mean.high)
             assert row["low"] < row["value"] < row["high"]
             np.testing.assert_array_equal(cells[name], each.of(cube.y))
             np.testing.assert_array_equal(channels[name], each.of(cube.y))
