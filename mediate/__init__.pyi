@@ -4,7 +4,6 @@ from mediate.api import compare as compare
 from mediate.api import cross as cross
 from mediate.api import load as load
 from mediate.api import open as open
-from mediate.api import prepare as prepare
 from mediate.api import score as score
 from mediate.api import tune as tune
 from mediate.errors import InputError as InputError
@@ -14,6 +13,8 @@ from mediate.models.fetch import fetch as fetch
 from mediate.models.model import Model as Model
 from mediate.models.prompts import Template as Template
 from mediate.models.sites import Component as Component
+from mediate.one_item import attribute as attribute
+from mediate.one_item import prepare as prepare
 from mediate.pairs.files import read_pairs as read_pairs
 from mediate.pairs.files import write_pairs as write_pairs
 from mediate.pairs.item import Item as Item
@@ -22,6 +23,7 @@ from mediate.pairs.pair import World as World
 from mediate.pairs.reading import read_items as read_items
 from mediate.passes.activations import cot_activations as cot_activations
 from mediate.passes.store import Store as Store
+from mediate.report import Attributed as Attributed
 from mediate.report import Comparison as Comparison
 from mediate.report import CrossScores as CrossScores
 from mediate.report import Scores as Scores

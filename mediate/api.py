@@ -7,13 +7,12 @@ torch is imported by the calls that need it; what is stored opens and is compare
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack
 
 from mediate.choices import fields_of, with_choices
 from mediate.errors import InputError, ItemError
 from mediate.models.load_spec import LoadOptions, LoadSpec
 from mediate.models.origin import TUNED
-from mediate.pairs.files import PairFile, scan_pairs
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.reading import scan_file
 from mediate.report import RECORD, Comparison, CrossScores, Scores, StoredComparison, Tuning, open_comparison, open_run
@@ -29,8 +28,6 @@ from mediate.tuning.spec import TuneSpec
 from mediate.watch import tell
 
 if TYPE_CHECKING:
-    from mediate.mediation.prepared import Prepared
-    from mediate.mediation.prepared_item import PreparedItem
     from mediate.models.model import Model
     from mediate.tuning.examples import Example
 
@@ -111,79 +108,6 @@ def _read(
     if file.told:
         tell(file.told)
     return file.given, file.errors
-
-
-@overload
-def prepare(model: "Model", item: Item, spec: ScoreSpec | None = None, *, store: bool = True) -> "PreparedItem": ...
-
-
-@overload
-def prepare(
-    model: "Model",
-    item: Pair | str,
-    spec: ScoreSpec | None = None,
-    *,
-    pairs: Sequence[Pair] | str | Path = (),
-    store: bool = True,
-) -> "Prepared": ...
-
-
-def prepare(
-    model: "Model",
-    item: Pair | Item | str,
-    spec: ScoreSpec | None = None,
-    *,
-    pairs: Sequence[Pair] | str | Path = (),
-    store: bool = True,
-) -> "Prepared | PreparedItem":
-    """One item in tokens, with its chains, and every method that there is to measure on it.
-
-    ```
-    model = mediate.load("reference-0.1m")
-    item = mediate.prepare(model, mediate.modular_pairs(1)[0])
-    item.y, item.te  # the cube Y[d, t, h] of each outcome, and the total effect
-    item.map("attribution.resid_pre.ig:step,layer").values
-    item.ablation(["resid_post"], "zero").effects
-    item.knockout(), item.deletion(), item.reads(readers=[0])
-    item.step_shapley().values, item.lens().values, item.controls()
-    ```
-
-    Args:
-        model: From `mediate.load`.
-        item: A pair, an item by itself, or the id of one of `pairs`.
-        spec: The choices of a run: how the question is put, who writes the chains, what is read off, the seed.
-        pairs: Pairs, or the path of a file of them, among which an id is looked up.
-        store: Whether written chains are looked up and kept in the cache.
-
-    Raises:
-        InputError: No such item, a choice that the model does not allow, or (`ItemError`) a pair that cannot be
-            measured; one line says where and what to do.
-    """
-    from mediate.models.model import Model
-    from mediate.passes.store import Store
-    from mediate.scoring.given import fitting
-    from mediate.scoring.jobs import job_of
-    from mediate.scoring.settling import settled
-
-    if not isinstance(model, Model):
-        raise InputError(f"prepare: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
-    given: Any = [_found(item, pairs) if isinstance(item, str) else item]
-    job = job_of(given)
-    choices = settled(model, given, fitting(given, make_spec(spec, on_bad_item="error")), str)
-    (prepared,), _ = job.prepare(model, given, choices, Store() if store else None)
-    found: Prepared | PreparedItem = prepared
-    return found
-
-
-def _found(name: str, pairs: Sequence[Pair] | str | Path) -> Pair:
-    file = scan_pairs(pairs) if isinstance(pairs, str | Path) else PairFile(tuple(pairs), ())
-    known: dict[str, Pair | ItemError] = {error.item: error for error in file.errors}
-    found = (known | {pair.id: pair for pair in file.pairs}).get(name)
-    if isinstance(found, ItemError):
-        raise found
-    if found is None:
-        raise InputError(f"prepare: no item {name!r} among {len(file.pairs)} pairs; name the pairs: pairs=...")
-    return found
 
 
 @with_choices(cross_fields())

@@ -24,7 +24,7 @@ ROOT = TREE / "mediate"
 ORDER = (
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
     "models", "passes", "mediation", "tuning", "reference", "scoring", "compare", "figures", "report", "checks", "api",
-    "demo", "cli", "__main__", "",
+    "one_item", "demo", "cli", "__main__", "",
 )  # fmt: skip
 WITHOUT_TORCH = {
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",

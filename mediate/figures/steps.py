@@ -15,6 +15,8 @@ from mediate.results.outcomes import outcome_facts, unit_of
 
 STEPS_SIZE = (7.2, 3.0)
 MOST_TICKS = 16
+# Characters of a step that stand beside its row.
+MOST_SAID = 32
 # What the colours say of maps between the worlds, and of maps between two checkpoints.
 WORLDS = "red: towards the base answer; blue: towards the source answer"
 HIDDEN = "red: what is hidden speaks for the answer; blue: against it"
@@ -22,12 +24,17 @@ CROSSED = "red: towards the right answer; blue: away from it"
 INTERACTION = "red: more in the tuned one; blue: more in the original"
 
 
-def plot_step_layer(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axes:
+def plot_step_layer(maps: Sequence[EffectMap], *, said: Sequence[str] = (), ax: Axes | None = None) -> Axes:
     """Mean effect of each step in each layer over the items that have it, in nats; red is towards the base answer.
 
     Of two checkpoints crossed, red is towards the right answer of the item's world, and of their interaction, more in
     the tuned one. The colours are symmetric about 0. A cell that no item has is hatched grey. Where chains differ in
     length, each step says how many items it is a mean over.
+
+    Args:
+        maps: Of one kind, an item each.
+        said: Of one item's map, what each of its steps says, which then stands beside it: nothing is a mean.
+        ax: Where to draw; a new figure by default.
 
     Raises:
         InputError: No maps, or maps over other axes than step and layer.
@@ -48,11 +55,12 @@ def plot_step_layer(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
         bar = axes.figure.colorbar(image, ax=axes, pad=0.02)
         bar.outline.set_visible(False)
         first = maps[0]
-        bar.set_label(
-            f"mean {called(label(first.kind))}\non {label(first.outcome)} ({unit_of(first.outcome)})", parse_math=False
-        )
+        number = called(label(first.kind)) if said else f"mean {called(label(first.kind))}"
+        bar.set_label(f"{number}\non {label(first.outcome)} ({unit_of(first.outcome)})", parse_math=False)
         axes.spines[:].set_visible(False)
         _label_cells(axes, coords, count, len({each.item for each in maps}))
+        if said:
+            _label_steps(axes, coords["step"], said)
         axes.set_xlabel(f"layer ({_colours(first)})")
     return axes
 
@@ -80,6 +88,12 @@ def _label_cells(
     sizes = [str(high[row]) if low[row] == high[row] else f"{low[row]}–{high[row]}" for row in rows]
     axes.set_yticks(rows, [f"{steps[row]} (n = {size})" for row, size in zip(rows, sizes, strict=True)])
     axes.set_ylabel(f"step (n items of {n})")
+
+
+def _label_steps(axes: Axes, steps: tuple[int, ...], said: Sequence[str]) -> None:
+    rows = _thinned(len(steps))
+    axes.set_yticks(rows, [f"{label(said[row], MOST_SAID)}  {steps[row]}" for row in rows], parse_math=False)
+    axes.set_ylabel("step")
 
 
 def _thinned(count: int) -> list[int]:

@@ -18,6 +18,31 @@ Values = Float[np.ndarray, "item 3"]
 
 
 @dataclass(frozen=True, slots=True)
+class NamedEffect:
+    """A difference of two cells of the cube that is told under a name of its own.
+
+    Args:
+        name: As it is told, and as columns are named.
+        cell: Of the cube, in the order d, t, h.
+        less: The cell that is taken off it.
+    """
+
+    name: str
+    cell: tuple[int, int, int]
+    less: tuple[int, int, int]
+
+    @property
+    def definition(self) -> str:
+        """Its formula, such as `Y111 − Y100`."""
+        return " − ".join("Y" + "".join(map(str, cell)) for cell in (self.cell, self.less))
+
+    def of(self, y: Y) -> Float[np.ndarray, " item"]:
+        """Its value of each item, in the outcome's unit."""
+        effect: Float[np.ndarray, " item"] = y[:, *self.cell] - y[:, *self.less]
+        return effect
+
+
+@dataclass(frozen=True, slots=True)
 class Contrast:
     """What a base item is held against.
 
@@ -25,11 +50,13 @@ class Contrast:
         name: As it is asked for and stored.
         zero: What index 0 means, of d, t and h.
         shapley: Shares the total effect out among direct, text and latent.
+        named: Differences of cells that are told beside the classical effects.
     """
 
     name: str
     zero: tuple[str, str, str]
     shapley: Callable[[Y], Values]
+    named: tuple[NamedEffect, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -71,6 +98,11 @@ HIDDEN = Contrast(
         "computed without sight of the question",
     ),
     chain_before_its_sight,
+    (
+        NamedEffect("necessity", (1, 1, 1), (1, 0, 0)),
+        NamedEffect("sufficiency", (0, 1, 1), (0, 0, 0)),
+        NamedEffect("blind", (1, 1, 1), (1, 1, 0)),
+    ),
 )
 CONTRASTS = (TWIN, HIDDEN)
 

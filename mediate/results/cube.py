@@ -164,10 +164,16 @@ def set_shares(cube: Cube, *, min_te: float = MIN_TE, seed: int = 0, level: floa
     }
 
 
+def named_effects(cube: Cube) -> dict[str, Float[np.ndarray, " item"]]:
+    """Each item's differences of cells that its contrast names: of `hidden`, necessity, sufficiency and blind."""
+    return {each.name: each.of(cube.y) for each in cube.contrast.named}
+
+
 def set_effects(cube: Cube, *, seed: int = 0, level: float = 0.95) -> dict[str, Estimate]:
-    """Mean over items of TE, of each channel's Shapley value and of the classical effects, each with its interval."""
-    effects = corners(cube.y)
-    values = dict(zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True)) | effects._asdict()
+    """Mean over items of TE, of each channel's Shapley value, of the classical effects and of those that the contrast
+    names, each with its interval."""
+    effects = corners(cube.y)._asdict() | named_effects(cube)
+    values = dict(zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True)) | effects
     return {name: bootstrap_mean(value, cube.groups, seed=seed, level=level) for name, value in values.items()}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mediate.results import Cube, EffectMap, Measured, Reject, Results, Told, total_effect
+from mediate.results.contrasts import HIDDEN
 from mediate.stats import Estimate
 
 PEOPLE = ("Tom", "Ann", "Raj", "Eva", "Liu", "Ida")
@@ -153,6 +154,19 @@ def fake_results(count: int = 12, *, seed: int = 0, layers: int = 30, undefined:
     other = fake_cube(items, "logprob_diff", rng, scale=7.0, undefined=undefined)
     maps = tuple(each for each in fake_maps(items, main, rng, layers=layers) if each.item != "coins-001")
     return Results(fake_manifest(), items, (main, other), maps, fake_rejects())
+
+
+def fake_item_results(count: int = 12) -> Results:
+    """The same items without their source worlds, held against what is hidden; six cells are distinct."""
+    results = fake_results(count)
+    cubes = []
+    for cube, outcome in zip(results.cubes, ("logit", "logprob"), strict=True):
+        y = cube.y.copy()
+        y[:, :, 0, 1] = y[:, :, 0, 0]
+        cubes.append(replace(cube, y=y, outcome=outcome, contrast=HIDDEN))
+    items = tuple(replace(item, source=None) for item in results.items)
+    maps = tuple(replace(each, kind="knockout", outcome="logit") for each in results.maps)
+    return replace(results, items=items, cubes=tuple(cubes), maps=maps)
 
 
 def estimate(value: float, reach: float = 0.1) -> Estimate:

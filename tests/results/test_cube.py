@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mediate.results import CHANNELS, Cube, corners, item_shares, set_effects, set_shares, shapley, total_effect
+from mediate.results.contrasts import HIDDEN
 from mediate.results.cube import CELLS, check_identities, select
 from mediate.stats import bootstrap_mean, bootstrap_ratio
 
@@ -196,3 +197,18 @@ def test_a_cube_of_no_items_has_nothing_defined() -> None:
     assert empty.undefined() == 0
     assert item_shares(empty).shape == (0, 4)
     assert {share.reason for share in set_shares(empty).values()} == {"no items"}
+
+
+def test_a_contrast_names_differences_of_cells() -> None:
+    found = Cube(random_cube().y, random_cube().items, random_cube().groups, "logit", HIDDEN)
+    effects = set_effects(found, seed=2)
+    y = found.y
+    for name, values in {
+        "necessity": y[:, 1, 1, 1] - y[:, 1, 0, 0],
+        "sufficiency": y[:, 0, 1, 1] - y[:, 0, 0, 0],
+        "blind": y[:, 1, 1, 1] - y[:, 1, 1, 0],
+    }.items():
+        assert effects[name] == bootstrap_mean(values, found.groups, seed=2)
+    assert (effects["necessity"], effects["sufficiency"]) == (effects["tie"], effects["nie"])
+    assert [each.definition for each in HIDDEN.named] == ["Y111 − Y100", "Y011 − Y000", "Y111 − Y110"]
+    assert not set(set_effects(random_cube())) & {each.name for each in HIDDEN.named}

@@ -45,7 +45,8 @@ _HIDDEN = Wording(
     ),
     means=(
         "Means over items. Y with two indices is the outcome with the question in sight of the answer (1) or hidden "
-        "(0), and with the chain as it is (1) or hidden (0)."
+        "(0), and with the chain as it is (1) or hidden (0); with three, the third index says whether the chain was "
+        "computed with the question in sight."
     ),
     terms={
         "hidden": (
@@ -70,8 +71,13 @@ _HIDDEN = Wording(
         ),
         "NDE, NIE, TDE, TIE": (
             "The natural direct and indirect effects (from all hidden) and the total direct and indirect effects (from "
-            "nothing hidden), with the whole chain, words and activations, as the mediator. TIE is also called the "
-            "chain's *necessity*: what is lost without it."
+            "nothing hidden), with the whole chain, words and activations, as the mediator."
+        ),
+        "necessity": "What the answer loses when the chain is hidden from it and the question stays; equal to TIE.",
+        "sufficiency": "What the chain gives the answer by itself, with the question hidden from it; equal to NIE.",
+        "blind": (
+            "What the answer loses when it reads the same words of the chain, computed without sight of the question, "
+            "and the question itself stays in its sight."
         ),
         "mediated share": (
             "TIE / TE: the part of the total effect that is lost when the chain is hidden and the question stays."

@@ -12,9 +12,9 @@ from mediate.figures import plot_step_graph, plot_step_layer
 from mediate.files import write_text
 from mediate.report.analysis import analysis_of, graph_maps, map_kinds, step_layer_maps
 from mediate.report.run.page import notebook, render_page, terminal
+from mediate.report.run.tables import cell_table
 from mediate.results import EffectMap, Reject, Results, read_results, write_results
 from mediate.results.controls import control_table
-from mediate.results.cube import cube_table
 from mediate.results.dataset import results_dataset
 from mediate.results.folder import check_new
 from mediate.results.maps import agreement_table, effect_table
@@ -86,12 +86,15 @@ class Scores:
         return analysis_of(self.results).shares(self.results.cube(outcome))
 
     def effects(self, outcome: str | None = None) -> dict[str, Estimate]:
-        """Mean over items of the channels' and the classical effects, in nats, each with its interval."""
+        """Mean over items of the channels', the classical and the contrast's named effects, each with its interval."""
         return analysis_of(self.results).effects(self.results.cube(outcome))
 
     def table(self) -> pd.DataFrame:
-        """A row an item and outcome with the eight cells `y000` ... `y111`."""
-        return cube_table(self.results.cubes)
+        """A row an item and outcome with the eight cells `y000` ... `y111`.
+
+        Of items without a twin also *necessity*, *sufficiency* and *blind*, which are differences of them.
+        """
+        return cell_table(self.results.cubes)
 
     def map_table(self) -> pd.DataFrame:
         """A row an item and cell of each map."""
@@ -107,7 +110,7 @@ class Scores:
 
     def before_answer(self) -> pd.DataFrame:
         """As `table`, with the chains cut before they first state the answer, of the items where that is possible."""
-        return cube_table(self.results.cut)
+        return cell_table(self.results.cut)
 
     def to_xarray(self) -> "xarray.Dataset":
         """The cubes and maps as one labelled dataset; see `mediate.results.dataset.results_dataset`.

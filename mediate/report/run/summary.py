@@ -43,6 +43,7 @@ class Summary:
     def effect_blocks(self) -> tuple[Block, ...]:
         """The classical effects."""
         rows = [(EFFECT_NAMES[key], *_cells(self.effects[key]), formula) for key, formula in DEFINITIONS.items()]
+        rows += [(each.name, *_cells(self.effects[each.name]), each.definition) for each in self.cube.contrast.named]
         heads = (*columns("effect"), *numbers(unit_of(self.cube.outcome), "interval"), *columns("definition"))
         return Table(heads, tuple(rows)), Text(wording(self.cube.contrast).means, Look.BASIS)
 
@@ -53,7 +54,8 @@ class Summary:
             *numbers("share of TE", "interval", self._mean, "interval"),
         )
         total = ("total (TE)", "", "", *_cells(self.effects["te"]))
-        return Table(heads, (*self._rows(" %"), total), title=self.cube.outcome)
+        named = [(each.name, "", "", *_cells(self.effects[each.name])) for each in self.cube.contrast.named]
+        return Table(heads, (*self._rows(" %"), total, *named), title=self.cube.outcome)
 
     def basis(self) -> Text:
         """What the numbers rest on, and why some are undefined."""

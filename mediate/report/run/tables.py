@@ -8,6 +8,7 @@ import pandas as pd
 from mediate.figures import layer_means
 from mediate.report.analysis import analysis_of
 from mediate.results import CHANNELS, MIN_TE, Cube, EffectMap, Reject, Results, corners, item_shares, shapley
+from mediate.results.cube import cube_table, named_effects
 from mediate.results.outcomes import unit_of
 from mediate.stats import Estimate
 
@@ -29,7 +30,8 @@ REJECT_COLUMNS = ("code", "part", "count", "example")
 
 
 def summary_table(results: Results) -> pd.DataFrame:
-    """A row an outcome and quantity: the classical effects, the three channels' effects, and the four shares.
+    """A row an outcome and quantity: the classical effects, the three channels', those that the contrast names, and
+    the four shares.
 
     Effects are means over items, in nats; shares are ratios of sums. `value` is NaN where a share is undefined and
     `low`, `high` where there is no interval; `reason` then says why. `undefined` counts the items that have no share of
@@ -42,7 +44,7 @@ def summary_table(results: Results) -> pd.DataFrame:
             analysis.shares(cube),
             cube.undefined(analysis.least(cube.outcome)),
         )
-        for key, name in EFFECT_NAMES.items():
+        for key, name in (EFFECT_NAMES | {each.name: each.name for each in cube.contrast.named}).items():
             rows.append(_row(cube.outcome, name, effects[key], unit_of(cube.outcome), 0))
         for key, share in shares.items():
             rows.append(_row(cube.outcome, f"{key} share", share, SHARE, small))
@@ -68,7 +70,8 @@ def _row(outcome: str, quantity: str, estimate: Estimate, unit: str, undefined: 
 
 
 def channel_table(cube: Cube, *, min_te: float = MIN_TE) -> pd.DataFrame:
-    """A row an item: TE, the three channels' effects and the classical ones in nats, and the item's shares.
+    """A row an item: TE, the three channels' effects, the classical ones and those that the contrast names, in the
+    outcome's unit, and the item's shares.
 
     Shares are NaN where |TE| <= `min_te`: undefined, not 0.
     """
@@ -78,7 +81,19 @@ def channel_table(cube: Cube, *, min_te: float = MIN_TE) -> pd.DataFrame:
     frame[list(CHANNELS)] = shapley(cube.y, cube.contrast)
     for name in ("nde", "nie", "tde", "tie", "interaction"):
         frame[name] = getattr(effects, name)
+    for name, values in named_effects(cube).items():
+        frame[name] = values
     frame[[f"{name}_share" for name in (*CHANNELS, "mediated")]] = item_shares(cube, min_te)
+    return frame
+
+
+def cell_table(cubes: Sequence[Cube]) -> pd.DataFrame:
+    """A row an item and outcome: the eight cells `y000` ... `y111`, and the differences of them that the contrast
+    names."""
+    frame = cube_table(cubes)
+    for each in dict.fromkeys(named for cube in cubes for named in cube.contrast.named):
+        having = [each.of(cube.y) if each in cube.contrast.named else np.full(len(cube.y), np.nan) for cube in cubes]
+        frame[each.name] = np.concatenate(having)
     return frame
 
 

@@ -14,9 +14,10 @@ from PIL import Image
 from mediate.errors import InputError
 from mediate.report import render_page, write_report
 from mediate.report.parts import MOST_ROWS
+from mediate.report.run.page import notebook
 from mediate.results import Results, corners, item_shares, set_effects, set_shares, shapley, write_results
 from mediate.results.cube import select
-from tests.figures.records import fake_manifest, fake_results
+from tests.figures.records import fake_item_results, fake_manifest, fake_results
 from tests.report.parse import Page, parse
 
 SECTIONS = [
@@ -107,6 +108,21 @@ def test_classical_effects_on_the_page_are_the_computed_ones(results: Results, p
     effects = corners(results.cubes[0].y)._asdict()
     shown = {row[0].lower(): number_in(row[1]) for row in page.tables[1][1:]}
     assert shown == {name: pytest.approx(values.mean(), abs=0.0051) for name, values in effects.items()}
+
+
+def test_a_page_of_items_names_necessity_sufficiency_and_blind() -> None:
+    results = fake_item_results()
+    page, effects = parse(render_page(results)), set_effects(results.cubes[0])
+    rows = {row[0]: row[1:] for row in page.tables[1][1:]}
+    for each in results.cubes[0].contrast.named:
+        mean, ends, formula = rows[each.name]
+        assert number_in(mean) == pytest.approx(effects[each.name].value, abs=0.0051)
+        assert numbers_in(ends) == pytest.approx([effects[each.name].low, effects[each.name].high], abs=0.0051)
+        assert formula == each.definition
+    assert "What the answer loses when it reads the same words of the chain, computed without sight" in page.text
+    short = {row[0]: row for row in parse(notebook(results)).tables[0]}
+    assert number_in(short["blind"][3]) == pytest.approx(effects["blind"].value, abs=0.0051)
+    assert "blind" not in parse(notebook(fake_results())).text
 
 
 def test_rows_of_items_are_the_computed_ones(results: Results, page: Page) -> None:

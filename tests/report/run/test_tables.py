@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 
 from mediate.report import channel_table, mean_map_table, reject_table, summary_table
-from mediate.report.run.tables import identity_error
+from mediate.report.run.tables import cell_table, identity_error
 from mediate.results import CHANNELS, Results, corners, mean_map, set_effects, set_shares, shapley
-from tests.figures.records import fake_manifest, fake_results
+from mediate.results.contrasts import HIDDEN
+from tests.figures.records import fake_item_results, fake_manifest, fake_results
+
+NAMED = ["necessity", "sufficiency", "blind"]
 
 
 def test_the_summary_has_every_quantity_of_every_outcome() -> None:
@@ -20,6 +23,27 @@ def test_the_summary_has_every_quantity_of_every_outcome() -> None:
             assert (row["unit"], row["undefined"], row["n"], row["groups"]) == ("share of TE", 1, 12, 5)
         assert table.loc[(cube.outcome, "TIE"), "value"] == set_effects(cube)["tie"].value
         assert table.loc[(cube.outcome, "TIE"), "unit"] == "nats"
+
+
+def test_tables_of_items_have_the_named_effects_and_tables_of_pairs_have_none() -> None:
+    results = fake_item_results()
+    summary = summary_table(results).set_index(["outcome", "quantity"])
+    for cube in results.cubes:
+        effects, cells, channels = set_effects(cube), cell_table([cube]), channel_table(cube)
+        for name, each in zip(NAMED, HIDDEN.named, strict=True):
+            row, mean = summary.loc[(cube.outcome, name)], effects[name]
+            assert (row["value"], row["low"], row["high"]) == (mean.value, mean.low, mean.high)
+            assert row["low"] < row["value"] < row["high"]
+            np.testing.assert_array_equal(cells[name], each.of(cube.y))
+            np.testing.assert_array_equal(channels[name], each.of(cube.y))
+    pairs = fake_results()
+    for table in (cell_table(pairs.cubes), channel_table(pairs.cubes[0]), summary_table(pairs).set_index("quantity").T):
+        assert not set(NAMED) & set(table.columns)
+
+
+def test_a_table_of_several_contrasts_has_gaps_where_one_names_no_difference() -> None:
+    table = cell_table([*fake_results(2).cubes, *fake_item_results(2).cubes])
+    assert table["blind"].isna().tolist() == [True] * 4 + [False] * 4
 
 
 def test_the_summary_of_nothing_has_the_same_columns() -> None:

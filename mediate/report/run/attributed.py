@@ -1,0 +1,163 @@
+"""What `mediate.attribute` gives back: one item's numbers, where in chain and network they are, and its figure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from mediate.figures import plot_step_layer
+from mediate.figures.layers import DIMS
+from mediate.report.analysis import analysis_of
+from mediate.report.blocks import Notes, Page, Row, Section, Table, columns, numbers
+from mediate.report.html import to_notebook
+from mediate.report.run.items import chains_section
+from mediate.report.run.scores import Scores
+from mediate.report.run.tables import channel_table
+from mediate.report.terminal import WIDTH, to_text
+from mediate.report.words import DASH, model_words, number, percent
+from mediate.results import CHANNELS, Cube, EffectMap, Results
+from mediate.results.outcomes import unit_of
+
+# The maps that it is made of.
+ATTRIBUTED_MAPS = ("knockout:step,layer", "knockout:step")
+ALONE = (
+    "One item is an example and no evidence: n = 1, so no number has an interval. For a set of items, "
+    "mediate.score(model, items)."
+)
+_COLUMNS = ("outcome", "quantity", "value", "share", "unit")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Attributed:
+    """One item without a twin: how much its answer loses by what is hidden of it, and in which steps and layers.
+
+    Nothing here has an interval: one item says nothing of others. The item is a run of one, which `save` writes.
+
+    Args:
+        results: What was found, as of a run; its maps are `ATTRIBUTED_MAPS`, with whatever else was asked for.
+    """
+
+    results: Results
+
+    @property
+    def map(self) -> EffectMap:
+        """The knockout effect of each step in each layer, on the first outcome."""
+        return self._map(DIMS)
+
+    def table(self) -> pd.DataFrame:
+        """A row a step: what it says, the effect of hiding it in all layers at once, and in each layer by itself.
+
+        Effects are on the first outcome, in its unit, positive where the step speaks for the answer. Those of layers do
+        not add up to that of all: each layer alone leaves the others to read the step.
+        """
+        steps, layers = self.map.coords["step"], self.map.coords["layer"]
+        frame = pd.DataFrame({"step": steps, "text": self._said(), "all layers": self._map(DIMS[:1]).values})
+        return pd.concat([frame, pd.DataFrame(self.map.values, columns=list(layers))], axis=1)
+
+    def numbers(self, *, before_answer: bool = False) -> pd.DataFrame:
+        """A row an outcome and quantity: its value, and the share of TE that is; NaN where |TE| is too small for one.
+
+        TE, its direct, text and latent parts, what is mediated (TIE), and necessity, sufficiency and blind;
+        docs/numbers.md has their formulas.
+
+        Args:
+            before_answer: Read before the chain states the answer, where nothing can be copied; empty where the chain
+                cannot be cut there.
+        """
+        rows = [row for cube in (self.results.cut if before_answer else self.results.cubes) for row in self._rows(cube)]
+        return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """The effects of steps and layers as a heat map, each step beside what it says."""
+        return plot_step_layer([self.map], said=self._said(), ax=ax)
+
+    def save(self, folder: str | Path) -> Scores:
+        """Writes the item as a run directory, which `mediate.open` and `mediate report` open, and returns that run.
+
+        Raises:
+            InputError: The folder holds a run already.
+        """
+        return Scores(self.results).save(folder)
+
+    def __repr__(self) -> str:
+        return to_text(self._page(), WIDTH).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        page = self._page()
+        shown = Page(page.title, page.heading, page.headline, (*page.sections, chains_section(self.results, 1)))
+        return to_notebook(shown)
+
+    def _page(self) -> Page:
+        remarks = [ALONE, *self._copying(), *(each.reason for each in self.results.rejects)]
+        blocks = (self._numbers_table(), self._steps_table(), Notes(tuple(remarks), "note"))
+        return Page("", "", self._headline(), (Section("", blocks),))
+
+    def _headline(self) -> str:
+        (item,), first = self.results.items, self.numbers().iloc[:5].set_index("quantity")
+        te, share, cube = first.loc["TE", "value"], first.loc["mediated", "share"], self.results.cube()
+        loses = f"{'loses' if te >= 0 else 'gains'} {number(abs(te))} {unit_of(cube.outcome)} of {cube.outcome}"
+        hidden = f"Answer {item.base.answer!r} {loses} when question and chain are hidden"
+        if np.isnan(share):
+            return f"{hidden}, too little for a share to say anything; {model_words(self.results)}."
+        return f"{hidden}, and {percent(share)} of that when the chain alone is; {model_words(self.results)}."
+
+    def _copying(self) -> list[str]:
+        """What is left where the answer cannot be copied from the chain."""
+        stated = self.results.items[0].base
+        if stated.states_answer is None:
+            return ["The chain does not state the answer."]
+        where = f"The chain states the answer in step {stated.steps[stated.states_answer]}, and it can be copied"
+        if not self.results.cut:
+            return [f"{where}."]
+        cut = self.numbers(before_answer=True).iloc[:5].set_index("quantity")
+        share = percent(cut.loc["mediated", "share"])
+        return [f"{where}; read just before that, TE is {number(cut.loc['TE', 'value'])}, of it mediated: {share}."]
+
+    def _rows(self, cube: Cube) -> list[tuple[str, str, float, float, str]]:
+        """Of a cube that has no item, as of an outcome that this item lacks, none."""
+        table, unit = channel_table(cube, min_te=analysis_of(self.results).least(cube.outcome)), unit_of(cube.outcome)
+        found: list[tuple[str, str, float, float, str]] = []
+        for row in table.to_dict("records"):
+            found.append((cube.outcome, "TE", row["te"], np.nan, unit))
+            found += [(cube.outcome, name, row[name], row[f"{name}_share"], unit) for name in CHANNELS]
+            found.append((cube.outcome, "mediated", row["tie"], row["mediated_share"], unit))
+            found += [(cube.outcome, each.name, row[each.name], np.nan, unit) for each in cube.contrast.named]
+        return found
+
+    def _numbers_table(self) -> Table:
+        """A row a quantity, two columns an outcome."""
+        shown = self.numbers()
+        heads = [head for name in shown["outcome"].unique() for head in (f"{name} ({unit_of(name)})", "share of TE")]
+        rows: list[Row] = []
+        for name, having in shown.groupby("quantity", sort=False):
+            cells = [
+                (number(each.value), "" if name in _WITHOUT else percent(each.share)) for each in having.itertuples()
+            ]
+            rows.append((str(name), *(text for pair in cells for text in pair)))
+        return Table((*columns(""), *numbers(*heads)), tuple(rows))
+
+    def _steps_table(self) -> Table:
+        """A row a step: its effect in all layers, and in the layer in which it is largest."""
+        unit, rows = unit_of(self.map.outcome), list[Row]()
+        for text, whole, row in zip(self._said(), self._map(DIMS[:1]).values, self.map.values, strict=True):
+            layer = int(np.argmax(abs(row)))
+            rows.append(
+                (str(len(rows)), text or DASH, number(whole), str(self.map.coords["layer"][layer]), number(row[layer]))
+            )
+        heads = numbers(f"hidden in all layers ({unit})", "most in layer", "hidden there")
+        return Table((*columns("step", "says"), *heads), tuple(rows))
+
+    def _map(self, dims: tuple[str, ...]) -> EffectMap:
+        return next(each for each in self.results.maps if (each.kind, each.dims) == ("knockout", dims))
+
+    def _said(self) -> list[str]:
+        """What each step says, without the white space around it."""
+        told = self.results.items[0].base
+        steps = self.map.coords["step"]
+        return ["".join(t for t, s in zip(told.tokens, told.steps, strict=True) if s == step).strip() for step in steps]
+
+
+# Quantities of which no share is told: TE itself, and those that are told as differences alone.
+_WITHOUT = ("TE", "necessity", "sufficiency", "blind")
