@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @with_choices(fields_of(ScoreSpec))
-def attribute(
+def attribute(  # type: ignore[misc]  # whose answer is measured, a choice elsewhere, is told by whether one is given
     model: Any,
     question: str | Item,
     cot: str | None = None,
@@ -123,8 +123,8 @@ def prepare(
     if not isinstance(model, Model):
         raise InputError(f"prepare: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
     given: Any = [_found(item, pairs) if isinstance(item, str) else _named(item) if isinstance(item, Item) else item]
-    job = job_of(given)
     choices = settled(model, given, fitting(given, make_spec(spec, on_bad_item="error")), str)
+    job = job_of(given, choices.against)
     (prepared,), _ = job.prepare(model, given, choices, Store() if store else None)
     found: Prepared | PreparedItem = prepared
     return found

@@ -5,8 +5,8 @@ is a `Procedure`: the one door to the measurements that are not maps, so that `k
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -14,15 +14,22 @@ from jaxtyping import Float
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.before_answer import cut_contexts
-from mediate.mediation.kinds.controls import OF_PAIRS, measure_controls
+from mediate.mediation.kinds.controls import OF_PAIRS, controlled, measure_controls
 from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
 from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
 from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
 from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
+from mediate.mediation.kinds.other import (
+    Against,
+    cut_against,
+    measure_others,
+    run_others,
+    self_other,
+    with_rivals_among,
+)
 from mediate.mediation.kinds.random_weights import (
     RANKED,
     measure_unlearnt,
-    measure_unlearnt_items,
     ranked_reads,
 )
 from mediate.mediation.kinds.random_weights import Reads as Reads
@@ -44,15 +51,28 @@ Runs = TypeVar("Runs")
 Cube = Float[np.ndarray, "2 2 2"]
 
 
+class Cubes(NamedTuple):
+    """The cubes of an item, Y[d, t, h] for each outcome.
+
+    Args:
+        y: Its own; where it is held against several others, the mean over them.
+        before_answer: With its chain cut before it states the answer; None where it cannot be cut.
+        by_other: Against each of the others, nearest first; None where it is held against none.
+    """
+
+    y: Y
+    before_answer: Y | None
+    by_other: Float[np.ndarray, "other outcome 2 2 2"] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Procedure(Generic[Way, Runs]):
     """How items of one sort are measured; where one outcome is read off, it is the first of theirs.
 
     Args:
-        length: How many tokens an item has in its worlds; twice as many are run for its keys and values.
+        length: How many tokens are run for an item's keys and values.
         run: The keys and values of some items, those of like length side by side.
-        cubes: Y[d, t, h] of each item for each outcome, and the same with its chain cut before it states the answer;
-            None where it cannot be cut.
+        cubes: What each item's cubes are.
         small_maps: A map of some items side by side, with their total effects, by the item's place; of those alone for
             which that is worth while.
         map: One map of an item, with its total effect.
@@ -61,35 +81,35 @@ class Procedure(Generic[Way, Runs]):
             answer.
         reads: The read effects that are ranked against those of random weights, from its maps where they are there;
             None where there are none.
-        unlearnt: What a model of random weights makes of some items.
+        unlearnt: What a model of random weights makes of some items on an outcome.
     """
 
     length: Callable[[Way], int]
     run: Callable[[Model, Sequence[Way]], list[Runs]]
-    cubes: Callable[[Model, Sequence[Way], Sequence[Runs]], list[tuple[Y, Y | None]]]
+    cubes: Callable[[Model, Sequence[Way], Sequence[Runs]], list[Cubes]]
     small_maps: Callable[[Model, Sequence[Way], Sequence[Runs], MapSpec, Sequence[float]], dict[int, EffectMap]]
     map: Callable[[Way, Runs, MapSpec, float], EffectMap]
     own_controls: tuple[Control, ...]
     controls: Callable[[Way, Runs, Cube, Sequence[Elsewhere]], tuple[Controlled, ...]]
     reads: Callable[[Way, Runs, Sequence[EffectMap]], Reads | None]
-    unlearnt: Callable[[Model, Sequence[Any], Outcome], list[Unlearnt]]
+    unlearnt: Callable[[Model, Sequence[Way], Outcome], list[Unlearnt]]
 
 
 def _pair_length(item: Prepared) -> int:
-    return sum(len(item.tokens.context(world, world)) for world in World)
+    return 2 * sum(len(item.tokens.context(world, world)) for world in World)
 
 
 def _run_pairs(model: Model, items: Sequence[Prepared]) -> list[Contexts]:
     return run_all_contexts(model, [item.tokens for item in items])
 
 
-def _pair_cubes(model: Model, items: Sequence[Prepared], contexts: Sequence[Contexts]) -> list[tuple[Y, Y | None]]:
+def _pair_cubes(model: Model, items: Sequence[Prepared], contexts: Sequence[Contexts]) -> list[Cubes]:
     both = list(zip(contexts, items, strict=True))
     cut = [cut_contexts(own, item.cut) for own, item in both if isinstance(item.cut, EncodedPair)]
     y = measure_cubes(model, [*contexts, *cut], items[0].outcomes)
     before = iter(y[len(items) :])
     return [
-        (own, next(before) if isinstance(item.cut, EncodedPair) else None)
+        Cubes(own, next(before) if isinstance(item.cut, EncodedPair) else None)
         for own, item in zip(y[: len(items)], items, strict=True)
     ]
 
@@ -115,26 +135,31 @@ def _pair_reads(item: Prepared, contexts: Contexts, maps: Sequence[EffectMap]) -
     return ranked_reads(item.model, contexts, item.outcomes[0]) if known is None else known
 
 
+def _unlearnt_pairs(twin: Model, items: Sequence[Prepared], outcome: Outcome) -> list[Unlearnt]:
+    return measure_unlearnt(twin, [item.tokens for item in items], outcome)
+
+
 def _item_length(item: PreparedItem) -> int:
-    return len(item.tokens.whole)
+    return 2 * len(item.tokens.whole)
 
 
 def _run_items(model: Model, items: Sequence[PreparedItem]) -> list[Sights]:
     return with_rivals(model, run_sights(model, [item.tokens for item in items]), items[0].outcomes)
 
 
-def _item_cubes(model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights]) -> list[tuple[Y, Y | None]]:
+def _item_cubes(model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights]) -> list[Cubes]:
     outcomes, both = items[0].outcomes, list(zip(sights, items, strict=True))
     cut = [cut_sights(own, item.cut) for own, item in both if isinstance(item.cut, EncodedItem)]
     y = measure_hidden(model, sights, outcomes)
     before = iter(measure_hidden(model, with_rivals(model, cut, outcomes), outcomes))
     return [
-        (own, next(before) if isinstance(item.cut, EncodedItem) else None) for own, item in zip(y, items, strict=True)
+        Cubes(own, next(before) if isinstance(item.cut, EncodedItem) else None)
+        for own, item in zip(y, items, strict=True)
     ]
 
 
 def _no_small_maps(
-    model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights], wanted: MapSpec, te: Sequence[float]
+    model: Model, items: Sequence[PreparedItem], runs: Sequence[Any], wanted: MapSpec, te: Sequence[float]
 ) -> dict[int, EffectMap]:
     return {}
 
@@ -149,8 +174,60 @@ def _item_controls(
     return measure_item_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
 
 
-def _no_reads(item: PreparedItem, sights: Sights, maps: Sequence[EffectMap]) -> None:
+def _no_reads(item: PreparedItem, runs: Any, maps: Sequence[EffectMap]) -> None:
     return None
+
+
+def _unlearnt_items(twin: Model, items: Sequence[PreparedItem], outcome: Outcome) -> list[Unlearnt]:
+    """One after the other; they have no read effects."""
+    return [Unlearnt(replace(item, model=twin, outcomes=(outcome,)).te, None) for item in items]
+
+
+def _length_with_others(item: PreparedItem) -> int:
+    """The item's own run, and of each other the three with its parts in it."""
+    whole = len(item.tokens.whole)
+    parts = [len(each.tokens.question) + len(each.tokens.trace.ids) for each in item.others]
+    return whole + sum(2 * each + whole for each in parts)
+
+
+def _run_with_others(model: Model, items: Sequence[PreparedItem]) -> list[Against]:
+    found = run_others(
+        model, [item.tokens for item in items], [[each.tokens for each in item.others] for item in items]
+    )
+    return with_rivals_among(model, found, items[0].outcomes)
+
+
+def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: Sequence[Against]) -> list[Cubes]:
+    outcomes = items[0].outcomes
+    cut = [
+        cut_against(own, item.cut, item.cut_others)
+        for own, item in zip(against, items, strict=True)
+        if isinstance(item.cut, EncodedItem)
+    ]
+    before = iter(measure_others(model, with_rivals_among(model, cut, outcomes), outcomes))
+    return [
+        Cubes(own.mean(axis=0), next(before).mean(axis=0) if isinstance(item.cut, EncodedItem) else None, own)
+        for own, item in zip(measure_others(model, against, outcomes), items, strict=True)
+    ]
+
+
+def _map_among_others(item: PreparedItem, against: Against, wanted: MapSpec, te: float) -> EffectMap:
+    return measure_item_map(item.model, against.item, wanted, item.outcomes[0], te, item.seed)
+
+
+def _controls_among_others(
+    item: PreparedItem, against: Against, y: Cube, elsewhere: Sequence[Elsewhere]
+) -> tuple[Controlled, ...]:
+    outcome, sights = item.outcomes[0], against.in_sight()
+    return (
+        *measure_item_controls(item.model, sights, outcome, y, seed=item.seed),
+        controlled(
+            sights.item,
+            Control.SELF_OTHER,
+            outcome,
+            lambda: {"effect": self_other(item.model, sights.item, outcome), "beside": float(y[1, 1, 1] - y[1, 0, 0])},
+        ),
+    )
 
 
 PAIRS = Procedure(
@@ -162,7 +239,7 @@ PAIRS = Procedure(
     own_controls=OF_PAIRS,
     controls=_pair_controls,
     reads=_pair_reads,
-    unlearnt=measure_unlearnt,
+    unlearnt=_unlearnt_pairs,
 )
 ITEMS = Procedure(
     length=_item_length,
@@ -173,5 +250,16 @@ ITEMS = Procedure(
     own_controls=OF_ITEMS,
     controls=_item_controls,
     reads=_no_reads,
-    unlearnt=measure_unlearnt_items,
+    unlearnt=_unlearnt_items,
+)
+AMONG_OTHERS = Procedure(
+    length=_length_with_others,
+    run=_run_with_others,
+    cubes=_cubes_against_others,
+    small_maps=_no_small_maps,
+    map=_map_among_others,
+    own_controls=(*OF_ITEMS, Control.SELF_OTHER),
+    controls=_controls_among_others,
+    reads=_no_reads,
+    unlearnt=_unlearnt_items,
 )

@@ -104,7 +104,12 @@ HIDDEN = Contrast(
         NamedEffect("blind", (1, 1, 1), (1, 1, 0)),
     ),
 )
-CONTRASTS = (TWIN, HIDDEN)
+OTHER = Contrast(
+    "other",
+    ("another item's question", "that item's chain", "computed under that item's question"),
+    over_all_orders,
+)
+CONTRASTS = (TWIN, HIDDEN, OTHER)
 
 
 def contrast_named(name: str) -> Contrast:

@@ -89,7 +89,7 @@ def test_stored_items_are_read_back_and_not_measured_again(
         raise AssertionError("measured again")
 
     monkeypatch.setattr("mediate.mediation.procedures.run_sights", never)
-    monkeypatch.setattr("mediate.mediation.kinds.random_weights.run_sights", never)
+    monkeypatch.setattr("mediate.mediation.prepared_item.run_sights", never)
     again = md.score(model, given(2), control_pairs=1, progress=False)
     assert again.table().equals(first.table())
     assert again.controls().equals(first.controls())

@@ -13,10 +13,9 @@ from mediate.mediation.alignment import is_aligned
 from mediate.mediation.batching import PADDING, of_like_length, side_by_side
 from mediate.mediation.cells import cells_of
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.item import Encoded, EncodedItem
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.controls import Found, controlled
 from mediate.mediation.kinds.cube import Contexts, Ids
-from mediate.mediation.kinds.hidden import measure_hidden, run_sights, with_rivals
 from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
@@ -24,7 +23,6 @@ from mediate.models.rope import depends_on_length
 from mediate.pairs.pair import World
 from mediate.passes.keyvalues import KeyValues, prefill, run_on
 from mediate.results.controls import Control, Controlled
-from mediate.results.cube import total_effect
 from mediate.results.maps import NonFiniteError
 from mediate.traces.trace import shared_beginning
 
@@ -102,16 +100,6 @@ def ranked_reads(model: Model, contexts: Contexts, outcome: Outcome) -> Reads | 
     if not np.isfinite(effects).all():
         raise NonFiniteError(f"item {contexts.pair.id!r}: a read effect is NaN or infinite")
     return effects.reshape([len(coords[name]) for name in RANKED])
-
-
-def measure_unlearnt_items(twin: Model, items: Sequence[EncodedItem], outcome: Outcome) -> list[Unlearnt]:
-    """TE of items by themselves in a model of random weights, one after the other; they have no read effects."""
-
-    def te(item: EncodedItem) -> float:
-        sights = with_rivals(twin, run_sights(twin, [item]), [outcome])
-        return float(total_effect(measure_hidden(twin, sights, [outcome])[0])[0])
-
-    return [Unlearnt(te(item), None) for item in items]
 
 
 def beside_random_weights(
