@@ -10,6 +10,7 @@ from mediate.results.contrasts import HIDDEN, TWIN, Contrast
 from mediate.scoring.controls import control_by_random_weights, control_pair
 from mediate.scoring.given import are_items
 from mediate.scoring.item_controls import control_item, item_random_weights
+from mediate.scoring.item_replacements import replacing_items
 from mediate.scoring.items import item_maps, prepare_items
 from mediate.scoring.measure import measure_items
 from mediate.scoring.measure_items import measure_single_items
@@ -29,6 +30,7 @@ class Job:
         control: Runs the controls of one on the model itself.
         unlearnt: Runs those of all on a model of random weights.
         maps: The maps that a run is asked for.
+        replacing: Gives what replaces the chain of each with its question as it is; None where nothing does.
     """
 
     noun: str
@@ -38,10 +40,13 @@ class Job:
     control: Callable[..., Any]
     unlearnt: Callable[..., Any]
     maps: Callable[[ScoreSpec], tuple[MapSpec, ...]]
+    replacing: Callable[..., Any] | None = None
 
 
 PAIRS = Job("pair", TWIN, prepare_pairs, measure_items, control_pair, control_by_random_weights, wanted_maps)
-ITEMS = Job("item", HIDDEN, prepare_items, measure_single_items, control_item, item_random_weights, item_maps)
+ITEMS = Job(
+    "item", HIDDEN, prepare_items, measure_single_items, control_item, item_random_weights, item_maps, replacing_items
+)
 
 
 def job_of(given: Sequence[Pair] | Sequence[Item]) -> Job:

@@ -94,6 +94,7 @@ def results_of(
             [(each.item, each.before_answer) for each in scored if each.before_answer is not None], spec, contrast
         ),
         controls=tuple(controls),
+        replaced=tuple(row for each in scored for row in each.replaced),
     )
 
 
