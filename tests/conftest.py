@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import tests.typechecker  # noqa: F401  (where jaxtyping looks for it)
+from tests import typechecker
 
 HERE = Path(__file__).parent
 
@@ -22,6 +22,8 @@ os.environ.update(
     MPLBACKEND="Agg",
     TOKENIZERS_PARALLELISM="false",
 )
+
+typechecker.install()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
