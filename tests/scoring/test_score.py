@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,6 +39,12 @@ def pair(number: int, *, base: int = 3, source: int = 2, cot: bool = True) -> Pa
         return Item(f"Tom has {apples} apples.", str(apples + number), chain if cot else None)
 
     return Pair(f"p{number}", f"g{number % 2}", item(base), item(source))
+
+
+def with_procedure(monkeypatch: pytest.MonkeyPatch, **steps: Any) -> None:
+    """Takes other steps than the usual ones of measuring pairs."""
+    procedure = replace(jobs.PAIRS.procedure, **steps)
+    monkeypatch.setattr(jobs, "PAIRS", replace(jobs.PAIRS, procedure=procedure))
 
 
 PAIRS = tuple(pair(number) for number in range(1, 5))
@@ -136,8 +143,8 @@ def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     first = run(mixed, out=tmp_path / "a", store=store, **choices)
     kept = list((tmp_path / "cache" / "acts").rglob("*.safetensors"))
     assert len(kept) == 2 * len(first.items)
-    for name in ("run_all_contexts", "measure_cubes", "measure_map", "measure_small_maps", "measure_controls"):
-        monkeypatch.setattr(procedures, name, never)
+    names = ("run", "cubes", "small_maps", "map", "controls", "reads", "unlearnt")
+    with_procedure(monkeypatch, **dict.fromkeys(names, never))
     monkeypatch.setattr(controls_module, "random_twin", never)
     monkeypatch.setattr("mediate.scoring.chains.generate", never)
     monkeypatch.setattr("mediate.passes.activations.forward", never)
@@ -175,7 +182,7 @@ def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monk
 
 def test_an_interrupted_run_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out, store = tmp_path / "run", Store(tmp_path / "cache")
-    real = procedures.measure_map
+    real = procedures.PAIRS.map
     calls = []
 
     def interrupted(*arguments: object) -> object:
@@ -184,7 +191,7 @@ def test_an_interrupted_run_is_taken_up_again(tmp_path: Path, monkeypatch: pytes
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(procedures, "measure_map", interrupted)
+    with_procedure(monkeypatch, map=interrupted)
     maps = {"maps": ["knockout:step,layer"]}
     with pytest.raises(KeyboardInterrupt):
         run(out=out, store=store, **maps)
@@ -396,14 +403,14 @@ def test_a_model_without_a_random_twin_is_measured_all_the_same(monkeypatch: pyt
 
 
 def test_a_map_that_turns_out_impossible_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = procedures.measure_map
+    real = procedures.PAIRS.map
 
     def broken(model, contexts, spec, *rest):
         if contexts.pair.id == "p2" and spec.kind == "knockout":
             raise InputError("no such thing here")
         return real(model, contexts, spec, *rest)
 
-    monkeypatch.setattr(procedures, "measure_map", broken)
+    with_procedure(monkeypatch, map=broken)
     maps = {"maps": ["read:step,layer", "knockout:layer"]}
     with pytest.raises(ItemError, match="item 'p2': map knockout:layer: no such thing here"):
         run(**maps)
@@ -418,14 +425,14 @@ def test_a_map_that_turns_out_impossible_costs_itself_alone(tmp_path: Path, monk
 
 
 def test_a_map_that_does_not_fit_into_memory_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = procedures.measure_map
+    real = procedures.PAIRS.map
 
     def short(model, contexts, spec, *rest):
         if contexts.pair.id == "p2" and spec.kind == "knockout":
             raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
         return real(model, contexts, spec, *rest)
 
-    monkeypatch.setattr(procedures, "measure_map", short)
+    with_procedure(monkeypatch, map=short)
     maps = {"maps": ["read:step,layer", "knockout:layer"]}
     with pytest.raises(ItemError, match="item 'p2': map knockout:layer: it does not fit into the memory of cpu"):
         run(**maps)
@@ -437,20 +444,20 @@ def test_a_map_that_does_not_fit_into_memory_costs_itself_alone(monkeypatch: pyt
 
 
 def test_a_map_that_holds_no_numbers_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = procedures.measure_map
+    real = procedures.PAIRS.map
 
     def empty(model, contexts, spec, *rest):
         found = real(model, contexts, spec, *rest)
         return replace(found, values=found.values * np.nan) if contexts.pair.id == "p2" else found
 
-    monkeypatch.setattr(procedures, "measure_map", empty)
+    with_procedure(monkeypatch, map=empty)
     results = run(on_bad_item="skip", maps=["knockout:layer"])
     assert [(each.item, each.code, each.part) for each in results.rejects] == [
         ("p2", "impossible_map", "knockout:layer")
     ]
 
 
-@pytest.mark.parametrize("where", ["measure_map", "measure_small_maps"])
+@pytest.mark.parametrize("where", ["map", "small_maps"])
 @pytest.mark.parametrize("fault", [ValueError("a fault of the program"), RuntimeError("a fault of the program")])
 def test_a_fault_of_the_program_is_no_impossible_map(
     fault: Exception, where: str, monkeypatch: pytest.MonkeyPatch
@@ -458,7 +465,7 @@ def test_a_fault_of_the_program_is_no_impossible_map(
     def broken(*_: object) -> None:
         raise fault
 
-    monkeypatch.setattr(procedures, where, broken)
+    with_procedure(monkeypatch, **{where: broken})
     with pytest.raises(type(fault), match=r"^a fault of the program$"):
         run(on_bad_item="skip", maps=["read:step,layer", "knockout:layer"])
 
