@@ -1,5 +1,6 @@
 """An item by itself in tokens: which of them are hidden, its readers, and where its chain is cut."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,8 @@ from mediate.mediation.encoding import Readers
 from mediate.mediation.item import EncodedItem, ask, cut_item, encode_readers_of
 from mediate.models.prompts import CHAT, NONE, Style, Template
 from mediate.pairs.item import Item
-from mediate.traces.pieces import decode, decode_after
+from mediate.pairs.response import answered
+from mediate.traces.pieces import decode, decode_after, encode_after
 from mediate.traces.trace import given_trace
 from tests.models.test_prompts import tokenizer
 
@@ -114,3 +116,40 @@ def test_what_the_tokens_do_not_say_cannot_be_hidden() -> None:
     shouting = "{% for m in messages %}{{ m.content | upper }}{% endfor %}\n"
     with pytest.raises((ItemError, InputError)):
         ask(tokenizer(chat=shouting), CHAT, ITEM)
+
+
+# Templates in the way of published ones, which take the chain out of a reply, or write it anew, when they put it.
+_TURN = "<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n"
+_LOOP = "{% for m in messages %}{% if m.role == 'assistant' %}REPLY{% else %}" + _TURN + "{% endif %}{% endfor %}"
+_OPENS = "{% if add_generation_prompt %}<|im_start|>assistant\nOPENED{% endif %}"
+_STRIPPED = "<|im_start|>assistant\n{{ m.content.split('</think>')[-1].lstrip('\\n') }}<|im_end|>\n"
+_REWRITTEN = (
+    "{% set parts = m.content.split('</think>') %}<|im_start|>assistant\n<think>{{ parts[0].split('<think>')[-1] "
+    "| replace('\\n', ' ') | trim }}</think>{{ parts[-1] | trim }}<|im_end|>\n"
+)
+STYLES = {
+    "qwen3": _LOOP.replace("REPLY", _STRIPPED) + _OPENS.replace("OPENED", ""),
+    "deepseek-r1": _LOOP.replace("REPLY", _STRIPPED) + _OPENS.replace("OPENED", "<think>\n"),
+    "rewriting": _LOOP.replace("REPLY", _REWRITTEN) + _OPENS.replace("OPENED", ""),
+}
+CHAIN = "3 + 4:\n\n  that is 7, or <b>7</b>.  So 7."
+FINAL = "It is **7**."
+
+
+@pytest.mark.parametrize(("gap", "apart"), [("\n", False), ("\n", True), ("", False)])
+@pytest.mark.parametrize("style", STYLES)
+def test_chains_that_a_template_would_strip_or_rewrite_are_kept(style: str, gap: str, apart: bool) -> None:
+    own, asking = tokenizer(chat=STYLES[style]), [{"role": "user", "content": ITEM.question}]
+    prompt = own.apply_chat_template(asking, tokenize=False, add_generation_prompt=True)
+    thought = f"{CHAIN}{gap}</think>{gap * 2}{FINAL}"
+    # Where the prompt opens the response, the log holds what was written after the tag.
+    response = thought if prompt.endswith("<think>\n") else f"<think>{gap}{thought}"
+    replies = [*asking, {"role": "assistant", "content": response}]
+    assert CHAIN not in own.apply_chat_template(replies, tokenize=False)
+    text, reasoning = (gap * 2 + FINAL, gap + CHAIN + gap) if apart else (response, None)
+    item = answered(ITEM, text, re.compile("[0-9](?=[*])"), reasoning=reasoning)
+    asked, readers = ask(own, CHAT, item), encode_readers_of(own, item, item.stated, "\nThe answer is")
+    trace = given_trace(str(item.cot), own)
+    assert list(trace.ids) == encode_after(own, CHAIN)
+    said = decode(own, [*asked.ids, *trace.ids, *readers.cue, *readers.base])
+    assert said == prompt + response[: response.rindex("7") + 1]

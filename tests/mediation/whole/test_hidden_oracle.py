@@ -1,17 +1,22 @@
 """The cube of items whose question and chain are hidden, against plain transformers with masks made by hand."""
 
+import copy
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from mediate.mediation.encoding import Readers
-from mediate.mediation.item import EncodedItem
+from mediate.mediation.item import EncodedItem, ask, encode_item, encode_readers_of
 from mediate.mediation.kinds.hidden import measure_hidden, run_sights, with_rivals
 from mediate.mediation.names import KL, LOGIT, LOGPROB, MARGIN, PROB, SAME_ANSWER
+from mediate.models.prompts import CHAT, NONE, Style, Template
+from mediate.pairs.item import Item
 from mediate.results.cube import CELLS
-from mediate.traces.trace import Trace
+from mediate.traces.trace import Trace, given_trace
 from tests.mediation.hidden_oracle import Parts, hidden_logits
-from tests.tiny import ARCHITECTURES, model, plain_model
+from tests.tiny import ARCHITECTURES, model, plain_model, tokenizer
 
 OUTCOMES = (LOGIT, LOGPROB, PROB, MARGIN, KL, SAME_ANSWER)
 # Tokens before the question, of it, after it, and of the chain; the fourth is longer than gemma3's windows of 6.
@@ -111,3 +116,63 @@ def test_an_answer_that_is_greedy_with_all_hidden_has_no_rival() -> None:
     y = measure_hidden(ours, with_rivals(ours, run_sights(ours, [own]), (LOGIT, MARGIN)), (LOGIT, MARGIN))
     assert np.isnan(y[0, 1]).all()
     assert np.isfinite(y[0, 0]).all()
+
+
+SHOTS = "How many?\n1 + 2 = 3\n\nHow many? {question}\n"
+# What stands before a question and after it, and the template that puts it there.
+TEMPLATES = {
+    "none": ("", "\n", NONE),
+    "chat": ("Tom: and how many has Tom.\nTom: ", ".\nThe answer, all in all:\n", CHAT),
+    "few-shot": ("How many?\n1 + 2 = 3\n\nHow many? ", "\n", Template(Style.COMPLETION, SHOTS)),
+}
+CHATTING = (
+    "{% for m in messages %}{% if m.role == 'user' %}Tom: and how many has Tom.\nTom: {{ m.content }}.\n{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}The answer, all in all:\n{% endif %}"
+)
+CUE = "\nThe answer is"
+TOLD = (
+    Item("Tom has 3 apples and 4 pears", "7", "Tom has 3 + 4 = 7 apples.", id="one"),
+    Item("How many pears has Tom", "1 2", "Tom has 7 pears and then buys 5. 7 + 5 = 12", id="two"),
+)
+
+
+def chatting() -> Any:
+    own = copy.deepcopy(tokenizer())
+    own.chat_template = CHATTING
+    return own
+
+
+def parts_of_text(before: str, item: Item, after: str) -> Parts:
+    """An item's parts by the characters that tokens cover, which is how a reader of the text would tell them apart."""
+    toy = tokenizer()
+    found = toy(before + item.question + after, return_offsets_mapping=True)
+    begin, end = len(before), len(before) + len(item.question)
+    asked = [place for place, (start, stop) in enumerate(found["offset_mapping"]) if start < end and stop > begin]
+    first, last = max(asked[0], 1), asked[-1] + 1
+    ids = found["input_ids"]
+    chain, cue, answer = (toy(text)["input_ids"] for text in (str(item.cot), CUE, f" {item.answer}"))
+    return Parts(ids[:first], ids[first:last], ids[last:], chain, cue, answer)
+
+
+@pytest.mark.parametrize("style", TEMPLATES)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_items_under_a_template_are_plain_transformers_on_the_text(architecture: str, style: str) -> None:
+    ours, plain, toy = model(architecture, "float64"), plain_model(architecture, "float64"), chatting()
+    before, after, template = TEMPLATES[style]
+    encoded = [
+        encode_item(
+            ours, item, ask(toy, template, item), encode_readers_of(toy, item, item.answer, CUE),
+            given_trace(str(item.cot), toy),
+        )
+        for item in TOLD
+    ]  # fmt: skip
+    y = measure_hidden(ours, run_sights(ours, encoded), [LOGIT, LOGPROB])
+    for number, item in enumerate(TOLD):
+        own = parts_of_text(before, item, after)
+        assert own.head
+        assert tokenizer().unk_token_id not in [token for part in own for token in part]
+        for cell in CELLS:
+            rows = hidden_logits(plain, own, *cell)
+            wanted = [rows[0, own.answer[0]] - rows[0].mean(), rows.log_softmax(-1)[range(len(rows)), own.answer].sum()]
+            np.testing.assert_allclose(y[(number, slice(None), *cell)], [float(each) for each in wanted], atol=1e-9)
+        assert min(abs(np.diff(y[number], axis=axis)).max() for axis in (1, 2, 3)) > 0.001
