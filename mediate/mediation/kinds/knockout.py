@@ -67,6 +67,22 @@ def knockout_effects(
     return effects
 
 
+def knockout_by_reader(
+    model: Model, pair: Encoded, cells: Sequence[Cell], outcomes: Sequence[Outcome]
+) -> Float[np.ndarray, "outcome reader cell"]:
+    """The knockout effects of each reader alone: which of the positions after the chain read a cell, in nats.
+
+    They do not add up to the effects of all readers: what one of them cannot read another may have read for it.
+
+    Raises:
+        InputError: As `knockout_effects`.
+    """
+    count = len(own_sequences(model, pair, outcomes).readers)
+    return np.stack(
+        [knockout_effects(model, pair, cells, outcomes, readers=[reader]) for reader in range(count)], axis=1
+    )
+
+
 def deletion_effect(model: Model, pair: Encoded, outcomes: Sequence[Outcome]) -> Float[np.ndarray, " outcome"]:
     """Y(base) less Y where the chain is not there and what follows moves up to new positions, in nats.
 
