@@ -1,6 +1,7 @@
 """Attention knockout, zeroed patterns and deletion: three ways to take the chain away, under three names."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -91,7 +92,8 @@ def deletion_effect(model: Model, pair: Encoded, outcomes: Sequence[Outcome]) ->
     run = own_sequences(model, pair, outcomes)
     without = torch.cat([run.ids[:, : run.start], run.ids[:, run.stop :]], dim=1)
     y = [forward(model, ids, last=run.tokens.last).logits for ids in (run.ids, without)]
-    return np.array([read_off(run.tokens, y[0], each) - read_off(run.tokens, y[1], each) for each in outcomes])
+    tokens = replace(run.tokens, whole=y[0])  # what an outcome that is held against the whole run takes
+    return np.array([read_off(tokens, y[0], each) - read_off(tokens, y[1], each) for each in outcomes])
 
 
 def _needs(model: Model, spec: MapSpec) -> None:
