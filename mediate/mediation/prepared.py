@@ -7,22 +7,21 @@ from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float
 
 from mediate.errors import InputError, ItemError
-from mediate.mediation.cells import Cell, cells_of
+from mediate.mediation import alone
+from mediate.mediation.alone import PerCell as PerCell
+from mediate.mediation.alone import Y as Y
+from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.kinds.ablation import Ablated, ablation_effects
 from mediate.mediation.kinds.adaptive import Adaptive, Search, adaptive_state_map
 from mediate.mediation.kinds.attribution import Attribution, Method, attributions
 from mediate.mediation.kinds.before_answer import cut_before_answer, cut_contexts
 from mediate.mediation.kinds.controls import Elsewhere, measure_controls
 from mediate.mediation.kinds.cube import Contexts, measure_cube, run_contexts
-from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
 from mediate.mediation.kinds.lens import DirectAttribution, direct_logit_attribution, logit_lens
 from mediate.mediation.kinds.paths import Paths, Receiver, path_effects
 from mediate.mediation.kinds.read import read_effects
-from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.kinds.step_shapley import StepShapley, step_shapley
 from mediate.mediation.maps import check_map, check_offered, measure_map
 from mediate.mediation.names import Direction, MapSpec, parse_map
@@ -31,12 +30,9 @@ from mediate.models.model import Model
 from mediate.models.sites import Component, parse_component
 from mediate.pairs.pair import Pair, World, in_worlds
 from mediate.results.controls import Controlled
-from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
 
-Y = Float[np.ndarray, "outcome 2 2 2"]
 Name = TypeVar("Name", bound=StrEnum)
-PerCell = Float[np.ndarray, "outcome cell"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +89,7 @@ class Prepared:
     @property
     def te(self) -> float:
         """The total effect on the first outcome, in nats."""
-        return float(total_effect(self.y[:1])[0])
+        return self.total()
 
     def before_answer(self) -> Y:
         """The cube read where the chains are about to state the answer.
@@ -105,18 +101,20 @@ class Prepared:
             raise self.cut
         return measure_cube(self.model, cut_contexts(self.contexts, self.cut), self.outcomes)
 
-    def cells(self, axes: str = "step", component: str = "") -> list[Cell]:
-        """Cells over axes such as `step,layer`, in row order; what is not named is taken as a whole.
+    def encoded(self) -> EncodedPair:
+        """The pair in tokens."""
+        return self.tokens
 
-        Args:
-            axes: As in a map's name.
-            component: What is replaced there, which decides what heads there are; none without.
+    def total(self) -> float:
+        """The total effect on the first outcome, in nats."""
+        return alone.total_of(self.y)
 
-        Raises:
-            InputError: No such axes.
-        """
-        heads_of = parse_component(component) if component else None
-        return cells_of(self.model, self.tokens, tuple(axes.split(",")), component=heads_of)[0]
+    cells = alone.cells
+    knockout = alone.knockout
+    by_reader = alone.by_reader
+    deletion = alone.deletion
+    ablation = alone.ablation
+    adaptive_knockouts = alone.adaptive_knockouts
 
     def map(self, name: str) -> EffectMap:
         """A map of the first outcome by its name, such as `read:step,layer` or `attribution.z.ig:layer,head`.
@@ -135,48 +133,6 @@ class Prepared:
         wanted = self.cells() if cells is None else cells
         each = [read_effects(self.model, self.contexts, wanted, outcome, readers=readers) for outcome in self.outcomes]
         return np.stack(each)
-
-    def knockout(
-        self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None, *, renormalised: bool = True
-    ) -> PerCell:
-        """Knockout effects of cells (by default of steps) for each outcome, for all readers or some."""
-        wanted = self.cells() if cells is None else cells
-        return knockout_effects(
-            self.model, self.tokens, wanted, self.outcomes, readers=readers, renormalised=renormalised
-        )
-
-    def deletion(self) -> Float[np.ndarray, " outcome"]:
-        """The effect of leaving the chain out, for each outcome."""
-        return deletion_effect(self.model, self.tokens, self.outcomes)
-
-    def ablation(
-        self,
-        components: Sequence[str],
-        by: str,
-        cells: Sequence[Cell] | None = None,
-        *,
-        others: Sequence["Prepared"] = (),
-        filler: int | None = None,
-    ) -> Ablated:
-        """Effects of ablating cells (by default steps) for each outcome.
-
-        Args:
-            components: What is replaced in each cell, together, such as `["k", "v"]`.
-            by: What is put in its place: `zero`, `mean`, `resample`, `filler`, `shuffled` or `noise`, or another of
-                `mediate.mediation.kinds.references.REFERENCES`.
-            cells: Where.
-            others: Items whose chains a mean or another item's chain is taken from.
-            filler: The token that a chain of filler repeats.
-        """
-        return ablation_effects(
-            self.model,
-            self.tokens,
-            [parse_component(each) for each in components],
-            self.cells() if cells is None else cells,
-            self.outcomes,
-            by,
-            Material([each.tokens for each in others], filler, self.seed),
-        )
 
     def paths(
         self,

@@ -3,21 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NoReturn
 
 import numpy as np
 from jaxtyping import Float
 
-from mediate.errors import ItemError
-from mediate.mediation.cells import Cell, cells_of
+from mediate.errors import InputError, ItemError
+from mediate.mediation import alone
+from mediate.mediation.cells import Cell
 from mediate.mediation.item import EncodedItem, cut_item
-from mediate.mediation.kinds.ablation import Ablated, ablation_effects
+from mediate.mediation.kinds.blind_reads import blind_effects
 from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
 from mediate.mediation.kinds.hidden_controls import measure_item_controls
-from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
+from mediate.mediation.kinds.lens import DirectAttribution, direct_logit_attribution, logit_lens
 from mediate.mediation.kinds.other import Against, cut_against, measure_others, run_others, with_rivals_among
-from mediate.mediation.kinds.reference_value import Material
+from mediate.mediation.kinds.paths import Paths, Receiver, ablated_path_effects
+from mediate.mediation.kinds.step_shapley import StepShapley, hidden_step_shapley
 from mediate.mediation.maps import check_offered, measure_item_map
-from mediate.mediation.names import USUAL_OF_ONE, MapSpec, Outcome, parse_map
+from mediate.mediation.names import LOGIT, USUAL_OF_ONE, MapSpec, Outcome, parse_map
 from mediate.mediation.prepared import PerCell, Prepared, Y
 from mediate.models.model import Model
 from mediate.models.sites import parse_component
@@ -116,7 +119,7 @@ class PreparedItem:
     @property
     def te(self) -> float:
         """The total effect on the first outcome, in its unit."""
-        return float(total_effect(self.y[:1])[0])
+        return self.total()
 
     def before_answer(self) -> Y:
         """The cube read where the chain is about to state the answer.
@@ -135,18 +138,20 @@ class PreparedItem:
         y: Y = measure_hidden(self.model, sights, self.outcomes)[0]
         return y
 
-    def cells(self, axes: str = "step", component: str = "") -> list[Cell]:
-        """Cells over axes such as `step,layer`, in row order; what is not named is taken as a whole.
+    def encoded(self) -> EncodedItem:
+        """The item in tokens, with its rival, where an outcome is held against one."""
+        return self.sights.item
 
-        Args:
-            axes: As in a map's name.
-            component: What is replaced there, which decides what heads there are; none without.
+    def total(self) -> float:
+        """The total effect on the first outcome, in its unit."""
+        return alone.total_of(self.y)
 
-        Raises:
-            InputError: No such axes.
-        """
-        heads_of = parse_component(component) if component else None
-        return cells_of(self.model, self.tokens, tuple(axes.split(",")), component=heads_of)[0]
+    cells = alone.cells
+    knockout = alone.knockout
+    by_reader = alone.by_reader
+    deletion = alone.deletion
+    ablation = alone.ablation
+    adaptive_knockouts = alone.adaptive_knockouts
 
     def map(self, name: str) -> EffectMap:
         """A map of the first outcome by its name, such as `knockout:step,layer`.
@@ -158,42 +163,77 @@ class PreparedItem:
         check_offered(self.model, spec)
         return measure_item_map(self.model, self.sights.item, spec, self.outcomes[0], self.te, self.seed)
 
-    def knockout(
-        self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None, *, renormalised: bool = True
-    ) -> PerCell:
-        """Knockout effects of cells (by default of steps) for each outcome, for all readers or some."""
+    def reads(self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None) -> PerCell:
+        """What the readers, all or some, lose where cells (by default steps) hold what was computed blind.
+
+        The keys and values that the same words have without sight of the question are put in a cell's place, as the
+        readers read them; of all cells at once that is *blind*, `Y111 - Y110`. What is lost where they cannot read it
+        at all is `knockout`.
+        """
         wanted = self.cells() if cells is None else cells
-        return knockout_effects(
-            self.model, self.sights.item, wanted, self.outcomes, readers=readers, renormalised=renormalised
-        )
+        return np.stack([blind_effects(self.model, self.sights, wanted, each, readers) for each in self.outcomes])
 
-    def deletion(self) -> Float[np.ndarray, " outcome"]:
-        """The effect of leaving the chain out, for each outcome."""
-        return deletion_effect(self.model, self.sights.item, self.outcomes)
-
-    def ablation(
+    def paths(
         self,
-        components: Sequence[str],
+        component: str,
+        senders: Sequence[Cell],
+        receivers: Sequence[Receiver],
         by: str,
-        cells: Sequence[Cell] | None = None,
         *,
         others: Sequence["PreparedItem"] = (),
-        filler: int | None = None,
-    ) -> Ablated:
-        """Effects of ablating cells (by default steps) for each outcome; see `Prepared.ablation`."""
-        return ablation_effects(
+        through_mlps: bool = False,
+    ) -> PerCell:
+        """Effects of the direct paths from each sending cell to all receivers, for each outcome.
+
+        What a sender says is replaced by a reference value, `by`, as in `ablation`.
+        """
+        return ablated_path_effects(
             self.model,
             self.sights.item,
-            [parse_component(each) for each in components],
-            self.cells() if cells is None else cells,
+            Paths(parse_component(component), receivers, through_mlps),
+            senders,
             self.outcomes,
             by,
-            Material([each.tokens for each in others], filler, self.seed),
+            alone.material(self, others),
         )
+
+    def step_shapley(self, *, tolerance: float = 0.05, most: int = 512) -> StepShapley:
+        """The chain's necessity (TIE) shared out among its steps, each of which is hidden where it is missing.
+
+        Orders are drawn until the error is below `tolerance` of it, or `most`.
+        """
+        return hidden_step_shapley(
+            self.model, self.sights.item, self.outcomes[0], tolerance=tolerance, most=most, seed=self.seed
+        )
+
+    def lens(self, *, readers: bool = False) -> EffectMap:
+        """The logit lens of the answer (`logit`) over the layers at the CoT positions, or at the readers."""
+        return logit_lens(self.model, self.tokens, readers=readers, te=self._logit_effect())
+
+    def direct_logits(self, *, heads: bool = False) -> DirectAttribution:
+        """Direct logit attribution of the answer (`logit`), by layer or by head."""
+        return direct_logit_attribution(self.model, self.tokens, heads=heads, te=self._logit_effect())
+
+    def attribution(self, *given: object, **options: object) -> NoReturn:
+        """Gradient estimates of state effects take a twin; refused with what there is instead."""
+        raise _takes_a_twin("attribution estimates", "ablation(...) measures what a reference value changes")
+
+    def adaptive_state_map(self, *given: object, **options: object) -> NoReturn:
+        """State effects take a twin; refused with what there is instead."""
+        raise _takes_a_twin("adaptive_state_map measures", "adaptive_knockouts(...) looks for what hiding changes")
+
+    def _logit_effect(self) -> float:
+        if LOGIT in self.outcomes:
+            return float(total_effect(self.y)[self.outcomes.index(LOGIT)])
+        return float(total_effect(measure_hidden(self.model, [self.sights], [LOGIT])[0])[0])
 
     def controls(self) -> tuple[Controlled, ...]:
         """Every control on the model itself; what is vacuous or impossible is there with its reason."""
         return measure_item_controls(self.model, self.sights, self.outcomes[0], self.y[0], seed=self.seed)
+
+
+def _takes_a_twin(what: str, instead: str) -> InputError:
+    return InputError(f"{what} what a twin's activations change, and an item by itself has none; {instead}")
 
 
 OnItsWay = Prepared | PreparedItem

@@ -208,8 +208,10 @@ def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: 
     ]
 
 
-def _map_among_others(item: PreparedItem, against: Against, wanted: MapSpec, te: float) -> EffectMap:
-    return measure_item_map(item.model, against.item, wanted, item.outcomes[0], te, item.seed)
+def _map_among_others(
+    model: Model, against: Against, wanted: MapSpec, outcome: Outcome, te: float, seed: int
+) -> EffectMap:
+    return measure_item_map(model, against.item, wanted, outcome, te, seed)
 
 
 def _controls_among_others(

@@ -17,12 +17,13 @@ from scipy.stats import beta
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.kind import effect_map
+from mediate.mediation.kinds.knockout import KNOCKOUT, knockout_effects
 from mediate.mediation.kinds.state import STATE, Direction, state_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
 from mediate.models.sites import Component
-from mediate.pairs.pair import World
 from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
 
@@ -36,6 +37,8 @@ LOOK_INTO = 0.25
 Block = tuple[tuple[int, int], tuple[int, int]]
 # Gives the joint effect of each block.
 BlockEffects = Callable[[Sequence[Block]], Float[np.ndarray, " block"]]
+# Gives the effect of each cell.
+CellEffects = Callable[[Sequence[Cell]], Float[np.ndarray, " cell"]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,27 +111,65 @@ def adaptive_state_map(
         InputError: A threshold that is not above 0, or a total effect of 0 or NaN, of which there is no share.
         ItemError: The two chains cannot be aligned.
     """
+
+    def measured(cells: Sequence[Cell]) -> Float[np.ndarray, " cell"]:
+        effects: Float[np.ndarray, " cell"] = state_effects(model, pair, [component], cells, [outcome], direction)[0]
+        return effects
+
+    kind = KindName(parse_kind(STATE.name).of, component, direction=direction, adaptive=True)
+    return _searched(model, pair, kind, measured, outcome, te, search)
+
+
+def adaptive_knockout_map(model: Model, item: Encoded, outcome: Outcome, te: float, search: Search = USUAL) -> Adaptive:
+    """Knockout effects over position and layer, looking for those that are above a share of the total effect.
+
+    Args:
+        model: The hooked model.
+        item: The item in tokens, or the pair, of which the base run is taken.
+        outcome: What to read off.
+        te: The item's total effect, in the outcome's unit.
+        search: What to look for.
+
+    Raises:
+        InputError: As `adaptive_state_map`, or the model allows no knockout.
+    """
+
+    def measured(cells: Sequence[Cell]) -> Float[np.ndarray, " cell"]:
+        effects: Float[np.ndarray, " cell"] = knockout_effects(model, item, cells, [outcome])[0]
+        return effects
+
+    kind = KindName(parse_kind(KNOCKOUT.name).of, adaptive=True)
+    return _searched(model, item, kind, measured, outcome, te, search)
+
+
+def _searched(
+    model: Model,
+    item: Encoded,
+    kind: KindName,
+    cell_effects: CellEffects,
+    outcome: Outcome,
+    te: float,
+    search: Search,
+) -> Adaptive:
+    """The map of one kind of effect over position and layer, where it is above a share of the total effect."""
     limit = search.threshold * abs(te)
     if not limit > 0:
         raise InputError(
-            f"item {pair.id!r}: a threshold of {search.threshold} times a total effect of {te}; give one above 0"
+            f"item {item.id!r}: a threshold of {search.threshold} times a total effect of {te}; give one above 0"
         )
-    length, layers = len(pair.traces[World.BASE].ids), model.facts.layers
+    length, layers = len(item.trace.ids), model.facts.layers
     values: Float[np.ndarray, "position layer"] = np.full((length, layers), np.nan)
 
     def measured(blocks: Sequence[Block]) -> Float[np.ndarray, " block"]:
-        cells = [Cell(tuple(range(*positions)), tuple(range(*depths))) for positions, depths in blocks]
-        effects: Float[np.ndarray, " block"] = state_effects(model, pair, [component], cells, [outcome], direction)[0]
-        return effects
+        return cell_effects([Cell(tuple(range(*positions)), tuple(range(*depths))) for positions, depths in blocks])
 
     left, runs, largest = _look(measured, values, limit)
     cells = [cell for positions, depths in left for cell in product(range(*positions), range(*depths))]
     drawn = _draw(measured, values, cells, search)
     above = int((abs(drawn) > limit).sum())
     coords = {"position": tuple(range(length)), "layer": tuple(range(layers))}
-    kind = KindName(parse_kind(STATE.name).of, component, direction=direction, adaptive=True)
     return Adaptive(
-        effect_map(pair, str(kind), coords, values, outcome, te),
+        effect_map(item, str(kind), coords, values, outcome, te),
         limit,
         runs + len(drawn),
         len(cells),

@@ -1,6 +1,7 @@
 """Attention knockout, zeroed patterns and deletion: three ways to take the chain away, under three names."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -67,6 +68,22 @@ def knockout_effects(
     return effects
 
 
+def knockout_by_reader(
+    model: Model, pair: Encoded, cells: Sequence[Cell], outcomes: Sequence[Outcome]
+) -> Float[np.ndarray, "outcome reader cell"]:
+    """The knockout effects of each reader alone: which of the positions after the chain read a cell, in nats.
+
+    They do not add up to the effects of all readers: what one of them cannot read another may have read for it.
+
+    Raises:
+        InputError: As `knockout_effects`.
+    """
+    count = len(own_sequences(model, pair, outcomes).readers)
+    return np.stack(
+        [knockout_effects(model, pair, cells, outcomes, readers=[reader]) for reader in range(count)], axis=1
+    )
+
+
 def deletion_effect(model: Model, pair: Encoded, outcomes: Sequence[Outcome]) -> Float[np.ndarray, " outcome"]:
     """Y(base) less Y where the chain is not there and what follows moves up to new positions, in nats.
 
@@ -75,7 +92,8 @@ def deletion_effect(model: Model, pair: Encoded, outcomes: Sequence[Outcome]) ->
     run = own_sequences(model, pair, outcomes)
     without = torch.cat([run.ids[:, : run.start], run.ids[:, run.stop :]], dim=1)
     y = [forward(model, ids, last=run.readout.last).logits for ids in (run.ids, without)]
-    return np.array([read_off(run.readout, y[0], each) - read_off(run.readout, y[1], each) for each in outcomes])
+    readout = replace(run.readout, whole=y[0])  # what an outcome that is held against the whole run takes
+    return np.array([read_off(readout, y[0], each) - read_off(readout, y[1], each) for each in outcomes])
 
 
 def _needs(model: Model, spec: MapSpec) -> None:

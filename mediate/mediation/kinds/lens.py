@@ -1,7 +1,7 @@
 """What the residual stream says in each layer, and what each component adds to the outcome directly.
 
 Neither is a causal effect: nothing is intervened on, one run is read. The outcome is the logit difference of the base
-and the source answer.
+and the source answer; of an item without a twin, the logit of its answer less the mean over all.
 
 - *Logit lens* (nostalgebraist 2020): the outcome if the residual stream after a layer went straight into the final
   norm and the unembedding. `transformer_lens.tools.analysis.logit_readout` computes it, soft cap included.
@@ -15,18 +15,29 @@ and the source answer.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mediate.errors import InputError, one_line
+from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.kind import effect_map
+from mediate.mediation.kinds.logit_sums import (
+    LogitSum,
+    frozen,
+    head_outputs,
+    logit_sum,
+    not_a_sum,
+    tolerance,
+    transform,
+)
+from mediate.mediation.names import LOGIT
 from mediate.mediation.outcomes import Outcome, read_off
-from mediate.mediation.sequences import Sequences, sequences
+from mediate.mediation.sequences import Sequences, own_sequences, sequences
 from mediate.models.float64 import in_float64
 from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
@@ -58,6 +69,7 @@ class DirectAttribution:
         capped: What a soft cap on the logits changes; 0 without one.
         heads: Of each attention head, with its values' bias; `attn_out` less their sum is the bias of attention's
             output. None where not asked for.
+        outcome: The outcome that they sum to.
     """
 
     item: str
@@ -71,6 +83,7 @@ class DirectAttribution:
     bias: float
     capped: float
     heads: Float[np.ndarray, "layer head"] | None = None
+    outcome: str = str(Outcome.LOGIT_DIFF)
 
     def __post_init__(self) -> None:
         lengths = {len(each) for each in (self.attn_out, self.mlp_out, self.heads) if each is not None}
@@ -101,27 +114,18 @@ class DirectAttribution:
                 rows.append(("attn_bias", layer, None, attn - self.heads[layer].sum()))
             rows.append(("mlp_out", layer, None, mlp))
         rows += [("bias", None, None, self.bias), ("capped", None, None, self.capped)]
-        labels = (self.item, self.group, _kind("direct", self.world), str(Outcome.LOGIT_DIFF))
+        labels = (self.item, self.group, _kind("direct", self.world), self.outcome)
         names = ["item", "group", "kind", "outcome", "component", "layer", "head", "te", "effect"]
         frame = pandas.DataFrame([(*labels, *row[:3], self.te, row[3]) for row in rows], columns=names)
         return frame.astype({"layer": "Int64", "head": "Int64"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _FrozenNorm:
-    """A norm held at the scale that it had on one vector: each vector, less its mean if `centred`, times `gain`."""
-
-    gain: Float[Tensor, " d_model"]
-    centred: bool
-    bias: Float[Tensor, " d_model"]
-
-    def of(self, vectors: Float[Tensor, "*term d_model"]) -> Float[Tensor, "*term d_model"]:
-        """What becomes of each vector, without the bias."""
-        return (vectors - vectors.mean(dim=-1, keepdim=True) if self.centred else vectors) * self.gain
-
-
-def logit_lens(model: Model, pair: EncodedPair, *, world: int = World.BASE, readers: bool = False) -> EffectMap:
+def logit_lens(
+    model: Model, pair: Encoded, *, world: int = World.BASE, readers: bool = False, te: float = float("nan")
+) -> EffectMap:
     """The logit difference read off the residual stream after each layer, at each position of the chain.
+
+    Of an item without a twin it is the logit of its answer, less the mean over all.
 
     The axes are position and layer; with `readers` they are reader and layer, readers counted from the answer cue's
     first token up to the position that predicts the answer: there, the last layer gives the outcome itself.
@@ -131,30 +135,34 @@ def logit_lens(model: Model, pair: EncodedPair, *, world: int = World.BASE, read
         pair: The pair in tokens.
         world: Whose run is read: 1 is the base, 0 the source.
         readers: Whether to read at the readers' positions instead of the chain's.
+        te: Of an item without a twin, its total effect on that, for scale.
 
     Raises:
         InputError: Another world, or a model whose logits do not follow from its last residual stream.
     """
     layers = range(model.facts.layers)
     component = model.need(Component.RESID_POST)
-    run, kept, _, te = _one_run(model, pair, world, [Site(component, layer) for layer in layers])
+    run, kept, _, te, sums = _one_run(model, pair, world, [Site(component, layer) for layer in layers], te)
     start, stop = (run.stop, int(run.ids.shape[1])) if readers else (run.start, run.stop)
     stream = torch.stack([kept[Site(component, layer)][start:stop] for layer in layers], dim=1)
     axis = "reader" if readers else "position"
     coords = {axis: tuple(range(stop - start)), "layer": tuple(layers)}
-    return effect_map(pair, _kind("logit_lens", world), coords, _read(model, pair, stream), Outcome.LOGIT_DIFF, te)
+    return effect_map(pair, _kind("logit_lens", world), coords, sums.read(model, stream), sums.outcome, te)
 
 
 def direct_logit_attribution(
-    model: Model, pair: EncodedPair, *, world: int = World.BASE, heads: bool = False
+    model: Model, pair: Encoded, *, world: int = World.BASE, heads: bool = False, te: float = float("nan")
 ) -> DirectAttribution:
     """What each component adds directly to the logit difference, at the position that predicts the answer.
+
+    Of an item without a twin, to the logit of its answer less the mean over all.
 
     Args:
         model: The hooked model.
         pair: The pair in tokens.
         world: Whose run is read: 1 is the base, 0 the source.
         heads: Whether attention is taken apart into heads.
+        te: Of an item without a twin, its total effect on that, for scale.
 
     Raises:
         InputError: Another world, or a model whose logits are not the sum of what its components write.
@@ -162,19 +170,17 @@ def direct_logit_attribution(
     layers = range(model.facts.layers)
     parts = [Component.ATTN_OUT, Component.MLP_OUT, *([Component.Z] if heads else [])]
     sites = [EMBEDDED, *(Site(model.need(part), layer) for part in parts for layer in layers)]
-    _, kept, y, te = _one_run(model, pair, world, sites)
+    _, kept, y, te, sums = _one_run(model, pair, world, sites, te)
     answer = {site: value[-1] for site, value in kept.items()}
     written = torch.stack([answer[site] for site in sites if site.component is not Component.Z]).double()
     stream, final = answer[Site(Component.RESID_POST, layers[-1])], getattr(model.bridge, "ln_final", None)
     with torch.no_grad(), in_float64(model.plain):
         leaving = (stream if final is None else final(stream[None, None])[0, 0]).double()
-    norm = _frozen(model, final, written, leaving)
+    norm = frozen(model, final, written, leaving)
     if norm is None:
-        raise _not_a_sum(model, "the final norm's output is not linear in what the components write")
-    answers = list(_answers(pair))
-    unembedding, offset = model.bridge.W_U[:, answers].double(), model.bridge.b_U[answers].double()
-    direction = unembedding[:, 0] - unembedding[:, 1]
-    slope, capped = _transform(model, leaving @ unembedding + offset)
+        raise not_a_sum(model, "the final norm's output is not linear in what the components write")
+    direction, offset = sums.direction(model.bridge.W_U), model.bridge.b_U[sums.tokens].double() @ sums.weights
+    slope, capped = transform(model, leaving, sums)
 
     def direct(vectors: Float[Tensor, "*term d_model"]) -> Float[np.ndarray, "*term"]:
         return np.asarray((slope * norm.of(vectors) @ direction).cpu())
@@ -189,112 +195,45 @@ def direct_logit_attribution(
         embedding=float(terms[0]),
         attn_out=terms[1 : 1 + len(layers)],
         mlp_out=terms[1 + len(layers) :],
-        bias=float(slope * (norm.bias @ direction + offset[0] - offset[1])),
+        bias=float(slope * (norm.bias @ direction + offset)),
         capped=capped,
-        heads=direct(torch.stack([_head_outputs(model, layer, answer) for layer in layers])) if heads else None,
+        heads=direct(torch.stack([head_outputs(model, layer, answer) for layer in layers])) if heads else None,
+        outcome=str(sums.outcome),
     )
 
 
 def _one_run(
-    model: Model, pair: EncodedPair, world: int, sites: Collection[Site]
-) -> tuple[Sequences, dict[Site, Float[Tensor, "pos ..."]], float, float]:
-    """One world's run up to the position that predicts the answer, what was kept of it, its outcome and the pair's TE.
+    model: Model, pair: Encoded, world: int, sites: Collection[Site], te: float
+) -> tuple[Sequences, dict[Site, Float[Tensor, "pos ..."]], float, float, LogitSum]:
+    """One world's run up to the position that predicts the answer, what was kept of it, its outcome, and its TE.
+
+    An item without a twin has one run, and its TE is known. Last comes what its outcome is of the logits.
 
     Raises:
         InputError: The last residual stream does not give the outcome.
     """
     if world not in (0, 1):
         raise InputError(f"world {world}; 1 is the base and 0 the source")
-    runs = [sequences(model, pair, each, [Outcome.LOGIT_DIFF]) for each in World]
-    run, stream = runs[world], Site(model.need(Component.RESID_POST), model.facts.layers - 1)
-    found = forward(model, runs[world].ids, keep={stream, *sites}, last=run.readout.last)
+    there: Sequences | None = None
+    if isinstance(pair, EncodedPair):
+        runs = [sequences(model, pair, each, [Outcome.LOGIT_DIFF]) for each in World]
+        run, there = runs[world], runs[1 - world]
+    else:
+        run = own_sequences(model, pair, [LOGIT])
+    stream = Site(model.need(Component.RESID_POST), model.facts.layers - 1)
+    found = forward(model, run.ids, keep={stream, *sites}, last=run.readout.last)
     kept = {site: value[0] for site, value in found.kept.items()}
-    y = read_off(run.readout, found.logits, Outcome.LOGIT_DIFF)
-    there = runs[1 - world]
-    other = read_off(there.readout, forward(model, there.ids, last=there.readout.last).logits, Outcome.LOGIT_DIFF)
-    read = float(_read(model, pair, kept[stream][-1]))
-    if not abs(read - y) <= _tolerance(model) * max(1.0, float(found.logits.abs().max())):
-        raise _not_a_sum(model, f"read off the last residual stream, the outcome is {read:.6g} and not {y:.6g}")
-    return run, kept, y, (y - other) * (1 if world else -1)
-
-
-def _read(model: Model, pair: EncodedPair, stream: Float[Tensor, "*place d_model"]) -> Float[np.ndarray, "*place"]:
-    """The logit difference that the final norm and the unembedding make of each vector."""
-    from transformer_lens.tools.analysis.logit_lens import logit_readout
-
-    try:
-        with in_float64(model.plain):
-            logits = logit_readout(model.bridge, stream, targets=list(_answers(pair))).values.double()
-    except (ValueError, TypeError, NotImplementedError) as error:
-        raise _not_a_sum(model, one_line(error)) from error
-    return np.asarray((logits[..., 0] - logits[..., 1]).cpu())
-
-
-def _head_outputs(model: Model, layer: int, answer: dict[Site, Float[Tensor, "..."]]) -> Float[Tensor, "head d_model"]:
-    """What each head of a layer adds to the residual stream.
-
-    A norm between attention and the residual stream, as in Gemma-3, is held at its scale; which norm that is differs
-    between families, so the one is taken that leads from the heads to what attention added.
-    """
-    block, z = model.bridge.blocks[layer], answer[Site(Component.Z, layer)].double()
-    weight, bias = (getattr(block.attn, name, None) for name in ("W_O", "b_O"))
-    if weight is None or weight.shape[:2] != z.shape:
-        raise _not_a_sum(model, f"attention in layer {layer} has no output weights head by head")
-    written = torch.einsum("hd,hdm->hm", z, weight.double())
-    terms = written if bias is None else torch.cat([written, bias.double()[None]])
-    for norm in (None, *(getattr(block, name) for name in ("ln1_post", "ln1") if hasattr(block, name))):
-        frozen = _frozen(model, norm, terms, answer[Site(Component.ATTN_OUT, layer)].double())
-        if frozen is not None:
-            return frozen.of(written)
-    raise _not_a_sum(model, f"attention's output in layer {layer} is not the sum of its heads")
-
-
-def _frozen(
-    model: Model, norm: Any, terms: Float[Tensor, "term d_model"], leaving: Float[Tensor, " d_model"]
-) -> _FrozenNorm | None:
-    """The norm, held at the scale at which it turned the sum of the terms into `leaving`; None if it cannot have.
-
-    The scale is fitted rather than computed, so that it is the one that the model used, whatever its epsilon and the
-    precision in which it took the mean of squares. Without a norm, what is fitted is a plain factor.
-    """
-    inside = getattr(norm, "original_component", None)
-    weight, bias = (getattr(inside, name, None) for name in ("weight", "bias"))
-    gain = torch.ones_like(leaving) if weight is None else weight.double() + float(norm.uses_weight_offset)
-    offset = torch.zeros_like(leaving) if bias is None else bias.double()
-    shape = _FrozenNorm(gain, norm is not None and not norm.uses_rms_norm, offset)
-    parts, target = shape.of(terms), leaving - offset
-    whole = parts.sum(dim=0)
-    scale = float(whole @ target) / max(float(whole @ whole), torch.finfo(torch.float64).tiny)
-    frozen = _FrozenNorm(scale * gain, shape.centred, offset)
-    rounding = _tolerance(model) * float((abs(scale) * parts.abs().sum(dim=0) + offset.abs()).max())
-    return frozen if float((scale * whole - target).abs().max()) <= rounding else None
-
-
-def _transform(model: Model, logits: Float[Tensor, "2"]) -> tuple[float, float]:
-    """What becomes of logits after the unembedding, a factor (Granite) or a soft cap (Gemma-2): its slope at 0, and how
-    much more than that it changes their difference."""
-    after = model.bridge.adapter.apply_output_logits_transform
-    with torch.enable_grad():
-        zero = torch.zeros(1, dtype=torch.float64, device=logits.device, requires_grad=True)
-        slope = float(torch.autograd.grad(after(zero).sum(), zero)[0])
-    return slope, float((after(logits) - slope * logits) @ logits.new_tensor([1.0, -1.0]))
-
-
-def _answers(pair: EncodedPair) -> tuple[int, int]:
-    """The base and the source answer's first token in which they differ."""
-    readers = pair.readers
-    return readers.base[readers.shared], readers.source[readers.shared]
-
-
-def _tolerance(model: Model) -> float:
-    """Relative rounding, as in the check at load."""
-    return model.rounding * (64 if model.rounding < 1e-5 else 8)
+    sums = logit_sum(pair, found.logits)
+    y = read_off(run.readout, found.logits, sums.outcome)
+    if there is not None:
+        other = read_off(there.readout, forward(model, there.ids, last=there.readout.last).logits, sums.outcome)
+        te = (y - other) * (1 if world else -1)
+    read = float(sums.read(model, kept[stream][-1:])[0])
+    largest = float(found.logits[found.logits.isfinite()].abs().max())
+    if not abs(read - y) <= tolerance(model) * max(1.0, largest):
+        raise not_a_sum(model, f"read off the last residual stream, the outcome is {read:.6g} and not {y:.6g}")
+    return run, kept, y, te, sums
 
 
 def _kind(name: str, world: int) -> str:
     return name if world else f"{name}.source"
-
-
-def _not_a_sum(model: Model, reason: str) -> InputError:
-    named = f"model {model.facts.name!r} ({model.facts.architecture})"
-    return InputError(f"{named} cannot be read layer by layer: {reason}")

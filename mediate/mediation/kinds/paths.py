@@ -21,13 +21,16 @@ from mediate.errors import InputError
 from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.kinds.state import Direction, other_world
+from mediate.mediation.item import Encoded
+from mediate.mediation.kinds.reference_value import NOTHING, Material
+from mediate.mediation.kinds.references import reference_named
+from mediate.mediation.kinds.state import Direction, chain_activations, other_world, placed
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.sequences import Sequences, sequences
+from mediate.mediation.sequences import Sequences, own_sequences, sequences
 from mediate.models.model import Model
 from mediate.models.sites import IN_ATTENTION, Component, Site
 from mediate.passes.forward import forward
-from mediate.passes.interventions import Patch, Reference
+from mediate.passes.interventions import Patch, Reference, Values
 
 RECEIVERS = (Component.Q, Component.K, Component.V)
 
@@ -90,13 +93,66 @@ def path_effects(
         InputError: A sender of several layers or outside the chain, or a component that the model does not offer.
         ItemError: The two chains cannot be aligned.
     """
-    for cell in senders:
-        check_cell(model, pair, cell)
-        if len(cell.layers) > 1:
-            raise InputError(f"item {pair.id!r}: a sender in layers {cell.layers}; a path begins in one layer")
-    component = paths.component
+    _check_senders(model, pair, senders)
     run = sequences(model, pair, direction.patched_world, outcomes)
-    values = other_world(model, pair, [component], direction, run)
+    values = other_world(model, pair, [paths.component], direction, run)
+    effects = _sent(model, run, values, paths, senders, outcomes)
+    return effects if direction is Direction.NOISING else -effects
+
+
+def ablated_path_effects(
+    model: Model,
+    item: Encoded,
+    paths: Paths,
+    senders: Sequence[Cell],
+    outcomes: Sequence[Outcome],
+    by: str,
+    material: Material = NOTHING,
+) -> Float[np.ndarray, "outcome cell"]:
+    """The effect of each sender by way of the receivers alone, where a reference value takes the sender's place.
+
+    Positive where what the sender says along these paths speaks for the answer, as of an ablation.
+
+    Args:
+        model: The hooked model.
+        item: The item in tokens, or the pair, of which the base run is taken.
+        paths: From which activation to which receivers.
+        senders: Where; each in one layer.
+        outcomes: What to read off.
+        by: The name of a reference value; see `mediate.mediation.kinds.references`.
+        material: What it is made from, where it needs anything.
+
+    Raises:
+        InputError: As `path_effects`, or as `ablation_effects` of the reference value.
+    """
+    _check_senders(model, item, senders)
+    run = own_sequences(model, item, outcomes)
+    reference = reference_named(item, by)
+    if paths.component is Component.PATTERN and not reference.of_patterns:
+        raise InputError(f"paths from patterns that {by} values replace: a row must sum to 1; take z in their stead")
+    reference.needs(model, item, material)
+    own = chain_activations(model, item.whole, run.start, [paths.component])
+    values = placed(reference.make(model, item, own, material), run, by)
+    return _sent(model, run, values, paths, senders, outcomes)
+
+
+def _check_senders(model: Model, item: Encoded, senders: Sequence[Cell]) -> None:
+    for cell in senders:
+        check_cell(model, item, cell)
+        if len(cell.layers) > 1:
+            raise InputError(f"item {item.id!r}: a sender in layers {cell.layers}; a path begins in one layer")
+
+
+def _sent(
+    model: Model,
+    run: Sequences,
+    values: Values,
+    paths: Paths,
+    senders: Sequence[Cell],
+    outcomes: Sequence[Outcome],
+) -> Float[np.ndarray, "outcome cell"]:
+    """Y as it is, less Y where the receivers take in what each sender says once it is replaced."""
+    component, by = paths.component, next(iter(values))[0]
     # The chain is the same in every row, so one row shows what arrives there.
     added = [Site(model.need(each), layer) for each in _ADDED for layer in range(model.facts.layers)]
     sites = sorted({Site(model.need(each.component), layer) for each in paths.receivers for layer in each.layers})
@@ -105,7 +161,7 @@ def path_effects(
     effects = np.zeros((len(outcomes), len(senders)))
     for place, cell in enumerate(senders):
         held = {site: own[site] for site in added if _is_held(site, paths, cell.layers[0])}
-        patches = cell.patches([component], run.start, Reference.SOURCE)
+        patches = cell.patches([component], run.start, by)
         arrived = forward(model, run.ids[:1], [patches], values, writes=held, keep=sites, last=1).kept
         found = _received(run, cell, paths, arrived, own)
         if found:
@@ -113,7 +169,7 @@ def path_effects(
             values_here = {key: value for _, (key, value) in found}
             here, y = branched_outcomes(model, run, outcomes, [branch], values_here, clean)
             effects[:, place] = here - y[:, 0]
-    return effects if direction is Direction.NOISING else -effects
+    return effects
 
 
 _ADDED = (Component.ATTN_OUT, Component.MLP_OUT)

@@ -17,11 +17,12 @@ from jaxtyping import Float
 from mediate.errors import InputError
 from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import Contexts
+from mediate.mediation.kinds.knockout import knockout_effects
 from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
-from mediate.pairs.pair import World
 
 # Up to here all subsets are run; their number doubles with each step.
 MOST_EXACT = 8
@@ -71,11 +72,57 @@ def step_shapley(
         ItemError: The chains cannot be aligned.
     """
     check_aligned(contexts.pair)
-    spans = contexts.pair.traces[World.BASE].step_spans
+
+    def lost(cells: Sequence[Cell]) -> Float[np.ndarray, " cell"]:
+        return read_effects(model, contexts, cells, outcome)
+
+    game, players = _without_steps(model, contexts.pair, lost)
+    return shapley_values(game, players, tolerance=tolerance, most=most, seed=seed)
+
+
+def hidden_step_shapley(
+    model: Model,
+    item: Encoded,
+    outcome: Outcome,
+    *,
+    tolerance: float = 0.05,
+    most: int = 512,
+    seed: int = 0,
+) -> StepShapley:
+    """Shapley values of a chain's steps, each hidden from the readers where it is missing; see `step_shapley`.
+
+    v(S) is the outcome when the readers can attend to the steps in S alone of the chain, so v(none) is with the whole
+    chain hidden, and the values sum to its necessity.
+
+    Args:
+        model: The hooked model.
+        item: In tokens.
+        outcome: What to read off.
+        tolerance: As of `step_shapley`.
+        most: The most permutations that are drawn.
+        seed: Of the permutations.
+
+    Raises:
+        InputError: As `step_shapley`, or the model allows no knockout.
+    """
+
+    def lost(cells: Sequence[Cell]) -> Float[np.ndarray, " cell"]:
+        effects: Float[np.ndarray, " cell"] = knockout_effects(model, item, cells, [outcome])[0]
+        return effects
+
+    game, players = _without_steps(model, item, lost)
+    return shapley_values(game, players, tolerance=tolerance, most=most, seed=seed)
+
+
+def _without_steps(
+    model: Model, item: Encoded, lost: Callable[[Sequence[Cell]], Float[np.ndarray, " cell"]]
+) -> tuple[Game, int]:
+    """The game of a chain's steps, from what is lost where those that are missing are taken away, and how many play."""
+    spans = item.trace.step_spans
     layers = tuple(range(model.facts.layers))
 
     def game(subsets: Sequence[frozenset[int]]) -> Float[np.ndarray, " subset"]:
-        """v(S) - v(all) of each subset: the read effect, with its sign turned, of all steps that are not in it."""
+        """v(S) - v(all) of each subset: the effect, with its sign turned, of all steps that are not in it."""
         missing = [
             tuple(place for step, span in enumerate(spans) if step not in subset for place in range(*span))
             for subset in subsets
@@ -83,10 +130,10 @@ def step_shapley(
         run = [place for place, positions in enumerate(missing) if positions]
         found = np.zeros(len(subsets))
         if run:
-            found[run] = -read_effects(model, contexts, [Cell(missing[place], layers) for place in run], outcome)
+            found[run] = -lost([Cell(missing[place], layers) for place in run])
         return found
 
-    return shapley_values(game, len(spans), tolerance=tolerance, most=most, seed=seed)
+    return game, len(spans)
 
 
 def shapley_values(

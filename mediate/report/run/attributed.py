@@ -1,5 +1,6 @@
 """What `mediate.attribute` gives back: one item's numbers, where in chain and network they are, and its figure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,9 @@ from mediate.report.blocks import Notes, Page, Row, Section, Table, columns, num
 from mediate.report.html import to_notebook
 from mediate.report.run.items import chains_section
 from mediate.report.run.scores import Scores
-from mediate.report.run.tables import channel_table
 from mediate.report.terminal import WIDTH, to_text
 from mediate.report.words import DASH, model_words, number, percent
-from mediate.results import CHANNELS, Cube, EffectMap, Results
+from mediate.results import CHANNELS, Cube, EffectMap, Results, corners, item_shares, shapley
 from mediate.results.outcomes import unit_of
 
 # The maps that it is made of.
@@ -66,7 +66,8 @@ class Attributed:
             before_answer: Read before the chain states the answer, where nothing can be copied; empty where the chain
                 cannot be cut there.
         """
-        rows = [row for cube in (self.results.cut if before_answer else self.results.cubes) for row in self._rows(cube)]
+        found = self._quantities(self.results.cut if before_answer else self.results.cubes)
+        rows = [(*labels, *pair, unit_of(labels[0])) for labels, pair in found.items()]
         return pd.DataFrame(rows, columns=list(_COLUMNS))
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
@@ -95,9 +96,10 @@ class Attributed:
         return Page("", "", self._headline(), (Section("", blocks),))
 
     def _headline(self) -> str:
-        (item,), first = self.results.items, self.numbers().iloc[:5].set_index("quantity")
-        te, share, cube = first.loc["TE", "value"], first.loc["mediated", "share"], self.results.cube()
-        loses = f"{'loses' if te >= 0 else 'gains'} {number(abs(te))} {unit_of(cube.outcome)} of {cube.outcome}"
+        (item,), outcome = self.results.items, self.results.cube().outcome
+        found = self._quantities(self.results.cubes)
+        (te, _), (_, share) = found[outcome, "TE"], found[outcome, "mediated"]
+        loses = f"{'loses' if te >= 0 else 'gains'} {number(abs(te))} {unit_of(outcome)} of {outcome}"
         hidden = f"Answer {item.base.answer!r} {loses} when question and chain are hidden"
         if np.isnan(share):
             return f"{hidden}, too little for a share to say anything; {model_words(self.results)}."
@@ -105,37 +107,38 @@ class Attributed:
 
     def _copying(self) -> list[str]:
         """What is left where the answer cannot be copied from the chain."""
-        stated = self.results.items[0].base
+        stated, outcome = self.results.items[0].base, self.results.cube().outcome
         if stated.states_answer is None:
             return ["The chain does not state the answer."]
         where = f"The chain states the answer in step {stated.steps[stated.states_answer]}, and it can be copied"
-        if not self.results.cut:
+        cut = self._quantities(self.results.cut)
+        if (outcome, "TE") not in cut:
             return [f"{where}."]
-        cut = self.numbers(before_answer=True).iloc[:5].set_index("quantity")
-        share = percent(cut.loc["mediated", "share"])
-        return [f"{where}; read just before that, TE is {number(cut.loc['TE', 'value'])}, of it mediated: {share}."]
+        (te, _), (_, share) = cut[outcome, "TE"], cut[outcome, "mediated"]
+        return [f"{where}; read just before that, TE is {number(te)}, of it mediated: {percent(share)}."]
 
-    def _rows(self, cube: Cube) -> list[tuple[str, str, float, float, str]]:
-        """Of a cube that has no item, as of an outcome that this item lacks, none."""
-        table, unit = channel_table(cube, min_te=analysis_of(self.results).least(cube.outcome)), unit_of(cube.outcome)
-        found: list[tuple[str, str, float, float, str]] = []
-        for row in table.to_dict("records"):
-            found.append((cube.outcome, "TE", row["te"], np.nan, unit))
-            found += [(cube.outcome, name, row[name], row[f"{name}_share"], unit) for name in CHANNELS]
-            found.append((cube.outcome, "mediated", row["tie"], row["mediated_share"], unit))
-            found += [(cube.outcome, each.name, row[each.name], np.nan, unit) for each in cube.contrast.named]
+    def _quantities(self, cubes: Sequence[Cube]) -> dict[tuple[str, str], tuple[float, float]]:
+        """By outcome and quantity its value and share of TE; of an outcome that the item lacks, none."""
+        found: dict[tuple[str, str], tuple[float, float]] = {}
+        for cube in (each for each in cubes if each.items):
+            least, effects = analysis_of(self.results).least(cube.outcome), corners(cube.y)
+            shares = dict(zip((*CHANNELS, "mediated"), item_shares(cube, least)[0], strict=True))
+            values = {"TE": effects.te[0], **dict(zip(CHANNELS, shapley(cube.y, cube.contrast)[0], strict=True))}
+            values |= {"mediated": effects.tie[0], **{each.name: each.of(cube.y)[0] for each in cube.contrast.named}}
+            for name, value in values.items():
+                found[cube.outcome, name] = float(value), float(shares.get(name, np.nan))
         return found
 
     def _numbers_table(self) -> Table:
         """A row a quantity, two columns an outcome."""
-        shown = self.numbers()
-        heads = [head for name in shown["outcome"].unique() for head in (f"{name} ({unit_of(name)})", "share of TE")]
+        found = self._quantities(self.results.cubes)
+        outcomes, names = (dict.fromkeys(label[place] for label in found) for place in range(2))
+        heads = [head for name in outcomes for head in (f"{name} ({unit_of(name)})", "share of TE")]
         rows: list[Row] = []
-        for name, having in shown.groupby("quantity", sort=False):
-            cells = [
-                (number(each.value), "" if name in _WITHOUT else percent(each.share)) for each in having.itertuples()
-            ]
-            rows.append((str(name), *(text for pair in cells for text in pair)))
+        for name in names:
+            pairs = [found[outcome, name] for outcome in outcomes]
+            cells = [(number(value), "" if name in _WITHOUT else percent(share)) for value, share in pairs]
+            rows.append((name, *(text for pair in cells for text in pair)))
         return Table((*columns(""), *numbers(*heads)), tuple(rows))
 
     def _steps_table(self) -> Table:
