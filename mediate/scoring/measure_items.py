@@ -9,7 +9,7 @@ import numpy as np
 from mediate.clock import stage
 from mediate.errors import ItemError
 from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
-from mediate.mediation.maps import MapSpec, measure_item_map
+from mediate.mediation.maps import MapSpec
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.models.model import Model
 from mediate.passes.memory import is_out_of_memory
@@ -55,7 +55,7 @@ def measure_single_items(
             sights, scored = cubes.pop(0)
             found = finite(scored)
             if isinstance(found, Scored):
-                found = _without_rival(with_maps(found, spec, partial(_measured_map, sights, found, spec)))
+                found = _without_rival(with_maps(found, spec, partial(_measured_map, sights, found)))
                 if store is not None and not found.left_out:
                     put(model, found, spec, store)
             yield found, partial(at_hand, sights)
@@ -79,9 +79,9 @@ def _anew(model: Model, item: PreparedItem) -> Sights:
     return with_rivals(model, run_sights(model, [item.tokens]), item.outcomes)[0]
 
 
-def _measured_map(sights: Sights, scored: Scored[PreparedItem], spec: ScoreSpec, wanted: MapSpec) -> EffectMap:
+def _measured_map(sights: Sights, scored: Scored[PreparedItem], wanted: MapSpec) -> EffectMap:
     item = scored.item
-    return measure_item_map(item.model, sights.item, wanted, spec.outcomes[0], scored.te, item.seed)
+    return item.measured_map(sights.item, wanted, scored.te)
 
 
 @stage("measuring cubes")

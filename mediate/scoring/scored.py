@@ -14,7 +14,7 @@ from mediate.mediation.maps import Effects, MapSpec, effect_map, labels_of
 from mediate.mediation.names import RIVAL
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared, Y
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import OnItsWay, PreparedItem
 from mediate.models.model import Model
 from mediate.passes.store import Store, array, model_spec
 from mediate.results.agreement import Agreement
@@ -22,6 +22,7 @@ from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
+from mediate.scoring.reference_material import taken_from
 from mediate.scoring.spec import ScoreSpec
 
 Way = TypeVar("Way", bound=OnItsWay)
@@ -86,13 +87,17 @@ def described(tokens: Encoded) -> dict[str, Any]:
 
 def _entry(model: Model, item: OnItsWay, spec: ScoreSpec) -> dict[str, Any]:
     """What a stored result depends on."""
-    return model_spec(model) | {
-        "pair" if isinstance(item, Prepared) else "item": described(item.tokens),
-        "cut": None if isinstance(item.cut, ItemError) else described(item.cut),
-        "outcomes": [each.stored_as for each in spec.outcomes],
-        "maps": [str(each) for each in item.maps],
-        "seed": item.seed if any(each.name.of.draws for each in item.maps) else None,
-    }
+    return (
+        model_spec(model)
+        | {
+            "pair" if isinstance(item, Prepared) else "item": described(item.tokens),
+            "cut": None if isinstance(item.cut, ItemError) else described(item.cut),
+            "outcomes": [each.stored_as for each in spec.outcomes],
+            "maps": [str(each) for each in item.maps],
+            "seed": item.seed if any(each.name.of.draws for each in item.maps) else None,
+        }
+        | (taken_from(item) if isinstance(item, PreparedItem) else {})
+    )
 
 
 def stored(model: Model, item: Way, spec: ScoreSpec, store: Store) -> Scored[Way] | None:
