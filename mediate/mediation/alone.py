@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -46,6 +47,11 @@ class OnItsWayAlone(Protocol):
     @property
     def seed(self) -> int:
         """Of whatever is drawn."""
+        ...
+
+    @property
+    def material(self) -> Material:
+        """What reference values are made from, beside the chain itself."""
         ...
 
     def encoded(self) -> Encoded:
@@ -131,7 +137,7 @@ def ablation(
         _wanted(self, cells),
         self.outcomes,
         by,
-        material(self, others, filler),
+        reference_material(self, others, filler),
     )
 
 
@@ -145,9 +151,13 @@ def adaptive_knockouts(self: OnItsWayAlone, *, threshold: float = 0.05) -> Adapt
     )
 
 
-def material(self: OnItsWayAlone, others: Sequence[OnItsWayAlone] = (), filler: int | None = None) -> Material:
-    """What reference values are made from."""
-    return Material([each.tokens for each in others], filler, self.seed)
+def reference_material(
+    self: OnItsWayAlone, others: Sequence[OnItsWayAlone] = (), filler: int | None = None
+) -> Material:
+    """What reference values are made from: what a run gave the item, or others in its place."""
+    if others:
+        return Material([each.tokens for each in others], filler, self.seed, nearest=others[0].tokens)
+    return replace(self.material, filler=filler, seed=self.seed)
 
 
 def _wanted(self: OnItsWayAlone, cells: Sequence[Cell] | None) -> Sequence[Cell]:

@@ -22,6 +22,7 @@ from mediate.mediation.kinds.cube import Contexts, measure_cube, run_contexts
 from mediate.mediation.kinds.lens import DirectAttribution, direct_logit_attribution, logit_lens
 from mediate.mediation.kinds.paths import Paths, Receiver, path_effects
 from mediate.mediation.kinds.read import read_effects
+from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.kinds.step_shapley import StepShapley, step_shapley
 from mediate.mediation.maps import check_map, check_offered, measure_map
 from mediate.mediation.names import Direction, MapSpec, parse_map
@@ -101,6 +102,11 @@ class Prepared:
             raise self.cut
         return measure_cube(self.model, cut_contexts(self.contexts, self.cut), self.outcomes)
 
+    @property
+    def material(self) -> Material:
+        """What reference values are made from where no other pairs are given."""
+        return Material(seed=self.seed)
+
     def encoded(self) -> EncodedPair:
         """The pair in tokens."""
         return self.tokens
@@ -126,7 +132,7 @@ class Prepared:
         spec = parse_map(name)
         check_offered(self.model, spec)
         check_map(self.tokens, spec, self.pair.place)
-        return measure_map(self.model, self.contexts, spec, self.outcomes[0], self.te, self.seed)
+        return measure_map(self.model, self.contexts, spec, self.outcomes[0], self.te, self.material)
 
     def reads(self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None) -> PerCell:
         """Read effects of cells (by default of steps) for each outcome, through all readers or some, from 0 on."""

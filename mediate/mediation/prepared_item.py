@@ -18,6 +18,7 @@ from mediate.mediation.kinds.hidden_controls import measure_item_controls
 from mediate.mediation.kinds.lens import DirectAttribution, direct_logit_attribution, logit_lens
 from mediate.mediation.kinds.other import Against, cut_against, measure_others, run_others, with_rivals_among
 from mediate.mediation.kinds.paths import Paths, Receiver, ablated_path_effects
+from mediate.mediation.kinds.reference_value import NOTHING, Material
 from mediate.mediation.kinds.step_shapley import StepShapley, hidden_step_shapley
 from mediate.mediation.maps import check_offered, measure_item_map
 from mediate.mediation.names import LOGIT, USUAL_OF_ONE, MapSpec, Outcome, parse_map
@@ -48,6 +49,7 @@ class PreparedItem:
         outcomes: What is read off; a method that reads one takes the first.
         seed: The item's own, of whatever is drawn.
         others: The items that it is held against, nearest first; none where it is held against what is hidden of it.
+        material: What reference values of its maps are made from: in a run, other items of the set.
     """
 
     model: Model
@@ -59,6 +61,7 @@ class PreparedItem:
     outcomes: tuple[Outcome, ...] = USUAL_OF_ONE
     seed: int = 0
     others: tuple["PreparedItem", ...] = ()
+    material: Material = NOTHING
 
     @property
     def id(self) -> str:
@@ -153,15 +156,21 @@ class PreparedItem:
     ablation = alone.ablation
     adaptive_knockouts = alone.adaptive_knockouts
 
-    def map(self, name: str) -> EffectMap:
-        """A map of the first outcome by its name, such as `knockout:step,layer`.
+    def map(self, name: str, *, others: Sequence["PreparedItem"] = ()) -> EffectMap:
+        """A map of the first outcome by its name, such as `knockout:step,layer` or `ablate.mean.v:layer,kv_head`.
+
+        Args:
+            name: As it is asked for.
+            others: Items that a mean is over; the first one's chain stands for another item's. Those of the run that
+                the item is of by default.
 
         Raises:
-            InputError: No such map, the model does not allow it, or it takes a twin.
+            InputError: No such map, the model does not allow it, it takes a twin, or other items that are not there.
         """
         spec = parse_map(name)
         check_offered(self.model, spec)
-        return measure_item_map(self.model, self.sights.item, spec, self.outcomes[0], self.te, self.seed)
+        material = alone.reference_material(self, others)
+        return measure_item_map(self.model, self.sights.item, spec, self.outcomes[0], self.te, material)
 
     def reads(self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None) -> PerCell:
         """What the readers, all or some, lose where cells (by default steps) hold what was computed blind.
@@ -194,7 +203,7 @@ class PreparedItem:
             senders,
             self.outcomes,
             by,
-            alone.material(self, others),
+            alone.reference_material(self, others),
         )
 
     def step_shapley(self, *, tolerance: float = 0.05, most: int = 512) -> StepShapley:

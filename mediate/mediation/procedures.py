@@ -36,6 +36,7 @@ from mediate.mediation.kinds.random_weights import Reads as Reads
 from mediate.mediation.kinds.random_weights import Unlearnt as Unlearnt
 from mediate.mediation.kinds.random_weights import beside_random_weights as beside_random_weights
 from mediate.mediation.kinds.read import READ
+from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.maps import measure_item_map, measure_map, measure_small_maps
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
@@ -75,8 +76,8 @@ class Procedure(Generic[Way, Runs]):
         cubes: What each item's cubes are.
         small_maps: A map of some items side by side, with their total effects, by the item's place; of those alone for
             which that is worth while.
-        map: One map of an item on one outcome, with its total effect; the last argument is the seed of whatever is
-            drawn.
+        map: One map of an item on one outcome, with its total effect; the last argument is what reference
+            values are made from, and the seed of whatever is drawn.
         own_controls: The controls on the model itself, in the order in which they are stored.
         controls: Measures these, beside the item's cube; the last argument are contexts of other items that have its
             answer.
@@ -89,7 +90,7 @@ class Procedure(Generic[Way, Runs]):
     run: Callable[[Model, Sequence[Way]], list[Runs]]
     cubes: Callable[[Model, Sequence[Way], Sequence[Runs]], list[Cubes]]
     small_maps: Callable[[Model, Sequence[Way], Sequence[Runs], MapSpec, Sequence[float]], dict[int, EffectMap]]
-    map: Callable[[Model, Runs, MapSpec, Outcome, float, int], EffectMap]
+    map: Callable[[Model, Runs, MapSpec, Outcome, float, Material], EffectMap]
     own_controls: tuple[Control, ...]
     controls: Callable[[Way, Runs, Cube, Sequence[Elsewhere]], tuple[Controlled, ...]]
     reads: Callable[[Way, Runs, Sequence[EffectMap]], Reads | None]
@@ -161,8 +162,10 @@ def _no_small_maps(
     return {}
 
 
-def _item_map(model: Model, sights: Sights, wanted: MapSpec, outcome: Outcome, te: float, seed: int) -> EffectMap:
-    return measure_item_map(model, sights.item, wanted, outcome, te, seed)
+def _item_map(
+    model: Model, sights: Sights, wanted: MapSpec, outcome: Outcome, te: float, material: Material
+) -> EffectMap:
+    return measure_item_map(model, sights.item, wanted, outcome, te, material)
 
 
 def _item_controls(
@@ -209,9 +212,9 @@ def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: 
 
 
 def _map_among_others(
-    model: Model, against: Against, wanted: MapSpec, outcome: Outcome, te: float, seed: int
+    model: Model, against: Against, wanted: MapSpec, outcome: Outcome, te: float, material: Material
 ) -> EffectMap:
-    return measure_item_map(model, against.item, wanted, outcome, te, seed)
+    return measure_item_map(model, against.item, wanted, outcome, te, material)
 
 
 def _controls_among_others(

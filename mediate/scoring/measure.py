@@ -11,6 +11,7 @@ import torch
 
 from mediate.clock import stage
 from mediate.errors import InputError, ItemError
+from mediate.mediation.alone import reference_material
 from mediate.mediation.batching import of_like_length, side_by_side
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.maps import MapSpec
@@ -90,7 +91,7 @@ def _with_maps(procedure: Procedure[Way, Runs], scored: Scored[Way], runs: Runs,
     for each in item.maps:
         try:
             found = known.get((each.kind, each.axes))
-            maps.append(found or procedure.map(item.model, runs, each, outcome, te, item.seed))
+            maps.append(found or procedure.map(item.model, runs, each, outcome, te, reference_material(item)))
         except (InputError, NonFiniteError) as error:
             left_out.append(_impossible(item, each, error, spec))
         except RuntimeError as error:
