@@ -54,6 +54,7 @@ ONE_NOUN = {
     "page": "one HTML page, of a run and of a comparison",
     "paired": "two states on the same groups: the statistics and the figure",
     "prompts": "how a question is put to a model, and whether two runs do so alike",
+    "sensitivity": "replacements of a chain side by side: the numbers, drawing them, the part of the page",
     "score": "the verb: the command and what it does",
     "spec": "the choices of a verb",
     "steps": "steps of a chain: finding and drawing them",

@@ -93,9 +93,10 @@ def effects_of(cube: Cube, found: Sequence[Replaced]) -> dict[str, Float[np.ndar
     """Each replacement's effect on the cube's items, NaN where it was left out; first `Y111 - Y100` of the cube."""
     effects = {own_contrast(cube): corners(cube.y).tie}
     rows = {item: row for row, item in enumerate(cube.items)}
-    for each in (one for one in found if one.outcome == cube.outcome and one.item in rows):
+    for each in (one for one in found if one.outcome == cube.outcome):
         values = effects.setdefault(each.replacement, np.full(len(cube.items), np.nan))
-        values[rows[each.item]] = each.effect
+        if each.item in rows:
+            values[rows[each.item]] = each.effect
     ordered = [own_contrast(cube), *(name for name in ALL if name in effects)]
     return {name: effects[name] for name in (*ordered, *effects)}
 
