@@ -3,6 +3,7 @@
 Nothing here imports mediate: the shape checks hook into that import.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -24,6 +25,13 @@ os.environ.update(
 )
 
 typechecker.install()
+# As at the command line: what torch and transformers make while they are imported is not searched for garbage, ten
+# thousands of objects at a time instead of hundreds. After collection it is not searched at all.
+gc.set_threshold(50_000, 10, 10)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

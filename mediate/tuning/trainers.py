@@ -1,18 +1,14 @@
-"""A trainer set up, watched and run: it stops at the first number that is not finite, and keeps what it says of steps.
+"""A trainer set up and run, and what it says of its steps.
 
 Which trainer, and what it reads of a row, is the arm's to say (`mediate.tuning.arms`).
 """
 
 import copy
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
-from transformers import TrainerCallback
 
 from mediate.errors import InputError, install_hint, one_line
 from mediate.tuning.arms.arm import Encoded, Start
@@ -21,7 +17,6 @@ from mediate.tuning.folder import CHECKPOINTS
 from mediate.tuning.quiet import undisturbed
 from mediate.tuning.spec import TuneSpec
 from mediate.tuning.tokens import pad_id
-from mediate.watch import work
 
 CHECKPOINTS_KEPT = 2
 # What is kept of a step's record.
@@ -91,10 +86,12 @@ def run(trainer: Any, plan: Course, resume: Path | None = None) -> Sequence[Mapp
     Raises:
         InputError: A loss, gradient or weight that is not finite.
     """
+    from mediate.tuning.watching import Watch  # it imports all that trains, which takes seconds
+
     for each in list(trainer.callback_handler.callbacks):
         if type(each).__name__ in ("PrinterCallback", "ProgressCallback"):
             trainer.remove_callback(each)
-    watch = _Watch(plan)
+    watch = Watch(plan.steps, plan.folder, shown=plan.progress)
     trainer.add_callback(watch)
     try:
         trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
@@ -178,42 +175,3 @@ def _own_settings(plain: Any) -> Iterator[None]:
             found = getattr(plain, name).__dict__
             found.clear()
             found.update(settings)
-
-
-class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Shows how far the training is, and ends it where a number is not finite, before that is saved."""
-
-    def __init__(self, plan: Course) -> None:
-        self.open = ExitStack()
-        self.done = self.open.enter_context(work(plan.steps, "tuning", "step", shown=plan.progress))
-        self.step, self.folder = 0, plan.folder
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._shown(state.global_step)
-
-    def on_log(self, args: Any, state: Any, control: Any, *, logs: dict[str, int | float], **_: Any) -> None:
-        self._shown(state.global_step)
-        for name in ("loss", "grad_norm"):
-            if name in logs and not math.isfinite(logs[name]):
-                raise self._diverged(f"the {'gradient' if name == 'grad_norm' else name} is {logs[name]}", state, args)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
-        if control.should_save:
-            trained = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
-            bad = next((name for name, weight in trained if not torch.isfinite(weight).all()), None)
-            if bad is not None:
-                raise self._diverged(f"the weight {bad} is not finite", state, args)
-
-    def _diverged(self, what: str, state: Any, args: Any) -> InputError:
-        return InputError(
-            f"{self.folder}: diverged at step {state.global_step}: {what}; tune into a new folder with a learning rate "
-            f"below {args.learning_rate:g}, or look for a bad example (earlier checkpoints are kept)"
-        )
-
-    def close(self) -> None:
-        """Takes the bar off."""
-        self.open.close()
-
-    def _shown(self, step: int) -> None:
-        self.done(step - self.step)
-        self.step = step

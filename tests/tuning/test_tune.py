@@ -163,26 +163,30 @@ class Killed(BaseException):
 
 
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    on_log = trainers._Watch.on_log
+    from mediate.tuning.watching import Watch
+
+    on_log = Watch.on_log
 
     def dying(self: Any, args: Any, state: Any, control: Any, **given: Any) -> None:
         on_log(self, args, state, control, **given)
         if state.global_step == step:
             raise Killed
 
-    monkeypatch.setattr(trainers._Watch, "on_log", dying)
+    monkeypatch.setattr(Watch, "on_log", dying)
 
 
 def steps_run(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collects the numbers of the steps that are run."""
+    from mediate.tuning.watching import Watch
+
     found: list[int] = []
-    on_step_end = trainers._Watch.on_step_end
+    on_step_end = Watch.on_step_end
 
     def noted(self: Any, args: Any, state: Any, control: Any, **given: Any) -> None:
         found.append(state.global_step)
         on_step_end(self, args, state, control, **given)
 
-    monkeypatch.setattr(trainers._Watch, "on_step_end", noted)
+    monkeypatch.setattr(Watch, "on_step_end", noted)
     return found
 
 
@@ -252,10 +256,12 @@ def test_a_finished_folder_is_read_back_and_another_is_refused(
 def test_any_error_that_ends_a_tuning_is_no_running_one(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from mediate.tuning.watching import Watch
+
     def short(*_: object, **__: object) -> None:
         raise RuntimeError("not enough memory")
 
-    monkeypatch.setattr(trainers._Watch, "on_step_end", short)
+    monkeypatch.setattr(Watch, "on_step_end", short)
     with pytest.raises(RuntimeError, match="not enough memory"):
         tune(base, ROWS, out=tmp_path / "out", arm="sft", **SHORT)
     assert read_tuning(tmp_path / "out")["status"] == "failed"
@@ -269,12 +275,14 @@ def test_any_error_that_ends_a_tuning_is_no_running_one(
 def test_what_is_not_finite_stops_the_tuning_and_keeps_the_last_good_checkpoint(
     arm: str, steps: int, named: str, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Poisoned(trainers._Watch):
+    from mediate.tuning import watching
+
+    class Poisoned(watching.Watch):
         def on_step_begin(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
             if state.global_step == 2:
                 next(each for each in model.parameters() if each.requires_grad).data.fill_(float("inf"))
 
-    monkeypatch.setattr(trainers, "_Watch", Poisoned)
+    monkeypatch.setattr(watching, "Watch", Poisoned)
     # With four steps each is saved, and the weights are looked at before; with twenty, every other one.
     with pytest.raises(InputError, match=rf"diverged at step 3: the {named}.* below 0\.01"):
         tune(base, ROWS, out=tmp_path / "out", arm=arm, **SHORT | {"steps": steps})
