@@ -45,7 +45,7 @@ class ItemFile:
         counts = self.counts()
         said = [f"{counts[name]} {words}" for name, words in _NOT_AS_USUAL.items() if counts[name]]
         if self.errors:
-            said.append(f"{len(self.errors)} that are no items ({_by_code(self.errors)})")
+            said.append(f"{len(self.errors)} that cannot be measured ({_by_code(self.errors)})")
         return "; ".join([self.taken_for, *said])
 
     def counts(self) -> dict[str, int]:

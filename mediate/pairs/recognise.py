@@ -35,6 +35,7 @@ _READERS: Mapping[str, Callable[[str | Path], Iterable[Row]]] = {
     ".tsv": read_csv,
     ".eval": read_archive,
 }
+_PACKED = (".gz", ".zst", ".xz", ".bz2", ".zip", ".tar", ".tgz", ".7z")
 _NAMES = ("doc_id", "custom_id", "id", "unique_id")
 
 
@@ -144,7 +145,8 @@ def _rows(path: str | Path) -> Iterator[Row]:
     known = files.format_of(path)
     read = _READERS.get(file.suffix.lower()) or (known.read if known else None)
     if read is None:
-        raise InputError(f"{path}: not a file of items by its suffix; use one of {kinds}")
+        packed = "; unpack it first" if file.suffix.lower() in _PACKED else ""
+        raise InputError(f"{path}: not a file of items by its suffix; use one of {kinds}{packed}")
     return iter(read(path))
 
 

@@ -29,6 +29,8 @@ _BOUNDARY = re.compile(r"[.!?](?=\s)|[\r\n。！？]")
 _MARKS = " \t\r\n*$\\[(:_"
 _OPENERS = (r"\[", r"\(", "$", "*")
 _IS_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?%?")
+# The number of a step, alone at the beginning of its line.
+_NUMBERED = re.compile(r"[ \t*_#>]*(?:[Ss]tep[ \t]*)?[0-9]{1,3}[.):][*_]*[ \t]*")
 _LETTER = re.compile(r"[\s*_(\[\\{$]*(?:text\{)?([A-Za-z])(?![A-Za-z0-9])")
 # How far back the beginning of a sentence is looked for, in characters.
 _WINDOW = 2000
@@ -249,7 +251,8 @@ def _place(text: str, begin: int, end: int, value: str, options: Sequence[str]) 
 def _chain_end(text: str, statement: int) -> int:
     """Where the chain ends before a statement of the answer: where its sentence begins, or its line.
 
-    The marks that open a formula are the statement's, also on the line before, and so is a lead-in such as `Hence:`.
+    The marks that open a formula are the statement's, also on the line before, and so is a lead-in such as `Hence:`,
+    and the number of the step that the statement is.
     """
     place = statement
     while (before := text[max(0, place - _WINDOW) : place].rstrip()).endswith(_OPENERS):
@@ -266,7 +269,9 @@ def _sentence_start(text: str, place: int) -> int:
     """Where the sentence begins that holds the character before a place."""
     lowest = max(0, place - _WINDOW)
     ends = [match.end() for match in _BOUNDARY.finditer(text, lowest, place)]
-    return ends[-1] if ends else lowest
+    start = ends[-1] if ends else lowest
+    line = max(text.rfind("\n", lowest, start) + 1, lowest)
+    return line if _NUMBERED.fullmatch(text, line, start) else start
 
 
 def _stripped(text: str) -> tuple[str, str, str]:

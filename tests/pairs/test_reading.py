@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import mediate as md
 from mediate.errors import InputError, ItemError
 from mediate.pairs import Item, ItemFile, PairFile, read_items, recognise, scan_file, scan_items
 from mediate.pairs.item import check_items
+from mediate.pairs.item import said as content
 from mediate.pairs.reading import taken_for
 from mediate.pairs.row_values import answer, letters, options, text
 from mediate.pairs.schema import Schema
@@ -163,6 +165,7 @@ def test_system_prompts_are_kept_and_tags_stay_as_they_stood(tmp_path: Path) -> 
     assert (item.bridge, item.stated, item.answer) == ("It is **3**.\n\nAnswer: ", "3", "")
     found = scan_items(put(tmp_path, row))
     assert found.counts() == {"items": 1, "unfinished": 0, "bridge_states_answer": 1}
+    assert found.told == f"{found.taken_for}; 1 whose text before the answer states it"
 
 
 def test_a_chain_that_a_limit_cut_off_is_unfinished_and_no_error(tmp_path: Path) -> None:
@@ -178,6 +181,24 @@ def test_a_chain_that_a_limit_cut_off_is_unfinished_and_no_error(tmp_path: Path)
         (False, "So 3, and", ""), (False, "So 3, and", ""), (False, "So 3", ""),
     ]  # fmt: skip
     assert found.counts()["unfinished"] == 3
+    found = scan_items(put(tmp_path, chat("<think>\nSo 3, and"), chat(), chat("So it is."), chat("The answer is 3.")))
+    assert found.told == (
+        "log.jsonl: 4 chat messages (reasoning in <think> tags); 1 unfinished (cut off by a length limit); "
+        "2 that cannot be measured (1 no_stated_answer, 1 no_chain)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "chatting"),
+    [
+        ("chat.jsonl", True), ("chat_cue.jsonl", True), ("batch.jsonl", True), ("completions.jsonl", True),
+        ("inspect.json", True), ("samples_gsm8k.jsonl", False), ("gsm8k.jsonl", False), ("items.jsonl", False),
+    ],
+)  # fmt: skip
+def test_what_was_said_in_a_chat_is_known_and_does_not_count_as_content(name: str, chatting: bool) -> None:
+    item = read_items(FORMATS / name)[0]
+    assert item.chat is chatting
+    assert content(item) == content(replace(item, chat=not chatting))
 
 
 def test_several_responses_to_one_question_are_a_group(tmp_path: Path) -> None:
@@ -185,6 +206,7 @@ def test_several_responses_to_one_question_are_a_group(tmp_path: Path) -> None:
     found = scan_items(put(tmp_path, {"id": "x", "prompt": "Which?", "choices": choices}))
     assert [(each.id, each.group, each.stated) for each in found.items] == [("x/1", "x", "3"), ("x/3", "x", "4")]
     assert [(each.item, each.code) for each in found.errors] == [("x/2", "no_stated_answer")]
+    assert not any(each.chat for each in found.items)
     sample = json.loads((FORMATS / "inspect.json").read_text())["samples"][0]
     path = tmp_path / "log.json"
     path.write_text(json.dumps({"eval": {}, "samples": [sample, sample | {"epoch": 2}]}))
@@ -325,6 +347,7 @@ def whole(path: Path, content: bytes) -> Path:
     [
         ("none.jsonl", None, "no such file; name a file of items (.jsonl, .json, .csv, .tsv, .eval, .parquet)"),
         ("log.txt", b"x", "not a file of items by its suffix"),
+        ("log.jsonl.gz", b"\x1f\x8b\x08", ".parquet; unpack it first"),
         ("log.jsonl", b"\n\n", "holds no items"),
         ("log.json", b"[]", "holds no items"),
         ("log.json", b'[{"question": "q"', "not JSON"),

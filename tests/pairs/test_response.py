@@ -28,6 +28,10 @@ LETTERS = Looked(("A", "B"))
         ("Half is 1/2. So $x = \\boxed{\\frac{1}{2}}$.", "Half is 1/2.", r"\frac{1}{2}"),
         ("Therefore 3 + 4 = \\boxed{7}.", "Therefore 3 + 4 =", "7"),
         ("No. The answer is 5? Wait. The answer is 7", "No. The answer is 5? Wait.", "7"),
+        ("1. It is 3 + 4.\n2. The answer is 7.", "1. It is 3 + 4.", "7"),
+        ("**Step 1:** 3 + 4\n**Step 2:** Hence, the answer is 7.", "**Step 1:** 3 + 4", "7"),
+        ("There are 3 + 4. It is 7. The answer is 7.", "There are 3 + 4. It is 7.", "7"),
+        ("2. The answer is 7 by 3 + 4.\n10) The answer is 7.", "2. The answer is 7 by 3 + 4.", "7"),
         ("It is Paris, by the map. The answer is Paris.", "It is Paris, by the map.", "Paris"),
     ],
 )

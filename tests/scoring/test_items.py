@@ -16,6 +16,7 @@ from mediate.mediation.one_answer import greedy_rival
 from mediate.pairs.response import bridge_states_answer
 from mediate.results.controls import Control
 from mediate.results.cube import corners
+from mediate.scoring.given import check_set
 from mediate.scoring.measured_answers import other_options
 from mediate.traces.pieces import decode_after
 
@@ -162,6 +163,14 @@ def test_what_a_length_limit_cut_off_is_left_out_as_what_a_model_wrote(model: An
     assert found.results.manifest["counts"]["responses"]["unfinished"] == 1
     with pytest.raises(md.ItemError, match=r"log\.jsonl:2: .*cut off by a length limit"):
         md.score(model, both, on_bad_item="error", control_pairs=0, store=False, progress=False)
+
+
+def test_every_bad_row_is_looked_at_and_not_the_first_alone() -> None:
+    unread = [md.ItemError("a", "wrote no answer", written=True), md.ItemError("b", "has no question")]
+    with pytest.raises(md.ItemError, match="has no question"):
+        check_set(given(1), unread, md.ScoreSpec())
+    check_set(given(1), unread[:1], md.ScoreSpec())
+    check_set(given(1), unread, md.ScoreSpec(on_bad_item="skip"))
 
 
 def test_runs_of_two_contrasts_are_not_compared(scored: md.Scores, model: Any, tmp_path: Path) -> None:

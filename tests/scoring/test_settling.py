@@ -9,7 +9,7 @@ from mediate.errors import InputError, ItemError
 from mediate.models.decoding import Decoding
 from mediate.models.generation import End, Written
 from mediate.models.model import Model
-from mediate.models.prompts import FEW_SHOT_STOP, Style, Template, few_shot
+from mediate.models.prompts import FEW_SHOT_STOP, NONE, Style, Template, few_shot
 from mediate.pairs.pair import Item, Pair
 from mediate.scoring import chains as chains_module
 from mediate.scoring.plan import prepare_pairs
@@ -29,7 +29,7 @@ def named(name: str, tokenizer: object = None, **facts: object) -> Model:
     return replace(model, tokenizer=tokenizer or model.tokenizer, facts=replace(model.facts, name=name, **facts))
 
 
-def settle(model: Model, pairs: tuple[Pair, ...], **choices: object) -> tuple[ScoreSpec, list[str]]:
+def settle(model: Model, pairs: tuple[Pair, ...] | tuple[Item, ...], **choices: object) -> tuple[ScoreSpec, list[str]]:
     said: list[str] = []
     return settled(model, pairs, make_spec(**choices), said.append), said
 
@@ -44,6 +44,14 @@ def test_given_chains_keep_the_bare_template_and_say_nothing() -> None:
     found, said = settle(named("smollm2-135m-instruct", with_chat()), PAIRS)
     assert (found.template.style, found.stop, found.max_new_tokens) == (Style.NONE, (), 256)
     assert said == []
+
+
+def test_chains_that_were_written_in_a_chat_are_read_under_its_template() -> None:
+    item = Item("3 + 4?", "7", "So 7.", id="one", chat=True)
+    found, said = settle(named("another", with_chat()), (item,))
+    assert (found.template.style, said) == (Style.CHAT, ["template: chat (the chains come from a chat)"])
+    for model, each in ((named("another", with_chat()), replace(item, chat=False)), (named("another"), item)):
+        assert settle(model, (each,)) == (found.model_copy(update={"template": NONE}), [])
 
 
 @pytest.mark.parametrize(
