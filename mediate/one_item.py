@@ -103,6 +103,14 @@ def prepare(
     item.step_shapley().values, item.lens().values, item.controls()
     ```
 
+    An item without a twin has the same methods where their meaning needs none: what is taken away is hidden, computed
+    without sight of the question, or replaced by a reference value.
+
+    ```
+    alone = mediate.prepare(model, mediate.Item("Start 4, add 9, take 3. Hint 0.", "0", "4 + 9 = 3. 3 - 3 = 0."))
+    alone.step_shapley().values, alone.by_reader(), alone.reads(), alone.lens().values, alone.adaptive_knockouts()
+    ```
+
     Args:
         model: From `mediate.load`.
         item: A pair, an item by itself, or the id of one of `pairs`.

@@ -14,6 +14,7 @@ from mediate.mediation.kinds.controls import OF_PAIRS
 from mediate.mediation.kinds.paths import Receiver
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared
+from mediate.mediation.prepared_item import PreparedItem
 from mediate.models.sites import Component
 from mediate.pairs.pair import Item, Pair, World
 from mediate.passes.interventions import Reference
@@ -80,6 +81,15 @@ def test_knockout_and_deletion() -> None:
     assert np.isfinite(item().deletion()).all()
 
 
+def test_each_reader_alone_and_knockouts_where_they_are_large() -> None:
+    for reader, effects in enumerate(item().by_reader().swapaxes(0, 1)):
+        np.testing.assert_allclose(effects, item().knockout(readers=[reader]), atol=1e-4)
+    exact, adaptive = item().map("knockout:position,layer").values, item().adaptive_knockouts().map.values
+    known = np.isfinite(adaptive)
+    assert known.any()
+    np.testing.assert_allclose(adaptive[known], exact[known], atol=1e-3)
+
+
 def test_ablation_by_name_is_that_of_the_function() -> None:
     components, cells = [Component.RESID_PRE], item().cells("step,layer")
     found = item().ablation(["resid_pre"], "zero", cells)
@@ -125,10 +135,12 @@ def test_controls() -> None:
 
 
 def test_the_example_of_its_docstring_runs() -> None:
-    example = str(mediate.prepare.__doc__).split("```")[1]
+    examples = str(mediate.prepare.__doc__).split("```")[1::2]
     names = {"mediate": mediate, "loaded": model()}
-    exec(dedent(example).replace('mediate.load("reference-0.1m")', "loaded"), names)
+    for example in examples:
+        exec(dedent(example).replace('mediate.load("reference-0.1m")', "loaded"), names)
     assert isinstance(names["item"], Prepared)
+    assert isinstance(names["alone"], PreparedItem)
 
 
 def test_an_item_of_a_file_by_its_id(tmp_path: Path) -> None:
