@@ -9,11 +9,12 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --co
 demo: .venv/.installed-demo
 	$(BIN)/mediate demo
 
+# A file's tests stay with one worker, so that the models and runs that they share are made once.
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: .venv/.installed-dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

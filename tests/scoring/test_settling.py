@@ -1,5 +1,6 @@
 """Choices that were left open: what is settled, and what then becomes of items that are bad."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def settle(model: Model, pairs: tuple[Pair, ...] | tuple[Item, ...], **choices: 
 
 
 def with_chat() -> object:
-    tokenizer = tiny.byte_level()
+    tokenizer = copy.deepcopy(tiny.byte_level())  # which others have without a template
     tokenizer.chat_template = CHAT
     return tokenizer
 
@@ -67,7 +68,7 @@ def test_chains_that_were_written_in_a_chat_are_read_under_its_template() -> Non
     ],
 )
 def test_the_template_follows_from_the_name_and_then_from_the_tokenizer(name: str, chat: bool, template: str) -> None:
-    tokenizer = tiny.byte_level()
+    tokenizer = copy.deepcopy(tiny.byte_level())  # which others have without a template
     tokenizer.chat_template = CHAT if chat else None
     found, said = settle(named(name, tokenizer, context=2048), UNWRITTEN)
     assert found.template.name == template

@@ -100,16 +100,21 @@ def test_the_slow_twin_writes_whole_sites(architecture: str, component: Componen
     sites = [Site(component, layer) for layer in LAYERS]
     own, source = forward(model, run.ids, keep=sites), forward(model, other.ids, keep=sites)
     y = read_off(run.readout, own.logits[:, -run.readout.last :], Outcome.LOGIT_DIFF)
-    for cell, effect in zip(cells, found, strict=True):
-        site = Site(component, cell.layers[0])
-        value, new = own.kept[site].clone(), source.kept[site]
-        places = [run.start + position for position in cell.positions]
-        if component is Component.PATTERN:
-            value[:, :, places] = new[:, :, places]
-        else:
-            value[:, places] = new[:, places]
-        logits = forward(model, run.ids, writes={site: value}).logits[:, -run.readout.last :]
-        assert effect == pytest.approx(y - read_off(run.readout, logits, Outcome.LOGIT_DIFF), abs=1e-10)
+    assert {cell.layers for cell in cells} == {(layer,) for layer in LAYERS}
+    for layer in LAYERS:
+        effects = [(cell, effect) for cell, effect in zip(cells, found, strict=True) if cell.layers == (layer,)]
+        site = Site(component, layer)
+        value, new = own.kept[site].repeat(len(effects), *[1] * (own.kept[site].ndim - 1)), source.kept[site]
+        for row, (cell, _) in enumerate(effects):
+            places = [run.start + position for position in cell.positions]
+            if component is Component.PATTERN:
+                value[row, :, places] = new[0, :, places]
+            else:
+                value[row, places] = new[0, places]
+        logits = forward(model, run.ids.repeat(len(effects), 1), writes={site: value}).logits[:, -run.readout.last :]
+        for row, (_, effect) in enumerate(effects):
+            wanted = y - read_off(run.readout, logits[row : row + 1], Outcome.LOGIT_DIFF)
+            assert effect == pytest.approx(wanted, abs=1e-10)
     assert abs(found).max() > 1e-4
 
 

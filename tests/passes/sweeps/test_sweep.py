@@ -39,19 +39,11 @@ def source(model: Model, components: list[Component]) -> Values:
 
 
 def slowly(model: Model, branches: list[Interventions], values: Values | None = None) -> torch.Tensor:
+    """One hooked pass over whole sequences, in which every branch has rows of its own."""
     ids = rows()
-    return torch.stack(
-        [
-            forward(
-                model,
-                ids,
-                interventions=[each] * len(ids),
-                values=values,
-                last=LAST,
-            ).logits
-            for each in branches
-        ]
-    )
+    each = [branch for branch in branches for _ in ids]
+    logits = forward(model, ids.repeat(len(branches), 1), interventions=each, values=values, last=LAST).logits
+    return logits.unflatten(0, (len(branches), len(ids)))
 
 
 def swept(model: Model, branches: list[Interventions], values: Values | None = None) -> torch.Tensor:
