@@ -1,12 +1,12 @@
-"""How items of each sort are measured, many together: pairs against their twins, items by themselves.
+"""How items of each sort are measured, many together: pairs, items by themselves, and items against other items.
 
 A run asks for the keys and values of its items first, and measures the rest while these are at hand. What it asks for
 is a `Procedure`: the one door to the measurements that are not maps, so that `kinds` stays this room's own.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, NotRequired, TypedDict, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -14,11 +14,19 @@ from jaxtyping import Float
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.before_answer import cut_contexts
-from mediate.mediation.kinds.controls import OF_PAIRS, measure_controls
+from mediate.mediation.kinds.controls import OF_PAIRS, controlled, measure_controls
 from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
 from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
 from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
 from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
+from mediate.mediation.kinds.other import (
+    Against,
+    cut_against,
+    measure_others,
+    run_others,
+    self_other,
+    with_rivals_among,
+)
 from mediate.mediation.kinds.random_weights import (
     RANKED,
     measure_unlearnt,
@@ -44,15 +52,28 @@ Runs = TypeVar("Runs")
 Cube = Float[np.ndarray, "2 2 2"]
 
 
+class Cubes(TypedDict):
+    """What is measured first of an item, for each outcome.
+
+    Args:
+        y: Y[d, t, h].
+        before_answer: The same with its chain cut before it states the answer; None where it cannot be cut.
+        by_other: Against each of the other items that it is held against, of which `y` is the mean.
+    """
+
+    y: Y
+    before_answer: Y | None
+    by_other: NotRequired[Float[np.ndarray, "other outcome 2 2 2"]]
+
+
 @dataclass(frozen=True, slots=True)
 class Procedure(Generic[Way, Runs]):
     """How items of one sort are measured; where one outcome is read off, it is the first of theirs.
 
     Args:
-        length: How many tokens an item has in its worlds; twice as many are run for its keys and values.
+        length: How many tokens of an item are run for its keys and values.
         run: The keys and values of some items, those of like length side by side.
-        cubes: Y[d, t, h] of each item for each outcome, and the same with its chain cut before it states the answer;
-            None where it cannot be cut.
+        cubes: Of each item.
         small_maps: A map of some items side by side, with their total effects, by the item's place; of those alone for
             which that is worth while.
         map: One map of an item on one outcome, with its total effect; the last argument is the seed of whatever is
@@ -67,30 +88,30 @@ class Procedure(Generic[Way, Runs]):
 
     length: Callable[[Way], int]
     run: Callable[[Model, Sequence[Way]], list[Runs]]
-    cubes: Callable[[Model, Sequence[Way], Sequence[Runs]], list[tuple[Y, Y | None]]]
+    cubes: Callable[[Model, Sequence[Way], Sequence[Runs]], list[Cubes]]
     small_maps: Callable[[Model, Sequence[Way], Sequence[Runs], MapSpec, Sequence[float]], dict[int, EffectMap]]
     map: Callable[[Model, Runs, MapSpec, Outcome, float, int], EffectMap]
     own_controls: tuple[Control, ...]
     controls: Callable[[Way, Runs, Cube, Sequence[Elsewhere]], tuple[Controlled, ...]]
     reads: Callable[[Way, Runs, Sequence[EffectMap]], Reads | None]
-    unlearnt: Callable[[Model, Sequence[Any], Outcome], list[Unlearnt]]
+    unlearnt: Callable[[Model, Sequence[Way], Outcome], list[Unlearnt]]
 
 
 def _pair_length(item: Prepared) -> int:
-    return sum(len(item.tokens.context(world, world)) for world in World)
+    return sum(len(item.tokens.context(h, t)) for h in World for t in World)
 
 
 def _run_pairs(model: Model, items: Sequence[Prepared]) -> list[Contexts]:
     return run_all_contexts(model, [item.tokens for item in items])
 
 
-def _pair_cubes(model: Model, items: Sequence[Prepared], contexts: Sequence[Contexts]) -> list[tuple[Y, Y | None]]:
+def _pair_cubes(model: Model, items: Sequence[Prepared], contexts: Sequence[Contexts]) -> list[Cubes]:
     both = list(zip(contexts, items, strict=True))
     cut = [cut_contexts(own, item.cut) for own, item in both if isinstance(item.cut, EncodedPair)]
     y = measure_cubes(model, [*contexts, *cut], items[0].outcomes)
     before = iter(y[len(items) :])
     return [
-        (own, next(before) if isinstance(item.cut, EncodedPair) else None)
+        Cubes(y=own, before_answer=next(before) if isinstance(item.cut, EncodedPair) else None)
         for own, item in zip(y[: len(items)], items, strict=True)
     ]
 
@@ -107,31 +128,36 @@ def _pair_controls(
     return measure_controls(item.model, contexts, item.outcomes[0], y, same_answer=elsewhere, seed=item.seed)
 
 
+def _unlearnt_pairs(twin: Model, items: Sequence[Prepared], outcome: Outcome) -> list[Unlearnt]:
+    return measure_unlearnt(twin, [item.tokens for item in items], outcome)
+
+
 def _pair_reads(item: Prepared, contexts: Contexts, maps: Sequence[EffectMap]) -> Reads | None:
     known = next((each.values for each in maps if (each.kind, each.dims) == (READ.name, RANKED)), None)
     return ranked_reads(item.model, contexts, item.outcomes[0]) if known is None else known
 
 
 def _item_length(item: PreparedItem) -> int:
-    return len(item.tokens.whole)
+    return 2 * len(item.tokens.whole)
 
 
 def _run_items(model: Model, items: Sequence[PreparedItem]) -> list[Sights]:
     return with_rivals(model, run_sights(model, [item.tokens for item in items]), items[0].outcomes)
 
 
-def _item_cubes(model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights]) -> list[tuple[Y, Y | None]]:
+def _item_cubes(model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights]) -> list[Cubes]:
     outcomes, both = items[0].outcomes, list(zip(sights, items, strict=True))
     cut = [cut_sights(own, item.cut) for own, item in both if isinstance(item.cut, EncodedItem)]
     y = measure_hidden(model, sights, outcomes)
     before = iter(measure_hidden(model, with_rivals(model, cut, outcomes), outcomes))
     return [
-        (own, next(before) if isinstance(item.cut, EncodedItem) else None) for own, item in zip(y, items, strict=True)
+        Cubes(y=own, before_answer=next(before) if isinstance(item.cut, EncodedItem) else None)
+        for own, item in zip(y, items, strict=True)
     ]
 
 
 def _no_small_maps(
-    model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights], wanted: MapSpec, te: Sequence[float]
+    model: Model, items: Sequence[PreparedItem], runs: Sequence[Any], wanted: MapSpec, te: Sequence[float]
 ) -> dict[int, EffectMap]:
     return {}
 
@@ -146,8 +172,61 @@ def _item_controls(
     return measure_item_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
 
 
-def _no_reads(item: PreparedItem, sights: Sights, maps: Sequence[EffectMap]) -> None:
+def _no_reads(item: PreparedItem, runs: Any, maps: Sequence[EffectMap]) -> None:
     return None
+
+
+def _unlearnt_items(twin: Model, items: Sequence[PreparedItem], outcome: Outcome) -> list[Unlearnt]:
+    return measure_unlearnt_items(twin, [item.tokens for item in items], outcome)
+
+
+def _length_with_others(item: PreparedItem) -> int:
+    own = item.tokens
+    parts = [(len(each.tokens.question), len(each.tokens.trace.ids)) for each in item.others]
+    return len(own.whole) + sum(2 * (question + chain) + len(own.whole) for question, chain in parts)
+
+
+def _run_against_others(model: Model, items: Sequence[PreparedItem]) -> list[Against]:
+    others = [[each.tokens for each in item.others] for item in items]
+    return with_rivals_among(model, run_others(model, [item.tokens for item in items], others), items[0].outcomes)
+
+
+def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: Sequence[Against]) -> list[Cubes]:
+    outcomes, both = items[0].outcomes, list(zip(against, items, strict=True))
+    cut = [cut_against(own, item.cut, item.cut_others) for own, item in both if isinstance(item.cut, EncodedItem)]
+    by_other = measure_others(model, against, outcomes)
+    before = iter(measure_others(model, with_rivals_among(model, cut, outcomes), outcomes))
+    return [
+        Cubes(
+            y=own.mean(axis=0),
+            before_answer=next(before).mean(axis=0) if isinstance(item.cut, EncodedItem) else None,
+            by_other=own,
+        )
+        for own, item in zip(by_other, items, strict=True)
+    ]
+
+
+def _map_among_others(
+    model: Model, against: Against, wanted: MapSpec, outcome: Outcome, te: float, seed: int
+) -> EffectMap:
+    return measure_item_map(model, against.item, wanted, outcome, te, seed)
+
+
+def _controls_among_others(
+    item: PreparedItem, against: Against, y: Cube, elsewhere: Sequence[Elsewhere]
+) -> tuple[Controlled, ...]:
+    def itself() -> dict[str, Any]:
+        return {
+            "effect": self_other(item.model, against.item, item.outcomes[0]),
+            "beside": float(y[1, 1, 1] - y[1, 0, 0]),
+        }
+
+    found = controlled(item.tokens, Control.SELF_OTHER, item.outcomes[0], itself)
+    return (*_item_controls(item, against.in_sight(), y, elsewhere), found)
+
+
+def _unlearnt_among_others(twin: Model, items: Sequence[PreparedItem], outcome: Outcome) -> list[Unlearnt]:
+    return [Unlearnt(replace(item, model=twin, outcomes=(outcome,)).te, None) for item in items]
 
 
 PAIRS = Procedure(
@@ -159,7 +238,7 @@ PAIRS = Procedure(
     own_controls=OF_PAIRS,
     controls=_pair_controls,
     reads=_pair_reads,
-    unlearnt=measure_unlearnt,
+    unlearnt=_unlearnt_pairs,
 )
 ITEMS = Procedure(
     length=_item_length,
@@ -170,5 +249,16 @@ ITEMS = Procedure(
     own_controls=OF_ITEMS,
     controls=_item_controls,
     reads=_no_reads,
-    unlearnt=measure_unlearnt_items,
+    unlearnt=_unlearnt_items,
+)
+AMONG_OTHERS = Procedure(
+    length=_length_with_others,
+    run=_run_against_others,
+    cubes=_cubes_against_others,
+    small_maps=_no_small_maps,
+    map=_map_among_others,
+    own_controls=(*OF_ITEMS, Control.SELF_OTHER),
+    controls=_controls_among_others,
+    reads=_no_reads,
+    unlearnt=_unlearnt_among_others,
 )

@@ -16,6 +16,7 @@ from mediate.files import write_atomic, write_text
 from mediate.results.controls import Controlled, control_table, controls_from_table
 from mediate.results.cube import Cube, cube_table, cubes_from_table
 from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
+from mediate.results.spread import AgainstOthers, others_from_table, others_table
 from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
 from mediate.results.told import Measured, Reject, item_table, items_from_table
 
@@ -23,6 +24,8 @@ MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
 RESULTS = "results"
 TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
+# Of items that are held against others; a run of which none was has no such table.
+OTHERS = "others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Results:
         rejects: What was left out and why.
         cut: As `cubes`, of the items whose chains could be cut before they state the answer, and read there.
         controls: Controls, one record an item and control.
+        others: The cubes against each other item, of which `cubes` are the means, one record an item and outcome; none
+            where items are held against something else.
     """
 
     manifest: Mapping[str, Any]
@@ -46,6 +51,7 @@ class Results:
     rejects: tuple[Reject, ...] = ()
     cut: tuple[Cube, ...] = ()
     controls: tuple[Controlled, ...] = ()
+    others: tuple[AgainstOthers, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:
@@ -56,6 +62,7 @@ class Results:
         known = {item.id for item in self.items}
         named = {item for cube in self.cut for item in cube.items}
         named |= {each.item for each in self.controls}
+        named |= {each.item for each in self.others}
         if named - known:
             raise ValueError(f"effects of item {min(named - known)!r}, which is not among the run's items")
         if {cube.outcome for cube in self.cut} - {cube.outcome for cube in self.cubes}:
@@ -92,6 +99,8 @@ def write_results(folder: Path, results: Results) -> None:
         "agreement": agreement_table(results.maps),
         "controls": control_table(results.controls),
     }
+    if results.others:
+        tables[OTHERS] = others_table(results.others)
     write_run(folder, tables, results.rejects, results.manifest)
 
 
@@ -154,7 +163,9 @@ def read_results(folder: str | Path) -> Results:
         InputError: The folder is no run directory, the run did not finish, or a file is missing or damaged.
     """
     folder = Path(folder)
-    manifest, tables, rejects = read_run(folder, read_manifest(folder), TABLES, "score")
+    manifest = read_manifest(folder)
+    beside = [name for name in (OTHERS,) if table_name(name) in (manifest.get(SUMS) or ())]
+    manifest, tables, rejects = read_run(folder, manifest, [*TABLES, *beside], "score")
     try:
         items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
         if not items:  # a table without rows names no outcomes
@@ -162,7 +173,8 @@ def read_results(folder: str | Path) -> Results:
             cubes = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), str(outcome)) for outcome in outcomes)
         maps = with_agreements(maps_from_table(tables["effects"]), tables["agreement"])
         cut, controls = cubes_from_table(tables["cut"]), controls_from_table(tables["controls"])
-        return Results(manifest, items, cubes, maps, rejects, cut, controls)
+        others = others_from_table(tables[OTHERS]) if beside else ()
+        return Results(manifest, items, cubes, maps, rejects, cut, controls, others=others)
     except KeyError as error:
         raise InputError(
             f"{folder / RESULTS}: has no column {error}, so another version wrote it; score into a new directory"

@@ -16,7 +16,6 @@ import torch
 from mediate.clock import stage
 from mediate.errors import InputError, one_line, told
 from mediate.mediation.batching import of_like_length, side_by_side
-from mediate.mediation.item import Encoded
 from mediate.mediation.names import Outcome
 from mediate.mediation.prepared import Prepared, elsewhere
 from mediate.mediation.prepared_item import OnItsWay
@@ -25,7 +24,7 @@ from mediate.models.model import Model
 from mediate.models.random_twin import random_twin
 from mediate.passes.store import Store, array, model_spec, packed, unpacked
 from mediate.results.controls import Control, Controlled
-from mediate.scoring.scored import Scored, described
+from mediate.scoring.scored import Scored, described, others_of
 from mediate.scoring.spec import ScoreSpec
 
 OWN, UNLEARNT = "controls", "unlearnt"
@@ -105,8 +104,9 @@ def control_by_random_weights(
         with ExitStack() as stack:
             twin = _opened_twin(model, spec, stack)
             lengths = {name: procedure.length(item) for name, item in missing.items()}
-            for names in of_like_length(lengths, side_by_side(model)):
-                measured = _measured(procedure, twin, [missing[name].tokens for name in names], outcome)
+            # The twin runs each question with its own chain alone, so that twice as many fit side by side.
+            for names in of_like_length(lengths, 2 * side_by_side(model)):
+                measured = _measured(procedure, twin, [missing[name] for name in names], outcome)
                 for name, each in zip(names, measured, strict=True):
                     unlearnt[name] = each
                     if store is not None and not isinstance(each, str):
@@ -132,7 +132,7 @@ def _opened_twin(model: Model, spec: ScoreSpec, stack: ExitStack) -> Model | str
 
 
 def _measured(
-    procedure: Procedure[Way, Runs], twin: Model | str, items: Sequence[Encoded], outcome: Outcome
+    procedure: Procedure[Way, Runs], twin: Model | str, items: Sequence[Way], outcome: Outcome
 ) -> Sequence[Unlearnt | str]:
     """What was found of each item, or why nothing was; where not all fit together, one by one."""
     if isinstance(twin, str):
@@ -178,7 +178,7 @@ def _stored_reads(item: OnItsWay, kept: Mapping[str, torch.Tensor]) -> Reads | N
 def _entry(item: OnItsWay) -> dict[str, Any]:
     """What a stored control depends on."""
     outcome, tokens = item.outcomes[0], item.tokens
-    entry = model_spec(item.model) | {"id": tokens.id, "group": tokens.group}
+    entry = model_spec(item.model) | others_of(item) | {"id": tokens.id, "group": tokens.group}
     if isinstance(item, Prepared):
         # Entries from before hold a twin of each pair's own.
         return entry | {"pair": described(tokens), "outcome": outcome.stored_as, "twin": "one a run"}

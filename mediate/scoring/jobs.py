@@ -1,4 +1,4 @@
-"""What is done with what is given: pairs against their twins, items by themselves against what is hidden."""
+"""What is done with what is given: pairs against twins, items by themselves against what is hidden or other items."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from mediate.mediation.procedures import Procedure, Runs, Way
 from mediate.models.model import Model
 from mediate.pairs.pair import Item, Pair
 from mediate.passes.store import Store
-from mediate.results.contrasts import HIDDEN, TWIN, Contrast
+from mediate.results.contrasts import HIDDEN, OTHER, TWIN, Contrast
 from mediate.results.told import Reject
 from mediate.scoring.given import are_items
+from mediate.scoring.item_others import prepare_against_others
 from mediate.scoring.items import item_maps, prepare_items
 from mediate.scoring.plan import prepare_pairs, wanted_maps
 from mediate.scoring.spec import ScoreSpec
@@ -62,12 +63,19 @@ class Job(Generic[Given, Way, Runs]):
 
 PAIRS = Job("pair", TWIN, prepare_pairs, procedures.PAIRS, wanted_maps)
 ITEMS = Job("item", HIDDEN, prepare_items, procedures.ITEMS, item_maps)
+AMONG_OTHERS = Job("item", OTHER, prepare_against_others, procedures.AMONG_OTHERS, item_maps)
 
 
-def job_of(given: Sequence[Pair] | Sequence[Item]) -> Job[Any, Any, Any]:
+def job_of(given: Sequence[Pair] | Sequence[Item], against: str | None = None) -> Job[Any, Any, Any]:
     """The job that what is given asks for.
+
+    Args:
+        given: Pairs or items by themselves.
+        against: What they are held against, where that is not what goes without saying.
 
     Raises:
         InputError: Pairs and items by themselves are mixed.
     """
-    return ITEMS if are_items(given) else PAIRS
+    if not are_items(given):
+        return PAIRS
+    return AMONG_OTHERS if against == OTHER.name else ITEMS

@@ -57,7 +57,7 @@ def measure_items(
             missing.append(item)
         else:
             yield kept, partial(_run_anew, procedure, item)
-    batches = _batches_of(model, missing, lambda item: 2 * procedure.length(item))
+    batches = _batches_of(model, missing, procedure.length)
     for cubes in _halved(batches, lambda batch: _measure_cubes(procedure, model, batch)):
         if not isinstance(cubes, list):
             yield _too_large(cubes, spec), partial(_run_anew, procedure, cubes)
@@ -180,7 +180,7 @@ def _measure_cubes(
         if not is_out_of_memory(error):
             raise
         return None
-    return [(own, Scored(item, *cubes)) for own, item, cubes in zip(runs, items, found, strict=True)]
+    return [(own, Scored(item, **cubes)) for own, item, cubes in zip(runs, items, found, strict=True)]
 
 
 @stage("measuring maps")
@@ -210,7 +210,8 @@ def _without_rivals(scored: Scored[Way]) -> Scored[Way]:
     item = scored.item
     if not isinstance(item, PreparedItem):
         return scored
-    reason = "the answer is what the model says with question and chain hidden, so it has no rival; give options"
+    without = "each other item's question and chain in place of its own" if item.others else "question and chain hidden"
+    reason = f"the answer is what the model says with {without}, so it has no rival; give options"
     if item.item.options:
         reason = "every other option begins as the answer does, so it has no rival; word the options apart"
     missing = [
