@@ -9,6 +9,8 @@ from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.kind import Effects as Effects
 from mediate.mediation.kinds.kind import effect_map as effect_map
 from mediate.mediation.kinds.kind import kind_of
+from mediate.mediation.kinds.reference_value import NOTHING
+from mediate.mediation.kinds.reference_value import Material as Material
 from mediate.mediation.names import MapSpec as MapSpec
 from mediate.mediation.names import check_twinless
 from mediate.mediation.names import parse_map as parse_map
@@ -44,7 +46,13 @@ def labels_of(model: Model, pair: Encoded, spec: MapSpec) -> dict[str, tuple[int
 
 
 def measure_map(
-    model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, te: float, seed: int = 0
+    model: Model,
+    contexts: Contexts,
+    spec: MapSpec,
+    outcome: Outcome,
+    te: float,
+    seed: int = 0,
+    material: Material | None = None,
 ) -> EffectMap:
     """Measures one map of one pair.
 
@@ -55,13 +63,19 @@ def measure_map(
         outcome: What to read off.
         te: The pair's total effect, which goes into the record.
         seed: Of the cells at which an estimate is checked.
+        material: What reference values are made from, where the map takes one; of nothing but the seed by default.
 
     Raises:
-        InputError: The model does not offer what the map needs.
+        InputError: The model does not offer what the map needs, or there are no other items to take it from.
         ItemError: The pair's chains cannot be aligned.
     """
     kind = kind_of(spec.name.of)
-    effects = kind.measure(model, contexts, spec, outcome, seed)
+    if spec.name.needs_twin:
+        assert kind.measure is not None
+        effects = kind.measure(model, contexts, spec, outcome, seed)
+    else:
+        assert kind.of_item is not None
+        effects = kind.of_item(model, contexts.pair, spec, outcome, material or Material(seed=seed))
     return effect_map(contexts.pair, spec.name, kind.labels(model, contexts.pair, spec), effects, outcome, te)
 
 
@@ -82,7 +96,7 @@ def measure_small_maps(
 
 
 def measure_item_map(
-    model: Model, item: EncodedItem, spec: MapSpec, outcome: Outcome, te: float, seed: int = 0
+    model: Model, item: EncodedItem, spec: MapSpec, outcome: Outcome, te: float, material: Material = NOTHING
 ) -> EffectMap:
     """Measures one map of one item without a twin.
 
@@ -92,13 +106,13 @@ def measure_item_map(
         spec: The map.
         outcome: What to read off.
         te: The item's total effect on it, in its unit.
-        seed: Of whatever is drawn.
+        material: What reference values are made from, and the seed of whatever is drawn.
 
     Raises:
-        InputError: The map takes a twin, or the model does not offer it.
+        InputError: The map takes a twin, the model does not offer it, or there are no other items to take it from.
     """
     kind = kind_of(spec.name.of)
     check_twinless(spec)
     assert kind.of_item is not None
-    effects = kind.of_item(model, item, spec, outcome, seed)
+    effects = kind.of_item(model, item, spec, outcome, material)
     return effect_map(item, spec.name, kind.labels(model, item, spec), effects, outcome, te)

@@ -11,6 +11,7 @@ from mediate.results import kinds
 from mediate.results.kinds import Direction as Direction
 from mediate.results.kinds import KindName, parse_kind
 from mediate.results.kinds import Method as Method
+from mediate.results.reference_words import REFERENCE_WORDS
 
 
 def at_home(home: str) -> Any:
@@ -116,9 +117,10 @@ class MapSpec:
 
     Args:
         name: Its kind, taken apart; as text, with what goes without saying left out: `read`, `relayed`, `knockout`;
-            `state.COMPONENT` (noising) or `state.COMPONENT.denoising`; `attribution.COMPONENT`, with the method (`.ig`
-            and so on) after it unless it is attribution patching, and `.denoising` last; `step_graph.read` or
-            `step_graph.state`. `.windowN` at the end of a read or state map takes N neighbouring layers together.
+            `state.COMPONENT` (noising) or `state.COMPONENT.denoising`; `ablate.REFERENCE.COMPONENT`;
+            `attribution.COMPONENT`, with the method (`.ig` and so on) after it unless it is attribution patching, and
+            `.denoising` last; `step_graph.read` or `step_graph.state`. `.windowN` at the end of a read, state or
+            ablation map takes N neighbouring layers together.
         axes: What tells the cells apart, in their usual order: any of step or position, layer, and head or kv_head; of
             a step graph, step and result.
         component: What is replaced, or whose heads are told apart.
@@ -148,6 +150,8 @@ def parse_map(text: str) -> MapSpec:
     of = name.of
     is_component = not of.heads and name.part in list(Component)
     is_spelt = is_component or bool(of.heads and (name.part or not of.variants))
+    if of.references and not (name.by or of.needs_twin):
+        is_spelt = False
     if not of.home or not is_spelt or name.unread or name.adaptive or name.view is not None:
         raise InputError(_no_such_kind(text))
     component = Component(of.heads or name.part)
@@ -164,6 +168,8 @@ def parse_map(text: str) -> MapSpec:
         raise InputError(f"no map {shortened(text)!r}; {what}")
     if name.window > 1 and "layer" not in axes:
         raise InputError(f"no map {shortened(text)!r}; a window is of neighbouring layers, so name the axis layer")
+    if name.by and name.direction is not Direction.NOISING:
+        raise InputError(f"no map {shortened(text)!r}; there is no run of {name.by} values to put the chain's own into")
     if name.method is not None:
         check_estimable([component], name.method)
     return MapSpec(name, axes, component)
@@ -176,8 +182,8 @@ def _no_such_kind(text: str) -> str:
     windows = " and ".join(of.name for of in kinds.KINDS if of.windows)
     return (
         f"no map {shortened(text)!r}; a map is KIND:AXES, the kind one of {named}, {free}, with a component of "
-        f"{', '.join(Component)}; .denoising may follow, before it, of an attribution, "
-        f"{', '.join('.' + each for each in Method)}, and after all, of {windows}, .windowN"
+        f"{', '.join(Component)}, and as reference {', '.join(REFERENCE_WORDS)}; .denoising may follow, before it, of "
+        f"an attribution, {', '.join('.' + each for each in Method)}, and after all, of {windows}, .windowN"
     )
 
 
@@ -191,8 +197,13 @@ def check_answers(outcomes: Sequence[Outcome], answers: int) -> None:
 
 def check_twinless(spec: MapSpec) -> None:
     """Raises InputError where a map takes a twin, so that an item by itself has none."""
-    if spec.name.of.needs_twin:
-        there = " and ".join(f"{of.name}:AXES" for of in kinds.KINDS if not of.needs_twin)
+    if spec.name.needs_twin:
+        there = " and ".join(
+            f"{spelt}:AXES"
+            for of in kinds.KINDS
+            for spelt in of.spellings
+            if not of.needs_twin or spelt.endswith(kinds.OF_REFERENCE)
+        )
         raise InputError(f"map {str(spec)!r} puts a twin's activations in place; items without a twin have {there}")
 
 

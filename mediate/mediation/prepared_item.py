@@ -1,7 +1,7 @@
 """One item by itself, prepared: in tokens with all that is decided of it, and the door to every method that fits it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, r
 from mediate.mediation.kinds.hidden_controls import measure_item_controls
 from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
 from mediate.mediation.kinds.other import Against, cut_against, measure_others, run_others, with_rivals_among
-from mediate.mediation.kinds.reference_value import Material
+from mediate.mediation.kinds.reference_value import NOTHING, Material
 from mediate.mediation.maps import check_offered, measure_item_map
 from mediate.mediation.names import USUAL_OF_ONE, MapSpec, Outcome, parse_map
 from mediate.mediation.prepared import PerCell, Prepared, Y
@@ -45,6 +45,7 @@ class PreparedItem:
         outcomes: What is read off; a method that reads one takes the first.
         seed: The item's own, of whatever is drawn.
         others: The items that it is held against, nearest first; none where it is held against what is hidden of it.
+        material: What reference values of its maps are made from: in a run, other items of the set.
     """
 
     model: Model
@@ -56,6 +57,7 @@ class PreparedItem:
     outcomes: tuple[Outcome, ...] = USUAL_OF_ONE
     seed: int = 0
     others: tuple["PreparedItem", ...] = ()
+    material: Material = NOTHING
 
     @property
     def id(self) -> str:
@@ -148,15 +150,29 @@ class PreparedItem:
         heads_of = parse_component(component) if component else None
         return cells_of(self.model, self.tokens, tuple(axes.split(",")), component=heads_of)[0]
 
-    def map(self, name: str) -> EffectMap:
-        """A map of the first outcome by its name, such as `knockout:step,layer`.
+    def map(self, name: str, *, others: Sequence["PreparedItem"] = ()) -> EffectMap:
+        """A map of the first outcome by its name, such as `knockout:step,layer` or `ablate.mean.v:layer,kv_head`.
+
+        Args:
+            name: As it is asked for.
+            others: Items that a mean is over; the first one's chain stands for another item's. Those of the run that
+                the item is of by default.
 
         Raises:
-            InputError: No such map, the model does not allow it, or it takes a twin.
+            InputError: No such map, the model does not allow it, it takes a twin, or other items that are not there.
         """
         spec = parse_map(name)
         check_offered(self.model, spec)
-        return measure_item_map(self.model, self.sights.item, spec, self.outcomes[0], self.te, self.seed)
+        return self.measured_map(self.sights.item, spec, self.te, others)
+
+    def measured_map(
+        self, tokens: EncodedItem, spec: MapSpec, te: float, others: Sequence["PreparedItem"] = ()
+    ) -> EffectMap:
+        """A map that the model is known to offer, of the item's tokens with what an outcome is held against."""
+        material = replace(self.material, seed=self.seed)
+        if others:
+            material = Material([each.tokens for each in others], seed=self.seed, nearest=others[0].tokens)
+        return measure_item_map(self.model, tokens, spec, self.outcomes[0], te, material)
 
     def knockout(
         self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None, *, renormalised: bool = True
@@ -188,7 +204,12 @@ class PreparedItem:
             self.cells() if cells is None else cells,
             self.outcomes,
             by,
-            Material([each.tokens for each in others], filler, self.seed),
+            Material(
+                [each.tokens for each in others],
+                filler,
+                self.seed,
+                nearest=others[0].tokens if others else self.material.nearest,
+            ),
         )
 
     def controls(self) -> tuple[Controlled, ...]:

@@ -37,7 +37,7 @@ from mediate.mediation.kinds.random_weights import Reads as Reads
 from mediate.mediation.kinds.random_weights import Unlearnt as Unlearnt
 from mediate.mediation.kinds.random_weights import beside_random_weights as beside_random_weights
 from mediate.mediation.kinds.read import READ
-from mediate.mediation.maps import measure_item_map, measure_map, measure_small_maps
+from mediate.mediation.maps import measure_map, measure_small_maps
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared, Y
@@ -76,8 +76,7 @@ class Procedure(Generic[Way, Runs]):
         cubes: Of each item.
         small_maps: A map of some items side by side, with their total effects, by the item's place; of those alone for
             which that is worth while.
-        map: One map of an item on one outcome, with its total effect; the last argument is the seed of whatever is
-            drawn.
+        map: One map of an item, with its total effect.
         own_controls: The controls on the model itself, in the order in which they are stored.
         controls: Measures these, beside the item's cube; the last argument are contexts of other items that have its
             answer.
@@ -90,7 +89,7 @@ class Procedure(Generic[Way, Runs]):
     run: Callable[[Model, Sequence[Way]], list[Runs]]
     cubes: Callable[[Model, Sequence[Way], Sequence[Runs]], list[Cubes]]
     small_maps: Callable[[Model, Sequence[Way], Sequence[Runs], MapSpec, Sequence[float]], dict[int, EffectMap]]
-    map: Callable[[Model, Runs, MapSpec, Outcome, float, int], EffectMap]
+    map: Callable[[Way, Runs, MapSpec, float], EffectMap]
     own_controls: tuple[Control, ...]
     controls: Callable[[Way, Runs, Cube, Sequence[Elsewhere]], tuple[Controlled, ...]]
     reads: Callable[[Way, Runs, Sequence[EffectMap]], Reads | None]
@@ -120,6 +119,10 @@ def _small_maps_of_pairs(
     model: Model, items: Sequence[Prepared], contexts: Sequence[Contexts], wanted: MapSpec, te: Sequence[float]
 ) -> dict[int, EffectMap]:
     return measure_small_maps(model, contexts, wanted, items[0].outcomes[0], te)
+
+
+def _pair_map(item: Prepared, contexts: Contexts, wanted: MapSpec, te: float) -> EffectMap:
+    return measure_map(item.model, contexts, wanted, item.outcomes[0], te, item.seed)
 
 
 def _pair_controls(
@@ -162,8 +165,8 @@ def _no_small_maps(
     return {}
 
 
-def _item_map(model: Model, sights: Sights, wanted: MapSpec, outcome: Outcome, te: float, seed: int) -> EffectMap:
-    return measure_item_map(model, sights.item, wanted, outcome, te, seed)
+def _item_map(item: PreparedItem, sights: Sights, wanted: MapSpec, te: float) -> EffectMap:
+    return item.measured_map(sights.item, wanted, te)
 
 
 def _item_controls(
@@ -206,10 +209,8 @@ def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: 
     ]
 
 
-def _map_among_others(
-    model: Model, against: Against, wanted: MapSpec, outcome: Outcome, te: float, seed: int
-) -> EffectMap:
-    return measure_item_map(model, against.item, wanted, outcome, te, seed)
+def _map_among_others(item: PreparedItem, against: Against, wanted: MapSpec, te: float) -> EffectMap:
+    return item.measured_map(against.item, wanted, te)
 
 
 def _controls_among_others(
@@ -234,7 +235,7 @@ PAIRS = Procedure(
     run=_run_pairs,
     cubes=_pair_cubes,
     small_maps=_small_maps_of_pairs,
-    map=measure_map,
+    map=_pair_map,
     own_controls=OF_PAIRS,
     controls=_pair_controls,
     reads=_pair_reads,

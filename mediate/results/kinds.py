@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mediate.pairs.pair import World
+from mediate.results.reference_words import REFERENCE_WORDS
 
 # Shares are undefined where |TE| is not above this, in nats.
 MIN_TE = 0.1
@@ -21,6 +22,9 @@ WORLDS = ("source", "base")
 AXES = ("step", "position", "layer", "head", "kv_head")
 # The outcome of a step graph: at each step's own result token.
 RESULT = "result_logit_diff"
+
+# What follows the name of a kind that takes a reference value.
+OF_REFERENCE = "REFERENCE.COMPONENT"
 
 _WINDOW = re.compile(r"window(?P<layers>[1-9][0-9]*)")
 _ADAPTIVE, _CROSS = "adaptive", "cross"
@@ -70,6 +74,8 @@ class KindFacts:
         name: The first part of its name.
         home: Where its `Kind` lives, as `module:NAME`; empty of what cannot be asked for by name.
         heads: The component whose heads its cells tell apart; empty where a component is part of the name.
+        references: The reference values of which one may follow the name, before the component; one must where the kind
+            takes no twin.
         variants: What must follow the name instead of a component, where there are several.
         methods: What may follow the component; the first goes without saying.
         directions: What may follow that; the first goes without saying.
@@ -81,13 +87,15 @@ class KindFacts:
         outcome: The outcome that its cells have, each one of its own, instead of the run's. Such a cell may have no
             effect at all, which is NaN, and the map has no total effect.
         words: What the number of one step in one layer is; `{kind}`, `{replacing}` and `{effect}` are filled in.
-        needs_twin: Whether it puts something of the source world in place, so that an item by itself has none.
+        needs_twin: Whether it puts something of the source world in place, so that an item by itself has none; of a
+            kind with `references`, where it names none of them.
         crossed: Where the measuring of it between two checkpoints lives, as `module:name`; empty where there is none.
     """
 
     name: str
     home: str = ""
     heads: str = ""
+    references: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     methods: tuple[Method, ...] = ()
     directions: tuple[Direction, ...] = ()
@@ -106,7 +114,10 @@ class KindFacts:
         """Its names up to the first choice, as a message lists them."""
         if self.variants:
             return tuple(f"{self.name}.{each}" for each in self.variants)
-        return (self.name,) if self.heads else (f"{self.name}.COMPONENT",)
+        free = (self.name,) if self.heads else (f"{self.name}.COMPONENT",)
+        if not self.references:
+            return free
+        return (*(free if self.needs_twin else ()), f"{self.name}.{OF_REFERENCE}")
 
 
 _ROOM = "mediate.mediation.kinds"
@@ -151,6 +162,15 @@ KINDS = (
         crossed=f"{_CROSSED}:state_both_ways",
     ),
     KindFacts(
+        "ablate",
+        f"{_ROOM}.ablation:ABLATE",
+        references=tuple(REFERENCE_WORDS),
+        windows=True,
+        draws=True,
+        words="the effect of {replacing}, with all that follows computed anew",
+        needs_twin=False,
+    ),
+    KindFacts(
         "attribution",
         f"{_ROOM}.attribution:ATTRIBUTION",
         methods=tuple(Method),
@@ -169,7 +189,7 @@ class KindName:
     Args:
         of: The kind; of a name that is not in `KINDS`, such as that of a method with calls of its own, its facts are
             the usual ones.
-        part: What follows the name: a component or a variant.
+        part: What follows the name, or the reference value: a component or a variant.
         method: How it is estimated.
         direction: Into which run.
         window: How many neighbouring layers are taken together.
@@ -177,6 +197,7 @@ class KindName:
         view: Of two checkpoints, what is shown; None of one.
         source: Whether two checkpoints ran the source world.
         unread: Parts of the name that say nothing that is known.
+        by: The reference value that is put in place; empty where it is the other world's activation, or nothing is.
     """
 
     of: KindFacts
@@ -188,9 +209,10 @@ class KindName:
     view: View | None = None
     source: bool = False
     unread: tuple[str, ...] = ()
+    by: str = ""
 
     def __str__(self) -> str:
-        parts = [self.of.name, self.part]
+        parts = [self.of.name, self.by, self.part]
         parts += [self.method] if self.method is not None and self.method is not self.of.methods[0] else []
         parts += [self.direction] if self.direction is not Direction.NOISING else []
         parts += [f"window{self.window}"] if self.window > 1 else []
@@ -198,6 +220,11 @@ class KindName:
         if self.view is not None:
             parts = [_CROSS, *parts, self.view, *([WORLDS[0]] if self.source else [])]
         return ".".join(part for part in parts if part)
+
+    @property
+    def needs_twin(self) -> bool:
+        """Whether it puts something of the source world in place."""
+        return self.of.needs_twin and not self.by
 
     @property
     def may_have_gaps(self) -> bool:
@@ -215,6 +242,7 @@ def parse_kind(text: str) -> KindName:
     adaptive = rest[-1:] == [_ADAPTIVE]
     name, *rest = (rest[:-1] if adaptive else rest) or [""]
     of = next((each for each in KINDS if each.name == name), None) or KindFacts(name)
+    by = rest.pop(0) if rest and rest[0] in of.references else ""
     has_part = bool(rest) and (rest[0] in of.variants if of.variants else bool(of.home) and not of.heads)
     part = rest.pop(0) if has_part else ""
     method = Method(rest.pop(0)) if rest and rest[0] in of.methods else next(iter(of.methods), None)
@@ -230,6 +258,7 @@ def parse_kind(text: str) -> KindName:
         view=view,
         source=source and view is not None,
         unread=tuple(rest[1:] if window else rest),
+        by=by,
     )
 
 
@@ -248,7 +277,9 @@ def of_a_step(kind: str) -> str:
     """What the number of one step in one layer of a map is, in words."""
     name = parse_kind(kind)
     component = f"{name.part or 'the activations'} at that step"
-    if name.direction is Direction.DENOISING:
+    if name.by:
+        replacing = f"replacing {component} by {REFERENCE_WORDS[name.by]}"
+    elif name.direction is Direction.DENOISING:
         replacing = f"putting the base's {component} into the source run"
     else:
         replacing = f"replacing {component} by the source's"

@@ -22,6 +22,7 @@ from mediate.results.told import Reject
 from mediate.scoring.chains import NOT_SOLVED, answers, trace_of, write
 from mediate.scoring.given import nothing_left
 from mediate.scoring.plan import seed_of
+from mediate.scoring.reference_material import with_material
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.trace import Trace
 
@@ -100,7 +101,7 @@ def prepare_items(
     rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors]
     if not prepared:
         raise InputError(nothing_left([(reject.item, reject.code, reject.reason) for reject in rejects], "items"))
-    return tuple(prepared), tuple(rejects)
+    return with_material(prepared, wanted, spec.seed), tuple(rejects)
 
 
 def item_maps(spec: ScoreSpec) -> tuple[MapSpec, ...]:

@@ -85,12 +85,10 @@ def _with_maps(procedure: Procedure[Way, Runs], scored: Scored[Way], runs: Runs,
         ItemError: A map that was asked for by name turned out to be impossible, and bad items are errors.
     """
     item, known = scored.item, {(each.kind, each.dims): each for each in scored.maps}
-    outcome, te = spec.outcomes[0], scored.te
     maps, left_out = list[EffectMap](), list[Reject]()
     for each in item.maps:
         try:
-            found = known.get((each.kind, each.axes))
-            maps.append(found or procedure.map(item.model, runs, each, outcome, te, item.seed))
+            maps.append(known.get((each.kind, each.axes)) or procedure.map(item, runs, each, scored.te))
         except (InputError, NonFiniteError) as error:
             left_out.append(_impossible(item, each, error, spec))
         except RuntimeError as error:

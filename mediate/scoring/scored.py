@@ -14,7 +14,7 @@ from mediate.mediation.maps import Effects, MapSpec, effect_map, labels_of
 from mediate.mediation.names import RIVAL
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared, Y
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import OnItsWay, PreparedItem
 from mediate.mediation.procedures import Way
 from mediate.models.model import Model
 from mediate.passes.store import Store, array, model_spec
@@ -23,6 +23,7 @@ from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
+from mediate.scoring.reference_material import taken_from
 from mediate.scoring.spec import ScoreSpec
 
 KIND = "outcomes"
@@ -97,6 +98,7 @@ def _entry(model: Model, item: OnItsWay, spec: ScoreSpec) -> dict[str, Any]:
             "maps": [str(each) for each in item.maps],
             "seed": item.seed if any(each.name.of.draws for each in item.maps) else None,
         }
+        | (taken_from(item) if isinstance(item, PreparedItem) else {})
     )
 
 

@@ -405,10 +405,10 @@ def test_a_model_without_a_random_twin_is_measured_all_the_same(monkeypatch: pyt
 def test_a_map_that_turns_out_impossible_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = procedures.PAIRS.map
 
-    def broken(model, contexts, spec, *rest):
+    def broken(item, contexts, spec, *rest):
         if contexts.pair.id == "p2" and spec.kind == "knockout":
             raise InputError("no such thing here")
-        return real(model, contexts, spec, *rest)
+        return real(item, contexts, spec, *rest)
 
     with_procedure(monkeypatch, map=broken)
     maps = {"maps": ["read:step,layer", "knockout:layer"]}
@@ -427,10 +427,10 @@ def test_a_map_that_turns_out_impossible_costs_itself_alone(tmp_path: Path, monk
 def test_a_map_that_does_not_fit_into_memory_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     real = procedures.PAIRS.map
 
-    def short(model, contexts, spec, *rest):
+    def short(item, contexts, spec, *rest):
         if contexts.pair.id == "p2" and spec.kind == "knockout":
             raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
-        return real(model, contexts, spec, *rest)
+        return real(item, contexts, spec, *rest)
 
     with_procedure(monkeypatch, map=short)
     maps = {"maps": ["read:step,layer", "knockout:layer"]}
@@ -446,8 +446,8 @@ def test_a_map_that_does_not_fit_into_memory_costs_itself_alone(monkeypatch: pyt
 def test_a_map_that_holds_no_numbers_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     real = procedures.PAIRS.map
 
-    def empty(model, contexts, spec, *rest):
-        found = real(model, contexts, spec, *rest)
+    def empty(item, contexts, spec, *rest):
+        found = real(item, contexts, spec, *rest)
         return replace(found, values=found.values * np.nan) if contexts.pair.id == "p2" else found
 
     with_procedure(monkeypatch, map=empty)

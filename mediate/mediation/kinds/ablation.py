@@ -12,17 +12,21 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from mediate.errors import InputError
+from mediate.errors import InputError, ItemError
 from mediate.mediation.cells import Cell, check_cell
+from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import Encoded
-from mediate.mediation.kinds.reference_value import NOTHING, Material
-from mediate.mediation.kinds.references import reference_named
-from mediate.mediation.kinds.state import chain_activations, placed, replaced_effects
+from mediate.mediation.kinds.kind import Effects, Kind, Work, spec_cells
+from mediate.mediation.kinds.reference_value import NOTHING, Material, ReferenceValue
+from mediate.mediation.kinds.references import REFERENCES, reference_named
+from mediate.mediation.kinds.state import STATE_PASSES, chain_activations, placed, replaced_effects
+from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import own_sequences
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.passes.interventions import Patch, Reference, Values
+from mediate.results.reference_words import MEAN, OTHER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +70,7 @@ def ablation_effects(
     reference = reference_named(pair, by)
     for cell in cells:
         check_cell(model, pair, cell)
-    if Component.PATTERN in components and not reference.of_patterns:
-        raise InputError(f"{by} ablation of patterns: a row must sum to 1 over its own keys; use a knockout")
+    _check_patterns(reference, components)
     reference.needs(model, pair, material)
     run = own_sequences(model, pair, outcomes)
     own = chain_activations(model, pair.whole, run.start, components)
@@ -76,6 +79,12 @@ def ablation_effects(
     patches = [cell.patches(components, run.start, by) for cell in cells]
     effects = replaced_effects(model, run, patches, outcomes, values, before)
     return Ablated(effects, np.array([_norm_ratio(each, values, before) for each in patches]))
+
+
+def _check_patterns(reference: ReferenceValue, components: Sequence[Component]) -> None:
+    if Component.PATTERN in components and not reference.of_patterns:
+        by = reference.name
+        raise InputError(f"{by} ablation of patterns: a row must sum to 1 over its own keys; use a knockout")
 
 
 def _norm_ratio(patches: Sequence[Patch], values: Values, before: Values) -> float:
@@ -91,3 +100,33 @@ def _norm_ratio(patches: Sequence[Patch], values: Values, before: Values) -> flo
         size = old.flatten(1).norm(dim=1).clamp_min(torch.finfo(old.dtype).tiny)
         ratios.append(float((new.flatten(1).norm(dim=1) / size).mean()))
     return float(np.mean(ratios)) if ratios else float("nan")
+
+
+def _needs(model: Model, spec: MapSpec) -> None:
+    model.need(spec.component)
+    _check_patterns(next(each for each in REFERENCES if each.name == spec.name.by), [spec.component])
+
+
+def _fits(pair: EncodedPair, spec: MapSpec, place: str) -> None:
+    """Raises ItemError where a pair is asked for what is made of other items: a run of pairs keeps none at hand."""
+    if spec.name.by in (MEAN, OTHER):
+        reason = (
+            f"{spec.name.by} takes other items, and a pair has its twin; ask for state maps, zero, noise or shuffled"
+        )
+        raise ItemError(pair.id, reason, place=place, code="no_other")
+
+
+def _of_item(model: Model, item: Encoded, spec: MapSpec, outcome: Outcome, material: Material) -> Effects:
+    cells, _ = spec_cells(model, item, spec)
+    found = ablation_effects(model, item, [spec.component], cells, [outcome], spec.name.by, material)
+    return Effects(found.effects[0])
+
+
+def _work(model: Model, item: Encoded, spec: MapSpec) -> Work:
+    cells, _ = spec_cells(model, item, spec)
+    # A chain to take a reference value from, the item's own activations, and the run that is branched off from. A mean
+    # is made of more chains, which are run once for all items.
+    return Work(len(cells), passes=STATE_PASSES, branches=cells)
+
+
+ABLATE = Kind("ablate", None, _work, needs=_needs, fits=_fits, of_item=_of_item)

@@ -15,8 +15,9 @@ from jaxtyping import Float
 from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.item import Encoded, EncodedItem
+from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import Contexts
+from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.names import MapSpec, Outcome, at_home
 from mediate.models.model import Model
 from mediate.results.agreement import Agreement
@@ -91,23 +92,25 @@ class Kind:
     Args:
         name: As in its `KindFacts`.
         measure: Measures one map of one pair; the last argument is the seed of whatever is drawn. Raises InputError
-            where the model does not offer it, ItemError where the pair does not allow it.
+            where the model does not offer it, ItemError where the pair does not allow it. None where no map of the kind
+            takes a twin.
         work: What that takes, of an encoded pair or item, without running the model.
         needs: Raises InputError where a model does not offer what such a map needs, of any pair.
         fits: Raises ItemError, with the pair's place in its file, where a pair does not allow such a map.
         labels: The labels along the axes.
-        of_item: Measures one map of an item without a twin; None where that takes a twin.
+        of_item: Measures one map that takes no twin, of an item or a pair's base; the last argument is what reference
+            values are made from. None where every map takes a twin.
         together: Measures a map of several pairs side by side, by the pair's place; of those alone for which that is
             worth while. None where it never is.
     """
 
     name: str
-    measure: Callable[[Model, Contexts, MapSpec, Outcome, int], Effects]
+    measure: Callable[[Model, Contexts, MapSpec, Outcome, int], Effects] | None
     work: Callable[[Model, Any, MapSpec], Work]
     needs: Callable[[Model, MapSpec], None] = needs_nothing
     fits: Callable[[EncodedPair, MapSpec, str], None] = fits_aligned
     labels: Callable[[Model, Encoded, MapSpec], Coords] = labels_of_cells
-    of_item: Callable[[Model, EncodedItem, MapSpec, Outcome, int], Effects] | None = None
+    of_item: Callable[[Model, Encoded, MapSpec, Outcome, Material], Effects] | None = None
     together: Callable[[Model, Sequence[Contexts], MapSpec, Outcome], dict[int, Effects]] | None = None
 
 

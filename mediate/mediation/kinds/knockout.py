@@ -10,9 +10,9 @@ from mediate.errors import InputError
 from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.item import Encoded
-from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.kind import Effects, Kind, Work, fits_any, spec_cells
 from mediate.mediation.kinds.read import reader_choice
+from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome, read_off
 from mediate.mediation.sequences import own_sequences
@@ -82,11 +82,7 @@ def _needs(model: Model, spec: MapSpec) -> None:
     check_knockout(model)
 
 
-def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
-    return _of_item(model, contexts.pair, spec, outcome, seed)
-
-
-def _of_item(model: Model, item: Encoded, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
+def _of_item(model: Model, item: Encoded, spec: MapSpec, outcome: Outcome, material: Material) -> Effects:
     return Effects(knockout_effects(model, item, spec_cells(model, item, spec)[0], [outcome])[0])
 
 
@@ -95,4 +91,4 @@ def _work(model: Model, item: Encoded, spec: MapSpec) -> Work:
     return Work(len(cells), passes=1, read=cells)
 
 
-KNOCKOUT = Kind("knockout", _measure, _work, needs=_needs, fits=fits_any, of_item=_of_item)
+KNOCKOUT = Kind("knockout", None, _work, needs=_needs, fits=fits_any, of_item=_of_item)

@@ -1,7 +1,7 @@
 """A reference value that carries no world, as a record: what activations are ablated by."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jaxtyping import Float
 from torch import Tensor
@@ -19,14 +19,19 @@ class Material:
     """What reference values are made from, beside the chain that is ablated.
 
     Args:
-        others: Other pairs, whose base chains are drawn on.
+        others: Other items, or other pairs, whose base chains are drawn on.
         filler: The token id of a filler.
         seed: Of what is drawn.
+        nearest: The one whose chain, as a whole, stands for another item's.
+        sums: Sums over chains that are known already, by the model, a chain's tokens and the site: items that draw on
+            the same others share them.
     """
 
     others: Sequence[Encoded] = ()
     filler: int | None = None
     seed: int = 0
+    nearest: Encoded | None = None
+    sums: dict[tuple[int, tuple[int, ...], Site], Tensor] = field(default_factory=dict, compare=False, repr=False)
 
 
 NOTHING = Material()

@@ -11,12 +11,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mediate.errors import InputError
+from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.reference_value import Activations, Material, ReferenceValue
 from mediate.mediation.kinds.state import chain_activations
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.passes.interventions import Reference
+from mediate.results.reference_words import OTHER
 
 
 def _zeros(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
@@ -29,14 +31,36 @@ def _noise(model: Model, pair: Encoded, own: Activations, material: Material) ->
 
 
 def _mean(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
-    """Over all CoT positions of the other pairs' base chains."""
-    chains = [_base_chain(model, each, own) for each in material.others]
-    return {site: torch.cat([each[site] for each in chains]).mean(dim=0).expand_as(own[site]) for site in own}
+    """Over all CoT positions of the others' base chains."""
+    count = sum(len(each.trace.ids) for each in material.others)
+    sums = [_summed(model, each, own, material) for each in material.others]
+    return {
+        site: (torch.stack([each[site] for each in sums]).sum(dim=0) / count).to(value.dtype).expand_as(value)
+        for site, value in own.items()
+    }
+
+
+def _summed(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
+    """The sum over a base chain's positions, in float64, computed where it is not known."""
+    keys = {site: (id(model.plain), pair.whole, site) for site in own}
+    if not all(key in material.sums for key in keys.values()):
+        found = _base_chain(model, pair, own)
+        material.sums.update({key: found[site].double().sum(dim=0) for site, key in keys.items()})
+    return {site: material.sums[key] for site, key in keys.items()}
 
 
 def _resample(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
     """The first other pair's base chain, from its start, again from its start where it is shorter."""
-    other = material.others[0]
+    return _in_turn(model, material.others[0], pair, own)
+
+
+def _other(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
+    """The nearest other item's chain in the same way."""
+    assert material.nearest is not None, "checked by its needs"
+    return _in_turn(model, material.nearest, pair, own)
+
+
+def _in_turn(model: Model, other: Encoded, pair: Encoded, own: Activations) -> Activations:
     again = torch.arange(len(pair.trace.ids)) % len(other.trace.ids)
     return {site: value[again] for site, value in _base_chain(model, other, own).items()}
 
@@ -69,7 +93,13 @@ def _components(own: Activations) -> list[Component]:
 
 def _needs_others(by: Reference, model: Model, pair: Encoded, material: Material) -> None:
     if not material.others:
-        raise InputError(f"item {pair.id!r}: {by} ablation needs other pairs; give others=[...]")
+        noun = "pairs" if isinstance(pair, EncodedPair) else "items of other groups"
+        raise InputError(f"item {pair.id!r}: {by} ablation needs other {noun}; give others=[...]")
+
+
+def _needs_nearest(model: Model, pair: Encoded, material: Material) -> None:
+    if material.nearest is None:
+        raise InputError(f"item {pair.id!r}: there is no other item of another group and answer; give others=[...]")
 
 
 def _needs_filler(model: Model, pair: Encoded, material: Material) -> None:
@@ -106,6 +136,7 @@ REFERENCES = (
     ReferenceValue(Reference.ZERO, _zeros, of_patterns=True),
     ReferenceValue(Reference.MEAN, _mean, partial(_needs_others, Reference.MEAN)),
     ReferenceValue(Reference.RESAMPLE, _resample, partial(_needs_others, Reference.RESAMPLE)),
+    ReferenceValue(OTHER, _other, _needs_nearest),
     ReferenceValue(Reference.FILLER, _filler, _needs_filler),
     ReferenceValue(Reference.SHUFFLED, _shuffled),
     ReferenceValue(Reference.NOISE, _noise),
