@@ -1,4 +1,4 @@
-"""An item by itself in tokens: its question part, of which some can be hidden, its chain, and what reads them."""
+"""An item by itself in tokens: its question, which can be hidden, its chain, and the readers that come after them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,8 +26,8 @@ class EncodedItem:
         id: The item's id.
         group: The item's group.
         question: The tokens before the chain: head, question and tail.
-        hidden: The range of them that hold the question's own text; never the sequence's first token, which is the
-            attention sink and has seen only itself.
+        hidden: The half-open range of these tokens that hold the question's own text. The sequence's first token is
+            never among them: it is the attention sink, and has seen only itself.
         trace: The chain.
         readers: What comes after; there is no source answer.
         options: The tokens of the other answers that the question offers.

@@ -9,7 +9,8 @@ from mediate.mediation.kinds.cube import Contexts
 from mediate.mediation.kinds.kind import Effects as Effects
 from mediate.mediation.kinds.kind import effect_map as effect_map
 from mediate.mediation.kinds.kind import kind_of
-from mediate.mediation.kinds.reference_value import NOTHING, Material
+from mediate.mediation.kinds.reference_value import NOTHING
+from mediate.mediation.kinds.reference_value import Material as Material
 from mediate.mediation.names import MapSpec as MapSpec
 from mediate.mediation.names import check_twinless
 from mediate.mediation.names import parse_map as parse_map

@@ -82,7 +82,7 @@ def site_hooks(changes: Mapping[Site, Callable[[Tensor], Tensor]]) -> list[Hook]
 
     `resid_mid` needs two: its hook point is only the MLP's input, and writing it would leave the skip path as it was.
     So the residual stream before attention is remembered, and attention's output is set to what leads from there to the
-    target. Its hooks come last: it starts from the stream and attention's output as these were written.
+    target. Its hooks come last: they start from the stream and from attention's output as other writes have left these.
     """
     middle = {site: change for site, change in changes.items() if site.component is Component.RESID_MID}
     hooks: list[Hook] = [(site.hook_name, partial(_changed, changes[site])) for site in changes if site not in middle]

@@ -50,8 +50,8 @@ class Write:
         positions: Absolute positions; of a pattern, the queries' positions. Ascending, each once.
         units: Heads of `q`, `z` and `pattern`, KV heads of `k` and `v`, channels (neurons) of the others; None for all.
         by: The name of the values that it takes, in the shape of the whole activation; None where it takes none.
-        new: From what stands at these places, and what `by` names there, to what stands there afterwards, all of one
-            shape. By default what `by` names.
+        new: A function that takes what stands at these places, and what `by` names there if it is given, and returns
+            what stands there afterwards; all are of one shape. By default what `by` names is put there.
     """
 
     site: Site
@@ -178,7 +178,7 @@ def first_layer(row: Interventions) -> int:
 
 
 def first_position(row: Interventions) -> int | None:
-    """The first position at which anything differs; None where that is what the past holds."""
+    """The first position at which anything differs; None where only what the past holds is replaced."""
     actions = actions_of(row)
     found = [each.positions[0] for each in actions if isinstance(each, Write)]
     return min(found + [each.readers[0] for each in actions if isinstance(each, Knockout)], default=None)

@@ -229,7 +229,7 @@ def spins(model: Model, old: Int[Tensor, " pos"], new: Int[Tensor, " pos"]) -> l
 
 
 def has_rotary(model: Model) -> bool:
-    """Whether keys are turned at all, whatever modules a model holds: those of ALiBi may hold rotary ones too."""
+    """Whether the model turns its keys; that it holds rotary modules does not say so, as models with ALiBi may, too."""
     try:
         return not getattr(model.plain.config.get_text_config(), "alibi", False) and bool(rotary_frequencies(model))
     except InputError as none:

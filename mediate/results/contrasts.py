@@ -76,10 +76,10 @@ def over_all_orders(y: Y) -> Values:
 
 
 def chain_before_its_sight(y: Y) -> Values:
-    """The mean effect of each channel over the three orders in which the chain is shown before its own world is set.
+    """Each channel's mean effect over the three orders that switch text before latent; rows sum to TE.
 
-    Where the chain is hidden nobody can tell how it was computed: Y[d, 0, 0] = Y[d, 0, 1]. Over all six orders a reader
-    of the latent state alone would be called one of the text too; over these three it is wholly latent. Rows sum to TE.
+    A chain that is hidden cannot tell how it was computed: Y[d, 0, 0] = Y[d, 0, 1]. Over all six orders, an answer that
+    reads the latent state alone would be credited to text as well; over these three it is credited to latent alone.
     """
     direct = (y[:, 1, 0, 0] - y[:, 0, 0, 0]) + (y[:, 1, 1, 0] - y[:, 0, 1, 0]) + (y[:, 1, 1, 1] - y[:, 0, 1, 1])
     text = (y[:, 1, 1, 0] - y[:, 1, 0, 0]) + 2 * (y[:, 0, 1, 0] - y[:, 0, 0, 0])

@@ -62,8 +62,8 @@ def corners(y: Float[np.ndarray, "item 2 2 2"]) -> Corners:
 def shapley(y: Float[np.ndarray, "item 2 2 2"], contrast: Contrast = TWIN) -> Float[np.ndarray, "item 3"]:
     """Each channel's part of the total effect; columns as in `CHANNELS`, rows sum to TE.
 
-    The mean effect of switching the channel over the orders in which the three can be switched that the contrast
-    knows: all six (Shapley 1953), or those in which the chain comes before how it was computed; see
+    A channel's part is the mean effect of switching it, over the orders in which the three can be switched. The
+    contrast says which orders count: all six (Shapley 1953), or the three that switch text before latent; see
     `mediate.results.contrasts`.
     """
     return contrast.shapley(y)
@@ -72,7 +72,7 @@ def shapley(y: Float[np.ndarray, "item 2 2 2"], contrast: Contrast = TWIN) -> Fl
 def check_identities(y: Float[np.ndarray, "item 2 2 2"], contrast: Contrast = TWIN) -> None:
     """Raises ArithmeticError on a row where TE = NDE + TIE = NIE + TDE = sum of Shapley values fails."""
     effects, values = corners(y), shapley(y, contrast)
-    # Without cells that are NaN or infinite, so that the sum they spoil is the one that is named.
+    # Cells that are NaN or infinite do not count here, so that the error names the sum that they spoil.
     scale = np.maximum(1.0, np.nan_to_num(abs(y), posinf=0.0).max(axis=(1, 2, 3)))
     sums = {
         "NDE + TIE": effects.nde + effects.tie,
@@ -91,8 +91,8 @@ class Cube:
     """One outcome of a set of items in all eight combinations of worlds.
 
     Args:
-        y: Axes item, d, t, h (`CHANNELS` in order); index 1 is the base world. In nats (both outcomes are differences
-            of logits or of log-probabilities), positive towards the base answer.
+        y: Axes item, d, t, h (`CHANNELS` in order); index 1 is the base world. In the outcome's
+            unit, positive towards the base answer, which of an item by itself is the measured one.
         items: The item ids.
         groups: The group of each item, which the bootstrap resamples.
         outcome: The name of the outcome.

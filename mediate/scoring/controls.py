@@ -104,7 +104,8 @@ def control_by_random_weights(
         with ExitStack() as stack:
             twin = _opened_twin(model, spec, stack)
             lengths = {name: procedure.length(item) for name, item in missing.items()}
-            for names in of_like_length(lengths, side_by_side(model)):
+            # The twin runs each question with its own chain alone, so that twice as many fit side by side.
+            for names in of_like_length(lengths, 2 * side_by_side(model)):
                 measured = _measured(procedure, twin, [missing[name] for name in names], outcome)
                 for name, each in zip(names, measured, strict=True):
                     unlearnt[name] = each
@@ -177,8 +178,7 @@ def _stored_reads(item: OnItsWay, kept: Mapping[str, torch.Tensor]) -> Reads | N
 def _entry(item: OnItsWay) -> dict[str, Any]:
     """What a stored control depends on."""
     outcome, tokens = item.outcomes[0], item.tokens
-    entry = model_spec(item.model) | {"id": tokens.id, "group": tokens.group}
-    entry |= others_of(item)
+    entry = model_spec(item.model) | others_of(item) | {"id": tokens.id, "group": tokens.group}
     if isinstance(item, Prepared):
         # Entries from before hold a twin of each pair's own.
         return entry | {"pair": described(tokens), "outcome": outcome.stored_as, "twin": "one a run"}

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mediate.errors import InputError
-from mediate.mediation.kinds.reference_value import Material
-from mediate.mediation.names import MapSpec
+from mediate.mediation.maps import MapSpec, Material
 from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.results.reference_words import MEAN, OTHER

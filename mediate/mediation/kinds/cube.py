@@ -2,8 +2,9 @@
 
 1. Every question h with every chain t is run once, and its keys and values are kept; what all four begin with, such as
    worked examples, is run once for all.
-2. A cell (d, t, h) lays the question's from world d before the chain's from (h, t), moved to where question d ends.
-3. The answer's few tokens read that, and the outcomes are read off.
+2. A cell (d, t, h) lays those of question d before those of chain t as computed under question h, which are moved to
+   where question d ends.
+3. The answer's few tokens read these keys and values, and the outcomes are read off.
 
 Two contexts or cells whose tokens are the same are computed once, so worlds that do not differ have effects of exactly
 0.

@@ -135,7 +135,7 @@ def measure_hidden(
 
 
 def grounded(model: Model, sights: Sights, outcome: Outcome) -> Reading:
-    """The readers of one outcome, with what it is held against."""
+    """The readers laid out for one outcome, with the logits of the whole run where it is held against these."""
     tokens = reading(sights.item.readers, model.device, [outcome])
     if outcome.against != WHOLE_RUN:
         return tokens
@@ -143,7 +143,7 @@ def grounded(model: Model, sights: Sights, outcome: Outcome) -> Reading:
 
 
 def with_rivals(model: Model, sights: Sequence[Sights], outcomes: Sequence[Outcome]) -> list[Sights]:
-    """The same, where an outcome is held against a rival of the answer with that as the readers' source answer."""
+    """The same sights; where an outcome is held against a rival answer, the readers have it as their source answer."""
     if not any(outcome.against == RIVAL for outcome in outcomes):
         return list(sights)
     found = []
