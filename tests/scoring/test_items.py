@@ -250,6 +250,14 @@ def test_own_is_what_the_model_says_right_or_wrong_and_given_what_is_given(model
     assert abs(y - of_given).max() > 0.01
 
 
+def test_the_measured_answer_is_the_one_that_is_checked(model: Any) -> None:
+    item = replace(given(1)[0], answer="8", stated="eight")
+    assert md.prepare(model, item, store=False).answer == "8"
+    with pytest.raises(md.ItemError, match=r"no token for .* of the answer"):
+        md.prepare(model, item, md.ScoreSpec(answer="own"), store=False)
+    assert md.prepare(model, replace(item, answer="eight", stated="8"), md.ScoreSpec(answer="own")).answer == "8"
+
+
 def test_options_that_the_models_own_words_choose_are_no_rivals(model: Any) -> None:
     assert other_options(md.Item("q", options=("A", "B")), "B) 4 apples") == ("A",)
     assert other_options(md.Item("q", options=("3", "4")), "4 apples.") == ("3",)
