@@ -31,6 +31,7 @@ class Told:
         states_result: Whether it stands there as a result; else it is only the first occurrence. None where there is
             no such token, or it was not told.
         given: The given answer, where the model's own was measured beside it; else None.
+        stated: The answer that the response of a log itself states; None where there was no response.
     """
 
     question: str
@@ -42,11 +43,10 @@ class Told:
     said: str | None = None
     states_result: bool | None = None
     given: str | None = None
+    stated: str | None = None
 
 
-def told_of(
-    question: str, answer: str, trace: Trace, values: Sequence[int], said: str | None, given: str | None = None
-) -> Told:
+def told_of(question: str, answer: str, trace: Trace, values: Sequence[int], said: str | None) -> Told:
     """What stood in one world of an item.
 
     Args:
@@ -55,7 +55,6 @@ def told_of(
         trace: The chain.
         values: The result of each step of a given chain, where the data have them.
         said: What the model itself answers after the chain, where it was asked.
-        given: The given answer, where another one is measured.
     """
     stated = trace.stated(answer, values)
     return Told(
@@ -67,7 +66,6 @@ def told_of(
         written=trace.written,
         said=said,
         states_result=None if stated is None else stated.result,
-        given=given,
     )
 
 
@@ -148,12 +146,18 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
             written=bool(row["written"]),
             said=None if pd.isna(row["said"]) else str(row["said"]),
             states_result=_states_result(row),
-            given=None if pd.isna(row.get("given")) else str(row["given"]),
+            given=_text(row.get("given")),
+            stated=_text(row.get("stated")),
         )
     return tuple(
         Measured(item, group, base=both[str(World.BASE)], source=both.get(str(World.SOURCE)))
         for (item, group), both in worlds.items()
     )
+
+
+def _text(cell: object) -> str | None:
+    """What a cell says; older tables have no such column."""
+    return cell if isinstance(cell, str) else None
 
 
 def _states_result(row: Mapping[Hashable, Any]) -> bool | None:

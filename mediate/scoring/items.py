@@ -128,17 +128,18 @@ def _draft(model: Model, item: Item, spec: ScoreSpec) -> ItemDraft:
     if not item.finished:
         reason = "its response was cut off by a length limit before it came to its answer; leave it out (skip)"
         raise ItemError(item.id, reason, place=item.place, code="unfinished", written=True)
-    check_characters(tokenizer, item, model.facts.context)
+    read = replace(item, answer=measured_answer(item, None, spec))
+    check_characters(tokenizer, read, model.facts.context)
     known = "mediate pairs --task modular makes some that it reads" if is_reference(model.facts.name) else "reword it"
-    check_words(tokenizer, item, f"{known}, or leave it out (skip)")
+    check_words(tokenizer, read, f"{known}, or leave it out (skip)")
     asked = ask(tokenizer, spec.template, item)
-    check_parts(tokenizer, item, spec.answer_cue)
+    check_parts(tokenizer, read, spec.answer_cue)
     draft = ItemDraft(item, asked)
     if item.cot is None:
         return draft
     trace = trace_of(model, item, "", item.cot, None, spec)
-    if not must_ask(item, spec):
-        _encoded(model, item, asked, trace, measured_answer(item, None, spec), spec)
+    if read.answer:
+        _encoded(model, item, asked, trace, read.answer, spec)
     return replace(draft, trace=trace)
 
 

@@ -83,9 +83,9 @@ def other_options(item: Item, answer: str) -> tuple[str, ...]:
 def response_counts(measured: Sequence[tuple[Item, str]], rejects: Sequence[Reject], spec: ScoreSpec) -> dict[str, Any]:
     """What a manifest says of the responses of a run of items.
 
-    `answers`: how many measured answers are given ones and how many the model's own, and how many of these are right or
-    wrong by a given one. `bridges`: by `Lead`. `unfinished` responses were cut off by a length limit, and in others no
-    answer was found; both are among what was left out.
+    `answers`: how many measured answers are given ones, and in how many of these the response states another; how many
+    are the model's own, and how many of these are right or wrong by a given one. `bridges`: by `Lead`. `unfinished`
+    responses were cut off by a length limit, and in others no answer was found; both are among what was left out.
 
     Args:
         measured: The measured items, each with its measured answer.
@@ -94,11 +94,13 @@ def response_counts(measured: Sequence[tuple[Item, str]], rejects: Sequence[Reje
     """
     left_out = Counter(each.code for each in rejects if each.part == "item")
     own = [(item, answer) for item, answer in measured if is_own(item, spec)]
+    given = [(item, answer) for item, answer in measured if not is_own(item, spec)]
     right = [says(answer, item.answer) for item, answer in own if item.answer]
     leads = Counter(lead_of(item, spec) for item, _ in measured)
     return {
         "answers": {
-            "given": len(measured) - len(own),
+            "given": len(given),
+            "stated_otherwise": sum(bool(item.stated) and not says(item.stated, answer) for item, answer in given),
             "own": len(own),
             "own_right": sum(right),
             "own_wrong": len(right) - sum(right),

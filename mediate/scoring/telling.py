@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -149,5 +150,6 @@ def _told(item: Prepared, world: World) -> Told:
 
 
 def _told_alone(item: PreparedItem, spec: ScoreSpec) -> Told:
+    told = told_of(item.item.question, item.answer, item.tokens.trace, item.item.values, item.said)
     given = item.item.answer if is_own(item.item, spec) else ""
-    return told_of(item.item.question, item.answer, item.tokens.trace, item.item.values, item.said, given or None)
+    return replace(told, given=given or None, stated=item.item.stated or None)

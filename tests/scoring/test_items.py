@@ -238,16 +238,27 @@ def test_own_is_what_the_model_says_right_or_wrong_and_given_what_is_given(model
     assert (second.answer, second.given, second.said) == ("3", "8", None)
     assert (third.answer, third.given) == (third.said, None)
     answers = own.results.manifest["counts"]["responses"]["answers"]
-    assert answers == {"given": 0, "own": 3, "own_right": 1, "own_wrong": 1}
+    assert answers == {"given": 0, "stated_otherwise": 0, "own": 3, "own_right": 1, "own_wrong": 1}
     assert md.open(tmp_path / "own").results.items == own.results.items  # type: ignore[union-attr]
     usual = told_of(model, items)
     assert [item.base.answer for item in usual.results.items] == [right.answer, "8", third.said]
     answers = usual.results.manifest["counts"]["responses"]["answers"]
-    assert answers == {"given": 2, "own": 1, "own_right": 0, "own_wrong": 0}
+    assert answers == {"given": 2, "stated_otherwise": 1, "own": 1, "own_right": 0, "own_wrong": 0}
+    assert usual.results.items[1].base.stated == "3"
+    assert "In 1 item the response states another answer than the given one" in " ".join(repr(usual).split())
+    assert "8 (response: 3)" in usual.to_html(tmp_path / "page.html").read_text()
     y, of_given = (each.results.cube().y[1] for each in (own, usual))
     direct = told_of(model, [replace(items[1], answer="3")]).results.cube().y[0]
     np.testing.assert_allclose(y, direct, rtol=0, atol=1e-5)
     assert abs(y - of_given).max() > 0.01
+
+
+def test_the_measured_answer_is_the_one_that_is_checked(model: Any) -> None:
+    item = replace(given(1)[0], answer="8", stated="eight")
+    assert md.prepare(model, item, store=False).answer == "8"
+    with pytest.raises(md.ItemError, match=r"no token for .* of the answer"):
+        md.prepare(model, item, md.ScoreSpec(answer="own"), store=False)
+    assert md.prepare(model, replace(item, answer="eight", stated="8"), md.ScoreSpec(answer="own")).answer == "8"
 
 
 def test_options_that_the_models_own_words_choose_are_no_rivals(model: Any) -> None:

@@ -77,9 +77,11 @@ def _item_row(item: Measured, row: Mapping[Hashable, Any], analysis: Analysis) -
 
 def _answer(world: Told) -> str:
     """The answer, with the model's own beside it where that is another."""
-    said, given = world.said, world.given
+    said, given, stated = world.said, world.given, world.stated
     if given is not None:
         return world.answer if says(world.answer, given) else f"{world.answer} (given: {given})"
+    if stated is not None and not says(stated, world.answer):
+        return f"{world.answer} (response: {stated})"
     return world.answer if said is None or same_answer(said, world.answer) else f"{world.answer} (model: {said})"
 
 
@@ -157,6 +159,8 @@ def _asked(name: str, world: Told) -> tuple[Phrase, ...]:
         told[1:] = [("model's own answer", world.answer), ("given", world.given)]
     elif world.said is not None:
         told.append(("model's own", world.said))
+    elif world.stated is not None:
+        told.append(("the response states", world.stated))
     return _named(told)
 
 

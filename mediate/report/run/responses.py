@@ -31,7 +31,7 @@ def responses_section(results: Results) -> tuple[Section, ...]:
         return ()
     answers, bridges = _of(counts, "answers"), _of(counts, "bridges")
     rows: list[Row] = [
-        ("measured answer", "the given one", str(answers.get("given", 0))),
+        ("measured answer", f"the given one{_otherwise(answers)}", str(answers.get("given", 0))),
         ("", f"the model's own{_right(answers)}", str(answers.get("own", 0))),
     ]
     told = [(words, bridges[name]) for name, words in _BRIDGES.items() if bridges.get(name)]
@@ -47,6 +47,11 @@ def response_notes(results: Results) -> tuple[str, ...]:
     counts = _counts(results)
     answers, bridges = _of(counts, "answers"), _of(counts, "bridges")
     found = []
+    if other := answers.get("stated_otherwise", 0):
+        found.append(
+            f"In {plural(other, 'item')} the response states another answer than the given one, which is measured; "
+            "--answer own measures what it states."
+        )
     if own := answers.get("own", 0):
         found.append(f"The measured answer is the model's own in {_of_all(own, answers)}{_right(answers)}.")
     told = [f"in {bridges[name]} {words}" for name, words in _BRIDGES.items() if bridges.get(name)]
@@ -67,6 +72,11 @@ def _right(answers: Mapping[str, int]) -> str:
     """How many of the model's own answers are right, in brackets; nothing where that cannot be told."""
     right, wrong = answers.get("own_right", 0), answers.get("own_wrong", 0)
     return f" ({right} right and {wrong} wrong by a given one)" if right + wrong else ""
+
+
+def _otherwise(answers: Mapping[str, int]) -> str:
+    other = answers.get("stated_otherwise", 0)
+    return f" (in {other} the response states another)" if other else ""
 
 
 def _counts(results: Results) -> Mapping[str, Any]:
