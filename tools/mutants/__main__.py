@@ -425,7 +425,7 @@ MUTANTS = (
         "tests/mediation/test_alone.py",
     ),
     Mutant(
-        "an item's steps that one missing step hides twice",
+        "an item's Shapley values with the wrong steps hidden",
         "mediation/kinds/step_shapley.py",
         "enumerate(spans) if step not in subset for",
         "enumerate(spans) if step >= len(subset) for",
