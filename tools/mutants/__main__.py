@@ -418,6 +418,20 @@ MUTANTS = (
         "tests/mediation/kinds/test_adaptive.py",
     ),
     Mutant(
+        "an item's blind reads that leave the chain as it was",
+        "mediation/kinds/blind_reads.py",
+        "sights.blind.part(begin - stop, end - stop)",
+        "sights.seen.part(begin, end)",
+        "tests/mediation/test_alone.py",
+    ),
+    Mutant(
+        "an item's Shapley values with the wrong steps hidden",
+        "mediation/kinds/step_shapley.py",
+        "enumerate(spans) if step not in subset for",
+        "enumerate(spans) if step >= len(subset) for",
+        "tests/mediation/test_alone.py",
+    ),
+    Mutant(
         "a path that leaks through later attention",
         "mediation/kinds/paths.py",
         "return site.layer > layer",
