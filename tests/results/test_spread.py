@@ -57,7 +57,7 @@ def test_the_table_of_spreads_has_a_row_an_item_and_outcome() -> None:
     assert list(table["n_others"]) == [2, 1]
     assert list(table["te"]) == [2.0, 2.0]
     assert list(table["te_sd"].round(6)) == pytest.approx([1.414214, np.nan], nan_ok=True)
-    assert list(table["others"])[0] == ["other 0", "other 1"]
+    assert table["others"].iloc[0] == ["other 0", "other 1"]
     assert list(spread_table([]).columns) == list(table.columns)
 
 
