@@ -12,7 +12,7 @@ import torch
 
 from mediate.clock import stage
 from mediate.mediation.item import EncodedItem
-from mediate.mediation.kinds.chains import gather_chains
+from mediate.mediation.kinds.chain_pool import gather_chains
 from mediate.mediation.kinds.hidden import Sights
 from mediate.mediation.kinds.replaced import Elsewhere, Worth, measure_replaced
 from mediate.mediation.others import Candidate, nearest_others
