@@ -36,8 +36,7 @@ from mediate.mediation.kinds.random_weights import Reads as Reads
 from mediate.mediation.kinds.random_weights import Unlearnt as Unlearnt
 from mediate.mediation.kinds.random_weights import beside_random_weights as beside_random_weights
 from mediate.mediation.kinds.read import READ
-from mediate.mediation.maps import Material
-from mediate.mediation.maps import measure_item_map, measure_map, measure_small_maps
+from mediate.mediation.maps import Material, measure_item_map, measure_map, measure_small_maps
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared import Prepared, Y

@@ -248,13 +248,13 @@ def rotary_frequencies(model: Model) -> list[Float[Tensor, " half"]]:
     modules = list(model.plain.modules())
     plain = next((module.inv_freq for module in modules if isinstance(getattr(module, "inv_freq", None), Tensor)), None)
     kinds = getattr(config, "layer_types", None) or ["full_attention"] * model.facts.layers
-    found: list[Tensor] = []
-    for kind in kinds:
+    found: dict[str, Tensor] = {}
+    for kind in dict.fromkeys(kinds):
         name = f"{kind}_inv_freq"
         own = next(
             (getattr(module, name) for module in modules if isinstance(getattr(module, name, None), Tensor)), plain
         )
         if own is None:
             raise InputError("its positions are not rotary")
-        found.append(own.double() if keeps_float64(model.plain) else own.float())
-    return found
+        found[kind] = own.double() if keeps_float64(model.plain) else own.float()
+    return [found[kind] for kind in kinds]

@@ -72,7 +72,7 @@ class Replaced:
         own: The outcome of the item as it is, Y[1, 1, 1]; NaN where it has none.
         value: The outcome under the replacement; NaN where it was left out.
         distance: Of activations, how far they are off the distribution, where chains of other items are near 1; see
-            `mediate.mediation.kinds.chains`. NaN of an edit of the text, and where there is nothing to hold them
+            `mediate.mediation.kinds.chain_pool`. NaN of an edit of the text, and where there is nothing to hold them
             against.
         norm_ratio: Of activations, the norm of what is put in place over that of what was there, averaged over
             positions, layers, keys and values. NaN of an edit of the text.

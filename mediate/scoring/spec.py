@@ -53,6 +53,10 @@ _BRIDGE = (
 )
 
 
+# What runs from before these choices did.
+_BEFORE: dict[str, object] = {"replacements": (), "answer": "given", "bridge": "auto"}
+
+
 @described
 class ScoreSpec(BaseModel):
     """The choices of a scoring run; an unknown name is an error."""
@@ -173,13 +177,12 @@ class ScoreSpec(BaseModel):
 
     def described(self) -> dict[str, Any]:
         """The choices as plain values, for a manifest."""
-        # What goes without saying is not said, so that runs of before it could be chosen are the same runs.
-        unsaid = set() if self.against == "other" else {"against", "others"}
+        # Choices of before they could be chosen are not said, so that runs from then are the same runs.
+        unsaid = {"against", "others"} if self.against != "other" else set()
+        unsaid |= {name for name, before in _BEFORE.items() if (getattr(self, name) or ()) == before}
         plain = self.model_dump(mode="json", exclude={"template", "chains"} | unsaid)
         template = asdict(self.template)
         named = {"template": template["name"] or template["style"], "template_text": template["text"]}
-        if not plain["replacements"]:  # as of runs from before there were any
-            del plain["replacements"]
         return named | {"chains": self.chains.described() if self.chains else None} | plain
 
 

@@ -12,6 +12,7 @@ The effect is Y(as it is) - Y(replaced): positive where the chain as it is speak
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from mediate.errors import InputError, ItemError
 from mediate.mediation.item import EncodedItem
-from mediate.mediation.kinds.chains import Chains, at_positions, before_turning, run_chain
+from mediate.mediation.kinds.chain_pool import Chains, at_positions, before_turning, run_chain
 from mediate.mediation.kinds.cube import ROW_BYTES, read_rows
 from mediate.mediation.kinds.hidden import Sights, read_hidden
 from mediate.mediation.kinds.references import norm_matched_noise
@@ -112,7 +113,7 @@ class Worth:
 
     Args:
         values: Each outcome under it; none where it was left out.
-        distance: Of activations, how far they are off the distribution; see `mediate.mediation.kinds.chains`.
+        distance: Of activations, how far they are off the distribution; see `mediate.mediation.kinds.chain_pool`.
         norm_ratio: Of activations, their norm over that of what was there.
         reason: Why it was left out.
     """
@@ -152,13 +153,15 @@ def measure_replaced(
     if any(each.against == WHOLE_RUN for each in outcomes):
         tokens = replace(tokens, whole=read_hidden(model, tokens, sights, [(1, 1, 1)])[0])
     together = max(1, ROW_BYTES // (sights.seen.nbytes * len(tokens.ids)))
+    chain = sights.seen.part(len(sights.item.question), len(sights.seen))
+    own = cache(lambda: before_turning(model, chain))
     found: dict[str, Worth] = {}
     for first in range(0, len(wanted), together):
         some = wanted[first : first + together]
         laid: dict[str, Laid | Worth] = _edited(model, sights, [each for each in some if each.of_text], elsewhere.seed)
         for each in some:
             if not each.of_text:
-                laid[each.name] = _put_in_place(model, sights, at_home(each.home), elsewhere)
+                laid[each.name] = _put_in_place(model, sights, own, at_home(each.home), elsewhere)
         found |= {name: each for name, each in laid.items() if isinstance(each, Worth)}
         found |= _read(model, tokens, {name: each for name, each in laid.items() if isinstance(each, Laid)}, outcomes)
     return {each.name: found[each.name] for each in wanted}
@@ -183,19 +186,20 @@ def _edited(model: Model, sights: Sights, wanted: Sequence[ReplacementFacts], se
     return laid
 
 
-def _put_in_place(model: Model, sights: Sights, by: Replacement, elsewhere: Elsewhere) -> Laid | Worth:
+def _put_in_place(
+    model: Model, sights: Sights, own_chain: Callable[[], KeyValues], by: Replacement, elsewhere: Elsewhere
+) -> Laid | Worth:
     """The question with other keys and values where the chain's stand."""
     item, begin = sights.item, len(sights.item.question)
-    chain = sights.seen.part(begin, len(sights.seen))
     try:
-        own = before_turning(model, chain)
+        own = own_chain()
         made = by.make(model, item, own, elsewhere)
         distance = elsewhere.chains().distance(item, made.values, elsewhere.other if by.of_another else None)
     except InputError as error:
         return Worth(reason=error.reason if isinstance(error, ItemError) else str(error))
     parts = [(made.keys, own.keys), (made.values, own.values)]
     keys, values = (new.expand(*old.shape[:3], -1) for new, old in parts)
-    placed = at_positions(model, KeyValues(keys, values, 0), chain)
+    placed = at_positions(model, KeyValues(keys, values, 0), sights.seen.part(begin, len(sights.seen)))
     ratio = float(np.mean([_norm_ratio(new, old) for new, old in parts]))
     return Laid(joined([sights.seen.part(0, begin), placed]), distance, ratio)
 

@@ -12,7 +12,7 @@ from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import Readers
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.ablation import ablation_effects
-from mediate.mediation.kinds.chains import gather_chains
+from mediate.mediation.kinds.chain_pool import gather_chains
 from mediate.mediation.kinds.hidden import measure_hidden, run_sights
 from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.kinds.replaced import Elsewhere, Worth, measure_replaced

@@ -20,7 +20,7 @@ from mediate.results.replacements import Replaced
 from tests.figures.records import fake_results
 from tests.report.shown import said, table_in
 
-NOISE = {"deletion": 1.0, "filler": 1.1, "zero": 2.0, "noise": 9.0}
+SIZES = {"deletion": 1.0, "filler": 1.0, "zero": 2.0, "noise": 9.0}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def results() -> Results:
         Replaced(item, group, name, cube.outcome, 3.0, 3.0 - size - rng.normal(0, 0.1), far, long)
         for cube in cubes
         for item, group in zip(cube.items, cube.groups, strict=True)
-        for name, size in NOISE.items()
+        for name, size in SIZES.items()
         for far, long in [(1.5, 0.0) if name in ("zero", "noise") else (np.nan, np.nan)]
     ]
     rows[0] = replace(rows[0], value=float("nan"), reason="no tokens")

@@ -6,7 +6,7 @@ import torch
 
 from mediate.mediation.encoding import Readers
 from mediate.mediation.item import EncodedItem
-from mediate.mediation.kinds.chains import Chains, before_turning, gather_chains, run_chain
+from mediate.mediation.kinds.chain_pool import Chains, before_turning, gather_chains, run_chain
 from mediate.traces.trace import Trace
 from tests.tiny import model
 
