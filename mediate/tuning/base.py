@@ -1,6 +1,5 @@
 """The model that is tuned: plain transformers, not hooked, and the name by which an adapter will find it again."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import torch
 
 from mediate.errors import InputError
 from mediate.models.adapter import merge_adapter
+from mediate.models.cache import cache_folder
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.gguf import converted
@@ -85,10 +85,15 @@ def stored_name(origin: Origin) -> str:
     if origin.kind is OriginKind.HUB:
         return origin.location
     path = Path(origin.location).resolve()
-    return next((name for name in PACKAGED if path in _cached(name)), str(path))
+    return next((name for name in PACKAGED if _is_of(name, path)), str(path))
 
 
-def _cached(name: str) -> Sequence[Path]:
-    """Where a packaged model stands in the cache: its file, and the folder that it was converted to."""
+def _is_of(name: str, path: Path) -> bool:
+    """Whether a path is what a packaged model has in the cache: its file, or the folder that it was converted to."""
     file = fetched_path(name)
-    return (file.resolve(), converted(file).resolve()) if file.exists() else ()
+    if not file.exists():
+        return False
+    # The folder is known by the file's hash, which is only worth its time for a path in the cache.
+    return path == file.resolve() or (
+        path.is_relative_to(cache_folder().resolve()) and path == converted(file).resolve()
+    )

@@ -353,6 +353,16 @@ def test_cached_files_are_stored_by_their_packaged_name(tmp_path: Path, monkeypa
     assert stored_name(Origin(OriginKind.GGUF, str(elsewhere), "mine")) == str(elsewhere)
 
 
+def test_a_folder_elsewhere_leaves_cached_files_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    file = fetched_path("smollm2-135m-instruct")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"weights")
+    monkeypatch.setattr(bases, "converted", lambda file: pytest.fail("read, and converted where it is not yet"))
+    (tmp_path / "mine").mkdir()
+    assert stored_name(Source(SourceKind.FOLDER, str(tmp_path / "mine"), "mine")) == str(tmp_path / "mine")
+
+
 def test_bad_examples_stop_or_are_counted(base: Path, tmp_path: Path) -> None:
     bad = replace(ROWS[0], id="long", chain="Tom has 3 apples. " * 200)
     with pytest.raises(InputError, match=r"'long': \d+ tokens, and the model's context is 512"):
