@@ -14,6 +14,7 @@ from mediate.report.comparison.words import points, points_interval
 from mediate.report.words import share_words
 from mediate.results import MIN_TE, corners
 from mediate.results.contrasts import CONTRASTS, TWIN, Contrast
+from mediate.scoring.spec import ScoreSpec
 from mediate.stats import paired_ratio_difference
 from mediate.tasks import Hint
 from tools.findings.finding import SEED, Finding, basis, markdown, nats, run_of
@@ -32,7 +33,10 @@ def make(folder: Path) -> None:
             for contrast in CONTRASTS:
                 given: tuple[Pair, ...] | list[Item] = pairs if contrast is TWIN else items
                 out = folder / FOLDER / f"{rung.name(after)}-{contrast}"
-                mediate.score(model, given, out=out, against=contrast.name, maps=(), control_pairs=0, seed=SEED)
+                spec = ScoreSpec.model_validate(
+                    {"against": contrast.name, "maps": (), "control_pairs": 0, "seed": SEED}
+                )
+                mediate.score(model, given, spec, out=out)
             print(f"{rung.name(after)}: scored", flush=True)
 
 

@@ -862,9 +862,9 @@ MUTANTS = (
     ),
     Mutant(
         "the nearest other taken for the mean over others",
-        "scoring/measure_items.py",
-        "own.mean(axis=0),",
-        "own[0],",
+        "mediation/procedures.py",
+        "y=own.mean(axis=0),",
+        "y=own[0],",
         "tests/mediation/whole/test_other_planted.py",
     ),
     Mutant(
