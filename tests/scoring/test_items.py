@@ -247,6 +247,8 @@ def test_own_is_what_the_model_says_right_or_wrong_and_given_what_is_given(model
     assert usual.results.items[1].base.stated == "3"
     assert "In 1 item the response states another answer than the given one" in " ".join(repr(usual).split())
     assert "8 (response: 3)" in usual.to_html(tmp_path / "page.html").read_text()
+    with pytest.raises(md.InputError, match=r"the measured answer is 'given' in .* and 'own' in "):
+        md.compare([own, usual])
     y, of_given = (each.results.cube().y[1] for each in (own, usual))
     direct = told_of(model, [replace(items[1], answer="3")]).results.cube().y[0]
     np.testing.assert_allclose(y, direct, rtol=0, atol=1e-5)
