@@ -1,7 +1,7 @@
 """Measures, inside a language model, how much of an answer its chain of thought carries, and through which channel.
 
-`load`, `score`, `cross`, `compare` and `tune` each take their choices as options, which their help lists; `open` brings
-back what they wrote.
+`load`, `score`, `attribute`, `cross`, `compare` and `tune` each take their choices as options, which their help lists;
+`open` brings back what they wrote.
 """
 
 import re

@@ -26,7 +26,7 @@ PerCell = Float[np.ndarray, "outcome cell"]
 
 
 @runtime_checkable
-class OnItsWayAlone(Protocol):
+class Subject(Protocol):
     """What these methods take: a pair or an item on its way to its numbers."""
 
     @property
@@ -68,7 +68,7 @@ def total_of(y: Y) -> float:
     return float(total_effect(y[:1])[0])
 
 
-def cells(self: OnItsWayAlone, axes: str = "step", component: str = "") -> list[Cell]:
+def cells(self: Subject, axes: str = "step", component: str = "") -> list[Cell]:
     """Cells over axes such as `step,layer`, in row order; what is not named is taken as a whole.
 
     Args:
@@ -84,7 +84,7 @@ def cells(self: OnItsWayAlone, axes: str = "step", component: str = "") -> list[
 
 
 def knockout(
-    self: OnItsWayAlone,
+    self: Subject,
     cells: Sequence[Cell] | None = None,
     readers: Sequence[int] | None = None,
     *,
@@ -96,7 +96,7 @@ def knockout(
     )
 
 
-def by_reader(self: OnItsWayAlone, cells: Sequence[Cell] | None = None) -> Float[np.ndarray, "outcome reader cell"]:
+def by_reader(self: Subject, cells: Sequence[Cell] | None = None) -> Float[np.ndarray, "outcome reader cell"]:
     """Which of the positions after the chain read it: knockout effects of cells (by default of steps) for each alone.
 
     Readers are counted from the first token after the chain. Their effects do not add up: what one cannot read another
@@ -105,18 +105,18 @@ def by_reader(self: OnItsWayAlone, cells: Sequence[Cell] | None = None) -> Float
     return knockout_by_reader(self.model, self.encoded(), _wanted(self, cells), self.outcomes)
 
 
-def deletion(self: OnItsWayAlone) -> Float[np.ndarray, " outcome"]:
+def deletion(self: Subject) -> Float[np.ndarray, " outcome"]:
     """The effect of leaving the chain out, for each outcome."""
     return deletion_effect(self.model, self.encoded(), self.outcomes)
 
 
 def ablation(
-    self: OnItsWayAlone,
+    self: Subject,
     components: Sequence[str],
     by: str,
     cells: Sequence[Cell] | None = None,
     *,
-    others: Sequence[OnItsWayAlone] = (),
+    others: Sequence[Subject] = (),
     filler: int | None = None,
 ) -> Ablated:
     """Effects of ablating cells (by default steps) for each outcome.
@@ -141,7 +141,7 @@ def ablation(
     )
 
 
-def adaptive_knockouts(self: OnItsWayAlone, *, threshold: float = 0.05) -> Adaptive:
+def adaptive_knockouts(self: Subject, *, threshold: float = 0.05) -> Adaptive:
     """Knockout effects by position and layer where they are large; exact there, bounded elsewhere.
 
     `threshold` is a part of |TE| on the first outcome.
@@ -151,14 +151,12 @@ def adaptive_knockouts(self: OnItsWayAlone, *, threshold: float = 0.05) -> Adapt
     )
 
 
-def reference_material(
-    self: OnItsWayAlone, others: Sequence[OnItsWayAlone] = (), filler: int | None = None
-) -> Material:
+def reference_material(self: Subject, others: Sequence[Subject] = (), filler: int | None = None) -> Material:
     """What reference values are made from: what a run gave the item, or others in its place."""
     if others:
         return Material([each.tokens for each in others], filler, self.seed, nearest=others[0].tokens)
     return replace(self.material, filler=filler, seed=self.seed)
 
 
-def _wanted(self: OnItsWayAlone, cells: Sequence[Cell] | None) -> Sequence[Cell]:
+def _wanted(self: Subject, cells: Sequence[Cell] | None) -> Sequence[Cell]:
     return cells_of(self.model, self.tokens, ("step",))[0] if cells is None else cells
