@@ -70,7 +70,7 @@ def score(
     Args:
         model: From `mediate.load`.
         pairs: Pairs, which are held against their twins, or items by themselves, of which question and chain are
-            hidden; or the path of a file of either.
+            hidden or, with `against="other"`, replaced by other items'; or the path of a file of either.
         spec: The choices of the run.
         out: A run directory to write, with the report's data; one that holds this very run is read back.
         store: Whether chains, outcomes and kept activations are looked up and kept in the cache.
@@ -168,8 +168,8 @@ def prepare(
     if not isinstance(model, Model):
         raise InputError(f"prepare: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
     given: Any = [_found(item, pairs) if isinstance(item, str) else item]
-    job = job_of(given)
     choices = settled(model, given, fitting(given, make_spec(spec, on_bad_item="error")), str)
+    job = job_of(given, choices.against)
     (prepared,), _ = job.prepare(model, given, choices, Store() if store else None)
     found: Prepared | PreparedItem = prepared
     return found

@@ -13,9 +13,7 @@ import numpy as np
 from mediate.errors import InputError, ItemError
 from mediate.mediation.item import EncodedItem
 from mediate.pairs.answers import normalise
-
-# How many other items an item is held against, where there are as many.
-OTHERS = 4
+from mediate.results.kinds import OTHERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from mediate.mediation.kinds.ablation import Ablated, ablation_effects
 from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
 from mediate.mediation.kinds.hidden_controls import measure_item_controls
 from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
+from mediate.mediation.kinds.other import Against, cut_against, measure_others, run_others, with_rivals_among
 from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.maps import check_offered, measure_item_map
 from mediate.mediation.names import USUAL_OF_ONE, MapSpec, Outcome, parse_map
@@ -43,6 +44,7 @@ class PreparedItem:
         maps: The maps that were asked for.
         outcomes: What is read off; a method that reads one takes the first.
         seed: The item's own, of whatever is drawn.
+        others: The items that it is held against, nearest first; none where it is held against what is hidden of it.
     """
 
     model: Model
@@ -53,6 +55,7 @@ class PreparedItem:
     maps: tuple[MapSpec, ...] = ()
     outcomes: tuple[Outcome, ...] = USUAL_OF_ONE
     seed: int = 0
+    others: tuple["PreparedItem", ...] = ()
 
     @property
     def id(self) -> str:
@@ -63,20 +66,52 @@ class PreparedItem:
     def cut(self) -> EncodedItem | ItemError:
         """The item cut before its chain states the answer, or why it cannot be."""
         try:
-            return cut_item(self.tokens, self.answer, self.item.values)
+            cut = cut_item(self.tokens, self.answer, self.item.values)
         except ItemError as error:
             return error.with_traceback(None)
+        if self.others and not any(self.cut_others):
+            return ItemError(self.id, "no other item's chain can be cut likewise", code="other_not_cut")
+        return cut
+
+    @property
+    def cut_others(self) -> tuple[EncodedItem | None, ...]:
+        """Each of its others cut before its own chain states its own answer; None where it cannot be."""
+        return tuple(None if isinstance(each.cut, ItemError) else each.cut for each in self.others)
+
+    @cached_property
+    def against(self) -> Against:
+        """Its keys and values and its others', under each other's questions too, kept as `sights` are."""
+        found = run_others(self.model, [self.tokens], [[each.tokens for each in self.others]])
+        return with_rivals_among(self.model, found, self.outcomes)[0]
 
     @cached_property
     def sights(self) -> Sights:
-        """Its keys and values with and without sight of its question, run when they are first asked for, and kept."""
+        """Its keys and values with and without sight of its question, run when they are first asked for, and kept.
+
+        Where it is held against others nothing is hidden, and it is run with its question in sight alone.
+        """
+        if self.others:
+            return self.against.in_sight()
         return with_rivals(self.model, run_sights(self.model, [self.tokens]), self.outcomes)[0]
 
     @cached_property
     def y(self) -> Y:
-        """Y[d, t, h] of each outcome, in its unit; index 1 is the item as it is."""
+        """Y[d, t, h] of each outcome, in its unit; index 1 is the item as it is.
+
+        Where it is held against others, the mean over them; see `by_other`.
+        """
+        if self.others:
+            mean: Y = self.by_other.mean(axis=0)
+            return mean
         y: Y = measure_hidden(self.model, [self.sights], self.outcomes)[0]
         return y
+
+    @cached_property
+    def by_other(self) -> Float[np.ndarray, "other outcome 2 2 2"]:
+        """The cube against each of the others that it is held against, nearest first."""
+        if not self.others:
+            return np.zeros((0, len(self.outcomes), 2, 2, 2))
+        return measure_others(self.model, [self.against], self.outcomes)[0]
 
     @property
     def te(self) -> float:
@@ -91,6 +126,11 @@ class PreparedItem:
         """
         if isinstance(self.cut, ItemError):
             raise self.cut
+        if self.others:
+            against = cut_against(self.against, self.cut, self.cut_others)
+            against = with_rivals_among(self.model, [against], self.outcomes)[0]
+            mean: Y = measure_others(self.model, [against], self.outcomes)[0].mean(axis=0)
+            return mean
         sights = with_rivals(self.model, [cut_sights(self.sights, self.cut)], self.outcomes)
         y: Y = measure_hidden(self.model, sights, self.outcomes)[0]
         return y

@@ -72,7 +72,12 @@ HIDDEN = Contrast(
     ),
     chain_before_its_sight,
 )
-CONTRASTS = (TWIN, HIDDEN)
+OTHER = Contrast(
+    "other",
+    ("another item's question", "that item's chain", "computed under that item's question"),
+    over_all_orders,
+)
+CONTRASTS = (TWIN, HIDDEN, OTHER)
 
 
 def contrast_named(name: str) -> Contrast:

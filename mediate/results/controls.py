@@ -24,7 +24,7 @@ class Control(StrEnum):
 
     Of items by themselves: `hide_nothing`, a mask that hides nothing, and `hide_after`, one that hides what comes after
     the answer, are exactly 0. `random_hidden`: as many CoT tokens are hidden as the last step has, drawn at random
-    before it.
+    before it. `self_other`, of items that are held against others: the item held against itself, exactly 0.
     """
 
     SELF_SOURCE = "self_source"
@@ -36,11 +36,18 @@ class Control(StrEnum):
     HIDE_NOTHING = "hide_nothing"
     HIDE_AFTER = "hide_after"
     RANDOM_HIDDEN = "random_hidden"
+    SELF_OTHER = "self_other"
 
     @property
     def exact(self) -> bool:
         """Whether the effect must be 0, bit by bit."""
-        return self in (Control.SELF_SOURCE, Control.AFTER_READERS, Control.HIDE_NOTHING, Control.HIDE_AFTER)
+        return self in (
+            Control.SELF_SOURCE,
+            Control.AFTER_READERS,
+            Control.HIDE_NOTHING,
+            Control.HIDE_AFTER,
+            Control.SELF_OTHER,
+        )
 
 
 @dataclass(frozen=True, slots=True)

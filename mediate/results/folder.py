@@ -17,6 +17,7 @@ from mediate.results.controls import Controlled, control_table, controls_from_ta
 from mediate.results.cube import Cube, cube_table, cubes_from_table
 from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
 from mediate.results.replacements import Replaced, replaced_from_table, replaced_table
+from mediate.results.spread import AgainstOthers, others_from_table, others_table
 from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
 from mediate.results.told import Measured, Reject, item_table, items_from_table
 
@@ -24,8 +25,8 @@ MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
 RESULTS = "results"
 TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
-# The chain alone replaced; a run in which nothing was has no such table.
-CONTRASTS = "contrasts"
+# Of items that are held against others, and of chains that were replaced alone; other runs have no such tables.
+OTHERS, CONTRASTS = "others", "contrasts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Results:
         rejects: What was left out and why.
         cut: As `cubes`, of the items whose chains could be cut before they state the answer, and read there.
         controls: Controls, one record an item and control.
+        others: The cubes against each other item, of which `cubes` are the means, one record an item and outcome; none
+            where items are held against something else.
         replaced: The chain alone replaced, one record an item, replacement and outcome.
     """
 
@@ -50,6 +53,7 @@ class Results:
     rejects: tuple[Reject, ...] = ()
     cut: tuple[Cube, ...] = ()
     controls: tuple[Controlled, ...] = ()
+    others: tuple[AgainstOthers, ...] = ()
     replaced: tuple[Replaced, ...] = ()
 
     def __post_init__(self) -> None:
@@ -61,6 +65,7 @@ class Results:
         known = {item.id for item in self.items}
         named = {item for cube in self.cut for item in cube.items}
         named |= {each.item for each in self.controls} | {each.item for each in self.replaced}
+        named |= {each.item for each in self.others}
         if named - known:
             raise ValueError(f"effects of item {min(named - known)!r}, which is not among the run's items")
         if {cube.outcome for cube in self.cut} - {cube.outcome for cube in self.cubes}:
@@ -96,7 +101,11 @@ def write_results(folder: Path, results: Results) -> None:
         "cut": cube_table(results.cut),
         "agreement": agreement_table(results.maps),
         "controls": control_table(results.controls),
-    } | ({CONTRASTS: replaced_table(results.replaced)} if results.replaced else {})
+    }
+    if results.others:
+        tables[OTHERS] = others_table(results.others)
+    if results.replaced:
+        tables[CONTRASTS] = replaced_table(results.replaced)
     write_run(folder, tables, results.rejects, results.manifest)
 
 
@@ -160,8 +169,8 @@ def read_results(folder: str | Path) -> Results:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    some = [CONTRASTS] if table_name(CONTRASTS) in (manifest.get(SUMS) or ()) else []
-    manifest, tables, rejects = read_run(folder, manifest, [*TABLES, *some], "score")
+    beside = [name for name in (OTHERS, CONTRASTS) if table_name(name) in (manifest.get(SUMS) or ())]
+    manifest, tables, rejects = read_run(folder, manifest, [*TABLES, *beside], "score")
     try:
         items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
         if not items:  # a table without rows names no outcomes
@@ -169,8 +178,9 @@ def read_results(folder: str | Path) -> Results:
             cubes = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), str(outcome)) for outcome in outcomes)
         maps = with_agreements(maps_from_table(tables["effects"]), tables["agreement"])
         cut, controls = cubes_from_table(tables["cut"]), controls_from_table(tables["controls"])
-        replaced = replaced_from_table(tables[CONTRASTS]) if some else ()
-        return Results(manifest, items, cubes, maps, rejects, cut, controls, replaced)
+        others = others_from_table(tables[OTHERS]) if OTHERS in tables else ()
+        replaced = replaced_from_table(tables[CONTRASTS]) if CONTRASTS in tables else ()
+        return Results(manifest, items, cubes, maps, rejects, cut, controls, others, replaced)
     except KeyError as error:
         raise InputError(
             f"{folder / RESULTS}: has no column {error}, so another version wrote it; score into a new directory"

@@ -13,6 +13,8 @@ from mediate.pairs.pair import World
 
 # Shares are undefined where |TE| is not above this, in nats.
 MIN_TE = 0.1
+# How many other items an item is held against, where there are as many.
+OTHERS = 4
 # By their number: 0 is the source.
 WORLDS = ("source", "base")
 # What tells the cells of most maps apart, in order; heads are those of the component.

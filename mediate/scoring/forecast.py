@@ -69,7 +69,7 @@ def forecast(
             f"model {model.facts.name!r} failed the self-check of sweeps ({model.check(SWEPT).detail}); its maps take "
             "plain passes, one for each cell, and are not forecast"
         )
-    job, spec = job_of(pairs), settled(model, pairs, fitting(pairs, spec), tell if progress else str)
+    job, spec = job_of(pairs, spec.against), settled(model, pairs, fitting(pairs, spec), tell if progress else str)
     items, _ = job.prepare(model, pairs, spec, store, unread=unread, progress=progress)
     quick = pace(model)
     found = []

@@ -52,6 +52,7 @@ def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpe
         InputError: An outcome, a map or another choice that items by themselves, or pairs, cannot have.
     """
     items = are_items(given)
+    check_against(spec.against, items)
     if items and spec.outcomes == USUAL:
         spec = spec.model_copy(update={"outcomes": USUAL_OF_ONE})
     check_answers(spec.outcomes, 1 if items else 2)
@@ -66,6 +67,25 @@ def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpe
     return spec
 
 
+def check_against(against: str | None, items: bool) -> None:
+    """Raises InputError where what is given cannot be held against what is asked for, with what to do.
+
+    Args:
+        against: What is asked for; None for what goes without saying.
+        items: Whether items by themselves are given, rather than pairs.
+    """
+    if items and against == "twin":
+        raise InputError(
+            "--against twin: items by themselves have no twin; make pairs of them (mediate pairs from FILE), or hold "
+            "them against hidden or other"
+        )
+    if not items and against not in (None, "twin"):
+        raise InputError(
+            f"--against {against}: pairs are held against their twins; give what is to be held against {against} as "
+            "items by themselves, a line each with id, question, answer and cot (such as the pairs' bases)"
+        )
+
+
 # By the code of what was left out: what else to try.
 _REMEDIES = {
     "endless_cot": "let it write more (--max-new-tokens), name what ends a chain (--stop), or try another --template",
@@ -75,6 +95,7 @@ _REMEDIES = {
     "too_long": "give shorter questions and chains, or a model of a longer context",
     "out_of_memory": "give shorter chains, a smaller --dtype or another --device",
     "nonfinite": "try another --dtype",
+    "no_other": "give more items or other groups",
 }
 
 

@@ -14,14 +14,15 @@ from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.controls import controlled
 from mediate.mediation.kinds.hidden import Sights, measure_hidden, run_sights, with_rivals
 from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
+from mediate.mediation.kinds.other import self_other
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.models.model import Model
 from mediate.passes.store import Store, array, model_spec, packed, unpacked
 from mediate.results.controls import Control, Controlled
-from mediate.results.cube import total_effect
+from mediate.results.cube import corners, total_effect
 from mediate.scoring.controls import OWN, UNLEARNT, opened_twin
-from mediate.scoring.scored import Scored, described
+from mediate.scoring.scored import Scored, described, others_of
 from mediate.scoring.spec import ScoreSpec
 
 
@@ -45,11 +46,15 @@ def control_item(
         store: Where results are looked up and kept.
     """
     item, outcome = scored.item, spec.outcomes[0]
-    entry = _entry(model, item.tokens, spec) | {"seed": item.seed}
-    kept = store.read(OWN, entry, partial(_stored, item.tokens, outcome)) if store is not None else None
+    entry = _entry(model, item, spec) | {"seed": item.seed}
+    kept = store.read(OWN, entry, partial(_stored, item, outcome)) if store is not None else None
     if kept is not None:
         return replace(scored, controls=kept)
-    found = measure_item_controls(model, sights(), outcome, scored.y[0], seed=item.seed)
+    at_hand = sights()
+    found = measure_item_controls(model, at_hand, outcome, scored.y[0], seed=item.seed)
+    if item.others:
+        itself = partial(_against_itself, model, at_hand, outcome, float(corners(scored.y[:1]).tie[0]))
+        found += (controlled(item.tokens, Control.SELF_OTHER, outcome, itself),)
     if store is not None:
         store.put(OWN, entry, {"json": packed([asdict(each) for each in found])})
     return replace(scored, controls=found)
@@ -80,14 +85,14 @@ def item_random_weights(
         twin: Model | str | None = None
         for scored in items:
             tokens = scored.item.tokens
-            entry = _entry(model, tokens, spec) | {"seed": spec.seed}
+            entry = _entry(model, scored.item, spec) | {"seed": spec.seed}
             kept = store.read(UNLEARNT, entry, _stored_te) if store is not None else None
             te: float | str
             if kept is not None:
                 te = kept
             else:
                 twin = opened_twin(model, spec, stack) if twin is None else twin
-                te = _total_effect(twin, tokens, spec.outcomes[0])
+                te = _total_effect(twin, scored.item, spec.outcomes[0])
                 if store is not None and not isinstance(te, str):
                     store.put(UNLEARNT, entry, {"te": torch.tensor(te, dtype=torch.float64)})
             beside = partial(_beside, tokens, te, scored.te)
@@ -96,12 +101,18 @@ def item_random_weights(
     return tuple(found)
 
 
-def _total_effect(twin: Model | str, item: EncodedItem, outcome: Outcome) -> float | str:
+def _against_itself(model: Model, sights: Sights, outcome: Outcome, tie: float) -> dict[str, Any]:
+    return {"effect": self_other(model, sights.item, outcome), "beside": tie}
+
+
+def _total_effect(twin: Model | str, item: PreparedItem, outcome: Outcome) -> float | str:
     """TE in the model of random weights, or why there is none."""
     if isinstance(twin, str):
         return twin
     try:
-        sights = with_rivals(twin, run_sights(twin, [item]), [outcome])
+        if item.others:
+            return replace(item, model=twin, outcomes=(outcome,)).te
+        sights = with_rivals(twin, run_sights(twin, [item.tokens]), [outcome])
         return float(total_effect(measure_hidden(twin, sights, [outcome])[0])[0])
     except Exception as error:  # out of memory, too: a control must not cost what was measured before it
         return " ".join(str(error).split())[:200] or type(error).__name__
@@ -113,15 +124,16 @@ def _beside(item: EncodedItem, te: float | str, own: float) -> dict[str, Any]:
     return {"effect": te, "beside": own}
 
 
-def _stored(tokens: EncodedItem, outcome: Outcome, kept: Mapping[str, torch.Tensor]) -> tuple[Controlled, ...]:
+def _stored(item: PreparedItem, outcome: Outcome, kept: Mapping[str, torch.Tensor]) -> tuple[Controlled, ...]:
     """An item's controls on the model itself, as they were stored.
 
     Raises:
         ValueError: They are not what would be stored of it.
     """
     found = tuple(Controlled(**(row | {"control": Control(row["control"])})) for row in unpacked(kept, "json"))
-    ours = {(each.item, each.group, each.outcome) for each in found} == {(tokens.id, tokens.group, str(outcome))}
-    if not ours or [each.control for each in found] != list(OF_ITEMS):
+    ours = {(each.item, each.group, each.outcome) for each in found} == {(item.id, item.tokens.group, str(outcome))}
+    wanted = [*OF_ITEMS, Control.SELF_OTHER] if item.others else list(OF_ITEMS)
+    if not ours or [each.control for each in found] != wanted:
         raise ValueError("its controls are not those of this item")
     return found
 
@@ -130,10 +142,15 @@ def _stored_te(kept: Mapping[str, torch.Tensor]) -> float:
     return float(array(kept, "te", ()))
 
 
-def _entry(model: Model, tokens: EncodedItem, spec: ScoreSpec) -> dict[str, Any]:
-    return model_spec(model) | {
-        "item": described(tokens),
-        "outcome": str(spec.outcomes[0]),
-        "id": tokens.id,
-        "group": tokens.group,
-    }
+def _entry(model: Model, item: PreparedItem, spec: ScoreSpec) -> dict[str, Any]:
+    tokens = item.tokens
+    return (
+        model_spec(model)
+        | others_of(item)
+        | {
+            "item": described(tokens),
+            "outcome": str(spec.outcomes[0]),
+            "id": tokens.id,
+            "group": tokens.group,
+        }
+    )

@@ -1,19 +1,20 @@
-"""What is done with what is given: pairs against their twins, items by themselves against what is hidden."""
+"""What is done with what is given: pairs against twins, items by themselves against what is hidden or other items."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mediate.mediation.names import MapSpec
 from mediate.pairs.pair import Item, Pair
-from mediate.results.contrasts import HIDDEN, TWIN, Contrast
+from mediate.results.contrasts import HIDDEN, OTHER, TWIN, Contrast
 from mediate.scoring.controls import control_by_random_weights, control_pair
 from mediate.scoring.given import are_items
 from mediate.scoring.item_controls import control_item, item_random_weights
+from mediate.scoring.item_others import prepare_against_others
 from mediate.scoring.item_replacements import replacing_items
 from mediate.scoring.items import item_maps, prepare_items
 from mediate.scoring.measure import measure_items
-from mediate.scoring.measure_items import measure_single_items
+from mediate.scoring.measure_items import measure_against_others, measure_single_items
 from mediate.scoring.plan import prepare_pairs, wanted_maps
 from mediate.scoring.spec import ScoreSpec
 
@@ -47,12 +48,19 @@ PAIRS = Job("pair", TWIN, prepare_pairs, measure_items, control_pair, control_by
 ITEMS = Job(
     "item", HIDDEN, prepare_items, measure_single_items, control_item, item_random_weights, item_maps, replacing_items
 )
+AMONG_OTHERS = replace(ITEMS, contrast=OTHER, prepare=prepare_against_others, measure=measure_against_others)
 
 
-def job_of(given: Sequence[Pair] | Sequence[Item]) -> Job:
+def job_of(given: Sequence[Pair] | Sequence[Item], against: str | None = None) -> Job:
     """The job that what is given asks for.
+
+    Args:
+        given: Pairs or items by themselves.
+        against: What they are held against, where that is not what goes without saying.
 
     Raises:
         InputError: Pairs and items by themselves are mixed.
     """
-    return ITEMS if are_items(given) else PAIRS
+    if not are_items(given):
+        return PAIRS
+    return AMONG_OTHERS if against == OTHER.name else ITEMS

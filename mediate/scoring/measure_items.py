@@ -9,6 +9,7 @@ import numpy as np
 from mediate.clock import stage
 from mediate.errors import ItemError
 from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
+from mediate.mediation.kinds.other import cut_against, measure_others, run_others, with_rivals_among
 from mediate.mediation.maps import MapSpec, measure_item_map
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.models.model import Model
@@ -22,6 +23,7 @@ from mediate.scoring.spec import ScoreSpec
 
 # Gives an item's keys and values, with and without sight of its question.
 Runs = Callable[[], Sights]
+Cubes = list[tuple[Sights, Scored[PreparedItem]]]
 
 
 def measure_single_items(
@@ -39,6 +41,24 @@ def measure_single_items(
         ItemError: With `on_bad_item="error"`, an item that does not fit into memory by itself, or a map that turned out
             to be impossible; else why takes the place of what was found.
     """
+    return _measured(model, items, spec, store, partial(_measure_cubes, model), lambda item: 2 * len(item.tokens.whole))
+
+
+def measure_against_others(
+    model: Model, items: Sequence[PreparedItem], spec: ScoreSpec, store: Store | None
+) -> Iterator[tuple[Scored[PreparedItem] | Reject, Runs]]:
+    """`measure_single_items`, of items that are held against others."""
+    return _measured(model, items, spec, store, partial(_cubes_against_others, model), _tokens_with_others)
+
+
+def _measured(
+    model: Model,
+    items: Sequence[PreparedItem],
+    spec: ScoreSpec,
+    store: Store | None,
+    measure: Callable[[Sequence[PreparedItem], ScoreSpec], Cubes | None],
+    length: Callable[[PreparedItem], int],
+) -> Iterator[tuple[Scored[PreparedItem] | Reject, Runs]]:
     missing: list[PreparedItem] = []
     for item in items:
         kept = None if store is None else stored(model, item, spec, store)
@@ -46,8 +66,7 @@ def measure_single_items(
             missing.append(item)
         else:
             yield kept, partial(_anew, model, item)
-    batches = batches_of(model, missing, lambda item: 2 * len(item.tokens.whole))
-    for cubes in halved(batches, lambda batch: _measure_cubes(model, batch, spec)):
+    for cubes in halved(batches_of(model, missing, length), lambda batch: measure(batch, spec)):
         if isinstance(cubes, PreparedItem):
             yield too_large(cubes, spec), partial(_anew, model, cubes)
             continue
@@ -64,7 +83,8 @@ def measure_single_items(
 def _without_rival(scored: Scored[PreparedItem]) -> Scored[PreparedItem]:
     """The item with a reason for each outcome that it has no rival answer for."""
     item = scored.item
-    reason = "the answer is what the model says with question and chain hidden, so it has no rival; give options"
+    without = "each other item's question and chain in place of its own" if item.others else "question and chain hidden"
+    reason = f"the answer is what the model says with {without}, so it has no rival; give options"
     if item.item.options:
         reason = "every other option begins as the answer does, so it has no rival; word the options apart"
     missing = [
@@ -76,6 +96,8 @@ def _without_rival(scored: Scored[PreparedItem]) -> Scored[PreparedItem]:
 
 
 def _anew(model: Model, item: PreparedItem) -> Sights:
+    if item.others:
+        return item.sights
     return with_rivals(model, run_sights(model, [item.tokens]), item.outcomes)[0]
 
 
@@ -85,9 +107,7 @@ def _measured_map(sights: Sights, scored: Scored[PreparedItem], spec: ScoreSpec,
 
 
 @stage("measuring cubes")
-def _measure_cubes(
-    model: Model, items: Sequence[PreparedItem], spec: ScoreSpec
-) -> list[tuple[Sights, Scored[PreparedItem]]] | None:
+def _measure_cubes(model: Model, items: Sequence[PreparedItem], spec: ScoreSpec) -> Cubes | None:
     """Each item's keys and values and its cubes, also those of the cut item; None where they do not fit into memory."""
     try:
         runs = run_sights(model, [item.tokens for item in items])
@@ -107,3 +127,41 @@ def _measure_cubes(
         (each, Scored(item, own, None if isinstance(item.cut, ItemError) else next(before)))
         for each, own, item in zip(sights, y, items, strict=True)
     ]
+
+
+@stage("measuring cubes")
+def _cubes_against_others(model: Model, items: Sequence[PreparedItem], spec: ScoreSpec) -> Cubes | None:
+    """`_measure_cubes`, of items that are held against others."""
+    try:
+        runs = run_others(model, [item.tokens for item in items], [[each.tokens for each in i.others] for i in items])
+        against = with_rivals_among(model, runs, spec.outcomes)
+        cut = [
+            cut_against(each, item.cut, item.cut_others)
+            for each, item in zip(runs, items, strict=True)
+            if not isinstance(item.cut, ItemError)
+        ]
+        by_other = measure_others(model, against, spec.outcomes)
+        before = iter(measure_others(model, with_rivals_among(model, cut, spec.outcomes), spec.outcomes))
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
+    return [
+        (
+            each.in_sight(),
+            Scored(
+                item,
+                own.mean(axis=0),
+                None if isinstance(item.cut, ItemError) else next(before).mean(axis=0),
+                by_other=own,
+            ),
+        )
+        for each, own, item in zip(against, by_other, items, strict=True)
+    ]
+
+
+def _tokens_with_others(item: PreparedItem) -> int:
+    """How many tokens an item takes with its others: its own run, and of each other the three with its parts in it."""
+    own = item.tokens
+    parts = [(len(each.tokens.question), len(each.tokens.trace.ids)) for each in item.others]
+    return len(own.whole) + sum(2 * (question + chain) + len(own.whole) for question, chain in parts)

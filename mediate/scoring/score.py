@@ -39,7 +39,8 @@ def score(
 
     Args:
         model: The hooked and checked model.
-        pairs: What to measure: pairs against their twins, items by themselves against what is hidden of them.
+        pairs: What to measure: pairs against their twins, items by themselves against what is hidden of them or against
+            other items.
         spec: How.
         unread: Pairs that could not be read, to be counted among the rejects.
         out: The run directory; one that holds this very run, finished, is read back and nothing is computed.
@@ -52,7 +53,7 @@ def score(
     """
     started, clock = now(), time.monotonic()
     check_set(pairs, unread, spec)
-    job = job_of(pairs)
+    job = job_of(pairs, spec.against)
     spec = settled(model, pairs, fitting(pairs, spec), tell if progress else str)
     prompt = prompt_facts(model.need_tokenizer(), spec.template)
     asked = identity(spec.described(), pairs, model.describe(), prompt)

@@ -42,6 +42,7 @@ class Scored(Generic[Way]):
         maps: On the first outcome.
         left_out: Maps that turned out to be impossible.
         controls: Of the model itself, where the item was drawn for them.
+        by_other: Its cubes against each other item that it is held against, of which `y` is the mean; None without.
         reads: The read effects that random weights are compared with; None where the chains cannot be aligned.
         replaced: What is left with the chain alone replaced, one record a replacement and outcome.
     """
@@ -52,6 +53,7 @@ class Scored(Generic[Way]):
     maps: tuple[EffectMap, ...] = ()
     left_out: tuple[Reject, ...] = ()
     controls: tuple[Controlled, ...] = ()
+    by_other: Float[np.ndarray, "other outcome 2 2 2"] | None = None
     reads: Float[np.ndarray, "step layer"] | None = None
     replaced: tuple[Replaced, ...] = ()
 
@@ -89,13 +91,25 @@ def described(tokens: Encoded) -> dict[str, Any]:
 
 def _entry(model: Model, item: OnItsWay, spec: ScoreSpec) -> dict[str, Any]:
     """What a stored result depends on."""
-    return model_spec(model) | {
-        "pair" if isinstance(item, Prepared) else "item": described(item.tokens),
-        "cut": None if isinstance(item.cut, ItemError) else described(item.cut),
-        "outcomes": [each.stored_as for each in spec.outcomes],
-        "maps": [str(each) for each in item.maps],
-        "seed": item.seed if any(each.name.of.draws for each in item.maps) else None,
-    }
+    return (
+        model_spec(model)
+        | others_of(item)
+        | {
+            "pair" if isinstance(item, Prepared) else "item": described(item.tokens),
+            "cut": None if isinstance(item.cut, ItemError) else described(item.cut),
+            "outcomes": [each.stored_as for each in spec.outcomes],
+            "maps": [str(each) for each in item.maps],
+            "seed": item.seed if any(each.name.of.draws for each in item.maps) else None,
+        }
+    )
+
+
+def others_of(item: OnItsWay) -> dict[str, Any]:
+    """The other items that an item is held against; nothing where it is held against none."""
+    if isinstance(item, Prepared) or not item.others:
+        return {}
+    cut = [each and described(each) for each in item.cut_others]
+    return {"others": [described(each.tokens) for each in item.others], "cut_others": cut}
 
 
 def stored(model: Model, item: Way, spec: ScoreSpec, store: Store) -> Scored[Way] | None:
@@ -106,6 +120,8 @@ def stored(model: Model, item: Way, spec: ScoreSpec, store: Store) -> Scored[Way
 def put(model: Model, scored: Scored[Any], spec: ScoreSpec, store: Store) -> None:
     """Keeps what was measured of an item."""
     arrays = {"cube": scored.y} | ({} if scored.before_answer is None else {"cut": scored.before_answer})
+    if scored.by_other is not None:
+        arrays["by_other"] = scored.by_other
     for each, effects in zip(scored.item.maps, scored.maps, strict=True):
         arrays[str(each)] = effects.values
         if effects.agreement is not None:
@@ -123,6 +139,8 @@ def _read(item: Way, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored[W
     shape = (len(spec.outcomes), 2, 2, 2)
     cut = array(kept, "cut", shape) if not isinstance(item.cut, ItemError) else None
     scored = Scored(item, array(kept, "cube", shape), cut)
+    if not isinstance(item, Prepared) and item.others:
+        scored = replace(scored, by_other=array(kept, "by_other", (len(item.others), *shape)))
     if not scored.is_finite:
         raise ValueError("its outcomes are no numbers")
     maps = [_stored_map(item, each, kept, spec.outcomes[0], scored.te) for each in item.maps]

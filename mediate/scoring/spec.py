@@ -17,7 +17,7 @@ from mediate.models.prompts import ANSWER_CUE, AUTO, Style, Template, parse_temp
 from mediate.models.sites import parse_component
 from mediate.pairs.item import Item, said
 from mediate.pairs.pair import Pair, pair_said
-from mediate.results.kinds import MIN_TE
+from mediate.results.kinds import MIN_TE, OTHERS
 from mediate.results.replacements import ALL, replacement_named
 from mediate.scoring.stored_chains import StoredChains, read_chains
 
@@ -33,6 +33,11 @@ _MAPS = (
 _REPLACEMENTS = (
     f"What the chain alone is replaced by, with the question as it is, of items by themselves: any of "
     f"{', '.join(f'`{name}`' for name in ALL)}, with commas between; by default all of them, `none` for none."
+)
+_AGAINST = (
+    "What the question and chain of each are held against: `hidden`, they cannot be attended to (the default for items "
+    "by themselves); `other`, those of other items of the file, with another answer and nearest in length; `twin`, "
+    "those of its source (pairs, and the default for them)."
 )
 _BAD = (
     "`error` stops before anything is written; `skip` leaves the item out, with its reason; `auto` stops where an item "
@@ -64,6 +69,10 @@ class ScoreSpec(BaseModel):
         default=USUAL, min_length=1, description="What is read at the answer; maps are of the first."
     )
     maps: tuple[str, ...] | None = Field(default=None, description=_MAPS)
+    against: Literal["hidden", "other", "twin"] | None = Field(default=None, description=_AGAINST)
+    others: int = Field(
+        default=OTHERS, ge=1, description="How many other items each is held against with `against` `other`."
+    )
     control_pairs: int = Field(
         default=8, ge=0, description="On how many pairs, drawn at random, the controls are run; 0 for none."
     )
@@ -154,7 +163,9 @@ class ScoreSpec(BaseModel):
 
     def described(self) -> dict[str, Any]:
         """The choices as plain values, for a manifest."""
-        plain = self.model_dump(mode="json", exclude={"template", "chains"})
+        # What goes without saying is not said, so that runs of before it could be chosen are the same runs.
+        unsaid = set() if self.against == "other" else {"against", "others"}
+        plain = self.model_dump(mode="json", exclude={"template", "chains"} | unsaid)
         template = asdict(self.template)
         named = {"template": template["name"] or template["style"], "template_text": template["text"]}
         if not plain["replacements"]:  # as of runs from before there were any
@@ -184,6 +195,8 @@ class ScoreOptions(SharedOptions, total=False):
     """`ScoreSpec` as the options of a call."""
 
     maps: Sequence[str] | None
+    against: Literal["hidden", "other", "twin"] | None
+    others: int
     control_pairs: int
     replacements: Sequence[str] | str | None
     keep: Sequence[str]

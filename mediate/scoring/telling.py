@@ -14,6 +14,7 @@ from mediate.results.contrasts import TWIN, Contrast
 from mediate.results.controls import Controlled
 from mediate.results.cube import Cube
 from mediate.results.folder import Results
+from mediate.results.spread import AgainstOthers
 from mediate.results.told import Measured, Reject, Told, told_of
 from mediate.scoring.rundir import counted, finished
 from mediate.scoring.scored import Scored
@@ -94,6 +95,7 @@ def results_of(
             [(each.item, each.before_answer) for each in scored if each.before_answer is not None], spec, contrast
         ),
         controls=tuple(controls),
+        others=tuple(each for one in scored for each in _against_others(one, spec)),
         replaced=tuple(row for each in scored for row in each.replaced),
     )
 
@@ -115,6 +117,19 @@ def _stacked(having: Sequence[tuple[OnItsWay, Y]], spec: ScoreSpec, contrast: Co
         names, groups = tuple(item.id for item, _ in there), tuple(item.tokens.group for item, _ in there)
         cubes.append(Cube(y, names, groups, str(outcome), contrast))
     return tuple(cubes)
+
+
+def _against_others(scored: Scored[Any], spec: ScoreSpec) -> list[AgainstOthers]:
+    """An item's cubes against each of its others, one record an outcome that it has."""
+    if scored.by_other is None:
+        return []
+    item, cubes = scored.item, zip(spec.outcomes, scored.by_other.swapaxes(0, 1), strict=True)
+    names = tuple(each.id for each in item.others)
+    return [
+        AgainstOthers(item.id, item.tokens.group, str(outcome), names, y)
+        for outcome, y in cubes
+        if np.isfinite(y).all()
+    ]
 
 
 def _measured(item: OnItsWay) -> Measured:

@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 
 from mediate.errors import InputError
+from tools.findings.contrasts import HELD_AGAINST
 from tools.findings.estimates import CUT, ESTIMATES
 from tools.findings.finding import COMMAND, Finding
 from tools.findings.ladder import DECORATIVE, LADDER
 from tools.findings.real import GIVEN_CHAINS, LORA
 
 # In the order of the page.
-FINDINGS: tuple[Finding, ...] = (GIVEN_CHAINS, LADDER, DECORATIVE, LORA, ESTIMATES, CUT)
+FINDINGS: tuple[Finding, ...] = (GIVEN_CHAINS, LADDER, DECORATIVE, LORA, ESTIMATES, CUT, HELD_AGAINST)
 PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
 
 

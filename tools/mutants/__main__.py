@@ -37,6 +37,7 @@ class Mutant:
 READS, STATE = (f"tests/mediation/kinds/test_{name}.py" for name in ("read", "state"))
 CUBE, METHODS = (f"tests/mediation/whole/test_{name}.py" for name in ("cube_oracle", "attribution_methods"))
 HIDDEN = "tests/mediation/whole/test_hidden_oracle.py"
+OTHER = "tests/mediation/whole/test_other_oracle.py"
 SWEEP = "tests/passes/sweeps/test_sweep.py"
 MUTANTS = (
     Mutant(
@@ -788,6 +789,62 @@ MUTANTS = (
         "    if len(contrasts) > 1:\n",
         "    if False:\n",
         "tests/scoring/test_items.py",
+    ),
+    Mutant(
+        "an item held against one of the same answer",
+        "mediation/others.py",
+        "(groups != groups[place]) & (answers != answers[place])",
+        "(groups != groups[place])",
+        "tests/mediation/test_others.py",
+    ),
+    Mutant(
+        "another item's chain exchanged with the item's own",
+        "mediation/kinds/other.py",
+        "(other.question, item.question), (other.trace, item.trace)",
+        "(other.question, item.question), (item.trace, other.trace)",
+        OTHER,
+    ),
+    Mutant(
+        "cells taken for one whose chains were computed under two questions",
+        "mediation/kinds/other.py",
+        "key = pair.questions[d], pair.traces[t].ids, pair.questions[h]",
+        "key = pair.questions[d], pair.traces[t].ids, pair.questions[d]",
+        OTHER,
+    ),
+    Mutant(
+        "questions of other lengths where keys cannot be moved",
+        "mediation/kinds/other.py",
+        'if len(item.question) != len(other.question) and not model.check("re-rotated keys").passed:',
+        "if False:",
+        OTHER,
+    ),
+    Mutant(
+        "the nearest other taken for the mean over others",
+        "scoring/measure_items.py",
+        "own.mean(axis=0),",
+        "own[0],",
+        "tests/mediation/whole/test_other_planted.py",
+    ),
+    Mutant(
+        "stored numbers of other others",
+        "scoring/scored.py",
+        "    if isinstance(item, Prepared) or not item.others:\n",
+        "    if True:\n",
+        "tests/scoring/test_item_others.py",
+    ),
+    Mutant(
+        "runs of before it could be chosen what items are held against, taken for others",
+        "scoring/spec.py",
+        'unsaid = set() if self.against == "other" else {"against", "others"}',
+        "unsaid = set()",
+        "tests/scoring/test_item_others.py",
+    ),
+    Mutant(
+        "other items shared out over three orders",
+        "results/contrasts.py",
+        "    over_all_orders,\n)\nCONTRASTS",
+        "    chain_before_its_sight,\n)\nCONTRASTS",
+        "tests/mediation/whole/test_other_planted.py",
     ),
 )
 

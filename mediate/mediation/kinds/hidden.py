@@ -14,7 +14,7 @@ reads, h which the chain reads.
 With t = 0 the chain is not seen, so h says nothing: six of the eight cells are distinct.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,6 +36,8 @@ from mediate.traces.trace import shared_beginning
 
 # Cells that differ, in the order in which they are read; with t = 0 the chain's own world is not seen.
 DISTINCT = tuple((d, t, h) for d, t, h in CELLS if t or not h)
+# Reads some tokens in a cell: the logits at the answer.
+Read = Callable[[Reading, tuple[int, int, int]], Float[Tensor, "row last d_vocab"]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,14 +158,25 @@ def rival(model: Model, sights: Sights) -> tuple[int, ...]:
     Where the item has options, the other one of highest log-probability in the run as it is; else what the model
     would say with question and chain hidden. Empty where that is the answer itself, or all options begin alike.
     """
-    readers = sights.item.readers
-    if not sights.item.options:
-        tokens = reading(readers, model.device, [LOGPROB])
-        return greedy_rival(tokens, read_hidden(model, tokens, sights, [(0, 0, 0)])[0])
+    return rival_of(sights.item, model.device, lambda tokens, cell: read_hidden(model, tokens, sights, [cell])[0])
+
+
+def rival_of(item: EncodedItem, device: torch.device, read: Read) -> tuple[int, ...]:
+    """`rival`, whatever the item is held against.
+
+    Args:
+        item: In tokens.
+        device: Of the model.
+        read: The logits at the answer, of some readers in a cell.
+    """
+    readers = item.readers
+    if not item.options:
+        tokens = reading(readers, device, [LOGPROB])
+        return greedy_rival(tokens, read(tokens, (0, 0, 0)))
     likely = {}
-    for option in sights.item.options:
-        tokens = reading(replace(readers, base=option, spoken=0), model.device, [LOGPROB])
-        likely[option] = float(answer_logprob(read_hidden(model, tokens, sights, [(1, 1, 1)])[0][0], option))
+    for option in item.options:
+        tokens = reading(replace(readers, base=option, spoken=0), device, [LOGPROB])
+        likely[option] = float(answer_logprob(read(tokens, (1, 1, 1))[0], option))
     # Of an option that begins with all of the answer, or the other way round, no token differs.
     apart = {each: value for each, value in likely.items() if not _begins(each, readers.base)}
     return max(apart, key=lambda option: apart[option], default=())

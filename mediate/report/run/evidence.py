@@ -41,6 +41,7 @@ EXPECTED = {
         "as many CoT tokens hidden as the last step has, drawn one by one before it",
         "less than where the last step is hidden, if the answer is read there",
     ),
+    Control.SELF_OTHER: ("the item held against itself, run twice, with every cell a pass of its own", "exactly 0"),
     Control.RANDOM_WEIGHTS: (
         "the same pair in a model of random weights, drawn once for the run",
         "read maps that rank otherwise, a correlation near 0; its TE is small by construction, as its logits are",
@@ -54,6 +55,7 @@ REASONS = {
     "steps": "the chains state it in different steps",
     "reader": "the tokens before the two statements differ",
     "prefix_answer": "one statement begins with all of the other",
+    "other_not_cut": "no other item's chain can be cut likewise",
 }
 
 

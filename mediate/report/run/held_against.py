@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mediate.report.blocks import Phrase, prose
-from mediate.results.contrasts import HIDDEN, TWIN, Contrast
+from mediate.results.contrasts import HIDDEN, OTHER, TWIN, Contrast
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,57 @@ _HIDDEN = Wording(
         ),
     },
 )
-_WORDINGS = {TWIN.name: _TWIN, HIDDEN.name: _HIDDEN}
+_OTHER = Wording(
+    opening=prose(
+        "Each item is one question with its chain of thought and one answer, held against *other items* of the run "
+        "with another answer. The *total effect* (TE) is how much the answer loses when another item's question and "
+        "chain stand in place of its own. It is split by what the answer reads: the question itself (*direct*), the "
+        "words of the chain (*text*), and what the model's activations at those words carry about the question beyond "
+        "the words (*latent*). Every number of an item is the mean over its others. All words are explained "
+    ),
+    means=(
+        "Means over items, of each the mean over its others. Y with two indices is the outcome with the question of "
+        "the first index and the chain of the second; 1 is the item's own, 0 the other item's."
+    ),
+    terms={
+        "other item": (
+            "What an item is held against: an item of another group with another answer, of those nearest in tokens of "
+            "question and chain. Its question and chain stand in place of the item's own; the answer that is read is "
+            "the item's in every cell. Shares under another contrast are other quantities."
+        ),
+        "outcome": "The number that is read at the measured answer.",
+        "total effect, TE": (
+            "The outcome of the run as it is, less the outcome with another item's question and chain in place of its "
+            "own."
+        ),
+        "direct": (
+            "What the answer takes from reading the question: the effect of giving the answer's tokens the item's own "
+            "question instead of another's to read."
+        ),
+        "text": (
+            "What the answer takes from the words of the chain: the effect of putting the item's own chain there "
+            "instead of another's."
+        ),
+        "latent": (
+            "What the answer takes from the activations at the chain beyond its words: the effect of having computed "
+            "the same words under the item's own question instead of another's."
+        ),
+        "Shapley value": (
+            "A channel's mean effect over all orders in which the three channels can be switched from the other item "
+            "to the item's own. The three values sum to TE exactly."
+        ),
+        "NDE, NIE, TDE, TIE": (
+            "The natural direct and indirect effects (from the other item's run) and the total direct and indirect "
+            "effects (from the item's own), with the whole chain, words and activations, as the mediator."
+        ),
+        "mediated share": (
+            "TIE / TE: the part of the total effect that is lost when another item's chain stands there and the "
+            "question stays."
+        ),
+        "nat": _HIDDEN.terms["nat"],
+    },
+)
+_WORDINGS = {TWIN.name: _TWIN, HIDDEN.name: _HIDDEN, OTHER.name: _OTHER}
 
 
 def wording(contrast: Contrast) -> Wording:

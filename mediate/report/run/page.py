@@ -33,6 +33,7 @@ from mediate.report.run.glossary import words_section
 from mediate.report.run.held_against import wording
 from mediate.report.run.items import chains_section, items_section
 from mediate.report.run.method import identities_section, method_section
+from mediate.report.run.other_items import others_note, others_section
 from mediate.report.run.sensitivity import sensitivity_blocks, sensitivity_section
 from mediate.report.run.summary import SHARES, Summary, summary_of
 from mediate.report.run.tables import reject_table
@@ -102,7 +103,7 @@ def _summary(results: Results) -> Page:
     blocks += sensitivity_blocks(results)
     rows = reject_table(results.rejects).itertuples()
     blocks += [
-        Notes(notes(results), "note"),
+        Notes((*notes(results), *others_note(results, analysis)), "note"),
         Notes(tuple(map(control_words, control_summaries(results, analysis))), "control"),
         Notes(tuple(f"{row.count} x {row.code} ({row.part}), such as: {row.example}" for row in rows), "left out"),
     ]
@@ -134,6 +135,7 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
                 *sensitivity_section(results, figures),
                 controls_section(results),
                 items_section(results, analysis),
+                *others_section(results, analysis),
                 chains_section(results),
                 *_others(told, gap, figures),
                 left_out(results.rejects, len(results.items), section(results, "counts").get("given")),
@@ -155,7 +157,7 @@ def _opening(results: Results, measured: bool) -> tuple[Block, ...]:
     if measured:
         opening = wording(results.cube().contrast).opening
         said = (Text((*opening, Phrase("below", href="#words"), Phrase("."))),)
-    remarks = notes(results)
+    remarks = (*notes(results), *others_note(results, analysis_of(results)))
     return (*said, *((Notes(remarks),) if remarks else ()))
 
 

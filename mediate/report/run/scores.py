@@ -21,6 +21,7 @@ from mediate.results.folder import check_new
 from mediate.results.maps import agreement_table, effect_table
 from mediate.results.replacements import replaced_table
 from mediate.results.sensitivity import paired_table, sensitivity_table
+from mediate.results.spread import spread_table
 from mediate.stats import Estimate
 
 if TYPE_CHECKING:
@@ -124,6 +125,19 @@ class Scores:
     def before_answer(self) -> pd.DataFrame:
         """As `table`, with the chains cut before they first state the answer, of the items where that is possible."""
         return cube_table(self.results.cut)
+
+    def others(self) -> pd.DataFrame:
+        """A row an item and outcome that are held against other items: which, and the spread between them.
+
+        See `mediate.results.spread.spread_table`; the cube against each of them is in `results.others`.
+        """
+        analysis = analysis_of(self.results)
+        by_outcome = {each.outcome: analysis.least(each.outcome) for each in self.results.others}
+        tables = [
+            spread_table([each for each in self.results.others if each.outcome == outcome], least)
+            for outcome, least in by_outcome.items()
+        ]
+        return pd.concat(tables, ignore_index=True) if tables else spread_table([])
 
     def to_xarray(self) -> "xarray.Dataset":
         """The cubes and maps as one labelled dataset; see `mediate.results.dataset.results_dataset`.

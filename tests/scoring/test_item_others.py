@@ -1,0 +1,213 @@
+"""Items held against other items from the call to the run directory: measured, kept, told, controlled and refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import mediate as md
+from mediate.cli import app
+from mediate.errors import InputError
+from mediate.mediation.against_others import against_others
+from mediate.results.controls import Control
+from mediate.results.cube import corners, total_effect
+from mediate.scoring.given import check_against
+from mediate.scoring.spec import make_spec
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    return md.load("reference-0.1m")
+
+
+def given(count: int = 4, **changes: Any) -> list[md.Item]:
+    pairs = md.modular_pairs(count, steps=(2, 4))
+    return [replace(pair.base, **{"id": pair.id, "group": pair.group} | changes) for pair in pairs]
+
+
+def score(model: Any, items: Any, **options: Any) -> md.Scores:
+    usual: dict[str, Any] = {"against": "other", "control_pairs": 0, "store": False, "progress": False}
+    return md.score(model, items, **usual | options)
+
+
+@pytest.fixture(scope="module")
+def scored(model: Any, tmp_path_factory: pytest.TempPathFactory) -> md.Scores:
+    folder = tmp_path_factory.mktemp("others") / "run"
+    return score(model, given(), out=folder, others=2, control_pairs=2)
+
+
+def test_the_cube_of_an_item_is_the_mean_over_its_others(scored: md.Scores) -> None:
+    table = scored.table()
+    assert set(table["contrast"]) == {"other"}
+    assert list(table["outcome"]) == ["logit"] * 4 + ["logprob"] * 4
+    cube = scored.results.cube("logit")
+    for row, item in enumerate(cube.items):
+        (own,) = (each for each in scored.results.others if (each.item, each.outcome) == (item, "logit"))
+        assert len(own.others) == 2
+        assert item not in own.others
+        np.testing.assert_allclose(own.y.mean(axis=0), cube.y[row], rtol=0, atol=1e-12)
+        assert np.ptp(total_effect(own.y)) > 0.01
+    assert len(np.unique(cube.y[0])) == 8  # all cells differ, those with another's chain too
+    assert len(scored.before_answer()) == 8
+
+
+def test_a_run_opens_as_it_was_scored(scored: md.Scores) -> None:
+    assert scored.folder is not None
+    opened = md.open(scored.folder)
+    assert isinstance(opened, md.Scores)
+    assert repr(opened) == repr(scored)
+    assert opened.others().equals(scored.others())
+    assert opened.results.others[0].others == scored.results.others[0].others
+    spec = opened.results.manifest["spec"]
+    assert (spec["against"], spec["others"]) == ("other", 2)
+
+
+def test_the_spread_is_in_the_table_on_the_page_and_in_the_terminal(scored: md.Scores, tmp_path: Path) -> None:
+    table = scored.others()
+    assert list(table["n_others"]) == [2] * 8
+    own = scored.results.others[0]
+    assert table["te_sd"][0] == pytest.approx(np.std(total_effect(own.y), ddof=1))
+    assert table["mediated_share_sd"][0] == pytest.approx(np.std(corners(own.y).tie / corners(own.y).te, ddof=1))
+    said = " ".join(repr(scored).split())
+    assert "held against the 2 items of other groups with another answer that are nearest" in said
+    assert "Standard deviation between the others of an item" in said
+    page = scored.to_html(tmp_path / "page.html").read_text()
+    assert "another item&#39;s question and chain stand in place of its own" in page.replace("'", "&#39;")
+    assert "The other items" in page
+    assert "source answer" not in page
+
+
+def test_controls_hold(scored: md.Scores) -> None:
+    found = scored.controls()
+    exact = found[found["control"].isin([each.value for each in Control if each.exact])]
+    assert set(exact["control"]) == {"hide_nothing", "hide_after", "self_other"}
+    assert list(exact["effect"]) == [0.0] * 6
+    te = found[found["control"] == "random_weights"]["beside"]
+    assert set(te) <= set(total_effect(scored.results.cube().y))
+    assert "self other: 0 nats" in repr(scored)
+
+
+def test_stored_items_are_read_back_and_not_measured_again(
+    model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
+    options: dict[str, Any] = {"control_pairs": 2, "store": True}
+    hidden = score(model, given(3), against="hidden", **options)
+    first = score(model, given(3), **options)
+    assert not first.table().equals(hidden.table())
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr("mediate.mediation.kinds.other.run_all_contexts", never)
+    monkeypatch.setattr("mediate.mediation.kinds.other.prefill", never)
+    again = score(model, given(3)[::-1], **options)
+    key = ["item", "outcome"]
+    assert again.table().sort_values(key, ignore_index=True).equals(first.table().sort_values(key, ignore_index=True))
+    assert {each.item: each.others for each in again.results.others} == {
+        each.item: each.others for each in first.results.others
+    }
+    order = ["item", "control"]
+    assert (
+        again.controls()
+        .sort_values(order, ignore_index=True)
+        .equals(first.controls().sort_values(order, ignore_index=True))
+    )
+    with pytest.raises(AssertionError, match="measured again"):  # with fewer others each is another number
+        score(model, given(3), others=1, **options)
+
+
+def test_what_goes_without_saying_is_the_same_run(model: Any, tmp_path: Path) -> None:
+    assert "against" not in make_spec().described()
+    assert make_spec(against="hidden").described() == make_spec(against="twin").described() == make_spec().described()
+    out = tmp_path / "run"
+    plain = md.score(model, given(2), out=out, control_pairs=0, maps=(), store=False, progress=False)
+    asked = score(model, given(2), out=out, maps=(), against="hidden")
+    assert asked.table().equals(plain.table())
+    with pytest.raises(InputError, match=r"holds another run \(spec.against is None there and 'other' here"):
+        score(model, given(2), out=out, maps=())
+
+
+def test_an_item_held_against_others_has_the_numbers_of_a_run(model: Any, scored: md.Scores) -> None:
+    spec = make_spec(on_bad_item="error")
+    plain = [md.prepare(model, each, spec, store=False) for each in given()]
+    item = against_others(model, plain, 2)[0]
+    assert item.id == scored.results.items[0].id
+    np.testing.assert_allclose(item.y, np.stack([each.y[0] for each in scored.results.cubes]), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(item.before_answer(), np.stack([c.y[0] for c in scored.results.cut]), rtol=0, atol=1e-4)
+    assert item.te == pytest.approx(float(total_effect(scored.results.cube().y)[0]), abs=1e-4)
+    wanted = scored.results.maps[0]
+    np.testing.assert_allclose(item.map("knockout:step,layer").values, wanted.values, rtol=0, atol=1e-4)
+
+
+def test_outcomes_that_are_held_against_something(model: Any) -> None:
+    found = score(model, given(3), outcomes=["logit", "margin", "kl", "same_answer"], maps=())
+    assert [cube.outcome for cube in found.results.cubes] == ["logit", "margin", "kl", "same_answer"]
+    kl = found.results.cube("kl")
+    assert (kl.y[:, 1, 1, 1] == 0).all()
+    assert (kl.y[:, 0, 0, 0] < 0).all()
+    assert len(found.results.cube("margin").items) == 3
+
+
+def test_an_item_without_others_is_left_out_and_counted(model: Any) -> None:
+    items = given(4)
+    items = [replace(each, group="one" if place < 3 else "two") for place, each in enumerate(items)]
+    items[3] = replace(items[3], answer=items[0].answer)
+    found = score(model, items, maps=())
+    assert [(each.item, each.code) for each in found.rejects] == [(items[0].id, "no_other")]
+    assert found.results.manifest["counts"]["by_reason"] == {"no_other": 1}
+    said = " ".join(repr(found).split())
+    assert "3 items of 3 had fewer, down to 1" in said
+    assert "1 item had none and is left out" in said
+    with pytest.raises(md.ItemError, match="no other item of another group has another answer"):
+        score(model, items, maps=(), on_bad_item="error")
+
+
+@pytest.mark.parametrize("alike", ["one item", "group", "answer"])
+def test_a_set_without_others_is_refused_in_one_line(model: Any, alike: str) -> None:
+    items = given(1) if alike == "one item" else given(3, **{alike: "7"})
+    with pytest.raises(InputError, match=r"none of .* has another of another group and with another answer; give more"):
+        score(model, items)
+
+
+def test_what_cannot_be_held_against_what_is_asked_for_is_refused(model: Any) -> None:
+    with pytest.raises(InputError, match=r"--against twin: items by themselves have no twin; make pairs of them"):
+        score(model, given(2), against="twin")
+    for against in ("hidden", "other"):
+        with pytest.raises(InputError, match=f"--against {against}: pairs are held against their twins; give"):
+            score(model, md.modular_pairs(2), against=against)
+    for items, fine in ((True, ("hidden", "other")), (False, ("twin",))):
+        for against in (None, *fine):
+            check_against(against, items)
+    with pytest.raises(InputError, match="against"):
+        score(model, given(2), against="else")
+
+
+def test_runs_of_two_contrasts_are_not_compared(model: Any, scored: md.Scores) -> None:
+    hidden = md.score(model, given(), control_pairs=0, maps=(), store=False, progress=False)
+    with pytest.raises(InputError, match=r"the contrast is other in .* and hidden in .*, so their shares are"):
+        md.compare([scored, hidden])
+
+
+def test_prepared_alone_an_item_has_no_others(model: Any) -> None:
+    with pytest.raises(InputError, match="none of 1 item has another"):
+        md.prepare(model, given(1)[0], make_spec(against="other"), store=False)
+
+
+def test_the_command_takes_against(tmp_path: Path) -> None:
+    file, out = tmp_path / "items.jsonl", tmp_path / "run"
+    rows = [{"id": each.id, "question": each.question, "answer": each.answer, "cot": each.cot} for each in given(3)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    call = ["score", str(file), "--model", "reference-0.1m", "--out", str(out), "--no-cache", "--no-report"]
+    done = CliRunner().invoke(app, [*call, "--against", "other", "--others", "1", "--controls", "0", "--maps", "none"])
+    assert done.exit_code == 0, done.output
+    opened = md.open(out)
+    assert isinstance(opened, md.Scores)
+    assert {len(each.others) for each in opened.results.others} == {1}
+    refused = CliRunner().invoke(app, [*call[:4], "--out", str(tmp_path / "none"), "--against", "twin"])
+    assert isinstance(refused.exception, InputError)
+    assert not (tmp_path / "none").exists()
