@@ -360,7 +360,7 @@ def test_a_folder_elsewhere_leaves_cached_files_unread(tmp_path: Path, monkeypat
     file.write_bytes(b"weights")
     monkeypatch.setattr(bases, "converted", lambda file: pytest.fail("read, and converted where it is not yet"))
     (tmp_path / "mine").mkdir()
-    assert stored_name(Source(SourceKind.FOLDER, str(tmp_path / "mine"), "mine")) == str(tmp_path / "mine")
+    assert stored_name(Origin(OriginKind.FOLDER, str(tmp_path / "mine"), "mine")) == str(tmp_path / "mine")
 
 
 def test_bad_examples_stop_or_are_counted(base: Path, tmp_path: Path) -> None:

@@ -51,14 +51,16 @@ def sensitivity_section(results: Results, figures: tuple[Figure, ...]) -> tuple[
         f"{cube.outcome}; n = {plural(len(cube.items), 'item')} in {plural(len(set(cube.groups)), 'group')}; "
         f"intervals: {percent(analysis.level)} {found[0].effect.method}, seed {analysis.seed}.{more} {DISTANCE}"
     )
+    paired, unit = paired_of(analysis, results, cube), unit_of(cube.outcome)
+    differences = _differences(paired, unit)
     blocks: list[Block] = [
         Text(OPENING),
-        _table(found, unit_of(cube.outcome)),
+        _table(found, unit),
         Text(basis, Look.BASIS),
         *standing_in(figures, "sensitivity", cube.outcome),
         *_remarks(found),
-        Text(_said(paired_of(analysis, results, cube))),
-        Notes(_differences(paired_of(analysis, results, cube), unit_of(cube.outcome))),
+        Text(_said(paired)),
+        *((Notes(differences),) if differences else ()),
     ]
     return (Section("Sensitivity: the chain alone replaced", tuple(blocks), id="sensitivity"),)
 
@@ -69,10 +71,11 @@ def sensitivity_blocks(results: Results) -> tuple[Block, ...]:
         return ()
     cube, analysis = results.cube(), analysis_of(results)
     found = replaced_of(analysis, results, cube)
-    title = f"{cube.outcome}: the chain alone replaced"
+    paired, unit = paired_of(analysis, results, cube), unit_of(cube.outcome)
+    largest = "".join(f" The largest: {each}" for each in _differences(paired, unit)[:1])
     return (
-        _table(found, unit_of(cube.outcome), short=True, title=title),
-        Notes((_said(paired_of(analysis, results, cube)),), "sensitivity"),
+        _table(found, unit, short=True, title=f"{cube.outcome}: the chain alone replaced"),
+        Notes((_said(paired) + largest,), "sensitivity"),
     )
 
 
@@ -148,4 +151,4 @@ def _differences(paired: PairedEffects, unit: str) -> tuple[str, ...]:
         for each in paired.found[:MOST]
     )
     rest = len(paired.found) - MOST
-    return (*told, f"{rest} more are in the table `sensitivity_differences`.") if rest > 0 else told
+    return (*told, f"{rest} more: sensitivity_differences() of the opened run has all of them.") if rest > 0 else told
