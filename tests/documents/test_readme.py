@@ -16,14 +16,16 @@ LINES = 160
 def test_the_python_prints_what_stands_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    code, shown = re.findall(r"```python\n(.+?)```\n\n```\n(.+?)```", text, flags=re.DOTALL)[0]
-    printed = io.StringIO()
-    with matplotlib.rc_context({"backend": "agg"}), contextlib.redirect_stdout(printed):
-        exec(compile(code, "README.md", "exec"), {})
-    before, after = (part.split() for part in shown.split("\n...\n"))
-    words = printed.getvalue().split()
-    assert words[: len(before)] == before
-    assert words[-len(after) :] == after
+    blocks, names = re.findall(r"```python\n(.+?)```\n\n```\n(.+?)```", text, flags=re.DOTALL), dict[str, object]()
+    assert len(blocks) == 2
+    for code, shown in blocks:
+        printed = io.StringIO()
+        with matplotlib.rc_context({"backend": "agg"}), contextlib.redirect_stdout(printed):
+            exec(compile(code, "README.md", "exec"), names)
+        before, after = (part.split() for part in shown.split("\n...\n"))
+        words = printed.getvalue().split()
+        assert words[: len(before)] == before
+        assert words[-len(after) :] == after
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
