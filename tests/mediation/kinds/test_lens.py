@@ -14,6 +14,7 @@ from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair, encode_pair
 from mediate.mediation.kinds.lens import DirectAttribution, direct_logit_attribution, logit_lens
 from mediate.models.float64 import in_float64
+from mediate.models.loading import load_unchecked
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
 from mediate.pairs.pair import Item, Pair
@@ -298,7 +299,7 @@ def theirs_after_rewriting(name: str, unit: str) -> tuple[np.ndarray, float]:
     """transformer-lens' own attribution on a bridge in compatibility mode, and the bias of its unembedding."""
     from transformer_lens.tools.analysis import direct_logit_attribution as theirs
 
-    bridge = mediate.load(plain(name), tokenizer=tiny.tokenizer(), device="cpu").bridge
+    bridge = load_unchecked(plain(name), tokenizer=tiny.tokenizer(), device="cpu").bridge
     bridge.enable_compatibility_mode(disable_warnings=True)
     base, source = answers(name)
     found = theirs(bridge, seen(name).ids, base, source, unit=unit).attribution[:, 0]
