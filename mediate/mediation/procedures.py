@@ -49,7 +49,6 @@ from mediate.results.maps import EffectMap
 
 Way = TypeVar("Way", bound=OnItsWay)
 Runs = TypeVar("Runs")
-Cube = Float[np.ndarray, "2 2 2"]
 
 
 class Cubes(TypedDict):
@@ -91,7 +90,7 @@ class Procedure(Generic[Way, Runs]):
     small_maps: Callable[[Model, Sequence[Way], Sequence[Runs], MapSpec, Sequence[float]], dict[int, EffectMap]]
     map: Callable[[Way, Runs, MapSpec, float], EffectMap]
     own_controls: tuple[Control, ...]
-    controls: Callable[[Way, Runs, Cube, Sequence[Elsewhere]], tuple[Controlled, ...]]
+    controls: Callable[[Way, Runs, Float[np.ndarray, "2 2 2"], Sequence[Elsewhere]], tuple[Controlled, ...]]
     reads: Callable[[Way, Runs, Sequence[EffectMap]], Reads | None]
     unlearnt: Callable[[Model, Sequence[Way], Outcome], list[Unlearnt]]
 
@@ -126,7 +125,7 @@ def _pair_map(item: Prepared, contexts: Contexts, wanted: MapSpec, te: float) ->
 
 
 def _pair_controls(
-    item: Prepared, contexts: Contexts, y: Cube, elsewhere: Sequence[Elsewhere]
+    item: Prepared, contexts: Contexts, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
     return measure_controls(item.model, contexts, item.outcomes[0], y, same_answer=elsewhere, seed=item.seed)
 
@@ -170,7 +169,7 @@ def _item_map(item: PreparedItem, sights: Sights, wanted: MapSpec, te: float) ->
 
 
 def _item_controls(
-    item: PreparedItem, sights: Sights, y: Cube, elsewhere: Sequence[Elsewhere]
+    item: PreparedItem, sights: Sights, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
     return measure_item_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
 
@@ -214,7 +213,7 @@ def _map_among_others(item: PreparedItem, against: Against, wanted: MapSpec, te:
 
 
 def _controls_among_others(
-    item: PreparedItem, against: Against, y: Cube, elsewhere: Sequence[Elsewhere]
+    item: PreparedItem, against: Against, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
     def itself() -> dict[str, Any]:
         return {
