@@ -30,9 +30,10 @@ WITHOUT_TORCH = {
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
     "compare", "figures", "report",
 }  # fmt: skip
-# A folder inside a room and who reaches into it past the room: the checks, which try the measurements one by one. All
-# others have `mediation.maps`, `mediation.procedures` and what is prepared. One that reaches no more must leave it.
-REACHING_IN = {"mediation.kinds": ("checks.identities", "checks.run")}
+# A folder inside a room and who reaches into it past the room: the checks, which try the measurements one by one, and
+# the replacements of chains. All others have `mediation.maps`, `mediation.procedures` and what is prepared. One that
+# reaches no more must leave it.
+REACHING_IN = {"mediation.kinds": ("checks.identities", "checks.run", "scoring.item_replacements")}
 LINES, PARAMETERS = 300, 7
 # Functions with more parameters than that, outside `cli`, with their number. Nothing may join; one that is mended must
 # leave.
@@ -54,6 +55,7 @@ ONE_NOUN = {
     "page": "one HTML page, of a run and of a comparison",
     "paired": "two states on the same groups: the statistics and the figure",
     "prompts": "how a question is put to a model, and whether two runs do so alike",
+    "sensitivity": "replacements of a chain side by side: the numbers, drawing them, the part of the page",
     "score": "the verb: the command and what it does",
     "spec": "the choices of a verb",
     "steps": "steps of a chain: finding and drawing them",

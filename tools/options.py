@@ -25,8 +25,8 @@ TABLES: Mapping[str, tuple[type, str]] = {
     "Scoring": (ScoreSpec, "`md.score` and `mediate score`"),
     "Crossing two checkpoints": (
         CrossSpec,
-        "`md.cross` and `mediate cross`; all of scoring but `maps`, `against`, `others`, `control_pairs` and `keep` "
-        "beside",
+        "`md.cross` and `mediate cross`; all of scoring but `maps`, `against`, `others`, `control_pairs`, "
+        "`replacements` and `keep` beside",
     ),
     "Comparing runs": (Settings, "`md.compare`; all but the last two `mediate compare`"),
     "Tuning": (TuneSpec, "`md.tune`; of `mediate tune ARM` those that the arm heeds"),

@@ -17,10 +17,11 @@ from mediate.mediation.kinds.before_answer import cut_contexts
 from mediate.mediation.kinds.controls import OF_PAIRS, controlled, measure_controls
 from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
 from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
-from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
+from mediate.mediation.kinds.hidden import Sights as Sights
+from mediate.mediation.kinds.hidden import cut_sights, measure_hidden, run_sights, with_rivals
 from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
+from mediate.mediation.kinds.other import Against as Against
 from mediate.mediation.kinds.other import (
-    Against,
     cut_against,
     measure_others,
     run_others,
@@ -206,6 +207,11 @@ def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: 
         )
         for own, item in zip(by_other, items, strict=True)
     ]
+
+
+def in_sight(runs: Sights | Against) -> Sights:
+    """An item's own run, whatever it is held against."""
+    return runs.in_sight() if isinstance(runs, Against) else runs
 
 
 def _map_among_others(item: PreparedItem, against: Against, wanted: MapSpec, te: float) -> EffectMap:

@@ -167,20 +167,24 @@ def why_not_movable(model: Model) -> str:
 def rotated(model: Model, stretch: KeyValues, start: int) -> KeyValues:
     """`moved` without the check."""
     old = torch.arange(stretch.start, stretch.start + len(stretch), device=stretch.keys.device)
-    new = old + (start - stretch.start)
+    return KeyValues(turned(model, stretch.keys, old, old + (start - stretch.start)), stretch.values, start)
+
+
+def turned(
+    model: Model, keys: Float[Tensor, "layer kv_head pos d_key"], old: Int[Tensor, " pos"], new: Int[Tensor, " pos"]
+) -> Float[Tensor, "layer kv_head pos d_key"]:
+    """Keys as if each had stood at another position; at position 0 a key is as it was before rotary embedding.
+
+    Raises:
+        InputError: The model's positions are not rotary, or depend on the length of the sequence.
+    """
     if not model.turnings:
-        keys = [
-            turn(layer, old, new, frequencies)
-            for layer, frequencies in zip(stretch.keys, rotary_frequencies(model), strict=True)
-        ]
-    elif all(how.still for how in model.turnings):
-        keys = list(stretch.keys)
-    else:
-        keys = [
-            layer if how.still else spun(layer, spin, how)
-            for layer, spin, how in zip(stretch.keys, spins(model, old, new), model.turnings, strict=True)
-        ]
-    return KeyValues(torch.stack(keys), stretch.values, start)
+        by_layer = zip(keys, rotary_frequencies(model), strict=True)
+        return torch.stack([turn(layer, old, new, frequencies) for layer, frequencies in by_layer])
+    if all(how.still for how in model.turnings):
+        return keys
+    by_turning = zip(keys, spins(model, old, new), model.turnings, strict=True)
+    return torch.stack([layer if how.still else spun(layer, spin, how) for layer, spin, how in by_turning])
 
 
 def turn(
@@ -244,13 +248,13 @@ def rotary_frequencies(model: Model) -> list[Float[Tensor, " half"]]:
     modules = list(model.plain.modules())
     plain = next((module.inv_freq for module in modules if isinstance(getattr(module, "inv_freq", None), Tensor)), None)
     kinds = getattr(config, "layer_types", None) or ["full_attention"] * model.facts.layers
-    found: list[Tensor] = []
-    for kind in kinds:
+    found: dict[str, Tensor] = {}
+    for kind in dict.fromkeys(kinds):
         name = f"{kind}_inv_freq"
         own = next(
             (getattr(module, name) for module in modules if isinstance(getattr(module, name, None), Tensor)), plain
         )
         if own is None:
             raise InputError("its positions are not rotary")
-        found.append(own.double() if keeps_float64(model.plain) else own.float())
-    return found
+        found[kind] = own.double() if keeps_float64(model.plain) else own.float()
+    return [found[kind] for kind in kinds]

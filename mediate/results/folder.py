@@ -16,6 +16,7 @@ from mediate.files import write_atomic, write_text
 from mediate.results.controls import Controlled, control_table, controls_from_table
 from mediate.results.cube import Cube, cube_table, cubes_from_table
 from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
+from mediate.results.replacements import Replaced, replaced_from_table, replaced_table
 from mediate.results.spread import AgainstOthers, others_from_table, others_table
 from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
 from mediate.results.told import Measured, Reject, item_table, items_from_table
@@ -24,8 +25,8 @@ MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
 RESULTS = "results"
 TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
-# Of items that are held against others; a run of which none was has no such table.
-OTHERS = "others"
+# Of items that are held against others, and of chains that were replaced alone; other runs have no such tables.
+OTHERS, CONTRASTS = "others", "contrasts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Results:
         controls: Controls, one record an item and control.
         others: The cubes against each other item, of which `cubes` are the means, one record an item and outcome; none
             where items are held against something else.
+        replaced: The chain alone replaced, one record an item, replacement and outcome.
     """
 
     manifest: Mapping[str, Any]
@@ -52,6 +54,7 @@ class Results:
     cut: tuple[Cube, ...] = ()
     controls: tuple[Controlled, ...] = ()
     others: tuple[AgainstOthers, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:
@@ -61,7 +64,7 @@ class Results:
                 raise ValueError(f"the cube of {cube.outcome!r} is not over the run's items")
         known = {item.id for item in self.items}
         named = {item for cube in self.cut for item in cube.items}
-        named |= {each.item for each in self.controls}
+        named |= {each.item for each in self.controls} | {each.item for each in self.replaced}
         named |= {each.item for each in self.others}
         if named - known:
             raise ValueError(f"effects of item {min(named - known)!r}, which is not among the run's items")
@@ -101,6 +104,8 @@ def write_results(folder: Path, results: Results) -> None:
     }
     if results.others:
         tables[OTHERS] = others_table(results.others)
+    if results.replaced:
+        tables[CONTRASTS] = replaced_table(results.replaced)
     write_run(folder, tables, results.rejects, results.manifest)
 
 
@@ -164,7 +169,7 @@ def read_results(folder: str | Path) -> Results:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    beside = [name for name in (OTHERS,) if table_name(name) in (manifest.get(SUMS) or ())]
+    beside = [name for name in (OTHERS, CONTRASTS) if table_name(name) in (manifest.get(SUMS) or ())]
     manifest, tables, rejects = read_run(folder, manifest, [*TABLES, *beside], "score")
     try:
         items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
@@ -173,8 +178,9 @@ def read_results(folder: str | Path) -> Results:
             cubes = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), str(outcome)) for outcome in outcomes)
         maps = with_agreements(maps_from_table(tables["effects"]), tables["agreement"])
         cut, controls = cubes_from_table(tables["cut"]), controls_from_table(tables["controls"])
-        others = others_from_table(tables[OTHERS]) if beside else ()
-        return Results(manifest, items, cubes, maps, rejects, cut, controls, others=others)
+        others = others_from_table(tables[OTHERS]) if OTHERS in tables else ()
+        replaced = replaced_from_table(tables[CONTRASTS]) if CONTRASTS in tables else ()
+        return Results(manifest, items, cubes, maps, rejects, cut, controls, others, replaced)
     except KeyError as error:
         raise InputError(
             f"{folder / RESULTS}: has no column {error}, so another version wrote it; score into a new directory"

@@ -9,6 +9,7 @@ from typing import Any
 from mediate.errors import InputError, ItemError
 from mediate.mediation.names import USUAL, USUAL_OF_ONE, check_answers, check_twinless, parse_map
 from mediate.pairs.pair import Item, Pair
+from mediate.results.replacements import ALL
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu)(:[0-9]+)?")
@@ -59,6 +60,10 @@ def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpe
         raise InputError("--chains takes another run's chains of pairs; give items with their chains (cot)")
     for name in (spec.maps or ()) if items else ():
         check_twinless(parse_map(name))
+    if spec.replacements and not items:
+        raise InputError("--replacements are of items by themselves; a pair's chain is held against its twin's")
+    if spec.replacements is None:
+        spec = spec.model_copy(update={"replacements": ALL if items else ()})
     return spec
 
 

@@ -15,13 +15,17 @@ from mediate.results.contrasts import HIDDEN, OTHER, TWIN, Contrast
 from mediate.results.told import Reject
 from mediate.scoring.given import are_items
 from mediate.scoring.item_others import prepare_against_others
+from mediate.scoring.item_replacements import replacing_items
 from mediate.scoring.items import item_maps, prepare_items
 from mediate.scoring.plan import prepare_pairs, wanted_maps
+from mediate.scoring.scored import Scored
 from mediate.scoring.spec import ScoreSpec
 
 Given = TypeVar("Given", Pair, Item)
 Given_in = TypeVar("Given_in", Pair, Item, contravariant=True)
 Way_out = TypeVar("Way_out", covariant=True)
+Replacing = Callable[[Scored[Way], Callable[[], Runs]], Scored[Way]]
+"""Gives a measured item, whose keys and values are at hand, what its chain is worth when it is replaced."""
 
 
 @runtime_checkable
@@ -52,6 +56,7 @@ class Job(Generic[Given, Way, Runs]):
         prepare: Puts all that is given into tokens, and says what is left out.
         procedure: How each is measured.
         maps: The maps that a run is asked for.
+        replacing: Gives what replaces the chain of each with its question as it is; None where nothing does.
     """
 
     noun: str
@@ -59,11 +64,12 @@ class Job(Generic[Given, Way, Runs]):
     prepare: Prepare[Given, Way]
     procedure: Procedure[Way, Runs]
     maps: Callable[[ScoreSpec], tuple[MapSpec, ...]]
+    replacing: Callable[[Model, Sequence[Way], ScoreSpec, Store | None], Replacing[Way, Runs]] | None = None
 
 
 PAIRS = Job("pair", TWIN, prepare_pairs, procedures.PAIRS, wanted_maps)
-ITEMS = Job("item", HIDDEN, prepare_items, procedures.ITEMS, item_maps)
-AMONG_OTHERS = Job("item", OTHER, prepare_against_others, procedures.AMONG_OTHERS, item_maps)
+ITEMS = Job("item", HIDDEN, prepare_items, procedures.ITEMS, item_maps, replacing_items)
+AMONG_OTHERS = Job("item", OTHER, prepare_against_others, procedures.AMONG_OTHERS, item_maps, replacing_items)
 
 
 def job_of(given: Sequence[Pair] | Sequence[Item], against: str | None = None) -> Job[Any, Any, Any]:

@@ -64,12 +64,15 @@ def score(
     with written(out, manifest):
         found: list[Scored[Any] | Reject] = []
         chosen = drawn(items, spec)
+        replacing = job.replacing and job.replacing(model, items, spec, store)
         with work(len(items), f"measuring {job.noun}s", job.noun, shown=progress) as done_with, bars(progress):
             for measured, runs in measure_items(job.procedure, model, items, spec, store):
                 if isinstance(measured, Scored):
                     keep_activations(measured.item, spec, store)
                     if measured.item.id in chosen:
                         measured = control_item(job.procedure, measured, runs, items, store)
+                    if replacing is not None:
+                        measured = replacing(measured, runs)
                 found.append(measured)
                 done_with(1)
         scored, rejects = in_order(items, found, rejects)

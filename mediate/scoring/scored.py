@@ -22,6 +22,7 @@ from mediate.results.agreement import Agreement
 from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
+from mediate.results.replacements import Replaced
 from mediate.results.told import Reject
 from mediate.scoring.reference_material import taken_from
 from mediate.scoring.spec import ScoreSpec
@@ -43,6 +44,7 @@ class Scored(Generic[Way]):
         controls: Of the model itself, where the item was drawn for them.
         by_other: Its cubes against each other item that it is held against, of which `y` is the mean; None without.
         reads: The read effects that random weights are compared with; None where the chains cannot be aligned.
+        replaced: What is left with the chain alone replaced, one record a replacement and outcome.
     """
 
     item: Way
@@ -53,6 +55,7 @@ class Scored(Generic[Way]):
     controls: tuple[Controlled, ...] = ()
     by_other: Float[np.ndarray, "other outcome 2 2 2"] | None = None
     reads: Float[np.ndarray, "step layer"] | None = None
+    replaced: tuple[Replaced, ...] = ()
 
     @property
     def is_finite(self) -> bool:

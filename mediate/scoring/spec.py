@@ -18,6 +18,7 @@ from mediate.models.sites import parse_component
 from mediate.pairs.item import Item, said
 from mediate.pairs.pair import Pair, pair_said
 from mediate.results.kinds import MIN_TE, OTHERS
+from mediate.results.replacements import ALL, replacement_named
 from mediate.scoring.stored_chains import StoredChains, read_chains
 
 DEFAULT_MAP = "read:step,layer"
@@ -28,6 +29,10 @@ MOST_NEW_TOKENS = 256
 _MAPS = (
     f"Maps to measure, such as {DEFAULT_MAP}. By default that map of every pair whose chains can be aligned; a map "
     "that is named must be possible for every pair."
+)
+_REPLACEMENTS = (
+    f"What the chain alone is replaced by, with the question as it is, of items by themselves: any of "
+    f"{', '.join(f'`{name}`' for name in ALL)}, with commas between; by default all of them, `none` for none."
 )
 _AGAINST = (
     "What the question and chain of each are held against: `hidden`, they cannot be attended to (the default for items "
@@ -71,6 +76,7 @@ class ScoreSpec(BaseModel):
     control_pairs: int = Field(
         default=8, ge=0, description="On how many pairs, drawn at random, the controls are run; 0 for none."
     )
+    replacements: tuple[str, ...] | None = Field(default=None, description=_REPLACEMENTS)
     keep: tuple[str, ...] = Field(
         default=(),
         description="Components whose activations at the CoT positions are kept in the store, such as `resid_post`.",
@@ -124,6 +130,15 @@ class ScoreSpec(BaseModel):
     def _check_maps(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
         return None if value is None else tuple(dict.fromkeys(str(parse_map(name)) for name in value))
 
+    @field_validator("replacements", mode="before")
+    @classmethod
+    def _read_replacements(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        said = [name.strip() for each in ([value] if isinstance(value, str) else value) for name in each.split(",")]
+        wanted = [] if said == ["none"] else [replacement_named(name).name for name in said]
+        return tuple(name for name in ALL if name in wanted)
+
     @field_validator("keep", mode="after")
     @classmethod
     def _check_keep(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -153,6 +168,8 @@ class ScoreSpec(BaseModel):
         plain = self.model_dump(mode="json", exclude={"template", "chains"} | unsaid)
         template = asdict(self.template)
         named = {"template": template["name"] or template["style"], "template_text": template["text"]}
+        if not plain["replacements"]:  # as of runs from before there were any
+            del plain["replacements"]
         return named | {"chains": self.chains.described() if self.chains else None} | plain
 
 
@@ -181,6 +198,7 @@ class ScoreOptions(SharedOptions, total=False):
     against: Literal["hidden", "other", "twin"] | None
     others: int
     control_pairs: int
+    replacements: Sequence[str] | str | None
     keep: Sequence[str]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mediate.pairs.answers import normalise
-from mediate.traces.steps import Span, occurrences, segment
+from mediate.traces.steps import Span, numbers, occurrences, segment
 
 _MARKS = r"[\s\"'“‘«(\[{*_`$€£¥₹\\:]+"
 _BEFORE = re.compile(
@@ -57,6 +57,17 @@ def find_statement(text: str, answer: str, values: Sequence[int] = ()) -> Statem
         if _is_result(text, span, step):
             return Statement(span, result=True)
     return Statement(found[0], result=False)
+
+
+def last_results(text: str) -> tuple[Span, ...]:
+    """Where the last step with a number as its result states that number as a result; none where no step has one."""
+    for step in reversed(segment(text)):
+        inside = [span for span, _ in numbers(text) if step.start <= span.start and span.stop <= step.stop]
+        results = [span for span in inside if _is_result(text, span, step)]
+        if results:
+            said = text[slice(*results[-1])]
+            return tuple(span for span in results if text[slice(*span)] == said)
+    return ()
 
 
 def _by_values(

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mediate.errors import InputError
+from mediate.errors import InputError, ItemError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.reference_value import Activations, Material, ReferenceValue
@@ -19,6 +19,7 @@ from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.passes.interventions import Reference
 from mediate.results.reference_words import OTHER
+from mediate.traces.edits import shuffled_places
 
 
 def _zeros(model: Model, pair: Encoded, own: Activations, material: Material) -> Activations:
@@ -115,14 +116,10 @@ def shuffled_steps(pair: Encoded, seed: int) -> tuple[int, ...]:
     Raises:
         InputError: The chain has fewer than two steps.
     """
-    spans = pair.trace.step_spans
-    if len(spans) < 2:
-        raise InputError(f"item {pair.id!r}: a chain of {len(spans)} step cannot be shuffled; give one of two or more")
-    generator = np.random.default_rng(seed)
-    order = np.arange(len(spans))
-    while (order == np.arange(len(spans))).all():
-        order = generator.permutation(len(spans))
-    return tuple(place for step in order for place in range(*spans[step]))
+    try:
+        return shuffled_places(pair.trace, seed)
+    except ItemError as error:
+        raise ItemError(pair.id, error.reason, code=error.code) from None
 
 
 def norm_matched_noise(value: Float[Tensor, "pos ..."], seed: int) -> Float[Tensor, "pos ..."]:

@@ -16,6 +16,7 @@ from mediate.figures.steps import STEPS_SIZE
 from mediate.report.analysis import analysis_of, graph_kinds, graph_maps, map_kinds, repeats, step_layer_maps
 from mediate.report.parts import file_part
 from mediate.report.run.evidence import verdicts
+from mediate.report.run.sensitivity import sensitivity_figure
 from mediate.report.words import number, plural, share_words
 from mediate.results import EffectMap, Results, mean_map
 from mediate.results.kinds import called, is_estimate, parse_kind
@@ -142,4 +143,5 @@ FIGURES: tuple[Callable[[Results, str], Iterable[Figure]], ...] = (
     channels_figure,
     map_figures,
     graph_figures,
+    sensitivity_figure,
 )

@@ -34,6 +34,7 @@ from mediate.report.run.held_against import wording
 from mediate.report.run.items import chains_section, items_section
 from mediate.report.run.method import identities_section, method_section
 from mediate.report.run.other_items import others_note, others_section
+from mediate.report.run.sensitivity import sensitivity_blocks, sensitivity_section
 from mediate.report.run.summary import SHARES, Summary, summary_of
 from mediate.report.run.tables import reject_table
 from mediate.report.terminal import WIDTH, to_text
@@ -99,6 +100,7 @@ def _summary(results: Results) -> Page:
             continue
         each = summary_of(cube, analysis)
         blocks += [each.short_table(), Notes(each.gaps())]
+    blocks += sensitivity_blocks(results)
     rows = reject_table(results.rejects).itertuples()
     blocks += [
         Notes((*notes(results), *others_note(results, analysis)), "note"),
@@ -115,7 +117,7 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
         results: What it found.
         figures: Those of the page, if not all that there are.
     """
-    figures = run_figures(results) if figures is None else figures
+    figures = tuple(run_figures(results) if figures is None else figures)
     analysis, cubes = analysis_of(results), results.cubes if results.items else ()
     gap = {cube.outcome: repeats(results, cube.outcome) for cube in cubes}
     told = [summary_of(cube, analysis) for cube in cubes if gap[cube.outcome] is None]
@@ -130,6 +132,7 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
                 *_first(results, told, figures),
                 agreement_section(results),
                 copying_section(results),
+                *sensitivity_section(results, figures),
                 controls_section(results),
                 items_section(results, analysis),
                 *others_section(results, analysis),

@@ -12,12 +12,15 @@ from mediate.figures import plot_step_graph, plot_step_layer
 from mediate.files import write_text
 from mediate.report.analysis import analysis_of, graph_maps, map_kinds, step_layer_maps
 from mediate.report.run.page import notebook, render_page, terminal
+from mediate.report.run.sensitivity import paired_of
 from mediate.results import EffectMap, Reject, Results, read_results, write_results
 from mediate.results.controls import control_table
 from mediate.results.cube import cube_table
 from mediate.results.dataset import results_dataset
 from mediate.results.folder import check_new
 from mediate.results.maps import agreement_table, effect_table
+from mediate.results.replacements import replaced_table
+from mediate.results.sensitivity import paired_table, sensitivity_table
 from mediate.results.spread import spread_table
 from mediate.stats import Estimate
 
@@ -101,6 +104,19 @@ class Scores:
     def controls(self) -> pd.DataFrame:
         """A row an item and control; see `mediate.results.controls`."""
         return control_table(self.results.controls)
+
+    def contrasts(self) -> pd.DataFrame:
+        """A row an item, replacement of its chain alone and outcome; see `mediate.results.replacements`."""
+        return replaced_table(self.results.replaced)
+
+    def sensitivity(self, outcome: str | None = None) -> pd.DataFrame:
+        """A row a replacement: its mean effect with its interval, and how far it is off the distribution."""
+        cube, analysis = self.results.cube(outcome), analysis_of(self.results)
+        return sensitivity_table(cube, self.results.replaced, seed=analysis.seed, level=analysis.level)
+
+    def sensitivity_differences(self, outcome: str | None = None) -> pd.DataFrame:
+        """A row two replacements: their paired difference, with intervals that hold all of them together."""
+        return paired_table(paired_of(analysis_of(self.results), self.results, self.results.cube(outcome)))
 
     def agreements(self) -> pd.DataFrame:
         """A row an estimated map: how far it agrees with exact patching; see `mediate.results.agreement`."""
