@@ -17,10 +17,11 @@ from mediate.mediation.kinds.before_answer import cut_contexts
 from mediate.mediation.kinds.controls import OF_PAIRS, controlled, measure_controls
 from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
 from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
-from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
+from mediate.mediation.kinds.hidden import Sights as Sights
+from mediate.mediation.kinds.hidden import cut_sights, measure_hidden, run_sights, with_rivals
 from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
+from mediate.mediation.kinds.other import Against as Against
 from mediate.mediation.kinds.other import (
-    Against,
     cut_against,
     measure_others,
     run_others,
@@ -48,7 +49,6 @@ from mediate.results.maps import EffectMap
 
 Way = TypeVar("Way", bound=OnItsWay)
 Runs = TypeVar("Runs")
-Cube = Float[np.ndarray, "2 2 2"]
 
 
 class Cubes(NamedTuple):
@@ -91,7 +91,7 @@ class Procedure(Generic[Way, Runs]):
     small_maps: Callable[[Model, Sequence[Way], Sequence[Runs], MapSpec, Sequence[float]], dict[int, EffectMap]]
     map: Callable[[Model, Runs, MapSpec, Outcome, float, Material], EffectMap]
     own_controls: tuple[Control, ...]
-    controls: Callable[[Way, Runs, Cube, Sequence[Elsewhere]], tuple[Controlled, ...]]
+    controls: Callable[[Way, Runs, Float[np.ndarray, "2 2 2"], Sequence[Elsewhere]], tuple[Controlled, ...]]
     reads: Callable[[Way, Runs, Sequence[EffectMap]], Reads | None]
     unlearnt: Callable[[Model, Sequence[Way], Outcome], list[Unlearnt]]
 
@@ -122,7 +122,7 @@ def _small_maps_of_pairs(
 
 
 def _pair_controls(
-    item: Prepared, contexts: Contexts, y: Cube, elsewhere: Sequence[Elsewhere]
+    item: Prepared, contexts: Contexts, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
     return measure_controls(item.model, contexts, item.outcomes[0], y, same_answer=elsewhere, seed=item.seed)
 
@@ -168,7 +168,7 @@ def _item_map(
 
 
 def _item_controls(
-    item: PreparedItem, sights: Sights, y: Cube, elsewhere: Sequence[Elsewhere]
+    item: PreparedItem, sights: Sights, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
     return measure_item_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
 
@@ -217,7 +217,7 @@ def _map_among_others(
 
 
 def _controls_among_others(
-    item: PreparedItem, against: Against, y: Cube, elsewhere: Sequence[Elsewhere]
+    item: PreparedItem, against: Against, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
     outcome, sights = item.outcomes[0], against.in_sight()
     return (
