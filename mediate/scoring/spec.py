@@ -48,8 +48,9 @@ _ANSWER = (
     "of a log states, or else what the model says after chain and cue. Where none is given it is the model's own."
 )
 _BRIDGE = (
-    "What stands between a closing think tag and the answer: `keep` the response's own words, or put the answer `cue` "
-    "in their place; `auto` keeps them unless they already state the answer, which would be copied from there."
+    "What stands between a closing think tag and the answer: `keep` the response's own words, whatever they state, or "
+    "put the answer `cue` in their place; `auto` keeps them unless they already state the answer, which would be "
+    "copied from there."
 )
 
 
