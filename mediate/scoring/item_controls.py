@@ -14,13 +14,13 @@ from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.controls import controlled
 from mediate.mediation.kinds.hidden import Sights, measure_hidden, run_sights, with_rivals
 from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
-from mediate.mediation.kinds.other import self_other
+from mediate.mediation.kinds.other_controls import OF_OTHERS, measure_other_controls
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.models.model import Model
 from mediate.passes.store import Store, array, model_spec, packed, unpacked
 from mediate.results.controls import Control, Controlled
-from mediate.results.cube import corners, total_effect
+from mediate.results.cube import total_effect
 from mediate.scoring.controls import OWN, UNLEARNT, opened_twin
 from mediate.scoring.scored import Scored, described, others_of
 from mediate.scoring.spec import ScoreSpec
@@ -50,11 +50,8 @@ def control_item(
     kept = store.read(OWN, entry, partial(_stored, item, outcome)) if store is not None else None
     if kept is not None:
         return replace(scored, controls=kept)
-    at_hand = sights()
-    found = measure_item_controls(model, at_hand, outcome, scored.y[0], seed=item.seed)
-    if item.others:
-        itself = partial(_against_itself, model, at_hand, outcome, float(corners(scored.y[:1]).tie[0]))
-        found += (controlled(item.tokens, Control.SELF_OTHER, outcome, itself),)
+    measure = measure_other_controls if item.others else measure_item_controls
+    found = measure(model, sights(), outcome, scored.y[0], seed=item.seed)
     if store is not None:
         store.put(OWN, entry, {"json": packed([asdict(each) for each in found])})
     return replace(scored, controls=found)
@@ -101,10 +98,6 @@ def item_random_weights(
     return tuple(found)
 
 
-def _against_itself(model: Model, sights: Sights, outcome: Outcome, tie: float) -> dict[str, Any]:
-    return {"effect": self_other(model, sights.item, outcome), "beside": tie}
-
-
 def _total_effect(twin: Model | str, item: PreparedItem, outcome: Outcome) -> float | str:
     """TE in the model of random weights, or why there is none."""
     if isinstance(twin, str):
@@ -132,7 +125,7 @@ def _stored(item: PreparedItem, outcome: Outcome, kept: Mapping[str, torch.Tenso
     """
     found = tuple(Controlled(**(row | {"control": Control(row["control"])})) for row in unpacked(kept, "json"))
     ours = {(each.item, each.group, each.outcome) for each in found} == {(item.id, item.tokens.group, str(outcome))}
-    wanted = [*OF_ITEMS, Control.SELF_OTHER] if item.others else list(OF_ITEMS)
+    wanted = list(OF_OTHERS if item.others else OF_ITEMS)
     if not ours or [each.control for each in found] != wanted:
         raise ValueError("its controls are not those of this item")
     return found

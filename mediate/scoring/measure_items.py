@@ -8,6 +8,7 @@ import numpy as np
 
 from mediate.clock import stage
 from mediate.errors import ItemError
+from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
 from mediate.mediation.kinds.other import cut_against, measure_others, run_others, with_rivals_among
 from mediate.mediation.maps import MapSpec, measure_item_map
@@ -23,7 +24,8 @@ from mediate.scoring.spec import ScoreSpec
 
 # Gives an item's keys and values, with and without sight of its question.
 Runs = Callable[[], Sights]
-Cubes = list[tuple[Sights, Scored[PreparedItem]]]
+# Of each item: in tokens with its rival, where an outcome is held against one, its runs, and what was measured of it.
+Cubes = list[tuple[EncodedItem, Runs, Scored[PreparedItem]]]
 
 
 def measure_single_items(
@@ -71,13 +73,13 @@ def _measured(
             yield too_large(cubes, spec), partial(_anew, model, cubes)
             continue
         while cubes:  # what was measured lets go of its keys and values
-            sights, scored = cubes.pop(0)
+            tokens, runs, scored = cubes.pop(0)
             found = finite(scored)
             if isinstance(found, Scored):
-                found = _without_rival(with_maps(found, spec, partial(_measured_map, sights, found, spec)))
+                found = _without_rival(with_maps(found, spec, partial(_measured_map, tokens, found, spec)))
                 if store is not None and not found.left_out:
                     put(model, found, spec, store)
-            yield found, partial(at_hand, sights)
+            yield found, runs
 
 
 def _without_rival(scored: Scored[PreparedItem]) -> Scored[PreparedItem]:
@@ -101,9 +103,13 @@ def _anew(model: Model, item: PreparedItem) -> Sights:
     return with_rivals(model, run_sights(model, [item.tokens]), item.outcomes)[0]
 
 
-def _measured_map(sights: Sights, scored: Scored[PreparedItem], spec: ScoreSpec, wanted: MapSpec) -> EffectMap:
+def _in_and_out_of_sight(model: Model, tokens: EncodedItem) -> Sights:
+    return run_sights(model, [tokens])[0]
+
+
+def _measured_map(tokens: EncodedItem, scored: Scored[PreparedItem], spec: ScoreSpec, wanted: MapSpec) -> EffectMap:
     item = scored.item
-    return measure_item_map(item.model, sights.item, wanted, spec.outcomes[0], scored.te, item.seed)
+    return measure_item_map(item.model, tokens, wanted, spec.outcomes[0], scored.te, item.seed)
 
 
 @stage("measuring cubes")
@@ -124,7 +130,11 @@ def _measure_cubes(model: Model, items: Sequence[PreparedItem], spec: ScoreSpec)
             raise
         return None
     return [
-        (each, Scored(item, own, None if isinstance(item.cut, ItemError) else next(before)))
+        (
+            each.item,
+            partial(at_hand, each),
+            Scored(item, own, None if isinstance(item.cut, ItemError) else next(before)),
+        )
         for each, own, item in zip(sights, y, items, strict=True)
     ]
 
@@ -148,7 +158,8 @@ def _cubes_against_others(model: Model, items: Sequence[PreparedItem], spec: Sco
         return None
     return [
         (
-            each.in_sight(),
+            each.item,
+            partial(_in_and_out_of_sight, model, each.item),
             Scored(
                 item,
                 own.mean(axis=0),
