@@ -14,7 +14,7 @@ from jaxtyping import Float
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.before_answer import cut_contexts
-from mediate.mediation.kinds.controls import OF_PAIRS, controlled, measure_controls
+from mediate.mediation.kinds.controls import OF_PAIRS, measure_controls
 from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
 from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
 from mediate.mediation.kinds.hidden import Sights as Sights
@@ -25,9 +25,9 @@ from mediate.mediation.kinds.other import (
     cut_against,
     measure_others,
     run_others,
-    self_other,
     with_rivals_among,
 )
+from mediate.mediation.kinds.other_controls import OF_OTHERS, measure_other_controls
 from mediate.mediation.kinds.random_weights import (
     RANKED,
     measure_unlearnt,
@@ -219,16 +219,8 @@ def _map_among_others(
 def _controls_among_others(
     item: PreparedItem, against: Against, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
-    outcome, sights = item.outcomes[0], against.in_sight()
-    return (
-        *measure_item_controls(item.model, sights, outcome, y, seed=item.seed),
-        controlled(
-            sights.item,
-            Control.SELF_OTHER,
-            outcome,
-            lambda: {"effect": self_other(item.model, sights.item, outcome), "beside": float(y[1, 1, 1] - y[1, 0, 0])},
-        ),
-    )
+    sights = run_sights(item.model, [against.item])[0]
+    return measure_other_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
 
 
 PAIRS = Procedure(
@@ -259,7 +251,7 @@ AMONG_OTHERS = Procedure(
     cubes=_cubes_against_others,
     small_maps=_no_small_maps,
     map=_map_among_others,
-    own_controls=(*OF_ITEMS, Control.SELF_OTHER),
+    own_controls=OF_OTHERS,
     controls=_controls_among_others,
     reads=_no_reads,
     unlearnt=_unlearnt_items,

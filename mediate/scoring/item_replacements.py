@@ -15,7 +15,7 @@ from mediate.mediation.item import EncodedItem
 from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.mediation.procedures import Runs, Way
-from mediate.mediation.replacing import Against, Elsewhere, Sights, Worth, gather_chains, measure_replaced
+from mediate.mediation.replacing import Against, Elsewhere, Sights, Worth, gather_chains, measure_replaced, run_sights
 from mediate.models.model import Model
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store, array, model_spec, packed, unpacked
@@ -36,7 +36,7 @@ def replacing_against_others(
 ) -> Replacing[PreparedItem, Against]:
     """`replacing_items`, of items that are held against others: what replaces the chain alone is the same."""
     replacing = replacing_items(model, items, spec, store)
-    return lambda scored, against: replacing(scored, lambda: against().in_sight())
+    return lambda scored, against: replacing(scored, lambda: run_sights(model, [against().item])[0])
 
 
 def replacing_items(
@@ -54,20 +54,20 @@ def replacing_items(
     """
     wanted = [replacement_named(name) for name in spec.replacements or ()]
     if not wanted:
-        return lambda scored, runs: scored
+        return lambda scored, sights: scored
     tokens = [item.tokens for item in items]
     others = nearest_others([Candidate(item.tokens, item.answer) for item in items], 1, seed=spec.seed)
     chains = cache(lambda: gather_chains(model, tokens, seed=spec.seed))
     among = _fingerprint(tokens, spec.seed)
 
     @stage("replacing chains")
-    def replacing(scored: Scored[PreparedItem], runs: Runs) -> Scored[PreparedItem]:
+    def replacing(scored: Scored[PreparedItem], sights: Callable[[], Sights]) -> Scored[PreparedItem]:
         item = scored.item
         elsewhere = Elsewhere(chains, next(iter(others[item.id]), None), item.seed)
         entries = {each.name: _entry(model, item, each, spec, elsewhere.other, among) for each in wanted}
         found = {} if store is None else _kept(store, entries, len(spec.outcomes))
         missing = [each for each in wanted if each.name not in found]
-        measured = _measured(model, runs, missing, spec, elsewhere) if missing else {}
+        measured = _measured(model, sights, missing, spec, elsewhere) if missing else {}
         for name, worth in measured.items():
             if store is not None and worth.reason != NO_MEMORY:
                 store.put(KIND, entries[name], _tensors(worth))
@@ -80,14 +80,14 @@ def replacing_items(
 
 def _measured(
     model: Model,
-    runs: Runs,
+    sights: Callable[[], Sights],
     wanted: Sequence[ReplacementFacts],
     spec: ScoreSpec,
     elsewhere: Elsewhere,
 ) -> dict[str, Worth]:
     """What each replacement gives; where they do not fit into memory, that: it must not cost what was measured."""
     try:
-        return measure_replaced(model, in_sight(runs()), wanted, spec.outcomes, elsewhere)
+        return measure_replaced(model, sights(), wanted, spec.outcomes, elsewhere)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

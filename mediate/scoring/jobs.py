@@ -18,14 +18,11 @@ from mediate.scoring.item_others import prepare_against_others
 from mediate.scoring.item_replacements import Replacing, replacing_against_others, replacing_items
 from mediate.scoring.items import item_maps, prepare_items
 from mediate.scoring.plan import prepare_pairs, wanted_maps
-from mediate.scoring.scored import Scored
 from mediate.scoring.spec import ScoreSpec
 
 Given = TypeVar("Given", Pair, Item)
 Given_in = TypeVar("Given_in", Pair, Item, contravariant=True)
 Way_out = TypeVar("Way_out", covariant=True)
-Replacing = Callable[[Scored[Way], Callable[[], Runs]], Scored[Way]]
-"""Gives a measured item, whose keys and values are at hand, what its chain is worth when it is replaced."""
 
 
 @runtime_checkable

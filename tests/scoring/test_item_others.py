@@ -104,7 +104,7 @@ def test_stored_items_are_read_back_and_not_measured_again(
         raise AssertionError("measured again")
 
     monkeypatch.setattr("mediate.mediation.kinds.other.run_all_contexts", never)
-    monkeypatch.setattr("mediate.mediation.kinds.other.prefill", never)
+    monkeypatch.setattr("mediate.mediation.kinds.other_controls.prefill", never)
     again = score(model, given(3)[::-1], **options)
     key = ["item", "outcome"]
     assert again.table().sort_values(key, ignore_index=True).equals(first.table().sort_values(key, ignore_index=True))
@@ -140,6 +140,10 @@ def test_an_item_held_against_others_has_the_numbers_of_a_run(model: Any, scored
     np.testing.assert_allclose(item.y, np.stack([each.y[0] for each in scored.results.cubes]), rtol=0, atol=1e-4)
     np.testing.assert_allclose(item.before_answer(), np.stack([c.y[0] for c in scored.results.cut]), rtol=0, atol=1e-4)
     assert item.te == pytest.approx(float(total_effect(scored.results.cube().y)[0]), abs=1e-4)
+    assert item.controls()[-1].effect == 0
+    assert item.controls()[-1].control is Control.SELF_OTHER
+    seen = item.sights.seen.part(item.tokens.hidden[1], len(item.sights.seen))
+    assert not item.sights.blind.values.equal(seen.values)  # what methods read that hide the question
     wanted = scored.results.maps[0]
     np.testing.assert_allclose(item.map("knockout:step,layer").values, wanted.values, rtol=0, atol=1e-4)
 
