@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import mediate as md
+from mediate.report.run.page import run_page
 from mediate.results.folder import SUMS
 from mediate.results.replacements import ALL
 from tests.scoring.test_items import given
@@ -166,3 +167,11 @@ def test_logits_that_are_no_numbers_are_a_reason(model: Any, monkeypatch: pytest
     found = md.score(model, given(2), store=False, replacements="zero", **QUICK)
     assert set(found.contrasts()["reason"]) == {"the logits are NaN or infinite"}
     assert found.sensitivity()["left_out"].iloc[1] == 2
+
+
+def test_items_held_against_others_have_their_chains_replaced_as_well(model: Any, scored: md.Scores) -> None:
+    found = md.score(model, given(4), against="other", store=False, **QUICK)
+    mine, theirs = found.contrasts(), scored.contrasts()
+    np.testing.assert_allclose(mine["value"], theirs["value"], rtol=0, atol=1e-4)
+    assert found.sensitivity()["replacement"][0] == "other (t = 0)"
+    assert "that item's chain: the run's own contrast" in str(run_page(found.results))

@@ -55,7 +55,7 @@ def sensitivity_section(results: Results, figures: tuple[Figure, ...]) -> tuple[
     differences = _differences(paired, unit)
     blocks: list[Block] = [
         Text(OPENING),
-        _table(found, unit),
+        _table(found, cube),
         Text(basis, Look.BASIS),
         *standing_in(figures, "sensitivity", cube.outcome),
         *_remarks(found),
@@ -74,7 +74,7 @@ def sensitivity_blocks(results: Results) -> tuple[Block, ...]:
     paired, unit = paired_of(analysis, results, cube), unit_of(cube.outcome)
     largest = "".join(f" The largest: {each}" for each in _differences(paired, unit)[:1])
     return (
-        _table(found, unit, short=True, title=f"{cube.outcome}: the chain alone replaced"),
+        _table(found, cube, short=True, title=f"{cube.outcome}: the chain alone replaced"),
         Notes((_said(paired) + largest,), "sensitivity"),
     )
 
@@ -96,11 +96,11 @@ def sensitivity_figure(results: Results, outcome: str) -> Iterator[Figure]:
     )
 
 
-def _table(found: tuple[Sensitivity, ...], unit: str, *, short: bool = False, title: str = "") -> Table:
-    words = {each.name: each.words for each in REPLACEMENTS}
+def _table(found: tuple[Sensitivity, ...], cube: Cube, *, short: bool = False, title: str = "") -> Table:
+    words, contrast, unit = {each.name: each.words for each in REPLACEMENTS}, cube.contrast, unit_of(cube.outcome)
     rows: list[Row] = []
     for place, each in enumerate(found):
-        what = words.get(each.name, "") if place else "the run's own contrast: what the answer loses without its chain"
+        what = words.get(each.name, "") if place else f"{contrast.zero[1]}: the run's own contrast, TIE"
         off = [_off(each, value) for value in (each.distance, each.norm_ratio)]
         counts = (str(each.effect.n), str(each.left_out)) if not short else (str(each.effect.n),)
         said = () if short else (what,)
