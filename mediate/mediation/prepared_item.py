@@ -123,16 +123,17 @@ class PreparedItem:
         """
         spec = parse_map(name)
         check_offered(self.model, spec)
-        return self.measured_map(self.sights.item, spec, self.te, others)
+        return self.measured_map(self.sights, spec, self.te, others)
 
     def measured_map(
-        self, tokens: EncodedItem, spec: MapSpec, te: float, others: Sequence["PreparedItem"] = ()
+        self, sights: Sights, spec: MapSpec, te: float, others: Sequence["PreparedItem"] = ()
     ) -> EffectMap:
-        """A map that the model is known to offer, of the item's tokens with what an outcome is held against."""
-        material = replace(self.material, seed=self.seed)
+        """A map that the model is known to offer, from the item's keys and values, whose readers have any rival."""
+        material = replace(self.material, seed=self.seed, past=sights.seen)
         if others:
-            material = Material([each.tokens for each in others], seed=self.seed, nearest=others[0].tokens)
-        return measure_item_map(self.model, tokens, spec, self.outcomes[0], te, material)
+            chains = [each.tokens for each in others]
+            material = Material(chains, seed=self.seed, nearest=chains[0], past=sights.seen)
+        return measure_item_map(self.model, sights.item, spec, self.outcomes[0], te, material)
 
     def knockout(
         self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None, *, renormalised: bool = True

@@ -81,7 +81,7 @@ def _anew(model: Model, item: PreparedItem) -> Sights:
 
 def _measured_map(sights: Sights, scored: Scored[PreparedItem], wanted: MapSpec) -> EffectMap:
     item = scored.item
-    return item.measured_map(sights.item, wanted, scored.te)
+    return item.measured_map(sights, wanted, scored.te)
 
 
 @stage("measuring cubes")
