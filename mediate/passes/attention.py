@@ -20,6 +20,8 @@ from mediate.passes.masks import hidden
 
 # Scores that are held at a time, in numbers: what fits into a processor's cache is also the quickest.
 SCORES = 2**20
+# From so many scores of a call on (some two thousand tokens), torch's fused attention takes so many queries at a time.
+LONG, QUERIES = 2**25, 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +127,8 @@ def attend(
     query, attention_mask, length = query[:, :, begin:], attention_mask[:, :, begin:], length - begin
     first = told.get("first", 0) + begin
     most = max(1, SCORES // (batch * heads * (before + key.shape[2])))
+    if length > most and _is_long(query, key, told):
+        return _after(begin, _fused(query, key, value, attention_mask, told.get("scaling"))), None
     if length > most:
         stretches = _in_stretches(module, (query, key, value, attention_mask), most, told | Attending(first=first))
         found = torch.cat(stretches, dim=1)
@@ -153,6 +157,39 @@ def attend(
         shared = _of_rows(torch.matmul(_together(seen), past.values[layer]), batch)
         mixed = mixed + _with_swapped_values(shared, seen, past, layer)
     return _after(begin, mixed.reshape(batch, heads, length, -1).transpose(1, 2).contiguous()), None
+
+
+def _is_long(query: Tensor, key: Tensor, told: Attending) -> bool:
+    """Whether torch's own blocks of queries and keys are to be taken; they know no past that rows share, and no cap."""
+    if told.get("past") is not None or told.get("softcap") is not None:
+        return False
+    graph = torch.is_grad_enabled() and query.requires_grad
+    return not graph and query.numel() // query.shape[-1] * key.shape[2] >= LONG
+
+
+def _fused(
+    query: Float[Tensor, "batch head query_pos d_head"],
+    key: Float[Tensor, "batch kv_head key_pos d_head"],
+    value: Float[Tensor, "batch kv_head key_pos d_value"],
+    mask: Float[Tensor, "mask masked_head query_pos key_pos"],
+    scale: float | None,
+) -> Float[Tensor, "batch query_pos head d_value"]:
+    """Some queries at a time, to the keys that the future does not hide, without an array of their scores."""
+    length, own = query.shape[2], key.shape[2]
+    found: list[Tensor] = []
+    for start in range(0, length, QUERIES):
+        stop = min(start + QUERIES, length)
+        seen = own - length + stop
+        part = torch.nn.functional.scaled_dot_product_attention(
+            query[:, :, start:stop],
+            key[:, :, :seen],
+            value[:, :, :seen],
+            attn_mask=mask[:, :, start:stop, :seen],
+            scale=scale,
+            enable_gqa=True,
+        )
+        found.append(part.transpose(1, 2))
+    return torch.cat(found, dim=1)
 
 
 def _without(

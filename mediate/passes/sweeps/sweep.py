@@ -127,12 +127,12 @@ def sweep(
     first, begin = first_layer(rows[0]), min(begins_at(run, each) for each in branches)
     if begin < run.start:
         raise ValueError(f"a branch at position {begin}, before what is known of the run, which begins at {run.start}")
-    hooks = partial(hooks_of, model, rows, values or {}, run.length, begin=begin, shared=True)
+    hooks = partial(hooks_of, model, rows, values or {}, run.length, begin=begin)
     joining, lean = _joining(run, rows, begin), set[int]()
     if not model.masked:  # else attention is given a mask of each row's own
-        others = {name for name, _ in (*joining, *hooks(seen=range(model.facts.layers)))}
+        others = {name for name, _ in (*joining, *hooks(shared=range(model.facts.layers)))}
         lean = set(range(model.facts.layers)) - layers_computed_whole(model, in_use(model, others))
-    made = [*joining, *hooks(seen=lean)]
+    made = [*joining, *hooks(shared=lean)]
     names = [name for name, _ in made]
     before = run.before.part(0, begin)
     past = SharedPast(before.keys, before.values, _swapped(rows, other), _unseen(model, rows, run.length, begin, lean))
