@@ -13,6 +13,7 @@ from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.passes import Untouched, branch_logits, untouched
 from mediate.passes.interventions import Interventions, Values, Write, actions_of
+from mediate.passes.keyvalues import KeyValues
 from mediate.passes.selfcheck import SWEPT
 
 
@@ -53,12 +54,22 @@ def branched_outcomes(
     return here, y
 
 
-def branching_point(model: Model, run: Sequences, outcomes: Sequence[Outcome]) -> Untouched | None:
-    """The run as it is, from the chain on: what `branched_outcomes` branches off from; None where it may not."""
+def branching_point(
+    model: Model, run: Sequences, outcomes: Sequence[Outcome], past: KeyValues | None = None
+) -> Untouched | None:
+    """The run as it is, from the chain on: what `branched_outcomes` branches off from; None where it may not.
+
+    Args:
+        model: The hooked model.
+        run: The sequence that is intervened on.
+        outcomes: What to read off.
+        past: Keys and values of question and chain, where they are known and nothing branches off before the readers.
+    """
     if not model.check(SWEPT).passed:
         return None
     readout, wanted = narrowed(run.readout, outcomes)
-    return untouched(model, run.ids, run.start, run.stop, last=readout.last, tokens=wanted)
+    start = run.start if past is None else run.stop
+    return untouched(model, run.ids, start, run.stop, last=readout.last, past=past, tokens=wanted)
 
 
 def _is_heard(model: Model, run: Sequences, branch: Interventions) -> bool:

@@ -1,6 +1,7 @@
 """Maps by name: what `--maps` and `maps=[...]` take, and the measuring of each."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mediate.errors import InputError
 from mediate.mediation.encoding import EncodedPair
@@ -16,6 +17,7 @@ from mediate.mediation.names import check_twinless
 from mediate.mediation.names import parse_map as parse_map
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model
+from mediate.pairs.pair import World
 from mediate.results.maps import EffectMap
 
 
@@ -73,7 +75,8 @@ def measure_map(
         effects = kind.measure(model, contexts, spec, outcome, material.seed)
     else:
         assert kind.of_item is not None
-        effects = kind.of_item(model, contexts.pair, spec, outcome, material)
+        known = replace(material, past=contexts.of(World.BASE, World.BASE))
+        effects = kind.of_item(model, contexts.pair, spec, outcome, known)
     return effect_map(contexts.pair, spec.name, kind.labels(model, contexts.pair, spec), effects, outcome, te)
 
 

@@ -37,6 +37,8 @@ class Outcome:
             positions that predict answer tokens, `row last d_vocab`, to one number that can be differentiated.
         whole_answers: Whether it takes the logits along both answers, rather than at their first differing token alone.
         two_logits: Whether, there, it takes nothing but the two answers' own logits, so that no others are computed.
+        one_place: Whether it takes nothing but the logits that predict the answer's first token that is more than white
+            space, so that no other position is computed.
         answers: How many answers it is of: 2 of a pair's, 1 of an item's own.
         against: What else it takes: the logits of the `WHOLE_RUN`, or a `RIVAL` to hold the answer against.
         differentiable: Whether it has gradients, so that maps of it can be estimated.
@@ -46,6 +48,7 @@ class Outcome:
     home: str
     whole_answers: bool = False
     two_logits: bool = False
+    one_place: bool = False
     answers: int = 2
     against: str = ""
     differentiable: bool = True
@@ -68,11 +71,11 @@ Outcome.LOGPROB_DIFF = Outcome("logprob_diff", "mediate.mediation.outcomes:logpr
 USUAL = (Outcome.LOGIT_DIFF, Outcome.LOGPROB_DIFF)
 # The same of items without a twin.
 _ONE = "mediate.mediation.one_answer"
-LOGIT = Outcome("logit", f"{_ONE}:logit", answers=1)
+LOGIT = Outcome("logit", f"{_ONE}:logit", one_place=True, answers=1)
 LOGPROB = Outcome("logprob", f"{_ONE}:logprob", whole_answers=True, answers=1)
 PROB = Outcome("prob", f"{_ONE}:prob", whole_answers=True, answers=1)
 MARGIN = Outcome("margin", f"{_ONE}:margin", whole_answers=True, answers=1, against=RIVAL)
-KL = Outcome("kl", f"{_ONE}:kl", answers=1, against=WHOLE_RUN)
+KL = Outcome("kl", f"{_ONE}:kl", one_place=True, answers=1, against=WHOLE_RUN)
 SAME_ANSWER = Outcome(
     "same_answer",
     f"{_ONE}:same_answer",

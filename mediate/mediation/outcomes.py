@@ -44,14 +44,17 @@ def reading(readers: Readers, device: torch.device, outcomes: Collection[Outcome
 
 
 def narrowed(reading: Reading, outcomes: Collection[Outcome]) -> tuple[Reading, Int[Tensor, " token"] | None]:
-    """The same outcomes from fewer logits: those of the two tokens alone, at one position, where that is all it takes.
+    """The same outcomes from fewer logits: at one position, and of two tokens alone, where that is all it takes.
 
     Returns:
         How to read off, and the tokens whose logits are then given, in order; None for the whole vocabulary.
     """
+    readers = reading.readers
+    if all(each.one_place for each in outcomes) and reading.last == readers.spoken + 1:
+        spoken = replace(readers, base=(readers.base[readers.spoken],), source=(), spoken=0)
+        return replace(reading, last=1, readers=spoken), None
     if not all(each.two_logits for each in outcomes):
         return reading, None
-    readers = reading.readers
     if reading.last != readers.shared + 1:
         return reading, None
     tokens = torch.tensor([each[readers.shared] for each in (readers.base, readers.source)], device=reading.ids.device)

@@ -1,7 +1,7 @@
 """One item by itself, prepared: in tokens with all that is decided of it, and the door to every method that fits it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NoReturn
 
@@ -168,7 +168,7 @@ class PreparedItem:
         """
         spec = parse_map(name)
         check_offered(self.model, spec)
-        material = alone.reference_material(self, others)
+        material = replace(alone.reference_material(self, others), past=self.sights.seen)
         return measure_item_map(self.model, self.sights.item, spec, self.outcomes[0], self.te, material)
 
     def reads(self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None) -> PerCell:

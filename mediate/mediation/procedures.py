@@ -164,7 +164,7 @@ def _no_small_maps(
 def _item_map(
     model: Model, sights: Sights, wanted: MapSpec, outcome: Outcome, te: float, material: Material
 ) -> EffectMap:
-    return measure_item_map(model, sights.item, wanted, outcome, te, material)
+    return measure_item_map(model, sights.item, wanted, outcome, te, replace(material, past=sights.seen))
 
 
 def _item_controls(
@@ -213,7 +213,8 @@ def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: 
 def _map_among_others(
     model: Model, against: Against, wanted: MapSpec, outcome: Outcome, te: float, material: Material
 ) -> EffectMap:
-    return measure_item_map(model, against.item, wanted, outcome, te, material)
+    known = replace(material, past=against.contexts[0].of(World.BASE, World.BASE))
+    return measure_item_map(model, against.item, wanted, outcome, te, known)
 
 
 def _controls_among_others(

@@ -11,12 +11,17 @@ from functools import partial
 from typing import Any, TypedDict, Unpack
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from mediate.models.sites import scores_hook
+from mediate.passes.masks import hidden
+
 # Scores that are held at a time, in numbers: what fits into a processor's cache is also the quickest.
 SCORES = 2**20
+# From so many scores of a call on (some two thousand tokens), torch's fused attention takes so many queries at a time.
+LONG, QUERIES = 2**25, 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +44,21 @@ class Swapped:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Unseen:
+    """Keys that some rows' queries cannot attend to.
+
+    Args:
+        rows: Places in the batch.
+        keys: What is hidden from each query; of one head where it is the same for all.
+        begin: The position of the first query.
+    """
+
+    rows: Int[Tensor, " row"]
+    keys: Bool[Tensor, "row some_head query_pos all_pos"]
+    begin: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SharedPast:
     """Keys and values of a beginning that every row reads, in every layer, and what some rows find instead.
 
@@ -46,11 +66,13 @@ class SharedPast:
         keys: As attention reads them.
         values: As attention reads them.
         swaps: By layer.
+        unseen: By layer, what some rows cannot attend to, in the past and after it.
     """
 
     keys: Float[Tensor, "layer kv_head pos d_key"]
     values: Float[Tensor, "layer kv_head pos d_value"]
     swaps: Mapping[int, Sequence[Swapped]] = field(default_factory=dict)
+    unseen: Mapping[int, Unseen] = field(default_factory=dict)
 
 
 class Attending(TypedDict, total=False):
@@ -63,6 +85,7 @@ class Attending(TypedDict, total=False):
         s_aux: Attention sinks, which are refused.
         past: What comes before the keys and values, the same for all rows but for its swaps.
         trimmed: A layer in which only so many last queries are wanted; the others' output is 0.
+        first: Which of a pass's queries the first one is, where they are taken a stretch at a time.
     """
 
     scaling: float | None
@@ -71,6 +94,7 @@ class Attending(TypedDict, total=False):
     s_aux: Tensor | None
     past: SharedPast | None
     trimmed: tuple[int | None, int | None]
+    first: int
 
 
 def attend(
@@ -101,9 +125,13 @@ def attend(
     kv_heads, layer, before = key.shape[1], module.layer_idx, 0 if past is None else int(past.keys.shape[2])
     begin = length - min(length, last or length) if layer == end else 0
     query, attention_mask, length = query[:, :, begin:], attention_mask[:, :, begin:], length - begin
+    first = told.get("first", 0) + begin
     most = max(1, SCORES // (batch * heads * (before + key.shape[2])))
+    if length > most and _is_long(query, key, told):
+        return _after(begin, _fused(query, key, value, attention_mask, told.get("scaling"))), None
     if length > most:
-        found = torch.cat(_in_stretches(module, (query, key, value, attention_mask), most, told), dim=1)
+        stretches = _in_stretches(module, (query, key, value, attention_mask), most, told | Attending(first=first))
+        found = torch.cat(stretches, dim=1)
         return _after(begin, found), None
     # One row's mask stands for all where a past is shared, rows having joined that were not there when it was made; but
     # where keys are knocked out each row has its own.
@@ -117,7 +145,9 @@ def attend(
     softcap = told.get("softcap")
     if softcap is not None:
         scores = torch.tanh(scores / softcap) * softcap
-    scores = scores.reshape(batch, heads, length, -1) + mask[..., : before + key.shape[2]]
+    scores, mask = scores.reshape(batch, heads, length, -1), mask[..., : before + key.shape[2]]
+    unseen = None if past is None else past.unseen.get(layer)
+    scores = scores + mask if unseen is None else _without(scores, mask, unseen, layer, first)
     softmax_dtype = torch.promote_types(torch.float32, query.dtype)  # in half precision as transformers has it
     pattern = torch.softmax(scores, dim=-1, dtype=softmax_dtype).to(query.dtype)
     pattern = pattern.reshape(batch, kv_heads, -1, pattern.shape[-1])
@@ -127,6 +157,54 @@ def attend(
         shared = _of_rows(torch.matmul(_together(seen), past.values[layer]), batch)
         mixed = mixed + _with_swapped_values(shared, seen, past, layer)
     return _after(begin, mixed.reshape(batch, heads, length, -1).transpose(1, 2).contiguous()), None
+
+
+def _is_long(query: Tensor, key: Tensor, told: Attending) -> bool:
+    """Whether torch's own blocks of queries and keys are to be taken; they know no past that rows share, and no cap."""
+    if told.get("past") is not None or told.get("softcap") is not None:
+        return False
+    graph = torch.is_grad_enabled() and query.requires_grad
+    return not graph and query.numel() // query.shape[-1] * key.shape[2] >= LONG
+
+
+def _fused(
+    query: Float[Tensor, "batch head query_pos d_head"],
+    key: Float[Tensor, "batch kv_head key_pos d_head"],
+    value: Float[Tensor, "batch kv_head key_pos d_value"],
+    mask: Float[Tensor, "mask masked_head query_pos key_pos"],
+    scale: float | None,
+) -> Float[Tensor, "batch query_pos head d_value"]:
+    """Some queries at a time, to the keys that the future does not hide, without an array of their scores."""
+    length, own = query.shape[2], key.shape[2]
+    found: list[Tensor] = []
+    for start in range(0, length, QUERIES):
+        stop = min(start + QUERIES, length)
+        seen = own - length + stop
+        part = torch.nn.functional.scaled_dot_product_attention(
+            query[:, :, start:stop],
+            key[:, :, :seen],
+            value[:, :, :seen],
+            attn_mask=mask[:, :, start:stop, :seen],
+            scale=scale,
+            enable_gqa=True,
+        )
+        found.append(part.transpose(1, 2))
+    return torch.cat(found, dim=1)
+
+
+def _without(
+    scores: Float[Tensor, "batch head query_pos key_pos"],
+    mask: Float[Tensor, "mask masked_head query_pos key_pos"],
+    unseen: Unseen,
+    layer: int,
+    first: int,
+) -> Float[Tensor, "batch head query_pos key_pos"]:
+    """Scores with the mask added, and in some rows with keys hidden."""
+    queries, keys = scores.shape[2:]
+    cut = unseen.keys[:, :, first : first + queries, :keys]
+    here = mask if len(mask) == 1 else mask[unseen.rows]
+    changed = scores[unseen.rows] + hidden(here, cut, unseen.begin + first, scores_hook(layer))
+    return (scores + mask).index_copy(0, unseen.rows, changed)
 
 
 def _after(begin: int, found: Float[Tensor, "batch some_pos head d_value"]) -> Float[Tensor, "batch pos head d_value"]:
@@ -143,6 +221,7 @@ def _in_stretches(
     before = 0 if past is None else int(past.keys.shape[2])
     again = torch.is_grad_enabled() and query.requires_grad
     one = partial(attend, module, **(told | Attending(trimmed=(None, None))))
+    offset = told.get("first", 0)
     found: list[Tensor] = []
     for start in range(0, length, most):
         stop = min(start + most, length)
@@ -150,7 +229,8 @@ def _in_stretches(
         masked = mask[:, :, start:stop, : before + seen]
         part = query[:, :, start:stop], key[:, :, :seen], value[:, :, :seen], masked
         # On the way back, patterns are computed again, and not kept.
-        found.append((checkpoint(one, *part, use_reentrant=False) if again else one(*part))[0])
+        at = partial(one, first=offset + start)
+        found.append((checkpoint(at, *part, use_reentrant=False) if again else at(*part))[0])
     return found
 
 

@@ -1,6 +1,6 @@
 """Interventions as hooks of a forward pass."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -38,7 +38,7 @@ def hooks_of(
     *,
     begin: int = 0,
     whole: Mapping[Site, Tensor] | None = None,
-    shared: bool = False,
+    shared: Collection[int] | None = None,
 ) -> list[Hook]:
     """The hooks that make each row's interventions, once these are checked.
 
@@ -49,13 +49,14 @@ def hooks_of(
         length: Of the whole sequence.
         begin: The position at which the pass begins, and with it every activation.
         whole: The new activation at a site, at all positions of all rows.
-        shared: Whether all rows read one past, in which the caller makes the swaps.
+        shared: Where all rows read one past, in which the caller makes the swaps: the layers in which it hides the keys
+            that are knocked out, too.
 
     Raises:
         InputError: As `check_rows`; or no value for what is put in place, or a site both in `whole` and written in a
             row, or a swap where no past is shared.
     """
-    if not shared and any(isinstance(action, Swap) for row in rows for action in actions_of(row)):
+    if shared is None and any(isinstance(action, Swap) for row in rows for action in actions_of(row)):
         raise InputError("swap: this pass shares no past; sweep it, or give each row keys and values of its own")
     check_rows(model, rows, length, begin)
     by_site: dict[Site, list[tuple[int, Write]]] = {}
@@ -74,7 +75,7 @@ def hooks_of(
         raise InputError(f"{twice.hook_name}: both written and patched; put the patch into what is written")
     changes = {site: partial(_target, site, value) for site, value in whole.items()}
     changes |= {site: partial(_written, values, begin, here) for site, here in by_site.items()}
-    return [*site_hooks(changes), *_knockout_hooks(model, cuts, length, begin)]
+    return [*site_hooks(changes), *_knockout_hooks(model, cuts, length, begin, shared or ())]
 
 
 def site_hooks(changes: Mapping[Site, Callable[[Tensor], Tensor]]) -> list[Hook]:
@@ -164,12 +165,14 @@ def put_in_place(row: Float[Tensor, "..."], write: Write, values: Values, begin:
     row[index] = new
 
 
-def _knockout_hooks(model: Model, rows: Sequence[Sequence[Knockout]], length: int, begin: int) -> list[Hook]:
+def _knockout_hooks(
+    model: Model, rows: Sequence[Sequence[Knockout]], length: int, begin: int, seen: Collection[int]
+) -> list[Hook]:
     """The hooks that mask each row's attention."""
     hooks: list[Hook] = []
     for layer, renormalised in product(range(model.facts.layers), (True, False)):
         here = [[cut for cut in row if layer in cut.layers and cut.renormalised is renormalised] for row in rows]
-        if not any(here):
+        if not any(here) or (renormalised and layer in seen):
             continue
         mask = knockout_mask(here, model.facts.heads, length, begin).to(model.device)
         if renormalised and model.masked:

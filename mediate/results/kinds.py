@@ -172,7 +172,8 @@ KINDS = (
     ),
     KindFacts(
         "attribution",
-        f"{_ROOM}.attribution:ATTRIBUTION",
+        f"{_ROOM}.attribution_maps:ATTRIBUTION",
+        references=tuple(REFERENCE_WORDS),
         methods=tuple(Method),
         directions=tuple(Direction),
         draws=True,

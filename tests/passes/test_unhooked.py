@@ -161,3 +161,27 @@ def test_hooks_that_were_there_before_go_on_firing(architecture: str) -> None:
             found = one_pass(model, ids)
     torch.testing.assert_close(found, wanted[..., tokens], atol=1e-5, rtol=1e-5)
     assert (wanted - one_pass(model, ids)).abs().min() > 0.9
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen3", "gemma3"])
+def test_long_sequences_take_torchs_own_blocks_to_the_same_end(
+    architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny.model(architecture)
+    ids = torch.arange(90)[None] % len(tiny.words())
+    with torch.no_grad(), leanly(model):
+        whole = one_pass(model, ids)
+    fused: list[int] = []
+    own = torch.nn.functional.scaled_dot_product_attention
+
+    def counted(query: torch.Tensor, *args: torch.Tensor, **options: object) -> torch.Tensor:
+        fused.append(query.shape[2])
+        return own(query, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", counted)
+    for name, value in (("LONG", 1), ("QUERIES", 32), ("SCORES", 1024)):
+        monkeypatch.setattr(f"mediate.passes.attention.{name}", value)
+    with torch.no_grad(), leanly(model):
+        blocks = one_pass(model, ids)
+    assert fused == [32, 32, 26] * tiny.LAYERS
+    torch.testing.assert_close(blocks, whole, rtol=0, atol=1e-4)

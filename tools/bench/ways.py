@@ -1,4 +1,4 @@
-"""Two ways of spending less: cubes of several items side by side, and a state map that looks where the effects are."""
+"""Ways of spending less: cubes side by side, state maps that look where effects are, knockouts at the cost of reads."""
 
 from functools import partial
 
@@ -72,5 +72,16 @@ def adaptive(record: Record, setting: Setting) -> None:
     record.value("of the cells left out, above it", 100 * missed.sum() / max(found.left_out, 1), "%", on=note)
 
 
+def hidden_keys(record: Record, setting: Setting) -> None:
+    """A knockout map beside a read map of the same cells, from the same keys and values."""
+    model = setting.model
+    pair = of_length(model, 40 if setting.short else CHAIN, steps=4)
+    contexts = run_contexts(model, pair)
+    maps = [parse_map(f"{kind}:step,layer") for kind in ("knockout", "read")]
+    knockout, read = (partial(measure_map, model, contexts, spec, Y, 1.0) for spec in maps)
+    record.compare("a map, step x layer: knockout / read", knockout, read, note=f"{len(pair.context(1, 1))} tokens")
+
+
 CUBES = Bench("cubes", cubes, minutes=2)
 ADAPTIVE = Bench("adaptive", adaptive, minutes=8)
+KNOCKOUT = Bench("knockout", hidden_keys, minutes=1)

@@ -107,7 +107,7 @@ def _needs(model: Model, spec: MapSpec) -> None:
     _check_patterns(next(each for each in REFERENCES if each.name == spec.name.by), [spec.component])
 
 
-def _fits(pair: EncodedPair, spec: MapSpec, place: str) -> None:
+def check_reference(pair: EncodedPair, spec: MapSpec, place: str) -> None:
     """Raises ItemError where a pair is asked for what is made of other items: a run of pairs keeps none at hand."""
     if spec.name.by in (MEAN, OTHER):
         reason = (
@@ -129,4 +129,4 @@ def _work(model: Model, item: Encoded, spec: MapSpec) -> Work:
     return Work(len(cells), passes=STATE_PASSES, branches=cells)
 
 
-ABLATE = Kind("ablate", None, _work, needs=_needs, fits=_fits, of_item=_of_item)
+ABLATE = Kind("ablate", None, _work, needs=_needs, fits=check_reference, of_item=_of_item)

@@ -15,7 +15,7 @@
 Signs are those of `mediate.mediation.kinds.state`: positive where the base run's activation speaks for the base answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -29,12 +29,11 @@ from mediate.mediation.alignment import check_aligned
 from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.backward import Line, backward_passes
-from mediate.mediation.kinds.cube import Contexts
-from mediate.mediation.kinds.kind import BACKWARD, Effects, Kind, Work, effect_map, spec_cells
+from mediate.mediation.kinds.kind import Effects, effect_map
 from mediate.mediation.kinds.qkfix import key_scores, query_scores
-from mediate.mediation.kinds.state import STATE_PASSES, Direction, chain_activations, fits_component, state_effects
-from mediate.mediation.names import MapSpec, check_estimable
+from mediate.mediation.kinds.state import STATE_PASSES, Direction, chain_activations, state_effects
 from mediate.mediation.names import Method as Method
+from mediate.mediation.names import check_estimable
 from mediate.mediation.outcomes import Outcome, outcome_tensor
 from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
@@ -44,6 +43,9 @@ from mediate.passes.gradients import gradients
 from mediate.results.agreement import agreement
 from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
+
+# The exact effects of some cells.
+Exact = Callable[[Sequence[Cell]], Float[np.ndarray, " cell"]]
 
 IG_STEPS = 8
 # Cells at which an estimated map is checked by exact patching: drawn at random, and its own largest.
@@ -116,7 +118,7 @@ def attributions(
     check_estimable(components, method)
     if steps < 1:
         raise InputError(f"{steps} steps of integrated gradients; give at least 1")
-    extra = [Component.RESID_PRE] if _TAKES[method].entering else []
+    extra = [Component.RESID_PRE] if TAKES[method].entering else []
     wanted = list(dict.fromkeys([*components, *extra]))
     run = sequences(model, pair, direction.patched_world, [outcome])
     base, source = (
@@ -125,9 +127,9 @@ def attributions(
     )
     own, other = (base, source) if direction is Direction.NOISING else (source, base)
     if method is Method.QKFIX:
-        estimates = {component: _fixed(model, run, component, other, outcome, direction) for component in components}
+        estimates = {each: fixed_estimates(model, run, each, other, outcome, direction) for each in components}
     else:
-        estimates = _linear(model, run, (base, source), outcome, method, Line(own, other, steps))
+        estimates = linear_estimates(model, run, (base, source), outcome, method, Line(own, other, steps))
     found = {name: Attribution(name, direction, method, values) for name, values in estimates.items()}
     if method is Method.IG:
         gap = _completeness(model, pair, found[Component.RESID_PRE], outcome)
@@ -135,7 +137,7 @@ def attributions(
     return {component: found[component] for component in components}
 
 
-def _linear(
+def linear_estimates(
     model: Model,
     run: Sequences,
     worlds: tuple[dict[Site, Tensor], dict[Site, Tensor]],
@@ -175,7 +177,7 @@ def _scores(
     return scores
 
 
-def _fixed(
+def fixed_estimates(
     model: Model,
     run: Sequences,
     component: Component,
@@ -214,7 +216,7 @@ def attribution_map(
         seed: Of the drawing of cells.
     """
     cells, coords = cells_of(model, pair, axes, component=found.component)
-    kind = KindName(parse_kind(ATTRIBUTION.name).of, found.component, found.method, found.direction)
+    kind = KindName(parse_kind("attribution").of, found.component, found.method, found.direction)
     return effect_map(pair, str(kind), coords, checked_estimates(model, pair, found, cells, outcome, seed), outcome)
 
 
@@ -222,16 +224,37 @@ def checked_estimates(
     model: Model, pair: EncodedPair, found: Attribution, cells: Sequence[Cell], outcome: Outcome, seed: int
 ) -> Effects:
     """The estimate of each cell, and how far they agree with exact patching at cells drawn and at the largest."""
+    exact = partial(_states, model, pair, found, outcome)
+    return checked(found, cells, exact, seed)
+
+
+def _states(
+    model: Model, pair: EncodedPair, found: Attribution, outcome: Outcome, cells: Sequence[Cell]
+) -> Float[np.ndarray, " cell"]:
+    exact: Float[np.ndarray, " cell"]
+    exact = state_effects(model, pair, [found.component], cells, [outcome], found.direction)[0]
+    return exact
+
+
+def checked(found: Attribution, cells: Sequence[Cell], exact: Exact, seed: int) -> Effects:
+    """The estimate of each cell, and how far they agree with the exact effects at cells drawn and at the largest.
+
+    Args:
+        found: The estimates.
+        cells: Of the map.
+        exact: The exact effects of some cells.
+        seed: Of the drawing.
+    """
     estimates = np.array([found.cell(cell) for cell in cells])
     drawn = np.random.default_rng(seed).permutation(len(cells))[:RANDOM_CELLS]
     top = np.argsort(-abs(estimates), kind="stable")[:TOP_CELLS]
     both = [cells[place] for place in (*drawn, *top)]
-    exact = state_effects(model, pair, [found.component], both, [outcome], found.direction)[0]
+    measured = exact(both)
     trust = agreement(
         estimates[drawn],
-        exact[: len(drawn)],
+        measured[: len(drawn)],
         estimates[top],
-        exact[len(drawn) :],
+        measured[len(drawn) :],
         seed=seed,
         signed=found.method.signed,
         completeness=found.completeness,
@@ -240,7 +263,7 @@ def checked_estimates(
 
 
 @dataclass(frozen=True, slots=True)
-class _Takes:
+class Takes:
     """What a method takes.
 
     Args:
@@ -256,42 +279,11 @@ class _Takes:
     entering: bool = False
 
 
-_TAKES = {
-    Method.ATP: _Takes(),
+TAKES = {
+    Method.ATP: Takes(),
     # Beside the steps: the exact effect that completeness is held against, which is a state effect of one cell.
-    Method.IG: _Takes((Component.RESID_PRE,), IG_STEPS + STATE_PASSES + 1, IG_STEPS, entering=True),
-    Method.GRADDROP: _Takes((Component.ATTN_OUT, Component.MLP_OUT), backwards=None),
-    Method.QKFIX: _Takes((Component.RESID_PRE, Component.PATTERN), forwards=4),
-    Method.RELP: _Takes((Component.PATTERN, Component.MLP_POST)),
+    Method.IG: Takes((Component.RESID_PRE,), IG_STEPS + STATE_PASSES + 1, IG_STEPS, entering=True),
+    Method.GRADDROP: Takes((Component.ATTN_OUT, Component.MLP_OUT), backwards=None),
+    Method.QKFIX: Takes((Component.RESID_PRE, Component.PATTERN), forwards=4),
+    Method.RELP: Takes((Component.PATTERN, Component.MLP_POST)),
 }
-
-
-def _method(spec: MapSpec) -> Method:
-    assert spec.name.method is not None, "every attribution has a method"
-    return spec.name.method
-
-
-def _needs(model: Model, spec: MapSpec) -> None:
-    for component in (spec.component, *_TAKES[_method(spec)].needs):
-        model.need(component)
-
-
-def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
-    pair = contexts.pair
-    found = attributions(model, pair, [spec.component], outcome, spec.name.direction, method=_method(spec))
-    cells, _ = spec_cells(model, pair, spec)
-    return checked_estimates(model, pair, found[spec.component], cells, outcome, seed)
-
-
-def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
-    cells, _ = spec_cells(model, pair, spec)
-    takes = _TAKES[_method(spec)]
-    backwards = model.facts.layers if takes.backwards is None else takes.backwards
-    count = min(RANDOM_CELLS, len(cells)) + min(TOP_CELLS, len(cells))
-    # Which cells will be checked is not known yet; these are spread over the map, as those drawn at random are.
-    checked = [cells[place] for place in np.linspace(0, len(cells) - 1, count).astype(int)]
-    # The two runs' activations come first; the check is a state map of its own.
-    return Work(len(cells), passes=2 + takes.forwards + BACKWARD * backwards + STATE_PASSES, branches=checked)
-
-
-ATTRIBUTION = Kind("attribution", _measure, _work, needs=_needs, fits=fits_component)

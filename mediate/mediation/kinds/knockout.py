@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 
 from mediate.errors import InputError
-from mediate.mediation.branching import branched_outcomes
+from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.kind import Effects, Kind, Work, fits_any, spec_cells
@@ -20,6 +20,7 @@ from mediate.mediation.sequences import own_sequences
 from mediate.models.model import Model
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout
+from mediate.passes.keyvalues import KeyValues
 from mediate.passes.selfcheck import KNOCKED_OUT
 
 
@@ -38,6 +39,7 @@ def knockout_effects(
     *,
     readers: Sequence[int] | None = None,
     renormalised: bool = True,
+    past: KeyValues | None = None,
 ) -> Float[np.ndarray, "outcome cell"]:
     """Y(base) less Y where some readers cannot attend to a cell's positions, in nats.
 
@@ -49,6 +51,7 @@ def knockout_effects(
         readers: Which queries, counted from the first token after the chain; all of them by default. CoT positions
             themselves go on reading one another.
         renormalised: Off, the pattern is zeroed instead, and its rows no longer sum to 1.
+        past: Keys and values of question and chain, where they are known: then neither is run again.
 
     Raises:
         InputError: The model's self-check of knockouts failed, a cell or reader that does not exist, or a query without
@@ -63,7 +66,8 @@ def knockout_effects(
         check_cell(model, pair, cell)
         keys = tuple(run.start + position for position in cell.positions)
         branches.append((Knockout(queries, keys, cell.layers, cell.units, renormalised),))
-    here, y = branched_outcomes(model, run, outcomes, branches, {})
+    clean = branching_point(model, run, outcomes, past)
+    here, y = branched_outcomes(model, run, outcomes, branches, {}, clean)
     effects: Float[np.ndarray, "outcome cell"] = here[:, None] - y
     return effects
 
@@ -101,7 +105,8 @@ def _needs(model: Model, spec: MapSpec) -> None:
 
 
 def _of_item(model: Model, item: Encoded, spec: MapSpec, outcome: Outcome, material: Material) -> Effects:
-    return Effects(knockout_effects(model, item, spec_cells(model, item, spec)[0], [outcome])[0])
+    cells, _ = spec_cells(model, item, spec)
+    return Effects(knockout_effects(model, item, cells, [outcome], past=material.past)[0])
 
 
 def _work(model: Model, item: Encoded, spec: MapSpec) -> Work:

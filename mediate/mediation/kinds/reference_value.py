@@ -9,6 +9,7 @@ from torch import Tensor
 from mediate.mediation.item import Encoded
 from mediate.models.model import Model
 from mediate.models.sites import Site
+from mediate.passes.keyvalues import KeyValues
 
 Activations = Mapping[Site, Float[Tensor, "..."]]
 """By site, a chain's activations, `pos ...`."""
@@ -16,13 +17,14 @@ Activations = Mapping[Site, Float[Tensor, "..."]]
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What reference values are made from, beside the chain that is ablated.
+    """What a map without a twin is made from, beside the chain that is intervened on.
 
     Args:
         others: Other items, or other pairs, whose base chains are drawn on.
         filler: The token id of a filler.
         seed: Of what is drawn.
         nearest: The one whose chain, as a whole, stands for another item's.
+        past: Keys and values of the item's own question part and chain, where they are known.
         sums: Sums over chains that are known already, by the model, a chain's tokens and the site: items that draw on
             the same others share them.
     """
@@ -31,6 +33,7 @@ class Material:
     filler: int | None = None
     seed: int = 0
     nearest: Encoded | None = None
+    past: KeyValues | None = None
     sums: dict[tuple[int, tuple[int, ...], Site], Tensor] = field(default_factory=dict, compare=False, repr=False)
 
 

@@ -21,9 +21,9 @@ from transformers.cache_utils import DynamicLayer
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.passes.attention import SharedPast, Swapped
-from mediate.passes.hooks import Hook, hooks_of
-from mediate.passes.interventions import Interventions, Swap, Values, actions_of, first_layer, first_position
+from mediate.passes.attention import SharedPast, Swapped, Unseen
+from mediate.passes.hooks import Hook, hooks_of, knockout_mask
+from mediate.passes.interventions import Interventions, Knockout, Swap, Values, actions_of, first_layer, first_position
 from mediate.passes.keyvalues import KeyValues, prefill, stacked
 from mediate.passes.one_pass import one_pass
 from mediate.passes.unhooked import in_use, layers_computed_whole, lean_blocks
@@ -127,16 +127,20 @@ def sweep(
     first, begin = first_layer(rows[0]), min(begins_at(run, each) for each in branches)
     if begin < run.start:
         raise ValueError(f"a branch at position {begin}, before what is known of the run, which begins at {run.start}")
-    hooks = hooks_of(model, rows, values or {}, run.length, begin=begin, shared=True)
-    hooks = [*_joining(run, rows, begin), *hooks]
-    names = [name for name, _ in hooks]
+    hooks = partial(hooks_of, model, rows, values or {}, run.length, begin=begin)
+    joining, lean = _joining(run, rows, begin), set[int]()
+    if not model.masked:  # else attention is given a mask of each row's own
+        others = {name for name, _ in (*joining, *hooks(shared=range(model.facts.layers)))}
+        lean = set(range(model.facts.layers)) - layers_computed_whole(model, in_use(model, others))
+    made = [*joining, *hooks(shared=lean)]
+    names = [name for name, _ in made]
     before = run.before.part(0, begin)
-    past = SharedPast(before.keys, before.values, _swapped(rows, other))
+    past = SharedPast(before.keys, before.values, _swapped(rows, other), _unseen(model, rows, run.length, begin, lean))
     cache = _shared(model, past, names)
     with torch.no_grad(), lean_blocks(model, names, past, last, tokens):
         # One row goes in, so that positions and the mask are those of all rows; the join at `first` replaces it.
         entry = run.entering[first][:1, begin - run.start :]
-        logits = one_pass(model, entry, hooks=hooks, past=cache, first=first, last=last, start=begin)
+        logits = one_pass(model, entry, hooks=made, past=cache, first=first, last=last, start=begin)
     logits = logits.reshape(len(order), run.rows, *logits.shape[1:])
     back = torch.tensor(order, device=logits.device).argsort()
     return logits[back]
@@ -182,6 +186,25 @@ def _swapped(rows: Sequence[Interventions], other: KeyValues | None) -> dict[int
         found.setdefault(layer, []).append(
             Swapped(numbers, at, kv_heads, other.keys[layer][index], other.values[layer][index])
         )
+    return found
+
+
+def _unseen(
+    model: Model, rows: Sequence[Interventions], length: int, begin: int, layers: Collection[int]
+) -> dict[int, Unseen]:
+    """By layer, the rows whose readers cannot attend to some keys there, and to which."""
+    here: dict[int, dict[int, list[Knockout]]] = {}
+    for number, row in enumerate(rows):
+        for each in actions_of(row):
+            if isinstance(each, Knockout) and each.renormalised:
+                for layer in set(each.layers) & set(layers):
+                    here.setdefault(layer, {}).setdefault(number, []).append(each)
+    found: dict[int, Unseen] = {}
+    for layer, cuts in here.items():
+        by_head = any(each.heads is not None for row in cuts.values() for each in row)
+        keys = knockout_mask(list(cuts.values()), model.facts.heads if by_head else 1, length, begin)
+        numbers = torch.tensor(list(cuts), device=model.device)
+        found[layer] = Unseen(numbers, keys.to(model.device), begin)
     return found
 
 
