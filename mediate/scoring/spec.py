@@ -54,10 +54,6 @@ _BRIDGE = (
 )
 
 
-# What runs from before these choices did.
-_BEFORE: dict[str, object] = {"replacements": (), "answer": "given", "bridge": "auto"}
-
-
 @described
 class ScoreSpec(BaseModel):
     """The choices of a scoring run; an unknown name is an error."""
@@ -180,7 +176,7 @@ class ScoreSpec(BaseModel):
         """The choices as plain values, for a manifest."""
         # Choices of before they could be chosen are not said, so that runs from then are the same runs.
         unsaid = {"against", "others"} if self.against != "other" else set()
-        unsaid |= {name for name, before in _BEFORE.items() if (getattr(self, name) or ()) == before}
+        unsaid |= set() if self.replacements else {"replacements"}
         plain = self.model_dump(mode="json", exclude={"template", "chains"} | unsaid)
         template = asdict(self.template)
         named = {"template": template["name"] or template["style"], "template_text": template["text"]}
