@@ -15,9 +15,10 @@ from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, r
 from mediate.mediation.kinds.hidden_controls import measure_item_controls
 from mediate.mediation.kinds.knockout import deletion_effect, knockout_effects
 from mediate.mediation.kinds.other import Against, cut_against, measure_others, run_others, with_rivals_among
+from mediate.mediation.kinds.other_controls import measure_other_controls
 from mediate.mediation.kinds.reference_value import NOTHING, Material
 from mediate.mediation.maps import check_offered, measure_item_map
-from mediate.mediation.names import USUAL_OF_ONE, MapSpec, Outcome, parse_map
+from mediate.mediation.names import RIVAL, USUAL_OF_ONE, MapSpec, Outcome, parse_map
 from mediate.mediation.prepared import PerCell, Prepared, Y
 from mediate.models.model import Model
 from mediate.models.sites import parse_component
@@ -88,12 +89,10 @@ class PreparedItem:
 
     @cached_property
     def sights(self) -> Sights:
-        """Its keys and values with and without sight of its question, run when they are first asked for, and kept.
-
-        Where it is held against others nothing is hidden, and it is run with its question in sight alone.
-        """
+        """Its keys and values with and without sight of its question, run when they are first asked for, and kept."""
         if self.others:
-            return self.against.in_sight()
+            rival = any(outcome.against == RIVAL for outcome in self.outcomes)
+            return run_sights(self.model, [self.against.item if rival else self.tokens])[0]
         return with_rivals(self.model, run_sights(self.model, [self.tokens]), self.outcomes)[0]
 
     @cached_property
@@ -214,7 +213,8 @@ class PreparedItem:
 
     def controls(self) -> tuple[Controlled, ...]:
         """Every control on the model itself; what is vacuous or impossible is there with its reason."""
-        return measure_item_controls(self.model, self.sights, self.outcomes[0], self.y[0], seed=self.seed)
+        measure = measure_other_controls if self.others else measure_item_controls
+        return measure(self.model, self.sights, self.outcomes[0], self.y[0], seed=self.seed)
 
 
 OnItsWay = Prepared | PreparedItem

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.before_answer import cut_contexts
-from mediate.mediation.kinds.controls import OF_PAIRS, controlled, measure_controls
+from mediate.mediation.kinds.controls import OF_PAIRS, measure_controls
 from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
 from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
 from mediate.mediation.kinds.hidden import Sights as Sights
@@ -25,9 +25,9 @@ from mediate.mediation.kinds.other import (
     cut_against,
     measure_others,
     run_others,
-    self_other,
     with_rivals_among,
 )
+from mediate.mediation.kinds.other_controls import OF_OTHERS, measure_other_controls
 from mediate.mediation.kinds.random_weights import (
     RANKED,
     measure_unlearnt,
@@ -209,9 +209,9 @@ def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: 
     ]
 
 
-def in_sight(runs: Sights | Against) -> Sights:
-    """An item's own run, whatever it is held against."""
-    return runs.in_sight() if isinstance(runs, Against) else runs
+def in_sight(model: Model, runs: Sights | Against) -> Sights:
+    """An item's keys and values with and without sight of its question, whatever it is held against."""
+    return run_sights(model, [runs.item])[0] if isinstance(runs, Against) else runs
 
 
 def _map_among_others(item: PreparedItem, against: Against, wanted: MapSpec, te: float) -> EffectMap:
@@ -221,14 +221,8 @@ def _map_among_others(item: PreparedItem, against: Against, wanted: MapSpec, te:
 def _controls_among_others(
     item: PreparedItem, against: Against, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
-    def itself() -> dict[str, Any]:
-        return {
-            "effect": self_other(item.model, against.item, item.outcomes[0]),
-            "beside": float(y[1, 1, 1] - y[1, 0, 0]),
-        }
-
-    found = controlled(item.tokens, Control.SELF_OTHER, item.outcomes[0], itself)
-    return (*_item_controls(item, against.in_sight(), y, elsewhere), found)
+    sights = in_sight(item.model, against)
+    return measure_other_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
 
 
 def _unlearnt_among_others(twin: Model, items: Sequence[PreparedItem], outcome: Outcome) -> list[Unlearnt]:
@@ -263,7 +257,7 @@ AMONG_OTHERS = Procedure(
     cubes=_cubes_against_others,
     small_maps=_no_small_maps,
     map=_map_among_others,
-    own_controls=(*OF_ITEMS, Control.SELF_OTHER),
+    own_controls=OF_OTHERS,
     controls=_controls_among_others,
     reads=_no_reads,
     unlearnt=_unlearnt_among_others,

@@ -79,7 +79,7 @@ def _measured(
 ) -> dict[str, Worth]:
     """What each replacement gives; where they do not fit into memory, that: it must not cost what was measured."""
     try:
-        return measure_replaced(model, in_sight(runs()), wanted, spec.outcomes, elsewhere)
+        return measure_replaced(model, in_sight(model, runs()), wanted, spec.outcomes, elsewhere)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

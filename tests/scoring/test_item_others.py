@@ -16,6 +16,7 @@ from mediate.mediation.against_others import against_others
 from mediate.results.controls import Control
 from mediate.results.cube import corners, total_effect
 from mediate.scoring.given import check_against
+from mediate.scoring.scored import others_of
 from mediate.scoring.spec import make_spec
 
 
@@ -104,7 +105,7 @@ def test_stored_items_are_read_back_and_not_measured_again(
         raise AssertionError("measured again")
 
     monkeypatch.setattr("mediate.mediation.kinds.other.run_all_contexts", never)
-    monkeypatch.setattr("mediate.mediation.kinds.other.prefill", never)
+    monkeypatch.setattr("mediate.mediation.kinds.other_controls.prefill", never)
     again = score(model, given(3)[::-1], **options)
     key = ["item", "outcome"]
     assert again.table().sort_values(key, ignore_index=True).equals(first.table().sort_values(key, ignore_index=True))
@@ -140,6 +141,10 @@ def test_an_item_held_against_others_has_the_numbers_of_a_run(model: Any, scored
     np.testing.assert_allclose(item.y, np.stack([each.y[0] for each in scored.results.cubes]), rtol=0, atol=1e-4)
     np.testing.assert_allclose(item.before_answer(), np.stack([c.y[0] for c in scored.results.cut]), rtol=0, atol=1e-4)
     assert item.te == pytest.approx(float(total_effect(scored.results.cube().y)[0]), abs=1e-4)
+    assert item.controls()[-1].effect == 0
+    assert item.controls()[-1].control is Control.SELF_OTHER
+    seen = item.sights.seen.part(item.tokens.hidden[1], len(item.sights.seen))
+    assert not item.sights.blind.values.equal(seen.values)  # what methods read that hide the question
     wanted = scored.results.maps[0]
     np.testing.assert_allclose(item.map("knockout:step,layer").values, wanted.values, rtol=0, atol=1e-4)
 
@@ -211,3 +216,13 @@ def test_the_command_takes_against(tmp_path: Path) -> None:
     refused = CliRunner().invoke(app, [*call[:4], "--out", str(tmp_path / "none"), "--against", "twin"])
     assert isinstance(refused.exception, InputError)
     assert not (tmp_path / "none").exists()
+
+
+def test_stored_numbers_are_of_these_others(model: Any) -> None:
+    """As many other others are told apart by what the entry says; numbers of another shape would be anyhow."""
+    first, *_ = against_others(model, [md.prepare(model, each, store=False) for each in given(3)], 2)
+    some = (first.others, first.others[:1], first.others[1:], ())
+    kept = [others_of(replace(first, others=others)) for others in some]
+    assert len(first.others) == 2
+    assert all(one != other for place, one in enumerate(kept) for other in kept[:place])
+    assert kept[-1] == {}

@@ -16,20 +16,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.before_answer import cut_contexts
-from mediate.mediation.kinds.cube import Contexts, Ids, laid_out, read_past, read_rows, run_all_contexts
-from mediate.mediation.kinds.hidden import Sights, rival_of
+from mediate.mediation.kinds.cube import Contexts, Ids, laid_out, read_rows, run_all_contexts
+from mediate.mediation.kinds.hidden import rival_of
 from mediate.mediation.names import RIVAL
 from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
 from mediate.models.model import Model
 from mediate.models.rope import longest_alike
-from mediate.passes.keyvalues import prefill, stacked
 from mediate.results.cube import CELLS
 
 WHOLE = (1, 1, 1)
@@ -49,11 +47,6 @@ class Against:
 
     item: EncodedItem
     contexts: tuple[Contexts, ...]
-
-    def in_sight(self) -> Sights:
-        """The item's own run, for what changes nothing of how it was computed."""
-        seen = self.contexts[0].of(1, 1)
-        return Sights(self.item, seen, seen.part(self.item.hidden[1], len(seen)))
 
 
 def as_pair(item: EncodedItem, other: EncodedItem) -> EncodedPair:
@@ -186,20 +179,3 @@ def _with_rival(model: Model, against: Against) -> Against:
 
 def _one(model: Model, contexts: Contexts, tokens: Reading, cell: Cell) -> Logits:
     return read_rows(model, [tokens], [laid_out(model, contexts, *cell)])[0]
-
-
-def self_other(model: Model, item: EncodedItem, outcome: Outcome) -> float:
-    """The item held against itself: the largest difference of a cell from Y as it is; exactly 0, or something is wrong.
-
-    Nothing is taken for granted, not even that equal tokens need no pass: the item is run twice, and every cell is a
-    pass of its own.
-    """
-    ids = torch.tensor([item.whole], device=model.device)
-    runs = [prefill(model, ids)[0] for _ in range(2)]
-    tokens, begin = reading(item.readers, model.device, [outcome]), len(item.question)
-    tokens = replace(tokens, whole=read_past(model, [tokens], stacked([[runs[1]]]))[0])
-    found = []
-    for d, t, h in CELLS:
-        question, chain = runs[d].part(0, begin), runs[t and h].part(begin, len(item.whole))
-        found.append(read_off(tokens, read_past(model, [tokens], stacked([[question, chain]]))[0], outcome))
-    return max((value - found[-1] for value in found), key=abs)

@@ -13,10 +13,10 @@ from mediate.mediation.kinds.other import (
     cut_against,
     measure_others,
     run_others,
-    self_other,
     stands_in,
     with_rivals_among,
 )
+from mediate.mediation.kinds.other_controls import self_other
 from mediate.mediation.names import KL, LOGIT, LOGPROB, MARGIN, PROB, SAME_ANSWER
 from mediate.results.cube import CELLS
 from mediate.traces.trace import Trace
