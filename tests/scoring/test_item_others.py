@@ -16,6 +16,7 @@ from mediate.mediation.against_others import against_others
 from mediate.results.controls import Control
 from mediate.results.cube import corners, total_effect
 from mediate.scoring.given import check_against
+from mediate.scoring.scored import others_of
 from mediate.scoring.spec import make_spec
 
 
@@ -215,3 +216,13 @@ def test_the_command_takes_against(tmp_path: Path) -> None:
     refused = CliRunner().invoke(app, [*call[:4], "--out", str(tmp_path / "none"), "--against", "twin"])
     assert isinstance(refused.exception, InputError)
     assert not (tmp_path / "none").exists()
+
+
+def test_stored_numbers_are_of_these_others(model: Any) -> None:
+    """As many other others are told apart by what the entry says; numbers of another shape would be anyhow."""
+    first, *_ = against_others(model, [md.prepare(model, each, store=False) for each in given(3)], 2)
+    some = (first.others, first.others[:1], first.others[1:], ())
+    kept = [others_of(replace(first, others=others)) for others in some]
+    assert len(first.others) == 2
+    assert all(one != other for place, one in enumerate(kept) for other in kept[:place])
+    assert kept[-1] == {}
