@@ -26,7 +26,7 @@ def check_set(pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError
         raise stopping
     if not pairs:
         raise InputError(
-            "nothing to measure" + (f"; all {len(unread)} were left out, such as {unread[0]}" if unread else "")
+            "no pairs to measure" + (f"; all {len(unread)} were left out, such as {unread[0]}" if unread else "")
         )
     first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
     if first is not None:
