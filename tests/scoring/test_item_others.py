@@ -122,6 +122,19 @@ def test_stored_items_are_read_back_and_not_measured_again(
         score(model, given(3), others=1, **options)
 
 
+def test_against_as_many_other_others_an_item_is_measured_again(
+    model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
+    options: dict[str, Any] = {"others": 1, "maps": (), "store": True}
+    first = {each.item: each for each in score(model, given(4), **options).results.others if each.outcome == "logit"}
+    item, (nearest,) = given(4)[0].id, first[given(4)[0].id].others
+    rest = score(model, [each for each in given(4) if each.id != nearest], **options)
+    own = next(each for each in rest.results.others if (each.item, each.outcome) == (item, "logit"))
+    assert own.others != (nearest,)
+    assert not np.allclose(own.y, first[item].y, rtol=0, atol=1e-3)
+
+
 def test_what_goes_without_saying_is_the_same_run(model: Any, tmp_path: Path) -> None:
     assert "against" not in make_spec().described()
     assert make_spec(against="hidden").described() == make_spec(against="twin").described() == make_spec().described()
