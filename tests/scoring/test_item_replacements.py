@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,9 @@ def test_what_is_stored_is_read_back_and_nothing_is_run(
             first[first["replacement"].isin(["zero", "filler"])].reset_index(drop=True)
         )
         # Of other items the text is the same, and what is taken from them is not.
-        with pytest.raises(AssertionError, match="measured again"):
-            md.score(model, given(2), **QUICK, replacements="mean")
+        for two in combinations(given(3), 2):  # of these, two are each other's nearest as before
+            with pytest.raises(AssertionError, match="measured again"):
+                md.score(model, list(two), **QUICK, replacements="mean")
         fewer = md.score(model, given(2), **QUICK, replacements="deletion,filler,shuffled,mistake").contrasts()
     kept = first[first["item"].isin(fewer["item"]) & ~first["replacement"].isin(["zero", "mean", "other", "noise"])]
     assert fewer.reset_index(drop=True).equals(kept.reset_index(drop=True))
