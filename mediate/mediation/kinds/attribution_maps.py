@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 from jaxtyping import Float
+from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.mediation.cells import Cell
@@ -38,7 +39,7 @@ from mediate.mediation.kinds.state import STATE_PASSES, Direction, chain_activat
 from mediate.mediation.names import WHOLE_RUN, MapSpec, Method, Outcome
 from mediate.mediation.sequences import own_sequences
 from mediate.models.model import Model
-from mediate.models.sites import Component
+from mediate.models.sites import Component, Site
 
 
 def ablation_attribution(
@@ -70,7 +71,8 @@ def ablation_attribution(
     reference.needs(model, item, material)
     run = own_sequences(model, item, [outcome])
     entering = [Component.RESID_PRE] if TAKES[method].entering else []
-    own, other = {}, {}
+    own: dict[Site, Tensor] = {}
+    other: dict[Site, Tensor] = {}
     for each in dict.fromkeys([component, *entering]):  # one by one, as what is random is drawn in an exact ablation
         here = chain_activations(model, item.whole, run.start, [each])
         own |= here
