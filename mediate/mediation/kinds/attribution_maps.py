@@ -71,7 +71,8 @@ def ablation_attribution(
     reference.needs(model, item, material)
     run = own_sequences(model, item, [outcome])
     entering = [Component.RESID_PRE] if TAKES[method].entering else []
-    own, other = dict[Site, Tensor](), dict[Site, Tensor]()
+    own: dict[Site, Tensor] = {}
+    other: dict[Site, Tensor] = {}
     for each in dict.fromkeys([component, *entering]):  # one by one, as what is random is drawn in an exact ablation
         here = chain_activations(model, item.whole, run.start, [each])
         own |= here
