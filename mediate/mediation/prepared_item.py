@@ -224,7 +224,7 @@ class PreparedItem:
 
     def attribution(self, *given: object, **options: object) -> NoReturn:
         """Gradient estimates of state effects take a twin; refused with what there is instead."""
-        raise _takes_a_twin("attribution estimates", "ablation(...) measures what a reference value changes")
+        raise _takes_a_twin("attribution(...) estimates", "map('attribution.zero.z:layer') estimates what an ablation does")
 
     def adaptive_state_map(self, *given: object, **options: object) -> NoReturn:
         """State effects take a twin; refused with what there is instead."""
