@@ -224,7 +224,9 @@ class PreparedItem:
 
     def attribution(self, *given: object, **options: object) -> NoReturn:
         """Gradient estimates of state effects take a twin; refused with what there is instead."""
-        raise _takes_a_twin("attribution(...) estimates", "map('attribution.zero.z:layer') estimates what an ablation does")
+        raise _takes_a_twin(
+            "attribution(...) estimates", "map('attribution.zero.z:layer') estimates what an ablation does"
+        )
 
     def adaptive_state_map(self, *given: object, **options: object) -> NoReturn:
         """State effects take a twin; refused with what there is instead."""

@@ -20,7 +20,7 @@ from mediate.passes.interventions import Patch
 C = Component
 _ATTENTION_INPUTS = (C.Q, C.K, C.V)
 # What a model that transformer-lens reads in another way may raise where it is written.
-FAILURES = (InputError, RuntimeError, ValueError, TypeError, KeyError, AttributeError)
+FAILURES = (InputError, RuntimeError, ValueError, TypeError, LookupError, AttributeError)
 # Of one pass. What it keeps grows with it: some hundredths of the weights of a model of 7B.
 TRIALS_A_PASS = 8
 

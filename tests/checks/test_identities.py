@@ -16,6 +16,7 @@ from mediate.mediation.kinds import cube, state
 from mediate.models.loading import load_unchecked as load
 from mediate.passes import hooks, interventions
 from mediate.passes.selfcheck import checked
+from mediate.passes.sweeps import sweep
 from tests import tiny
 
 
@@ -65,7 +66,7 @@ def leave_a_hook(hooked, ids, hooks):
     [
         (Cell, "patches", one_early, {"causal", "chain_tokens", "keys_and_values"}),
         (state, "placed", shifted, {"self_source", "chain_tokens", "keys_and_values"}),
-        (hooks, "knockout_mask", unmasked, {"unread_contents", "hidden_attention", "knockout_less_zeroed"}),
+        ((hooks, sweep), "knockout_mask", unmasked, {"unread_contents", "hidden_attention", "knockout_less_zeroed"}),
         (identities, "Knockout", partial(interventions.Knockout, renormalised=False), {"rows_sum"}),
         (cube, "laid_out", worlds_exchanged, {"untouched_corners", "keys_and_values"}),
         (identities, "one_pass", leave_a_hook, {"left_behind"}),
@@ -75,7 +76,8 @@ def leave_a_hook(hooked, ids, hooks):
 def test_identities_notice(monkeypatch, where, name: str, bug, noticed: set[str]) -> None:
     hooked = model(Tiny.LLAMA, "float32")
     pair, limits = token_pair(hooked), limits_of(hooked)
-    monkeypatch.setattr(where, name, bug)
+    for each in where if isinstance(where, tuple) else (where,):
+        monkeypatch.setattr(each, name, bug)
     found = set()
     for identity in IDENTITIES:
         if identity.deviation.__name__ not in noticed:

@@ -35,9 +35,9 @@ from mediate.models import generation
 from mediate.models.generation import Decoding, generate
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
+from mediate.passes import attention, hooks
 from mediate.passes import forward as forward_module
 from mediate.passes import gradients as gradients_module
-from mediate.passes import hooks
 from mediate.passes import one_pass as one_pass_module
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Knockout, Patch, Reference
@@ -256,7 +256,7 @@ HOOKS = {
     "state": (hooks, "put_in_place"),
     "ablation": (hooks, "put_in_place"),
     "zeroed": (hooks, "_fitting"),
-    "knockout": (hooks, "_fitting"),
+    "knockout": (attention, "_without"),
     "attribution": (one_pass_module, "_counted"),
     "integrated": (one_pass_module, "_counted"),
 }
