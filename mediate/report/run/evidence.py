@@ -43,7 +43,7 @@ EXPECTED = {
     ),
     Control.SELF_OTHER: ("the item held against itself, run twice, with every cell a pass of its own", "exactly 0"),
     Control.RANDOM_WEIGHTS: (
-        "the same pair in a model of random weights, drawn once for the run",
+        "the same item in a model of random weights, drawn once for the run",
         "read maps that rank otherwise, a correlation near 0; its TE is small by construction, as its logits are",
     ),
 }
@@ -98,7 +98,7 @@ def copying_section(results: Results) -> Section:
 
 CUT = (
     "A chain that states the answer can be copied. Here each chain is cut before it first states its answer as a "
-    "result, or, where both chains only mention it, before its first occurrence, and the outcome is read there, where "
+    "result, or, where it is only mentioned, before its first occurrence, and the outcome is read there, where "
     "the chain is about to write it."
 )
 
