@@ -1,7 +1,7 @@
 """How items of each sort are measured, many together: pairs against their twins, items by themselves.
 
 A run asks for the keys and values of its items first, and measures the rest while these are at hand. What it asks for
-is a `Procedure`: the one door to the measurements that are not maps, so that `kinds` stays this room's own.
+is a `Procedure`: the door to the measurements that are not maps, so that `kinds` stays this room's own.
 """
 
 from collections.abc import Callable, Sequence

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from mediate.results.contrasts import TWIN, Contrast, contrast_named
 from mediate.results.kinds import MIN_TE as MIN_TE
-from mediate.results.labelled import UNITS, needed_xarray
+from mediate.results.labelled import needed_xarray, units_of
 from mediate.results.outcomes import outcome_facts
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
 
@@ -224,7 +224,7 @@ def cube_array(cube: Cube) -> "xarray.DataArray":
         dims=CUBE_DIMS,
         coords=cube_coords(cube.items, cube.groups),
         name=cube.outcome,
-        attrs={"units": UNITS, "outcome": cube.outcome},
+        attrs={"units": units_of([cube.outcome]), "outcome": cube.outcome},
     )
     return array
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from mediate.results.cube import CUBE_DIMS, cube_coords
 from mediate.results.folder import Results
-from mediate.results.labelled import UNITS, needed_xarray
+from mediate.results.labelled import needed_xarray, units_of
 from mediate.results.maps import EffectMap
 
 if TYPE_CHECKING:
@@ -40,11 +40,16 @@ def results_dataset(results: Results) -> "xarray.Dataset":
         name: sorted({label for each in results.maps for label in each.coords.get(name, ())})
         for name in dict.fromkeys(name for each in results.maps for name in each.dims)
     }
-    variables = {"y": (("outcome", *CUBE_DIMS), y, {"units": UNITS}), "te": (("outcome", "item"), te, {"units": UNITS})}
+    units = {"units": units_of(outcomes)}
+    variables = {"y": (("outcome", *CUBE_DIMS), y, units), "te": (("outcome", "item"), te, units)}
     for kind, dims in dict.fromkeys((each.kind, each.dims) for each in results.maps):
         maps = [each for each in results.maps if (each.kind, each.dims) == (kind, dims)]
         values = _side_by_side(maps, outcomes, rows, labels)
-        variables[f"{kind}:{','.join(dims)}"] = (("outcome", "item", *dims), values, {"units": UNITS})
+        variables[f"{kind}:{','.join(dims)}"] = (
+            ("outcome", "item", *dims),
+            values,
+            {"units": units_of(each.outcome for each in maps)},
+        )
     coords = cube_coords(list(groups), list(groups.values())) | labels | {"outcome": outcomes}
     data: xarray.Dataset = needed_xarray().Dataset(variables, coords=coords)
     return data

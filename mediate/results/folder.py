@@ -28,7 +28,7 @@ TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
 # Of items that are held against others; a run of which none was has no such table.
 OTHERS = "others"
 # The chain alone replaced; a run in which nothing was has no such table.
-CONTRASTS = "contrasts"
+REPLACED = "contrasts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def write_results(folder: Path, results: Results) -> None:
     if results.others:
         tables[OTHERS] = others_table(results.others)
     if results.replaced:
-        tables[CONTRASTS] = replaced_table(results.replaced)
+        tables[REPLACED] = replaced_table(results.replaced)
     write_run(folder, tables, results.rejects, results.manifest)
 
 
@@ -171,7 +171,7 @@ def read_results(folder: str | Path) -> Results:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    beside = [name for name in (OTHERS, CONTRASTS) if table_name(name) in (manifest.get(SUMS) or ())]
+    beside = [name for name in (OTHERS, REPLACED) if table_name(name) in (manifest.get(SUMS) or ())]
     manifest, tables, rejects = read_run(folder, manifest, [*TABLES, *beside], "score")
     try:
         items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
@@ -181,7 +181,7 @@ def read_results(folder: str | Path) -> Results:
         maps = with_agreements(maps_from_table(tables["effects"]), tables["agreement"])
         cut, controls = cubes_from_table(tables["cut"]), controls_from_table(tables["controls"])
         others = others_from_table(tables[OTHERS]) if OTHERS in beside else ()
-        replaced = replaced_from_table(tables[CONTRASTS]) if CONTRASTS in beside else ()
+        replaced = replaced_from_table(tables[REPLACED]) if REPLACED in beside else ()
         return Results(manifest, items, cubes, maps, rejects, cut, controls, others, replaced)
     except KeyError as error:
         raise InputError(

@@ -1,10 +1,15 @@
-"""What all labelled arrays of others' tools share: xarray, which is not installed with mediate, and the unit."""
+"""What all labelled arrays of others' tools share: xarray, which is not installed with mediate, and their units."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from mediate.errors import InputError
+from mediate.results.outcomes import unit_of
 
-UNITS = "nats"
+
+def units_of(outcomes: Iterable[str]) -> str:
+    """The unit of some outcomes in one array; where they differ, each once, in the outcomes' order."""
+    return ", ".join(dict.fromkeys(map(unit_of, outcomes)))
 
 
 def needed_xarray() -> Any:

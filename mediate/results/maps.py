@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from mediate.results.agreement import Agreement
 from mediate.results.kinds import parse_kind
-from mediate.results.labelled import UNITS, needed_xarray
+from mediate.results.labelled import needed_xarray, units_of
 
 if TYPE_CHECKING:
     import pandas
@@ -209,6 +209,6 @@ def map_array(effects: EffectMap) -> "xarray.DataArray":
         dims=effects.dims,
         coords=labels | {"item": effects.item, "group": effects.group, "te": effects.te},
         name=effects.kind,
-        attrs={"units": UNITS, "kind": effects.kind, "outcome": effects.outcome} | verdict,
+        attrs={"units": units_of([effects.outcome]), "kind": effects.kind, "outcome": effects.outcome} | verdict,
     )
     return array

@@ -51,7 +51,7 @@ OUTCOMES = (
     OutcomeFacts(
         "margin",
         "the answer's logit less that of its rival, at the first token where they differ; the rival is the likeliest "
-        "of the other options, or without options what the model would say with question and chain hidden",
+        "of the other options, or without options what the model would say with all of it at 0 (`Y000`)",
         answers=1,
         partial=True,
     ),

@@ -15,7 +15,7 @@ from mediate.mediation.item import EncodedItem
 from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.mediation.procedures import Runs, Way
-from mediate.mediation.replacing import Against, Elsewhere, Sights, Worth, gather_chains, measure_replaced, run_sights
+from mediate.mediation.replacing import Against, DrawnFrom, Sights, Worth, gather_chains, measure_replaced, run_sights
 from mediate.models.model import Model
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store, array, model_spec, packed, unpacked
@@ -63,11 +63,11 @@ def replacing_items(
     @stage("replacing chains")
     def replacing(scored: Scored[PreparedItem], sights: Callable[[], Sights]) -> Scored[PreparedItem]:
         item = scored.item
-        elsewhere = Elsewhere(chains, next(iter(others[item.id]), None), item.seed)
-        entries = {each.name: _entry(model, item, each, spec, elsewhere.other, among) for each in wanted}
+        drawn_from = DrawnFrom(chains, next(iter(others[item.id]), None), item.seed)
+        entries = {each.name: _entry(model, item, each, spec, drawn_from.other, among) for each in wanted}
         found = {} if store is None else _kept(store, entries, len(spec.outcomes))
         missing = [each for each in wanted if each.name not in found]
-        measured = _measured(model, sights, missing, spec, elsewhere) if missing else {}
+        measured = _measured(model, sights, missing, spec, drawn_from) if missing else {}
         for name, worth in measured.items():
             if store is not None and worth.reason != NO_MEMORY:
                 store.put(KIND, entries[name], _tensors(worth))
@@ -83,11 +83,11 @@ def _measured(
     sights: Callable[[], Sights],
     wanted: Sequence[ReplacementFacts],
     spec: ScoreSpec,
-    elsewhere: Elsewhere,
+    drawn_from: DrawnFrom,
 ) -> dict[str, Worth]:
     """What each replacement gives; where they do not fit into memory, that: it must not cost what was measured."""
     try:
-        return measure_replaced(model, sights(), wanted, spec.outcomes, elsewhere)
+        return measure_replaced(model, sights(), wanted, spec.outcomes, drawn_from)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

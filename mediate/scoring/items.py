@@ -23,10 +23,8 @@ from mediate.scoring.given import nothing_left
 from mediate.scoring.measured_answers import bridge_rejects, keeps_bridge, measured_answer, must_ask, other_options
 from mediate.scoring.plan import seed_of
 from mediate.scoring.reference_material import with_material
-from mediate.scoring.spec import ScoreSpec
+from mediate.scoring.spec import DEFAULT_ITEM_MAP, ScoreSpec
 from mediate.traces.trace import Trace
-
-DEFAULT_ITEM_MAP = "knockout:step,layer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,14 @@ from mediate.results.kinds import MIN_TE, OTHERS
 from mediate.results.replacements import ALL, replacement_named
 from mediate.scoring.stored_chains import StoredChains, read_chains
 
-DEFAULT_MAP = "read:step,layer"
+DEFAULT_MAP, DEFAULT_ITEM_MAP = "read:step,layer", "knockout:step,layer"
 # The longest chain that a model may write, where its context has room for it.
 MOST_NEW_TOKENS = 256
 
 
 _MAPS = (
-    f"Maps to measure, such as {DEFAULT_MAP}. By default that map of every pair whose chains can be aligned; a map "
-    "that is named must be possible for every pair."
+    f"Maps to measure, such as {DEFAULT_MAP}. By default that map of every pair whose chains can be aligned, and "
+    f"{DEFAULT_ITEM_MAP} of items by themselves; a map that is named must be possible for all."
 )
 _AGAINST = (
     "What the question and chain of each are held against: `hidden`, they cannot be attended to (the default for items "
@@ -75,7 +75,9 @@ class ScoreSpec(BaseModel):
         description="A finished run directory whose written chains are read, instead of ones that this model writes.",
     )
     outcomes: tuple[Outcome, ...] = Field(
-        default=USUAL, min_length=1, description="What is read at the answer; maps are of the first."
+        default=USUAL,
+        min_length=1,
+        description="What is read at the answer; maps are of the first. Of items by themselves `logit`, `logprob`.",
     )
     maps: tuple[str, ...] | None = Field(default=None, description=_MAPS)
     against: Literal["hidden", "other", "twin"] | None = Field(default=None, description=_AGAINST)
@@ -83,7 +85,7 @@ class ScoreSpec(BaseModel):
         default=OTHERS, ge=1, description="How many other items each is held against with `against` `other`."
     )
     control_pairs: int = Field(
-        default=8, ge=0, description="On how many pairs, drawn at random, the controls are run; 0 for none."
+        default=8, ge=0, description="On how many pairs or items, drawn at random, the controls are run; 0 for none."
     )
     replacements: tuple[str, ...] | None = Field(default=None, description=_REPLACEMENTS)
     keep: tuple[str, ...] = Field(
@@ -95,7 +97,7 @@ class ScoreSpec(BaseModel):
     bridge: Literal["auto", "keep", "cue"] = Field(default="auto", description=_BRIDGE)
     solved_only: bool = Field(
         default=False,
-        description="Leaves out pairs that the model does not answer rightly in both worlds after its chain.",
+        description="Leaves out what the model does not answer rightly after its chain: pairs in both worlds.",
     )
     max_new_tokens: int | None = Field(
         default=None,
@@ -108,7 +110,11 @@ class ScoreSpec(BaseModel):
         default=0.0, ge=0, allow_inf_nan=False, description="Of sampling the chain; 0 writes greedily."
     )
     top_p: float = Field(default=1.0, gt=0, le=1, description="The nucleus that is sampled from.")
-    seed: int = Field(default=0, ge=0, description="Of the writing and of the bootstrap.")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        description="Of all that is drawn: written chains, controls, ties, replacements, weights, bootstrap.",
+    )
     min_te: float = Field(
         default=MIN_TE,
         ge=0,

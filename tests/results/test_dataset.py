@@ -18,6 +18,7 @@ from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, Told, 
 from mediate.results.agreement import Agreement
 from mediate.results.cube import cube_array
 from mediate.results.dataset import results_dataset
+from mediate.results.labelled import units_of
 from mediate.results.maps import map_array, maps_from_table
 
 OUTCOMES = ("logit_diff", "logprob_diff")
@@ -178,3 +179,8 @@ def test_nothing_is_imported_before_it_is_asked_for() -> None:
         "import mediate.results.dataset, mediate.report; assert not {'xarray', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_array_names_the_unit_of_its_outcome() -> None:
+    assert cube_array(cube(outcome="prob")).attrs["units"] == "probability"
+    assert units_of(["logit", "prob", "logprob"]) == "nats, probability"

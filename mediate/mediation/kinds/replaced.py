@@ -35,7 +35,7 @@ from mediate.traces.edits import EDITS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Elsewhere:
+class DrawnFrom:
     """What a chain is replaced by, and from.
 
     Args:
@@ -55,44 +55,44 @@ class Replacement:
 
     Args:
         name: As it is asked for and stored.
-        make: Keys before rotary embedding, and values, from the item, the chain's own and what there is elsewhere: of
+        make: Keys before rotary embedding, and values, from the item, the chain's own and what it is replaced from: of
             as many positions as the chain has, or of one where all are alike. Raises ItemError where there is nothing
             to make them from.
         of_another: Whether they are the nearest other item's own.
     """
 
     name: str
-    make: Callable[[Model, EncodedItem, KeyValues, Elsewhere], KeyValues]
+    make: Callable[[Model, EncodedItem, KeyValues, DrawnFrom], KeyValues]
     of_another: bool = False
 
 
-def _zeros(model: Model, item: EncodedItem, own: KeyValues, elsewhere: Elsewhere) -> KeyValues:
+def _zeros(model: Model, item: EncodedItem, own: KeyValues, drawn_from: DrawnFrom) -> KeyValues:
     one = own.part(0, 1)
     return KeyValues(torch.zeros_like(one.keys), torch.zeros_like(one.values), 0)
 
 
-def _mean(model: Model, item: EncodedItem, own: KeyValues, elsewhere: Elsewhere) -> KeyValues:
+def _mean(model: Model, item: EncodedItem, own: KeyValues, drawn_from: DrawnFrom) -> KeyValues:
     """Over all positions of the chains of other groups, in each layer and KV head."""
-    found = elsewhere.chains().elsewhere(item.group)
+    found = drawn_from.chains().elsewhere(item.group)
     if found is None:
         raise ItemError(item.id, "no item of another group has a chain to take the mean of; give more", code="no_other")
     keys, values = ((each / found.positions).to(own.keys.dtype) for each in (found.keys, found.values))
     return KeyValues(keys[:, :, None], values[:, :, None], 0)
 
 
-def _nearest(model: Model, item: EncodedItem, own: KeyValues, elsewhere: Elsewhere) -> KeyValues:
+def _nearest(model: Model, item: EncodedItem, own: KeyValues, drawn_from: DrawnFrom) -> KeyValues:
     """The nearest other item's chain after its own question, from its start, and again where it is shorter."""
-    if elsewhere.other is None:
+    if drawn_from.other is None:
         raise without_other(item)
-    chain = before_turning(model, run_chain(model, elsewhere.other))
+    chain = before_turning(model, run_chain(model, drawn_from.other))
     again = torch.arange(len(own), device=chain.keys.device) % len(chain)
     return KeyValues(chain.keys[:, :, again], chain.values[:, :, again], 0)
 
 
-def _noise(model: Model, item: EncodedItem, own: KeyValues, elsewhere: Elsewhere) -> KeyValues:
+def _noise(model: Model, item: EncodedItem, own: KeyValues, drawn_from: DrawnFrom) -> KeyValues:
     """A Gaussian direction of the norm that was there, at each position and KV head; keys and values by turns."""
     drawn = [
-        [_drawn(part[layer], elsewhere.seed + 2 * layer + place) for layer in range(len(part))]
+        [_drawn(part[layer], drawn_from.seed + 2 * layer + place) for layer in range(len(part))]
         for place, part in enumerate((own.keys, own.values))
     ]
     keys, values = map(torch.stack, drawn)
@@ -138,7 +138,7 @@ def measure_replaced(
     sights: Sights,
     wanted: Sequence[ReplacementFacts],
     outcomes: Sequence[Outcome],
-    elsewhere: Elsewhere,
+    drawn_from: DrawnFrom,
 ) -> dict[str, Worth]:
     """Each outcome of an item under each replacement of its chain, by the replacement's name.
 
@@ -147,7 +147,7 @@ def measure_replaced(
         sights: From `run_sights`; where an outcome is held against a rival, from `with_rivals`.
         wanted: The replacements.
         outcomes: What to read off.
-        elsewhere: What the chain is replaced from.
+        drawn_from: What the chain is replaced from.
     """
     tokens = reading(sights.item.readers, model.device, outcomes)
     if any(each.against == WHOLE_RUN for each in outcomes):
@@ -158,10 +158,10 @@ def measure_replaced(
     found: dict[str, Worth] = {}
     for first in range(0, len(wanted), together):
         some = wanted[first : first + together]
-        laid: dict[str, Laid | Worth] = _edited(model, sights, [each for each in some if each.of_text], elsewhere.seed)
+        laid: dict[str, Laid | Worth] = _edited(model, sights, [each for each in some if each.of_text], drawn_from.seed)
         for each in some:
             if not each.of_text:
-                laid[each.name] = _put_in_place(model, sights, own, at_home(each.home), elsewhere)
+                laid[each.name] = _put_in_place(model, sights, own, at_home(each.home), drawn_from)
         found |= {name: each for name, each in laid.items() if isinstance(each, Worth)}
         found |= _read(model, tokens, {name: each for name, each in laid.items() if isinstance(each, Laid)}, outcomes)
     return {each.name: found[each.name] for each in wanted}
@@ -187,14 +187,14 @@ def _edited(model: Model, sights: Sights, wanted: Sequence[ReplacementFacts], se
 
 
 def _put_in_place(
-    model: Model, sights: Sights, own_chain: Callable[[], KeyValues], by: Replacement, elsewhere: Elsewhere
+    model: Model, sights: Sights, own_chain: Callable[[], KeyValues], by: Replacement, drawn_from: DrawnFrom
 ) -> Laid | Worth:
     """The question with other keys and values where the chain's stand."""
     item, begin = sights.item, len(sights.item.question)
     try:
         own = own_chain()
-        made = by.make(model, item, own, elsewhere)
-        distance = elsewhere.chains().distance(item, made.values, elsewhere.other if by.of_another else None)
+        made = by.make(model, item, own, drawn_from)
+        distance = drawn_from.chains().distance(item, made.values, drawn_from.other if by.of_another else None)
     except InputError as error:
         return Worth(reason=error.reason if isinstance(error, ItemError) else str(error))
     parts = [(made.keys, own.keys), (made.values, own.values)]

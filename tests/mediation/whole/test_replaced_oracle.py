@@ -15,7 +15,7 @@ from mediate.mediation.kinds.ablation import ablation_effects
 from mediate.mediation.kinds.chain_pool import gather_chains
 from mediate.mediation.kinds.hidden import measure_hidden, run_sights
 from mediate.mediation.kinds.reference_value import Material
-from mediate.mediation.kinds.replaced import Elsewhere, Worth, measure_replaced
+from mediate.mediation.kinds.replaced import DrawnFrom, Worth, measure_replaced
 from mediate.mediation.names import KL, LOGIT, LOGPROB
 from mediate.models.sites import Component
 from mediate.passes.interventions import Reference
@@ -52,8 +52,8 @@ def measured(ours: Any, *, items: tuple[EncodedItem, ...] = ITEMS, outcomes: Any
     """Of the first item; the others are the second and the third, of which the second is nearest."""
     (sights,) = run_sights(ours, items[:1])
     other = items[1] if len(items) > 1 else None
-    elsewhere = Elsewhere(lambda: gather_chains(ours, items), other, 5)
-    return measure_replaced(ours, sights, REPLACEMENTS, outcomes, elsewhere)
+    drawn_from = DrawnFrom(lambda: gather_chains(ours, items), other, 5)
+    return measure_replaced(ours, sights, REPLACEMENTS, outcomes, drawn_from)
 
 
 def read_by_hand(hf: Any, past: Any, start: int) -> torch.Tensor:
@@ -109,10 +109,10 @@ def test_keys_and_values_put_in_place_are_those_of_a_past_edited_by_hand(name: s
     past = run_by_hand(hf, item.whole)
     others = [projected(hf, each) for each in ITEMS[1:]]
     for number, layer in enumerate(past.layers):
-        elsewhere = [torch.cat([each[number][part] for each in others]) for part in (0, 1)]
+        drawn_from = [torch.cat([each[number][part] for each in others]) for part in (0, 1)]
         keys, values = {
-            "zero": [torch.zeros_like(each[:1]).expand(length, -1, -1) for each in elsewhere],
-            "mean": [each.mean(0, keepdim=True).expand(length, -1, -1) for each in elsewhere],
+            "zero": [torch.zeros_like(each[:1]).expand(length, -1, -1) for each in drawn_from],
+            "mean": [each.mean(0, keepdim=True).expand(length, -1, -1) for each in drawn_from],
             "other": [others[0][number][part].repeat(3, 1, 1)[:length] for part in (0, 1)],
         }[name]
         layer.keys[:, :, begin:] = turned_by_hand(hf, keys, begin)
