@@ -149,7 +149,7 @@ def test_adaptive_knockouts_are_exact_where_they_are_known() -> None:
 
 
 def test_what_takes_a_twin_says_what_there_is_instead() -> None:
-    with pytest.raises(InputError, match=r"an item by itself has none; ablation\(") as error:
+    with pytest.raises(InputError, match=r"an item by itself has none; map\(.attribution\.") as error:
         item().attribution(["z"])
     assert "\n" not in str(error.value)
     with pytest.raises(InputError, match=r"an item by itself has none; adaptive_knockouts\("):
