@@ -1,5 +1,6 @@
 """Mean effect of each step by layer."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from mediate.stats.columnwise import interval_of_means
 
 MOST_LINES = 8
 LAYERS_SIZE = (7.2, 3.4)
+# Characters of a line that the height of the figure has room for.
+LABEL_WIDTH = 44
 DIMS = ("step", "layer")
 
 
@@ -133,6 +136,7 @@ def _label_axes(axes: Axes, first: EffectMap, means: Sequence[StepMeans], few: b
         band = f"; {'one group: ' if all(each.groups == 1 for each in means) else ''}no interval"
     axes.set_xlabel(f"layer{band}")
     what = f"{kind} estimate of the" if is_estimate(first.kind) else kind
-    axes.set_ylabel(f"mean {what} {effect_label(label(first.outcome))}".replace("(", "\n(", 1), parse_math=False)
+    number, bracket, unit = f"mean {what} {effect_label(label(first.outcome))}".partition("(")
+    axes.set_ylabel(f"{number}\n{textwrap.fill(bracket + unit, LABEL_WIDTH)}", parse_math=False)
     axes.grid(axis="y", color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)

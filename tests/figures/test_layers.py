@@ -1,5 +1,7 @@
 """Maps by layer: lines are the means over items, and bands their intervals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
@@ -83,3 +85,10 @@ def test_what_cannot_be_drawn_is_refused(plot: object) -> None:
 def test_layers_of_two_models_have_no_common_line() -> None:
     with pytest.raises(InputError, match="different layers"):
         layer_means([*ragged([2], layers=3), *ragged([2], layers=4)])
+
+
+def test_a_long_unit_is_broken_so_that_the_figure_holds_it() -> None:
+    with detached(LAYERS_SIZE) as (figure, ax):
+        plot_layers([replace(each, outcome="logit") for each in fake_results().maps], ax=ax)
+        assert faults(figure) == []
+    assert ax.get_ylabel().endswith("(nats; positive: what was seen speaks for\nthe answer)")
