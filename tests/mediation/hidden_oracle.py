@@ -42,6 +42,18 @@ def hidden_logits(hf: Any, parts: Parts, d: int, t: int, h: int) -> torch.Tensor
         {0, 3, 5},
         {0, 6} | ({1} if d else set()) | {2 if d else 3} | ({4 if h else 5} if t else set()),
     ]
+    return block_logits(hf, blocks, starts, sees)[-len(answer) :]
+
+
+def block_logits(hf: Any, blocks: list[Ids], starts: list[int], sees: list[set[int]]) -> torch.Tensor:
+    """The logits of a sequence of blocks, `token d_vocab`, in float64.
+
+    Args:
+        hf: The transformers model.
+        blocks: Their tokens.
+        starts: The position of each one's first token.
+        sees: The numbers of the blocks that each sees, as far as positions let it.
+    """
     ids = [token for block in blocks for token in block]
     owner = torch.tensor([number for number, block in enumerate(blocks) for _ in block])
     place = torch.tensor([start + k for start, block in zip(starts, blocks, strict=True) for k in range(len(block))])
@@ -59,4 +71,4 @@ def hidden_logits(hf: Any, parts: Parts, d: int, t: int, h: int) -> torch.Tensor
         mask = {"full_attention": mask, "sliding_attention": added(allowed & near)}
     with torch.no_grad(), kept(hf):
         logits = hf(torch.tensor([ids]), attention_mask=mask, position_ids=place[None]).logits[0].double()
-    return logits[-len(answer) :]
+    return logits

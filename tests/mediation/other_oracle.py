@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from tests.plainly import kept
+from tests.mediation.hidden_oracle import block_logits
 
 Ids = list[int]
 
@@ -29,21 +29,4 @@ def other_logits(hf: Any, item: Parts, other: Parts, d: int, t: int, h: int) -> 
     begin = max(len(blocks[0]), len(blocks[2]))
     starts = [begin - len(blocks[0]), begin, begin - len(blocks[2]), begin + len(blocks[1])]
     sees = [{0}, {0, 1}, {2}, {1, 2, 3}]
-    ids = [token for block in blocks for token in block]
-    owner = torch.tensor([number for number, block in enumerate(blocks) for _ in block])
-    place = torch.tensor([start + k for start, block in zip(starts, blocks, strict=True) for k in range(len(block))])
-    allowed = torch.tensor([[int(key) in sees[int(query)] for key in owner] for query in owner])
-    allowed &= place[None, :] <= place[:, None]
-    dtype = next(hf.parameters()).dtype
-
-    def added(visible: torch.Tensor) -> torch.Tensor:
-        return torch.zeros(visible.shape, dtype=dtype).masked_fill(~visible, torch.finfo(dtype).min)[None, None]
-
-    mask: Any = added(allowed)
-    window = getattr(hf.config, "sliding_window", None)
-    if getattr(hf.config, "layer_types", None) and window:
-        near = place[:, None] - place[None, :] < window
-        mask = {"full_attention": mask, "sliding_attention": added(allowed & near)}
-    with torch.no_grad(), kept(hf):
-        logits = hf(torch.tensor([ids]), attention_mask=mask, position_ids=place[None]).logits[0].double()
-    return logits[-len(item.answer) :]
+    return block_logits(hf, blocks, starts, sees)[-len(item.answer) :]
