@@ -129,7 +129,8 @@ def sweep(
         raise ValueError(f"a branch at position {begin}, before what is known of the run, which begins at {run.start}")
     hooks = partial(hooks_of, model, rows, values or {}, run.length, begin=begin)
     joining, lean = _joining(run, rows, begin), set[int]()
-    if not model.masked:  # else attention is given a mask of each row's own
+    hidden = any(isinstance(action, Knockout) for row in branches for action in actions_of(row))
+    if hidden and not model.masked:  # where it is masked, attention is given a mask of each row's own
         others = {name for name, _ in (*joining, *hooks(shared=range(model.facts.layers)))}
         lean = set(range(model.facts.layers)) - layers_computed_whole(model, in_use(model, others))
     made = [*joining, *hooks(shared=lean)]
