@@ -19,7 +19,7 @@ MOST_TICKS = 16
 MOST_SAID = 32
 # What the colours say of maps between the worlds, and of maps between two checkpoints.
 WORLDS = "red: towards the base answer; blue: towards the source answer"
-HIDDEN = "red: what is hidden speaks for the answer; blue: against it"
+TAKEN = "red: what is taken away speaks for the answer; blue: against it"
 CROSSED = "red: towards the right answer; blue: away from it"
 INTERACTION = "red: more in the tuned one; blue: more in the original"
 
@@ -68,7 +68,7 @@ def plot_step_layer(maps: Sequence[EffectMap], *, said: Sequence[str] = (), ax: 
 def _colours(each: EffectMap) -> str:
     view = parse_kind(each.kind).view
     if view is None:
-        return WORLDS if outcome_facts(each.outcome).answers == 2 else HIDDEN
+        return WORLDS if outcome_facts(each.outcome).answers == 2 else TAKEN
     return INTERACTION if view is View.INTERACTION else CROSSED
 
 
