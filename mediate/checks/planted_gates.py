@@ -144,6 +144,11 @@ class TwoSteps:
         one, other, both = (self.read_effect(steps, (0, 1, 2)) for steps in ((0,), (1,), (0, 1)))
         return np.array([both - other + one, both - one + other]) / 2
 
+    def interaction(self) -> float:
+        """What losing both steps does beyond the sum of losing each."""
+        one, other, both = (self.read_effect(steps, (0, 1, 2)) for steps in ((0,), (1,), (0, 1)))
+        return both - one - other
+
     def head_effects(self) -> tuple[float, float]:
         """Total and direct effect of the head of block 1 that reads the first digit, at the answer's position.
 

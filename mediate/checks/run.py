@@ -17,6 +17,8 @@ from mediate.errors import InputError, one_line
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair, encode_pair
 from mediate.mediation.kinds.cube import Contexts, measure_cube, run_contexts
+from mediate.mediation.kinds.graft import graft_curve
+from mediate.mediation.kinds.interaction import step_interactions
 from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.kinds.state import Direction, state_effects
 from mediate.mediation.kinds.step_shapley import step_shapley
@@ -142,6 +144,9 @@ def two_step_truths(model: Model, contexts: Contexts, planted: TwoSteps) -> Iter
         found = read_effects(model, contexts, _cells(pair, layers), outcome)
         true = np.array([planted.read_effect(steps, layers) for steps in STEP_SETS])
         yield f"read effects in layers {', '.join(map(str, layers))}", found, true
+    grafts = [planted.read_effect(steps, (0, 1, 2)) for steps in ((0,), (0, 1))]
+    yield "grafts", graft_curve(model, contexts, outcome).values, np.array(grafts)
+    yield "interaction", step_interactions(model, contexts, outcome).values[:1, 1], np.array([planted.interaction()])
     yield "step Shapley values", step_shapley(model, contexts, outcome).values, planted.step_shapley()
     yield "total and direct effect of a head", head_effects(model, pair), np.array(planted.head_effects())
 

@@ -81,6 +81,8 @@ def stack_family(
     kind = parse_kind(family.kind)
     if kind.of.outcome:
         return "a step graph's cells have outcomes of their own, and no total effect in common"
+    if kind.of.gaps:
+        return f"not every cell of an {kind.of.name} map has a number"
     if kind.adaptive:
         return "an adaptive map leaves out other cells in each run"
     found = [_of_family(run, family) for run in runs]

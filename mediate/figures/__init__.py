@@ -2,7 +2,8 @@
 
 from mediate.figures.channels import channels_size, plot_channels
 from mediate.figures.difference import DepthLine, plot_difference, plot_difference_by_depth
-from mediate.figures.graph import plot_step_graph
+from mediate.figures.grafts import plot_grafts
+from mediate.figures.graph import plot_interactions, plot_step_graph
 from mediate.figures.ladder import LadderLine, plot_ladder
 from mediate.figures.layers import layer_means, plot_layers
 from mediate.figures.paired import group_ratios, plot_paired
@@ -23,6 +24,8 @@ __all__ = [
     "plot_channels",
     "plot_difference",
     "plot_difference_by_depth",
+    "plot_grafts",
+    "plot_interactions",
     "plot_ladder",
     "plot_layers",
     "plot_paired",

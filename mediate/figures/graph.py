@@ -1,8 +1,9 @@
-"""The step graph as a matrix: which step determines what which later step states."""
+"""Two steps at a time as a matrix: what one determines of the other, and what both do together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from mediate.errors import InputError
@@ -13,6 +14,7 @@ from mediate.results.kinds import parse_kind
 GRAPH_SIZE = (7.2, 3.2)
 MOST_NUMBERS = 8
 DIMS = ("step", "result")
+TOGETHER = ("step", "later")
 
 
 def plot_step_graph(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axes:
@@ -31,6 +33,41 @@ def plot_step_graph(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
     mean, coords, _ = mean_map(maps)
     if np.isnan(mean).all():
         raise InputError("no step of these graphs has a later step that states a difference")
+    axes = _matrix(maps, mean, coords, "mean effect", ax)
+    axes.set_xlabel("step whose result is read")
+    axes.set_ylabel("step that is swapped")
+    return axes
+
+
+def plot_interactions(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axes:
+    """Mean interaction of each step (row) with each later one (column), in nats.
+
+    Red: the answer needs either of the two, and each hides the other's effect. Blue: it needs both. Hatched grey is
+    undefined: not a later step. Up to eight steps the numbers stand in the cells.
+
+    Raises:
+        InputError: No maps, maps that are no interactions, or none of two steps.
+    """
+    if not maps or any(each.dims != TOGETHER for each in maps):
+        raise InputError("interactions are drawn from maps of two steps; score with 'interaction:step,later'")
+    mean, coords, _ = mean_map(maps)
+    if np.isnan(mean).all():
+        raise InputError("no chain of these maps has two steps")
+    axes = _matrix(maps, mean, coords, "mean interaction", ax)
+    axes.set_xlabel("later step")
+    axes.set_ylabel("step")
+    return axes
+
+
+def _matrix(
+    maps: Sequence[EffectMap],
+    mean: Float[np.ndarray, "step other"],
+    coords: Mapping[str, tuple[int, ...]],
+    number: str,
+    ax: Axes | None,
+) -> Axes:
+    """A cell a pair of steps, with its number where there are few; red is positive."""
+    down, across = coords
     limit = float(np.nanmax(abs(mean))) or 1.0
     with canvas(ax, GRAPH_SIZE) as axes:
         axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
@@ -40,13 +77,11 @@ def plot_step_graph(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axe
         bar = axes.figure.colorbar(image, ax=axes, pad=0.03)
         bar.outline.set_visible(False)
         n = len({each.item for each in maps})
-        bar.set_label(f"mean effect (nats); up to {n} item{'' if n == 1 else 's'} a cell")
+        bar.set_label(f"{number} (nats); up to {n} item{'' if n == 1 else 's'} a cell")
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        for axis, name in ((axes.xaxis, "result"), (axes.yaxis, "step")):
+        for axis, name in ((axes.xaxis, across), (axes.yaxis, down)):
             axis.set_ticks(range(len(coords[name])), [str(label) for label in coords[name]])
-        axes.set_xlabel("step whose result is read")
-        axes.set_ylabel("step that is swapped")
         if len(mean) <= MOST_NUMBERS:
             for row, column in np.argwhere(~np.isnan(mean)):
                 value = float(mean[row, column])

@@ -10,7 +10,8 @@ from mediate.figures.layers import check_step_layer
 from mediate.figures.style import DIVERGING, FAINT, canvas
 from mediate.figures.text import label
 from mediate.results import EffectMap, mean_map
-from mediate.results.kinds import View, called, parse_kind
+from mediate.results.kind_words import called
+from mediate.results.kinds import View, parse_kind
 from mediate.results.outcomes import outcome_facts, unit_of
 
 STEPS_SIZE = (7.2, 3.0)

@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 
 from mediate.figures import plot_channels, plot_layers, plot_shares
 from mediate.figures.graph import DIMS as GRAPH_DIMS
+from mediate.figures.graph import TOGETHER
 from mediate.figures.layers import DIMS
-from mediate.results import MIN_TE, Cube, EffectMap, Results, set_effects, set_shares
+from mediate.results import MIN_TE, Cube, EffectMap, Results, corners, set_effects, set_shares
 from mediate.results.kinds import parse_kind
 from mediate.results.outcomes import outcome_facts
-from mediate.stats import Estimate
+from mediate.stats import Estimate, bootstrap_ratio
 
 # Two cubes that differ by no more than this, in nats, are told once.
 SAME = 1e-9
@@ -45,6 +46,18 @@ class Analysis:
     def effects(self, cube: Cube) -> dict[str, Estimate]:
         """The set's mean effects."""
         return set_effects(cube, seed=self.seed, level=self.level)
+
+    def added_up(self, cube: Cube, maps: Sequence[EffectMap]) -> Estimate:
+        """The sum of all cells' effects over TIE, as a ratio of sums over items; see `bootstrap_ratio`."""
+        ties = dict(zip(cube.items, corners(cube.y).tie, strict=True))
+        return bootstrap_ratio(
+            np.array([each.values.sum() for each in maps]),
+            np.array([ties[each.item] for each in maps]),
+            [each.group for each in maps],
+            min_mean_denominator=self.least(cube.outcome),
+            seed=self.seed,
+            level=self.level,
+        )
 
     def draw_shares(self, cube: Cube, ax: Axes | None = None) -> Axes:
         """The figure of the set's shares."""
@@ -94,6 +107,20 @@ def graph_kinds(results: Results) -> tuple[str, ...]:
     """The kinds of step graphs that there are, in alphabetical order."""
     kinds = {each.kind for each in results.maps if each.dims == GRAPH_DIMS and parse_kind(each.kind).of.outcome}
     return tuple(kind for kind in sorted(kinds) if graph_maps(results, kind))
+
+
+def interaction_maps(results: Results, outcome: str) -> tuple[EffectMap, ...]:
+    """The maps of an outcome that say what two steps do together, of chains that have two."""
+    return tuple(
+        each
+        for each in results.maps
+        if (each.dims, each.outcome) == (TOGETHER, outcome) and not np.isnan(each.values).all()
+    )
+
+
+def graft_maps(results: Results, outcome: str) -> tuple[EffectMap, ...]:
+    """The graft curves of an outcome."""
+    return tuple(each for each in results.maps if each.outcome == outcome and parse_kind(each.kind).of.cumulative)
 
 
 def repeats(results: Results, outcome: str) -> float | None:

@@ -86,6 +86,9 @@ class KindFacts:
         estimate: Whether its numbers are gradient estimates, rather than measured by exact patching.
         outcome: The outcome that its cells have, each one of its own, instead of the run's. Such a cell may have no
             effect at all, which is NaN, and the map has no total effect.
+        cumulative: Whether a step's cell is of all steps before it too.
+        gaps: Whether some of its cells have no number whatever the pair, such as a step beside itself.
+        adds_up_in: The contrasts whose TIE is the effect of all its cells at once, for their sum to be held beside.
         words: What the number of one step in one layer is; `{kind}`, `{replacing}` and `{effect}` are filled in.
         needs_twin: Whether it puts something of the source world in place, so that an item by itself has none; of a
             kind with `references`, where it names none of them.
@@ -105,6 +108,9 @@ class KindFacts:
     draws: bool = False
     estimate: bool = False
     outcome: str = ""
+    cumulative: bool = False
+    gaps: bool = False
+    adds_up_in: tuple[str, ...] = ()
     words: str = "the {kind} effect of that step"
     needs_twin: bool = True
     crossed: str = ""
@@ -128,6 +134,7 @@ KINDS = (
         f"{_ROOM}.read:READ",
         heads="k",
         windows=True,
+        adds_up_in=("twin",),
         words="the effect of swapping what the answer reads of that step (keys and values) for the source's",
         crossed=f"{_CROSSED}:read_both_ways",
     ),
@@ -141,6 +148,7 @@ KINDS = (
         "knockout",
         f"{_ROOM}.knockout:KNOCKOUT",
         heads="q",
+        adds_up_in=("hidden",),
         words="the effect of hiding that step from the answer's attention",
         needs_twin=False,
     ),
@@ -152,6 +160,24 @@ KINDS = (
         axes=("step", "result"),
         all_axes=True,
         outcome=RESULT,
+    ),
+    KindFacts(
+        "graft",
+        f"{_ROOM}.graft:GRAFT",
+        heads="k",
+        axes=("step",),
+        all_axes=True,
+        cumulative=True,
+        words="the effect of swapping what the answer reads of that step, and of all before it, for the source's",
+    ),
+    KindFacts(
+        "interaction",
+        f"{_ROOM}.interaction:INTERACTION",
+        heads="k",
+        axes=("step", "later"),
+        all_axes=True,
+        gaps=True,
+        words="what that step and a later one do to the answer together, beyond what each does alone",
     ),
     KindFacts(
         "state",
@@ -230,7 +256,7 @@ class KindName:
     @property
     def may_have_gaps(self) -> bool:
         """Whether cells of such a map may have no number: they have no effect, or were left out."""
-        return bool(self.of.outcome) or self.adaptive
+        return bool(self.of.outcome) or self.of.gaps or self.adaptive
 
 
 def parse_kind(text: str) -> KindName:
@@ -267,26 +293,6 @@ def is_estimate(kind: str) -> bool:
     """Whether maps of a kind are gradient estimates, rather than measured by exact patching."""
     name = parse_kind(kind)
     return name.of.estimate and name.view is None
-
-
-def called(kind: str) -> str:
-    """What a number of a map is called: an estimate is never called an effect."""
-    return f"{kind} estimate of the effect" if is_estimate(kind) else f"{kind} effect"
-
-
-def of_a_step(kind: str) -> str:
-    """What the number of one step in one layer of a map is, in words."""
-    name = parse_kind(kind)
-    component = f"{name.part or 'the activations'} at that step"
-    if name.by:
-        replacing = f"replacing {component} by {REFERENCE_WORDS[name.by]}"
-    elif name.direction is Direction.DENOISING:
-        replacing = f"putting the base's {component} into the source run"
-    else:
-        replacing = f"replacing {component} by the source's"
-    signed = name.method is None or name.method.signed
-    words = name.of.words if name.view is None else KindFacts("").words
-    return words.format(kind=kind, replacing=replacing, effect="the effect" if signed else "the size of the effect")
 
 
 def window_of(kind: str) -> int:

@@ -40,8 +40,7 @@ class EffectMap:
             of a map measured by itself.
         agreement: Of an estimated map, how far it agrees with exact patching; None of an exact one.
 
-    NaN is an effect that is undefined, which only kinds with outcomes of their own have, or one that an adaptive map
-    left out.
+    NaN is an effect that is undefined, which only kinds have whose facts say so, or one that an adaptive map left out.
     """
 
     values: Float[np.ndarray, "..."]

@@ -129,6 +129,11 @@ def test_gates_hide_a_step_from_one_direction(name: str) -> None:
     assert planted.step_shapley().tolist() == [te / 2, te / 2]
 
 
+def test_the_gate_is_what_two_steps_do_together() -> None:
+    """Plus the gate where either step opens it, minus it where both must."""
+    assert [named(name).interaction() for name in ("redundant steps", "conjunction", "self-repair")] == [2.0, -2.0, 0.0]
+
+
 def test_unequal_steps_share_by_what_each_adds() -> None:
     assert named("unequal redundant steps").step_shapley().tolist() == [1.5, 0.5]
 

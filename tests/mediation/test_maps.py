@@ -27,6 +27,8 @@ NAMES = {
     "attribution.q.qkfix:head": "attribution.q.qkfix:head",
     "attribution.v.relp:step,kv_head": "attribution.v.relp:step,kv_head",
     "step_graph.state:result,step": "step_graph.state:step,result",
+    "graft:step": "graft:step",
+    "interaction:later,step": "interaction:step,later",
 }
 
 
@@ -70,6 +72,8 @@ def test_a_map_is_measured_under_its_usual_name(text: str, usual: str) -> None:
         ("step_graph:step,result", "no map"),
         ("step_graph.read:step", "over step and result: step_graph.read:step,result"),
         ("step_graph.read:step,layer", "the axes of step_graph.read are step, result"),
+        ("graft:layer", "the axes of graft are step"),
+        ("interaction:step", "over step and later: interaction:step,later"),
     ],
 )
 def test_other_names_are_refused(text: str, why: str) -> None:

@@ -1,25 +1,43 @@
 """The figures of a run's page: of each outcome, those that `FIGURES` lists."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from mediate.figures import channels_size, layer_means, plot_step_graph, plot_step_layer
+from mediate.figures import (
+    channels_size,
+    layer_means,
+    plot_grafts,
+    plot_interactions,
+    plot_step_graph,
+    plot_step_layer,
+)
 from mediate.figures.channels import MOST_BARS
 from mediate.figures.figure import Figure
+from mediate.figures.grafts import GRAFTS_SIZE
 from mediate.figures.graph import GRAPH_SIZE
 from mediate.figures.layers import LAYERS_SIZE
 from mediate.figures.shares import SHARES_SIZE
 from mediate.figures.steps import STEPS_SIZE
-from mediate.report.analysis import analysis_of, graph_kinds, graph_maps, map_kinds, repeats, step_layer_maps
+from mediate.report.analysis import (
+    analysis_of,
+    graft_maps,
+    graph_kinds,
+    graph_maps,
+    interaction_maps,
+    map_kinds,
+    repeats,
+    step_layer_maps,
+)
 from mediate.report.parts import file_part
 from mediate.report.run.evidence import verdicts
 from mediate.report.run.sensitivity import sensitivity_figure
 from mediate.report.words import number, plural, share_words
 from mediate.results import EffectMap, Results, mean_map
-from mediate.results.kinds import called, is_estimate, parse_kind
+from mediate.results.kind_words import called
+from mediate.results.kinds import is_estimate, parse_kind
 
 
 def run_figures(results: Results) -> tuple[Figure, ...]:
@@ -91,7 +109,7 @@ def _of_kind(results: Results, outcome: str, kind: str, name: str) -> Iterator[F
         name=f"steps-{name}",
         draw=partial(plot_step_layer, maps),
         alt=alt,
-        caption=f"Mean {called(kind)} of each step in each layer.{uneven}{trusted}",
+        caption=f"Mean {called(kind)} of each step in each layer.{uneven}{trusted}{_added_up(results, maps)}",
         size=STEPS_SIZE,
     )
     if len({each.coords["layer"] for each in maps}) > 1:
@@ -108,6 +126,50 @@ def _of_kind(results: Results, outcome: str, kind: str, name: str) -> Iterator[F
         + trusted,
         size=LAYERS_SIZE,
     )
+
+
+def _added_up(results: Results, maps: Sequence[EffectMap]) -> str:
+    """What the cells' effects sum to beside the effect of all of them at once, where the cube has that; else empty."""
+    contrast = str(results.cubes[0].contrast)
+    if contrast not in parse_kind(maps[0].kind).of.adds_up_in:
+        return ""
+    sums = analysis_of(results).added_up(results.cube(maps[0].outcome), maps)
+    if not sums.defined:
+        return ""
+    return f" One at a time, the cells' effects sum to {share_words(sums)} of what all of them do at once (TIE)."
+
+
+def graft_figures(results: Results, outcome: str) -> Iterator[Figure]:
+    """The graft curves."""
+    maps, analysis = graft_maps(results, outcome), analysis_of(results)
+    if maps:
+        ends = np.array([each.values[-1] for each in maps])
+        yield Figure(
+            name="grafts",
+            draw=partial(plot_grafts, maps, seed=analysis.seed, level=analysis.level),
+            alt=f"Effect on {outcome} of grafting steps of the source's chain, over {plural(len(maps), 'item')}; of "
+            f"all steps {number(float(ends.mean()))} nats.",
+            caption="What the outcome loses where the first steps that the answer reads are the source's and the rest "
+            "the base's own: from nothing to TIE. It rises where the answer's reading lies.",
+            size=GRAFTS_SIZE,
+        )
+
+
+def interaction_figures(results: Results, outcome: str) -> Iterator[Figure]:
+    """What two steps do together."""
+    maps = interaction_maps(results, outcome)
+    if maps:
+        mean, coords, _ = mean_map(maps)
+        row, column = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
+        peak = f"steps {coords['step'][row]} and {coords['later'][column]}, {number(float(mean[row, column]))} nats"
+        yield Figure(
+            name="interactions",
+            draw=partial(plot_interactions, maps),
+            alt=f"Mean interaction of two steps on {outcome} over {plural(len(maps), 'item')}; largest: {peak}.",
+            caption="The effect of two steps together less that of each alone. Positive: either of them will do, so "
+            "that each hides the other. Negative: the answer needs both.",
+            size=GRAPH_SIZE,
+        )
 
 
 def graph_figures(results: Results, outcome: str) -> Iterator[Figure]:
@@ -142,6 +204,8 @@ FIGURES: tuple[Callable[[Results, str], Iterable[Figure]], ...] = (
     shares_figure,
     channels_figure,
     map_figures,
+    graft_figures,
+    interaction_figures,
     graph_figures,
     sensitivity_figure,
 )

@@ -5,7 +5,15 @@ from pathlib import Path
 
 from mediate.clock import stage
 from mediate.figures.figure import Figure
-from mediate.report.analysis import analysis_of, graph_kinds, map_kinds, repeats, section
+from mediate.report.analysis import (
+    analysis_of,
+    graft_maps,
+    graph_kinds,
+    interaction_maps,
+    map_kinds,
+    repeats,
+    section,
+)
 from mediate.report.blocks import (
     Block,
     Look,
@@ -212,13 +220,20 @@ def _others(told: Sequence[Summary], gap: Mapping[str, float | None], figures: S
 def _map_notes(results: Results) -> list[str]:
     outcomes = {cube.outcome for cube in results.cubes}
     drawn = {(kind, outcome) for outcome in outcomes for kind in map_kinds(results, outcome)}
+    by_step = {
+        (each.kind, outcome)
+        for outcome in outcomes
+        for each in (*graft_maps(results, outcome), *interaction_maps(results, outcome))
+    }
     graphs = graph_kinds(results)
     other = dict.fromkeys((each.kind, each.outcome, each.dims) for each in results.maps)
     found = [
         f"Also {'estimated' if is_estimate(kind) else 'measured'}, and not drawn here: {kind} over {', '.join(dims)} "
         f"on {outcome} (results/effects.parquet)."
         for kind, outcome, dims in other
-        if kind not in graphs and ((kind, outcome) not in drawn or dims != ("step", "layer"))
+        if kind not in graphs
+        and (kind, outcome) not in by_step
+        and ((kind, outcome) not in drawn or dims != ("step", "layer"))
     ]
     missing = sum(reject.is_map for reject in results.rejects)
     return found + ([f"{plural(missing, 'map')} of measured items left out; reasons below."] if missing else [])

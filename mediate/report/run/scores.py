@@ -8,9 +8,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mediate.errors import InputError
-from mediate.figures import plot_step_graph, plot_step_layer
+from mediate.figures import plot_grafts, plot_interactions, plot_step_graph, plot_step_layer
 from mediate.files import write_text
-from mediate.report.analysis import analysis_of, graph_maps, map_kinds, step_layer_maps
+from mediate.report.analysis import (
+    analysis_of,
+    graft_maps,
+    graph_maps,
+    interaction_maps,
+    map_kinds,
+    step_layer_maps,
+)
 from mediate.report.run.page import notebook, render_page, terminal
 from mediate.report.run.sensitivity import paired_of
 from mediate.report.run.tables import cell_table
@@ -59,6 +66,20 @@ class Plots:
         if not maps:
             raise InputError(f"no {kind} in these results; score with maps=['{kind}:step,result']")
         return plot_step_graph(maps, ax=ax)
+
+    def grafts(self, outcome: str | None = None, *, ax: Axes | None = None) -> Axes:
+        """What is lost as more of the chain is the source's; see `mediate.figures.plot_grafts`."""
+        maps, analysis = graft_maps(self.results, self.results.cube(outcome).outcome), analysis_of(self.results)
+        if not maps:
+            raise InputError("no grafts in these results; score with maps=['graft:step']")
+        return plot_grafts(maps, seed=analysis.seed, level=analysis.level, ax=ax)
+
+    def interactions(self, outcome: str | None = None, *, ax: Axes | None = None) -> Axes:
+        """What two steps do together beyond each alone; see `mediate.figures.plot_interactions`."""
+        maps = interaction_maps(self.results, self.results.cube(outcome).outcome)
+        if not maps:
+            raise InputError("no interactions in these results; score with maps=['interaction:step,later']")
+        return plot_interactions(maps, ax=ax)
 
     def _maps(self, outcome: str | None, kind: str | None) -> tuple[EffectMap, ...]:
         name = self.results.cube(outcome).outcome

@@ -11,7 +11,8 @@ from mediate.report.blocks import BINS, Stretch
 from mediate.report.run.evidence import verdicts
 from mediate.report.words import number
 from mediate.results import EffectMap, Measured, Told
-from mediate.results.kinds import is_estimate, of_a_step, window_of
+from mediate.results.kind_words import of_a_step
+from mediate.results.kinds import is_estimate, window_of
 
 
 @dataclass(frozen=True, slots=True)

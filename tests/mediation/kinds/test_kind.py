@@ -46,6 +46,8 @@ STORED = {
     "attribution.z": {"part": "z", "method": Method.ATP},
     "attribution.z.ig.denoising": {"part": "z", "method": Method.IG, "direction": Direction.DENOISING},
     "step_graph.state": {"part": "state", "may_have_gaps": True},
+    "graft": {"may_have_gaps": False},
+    "interaction": {"may_have_gaps": True},
     "cross.read.into_tuned": {"view": View.INTO_TUNED},
     "cross.state.z.window3.interaction.source": {"part": "z", "window": 3, "view": View.INTERACTION, "source": True},
     "logit_lens.source": {"unread": ("source",), "source": False},
