@@ -72,7 +72,12 @@ def _matrix(
     with canvas(ax, GRAPH_SIZE) as axes:
         axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
         image = axes.imshow(
-            np.ma.masked_invalid(mean), cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest"
+            np.ma.masked_invalid(mean),
+            cmap=DIVERGING,
+            vmin=-limit,
+            vmax=limit,
+            aspect="auto",  # of equal sides, a matrix would leave half of the figure empty
+            interpolation="nearest",
         )
         bar = axes.figure.colorbar(image, ax=axes, pad=0.03)
         bar.outline.set_visible(False)
@@ -84,7 +89,7 @@ def _matrix(
             axis.set_ticks(range(len(coords[name])), [str(label) for label in coords[name]])
         if len(mean) <= MOST_NUMBERS:
             for row, column in np.argwhere(~np.isnan(mean)):
-                value = float(mean[row, column])
+                value = round(float(mean[row, column]), 2) + 0.0  # no -0.00
                 ink = "white" if abs(value) > 0.6 * limit else INK
                 axes.text(
                     column, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center", color=ink, fontsize=8

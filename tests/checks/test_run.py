@@ -29,7 +29,7 @@ def test_planted_models_of_two_steps_give_their_closed_forms(planted: TwoSteps, 
     ("name", "changes", "where"),
     [
         ("self-repair", {"repair": 0.5}, "in noising v of layers 1"),
-        ("conjunction", {"low": 0.5}, "in noising resid_pre of layers 0"),
+        ("conjunction", {"low": 0.5}, "in interaction"),
         ("unequal redundant steps", {"text": 0.25}, "in denoising resid_pre of layers 0"),
     ],
 )

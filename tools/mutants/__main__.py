@@ -314,6 +314,27 @@ MUTANTS = (
         "tests/mediation/kinds/test_step_graph.py",
     ),
     Mutant(
+        "a graft whose rest stays where it was",
+        "mediation/kinds/graft.py",
+        "own.part(ours, len(own)), begun.start + len(begun))",
+        "own.part(ours, len(own)), begun.start + ours)",
+        "tests/mediation/kinds/test_graft.py",
+    ),
+    Mutant(
+        "a graft of one step alone",
+        "mediation/kinds/graft.py",
+        "[Cell(tuple(range(stop)), layers) for _, stop in pair.trace.step_spans]",
+        "[Cell(tuple(range(start, stop)), layers) for start, stop in pair.trace.step_spans]",
+        "tests/mediation/kinds/test_graft.py",
+    ),
+    Mutant(
+        "interactions laid out by column",
+        "mediation/kinds/interaction.py",
+        "together[np.triu_indices(steps, k=1)] = effects[steps:]",
+        "together.T[np.tril_indices(steps, k=-1)] = effects[steps:]",
+        "tests/mediation/kinds/test_interaction.py",
+    ),
+    Mutant(
         "readers that forget the readers before them",
         "passes/readers.py",
         "        if own:",

@@ -148,6 +148,45 @@ def test_the_page_holds_all_of_it_escaped(results: Results) -> None:
     assert "step_graph.read" not in " ".join(text for text in page.text.split("\n") if "not drawn here" in text)
 
 
+def test_what_steps_do_together_is_drawn_and_summed(results: Results) -> None:
+    """Sums of single effects are told beside TIE, of the kinds whose cells together are TIE."""
+    item, group = results.items[0].id, results.items[0].group
+    graft = EffectMap(np.array([1.0, 3.0]), ("step",), {"step": (0, 1)}, item, group, "graft", "logit_diff", 3.0)
+    pair = EffectMap(
+        np.array([[np.nan, -2.0], [np.nan, np.nan]]),
+        ("step", "later"),
+        {"step": (0, 1), "later": (0, 1)},
+        item,
+        group,
+        "interaction",
+        "logit_diff",
+        3.0,
+    )
+    more = replace(results, maps=(*results.maps, graft, pair))
+    figures = {each.name: each for each in run_figures(more)}
+    assert "of all steps 3.00 nats" in figures["grafts"].alt
+    assert "largest: steps 0 and 1, −2.00 nats" in figures["interactions"].alt
+    assert not {"grafts", "interactions"} & {each.name for each in run_figures(results)}
+    text = parse(render_page(more)).text
+    assert "not drawn here: graft" not in text
+    assert "not drawn here: interaction" not in text
+    reads = [each for each in results.maps if each.kind == "read" and each.outcome == "logit_diff"]
+    cube = results.cube("logit_diff")
+    tie = cube.y[:, 1, 1, 1] - cube.y[:, 1, 0, 0]
+    share = sum(each.values.sum() for each in reads) / sum(tie[cube.items.index(each.item)] for each in reads)
+    assert f"the cells' effects sum to {100 * share:.0f}\xa0%" in figures["steps-read"].caption
+    assert "sum to" not in figures["steps-attribution.resid_pre.ig"].caption
+    scores = Scores(more)
+    from matplotlib.figure import Figure
+
+    assert scores.plot.grafts(ax=Figure().subplots()).get_lines()
+    assert [each.get_text() for each in scores.plot.interactions(ax=Figure().subplots()).texts] == ["−2.00"]
+    with pytest.raises(InputError, match="graft:step"):
+        Scores(results).plot.grafts()
+    with pytest.raises(InputError, match="interaction:step,later"):
+        Scores(results).plot.interactions()
+
+
 def test_a_run_without_them_says_so() -> None:
     text = parse(render_page(replace(fake_results(), controls=(), cut=()))).text
     assert "This run has no estimated maps; every map is exact." in text
