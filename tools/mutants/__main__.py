@@ -328,10 +328,10 @@ MUTANTS = (
         "tests/mediation/kinds/test_graft.py",
     ),
     Mutant(
-        "interactions laid out by column",
+        "interactions of other steps",
         "mediation/kinds/interaction.py",
         "together[np.triu_indices(steps, k=1)] = effects[steps:]",
-        "together.T[np.tril_indices(steps, k=-1)] = effects[steps:]",
+        "together[np.triu_indices(steps, k=1)] = effects[steps:][::-1]",
         "tests/mediation/kinds/test_interaction.py",
     ),
     Mutant(
