@@ -39,6 +39,7 @@ LINES, PARAMETERS = 300, 7
 TOO_MANY: dict[str, int] = {}
 # One name for files of several rooms is one noun, seen from each of them; here is which.
 ONE_NOUN = {
+    "conditions": "the conditions of a set: what was measured under each, its figure, its part of the page",
     "controls": "controls of a measurement: the record, measuring one, those of a run",
     "cross": "the verb: the command and what it does",
     "crossing": "two checkpoints on the same tokens: the record, measuring it, its figures, its page",

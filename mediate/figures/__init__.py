@@ -1,6 +1,7 @@
 """Figures of what a run found: matplotlib, `ax` in and `ax` out."""
 
 from mediate.figures.channels import channels_size, plot_channels
+from mediate.figures.conditions import plot_conditions
 from mediate.figures.difference import DepthLine, plot_difference, plot_difference_by_depth
 from mediate.figures.grafts import plot_grafts
 from mediate.figures.graph import plot_interactions, plot_step_graph
@@ -22,6 +23,7 @@ __all__ = [
     "label",
     "layer_means",
     "plot_channels",
+    "plot_conditions",
     "plot_difference",
     "plot_difference_by_depth",
     "plot_grafts",

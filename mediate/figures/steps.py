@@ -25,7 +25,9 @@ CROSSED = "red: towards the right answer; blue: away from it"
 INTERACTION = "red: more in the tuned one; blue: more in the original"
 
 
-def plot_step_layer(maps: Sequence[EffectMap], *, said: Sequence[str] = (), ax: Axes | None = None) -> Axes:
+def plot_step_layer(
+    maps: Sequence[EffectMap], *, said: Sequence[str] = (), limit: float | None = None, ax: Axes | None = None
+) -> Axes:
     """Mean effect of each step in each layer over the items that have it, in nats; red is towards the base answer.
 
     Of two checkpoints crossed, red is towards the right answer of the item's world, and of their interaction, more in
@@ -35,6 +37,7 @@ def plot_step_layer(maps: Sequence[EffectMap], *, said: Sequence[str] = (), ax: 
     Args:
         maps: Of one kind, an item each.
         said: Of one item's map, what each of its steps says, which then stands beside it: nothing is a mean.
+        limit: The effect of the deepest colours, for maps that stand side by side; by default the largest here.
         ax: Where to draw; a new figure by default.
 
     Raises:
@@ -42,7 +45,7 @@ def plot_step_layer(maps: Sequence[EffectMap], *, said: Sequence[str] = (), ax: 
     """
     check_step_layer(maps)
     mean, coords, count = mean_map(maps)
-    limit = float(np.nanmax(abs(mean))) or 1.0
+    limit = (float(np.nanmax(abs(mean))) if limit is None else limit) or 1.0
     with canvas(ax, STEPS_SIZE) as axes:
         axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
         image = axes.imshow(

@@ -38,6 +38,7 @@ class Item:
         stated: The answer as the response itself states it; empty where no response was read, or it states none.
         finished: Whether the response came to its answer; one that a length limit cut off did not, and is not wrong.
         chat: Whether it is a message of a chat and the reply to it, which a chat template puts.
+        condition: Under which of a set's conditions it stands; empty in a set that has none, and of an item of a pair.
     """
 
     question: str
@@ -55,6 +56,7 @@ class Item:
     stated: str = ""
     finished: bool = True
     chat: bool = False
+    condition: str = ""
 
 
 def said(item: Item) -> dict[str, Any]:

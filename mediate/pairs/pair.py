@@ -46,6 +46,7 @@ class Pair:
         base: The world whose answer outcomes are positive towards.
         source: The world that interventions take from.
         place: Where the pair stands, such as `pairs.jsonl:12`; empty for pairs made in memory.
+        condition: Under which of a set's conditions it stands; empty in a set that has none.
 
     Raises:
         ItemError: An empty question, answer or CoT, answers that are one value, or an answer that begins with
@@ -57,6 +58,7 @@ class Pair:
     base: Item
     source: Item
     place: str = ""
+    condition: str = ""
 
     def __post_init__(self) -> None:
         for world in reversed(World):
@@ -90,7 +92,9 @@ class Pair:
 
 def pair_said(pair: Pair) -> dict[str, Any]:
     """What a pair says, as plain values: where it was read from does not count."""
-    return {"id": pair.id, "group": pair.group, "base": said_of(pair.base), "source": said_of(pair.source)}
+    condition = {"condition": pair.condition} if pair.condition else {}
+    worlds = {"base": said_of(pair.base), "source": said_of(pair.source)}
+    return {"id": pair.id, "group": pair.group, **condition, **worlds}
 
 
 def named_items(given: Pair | Item) -> tuple[tuple[str, Item], ...]:

@@ -47,6 +47,7 @@ class _PairFields(BaseModel):
 
     id: _Name | None = None
     group: _Name | None = None
+    condition: _Name | None = None
     base: _WorldFields
     source: _WorldFields
     meta: Any = None
@@ -85,7 +86,8 @@ def pair_of_row(row: Any, place: str, first_place: dict[str, str]) -> Pair:
     if fields is None:
         raise _told(wrong[0], name, place)
     group = name if fields.group is None else str(fields.group)
-    return Pair(name, group, fields.base.item(), fields.source.item(), place)
+    condition = "" if fields.condition is None else str(fields.condition)
+    return Pair(name, group, fields.base.item(), fields.source.item(), place, condition)
 
 
 def number_of(place: str) -> str:
@@ -96,6 +98,7 @@ def number_of(place: str) -> str:
 def row_of_pair(pair: Pair) -> dict[str, Any]:
     """A pair as a row, without what is left to its default."""
     row: dict[str, Any] = {"id": pair.id, "group": pair.group}
+    row |= {"condition": pair.condition} if pair.condition else {}
     for world, item in (("base", pair.base), ("source", pair.source)):
         row[world] = {"question": item.question, "answer": item.answer}
         row[world] |= {"cot": item.cot} if item.cot is not None else {}

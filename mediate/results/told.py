@@ -71,12 +71,21 @@ def told_of(question: str, answer: str, trace: Trace, values: Sequence[int], sai
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One measured item in its two worlds; one by itself has no source world."""
+    """One measured item in its two worlds; one by itself has no source world.
+
+    Args:
+        id: Its name.
+        group: What the bootstrap resamples.
+        base: What stood in the base world.
+        source: What stood in the source world, where there is one.
+        condition: Under which of the set's conditions it stands; empty in a set that has none.
+    """
 
     id: str
     group: str
     base: Told
     source: Told | None = None
+    condition: str = ""
 
     def __getitem__(self, world: World) -> Told:
         """What stood in one of its worlds; a KeyError where it has no such world."""
@@ -119,11 +128,16 @@ class Reject:
 
 
 def item_table(items: Sequence[Measured]) -> "pandas.DataFrame":
-    """A row an item and world: texts, CoT tokens, the step of each token, where the answer is stated."""
+    """A row an item and world: texts, CoT tokens, the step of each token, where the answer is stated.
+
+    A set that has conditions has them in a column of their own.
+    """
     import pandas as pd
 
+    conditioned = any(item.condition for item in items)
     rows = [
         {"item": item.id, "group": item.group, "world": str(world), **asdict(told)}
+        | ({"condition": item.condition} if conditioned else {})
         for item in items
         for world, told in item.worlds
     ]
@@ -135,9 +149,10 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
     """The inverse of `item_table`."""
     import pandas as pd
 
-    worlds: dict[tuple[str, str], dict[str, Told]] = {}
+    worlds: dict[tuple[str, str, str], dict[str, Told]] = {}
     for row in table.to_dict("records"):
-        worlds.setdefault((str(row["item"]), str(row["group"])), {})[row["world"]] = Told(
+        condition = _text(row.get("condition")) or ""
+        worlds.setdefault((str(row["item"]), str(row["group"]), condition), {})[row["world"]] = Told(
             question=row["question"],
             answer=row["answer"],
             tokens=tuple(row["tokens"]),
@@ -150,8 +165,8 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
             stated=_text(row.get("stated")),
         )
     return tuple(
-        Measured(item, group, base=both[str(World.BASE)], source=both.get(str(World.SOURCE)))
-        for (item, group), both in worlds.items()
+        Measured(item, group, both[str(World.BASE)], both.get(str(World.SOURCE)), condition)
+        for (item, group, condition), both in worlds.items()
     )
 
 

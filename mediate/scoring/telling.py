@@ -140,8 +140,9 @@ def _against_others(scored: Scored[Any], spec: ScoreSpec) -> list[AgainstOthers]
 
 def _measured(item: OnItsWay, spec: ScoreSpec) -> Measured:
     if isinstance(item, PreparedItem):
-        return Measured(item.id, item.tokens.group, base=_told_alone(item, spec))
-    return Measured(item.id, item.pair.group, base=_told(item, World.BASE), source=_told(item, World.SOURCE))
+        return Measured(item.id, item.tokens.group, _told_alone(item, spec), condition=item.item.condition)
+    pair = item.pair
+    return Measured(item.id, pair.group, _told(item, World.BASE), _told(item, World.SOURCE), pair.condition)
 
 
 def _told(item: Prepared, world: World) -> Told:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from mediate.errors import InputError, ItemError
 from mediate.pairs import Item, Pair, read_pairs, scan_pairs, write_pairs
+from mediate.pairs.pair import pair_said
 
 
 def line(**change: Any) -> dict[str, Any]:
@@ -34,6 +36,20 @@ def put(folder: Path, *rows: Any, name: str = "pairs.jsonl") -> Path:
     path = folder / name
     path.write_bytes(b"\n".join(row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows))
     return path
+
+
+def test_a_condition_is_read_and_written(tmp_path: Path) -> None:
+    """It changes what a set says, where there is one; a set without any says what it always said."""
+    path = put(tmp_path, line(condition=7), line(id="b"), line(id="c", condition="with a clause"))
+    pairs = read_pairs(path)
+    assert [each.condition for each in pairs] == ["7", "", "with a clause"]
+    write_pairs(tmp_path / "again.jsonl", pairs)
+    again = read_pairs(tmp_path / "again.jsonl")
+    assert [replace(each, place="") for each in again] == [replace(each, place="") for each in pairs]
+    assert "condition" not in pair_said(pairs[1])
+    assert pair_said(pairs[0]) != pair_said(replace(pairs[0], condition=""))
+    with pytest.raises(ItemError, match="'condition' is blank; give a string or an integer"):
+        read_pairs(put(tmp_path, line(condition=" ")))
 
 
 def test_a_line_becomes_a_pair(tmp_path: Path) -> None:

@@ -55,6 +55,14 @@ def said(items: tuple[Item, ...]) -> list[tuple[str, str, str | None]]:
     return [(each.question, each.answer, each.cot) for each in items]
 
 
+def test_an_item_has_its_condition(tmp_path: Path) -> None:
+    rows = [{"question": TOM[0], "answer": TOM[1], "cot": TOM[2], "condition": "a"}, {"question": ANN[0]}]
+    found = read_items(put(tmp_path, *rows))
+    assert [each.condition for each in found] == ["a", ""]
+    assert content(found[0])["condition"] == "a"
+    assert "condition" not in content(found[1])
+
+
 @pytest.mark.parametrize("name", sorted(each.name for each in FORMATS.iterdir()))
 def test_a_file_in_each_format_says_the_same_items(name: str) -> None:
     found = scan_items(FORMATS / name, columns=COLUMNS if name == "columns.jsonl" else None)
@@ -451,7 +459,10 @@ def test_a_row_of_another_kind_does_not_make_a_file_of_two(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"columns": {"reply": "a"}}, "columns: no field 'reply'; give a column for some of id, group, question"),
+        (
+            {"columns": {"reply": "a"}},
+            "columns: no field 'reply'; give a column for some of id, group, condition, question",
+        ),
         ({"columns": {"question": "b"}}, "no column 'b' in any row; there are a"),
         ({"answer_pattern": "("}, "answer_pattern: '(' is no regular expression"),
         ({"answer_pattern": "(a)(b)"}, "answer_pattern: '(a)(b)' has 2 groups; mark the answer by one"),

@@ -1,4 +1,5 @@
-"""Items as this package has them: `question`, and where there are any `answer`, `cot`, `options`, `id` and `group`.
+"""Items as this package has them: `question`, and where there are any `answer`, `cot`, `options`, `id`, `group` and
+`condition`.
 
 In place of `cot`, `response` is what a model wrote, which is cut into chain and answer.
 """
@@ -16,7 +17,8 @@ from mediate.pairs.schemas.gsm8k import GSM8K
 
 # What a row may hold. `meta` is for whatever else its maker wants in it, and is not read.
 KEYS = (
-    "id", "group", "question", "answer", "cot", "options", "values", "system", "response", "finish_reason", "meta",
+    "id", "group", "condition", "question", "answer", "cot", "options", "values", "system", "response",
+    "finish_reason", "meta",
 )  # fmt: skip
 
 
@@ -35,6 +37,7 @@ def _items(row: Fields, pattern: re.Pattern[str] | None) -> Iterator[Item]:
     item = Item(
         text(row, "question"), answer(row, "answer"), cot, values(row, "values"), options=options(row, "options"),
         id=name(row, "id"), group=name(row, "group"), system=optional_text(row, "system"),
+        condition=name(row, "condition"),
     )  # fmt: skip
     if response is None:
         yield item

@@ -32,6 +32,7 @@ from mediate.report.analysis import (
     step_layer_maps,
 )
 from mediate.report.parts import file_part
+from mediate.report.run.conditions import condition_figures
 from mediate.report.run.evidence import verdicts
 from mediate.report.run.sensitivity import sensitivity_figure
 from mediate.report.words import number, plural, share_words
@@ -203,6 +204,7 @@ def _graph(kind: str, maps: tuple[EffectMap, ...]) -> Figure:
 FIGURES: tuple[Callable[[Results, str], Iterable[Figure]], ...] = (
     shares_figure,
     channels_figure,
+    condition_figures,
     map_figures,
     graft_figures,
     interaction_figures,

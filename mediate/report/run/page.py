@@ -29,6 +29,7 @@ from mediate.report.blocks import (
 from mediate.report.crossing import crossing_page
 from mediate.report.html import to_html, to_notebook, write_page
 from mediate.report.parts import left_out
+from mediate.report.run.conditions import conditions_blocks, conditions_section
 from mediate.report.run.evidence import (
     agreement_section,
     control_summaries,
@@ -109,7 +110,7 @@ def _summary(results: Results) -> Page:
             continue
         each = summary_of(cube, analysis)
         blocks += [each.short_table(), Notes(each.gaps())]
-    blocks += sensitivity_blocks(results)
+    blocks += [*conditions_blocks(results), *sensitivity_blocks(results)]
     rows = reject_table(results.rejects).itertuples()
     blocks += [
         Notes((*notes(results), *others_note(results, analysis), *response_notes(results)), "note"),
@@ -139,6 +140,7 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
             sections=(
                 Section("", _opening(results, bool(told))),
                 *_first(results, told, figures),
+                *conditions_section(results, figures),
                 agreement_section(results),
                 copying_section(results),
                 *sensitivity_section(results, figures),

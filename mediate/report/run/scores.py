@@ -18,10 +18,12 @@ from mediate.report.analysis import (
     map_kinds,
     step_layer_maps,
 )
+from mediate.report.run.conditions import conditions_found
 from mediate.report.run.page import notebook, render_page, terminal
 from mediate.report.run.sensitivity import paired_of
 from mediate.report.run.tables import cell_table
 from mediate.results import EffectMap, Reject, Results, read_results, write_results
+from mediate.results.conditions import condition_table
 from mediate.results.controls import control_table
 from mediate.results.dataset import results_dataset
 from mediate.results.folder import check_new
@@ -132,6 +134,11 @@ class Scores:
     def contrasts(self) -> pd.DataFrame:
         """A row an item, replacement of its chain alone and outcome; see `mediate.results.replacements`."""
         return replaced_table(self.results.replaced)
+
+    def conditions(self, outcome: str | None = None) -> pd.DataFrame:
+        """A row a condition and quantity, with its difference from the first; see `mediate.results.conditions`."""
+        cube = self.results.cube(outcome)
+        return condition_table(conditions_found(self.results, cube), cube.outcome)
 
     def sensitivity(self, outcome: str | None = None) -> pd.DataFrame:
         """A row a replacement: its mean effect with its interval, and how far it is off the distribution."""

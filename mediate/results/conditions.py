@@ -1,0 +1,168 @@
+"""Items by the conditions that their set puts them under, and what differs between two conditions.
+
+A condition is what a set's maker varies, such as a question with and without a clause, told in other words or after
+irrelevant sentences. Items of one group under several conditions are one problem told in several ways: a difference
+then is within groups, because a resample has a group in all its conditions or in none. Groups that stand under one
+condition alone are resampled likewise, so that a difference between sets of other problems has the interval that it
+should.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mediate.pairs.answers import says
+from mediate.results.cube import CHANNELS, MIN_TE, Cube, corners, select, shapley, total_effect
+from mediate.results.told import Measured
+from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
+from mediate.stats.paired import paired_ratio_difference
+
+if TYPE_CHECKING:
+    import pandas
+
+TE, RIGHT, PREFERS = "te", "right", "prefers"
+SHARES = ("mediated", "text", "latent", "direct")
+# In the order of a table: what the model does, how much there is to share out, and the shares.
+QUANTITIES = (RIGHT, PREFERS, TE, *SHARES)
+
+
+@dataclass(frozen=True, slots=True)
+class OfCondition:
+    """What was measured under one condition.
+
+    Args:
+        condition: Its name.
+        estimates: By quantity: `right`, the part of items whose base question the model itself answers rightly after
+            the chain, of those where it was asked; `prefers`, of outcomes of two answers, the part with Y[1,1,1] above
+            0; `te`, the mean total effect; and the shares. One that no item of the set has is absent.
+        differences: The same, less that of the first condition; empty for the first itself.
+    """
+
+    condition: str
+    estimates: Mapping[str, Estimate]
+    differences: Mapping[str, Estimate]
+
+
+def conditions_of(items: Sequence[Measured]) -> tuple[str, ...]:
+    """The conditions of a set in the order in which they come; none where no item names one."""
+    found = tuple(dict.fromkeys(item.condition for item in items))
+    return found if any(found) else ()
+
+
+def under(cube: Cube, items: Sequence[Measured], condition: str) -> Cube:
+    """The cube of the items that stand under a condition."""
+    return select(cube, [item.id for item in items if item.condition == condition])
+
+
+def by_condition(
+    cube: Cube,
+    items: Sequence[Measured],
+    *,
+    two_answers: bool,
+    min_te: float = MIN_TE,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[OfCondition, ...]:
+    """Every quantity under each condition, and its difference from that under the first.
+
+    Args:
+        cube: One outcome of the items.
+        items: What stood in them.
+        two_answers: Whether the outcome is of two answers, so that its sign says which of them the model prefers.
+        min_te: The size of the mean TE up to which shares are undefined, in the outcome's unit.
+        seed: Seed of the bootstrap.
+        level: Coverage of the intervals.
+    """
+    told = {item.id: item for item in items}
+    standing = [told[item].condition for item in cube.items]
+    ratios = _ratios(cube, [told[item] for item in cube.items], two_answers)
+    found: list[OfCondition] = []
+    names = conditions_of(items)
+    for name in names:
+        estimates, differences = {}, {}
+        for quantity, (top, bottom) in ratios.items():
+            least = min_te if quantity in SHARES else 0.0
+            first, here = (
+                np.array([each == wanted for each in standing], dtype=bool) & ~np.isnan(bottom)
+                for wanted in (names[0], name)
+            )
+            if not here.any():
+                continue
+            own, groups = (top[here], bottom[here]), _those(cube.groups, here)
+            if quantity in SHARES:
+                estimates[quantity] = bootstrap_ratio(*own, groups, min_mean_denominator=least, seed=seed, level=level)
+            else:
+                estimates[quantity] = bootstrap_mean(own[0], groups, seed=seed, level=level)
+            if found and first.any():
+                differences[quantity] = _difference((top, bottom), (first, here), cube.groups, least, seed, level)
+        found.append(OfCondition(name, estimates, differences))
+    return tuple(found)
+
+
+Ratio = tuple[Float[np.ndarray, " item"], Float[np.ndarray, " item"]]
+"""What a quantity is a ratio of sums of; NaN where an item does not have it."""
+
+
+def _ratios(cube: Cube, items: Sequence[Measured], two_answers: bool) -> dict[str, Ratio]:
+    one = np.ones(len(cube.items))
+    right = np.array([_right(item) for item in items])
+    te, effects = total_effect(cube.y), dict(zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True))
+    effects["mediated"] = corners(cube.y).tie
+    found: dict[str, Ratio] = {RIGHT: (np.nan_to_num(right), np.where(np.isnan(right), np.nan, 1.0))}
+    if two_answers:
+        found[PREFERS] = ((cube.y[:, 1, 1, 1] > 0).astype(float), one)
+    return found | {TE: (te, one)} | {name: (effects[name], te) for name in SHARES}
+
+
+def _right(item: Measured) -> float:
+    """Whether the model itself answers the base question rightly; NaN where it was not asked."""
+    said = item.base.said
+    return float("nan") if said is None else float(says(said, item.base.given or item.base.answer))
+
+
+def _those(groups: Sequence[str], chosen: Bool[np.ndarray, " item"]) -> tuple[str, ...]:
+    return tuple(group for group, there in zip(groups, chosen, strict=True) if there)
+
+
+def _difference(
+    ratio: Ratio,
+    chosen: tuple[Bool[np.ndarray, " item"], Bool[np.ndarray, " item"]],
+    groups: Sequence[str],
+    least: float,
+    seed: int,
+    level: float,
+) -> Estimate:
+    """A quantity of the second choice of items less that of the first; both share their resamples of groups."""
+    either = chosen[0] | chosen[1]
+    top, bottom = (np.stack([np.where(each, values, 0.0)[either] for each in chosen]) for values in ratio)
+    # The mean denominator of a choice is over the items of both.
+    part = min(each.sum() for each in chosen) / either.sum()
+    return paired_ratio_difference(
+        top, bottom, _those(groups, either), min_mean_denominator=least * part, seed=seed, level=level
+    )
+
+
+def condition_table(found: Sequence[OfCondition], outcome: str) -> "pandas.DataFrame":
+    """A row a condition and quantity: value and interval, n and groups, and the difference from the first condition."""
+    import pandas as pd
+
+    rows = [
+        {"condition": each.condition, "outcome": outcome, "quantity": name}
+        | {part: getattr(estimate, part) for part in ("value", "low", "high", "n", "groups", "reason")}
+        | _told(each.differences.get(name))
+        for each in found
+        for name, estimate in each.estimates.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _told(difference: Estimate | None) -> dict[str, float]:
+    parts = ("value", "low", "high")
+    names = ("difference", "difference_low", "difference_high")
+    return {
+        name: float("nan") if difference is None else getattr(difference, part)
+        for name, part in zip(names, parts, strict=True)
+    }

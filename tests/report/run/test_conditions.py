@@ -1,0 +1,72 @@
+"""The section of conditions: on the page, in the terminal, as a frame; none where a set has none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mediate.report.run.conditions import condition_figures
+from mediate.report.run.page import render_page, terminal
+from mediate.report.run.scores import Scores
+from mediate.results import Results
+from tests.figures.records import fake_item_results, fake_results
+from tests.report.parse import parse
+from tests.results.test_conditions import conditioned
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return conditioned(fake_results(24, undefined=False), ("<i>without</i>", "with"))
+
+
+def test_the_page_has_a_table_of_conditions_and_of_differences(results: Results) -> None:
+    html = render_page(results)
+    page = parse(html)
+    assert "<i>without" not in html
+    table = next(each for each in page.tables if each[0][0] == "condition")
+    assert [row[0] for row in table[1:]] == ["<i>without</i>", "with"]
+    assert {"TE (nats)", "mediated", "answers rightly", "prefers its answer"} <= set(table[0])
+    apart = next(each for each in page.tables if each[0][0] == "difference")
+    assert [row[0] for row in apart[1:]] == ["with"]
+    frame = Scores(results).conditions()
+    te = frame[(frame.condition == "with") & (frame.quantity == "te")].iloc[0]
+    assert table[2][table[0].index("TE (nats)")] == f"{te.value:.2f}"
+    assert apart[1][apart[0].index("TE (nats)")].replace("−", "-") == f"{te.difference:.2f}"
+
+
+def test_maps_of_all_conditions_have_one_scale(results: Results) -> None:
+    figures = list(condition_figures(results, "logit_diff"))
+    assert [each.name for each in figures] == ["conditions", "condition-0-steps", "condition-1-steps"]
+    from matplotlib.figure import Figure
+
+    limits = {each.draw(ax=Figure().subplots()).images[0].get_clim() for each in figures[1:]}
+    assert len(limits) == 1
+    every = [each for each in results.maps if each.outcome == "logit_diff"]
+    assert next(iter(limits))[1] <= max(np.nanmax(abs(each.values)) for each in every)
+    assert not list(condition_figures(results, "logprob_diff"))
+    assert "in the same colours as under the others" in figures[1].caption
+
+
+def test_the_terminal_says_shares_with_their_te(results: Results) -> None:
+    told = terminal(results)
+    assert "logit_diff: by condition" in told
+    line = next(line for line in told.splitlines() if line.strip().startswith("with "))
+    assert "%" in line
+
+
+def test_a_set_without_conditions_has_no_section() -> None:
+    for results in (fake_results(), fake_item_results()):
+        assert "By condition" not in parse(render_page(results)).text
+        assert "by condition" not in terminal(results)
+        assert Scores(results).conditions().empty
+
+
+def test_items_by_themselves_have_conditions_too() -> None:
+    results = conditioned(fake_item_results(24), ("a", "b"))
+    table = next(each for each in parse(render_page(results)).tables if each[0][0] == "condition")
+    assert "prefers its answer" not in table[0]
+    assert [row[0] for row in table[1:]] == ["a", "b"]
+    one = replace(results, items=tuple(replace(each, condition="a") for each in results.items))
+    tables = [each[0][0] for each in parse(render_page(one)).tables]
+    assert "condition" in tables
+    assert "difference" not in tables
