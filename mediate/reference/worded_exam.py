@@ -88,7 +88,7 @@ def _right(model: Model, problems: Sequence[Worded], way: Way) -> int:
     """How many problems are answered rightly; one whose chain comes to no end is not."""
     tokenizer = model.need_tokenizer()
     asked = [encode(tokenizer, f"{problem.question()}\n") for problem in problems]
-    thought = [[]] * len(problems)
+    thought: list[list[int] | None] = [[] for _ in problems]
     if way is Way.GIVEN_CHAIN:
         thought = [encode_after(tokenizer, problem.chain()) for problem in problems]
     elif way is Way.OWN_CHAIN:
