@@ -97,7 +97,7 @@ WORDED_LADDER = Ladder(
     (After.BASE,),
     worded.WORDS,
     worded.SIGNS,
-    context=2 * CONTEXT,
+    context=3 * CONTEXT,
 )
 LADDERS = (MODULAR_LADDER, WORDED_LADDER)
 # The names of the first ladder, and of all.

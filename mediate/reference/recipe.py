@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -28,6 +28,7 @@ class Schedule:
     learning_rate: float
 
 
+@runtime_checkable
 class Training(Protocol):
     """Batches by their number, each made when it is asked for."""
 

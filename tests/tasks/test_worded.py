@@ -1,4 +1,4 @@
-"""Worded problems: what questions ask and chains say, read by a parser of their own; and what varying one thing keeps."""
+"""Worded problems: what questions ask and chains say, read by a parser of its own; and what varying one thing keeps."""
 
 import re
 from dataclasses import replace
@@ -88,7 +88,9 @@ def is_true(text: str, before: int) -> bool:
 
 
 def test_the_worked_examples() -> None:
-    problem = Worded(SUMS, names=("blick", "take", "times"), unless=Unless("even", "take", 2), hint="5", before=ASIDES[:1])
+    problem = Worded(
+        SUMS, names=("blick", "take", "times"), unless=Unless("even", "take", 2), hint="5", before=ASIDES[:1]
+    )
     assert problem.question() == (
         "Let blick be add. Start 3, blick 4, times 7, take 2. Unless the start is even, take 2. Hint 5. The cat is calm."
     )
@@ -102,7 +104,9 @@ def test_the_worked_examples() -> None:
     assert plain.told(together=2, form=Form.WORDS).chain() == "add 4 to 3, times 7 to get 9. take 2 from 9 to get 7."
     assert plain.told(verbosity=Verbosity.TERSE).chain() == "add 4 = 7. times 7 = 9. take 2 = 7."
     assert plain.told(verbosity=Verbosity.RESTATED).chain().startswith("3 + 4 = 7. so it is 7. 7 x 7 = 9.")
-    assert plain.told(verbosity=Verbosity.CHECKED).chain().startswith("3 + 4 = 7. check 7 - 4 = 3. 7 x 7 = 9. check 9 x 3")
+    assert (
+        plain.told(verbosity=Verbosity.CHECKED).chain().startswith("3 + 4 = 7. check 7 - 4 = 3. 7 x 7 = 9. check 9 x 3")
+    )
     assert plain.told(verbosity=Verbosity.MENDED, slip=(4, 3)).chain() == (
         "3 + 4 = 7. 7 x 7 = 2. wait. instead 7 x 7 = 9. 9 - 2 = 7."
     )
