@@ -33,7 +33,7 @@ for command in (demo, score, compare, cross, report, check):
     app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
 app.command("pairs", cls=FromSpec)(make_pairs)
 app.command("pairs from")(make_twins)
-tune_app.command()(reference)
+tune_app.command(cls=FromSpec)(reference)
 app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")
 

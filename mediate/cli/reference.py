@@ -1,15 +1,31 @@
 """`mediate tune reference`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
+from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import OldSize, either, quiet_libraries
 
 
+def _fields() -> dict[str, Any]:
+    from pydantic import Field
+    from pydantic.fields import FieldInfo
+
+    from mediate.models.shipped import LADDERS
+
+    families = tuple(ladder.family for ladder in LADDERS)
+    one_of: Any = Literal.__getitem__(families)
+    said = Field(default=families[0], description="Which of them: those of which task.")
+    return {"choices": {"family": FieldInfo.from_annotated_attribute(one_of, said)}}
+
+
+@from_spec(_fields)
 def reference(
+    *,
     out: Annotated[Path, typer.Option("--out", help="The folder of the models, one folder each.")],
+    choices: Choices,
     sizes: Annotated[list[str] | None, typer.Option(help="Such as 0.1m; repeatable, all by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the first weights and the problems.")] = 0,
     marked: Annotated[
@@ -17,10 +33,12 @@ def reference(
     ] = 200,
     size: OldSize = None,
 ) -> None:
-    """Trains the reference reasoners, with their decorative and needed afters, and writes their card."""
+    """Trains reference reasoners, with their afters where the family has any, and writes their card."""
     quiet_libraries()
     from mediate.reference.card import write_card
+    from mediate.reference.recipes import RECIPES
     from mediate.reference.train import train_reference
 
-    train_reference(out, sizes=either(sizes, size) or (), seed=seed, say=typer.echo)
-    typer.echo(f"card: {write_card(out, n=marked, seed=seed)}")
+    recipe = next(each for each in RECIPES if each.ladder.family == choices["family"])
+    train_reference(out, recipe=recipe, sizes=either(sizes, size) or (), seed=seed, say=typer.echo)
+    typer.echo(f"card: {write_card(out, recipe, n=marked, seed=seed)}")

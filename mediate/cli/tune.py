@@ -107,7 +107,8 @@ def _examples(model: str, data: Path | None, wanted: str | None, steps: int | No
     from mediate.tasks import TASKS
 
     named = [task for task in TASKS if task.training is not None]
-    read = next((task for task in named if _reads_only(model, task)), None)
+    # Of names that begin alike, the longest says which task it is.
+    read = max((task for task in named if _reads_only(model, task)), key=lambda task: len(task.only), default=None)
     task = next((task for task in named if task.name == wanted), read or named[0])
     if wanted is None:
         tell(f"task: {task.name} (no --data, and it is what fits {model})")

@@ -3,12 +3,12 @@
 from difflib import get_close_matches
 
 from mediate.models.fetch import PACKAGED
-from mediate.models.shipped import REFERENCE
+from mediate.models.shipped import REFERENCES
 
 
 def known_names() -> tuple[str, ...]:
     """The names that need no path: models to fetch, the hub's names of the same, and the reference reasoners."""
-    return (*PACKAGED, *(packaged.hub_id for packaged in PACKAGED.values()), *REFERENCE)
+    return (*PACKAGED, *(packaged.hub_id for packaged in PACKAGED.values()), *REFERENCES)
 
 
 def nearest_name(name: str) -> str | None:
@@ -36,7 +36,7 @@ def respelt_name(name: str) -> str | None:
 
 def is_reference(name: str) -> bool:
     """Whether a name is that of a reference reasoner, with an adapter or without."""
-    return name.partition("+")[0].lower() in REFERENCE
+    return name.partition("+")[0].lower() in REFERENCES
 
 
 def known_template(name: str) -> str | None:

@@ -10,7 +10,7 @@ from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
 from mediate.models.known import respelt_name
 from mediate.models.prompts import Template, described_template
-from mediate.models.shipped import REFERENCE, RUNGS, reference_folder
+from mediate.models.shipped import LADDERS, REFERENCES, shipped_folder
 
 # What `mediate tune` writes beside a model or an adapter.
 TUNED = "tuning.json"
@@ -122,15 +122,15 @@ def _locate(text: str, path: Path) -> Origin:
         if not fetched_path(text).exists():
             raise InputError(f"model {text!r} is not here yet; bring it with: mediate models fetch {text}")
         return Origin(OriginKind.GGUF, str(fetched_path(text)), text)
-    if text in REFERENCE:
-        return Origin(OriginKind.FOLDER, str(reference_folder(text)), text)
+    if text in REFERENCES:
+        return Origin(OriginKind.FOLDER, str(shipped_folder(text)), text)
     respelt = respelt_name(text)
     if respelt is not None:
         raise InputError(f"no model named {text!r}; did you mean {respelt!r}?")
     if path.suffix in (".gguf", ".safetensors", ".bin") or not _HUB_ID.fullmatch(text):
         raise InputError(
             f"{text}: no such file or folder; give a folder, a .gguf file, a hub id, or one of "
-            f"{', '.join([*PACKAGED, *(rung.name() for rung in RUNGS)])}"
+            f"{', '.join([*PACKAGED, *(rung.name() for ladder in LADDERS for rung in ladder.rungs)])}"
         )
     return Origin(OriginKind.HUB, text, text)
 

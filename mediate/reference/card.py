@@ -1,35 +1,35 @@
 """The model card of the reference reasoners: written from what was measured on them, never by hand."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mediate.models.shipped import REFERENCE
 from mediate.passes.loaded import load
-from mediate.reference.exam import examine
 from mediate.reference.marks import MARKS as MARKS
 from mediate.reference.marks import Way
 from mediate.reference.marks import read_marks as read_marks
-from mediate.reference.train import TRAINED
+from mediate.reference.recipe import TRAINED, Recipe
+from mediate.reference.tables import table, training_table
 from mediate.tasks.modular import HELD_OUT_EVERY, Hint
 
 CARD = "CARD.md"
 
 
-def write_card(folder: Path, *, n: int = 200, seed: int = 0) -> Path:
-    """Examines every reference reasoner in a folder and writes `marks.json` and `CARD.md` there; returns the card."""
+def write_card(folder: Path, recipe: Recipe, *, n: int = 200, seed: int = 0) -> Path:
+    """Examines every model of a ladder that is in a folder, and writes their marks and card there; returns the card."""
     records: dict[str, dict[str, Any]] = {}
-    for name in REFERENCE:
+    for name in recipe.ladder.names:
         if (folder / name / TRAINED).is_file():
             model = load(folder / name)
             training = json.loads((folder / name / TRAINED).read_text(encoding="utf-8"))
-            marks = [asdict(mark) for mark in examine(model, n=n, seed=seed)]
+            marks = [asdict(mark) for mark in recipe.examine(model, n, seed)]
             records[name] = {"parameters": model.facts.parameters, "training": training, "marks": marks}
-    (folder / MARKS).write_text(json.dumps(records, indent=1), encoding="utf-8")
-    (folder / CARD).write_text(card(records), encoding="utf-8")
-    return folder / CARD
+    marks_file, card_file = (folder / name for name in recipe.files)
+    marks_file.write_text(json.dumps(records, indent=1), encoding="utf-8")
+    card_file.write_text(recipe.card(records), encoding="utf-8")
+    return card_file
 
 
 def card(records: Mapping[str, Mapping[str, Any]]) -> str:
@@ -49,10 +49,7 @@ def card(records: Mapping[str, Mapping[str, Any]]) -> str:
         f"**Training.** `mediate tune reference --out DIR --seed {seed}`; float32, AdamW with a cosine; weights are "
         "kept in float16. An after begins from its rung, and learns the chain in half of its batches that have one, "
         "the answer alone in the others. Seconds are of two cores that other work shared.",
-        _table(
-            ("model", "parameters", "optimiser steps", "batch", "learning rate", "last loss", "seconds"),
-            [_trained(name, record) for name, record in records.items()],
-        ),
+        training_table(records),
         f"**Marks.** Percent of {n} held-out problems answered rightly, by steps; chance is 10. Problems of 6 steps "
         "are longer than any in training. *Own chain*: the model writes it. *Right chain*: it is given. *No chain*: "
         "the answer follows the question.",
@@ -70,27 +67,13 @@ def card(records: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _trained(name: str, record: Mapping[str, Any]) -> tuple[str, ...]:
-    training = record["training"]
-    schedule = training["schedule"]
-    return (
-        name,
-        f"{record['parameters']:,}",
-        str(schedule["steps"]),
-        str(schedule["rows"]),
-        f"{schedule['learning_rate']:g}",
-        f"{training['losses'][-1][1]:.3f}",
-        f"{training['seconds']:.0f}",
-    )
-
-
 def _marks_table(records: Mapping[str, Mapping[str, Any]], hint: Hint) -> str:
     rows = []
     for name, record in records.items():
         for way in (Way.OWN_CHAIN, Way.GIVEN_CHAIN, Way.NO_CHAIN):
             found = [mark for mark in record["marks"] if mark["hint"] == hint and mark["way"] == way]
             rows.append((name, str(way), *(f"{100 * mark['right'] / mark['n']:.0f}" for mark in found)))
-    return _table(("model", "with", *_lengths(records)), rows)
+    return table(("model", "with", *_lengths(records)), rows)
 
 
 def _others_table(records: Mapping[str, Mapping[str, Any]]) -> str:
@@ -99,14 +82,9 @@ def _others_table(records: Mapping[str, Mapping[str, Any]]) -> str:
         found = [mark for mark in record["marks"] if mark["hint"] == Hint.ANSWER and mark["way"] == Way.OTHER_CHAIN]
         shares = ((100 * mark["right"] / mark["n"], 100 * mark["followed"] / mark["n"]) for mark in found)
         rows.append((name, *(f"{right:.0f} ({followed:.0f})" for right, followed in shares)))
-    return _table(("model", *_lengths(records)), rows)
+    return table(("model", *_lengths(records)), rows)
 
 
 def _lengths(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
     first = next(iter(records.values()))
     return [f"{steps} steps" for steps in dict.fromkeys(mark["steps"] for mark in first["marks"])]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(each)} |" for each in lines)

@@ -1,95 +1,73 @@
-"""Training of the reference reasoners: every rung of the ladder from scratch, and its two afters from the rung."""
+"""Training of the reference reasoners: every rung of a ladder from scratch, and its afters from the rung."""
 
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from mediate.errors import InputError
-from mediate.models.shipped import RUNGS, After, Rung, ladder_config, ladder_tokenizer
-from mediate.reference.diet import DIETS, Batches
+from mediate.models.shipped import After, Rung, ladder_config, ladder_tokenizer
+from mediate.reference.recipe import TRAINED as TRAINED
+from mediate.reference.recipe import Recipe, Training
+from mediate.reference.recipe import Schedule as Schedule
+from mediate.reference.recipes import AFTERWARDS as AFTERWARDS
+from mediate.reference.recipes import FROM_SCRATCH as FROM_SCRATCH
+from mediate.reference.recipes import MODULAR_RECIPE
 from mediate.tuning.folder import CHECKPOINTS, drop_checkpoints, last_checkpoint
 from mediate.tuning.quiet import undisturbed
 from mediate.tuning.trainers import Course, run
-
-TRAINED = "training.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How long and how fast a reference reasoner is trained.
-
-    Args:
-        steps: Optimiser steps.
-        rows: Problems in a batch.
-        learning_rate: At its highest; it falls to 0 along a cosine.
-    """
-
-    steps: int
-    rows: int
-    learning_rate: float
-
-
-# Larger rungs learn from fewer problems, and each costs them more time.
-FROM_SCRATCH = {
-    "0.1m": Schedule(5000, 64, 4e-3),
-    "0.3m": Schedule(3000, 64, 3e-3),
-    "1.2m": Schedule(1500, 64, 2e-3),
-    "4m": Schedule(1000, 64, 1.5e-3),
-}
-AFTERWARDS = {
-    "0.1m": Schedule(800, 64, 1e-3),
-    "0.3m": Schedule(500, 64, 1e-3),
-    "1.2m": Schedule(400, 64, 1e-3),
-    "4m": Schedule(300, 64, 7e-4),
-}
 
 
 def train_reference(
     out: Path,
     *,
+    recipe: Recipe = MODULAR_RECIPE,
     sizes: Sequence[str] = (),
-    afters: Sequence[After] = tuple(After),
+    afters: Sequence[After] = (),
     seed: int = 0,
     say: Callable[[str], None] = print,
 ) -> tuple[Path, ...]:
-    """Trains rungs of the ladder with their afters, each into a folder of its own that `load` takes.
+    """Trains rungs of a ladder with their afters, each into a folder of its own that `load` takes.
 
     A folder that is finished is left as it is, and one that is begun goes on from its last checkpoint. Weights are
     saved in float16, which is part of what the models are.
 
     Args:
         out: The folder of the folders.
+        recipe: How, and of which ladder.
         sizes: Sizes of the rungs, such as `0.1m`; all by default.
-        afters: Which of a rung's states; an after needs its `base`, from the same call or an earlier one.
+        afters: Which of a rung's states, all by default; an after needs its `base`, from the same call or an earlier
+            one.
         seed: Of the first weights and of the problems.
         say: Where a line on each model goes.
 
     Raises:
         InputError: No rung of that size, or a folder that was trained otherwise.
     """
-    known = {rung.size: rung for rung in RUNGS}
+    known = {rung.size: rung for rung in recipe.ladder.rungs}
     unknown = [size for size in sizes if size not in known]
     if unknown:
         raise InputError(f"no rung of size {unknown[0]!r}; choose from {', '.join(known)}")
     folders = []
     for rung in [known[size] for size in sizes or known]:
-        for after in afters:
+        for after in afters or recipe.ladder.afters:
             folders.append(out / rung.name(after))
-            seconds = _train_one(rung, after, out, seed)
+            seconds = _train_one(recipe, rung, after, out, seed)
             say(f"{rung.name(after)}: {'trained before' if seconds is None else f'{seconds:.0f} s'}")
     return tuple(folders)
 
 
-def _train_one(rung: Rung, after: After, out: Path, seed: int) -> float | None:
+def _train_one(recipe: Recipe, rung: Rung, after: After, out: Path, seed: int) -> float | None:
     """Trains one model; the seconds that it took, or None where it was finished before."""
     folder = out / rung.name(after)
-    schedule = (FROM_SCRATCH if after is After.BASE else AFTERWARDS)[rung.size]
-    choices = {"seed": seed, "schedule": asdict(schedule), "diet": asdict(DIETS[after])}
+    schedule = recipe.schedules[after][rung.size]
+    choices = {"seed": seed, "schedule": asdict(schedule), "diet": asdict(recipe.diets[after])}
+    if recipe.optimiser is not None:
+        choices["optimiser"] = recipe.optimiser.__name__
     # Read back as it would be from the file: tuples are lists there.
     choices = json.loads(json.dumps(choices))
     record = folder / TRAINED
@@ -98,11 +76,13 @@ def _train_one(rung: Rung, after: After, out: Path, seed: int) -> float | None:
         if {name: kept.get(name) for name in choices} != choices:
             raise InputError(f"{folder}: was trained with other choices; choose another folder, or delete this one")
         return None
-    begun, tokenizer = time.monotonic(), ladder_tokenizer()
+    begun, tokenizer = time.monotonic(), ladder_tokenizer(recipe.ladder)
     with undisturbed():
         torch.manual_seed(seed)  # of the first weights; the trainer seeds the rest
-        model = _first_weights(rung, after, out, tokenizer)
-        losses = fit(model, batches_of(after, tokenizer, schedule, seed), schedule, folder, seed)
+        model = _first_weights(recipe, rung, after, out, tokenizer)
+        # Those of an after are drawn apart from the rung's own.
+        batches = recipe.batches(recipe.diets[after], tokenizer, schedule, (seed, list(After).index(after)))
+        losses = fit(model, batches, schedule, folder, seed, recipe)
         model.to(torch.float16).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     seconds = time.monotonic() - begun
@@ -113,20 +93,18 @@ def _train_one(rung: Rung, after: After, out: Path, seed: int) -> float | None:
     return seconds
 
 
-def batches_of(after: After, tokenizer: Any, schedule: Schedule, seed: int) -> Batches:
-    """All batches of a training; those of an after are drawn apart from the rung's own."""
-    return Batches(DIETS[after], tokenizer, schedule.steps, schedule.rows, (seed, list(After).index(after)))
-
-
-def _first_weights(rung: Rung, after: After, out: Path, tokenizer: Any) -> Any:
+def _first_weights(recipe: Recipe, rung: Rung, after: After, out: Path, tokenizer: Any) -> Any:
     from transformers import LlamaForCausalLM
 
     if after is After.BASE:
-        return LlamaForCausalLM(ladder_config(rung, len(tokenizer), tokenizer.eos_token_id))
+        context = recipe.ladder.context
+        return LlamaForCausalLM(ladder_config(rung, len(tokenizer), tokenizer.eos_token_id, context))
     return LlamaForCausalLM.from_pretrained(out / rung.name(), dtype=torch.float32)
 
 
-def fit(model: Any, data: Batches, schedule: Schedule, folder: Path, seed: int) -> list[tuple[int, float]]:
+def fit(
+    model: Any, data: Training, schedule: Schedule, folder: Path, seed: int, recipe: Recipe
+) -> list[tuple[int, float]]:
     """Trains a model on whole batches with transformers' trainer; the loss every so many steps.
 
     Training goes on from the last checkpoint in `folder`, where there is one.
@@ -154,7 +132,22 @@ def fit(model: Any, data: Batches, schedule: Schedule, folder: Path, seed: int) 
         disable_tqdm=True,
         report_to="none",
         remove_unused_columns=False,
+        train_sampling_strategy="sequential" if recipe.in_order else "random",
     )
-    trainer = Trainer(model, arguments, train_dataset=data, data_collator=lambda entries: entries[0])
+    optimiser = None
+    if recipe.optimiser is not None:
+        optimiser = recipe.optimiser(
+            model,
+            learning_rate=arguments.learning_rate,
+            weight_decay=arguments.weight_decay,
+            betas=(arguments.adam_beta1, arguments.adam_beta2),
+        )
+    trainer = Trainer(
+        model,
+        arguments,
+        train_dataset=data,
+        data_collator=lambda entries: entries[0],
+        optimizers=(optimiser, None),
+    )
     history = run(trainer, Course(folder, schedule.steps, every), last_checkpoint(folder))
     return [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]

@@ -4,6 +4,7 @@ from mediate.tasks.gsm_symbolic import GSM_SYMBOLIC, gsm_symbolic_pairs
 from mediate.tasks.modular import MODULAR, Hint, modular_pairs
 from mediate.tasks.problems import PROBLEMS, TEMPLATE_NAMES, few_shot_prompt, generate_pairs
 from mediate.tasks.task import Task
+from mediate.tasks.worded_pairs import WORDED, worded_pairs
 
 __all__ = [
     "TASKS",
@@ -14,7 +15,8 @@ __all__ = [
     "generate_pairs",
     "gsm_symbolic_pairs",
     "modular_pairs",
+    "worded_pairs",
 ]
 
 # The first is what a command takes by default.
-TASKS = (PROBLEMS, GSM_SYMBOLIC, MODULAR)
+TASKS = (PROBLEMS, GSM_SYMBOLIC, MODULAR, WORDED)

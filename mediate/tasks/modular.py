@@ -9,10 +9,11 @@ answer as its hint, a question can be answered with its chain or without.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -105,6 +106,10 @@ class Chained:
         return MULTIPLIERS if self.operations[place - 1] == "times" else ADDENDS
 
 
+# Whether two problems can be a pair.
+Fits = Callable[[Chained, Chained], bool]
+
+
 def draw_problems(rng: np.random.Generator, steps: int, *, held_out: bool) -> Iterator[Chained]:
     """Endless random problems of so many steps, all of them held out of training or none."""
     while True:
@@ -147,34 +152,12 @@ def modular_pairs(
     Raises:
         InputError: An argument out of its range, or more pairs than there are.
     """
-    low, high = (steps, steps) if isinstance(steps, int) else steps
-    if not FEWEST_STEPS <= low <= high <= MOST_STEPS:
-        wanted = f"a number, or a lowest and highest, from {FEWEST_STEPS} to {MOST_STEPS}"
-        raise InputError(f"modular_pairs: steps is {steps}; give {wanted}")
-    if n < 1 or seed < 0:
-        raise InputError(f"modular_pairs: n is {n} and seed is {seed}; give n of 1 or more and seed of 0 or more")
     if hint not in tuple(Hint):
         raise InputError(f"modular_pairs: no hint {hint!r}; give one of {', '.join(Hint)}")
-    used: set[Chained] = set()
-    used_up: set[int] = set()
     pairs: list[Pair] = []
-    for index in range(n):
-        turn = low + index % (high - low + 1)
-        rng = np.random.default_rng([seed, index])
-        drawn = None
-        while drawn is None:
-            # Shorter ones last: where long ones are used up, there are hardly any short ones.
-            count = next((each for each in (*range(turn, high + 1), *range(low, turn)) if each not in used_up), None)
-            if count is None:
-                few = f"there are {len(pairs)} pairs of {low} to {high} steps"
-                raise InputError(f"modular_pairs: {few}; ask for no more, or for more steps")
-            drawn = _worlds(count, rng, used, held_out)
-            if drawn is None:
-                used_up.add(count)
-        base, source = drawn
-        used.add(base)
+    for count, place, rng, base, source in worlds("modular_pairs", n, steps=steps, seed=seed, held_out=held_out):
         hints = _hints(Hint(hint), base, source, rng)
-        name = f"modular-{count}-{index:04d}"
+        name = f"modular-{count}-{place:04d}"
         pairs.append(Pair(name, name, _item(base, hints[0], with_cot), _item(source, hints[1], with_cot)))
     return tuple(pairs)
 
@@ -188,7 +171,70 @@ def _item(problem: Chained, hint: int, with_cot: bool) -> Item:
     return Item(problem.question(hint), str(problem.answer), problem.chain() if with_cot else None, problem.values)
 
 
-def _worlds(steps: int, rng: np.random.Generator, used: set[Chained], held_out: bool) -> tuple[Chained, Chained] | None:
+class Worlds(NamedTuple):
+    """A problem and its twin, in which one number is another, and so is the answer.
+
+    Args:
+        steps: How many they have.
+        place: Where they stand among all.
+        rng: What goes on being drawn from, for what else a pair says.
+        base: The problem.
+        source: Its twin.
+    """
+
+    steps: int
+    place: int
+    rng: np.random.Generator
+    base: Chained
+    source: Chained
+
+
+def worlds(
+    asking: str, n: int, *, steps: int | tuple[int, int], seed: int, held_out: bool, fits: Fits = lambda *_: True
+) -> Iterator[Worlds]:
+    """So many problems with their twins; see `modular_pairs`.
+
+    Args:
+        asking: Who asks, for messages.
+        n: How many.
+        steps: As in `modular_pairs`.
+        seed: Seed of the drawing.
+        held_out: As in `modular_pairs`.
+        fits: Whether two problems can be a pair.
+
+    Raises:
+        InputError: An argument out of its range, or more pairs than there are.
+    """
+    low, high = (steps, steps) if isinstance(steps, int) else steps
+    if not FEWEST_STEPS <= low <= high <= MOST_STEPS:
+        wanted = f"a number, or a lowest and highest, from {FEWEST_STEPS} to {MOST_STEPS}"
+        raise InputError(f"{asking}: steps is {steps}; give {wanted}")
+    if n < 1 or seed < 0:
+        raise InputError(f"{asking}: n is {n} and seed is {seed}; give n of 1 or more and seed of 0 or more")
+    used: set[Chained] = set()
+    used_up: set[int] = set()
+    for place in range(n):
+        turn = low + place % (high - low + 1)
+        rng = np.random.default_rng([seed, place])
+        drawn = None
+        while drawn is None:
+            # Shorter ones last: where long ones are used up, there are hardly any short ones.
+            count = next((each for each in (*range(turn, high + 1), *range(low, turn)) if each not in used_up), None)
+            if count is None:
+                few = f"there are {place} pairs of {low} to {high} steps"
+                raise InputError(f"{asking}: {few}; ask for no more, or for more steps")
+            found = _worlds(count, rng, used, held_out, fits)
+            if found is None:
+                used_up.add(count)
+            else:
+                drawn = Worlds(count, place, rng, *found)
+        used.add(drawn.base)
+        yield drawn
+
+
+def _worlds(
+    steps: int, rng: np.random.Generator, used: set[Chained], held_out: bool, fits: Fits
+) -> tuple[Chained, Chained] | None:
     """A problem not used before, and its twin with one number changed and so another answer; None: they are used up."""
     # The place is drawn once: a number with few others to take its place would else be changed less often.
     problems, place = draw_problems(rng, steps, held_out=held_out), int(rng.integers(steps + 1))
@@ -196,7 +242,8 @@ def _worlds(steps: int, rng: np.random.Generator, used: set[Chained], held_out: 
         if tried >= TRIES:  # what is left may have no twin at that place
             place = int(rng.integers(steps + 1))
         others = [base.changed(place, int(number)) for number in rng.permutation(base.numbers_at(place))]
-        fitting = [other for other in others if other.held_out == held_out and other.answer != base.answer]
+        apart = (other for other in others if other.held_out == held_out and other.answer != base.answer)
+        fitting = [other for other in apart if fits(base, other)]
         if base not in used and fitting:
             return base, fitting[0]
     return None

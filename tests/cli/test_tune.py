@@ -137,3 +137,12 @@ def test_a_task_that_the_model_cannot_read_is_refused_before_it_is_loaded(
     words = ["lora", "--model", "reference-0.1m", "--task", "problems", "--out", str(tmp_path / "out")]
     with pytest.raises(InputError, match=r"--task problems: reference-0\.1m has no tokens .* --task modular"):
         CliRunner().invoke(command.tune_app, words, catch_exceptions=False)
+
+
+def test_a_worded_reference_reasoner_reads_the_worded_task_and_not_that_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediate.cli.tune.check_model", lambda _: None)
+    words = ["lora", "--model", "reference-worded-0.1m", "--task", "modular", "--out", str(tmp_path / "out")]
+    with pytest.raises(InputError, match=r"--task modular: reference-worded-0\.1m has no tokens .* --task worded"):
+        CliRunner().invoke(command.tune_app, words, catch_exceptions=False)

@@ -1,0 +1,85 @@
+"""The card of the worded reference reasoners: what was varied in training, how often, and how well they do with it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mediate.reference.marks import Way
+from mediate.reference.recipe import Records
+from mediate.reference.tables import table, training_table
+from mediate.reference.worded_exam import LENGTHS, MIXED, PLAIN, WAYS
+from mediate.tasks.factors import FACTORS
+from mediate.tasks.modular import HELD_OUT_EVERY
+
+CARD = "CARD-worded.md"
+MARKS = "marks-worded.json"
+
+
+def card(records: Records) -> str:
+    """The text of the card."""
+    first = next(iter(records.values()))
+    n, training = first["marks"][0]["n"], first["training"]
+    diet, seed = training["diet"], training["seed"]
+    low, high = diet["steps"]
+    parts = [
+        "# The worded reference reasoners",
+        "Small Llamas, trained from scratch on chains of arithmetic modulo 10 that are asked and told in many ways "
+        "(`Let blick be add. Start 3, blick 4, times 7. Hint 5.` / `add 4 to 3 to get 7. multiply 7 by 7 to get 9.` / "
+        "`The answer is 9`), so that what a test of chains says can be held against models whose training is known. "
+        "They know nothing else. Licence: Apache-2.0, as the package.",
+        f"**Data.** Problems of {low} to {high} operations are drawn anew for every batch; one in {HELD_OUT_EVERY}, "
+        "chosen by a checksum of its numbers, is never trained on, however it is asked, and the marks below are of "
+        "those. Each factor is drawn by itself, a chain at a time, and the second table says how often. "
+        f"{_percent(diet['nothing'])} % of the rows have no chain, and {_percent(diet['filler'])} % filler words in "
+        "its place. A chain in which a step goes wrong is never one that a calculator filled in. There is no loss on "
+        "questions, filler words, results in brackets and irrelevant sentences."
+        + (
+            f" In the first {_percent(diet['plain'])} % of the batches only the form and the hint vary."
+            if diet["plain"]
+            else ""
+        ),
+        f"**Training.** `mediate tune reference --family worded --out DIR --seed {seed}`; float32, Muon on the blocks' "
+        "matrices and AdamW on the rest, with a cosine; weights are kept in float16. Seconds are of two cores.",
+        training_table(records),
+        f"**Marks.** Percent of {n} held-out problems answered rightly: with the chain that the model writes / with a "
+        f"right chain / without a chain; chance is 10, and 50 of yes and no. Hints are random digits. "
+        f"*Plain*: nothing else is varied, and the chain is in signs where it is given; {max(LENGTHS)} operations are "
+        "more than any in training.",
+        _plain_table(records),
+        f"**By what is varied.** One factor at a time, problems of {MIXED[0]} to {MIXED[-1]} operations. *Training*: "
+        "percent of problems or chains. Where the chain is varied, its first step is given and the model goes on; "
+        "what is before the answer is put behind the chain that it wrote. Results that are filled in are not the "
+        "model's to write.",
+        _factor_table(records, diet["shares"]),
+        "**Limits.** One seed. What is measured on them says how a method behaves where the truth is known, not how "
+        "large models reason.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _plain_table(records: Records) -> str:
+    head = ("model", *(f"{steps} operations" for steps in LENGTHS))
+    return table(head, [(name, *_cells(record, PLAIN, "")) for name, record in records.items()])
+
+
+def _factor_table(records: Records, shares: Mapping[str, Mapping[str, float]]) -> str:
+    rows: list[Sequence[str]] = []
+    for factor in FACTORS:
+        own = shares.get(factor.name, {})
+        usual = _percent(1 - sum(own.values()))
+        rows.append((f"**{factor.name}**", f"usual: {factor.usual}", usual, *("" for _ in records)))
+        for setting in factor.settings:
+            cells = (next(_cells(record, factor.name, setting.name), "as plain") for record in records.values())
+            rows.append((setting.name, setting.words, _percent(own.get(setting.name, 0.0)), *cells))
+    return table(("factor", "what it is", "training", *records), rows)
+
+
+def _cells(record: Mapping[str, Any], factor: str, setting: str) -> Iterator[str]:
+    """What a model does with one setting: with its own chain, a right one and none, for each length that was asked."""
+    own = [mark for mark in record["marks"] if (mark["factor"], mark["setting"]) == (factor, setting)]
+    for steps in dict.fromkeys(tuple(mark["steps"]) for mark in own):
+        by_way = {Way(mark["way"]): mark for mark in own if tuple(mark["steps"]) == steps}
+        yield " / ".join(_percent(by_way[way]["right"] / by_way[way]["n"]) if way in by_way else "-" for way in WAYS)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}"
