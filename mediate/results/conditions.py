@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mediate.pairs.answers import says
+from mediate.pairs.answers import same_answer, says
 from mediate.results.cube import CHANNELS, MIN_TE, Cube, corners, select, shapley, total_effect
 from mediate.results.told import Measured
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
@@ -23,10 +23,10 @@ from mediate.stats.paired import paired_ratio_difference
 if TYPE_CHECKING:
     import pandas
 
-TE, RIGHT, PREFERS = "te", "right", "prefers"
+TE, RIGHT, DEFAULT, PREFERS = "te", "right", "default", "prefers"
 SHARES = ("mediated", "text", "latent", "direct")
 # In the order of a table: what the model does, how much there is to share out, and the shares.
-QUANTITIES = (RIGHT, PREFERS, TE, *SHARES)
+QUANTITIES = (RIGHT, DEFAULT, PREFERS, TE, *SHARES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,10 @@ class OfCondition:
     Args:
         condition: Its name.
         estimates: By quantity: `right`, the part of items whose base question the model itself answers rightly after
-            the chain, of those where it was asked; `prefers`, of outcomes of two answers, the part with Y[1,1,1] above
-            0; `te`, the mean total effect; and the shares. One that no item of the set has is absent.
+            the chain, of those where it was asked; `default`, the part in which it gives the answer that is right under
+            the first condition, of those whose group has one there that is wrong here; `prefers`, of outcomes of two
+            answers, the part with Y[1,1,1] above 0; `te`, the mean total effect; and the shares. One that no item of
+            the set has is absent.
         differences: The same, less that of the first condition; empty for the first itself.
     """
 
@@ -78,9 +80,9 @@ def by_condition(
     """
     told = {item.id: item for item in items}
     standing = [told[item].condition for item in cube.items]
-    ratios = _ratios(cube, [told[item] for item in cube.items], two_answers)
-    found: list[OfCondition] = []
     names = conditions_of(items)
+    ratios = _ratios(cube, [told[item] for item in cube.items], names, two_answers)
+    found: list[OfCondition] = []
     for name in names:
         estimates, differences = {}, {}
         for quantity, (top, bottom) in ratios.items():
@@ -106,12 +108,16 @@ Ratio = tuple[Float[np.ndarray, " item"], Float[np.ndarray, " item"]]
 """What a quantity is a ratio of sums of; NaN where an item does not have it."""
 
 
-def _ratios(cube: Cube, items: Sequence[Measured], two_answers: bool) -> dict[str, Ratio]:
+def _ratios(cube: Cube, items: Sequence[Measured], names: Sequence[str], two_answers: bool) -> dict[str, Ratio]:
     one = np.ones(len(cube.items))
     right = np.array([_right(item) for item in items])
     te, effects = total_effect(cube.y), dict(zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True))
     effects["mediated"] = corners(cube.y).tie
-    found: dict[str, Ratio] = {RIGHT: (np.nan_to_num(right), np.where(np.isnan(right), np.nan, 1.0))}
+    default = _defaults(items, names[0])
+    found: dict[str, Ratio] = {
+        name: (np.nan_to_num(values), np.where(np.isnan(values), np.nan, 1.0))
+        for name, values in ((RIGHT, right), (DEFAULT, default))
+    }
     if two_answers:
         found[PREFERS] = ((cube.y[:, 1, 1, 1] > 0).astype(float), one)
     return found | {TE: (te, one)} | {name: (effects[name], te) for name in SHARES}
@@ -120,7 +126,22 @@ def _ratios(cube: Cube, items: Sequence[Measured], two_answers: bool) -> dict[st
 def _right(item: Measured) -> float:
     """Whether the model itself answers the base question rightly; NaN where it was not asked."""
     said = item.base.said
-    return float("nan") if said is None else float(says(said, item.base.given or item.base.answer))
+    return float("nan") if said is None else float(says(said, _right_answer(item)))
+
+
+def _defaults(items: Sequence[Measured], first: str) -> Float[np.ndarray, " item"]:
+    """Whether each item's model gives the answer that is right under the first condition; NaN where that is none."""
+    usual = {item.group: _right_answer(item) for item in items if item.condition == first}
+    found = np.full(len(items), np.nan)
+    for place, item in enumerate(items):
+        said, answer = item.base.said, usual.get(item.group)
+        if said is not None and answer is not None and not same_answer(answer, _right_answer(item)):
+            found[place] = float(says(said, answer))
+    return found
+
+
+def _right_answer(item: Measured) -> str:
+    return item.base.given or item.base.answer
 
 
 def _those(groups: Sequence[str], chosen: Bool[np.ndarray, " item"]) -> tuple[str, ...]:

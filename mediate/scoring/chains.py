@@ -60,7 +60,8 @@ def with_chains(
     """The drafts that have chains, and why the others have none: given ones in tokens, missing ones written.
 
     Where chains of another run are named, they are taken and none is written. The model is asked for its answer after
-    every pair with a written chain, its own or another's, and after all pairs if only solved ones count.
+    every pair with a written chain, its own or another's, after every pair that stands under a condition, and after all
+    pairs if only solved ones count.
     """
     missing = [
         draft.prompts[world]
@@ -197,7 +198,7 @@ def _answered(
     cue = tuple(encode_after(model.need_tokenizer(), spec.answer_cue))
     contexts: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
     for draft in drafts:
-        if not (all_asked or any(trace.written for trace in draft.chains)):
+        if not (all_asked or draft.pair.condition or any(trace.written for trace in draft.chains)):
             continue
         source, base = (draft.prompts[world] + draft.chains[world].ids + cue for world in World)
         contexts[draft.pair.id] = source, base

@@ -168,7 +168,7 @@ def _with_chains(
             *cue_tokens(tokenizer, draft.item, spec.answer_cue),
         )
         for draft in ready
-        if draft.chain.written or spec.solved_only or must_ask(draft.item, spec)
+        if draft.chain.written or draft.item.condition or spec.solved_only or must_ask(draft.item, spec)
     }
     text = answers(model, list(asked.values()), spec.seed, store, progress=progress)
     ready = [replace(draft, said=text.get(asked.get(draft.item.id, ()))) for draft in ready]

@@ -72,11 +72,16 @@ def _redefined(problem: Worded, rng: np.random.Generator) -> Worded:
     return replace(problem, names=names)
 
 
+def operand_of(operation: str, rng: np.random.Generator) -> int:
+    """A number that an operation can have."""
+    return int(rng.choice(MULTIPLIERS if operation == "times" else ADDENDS))
+
+
 def _clause(problem: Worded, rng: np.random.Generator) -> Worded:
     """A clause that adds an operation, or with as much chance adds none."""
     operation = NAMES[rng.integers(len(NAMES))]
-    operand = rng.choice(MULTIPLIERS if operation == "times" else ADDENDS)
-    return replace(problem, unless=Unless(PARITIES[rng.integers(2)], operation, int(operand)))
+    operand = operand_of(operation, rng)
+    return replace(problem, unless=Unless(PARITIES[rng.integers(2)], operation, operand))
 
 
 def _claim(problem: Worded, rng: np.random.Generator) -> Worded:
@@ -230,6 +235,23 @@ FACTORS = (
         MOST_ASIDES,
     ),
 )
+
+
+def setting(factor: str, name: str) -> Put:
+    """What gives a problem a setting of a factor."""
+    return next(each.put for each in _named(factor).settings if each.name == name)
+
+
+def counted(factor: str, count: int) -> Put:
+    """What gives a problem so many of what a factor counts."""
+    of = _named(factor).counted
+    assert of is not None, f"{factor} counts nothing"
+    return lambda problem, rng: of(problem, rng, count)
+
+
+def _named(factor: str) -> Factor:
+    return next(each for each in FACTORS if each.name == factor)
+
 
 # How often each setting of a factor occurs: its name, and a share for each setting that is named.
 Shares = Mapping[str, Mapping[str, float]]

@@ -109,6 +109,8 @@ class Telling:
         filled: Whether the results stand in brackets, which mark what a calculator filled in.
         filler: Filler words before each step.
         slip: Of a mended chain: the step that goes wrong at first, counted round the chain, and by how much (1 to 9).
+        wrong: The operation whose result is wrong and stays so, counted round the chain, and by how much (1 to 9); all
+            that follows goes on from it. None where all is right.
         after: Sentences beside the point between chain and answer.
     """
 
@@ -118,6 +120,7 @@ class Telling:
     filled: bool = False
     filler: int = 0
     slip: tuple[int, int] = (0, 1)
+    wrong: tuple[int, int] | None = None
     after: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -125,8 +128,9 @@ class Telling:
             raise ValueError(f"{self.together} operations a step; give 1 or {MOST_TOGETHER}")
         if self.filled and self.verbosity is Verbosity.MENDED:
             raise ValueError("a calculator does not go wrong; give a chain that is filled in, or one that is mended")
-        if not 1 <= self.slip[1] < MODULUS:
-            raise ValueError(f"wrong by {self.slip[1]}; give 1 to {MODULUS - 1}")
+        for _, away in (self.slip, self.wrong or self.slip):
+            if not 1 <= away < MODULUS:
+                raise ValueError(f"wrong by {away}; give 1 to {MODULUS - 1}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +242,7 @@ Done = Sequence[tuple[str, int]]
 def _sentences(problem: Worded, telling: Telling) -> Iterator[Sentence]:
     whole, known = problem.whole, len(problem.sums.operations)
     doing = tuple(zip(whole.operations, whole.operands, strict=True))
-    values = (whole.start, *whole.values)
+    values = stated_values(whole, telling.wrong)
     cuts = [*range(0, known, telling.together), known]
     slip = telling.slip[0] % (len(cuts) - 1) if telling.verbosity is Verbosity.MENDED else None
     for number, (start, stop) in enumerate(pairwise(cuts)):
@@ -249,6 +253,19 @@ def _sentences(problem: Worded, telling: Telling) -> Iterator[Sentence]:
     if len(doing) > known:
         yield from _step(telling, values[known], doing[known:], values[-1], 0)
     yield from (Sentence(each, Role.ASIDE) for each in telling.after)
+
+
+def stated_values(whole: Chained, wrong: tuple[int, int] | None) -> tuple[int, ...]:
+    """The start and what a chain states after each operation: its results, but from a wrong one on what follows it."""
+    if wrong is None:
+        return (whole.start, *whole.values)
+    place, away = wrong[0] % len(whole.operations), wrong[1]
+    value, found = whole.start, [whole.start]
+    for number, doing in enumerate(zip(whole.operations, whole.operands, strict=True)):
+        value = Chained(value, (doing[0],), (doing[1],)).answer
+        value = (value + away) % MODULUS if number == place else value
+        found.append(value)
+    return tuple(found)
 
 
 def _step(telling: Telling, value: int, doing: Done, result: int, wrong: int) -> Iterator[Sentence]:

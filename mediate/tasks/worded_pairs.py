@@ -52,7 +52,7 @@ def worded_pairs(
     if hint not in tuple(Hint):
         raise InputError(f"{ASKING}: no hint {hint!r}; give one of {', '.join(Hint)}")
     puts = _puts(vary)
-    fits = _same_parity if "clause" in puts else _any_two
+    fits = same_parity if "clause" in puts else _any_two
     pairs = []
     for drawn in worlds(ASKING, n, steps=steps, seed=seed, held_out=held_out, fits=fits):
         base = Worded(drawn.base)
@@ -63,9 +63,9 @@ def worded_pairs(
             # The result of one of the two, so that one answer is yes and the other no.
             claim = (base, source)[drawn.rng.integers(2)].whole.answer
             base, source = replace(base, claim=claim), replace(source, claim=claim)
-        base, source = _hinted(Hint(hint), base, source, drawn.rng)
+        base, source = hinted_alike(Hint(hint), base, source, drawn.rng)
         name = f"worded-{drawn.steps}-{drawn.place:04d}"
-        pairs.append(Pair(name, name, _item(base, with_cot), _item(source, with_cot)))
+        pairs.append(Pair(name, name, item_of(base, with_cot), item_of(source, with_cot)))
     return tuple(pairs)
 
 
@@ -78,7 +78,7 @@ def _any_two(base: Chained, source: Chained) -> bool:
     return True
 
 
-def _same_parity(base: Chained, source: Chained) -> bool:
+def same_parity(base: Chained, source: Chained) -> bool:
     """A clause then adds an operation in both worlds, or in neither."""
     return base.start % 2 == source.start % 2
 
@@ -110,7 +110,7 @@ def _put(factor: Factor, value: str, said: str) -> Put:
     raise InputError(f"{ASKING}: vary {said!r}: {factor.name} can be {', '.join(settings)}{numbers}")
 
 
-def _hinted(hint: Hint, base: Worded, source: Worded, rng: np.random.Generator) -> tuple[Worded, Worded]:
+def hinted_alike(hint: Hint, base: Worded, source: Worded, rng: np.random.Generator) -> tuple[Worded, Worded]:
     if hint is not Hint.WRONG:
         return hinted(base, rng, said=hint), hinted(source, rng, said=hint)
     # Of digits, one that is neither answer; of yes and no there is none, and each world has the other's.
@@ -121,7 +121,7 @@ def _hinted(hint: Hint, base: Worded, source: Worded, rng: np.random.Generator) 
     return replace(base, hint=digit), replace(source, hint=digit)
 
 
-def _item(problem: Worded, with_cot: bool) -> Item:
+def item_of(problem: Worded, with_cot: bool) -> Item:
     """The problem as an item; the results of its steps are given where every sentence states one."""
     values = [each.value for each in problem.sentences()]
     known = tuple(value for value in values if value is not None)

@@ -87,6 +87,21 @@ def test_right_answers_are_of_items_whose_model_was_asked(results: Results) -> N
     assert "prefers" not in first.estimates
 
 
+def test_the_default_is_what_is_right_under_the_first_condition(results: Results) -> None:
+    items = list(results.items)
+    for place, (item, before) in enumerate(zip(items[1::2], items[::2], strict=True)):
+        # Of twelve problems the answer is another in all but the last; the default is given in three.
+        answer = before.base.answer if place == 11 else f"1{item.base.answer}"
+        said = before.base.answer if place < 3 else answer
+        items[2 * place + 1] = replace(item, base=replace(item.base, answer=answer, said=said))
+    first, second = by_condition(results.cube(), items, two_answers=True)
+    assert "default" not in first.estimates
+    assert second.estimates["default"].n == 11
+    assert second.estimates["default"].value == pytest.approx(3 / 11)
+    assert second.estimates["right"].value == pytest.approx(9 / 12)
+    assert "default" not in second.differences
+
+
 def test_a_share_of_next_to_nothing_is_undefined(results: Results) -> None:
     cube = results.cube()
     y = cube.y.copy()
@@ -102,7 +117,8 @@ def test_the_table_has_a_row_a_condition_and_quantity(results: Results) -> None:
     table = condition_table(by_condition(results.cube(), results.items, two_answers=True), "logit_diff")
     assert list(table.condition.unique()) == ["without", "with"]
     assert list(table.quantity[:7]) == ["right", "prefers", "te", "mediated", "text", "latent", "direct"]
-    assert table.difference.isna().sum() == 7
+    # Those of the first condition, and the default rate, which the first has not.
+    assert table.difference.isna().sum() == 8
 
 
 def test_stored_items_have_conditions_where_there_are_any(results: Results) -> None:

@@ -13,12 +13,12 @@ from mediate.report.analysis import analysis_of, map_kinds, step_layer_maps
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, standing_in
 from mediate.report.words import DASH, gaps, interval, number, percent, plural, share_words
 from mediate.results import Cube, EffectMap, Results, mean_map
-from mediate.results.conditions import PREFERS, QUANTITIES, RIGHT, TE, OfCondition, by_condition, conditions_of
+from mediate.results.conditions import DEFAULT, PREFERS, QUANTITIES, RIGHT, TE, OfCondition, by_condition, conditions_of
 from mediate.results.kind_words import called
 from mediate.results.outcomes import outcome_facts, unit_of
 from mediate.stats import Estimate
 
-HEADINGS = {RIGHT: "answers rightly", PREFERS: "prefers its answer", "mediated": "mediated"}
+HEADINGS = {RIGHT: "answers rightly", DEFAULT: "default rate", PREFERS: "prefers its answer", "mediated": "mediated"}
 # Conditions beyond so many have no map of their own on the page.
 MOST_MAPS = 8
 OPENING = (
@@ -28,8 +28,9 @@ OPENING = (
 )
 MEANINGS = (
     "Answers rightly: the part of items whose base question the model itself answers rightly after the chain, of those "
-    "where it was asked. Prefers its answer: the part in which the base answer has more than the source answer in the "
-    "run as it is."
+    "where it was asked. Default rate: the part in which it gives the answer that is right under the first condition "
+    "and wrong here, of items whose group has such an answer. Prefers its answer: the part in which the base answer has "
+    "more than the source answer in the run as it is."
 )
 
 
