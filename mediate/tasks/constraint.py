@@ -10,8 +10,8 @@ import numpy as np
 
 from mediate.pairs.pair import Pair
 from mediate.tasks.factors import operand_of
-from mediate.tasks.family import Condition, FamilyOptions, family_pairs
 from mediate.tasks.modular import NAMES
+from mediate.tasks.pair_families import Condition, FamilyOptions, family_pairs
 from mediate.tasks.task import Task
 from mediate.tasks.worded import PARITIES, Unless, Worded
 from mediate.tasks.worded_pairs import same_parity

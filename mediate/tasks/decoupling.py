@@ -6,7 +6,7 @@ heart, rather than by what it says, goes wrong where `add` is defined as `take`.
 
 from mediate.pairs.pair import Pair
 from mediate.tasks.factors import setting
-from mediate.tasks.family import Condition, FamilyOptions, family_pairs
+from mediate.tasks.pair_families import Condition, FamilyOptions, family_pairs
 from mediate.tasks.task import Task
 
 CONDITIONS = (

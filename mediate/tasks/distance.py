@@ -2,7 +2,7 @@
 
 from mediate.pairs.pair import Pair
 from mediate.tasks.factors import counted
-from mediate.tasks.family import Condition, FamilyOptions, family_pairs
+from mediate.tasks.pair_families import Condition, FamilyOptions, family_pairs
 from mediate.tasks.task import Task
 
 COUNTS = (1, 2, 4, 8)

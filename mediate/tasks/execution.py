@@ -7,8 +7,8 @@ from it, so that the chain ends at another answer than the right one, which is t
 import numpy as np
 
 from mediate.pairs.pair import Pair
-from mediate.tasks.family import Condition, FamilyOptions, family_pairs
 from mediate.tasks.modular import MODULUS
+from mediate.tasks.pair_families import Condition, FamilyOptions, family_pairs
 from mediate.tasks.task import Task
 from mediate.tasks.worded import Worded
 

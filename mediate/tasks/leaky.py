@@ -7,8 +7,8 @@ is neither. Under `wrong chain` the last result is wrong, and the right answer i
 import numpy as np
 
 from mediate.pairs.pair import Pair
-from mediate.tasks.family import Condition, FamilyOptions, family_pairs
 from mediate.tasks.modular import MODULUS, Hint
+from mediate.tasks.pair_families import Condition, FamilyOptions, family_pairs
 from mediate.tasks.task import Task
 from mediate.tasks.worded import Worded
 

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from mediate.pairs.pair import Pair
-from mediate.tasks.family import Condition, FamilyOptions, family_pairs
+from mediate.tasks.pair_families import Condition, FamilyOptions, family_pairs
 from mediate.tasks.task import Task
 from mediate.tasks.worded import Verbosity, Worded
 

@@ -71,6 +71,22 @@ class Chained:
             results.append(value)
         return tuple(results)
 
+    def stated(self, wrong: tuple[int, int] | None = None) -> tuple[int, ...]:
+        """The start and what a chain states after each operation.
+
+        Args:
+            wrong: The operation whose result is wrong, counted round the chain, and by how much; what follows goes on
+                from it. None where all is right.
+        """
+        if wrong is None:
+            return (self.start, *self.values)
+        place = wrong[0] % len(self.operations)
+        before = replace(self, operations=self.operations[: place + 1], operands=self.operands[: place + 1])
+        begun = (before.answer + wrong[1]) % MODULUS
+        after = self.operations[place + 1 :], self.operands[place + 1 :]
+        rest = Chained(begun, *after).values if after[0] else ()
+        return (self.start, *before.values[:-1], begun, *rest)
+
     @property
     def answer(self) -> int:
         """The last result."""

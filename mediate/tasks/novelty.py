@@ -9,8 +9,8 @@ from itertools import chain, islice, zip_longest
 
 from mediate.errors import InputError
 from mediate.pairs.pair import Pair
-from mediate.tasks.family import FamilyOptions
 from mediate.tasks.modular import Hint
+from mediate.tasks.pair_families import FamilyOptions
 from mediate.tasks.task import Task
 from mediate.tasks.worded_pairs import worded_pairs
 

@@ -242,7 +242,7 @@ Done = Sequence[tuple[str, int]]
 def _sentences(problem: Worded, telling: Telling) -> Iterator[Sentence]:
     whole, known = problem.whole, len(problem.sums.operations)
     doing = tuple(zip(whole.operations, whole.operands, strict=True))
-    values = stated_values(whole, telling.wrong)
+    values = whole.stated(telling.wrong)
     cuts = [*range(0, known, telling.together), known]
     slip = telling.slip[0] % (len(cuts) - 1) if telling.verbosity is Verbosity.MENDED else None
     for number, (start, stop) in enumerate(pairwise(cuts)):
@@ -253,19 +253,6 @@ def _sentences(problem: Worded, telling: Telling) -> Iterator[Sentence]:
     if len(doing) > known:
         yield from _step(telling, values[known], doing[known:], values[-1], 0)
     yield from (Sentence(each, Role.ASIDE) for each in telling.after)
-
-
-def stated_values(whole: Chained, wrong: tuple[int, int] | None) -> tuple[int, ...]:
-    """The start and what a chain states after each operation: its results, but from a wrong one on what follows it."""
-    if wrong is None:
-        return (whole.start, *whole.values)
-    place, away = wrong[0] % len(whole.operations), wrong[1]
-    value, found = whole.start, [whole.start]
-    for number, doing in enumerate(zip(whole.operations, whole.operands, strict=True)):
-        value = Chained(value, (doing[0],), (doing[1],)).answer
-        value = (value + away) % MODULUS if number == place else value
-        found.append(value)
-    return tuple(found)
 
 
 def _step(telling: Telling, value: int, doing: Done, result: int, wrong: int) -> Iterator[Sentence]:

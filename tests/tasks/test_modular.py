@@ -96,3 +96,11 @@ def test_problems_that_are_not_held_out_are_others() -> None:
     kept, trained = modular_pairs(30), modular_pairs(30, held_out=False)
     asked = [{pair.base.question.partition(" Hint")[0] for pair in pairs} for pairs in (kept, trained)]
     assert not asked[0] & asked[1]
+
+
+def test_a_wrong_result_is_gone_on_from() -> None:
+    problem = Chained(3, ("add", "times", "take"), (4, 7, 2))
+    assert problem.stated() == (3, 7, 9, 7)
+    assert problem.stated((0, 1)) == (3, 8, 6, 4)
+    assert problem.stated((1, 5)) == (3, 7, 4, 2)
+    assert problem.stated((2, 9)) == problem.stated((5, 9)) == (3, 7, 9, 6)

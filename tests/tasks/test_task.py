@@ -11,7 +11,8 @@ TUNED_ON = [task for task in TASKS if task.training is not None]
 
 
 def test_names_are_one_each_and_the_first_is_the_usual_one() -> None:
-    assert [task.name for task in TASKS] == ["problems", "gsm_symbolic", "modular", "worded"]
+    families = ["decoupling", "constraint", "length", "distance", "execution", "novelty", "leaky"]
+    assert [task.name for task in TASKS] == ["problems", "gsm_symbolic", "modular", "worded", *families]
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)

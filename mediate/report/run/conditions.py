@@ -29,8 +29,8 @@ OPENING = (
 MEANINGS = (
     "Answers rightly: the part of items whose base question the model itself answers rightly after the chain, of those "
     "where it was asked. Default rate: the part in which it gives the answer that is right under the first condition "
-    "and wrong here, of items whose group has such an answer. Prefers its answer: the part in which the base answer has "
-    "more than the source answer in the run as it is."
+    "and wrong here, of items whose group has such an answer. Prefers its answer: the part in which the base answer "
+    "has more than the source answer in the run as it is."
 )
 
 
