@@ -71,14 +71,16 @@ def table(folder: Path) -> str:
             row += [_counts(found[name]), f"{points(apart.value)} {points_interval(apart)}"]
         summary.append([*row, _misled(runs, judged, name)])
     heads = [f"{words}: {each}" for words in READ_OFF.values() for each in ("tells, open, misleads", "least apart")]
-    tables = [markdown(("in the chain's place", *heads, "misled, and by how much"), summary)]
-    for outcome, words in READ_OFF.items():
-        rows = [
-            [name, size_of(runs[size, After.BASE]), *(share_words(_of(each, size, after).share) for after in After)]
-            for name, each in judged[outcome].items()
-            for size in _sizes()
-        ]
-        tables.append(markdown((f"in the chain's place, {words}", "parameters", *After), rows))
+    rows = [
+        [name, size_of(runs[size, After.BASE]), *_row([judged[outcome][name] for outcome in READ_OFF], size)]
+        for name in names
+        for size in _sizes()
+    ]
+    columns = [f"{after}, {words}" for words in READ_OFF.values() for after in After]
+    tables = [
+        markdown(("in the chain's place", *heads, "misled, and by how much"), summary),
+        markdown(("in the chain's place", "parameters", *columns), rows),
+    ]
     told = [each.share for found in judged.values() for every in found.values() for each in every]
     more = (
         "Each share is of Y111 less the outcome with the replacement, over TE; hidden is Y111 − Y100. It tells what "
@@ -137,8 +139,10 @@ def _misled(
     return "; ".join(told) or DASH
 
 
-def _of(found: Sequence[Judged], size: str, after: After) -> Judged:
-    return next(each for each in found if each.model == (size, after))
+def _row(found: Sequence[Sequence[Judged]], size: str) -> list[str]:
+    """The shares of all states of one size, an outcome after the other."""
+    shares = [{each.model: each.share for each in one} for one in found]
+    return [share_words(one[size, after]) for one in shares for after in After]
 
 
 def _sizes() -> list[str]:
