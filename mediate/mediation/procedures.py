@@ -68,8 +68,8 @@ class Procedure(Generic[Way, Runs]):
         length: How many tokens are run for an item's keys and values.
         run: The keys and values of some items, those of like length side by side.
         cubes: What each item's cubes are.
-        small_maps: A map of some items side by side, with their total effects, by the item's place; of those alone for
-            which that is worth while.
+        small_maps: A map of some items side by side on an outcome, with their total effects, by the item's place; of
+            those alone for which that is worth while.
         map: One map of an item on one outcome, with its total effect; the last argument is what reference
             values are made from, and the seed of whatever is drawn.
         own_controls: The controls on the model itself, in the order in which they are stored.
@@ -83,7 +83,7 @@ class Procedure(Generic[Way, Runs]):
     length: Callable[[Way], int]
     run: Callable[[Model, Sequence[Way]], list[Runs]]
     cubes: Callable[[Model, Sequence[Way], Sequence[Runs]], list[Cubes]]
-    small_maps: Callable[[Model, Sequence[Way], Sequence[Runs], MapSpec, Sequence[float]], dict[int, EffectMap]]
+    small_maps: Callable[[Model, Sequence[Runs], MapSpec, Outcome, Sequence[float]], dict[int, EffectMap]]
     map: Callable[[Model, Runs, MapSpec, Outcome, float, Material], EffectMap]
     own_controls: tuple[Control, ...]
     controls: Callable[[Way, Runs, Float[np.ndarray, "2 2 2"], Sequence[Elsewhere]], tuple[Controlled, ...]]
@@ -108,12 +108,6 @@ def _pair_cubes(model: Model, items: Sequence[Prepared], contexts: Sequence[Cont
         Cubes(own, next(before) if isinstance(item.cut, EncodedPair) else None)
         for own, item in zip(y[: len(items)], items, strict=True)
     ]
-
-
-def _small_maps_of_pairs(
-    model: Model, items: Sequence[Prepared], contexts: Sequence[Contexts], wanted: MapSpec, te: Sequence[float]
-) -> dict[int, EffectMap]:
-    return measure_small_maps(model, contexts, wanted, items[0].outcomes[0], te)
 
 
 def _pair_controls(
@@ -150,7 +144,7 @@ def _item_cubes(model: Model, items: Sequence[PreparedItem], sights: Sequence[Si
 
 
 def _no_small_maps(
-    model: Model, items: Sequence[PreparedItem], runs: Sequence[Any], wanted: MapSpec, te: Sequence[float]
+    model: Model, runs: Sequence[Any], wanted: MapSpec, outcome: Outcome, te: Sequence[float]
 ) -> dict[int, EffectMap]:
     return {}
 
@@ -223,7 +217,7 @@ PAIRS = Procedure(
     length=_pair_length,
     run=_run_pairs,
     cubes=_pair_cubes,
-    small_maps=_small_maps_of_pairs,
+    small_maps=measure_small_maps,
     map=measure_map,
     own_controls=OF_PAIRS,
     controls=_pair_controls,

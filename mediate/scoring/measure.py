@@ -195,11 +195,12 @@ def _with_small_maps(
 ) -> list[tuple[Runs, Scored[Way]]]:
     """The items with the maps that are measured side by side; all others are measured item by item."""
     found: dict[str, tuple[EffectMap, ...]] = {}
+    outcome = cubes[0][1].item.outcomes[0]
     for each in dict.fromkeys(each for _, scored in cubes for each in scored.item.maps):
         these = [(runs, scored) for runs, scored in cubes if each in scored.item.maps and scored.is_finite]
-        runs, items = [runs for runs, _ in these], [scored.item for _, scored in these]
+        runs, te = [runs for runs, _ in these], [scored.te for _, scored in these]
         try:
-            maps = procedure.small_maps(model, items, runs, each, [scored.te for _, scored in these])
+            maps = procedure.small_maps(model, runs, each, outcome, te)
         except (InputError, NonFiniteError):  # item by item it is told which one cannot be measured, and why
             continue
         except RuntimeError as error:
