@@ -1,8 +1,7 @@
 """The door to what replaces an item's chain alone, with the question as it is; `kinds` stays this room's own."""
 
 from mediate.mediation.kinds.chain_pool import gather_chains
-from mediate.mediation.kinds.hidden import Sights, run_sights
-from mediate.mediation.kinds.other import Against
+from mediate.mediation.kinds.hidden import Sights
 from mediate.mediation.kinds.replaced import DrawnFrom, Worth, measure_replaced
 
-__all__ = ["Against", "DrawnFrom", "Sights", "Worth", "gather_chains", "measure_replaced", "run_sights"]
+__all__ = ["DrawnFrom", "Sights", "Worth", "gather_chains", "measure_replaced"]

@@ -30,7 +30,7 @@ from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes.activations import part_of
 from mediate.passes.forward import forward
-from mediate.passes.interventions import Patch, Reference, Values
+from mediate.passes.interventions import Reference
 from mediate.passes.unhooked import leanly
 from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
@@ -115,52 +115,9 @@ def state_effects(
     values = other_world(model, pair, components, direction, run)
     own = placed(chain_activations(model, pair.context(world, world), run.start, components), run, Reference.SOURCE)
     patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in cells]
-    effects = replaced_effects(model, run, patches, outcomes, values, own)
+    here, y = branched_outcomes(model, run, outcomes, patches, values, own=own)
+    effects: Float[np.ndarray, "outcome cell"] = here[:, None] - y
     return effects if direction is Direction.NOISING else -effects
-
-
-def replaced_effects(
-    model: Model,
-    run: Sequences,
-    patches: Sequence[Sequence[Patch]],
-    outcomes: Sequence[Outcome],
-    values: Values,
-    own: Values,
-) -> Float[np.ndarray, "outcome cell"]:
-    """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run.
-
-    Args:
-        model: The hooked model.
-        run: The run that is patched.
-        patches: Those of each cell.
-        outcomes: What to read off; all from the same passes.
-        values: What is put in place, from `placed`.
-        own: The run's own activations, from `placed` under `Reference.SOURCE`.
-    """
-    moving = [place for place, each in enumerate(patches) if moves(each, values, own)]
-    effects = np.zeros((len(outcomes), len(patches)))
-    if not moving:
-        return effects
-    here, y = branched_outcomes(model, run, outcomes, [patches[place] for place in moving], values)
-    effects[:, moving] = here[:, None] - y
-    return effects
-
-
-def moves(patches: Sequence[Patch], values: Values, own: Values) -> bool:
-    """Whether patches put in place anything but the run's own activations, which `own` has as a source's."""
-    return any(_differs(values[each.by, each.site], own[Reference.SOURCE, each.site], each) for each in patches)
-
-
-def _differs(value: Tensor, own: Tensor, patch: Patch) -> bool:
-    """Whether a patch changes anything; units beside its own do not count."""
-    if patch.site.component is Component.PATTERN:  # its heads come before its positions
-        value, own = value.transpose(0, 1), own.transpose(0, 1)
-    value, own = value[list(patch.positions)], own[list(patch.positions)]
-    if patch.units is not None:
-        if max(patch.units) >= value.shape[1]:
-            return True  # what is not there is refused where it is patched
-        value, own = value[:, list(patch.units)], own[:, list(patch.units)]
-    return not torch.equal(value, own)
 
 
 def state_map(
