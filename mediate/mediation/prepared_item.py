@@ -81,6 +81,11 @@ class PreparedItem:
         return cut
 
     @property
+    def stated(self) -> tuple[int, int] | None:
+        """The range of the chain's tokens that last state the measured answer; None where none do."""
+        return self.tokens.trace.last_stated(self.answer)
+
+    @property
     def cut_others(self) -> tuple[EncodedItem | None, ...]:
         """Each of its others cut before its own chain states its own answer; None where it cannot be."""
         return tuple(None if isinstance(each.cut, ItemError) else each.cut for each in self.others)
@@ -240,7 +245,7 @@ class PreparedItem:
     def controls(self) -> tuple[Controlled, ...]:
         """Every control on the model itself; what is vacuous or impossible is there with its reason."""
         measure = measure_other_controls if self.others else measure_item_controls
-        return measure(self.model, self.sights, self.outcomes[0], self.y[0], seed=self.seed)
+        return measure(self.model, self.sights, self.outcomes[0], self.y[0], statement=self.stated, seed=self.seed)
 
 
 def _takes_a_twin(what: str, instead: str) -> InputError:

@@ -170,7 +170,7 @@ def _item_map(
 def _item_controls(
     item: PreparedItem, sights: Sights, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
-    return measure_item_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
+    return measure_item_controls(item.model, sights, item.outcomes[0], y, statement=item.stated, seed=item.seed)
 
 
 def _no_reads(item: PreparedItem, runs: Any, maps: Sequence[EffectMap]) -> None:
@@ -221,7 +221,7 @@ def _controls_among_others(
     item: PreparedItem, against: Against, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
     sights = run_sights(item.model, [against.item])[0]
-    return measure_other_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
+    return measure_other_controls(item.model, sights, item.outcomes[0], y, statement=item.stated, seed=item.seed)
 
 
 PAIRS = Procedure(

@@ -58,6 +58,9 @@ def control_item(
     if isinstance(item, Prepared):
         others = elsewhere(item, [each for each in items if isinstance(each, Prepared)])
         entry["same_answer"] = [[described(pair), world] for pair, world in others]
+    else:
+        # Entries from before hide as many random tokens as the last step has.
+        entry["stated"] = item.stated
     kept = store.read(OWN, entry, partial(_stored, item, procedure.own_controls)) if store is not None else None
     if kept is not None:
         return replace(scored, controls=kept[0], reads=kept[1])
