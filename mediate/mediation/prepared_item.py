@@ -13,10 +13,10 @@ from mediate.mediation import alone
 from mediate.mediation.cells import Cell
 from mediate.mediation.item import EncodedItem, cut_item
 from mediate.mediation.kinds.blind_reads import blind_effects
-from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
+from mediate.mediation.kinds.hidden import Sights, hidden_before_answer, measure_hidden, run_sights
 from mediate.mediation.kinds.hidden_controls import measure_item_controls
 from mediate.mediation.kinds.lens import DirectAttribution, direct_logit_attribution, logit_lens
-from mediate.mediation.kinds.other import Against, cut_against, measure_others, run_others, with_rivals_among
+from mediate.mediation.kinds.other import Against, measure_others, others_before_answer, run_others
 from mediate.mediation.kinds.other_controls import measure_other_controls
 from mediate.mediation.kinds.paths import Paths, Receiver, ablated_path_effects
 from mediate.mediation.kinds.reference_value import NOTHING, Material
@@ -93,8 +93,7 @@ class PreparedItem:
     @cached_property
     def against(self) -> Against:
         """Its keys and values and its others', under each other's questions too, kept as `sights` are."""
-        found = run_others(self.model, [self.tokens], [[each.tokens for each in self.others]])
-        return with_rivals_among(self.model, found, self.outcomes)[0]
+        return run_others(self.model, [self.tokens], [[each.tokens for each in self.others]], self.outcomes)[0]
 
     @cached_property
     def sights(self) -> Sights:
@@ -102,7 +101,7 @@ class PreparedItem:
         if self.others:
             rival = any(outcome.against == RIVAL for outcome in self.outcomes)
             return run_sights(self.model, [self.against.item if rival else self.tokens])[0]
-        return with_rivals(self.model, run_sights(self.model, [self.tokens]), self.outcomes)[0]
+        return run_sights(self.model, [self.tokens], self.outcomes)[0]
 
     @cached_property
     def y(self) -> Y:
@@ -137,12 +136,10 @@ class PreparedItem:
         if isinstance(self.cut, ItemError):
             raise self.cut
         if self.others:
-            against = cut_against(self.against, self.cut, self.cut_others)
-            against = with_rivals_among(self.model, [against], self.outcomes)[0]
-            mean: Y = measure_others(self.model, [against], self.outcomes)[0].mean(axis=0)
+            cut = [(self.cut, self.cut_others)]
+            mean: Y = others_before_answer(self.model, [self.against], cut, self.outcomes)[0].mean(axis=0)
             return mean
-        sights = with_rivals(self.model, [cut_sights(self.sights, self.cut)], self.outcomes)
-        y: Y = measure_hidden(self.model, sights, self.outcomes)[0]
+        y: Y = hidden_before_answer(self.model, [self.sights], [self.cut], self.outcomes)[0]
         return y
 
     def encoded(self) -> EncodedItem:

@@ -18,15 +18,10 @@ from mediate.mediation.kinds.controls import OF_PAIRS, measure_controls
 from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
 from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
 from mediate.mediation.kinds.hidden import Sights as Sights
-from mediate.mediation.kinds.hidden import cut_sights, measure_hidden, run_sights, with_rivals
+from mediate.mediation.kinds.hidden import hidden_before_answer, measure_hidden, run_sights
 from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
 from mediate.mediation.kinds.other import Against as Against
-from mediate.mediation.kinds.other import (
-    cut_against,
-    measure_others,
-    run_others,
-    with_rivals_among,
-)
+from mediate.mediation.kinds.other import measure_others, others_before_answer, run_others
 from mediate.mediation.kinds.other_controls import OF_OTHERS, measure_other_controls
 from mediate.mediation.kinds.random_weights import (
     RANKED,
@@ -141,17 +136,16 @@ def _item_length(item: PreparedItem) -> int:
 
 
 def _run_items(model: Model, items: Sequence[PreparedItem]) -> list[Sights]:
-    return with_rivals(model, run_sights(model, [item.tokens for item in items]), items[0].outcomes)
+    return run_sights(model, [item.tokens for item in items], items[0].outcomes)
 
 
 def _item_cubes(model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights]) -> list[Cubes]:
-    outcomes, both = items[0].outcomes, list(zip(sights, items, strict=True))
-    cut = [cut_sights(own, item.cut) for own, item in both if isinstance(item.cut, EncodedItem)]
-    y = measure_hidden(model, sights, outcomes)
-    before = iter(measure_hidden(model, with_rivals(model, cut, outcomes), outcomes))
+    outcomes = items[0].outcomes
+    cut = [(own, item.cut) for own, item in zip(sights, items, strict=True) if isinstance(item.cut, EncodedItem)]
+    before = iter(hidden_before_answer(model, [own for own, _ in cut], [item for _, item in cut], outcomes))
     return [
         Cubes(own, next(before) if isinstance(item.cut, EncodedItem) else None)
-        for own, item in zip(y, items, strict=True)
+        for own, item in zip(measure_hidden(model, sights, outcomes), items, strict=True)
     ]
 
 
@@ -190,20 +184,18 @@ def _length_with_others(item: PreparedItem) -> int:
 
 
 def _run_with_others(model: Model, items: Sequence[PreparedItem]) -> list[Against]:
-    found = run_others(
-        model, [item.tokens for item in items], [[each.tokens for each in item.others] for item in items]
-    )
-    return with_rivals_among(model, found, items[0].outcomes)
+    others = [[each.tokens for each in item.others] for item in items]
+    return run_others(model, [item.tokens for item in items], others, items[0].outcomes)
 
 
 def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: Sequence[Against]) -> list[Cubes]:
     outcomes = items[0].outcomes
     cut = [
-        cut_against(own, item.cut, item.cut_others)
+        (own, (item.cut, item.cut_others))
         for own, item in zip(against, items, strict=True)
         if isinstance(item.cut, EncodedItem)
     ]
-    before = iter(measure_others(model, with_rivals_among(model, cut, outcomes), outcomes))
+    before = iter(others_before_answer(model, [own for own, _ in cut], [parts for _, parts in cut], outcomes))
     return [
         Cubes(own.mean(axis=0), next(before).mean(axis=0) if isinstance(item.cut, EncodedItem) else None, own)
         for own, item in zip(measure_others(model, against, outcomes), items, strict=True)

@@ -898,8 +898,8 @@ MUTANTS = (
     Mutant(
         "the nearest other taken for the mean over others",
         "mediation/procedures.py",
-        "y=own.mean(axis=0),",
-        "y=own[0],",
+        "Cubes(own.mean(axis=0), ",
+        "Cubes(own[0], ",
         "tests/mediation/whole/test_other_planted.py",
     ),
     Mutant(
@@ -912,7 +912,7 @@ MUTANTS = (
     Mutant(
         "runs of before it could be chosen what items are held against, taken for others",
         "scoring/spec.py",
-        'unsaid = set() if self.against == "other" else {"against", "others"}',
+        'unsaid = {"against", "others"} if self.against != "other" else set()',
         "unsaid = set()",
         "tests/scoring/test_item_others.py",
     ),

@@ -65,17 +65,24 @@ def stands_in(model: Model, item: EncodedItem, other: EncodedItem) -> bool:
     return all(length + after <= limit for limit in limits if limit)
 
 
-def run_others(model: Model, items: Sequence[EncodedItem], others: Sequence[Sequence[EncodedItem]]) -> list[Against]:
+def run_others(
+    model: Model,
+    items: Sequence[EncodedItem],
+    others: Sequence[Sequence[EncodedItem]],
+    outcomes: Sequence[Outcome] = (),
+) -> list[Against]:
     """Runs every question of each item and its others with every chain; what is the same is run once.
 
     Args:
         model: The hooked model.
         items: In tokens.
         others: Those of each item, at least one.
+        outcomes: What will be read off; where one is held against a rival, see `with_rivals_among`.
     """
     pairs = [[as_pair(item, other) for other in own] for item, own in zip(items, others, strict=True)]
     runs = iter(run_all_contexts(model, [pair for own in pairs for pair in own]))
-    return [Against(item, tuple(next(runs) for _ in own)) for item, own in zip(items, pairs, strict=True)]
+    found = [Against(item, tuple(next(runs) for _ in own)) for item, own in zip(items, pairs, strict=True)]
+    return with_rivals_among(model, found, outcomes)
 
 
 def cut_against(against: Against, cut: EncodedItem, others: Sequence[EncodedItem | None]) -> Against:
@@ -103,7 +110,7 @@ def measure_others(
 
     Args:
         model: The hooked model.
-        against: From `run_others`; where an outcome is held against a rival, from `with_rivals_among`.
+        against: From `run_others` with these outcomes.
         outcomes: What to read off.
     """
     readouts = [reading(each.item.readers, model.device, outcomes) for each in against]
@@ -124,6 +131,24 @@ def measure_others(
         for other, cell in places[row]:
             y[number][other, :, *cell] = values
     return y
+
+
+def others_before_answer(
+    model: Model,
+    against: Sequence[Against],
+    cut: Sequence[tuple[EncodedItem, Sequence[EncodedItem | None]]],
+    outcomes: Sequence[Outcome],
+) -> list[Float[np.ndarray, "other outcome 2 2 2"]]:
+    """`measure_others` of items cut before they state the answer; a rival is sought anew, as another token reads.
+
+    Args:
+        model: The hooked model.
+        against: Of the whole items.
+        cut: Each item and its others, as `cut_against` takes them.
+        outcomes: What to read off.
+    """
+    kept = [cut_against(own, item, others) for own, (item, others) in zip(against, cut, strict=True)]
+    return measure_others(model, with_rivals_among(model, kept, outcomes), outcomes)
 
 
 def _distinct(against: Against) -> list[tuple[tuple[Contexts, Cell], list[tuple[int, Cell]]]]:
