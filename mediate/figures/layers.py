@@ -21,6 +21,7 @@ from mediate.stats.columnwise import interval_of_means
 MOST_LINES = 8
 LAYERS_SIZE = (7.2, 3.4)
 # Characters of a line that the height of the figure has room for.
+LABEL_WIDTH = 44
 DIMS = ("step", "layer")
 
 
@@ -135,6 +136,6 @@ def _label_axes(axes: Axes, first: EffectMap, means: Sequence[StepMeans], few: b
     axes.set_xlabel(f"layer{band}")
     what = f"{kind} estimate of the" if is_estimate(first.kind) else kind
     number, bracket, unit = f"mean {what} {effect_label(label(first.outcome))}".partition("(")
-    axes.set_ylabel(in_lines(f"{number}\n{bracket}{unit}"), parse_math=False)
+    axes.set_ylabel(f"{in_lines(number)}\n{in_lines(bracket + unit, LABEL_WIDTH)}", parse_math=False)
     axes.grid(axis="y", color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)

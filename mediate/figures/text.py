@@ -9,7 +9,7 @@ from matplotlib.ft2font import FT2Font
 
 ELLIPSIS = "…"
 # Characters that stand in a line beside a figure's axis.
-LABEL_WIDTH = 34
+LINE_WIDTH = 34
 # Of the name of a kind of map: none of the known ones is longer.
 MOST_OF_A_KIND = 64
 SIGNS = {"\n": "↵", "\t": "⇥"}
@@ -58,7 +58,7 @@ def label(text: str, width: int = 24) -> str:
     return shown[:head] + ELLIPSIS + shown[len(shown) - (width - 1 - head) :]
 
 
-def in_lines(text: str, width: int = LABEL_WIDTH) -> str:
+def in_lines(text: str, width: int = LINE_WIDTH) -> str:
     """A label in lines of at most `width` characters; a name that is longer is broken after a dot or underscore.
 
     Its own line breaks stay.
@@ -73,7 +73,7 @@ def _wrapped(text: str, width: int) -> str:
             if len((lines[-1] + piece).rstrip()) > width:
                 lines.append("")
             lines[-1] += piece
-    return "\n".join(line.strip() for line in lines)
+    return "\n".join([*(line.rstrip() for line in lines[:-1]), lines[-1]])
 
 
 @cache

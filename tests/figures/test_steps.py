@@ -45,7 +45,7 @@ def test_a_long_name_is_said_whole_in_lines(kind: str, outcome: str) -> None:
             plot(maps, ax=ax)
             assert faults(figure) == []
             said = figure.axes[1].get_ylabel() if plot is plot_step_layer else ax.get_ylabel()
-        assert said.replace("\n", "").startswith(f"mean {kind}")
+        assert "".join(said.split()).startswith(f"mean{kind}")
         assert ("estimate of" in said.replace("\n", " ")) == kind.startswith("attribution")
 
 
