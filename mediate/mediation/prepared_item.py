@@ -23,13 +23,16 @@ from mediate.mediation.kinds.reference_value import NOTHING, Material
 from mediate.mediation.kinds.step_shapley import StepShapley, hidden_step_shapley
 from mediate.mediation.maps import check_offered, measure_item_map
 from mediate.mediation.names import LOGIT, RIVAL, USUAL_OF_ONE, MapSpec, Outcome, parse_map
+from mediate.mediation.others import Candidate
 from mediate.mediation.prepared import PerCell, Prepared, Y
+from mediate.mediation.replacing import replaced_among
 from mediate.models.model import Model
 from mediate.models.sites import parse_component
 from mediate.pairs.pair import Item
 from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
+from mediate.results.replacements import ALL, Replaced
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +175,24 @@ class PreparedItem:
         check_offered(self.model, spec)
         material = replace(alone.reference_material(self, others), past=self.sights.seen)
         return measure_item_map(self.model, self.sights.item, spec, self.outcomes[0], self.te, material)
+
+    def replaced(self, names: Sequence[str] = ALL, *, others: Sequence["PreparedItem"] = ()) -> tuple[Replaced, ...]:
+        """The chain alone replaced, its question as it is: a row a replacement and outcome, with its `effect`.
+
+        As a run's `contrasts()`: edits of the text (`deletion`, `filler`, `shuffled`, `mistake`), and other keys and
+        values as the readers find them (`zero`, `mean`, `other`, `noise`). What cannot be has a reason and no effect.
+
+        Args:
+            names: The replacements.
+            others: Items with ids of their own, for a `mean` and the nearest `other`'s chain, and for how far what is
+                put in place is off the distribution.
+
+        Raises:
+            InputError: No such replacement, or two items of one id.
+        """
+        among = [Candidate(each.tokens, each.answer) for each in (self, *others)]
+        own = self.y[:, 1, 1, 1].tolist()
+        return replaced_among(self.model, self.sights, names, self.outcomes, own, among, self.seed)
 
     def reads(self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None) -> PerCell:
         """What the readers, all or some, lose where cells (by default steps) hold what was computed blind.
