@@ -63,7 +63,7 @@ def last_statement(text: str, answer: str) -> Span | None:
     found = list(occurrences(text, answer))
     steps = segment(text)
     results = [span for span in found if _is_result(text, span, _step_of(span, steps))]
-    return (results or found or [None])[-1]
+    return next(reversed(results or found), None)
 
 
 def last_results(text: str) -> tuple[Span, ...]:

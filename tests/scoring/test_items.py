@@ -324,3 +324,16 @@ def test_a_run_of_before_these_choices_is_the_same_run(model: Any, tmp_path: Pat
     assert told_of(model, given(1), out=tmp_path / "run").table().equals(first.table())
     with pytest.raises(md.InputError, match=r"spec\.answer is 'given' there and 'own' here"):
         told_of(model, given(1), out=tmp_path / "run", answer="own")
+
+
+def test_kept_responses_of_other_tokens_than_in_one_go_are_counted(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [
+        replace(item, answer="8", closed="\n", bridge=each, stated="8")
+        for item, each in zip(given(2), BRIDGES[:2], strict=True)
+    ]
+    assert told_of(model, items).results.manifest["counts"]["responses"]["tokenised_apart"] == 0
+    monkeypatch.setattr("mediate.scoring.telling.tokenised_apart", lambda *_: True)
+    found = told_of(model, items)
+    assert found.results.manifest["counts"]["responses"]["tokenised_apart"] == 1, "the other one's bridge is not kept"
+    said = " ".join(repr(found).split())
+    assert "In 1 item the tokens of the response are others than of its text tokenised in one go" in said
