@@ -66,7 +66,8 @@ class Controlled:
             differ; of random CoT tokens hidden, that of those that state the answer; of random weights TE; else TIE.
         p: Of random positions or tokens: the share of draws, the real one included, with an effect of at least its
             size.
-        rank: Of random weights: the rank correlation of the two models' read effects by step and layer.
+        rank: Of random weights: the rank correlation of the two models' read effects by step and layer, of items by
+            themselves of their knockout effects; NaN where a run has no such map.
         draws: How many draws the effect is a mean over.
         reason: Why the control was refused: it is vacuous here, or the item has not what it needs. Else empty.
     """

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 import mediate as md
 from mediate.mediation.kinds.knockout import knockout_effects
 from mediate.mediation.one_answer import greedy_rival
+from mediate.models.random_twin import random_twin
 from mediate.pairs.response import bridge_states_answer
 from mediate.results.controls import Control
 from mediate.results.cube import corners
@@ -75,9 +77,24 @@ def test_controls_hold(scored: md.Scores) -> None:
     assert set(found["control"]) == {
         *("hide_nothing", "hide_after", "random_hidden", "shuffled_steps", "random_weights"),
     }
+    ranks = found.loc[found["control"] == "random_weights", "rank"]
+    assert (ranks.abs() <= 1).all()
     drawn = found[found["control"] == "random_hidden"]
     assert (drawn["draws"] > 4).all()
     assert np.isfinite(drawn["effect"]).all()
+
+
+def test_knockouts_are_ranked_against_those_of_random_weights(model: Any, scored: md.Scores) -> None:
+    ranks = scored.controls().query("control == 'random_weights'").set_index("item")["rank"]
+    maps = {each.item: each.values for each in scored.results.maps}
+    with random_twin(model, 0) as twin:
+        for item, rank in ranks.items():
+            own = next(each for each in given() if each.id == item)
+            prepared = replace(md.prepare(model, own, store=False), model=twin)
+            there = prepared.map("knockout:step,layer").values
+            assert rank == pytest.approx(spearmanr(maps[item].ravel(), there.ravel()).statistic, abs=1e-6)
+    without = md.score(model, given(1), maps=["knockout:step"], control_pairs=1, store=False, progress=False)
+    assert without.controls().query("control == 'random_weights'")["rank"].isna().all()
 
 
 def test_stored_items_are_read_back_and_not_measured_again(

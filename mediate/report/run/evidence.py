@@ -44,7 +44,8 @@ EXPECTED = {
     Control.SELF_OTHER: ("the item held against itself, run twice, with every cell a pass of its own", "exactly 0"),
     Control.RANDOM_WEIGHTS: (
         "the same item in a model of random weights, drawn once for the run",
-        "read maps that rank otherwise, a correlation near 0; its TE is small by construction, as its logits are",
+        "maps (of reads, of items' knockouts) that rank otherwise, a correlation near 0; its TE is small by "
+        "construction, as its logits are",
     ),
 }
 ONE_PAIR = "one pair tells nothing"
