@@ -77,7 +77,9 @@ def test_the_spread_is_in_the_table_on_the_page_and_in_the_terminal(scored: md.S
     said = " ".join(repr(scored).split())
     assert "held against the 2 items of other groups with another answer that are nearest" in said
     assert "Standard deviation between the others of an item" in said
+    assert "take the others of each as given: they do not hold this spread" in said
     page = scored.to_html(tmp_path / "page.html").read_text()
+    assert page.count("take the others of each as given") == 2, "in the notes and under the table"
     assert "another item&#39;s question and chain stand in place of its own" in page.replace("'", "&#39;")
     assert "The other items" in page
     assert "source answer" not in page
