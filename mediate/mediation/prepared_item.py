@@ -16,13 +16,13 @@ from mediate.mediation.kinds.blind_reads import blind_effects
 from mediate.mediation.kinds.hidden import Sights, hidden_before_answer, measure_hidden, run_sights
 from mediate.mediation.kinds.hidden_controls import measure_item_controls
 from mediate.mediation.kinds.lens import DirectAttribution, direct_logit_attribution, logit_lens
-from mediate.mediation.kinds.other import Against, measure_others, others_before_answer, run_others
+from mediate.mediation.kinds.other import AmongOthers, measure_others, others_before_answer
 from mediate.mediation.kinds.other_controls import measure_other_controls
 from mediate.mediation.kinds.paths import Paths, Receiver, ablated_path_effects
 from mediate.mediation.kinds.reference_value import NOTHING, Material
 from mediate.mediation.kinds.step_shapley import StepShapley, hidden_step_shapley
 from mediate.mediation.maps import check_offered, measure_item_map
-from mediate.mediation.names import LOGIT, RIVAL, USUAL_OF_ONE, MapSpec, Outcome, parse_map
+from mediate.mediation.names import LOGIT, USUAL_OF_ONE, MapSpec, Outcome, parse_map
 from mediate.mediation.others import Candidate
 from mediate.mediation.prepared import PerCell, Prepared, Y
 from mediate.mediation.replacing import replaced_among
@@ -94,16 +94,15 @@ class PreparedItem:
         return tuple(None if isinstance(each.cut, ItemError) else each.cut for each in self.others)
 
     @cached_property
-    def against(self) -> Against:
-        """Its keys and values and its others', under each other's questions too, kept as `sights` are."""
-        return run_others(self.model, [self.tokens], [[each.tokens for each in self.others]], self.outcomes)[0]
+    def among_others(self) -> AmongOthers:
+        """What is run of it to hold it against its others, kept as `sights` are."""
+        return AmongOthers(self.model, self.tokens, tuple(each.tokens for each in self.others), self.outcomes)
 
     @cached_property
     def sights(self) -> Sights:
         """Its keys and values with and without sight of its question, run when they are first asked for, and kept."""
         if self.others:
-            rival = any(outcome.against == RIVAL for outcome in self.outcomes)
-            return run_sights(self.model, [self.against.item if rival else self.tokens])[0]
+            return self.among_others.sights
         return run_sights(self.model, [self.tokens], self.outcomes)[0]
 
     @cached_property
@@ -123,7 +122,7 @@ class PreparedItem:
         """The cube against each of the others that it is held against, nearest first."""
         if not self.others:
             return np.zeros((0, len(self.outcomes), 2, 2, 2))
-        return measure_others(self.model, [self.against], self.outcomes)[0]
+        return measure_others(self.model, [self.among_others.held], self.outcomes)[0]
 
     @property
     def te(self) -> float:
@@ -139,8 +138,8 @@ class PreparedItem:
         if isinstance(self.cut, ItemError):
             raise self.cut
         if self.others:
-            cut = [(self.cut, self.cut_others)]
-            mean: Y = others_before_answer(self.model, [self.against], cut, self.outcomes)[0].mean(axis=0)
+            held, cut = self.among_others.held, (self.cut, self.cut_others)
+            mean: Y = others_before_answer(self.model, [held], [cut], self.outcomes)[0].mean(axis=0)
             return mean
         y: Y = hidden_before_answer(self.model, [self.sights], [self.cut], self.outcomes)[0]
         return y

@@ -21,7 +21,7 @@ from mediate.mediation.kinds.hidden import Sights as Sights
 from mediate.mediation.kinds.hidden import hidden_before_answer, measure_hidden, run_sights
 from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
 from mediate.mediation.kinds.knockout import KNOCKOUT
-from mediate.mediation.kinds.other import Against as Against
+from mediate.mediation.kinds.other import AmongOthers as AmongOthers
 from mediate.mediation.kinds.other import measure_others, others_before_answer, run_others
 from mediate.mediation.kinds.other_controls import OF_OTHERS, measure_other_controls
 from mediate.mediation.kinds.random_weights import (
@@ -196,37 +196,40 @@ def _length_with_others(item: PreparedItem) -> int:
     return whole + sum(2 * each + whole for each in parts)
 
 
-def _run_with_others(model: Model, items: Sequence[PreparedItem]) -> list[Against]:
-    others = [[each.tokens for each in item.others] for item in items]
-    return run_others(model, [item.tokens for item in items], others, items[0].outcomes)
+def _run_with_others(model: Model, items: Sequence[PreparedItem]) -> list[AmongOthers]:
+    """Together; an item by itself when it is asked for, as its stored numbers may need none of it."""
+    runs = [replace(item, model=model).among_others for item in items]
+    if len(items) == 1:
+        return runs
+    together = run_others(model, [each.item for each in runs], [each.others for each in runs], items[0].outcomes)
+    return [replace(each, ran=held) for each, held in zip(runs, together, strict=True)]
 
 
-def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: Sequence[Against]) -> list[Cubes]:
-    outcomes = items[0].outcomes
+def _cubes_against_others(model: Model, items: Sequence[PreparedItem], runs: Sequence[AmongOthers]) -> list[Cubes]:
+    outcomes, held = items[0].outcomes, [each.held for each in runs]
     cut = [
         (own, (item.cut, item.cut_others))
-        for own, item in zip(against, items, strict=True)
+        for own, item in zip(held, items, strict=True)
         if isinstance(item.cut, EncodedItem)
     ]
     before = iter(others_before_answer(model, [own for own, _ in cut], [parts for _, parts in cut], outcomes))
     return [
         Cubes(own.mean(axis=0), next(before).mean(axis=0) if isinstance(item.cut, EncodedItem) else None, own)
-        for own, item in zip(measure_others(model, against, outcomes), items, strict=True)
+        for own, item in zip(measure_others(model, held, outcomes), items, strict=True)
     ]
 
 
 def _map_among_others(
-    model: Model, against: Against, wanted: MapSpec, outcome: Outcome, te: float, material: Material
+    model: Model, runs: AmongOthers, wanted: MapSpec, outcome: Outcome, te: float, material: Material
 ) -> EffectMap:
-    known = replace(material, past=against.contexts[0].of(World.BASE, World.BASE))
-    return measure_item_map(model, against.item, wanted, outcome, te, known)
+    known = replace(material, past=runs.held.contexts[0].of(World.BASE, World.BASE))
+    return measure_item_map(model, runs.held.item, wanted, outcome, te, known)
 
 
 def _controls_among_others(
-    item: PreparedItem, against: Against, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
+    item: PreparedItem, runs: AmongOthers, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
-    sights = run_sights(item.model, [against.item])[0]
-    return measure_other_controls(item.model, sights, item.outcomes[0], y, statement=item.stated, seed=item.seed)
+    return measure_other_controls(item.model, runs.sights, item.outcomes[0], y, statement=item.stated, seed=item.seed)
 
 
 PAIRS = Procedure(

@@ -8,8 +8,7 @@ import numpy as np
 from mediate.errors import InputError
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.chain_pool import gather_chains
-from mediate.mediation.kinds.hidden import Sights, run_sights
-from mediate.mediation.kinds.other import Against
+from mediate.mediation.kinds.hidden import Sights
 from mediate.mediation.kinds.replaced import DrawnFrom, Worth, measure_replaced
 from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.outcomes import Outcome
@@ -17,7 +16,6 @@ from mediate.models.model import Model
 from mediate.results.replacements import Replaced, replacement_named
 
 __all__ = [
-    "Against",
     "DrawnFrom",
     "Sights",
     "Worth",
@@ -25,7 +23,6 @@ __all__ = [
     "measure_replaced",
     "replaced_among",
     "replaced_rows",
-    "run_sights",
 ]
 
 NO_OUTCOME, NO_NUMBER = "the item has no such outcome", "the logits are NaN or infinite"

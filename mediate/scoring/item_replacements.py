@@ -13,16 +13,14 @@ from mediate.clock import stage
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.prepared_item import PreparedItem
-from mediate.mediation.procedures import Runs, Way
+from mediate.mediation.procedures import AmongOthers, Runs, Way
 from mediate.mediation.replacing import (
-    Against,
     DrawnFrom,
     Sights,
     Worth,
     gather_chains,
     measure_replaced,
     replaced_rows,
-    run_sights,
 )
 from mediate.models.model import Model
 from mediate.passes.memory import is_out_of_memory
@@ -40,10 +38,10 @@ Replacing = Callable[[Scored[Way], Callable[[], Runs]], Scored[Way]]
 
 def replacing_against_others(
     model: Model, items: Sequence[PreparedItem], spec: ScoreSpec, store: Store | None
-) -> Replacing[PreparedItem, Against]:
+) -> Replacing[PreparedItem, AmongOthers]:
     """`replacing_items`, of items that are held against others: what replaces the chain alone is the same."""
     replacing = replacing_items(model, items, spec, store)
-    return lambda scored, against: replacing(scored, lambda: run_sights(model, [against().item])[0])
+    return lambda scored, runs: replacing(scored, lambda: runs().sights)
 
 
 def replacing_items(

@@ -74,6 +74,7 @@ def score(
                         measured = control_item(job.procedure, measured, runs, items, store)
                     if replacing is not None:
                         measured = replacing(measured, runs)
+                del runs  # its keys and values go before the next item's come
                 found.append(measured)
                 done_with(1)
         scored, rejects = in_order(items, found, rejects)

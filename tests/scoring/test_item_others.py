@@ -1,6 +1,7 @@
 """Items held against other items from the call to the run directory: measured, kept, told, controlled and refused."""
 
 import json
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import mediate as md
 from mediate.cli import app
 from mediate.errors import InputError
 from mediate.mediation.against_others import against_others
+from mediate.mediation.kinds.cube import run_all_contexts
+from mediate.mediation.kinds.hidden import run_sights
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.results.controls import Control
 from mediate.results.cube import corners, total_effect
@@ -259,3 +262,57 @@ def test_stored_numbers_are_of_these_others(model: Any) -> None:
     assert len(first.others) == 2
     assert all(one != other for place, one in enumerate(kept) for other in kept[:place])
     assert kept[-1] == {}
+
+
+@pytest.fixture
+def sights_of(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Any]]:
+    """What each run of an item with and without sight of its question found, as long as it is there."""
+    made: list[weakref.ref[Any]] = []
+
+    def kept(*given: Any) -> Any:
+        assert not any(each() is not None for each in made), "kept longer than its item is measured"
+        found = run_sights(*given)
+        made.extend(weakref.ref(each.blind.keys) for each in found)
+        return found
+
+    monkeypatch.setattr("mediate.mediation.kinds.other.run_sights", kept)
+    return made
+
+
+def test_an_item_is_run_with_its_question_hidden_once(model: Any, sights_of: list[Any]) -> None:
+    score(model, given(3), maps=(), others=1, control_pairs=2)
+    assert len(sights_of) == 3  # for controls and replacements together
+    sights_of.clear()
+    score(model, given(3), maps=(), others=1, replacements="none")
+    assert not sights_of
+
+
+def test_what_was_run_of_an_item_goes_before_the_next_is_run(
+    model: Any, sights_of: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def others(*given: Any) -> Any:
+        assert not any(each() is not None for each in sights_of)
+        return run_all_contexts(*given)
+
+    monkeypatch.setattr("mediate.scoring.measure.side_by_side", lambda _: 1)
+    monkeypatch.setattr("mediate.mediation.kinds.other.run_all_contexts", others)
+    score(model, given(3), maps=(), others=1, control_pairs=2)
+    assert len(sights_of) == 3
+
+
+def test_a_stored_item_is_run_for_what_is_missing_alone(
+    model: Any, tmp_path: Path, sights_of: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
+    options: dict[str, Any] = {"maps": (), "others": 1, "store": True}
+    score(model, given(3), replacements="none", **options)
+    assert not sights_of
+
+    def of_the_twin(of: Any, pairs: Any) -> Any:
+        assert of is not model, "run among its others again"
+        return run_all_contexts(of, pairs)
+
+    monkeypatch.setattr("mediate.mediation.kinds.other.run_all_contexts", of_the_twin)
+    found = score(model, given(3), control_pairs=2, **options)
+    assert len(found.controls()) == 2 * 6
+    assert len(sights_of) == 3
