@@ -23,13 +23,16 @@ from mediate.mediation.kinds.reference_value import NOTHING, Material
 from mediate.mediation.kinds.step_shapley import StepShapley, hidden_step_shapley
 from mediate.mediation.maps import check_offered, measure_item_map
 from mediate.mediation.names import LOGIT, USUAL_OF_ONE, MapSpec, Outcome, parse_map
+from mediate.mediation.others import Candidate
 from mediate.mediation.prepared import PerCell, Prepared, Y
+from mediate.mediation.replacing import replaced_among
 from mediate.models.model import Model
 from mediate.models.sites import parse_component
 from mediate.pairs.pair import Item
 from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
+from mediate.results.replacements import ALL, Replaced
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,11 @@ class PreparedItem:
         if self.others and not any(self.cut_others):
             return ItemError(self.id, "no other item's chain can be cut likewise", code="other_not_cut")
         return cut
+
+    @property
+    def stated(self) -> tuple[int, int] | None:
+        """The range of the chain's tokens that last state the measured answer; None where none do."""
+        return self.tokens.trace.last_stated(self.answer)
 
     @property
     def cut_others(self) -> tuple[EncodedItem | None, ...]:
@@ -167,6 +175,24 @@ class PreparedItem:
         material = replace(alone.reference_material(self, others), past=self.sights.seen)
         return measure_item_map(self.model, self.sights.item, spec, self.outcomes[0], self.te, material)
 
+    def replaced(self, names: Sequence[str] = ALL, *, others: Sequence["PreparedItem"] = ()) -> tuple[Replaced, ...]:
+        """The chain alone replaced, its question as it is: a row a replacement and outcome, with its `effect`.
+
+        As a run's `contrasts()`: edits of the text (`deletion`, `filler`, `shuffled`, `mistake`), and other keys and
+        values as the readers find them (`zero`, `mean`, `other`, `noise`). What cannot be has a reason and no effect.
+
+        Args:
+            names: The replacements.
+            others: Items with ids of their own, for a `mean` and the nearest `other`'s chain, and for how far what is
+                put in place is off the distribution.
+
+        Raises:
+            InputError: No such replacement, or two items of one id.
+        """
+        among = [Candidate(each.tokens, each.answer) for each in (self, *others)]
+        own = self.y[:, 1, 1, 1].tolist()
+        return replaced_among(self.model, self.sights, names, self.outcomes, own, among, self.seed)
+
     def reads(self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None) -> PerCell:
         """What the readers, all or some, lose where cells (by default steps) hold what was computed blind.
 
@@ -236,7 +262,7 @@ class PreparedItem:
     def controls(self) -> tuple[Controlled, ...]:
         """Every control on the model itself; what is vacuous or impossible is there with its reason."""
         measure = measure_other_controls if self.others else measure_item_controls
-        return measure(self.model, self.sights, self.outcomes[0], self.y[0], seed=self.seed)
+        return measure(self.model, self.sights, self.outcomes[0], self.y[0], statement=self.stated, seed=self.seed)
 
 
 def _takes_a_twin(what: str, instead: str) -> InputError:

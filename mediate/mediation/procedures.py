@@ -20,6 +20,7 @@ from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contex
 from mediate.mediation.kinds.hidden import Sights as Sights
 from mediate.mediation.kinds.hidden import hidden_before_answer, measure_hidden, run_sights
 from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
+from mediate.mediation.kinds.knockout import KNOCKOUT
 from mediate.mediation.kinds.other import AmongOthers as AmongOthers
 from mediate.mediation.kinds.other import measure_others, others_before_answer, run_others
 from mediate.mediation.kinds.other_controls import OF_OTHERS, measure_other_controls
@@ -41,6 +42,8 @@ from mediate.models.model import Model
 from mediate.pairs.pair import World
 from mediate.results.controls import Control, Controlled
 from mediate.results.maps import EffectMap
+
+RANKED_OF_ITEMS = f"{KNOCKOUT.name}:{','.join(RANKED)}"
 
 Way = TypeVar("Way", bound=OnItsWay)
 Runs = TypeVar("Runs")
@@ -75,8 +78,8 @@ class Procedure(Generic[Way, Runs]):
         own_controls: The controls on the model itself, in the order in which they are stored.
         controls: Measures these, beside the item's cube; the last argument are contexts of other items that have its
             answer.
-        reads: The read effects that are ranked against those of random weights, from its maps where they are there;
-            None where there are none.
+        reads: The effects by step and layer that are ranked against those of random weights: read effects of a pair,
+            knockout effects of an item where they are among its maps; None where there are none.
         unlearnt: What a model of random weights makes of some items on an outcome.
     """
 
@@ -158,16 +161,26 @@ def _item_map(
 def _item_controls(
     item: PreparedItem, sights: Sights, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
-    return measure_item_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
+    return measure_item_controls(item.model, sights, item.outcomes[0], y, statement=item.stated, seed=item.seed)
 
 
-def _no_reads(item: PreparedItem, runs: Any, maps: Sequence[EffectMap]) -> None:
-    return None
+def ranks_knockouts(item: PreparedItem) -> bool:
+    """Whether an item's knockout effects by step and layer are measured, and so ranked against random weights'."""
+    return any(str(each) == RANKED_OF_ITEMS for each in item.maps)
+
+
+def _item_knockouts(item: PreparedItem, runs: Any, maps: Sequence[EffectMap]) -> Reads | None:
+    return next((each.values for each in maps if (each.kind, each.dims) == (KNOCKOUT.name, RANKED)), None)
 
 
 def _unlearnt_items(twin: Model, items: Sequence[PreparedItem], outcome: Outcome) -> list[Unlearnt]:
-    """One after the other; they have no read effects."""
-    return [Unlearnt(replace(item, model=twin, outcomes=(outcome,)).te, None) for item in items]
+    """One after the other, with their knockouts where the run has these of them."""
+    found = []
+    for item in items:
+        there = replace(item, model=twin, outcomes=(outcome,))
+        ranked = RANKED_OF_ITEMS if ranks_knockouts(item) and np.isfinite(there.te) else ""
+        found.append(Unlearnt(there.te, there.map(ranked).values if ranked else None))
+    return found
 
 
 def _length_with_others(item: PreparedItem) -> int:
@@ -210,7 +223,7 @@ def _map_among_others(
 def _controls_among_others(
     item: PreparedItem, runs: AmongOthers, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
-    return measure_other_controls(item.model, runs.sights, item.outcomes[0], y, seed=item.seed)
+    return measure_other_controls(item.model, runs.sights, item.outcomes[0], y, statement=item.stated, seed=item.seed)
 
 
 PAIRS = Procedure(
@@ -232,7 +245,7 @@ ITEMS = Procedure(
     map=_item_map,
     own_controls=OF_ITEMS,
     controls=_item_controls,
-    reads=_no_reads,
+    reads=_item_knockouts,
     unlearnt=_unlearnt_items,
 )
 AMONG_OTHERS = Procedure(
@@ -243,6 +256,6 @@ AMONG_OTHERS = Procedure(
     map=_map_among_others,
     own_controls=OF_OTHERS,
     controls=_controls_among_others,
-    reads=_no_reads,
+    reads=_item_knockouts,
     unlearnt=_unlearnt_items,
 )

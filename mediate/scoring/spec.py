@@ -33,7 +33,8 @@ _MAPS = (
 _AGAINST = (
     "What the question and chain of each are held against: `hidden`, they cannot be attended to (the default for items "
     "by themselves); `other`, those of other items of the file, with another answer and nearest in length; `twin`, "
-    "those of its source (pairs, and the default for them)."
+    "those of its source (pairs, and the default for them). Pairs held against `hidden` or `other` are their bases, as "
+    "items by themselves."
 )
 _REPLACEMENTS = (
     f"What the chain alone is replaced by, with the question as it is, of items by themselves: any of "

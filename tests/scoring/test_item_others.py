@@ -16,6 +16,7 @@ from mediate.errors import InputError
 from mediate.mediation.against_others import against_others
 from mediate.mediation.kinds.cube import run_all_contexts
 from mediate.mediation.kinds.hidden import run_sights
+from mediate.mediation.prepared_item import PreparedItem
 from mediate.results.controls import Control
 from mediate.results.cube import corners, total_effect
 from mediate.scoring.given import check_against
@@ -79,7 +80,9 @@ def test_the_spread_is_in_the_table_on_the_page_and_in_the_terminal(scored: md.S
     said = " ".join(repr(scored).split())
     assert "held against the 2 items of other groups with another answer that are nearest" in said
     assert "Standard deviation between the others of an item" in said
+    assert "take the others of each as given: they do not hold this spread" in said
     page = scored.to_html(tmp_path / "page.html").read_text()
+    assert page.count("take the others of each as given") == 2, "in the notes and under the table"
     assert "another item&#39;s question and chain stand in place of its own" in page.replace("'", "&#39;")
     assert "The other items" in page
     assert "source answer" not in page
@@ -198,14 +201,31 @@ def test_a_set_without_others_is_refused_in_one_line(model: Any, alike: str) -> 
 def test_what_cannot_be_held_against_what_is_asked_for_is_refused(model: Any) -> None:
     with pytest.raises(InputError, match=r"--against twin: items by themselves have no twin; make pairs of them"):
         score(model, given(2), against="twin")
-    for against in ("hidden", "other"):
-        with pytest.raises(InputError, match=f"--against {against}: pairs are held against their twins; give"):
-            score(model, md.modular_pairs(2), against=against)
-    for items, fine in ((True, ("hidden", "other")), (False, ("twin",))):
-        for against in (None, *fine):
-            check_against(against, items)
+    for against in (None, "hidden", "other"):
+        check_against(against)
     with pytest.raises(InputError, match="against"):
         score(model, given(2), against="else")
+
+
+@pytest.mark.parametrize("against", ["hidden", "other"])
+def test_pairs_that_are_held_against_no_twin_are_their_bases(
+    model: Any, against: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = md.modular_pairs(3, steps=(2, 3))
+    alone = [replace(pair.base, id=pair.id, group=pair.group) for pair in pairs]
+    found, wanted = (score(model, each, against=against, maps=(), progress=True) for each in (pairs, alone))
+    assert f"3 pairs: their bases are measured, as items by themselves (--against {against})" in capsys.readouterr().err
+    assert found.table().equals(wanted.table())
+    assert set(found.table()["contrast"]) == {against}
+    assert list(found.table()["group"][:3]) == [pair.group for pair in pairs]
+    assert found.results.manifest["pairs"] == wanted.results.manifest["pairs"]
+
+
+def test_a_pair_that_is_prepared_against_what_is_hidden_is_its_base(model: Any) -> None:
+    (pair,) = md.modular_pairs(1)
+    prepared = md.prepare(model, pair, make_spec(against="hidden"), store=False)
+    assert isinstance(prepared, PreparedItem)
+    assert (prepared.id, prepared.tokens.group, prepared.answer) == (pair.id, pair.group, pair.base.answer)
 
 
 def test_runs_of_two_contrasts_are_not_compared(model: Any, scored: md.Scores) -> None:

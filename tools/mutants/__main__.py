@@ -944,6 +944,48 @@ MUTANTS = (
         "    chain_before_its_sight,\n)\nCONTRASTS",
         "tests/mediation/whole/test_other_planted.py",
     ),
+    Mutant(
+        "the gap of integrated gradients of an ablation with the wrong sign",
+        "mediation/kinds/attribution_maps.py",
+        "cell(whole) - float(exact)",
+        "cell(whole) + float(exact)",
+        "tests/mediation/kinds/test_attribution_maps.py",
+    ),
+    Mutant(
+        "the gap of integrated gradients of an ablation, of the first position alone",
+        "mediation/kinds/attribution_maps.py",
+        "whole = Cell(tuple(range(len(item.trace.ids))), (0,))",
+        "whole = Cell((0,), (0,))",
+        "tests/mediation/kinds/test_attribution_maps.py",
+    ),
+    Mutant(
+        "random tokens hidden drawn from the statement too",
+        "mediation/kinds/hidden_controls.py",
+        "rest = [place for place in range(len(item.trace.ids)) if place not in stated]",
+        "rest = list(range(len(item.trace.ids)))",
+        "tests/mediation/kinds/test_hidden_controls.py",
+    ),
+    Mutant(
+        "the first statement of the answer for its last",
+        "traces/statement.py",
+        "return next(reversed(results or found), None)",
+        "return next(iter(results or found), None)",
+        "tests/mediation/kinds/test_hidden_controls.py",
+    ),
+    Mutant(
+        "an item's knockouts of random weights taken from the model itself",
+        "mediation/procedures.py",
+        "there.map(ranked).values if ranked",
+        "item.map(ranked).values if ranked",
+        "tests/scoring/test_items.py",
+    ),
+    Mutant(
+        "a kept response whose tokens are others passed over",
+        "mediation/item.py",
+        "return encode_after(tokenizer, text, control=True) != parts",
+        "return len(encode_after(tokenizer, text, control=True)) > len(parts)",
+        "tests/mediation/test_item.py",
+    ),
 )
 
 
