@@ -79,7 +79,7 @@ def as_measured(
 ) -> Sequence[Pair] | Sequence[Item]:
     """What is given; where pairs are to be held against something else than their twins, their bases as items.
 
-    A base has its pair's id and group.
+    A base has its pair's id, group and condition.
 
     Args:
         given: Pairs or items by themselves.
@@ -93,9 +93,17 @@ def as_measured(
         return given
     pairs = [each for each in given if isinstance(each, Pair)]
     say(f"{len(pairs)} pairs: their bases are measured, as items by themselves (--against {against})")
-    return tuple(
-        replace(pair.base, id=pair.id, group=pair.group, place=pair.place, answer=pair.base.answer.strip())
-        for pair in pairs
+    return tuple(_base_of(pair) for pair in pairs)
+
+
+def _base_of(pair: Pair) -> Item:
+    return replace(
+        pair.base,
+        id=pair.id,
+        group=pair.group,
+        place=pair.place,
+        condition=pair.condition,
+        answer=pair.base.answer.strip(),
     )
 
 

@@ -211,14 +211,15 @@ def test_what_cannot_be_held_against_what_is_asked_for_is_refused(model: Any) ->
 def test_pairs_that_are_held_against_no_twin_are_their_bases(
     model: Any, against: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pairs = md.modular_pairs(3, steps=(2, 3))
-    alone = [replace(pair.base, id=pair.id, group=pair.group) for pair in pairs]
+    pairs = [replace(pair, condition="a") for pair in md.modular_pairs(3, steps=(2, 3))]
+    alone = [replace(pair.base, id=pair.id, group=pair.group, condition="a") for pair in pairs]
     found, wanted = (score(model, each, against=against, maps=(), progress=True) for each in (pairs, alone))
     assert f"3 pairs: their bases are measured, as items by themselves (--against {against})" in capsys.readouterr().err
     assert found.table().equals(wanted.table())
     assert set(found.table()["contrast"]) == {against}
     assert list(found.table()["group"][:3]) == [pair.group for pair in pairs]
     assert found.results.manifest["pairs"] == wanted.results.manifest["pairs"]
+    assert {item.condition for item in found.results.items} == {"a"}
 
 
 def test_a_pair_that_is_prepared_against_what_is_hidden_is_its_base(model: Any) -> None:
