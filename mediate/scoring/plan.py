@@ -11,8 +11,8 @@ from mediate.mediation.encoding import (
     check_one_rope,
     check_prompt,
     check_words,
+    encode_parts,
     encode_readers,
-    laid_out,
 )
 from mediate.mediation.maps import MapSpec, check_map, check_offered, parse_map
 from mediate.mediation.prepared import Prepared
@@ -116,7 +116,7 @@ def _draft(model: Model, pair: Pair, spec: ScoreSpec, wanted: Sequence[MapSpec])
 
 
 def _tokens(model: Model, draft: PairDraft, spec: ScoreSpec, traces: tuple[Trace, Trace]) -> EncodedPair:
-    return laid_out(model, draft.pair, spec.answer_cue, draft.prompts, draft.readers, traces)
+    return encode_parts(model, draft.pair, spec.answer_cue, draft.prompts, draft.readers, traces)
 
 
 def _check_room(model: Model, draft: PairDraft, spec: ScoreSpec) -> None:
