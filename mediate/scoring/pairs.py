@@ -1,6 +1,5 @@
-"""What a run will measure, decided and in tokens before anything is measured."""
+"""What a run of pairs will measure, decided and in tokens before anything is measured."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -79,7 +78,7 @@ def prepare_pairs(
             errors.append(error)
             continue
         maps, impossible = _possible_maps(tokens, draft.pair, spec, wanted)
-        seed = seed_of(spec, tokens.id)
+        seed = spec.seed_of(tokens.id)
         items.append(Prepared(model, draft.pair, tokens, draft.said, maps, spec.outcomes, seed))
         unaligned += impossible
     rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors] + unaligned
@@ -167,8 +166,3 @@ def _possible_maps(
 def wanted_maps(spec: ScoreSpec) -> tuple[MapSpec, ...]:
     """The maps that a run is asked for."""
     return tuple(parse_map(name) for name in (spec.maps if spec.maps is not None else (DEFAULT_MAP,)))
-
-
-def seed_of(spec: ScoreSpec, item: str) -> int:
-    """A seed of the item's own, whatever other items there are."""
-    return zlib.crc32(f"{spec.seed} {item}".encode("utf-8", "surrogatepass"))
