@@ -20,7 +20,7 @@ from mediate.mediation.kinds.other import AmongOthers, measure_others, others_be
 from mediate.mediation.kinds.other_controls import measure_other_controls
 from mediate.mediation.kinds.paths import Paths, Receiver, ablated_path_effects
 from mediate.mediation.kinds.reference_value import NOTHING, Material
-from mediate.mediation.kinds.step_shapley import StepShapley, hidden_step_shapley
+from mediate.mediation.kinds.step_shapley import StepShapley, hidden_steps, shapley_values
 from mediate.mediation.maps import check_offered, measure_item_map
 from mediate.mediation.names import LOGIT, USUAL_OF_ONE, MapSpec, Outcome, parse_map
 from mediate.mediation.others import Candidate
@@ -232,9 +232,8 @@ class PreparedItem:
 
         Orders are drawn until the error is below `tolerance` of it, or `most`.
         """
-        return hidden_step_shapley(
-            self.model, self.sights.item, self.outcomes[0], tolerance=tolerance, most=most, seed=self.seed
-        )
+        steps = hidden_steps(self.model, self.sights.item, self.outcomes[0])
+        return shapley_values(*steps, tolerance=tolerance, most=most, seed=self.seed)
 
     def lens(self, *, readers: bool = False) -> EffectMap:
         """The logit lens of the answer (`logit`) over the layers at the CoT positions, or at the readers."""

@@ -4,13 +4,14 @@ A run asks for the keys and values of its items first, and measures the rest whi
 is a `Procedure`: the door to the measurements that are not maps, so that `kinds` stays this room's own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
+from mediate.errors import ItemError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.before_answer import cut_contexts
@@ -106,11 +107,13 @@ def _pair_cubes(model: Model, items: Sequence[Prepared], contexts: Sequence[Cont
     both = list(zip(contexts, items, strict=True))
     cut = [cut_contexts(own, item.cut) for own, item in both if isinstance(item.cut, EncodedPair)]
     y = measure_cubes(model, [*contexts, *cut], items[0].outcomes)
-    before = iter(y[len(items) :])
-    return [
-        Cubes(own, next(before) if isinstance(item.cut, EncodedPair) else None)
-        for own, item in zip(y[: len(items)], items, strict=True)
-    ]
+    return [Cubes(*both) for both in zip(y[: len(items)], _where_cut(items, y[len(items) :]), strict=True)]
+
+
+def _where_cut(items: Sequence[OnItsWay], found: Iterable[Y]) -> list[Y | None]:
+    """What was found of those items that can be cut, which come in order, beside each item; None of the others."""
+    left = iter(found)
+    return [None if isinstance(item.cut, ItemError) else next(left) for item in items]
 
 
 def _pair_controls(
@@ -139,11 +142,9 @@ def _run_items(model: Model, items: Sequence[PreparedItem]) -> list[Sights]:
 def _item_cubes(model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights]) -> list[Cubes]:
     outcomes = items[0].outcomes
     cut = [(own, item.cut) for own, item in zip(sights, items, strict=True) if isinstance(item.cut, EncodedItem)]
-    before = iter(hidden_before_answer(model, [own for own, _ in cut], [item for _, item in cut], outcomes))
-    return [
-        Cubes(own, next(before) if isinstance(item.cut, EncodedItem) else None)
-        for own, item in zip(measure_hidden(model, sights, outcomes), items, strict=True)
-    ]
+    before = hidden_before_answer(model, [own for own, _ in cut], [item for _, item in cut], outcomes)
+    y = measure_hidden(model, sights, outcomes)
+    return [Cubes(*both) for both in zip(y, _where_cut(items, before), strict=True)]
 
 
 def _no_small_maps(
@@ -206,11 +207,10 @@ def _cubes_against_others(model: Model, items: Sequence[PreparedItem], runs: Seq
         for own, item in zip(held, items, strict=True)
         if isinstance(item.cut, EncodedItem)
     ]
-    before = iter(others_before_answer(model, [own for own, _ in cut], [parts for _, parts in cut], outcomes))
-    return [
-        Cubes(own.mean(axis=0), next(before).mean(axis=0) if isinstance(item.cut, EncodedItem) else None, own)
-        for own, item in zip(measure_others(model, held, outcomes), items, strict=True)
-    ]
+    before = others_before_answer(model, [own for own, _ in cut], [parts for _, parts in cut], outcomes)
+    means = _where_cut(items, (own.mean(axis=0) for own in before))
+    y = measure_others(model, held, outcomes)
+    return [Cubes(own.mean(axis=0), mean, own) for own, mean in zip(y, means, strict=True)]
 
 
 def _map_among_others(
