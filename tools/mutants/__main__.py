@@ -730,7 +730,7 @@ MUTANTS = (
     Mutant(
         "an operand taken for the answer",
         "traces/statement.py",
-        "        if _is_result(text, span, step):\n            return Statement(span, result=True)",
+        "        if _is_result(text, span, _step_of(span, steps)):\n            return Statement(span, result=True)",
         "        return Statement(span, result=True)",
         "tests/traces/test_statement.py",
     ),
