@@ -5,6 +5,7 @@ import pytest
 
 from mediate.errors import InputError
 from mediate.mediation.kinds import references
+from mediate.mediation.kinds.attribution import RANDOM_CELLS
 from mediate.mediation.kinds.reference_value import Material, ReferenceValue
 from mediate.mediation.maps import check_offered, measure_item_map, parse_map
 from mediate.mediation.names import KL, LOGIT, SAME_ANSWER, Outcome
@@ -66,6 +67,14 @@ def test_integrated_gradients_of_the_whole_chain_come_to_its_ablation(by: str, m
         assert gaps[-1] == pytest.approx(found.values[0] - exact.values[0], abs=1e-9)
     assert abs(gaps[0]) > 0.1
     assert abs(gaps[1]) < 0.01 * abs(exact.values[0])
+
+
+def test_which_cells_are_checked_is_the_seeds() -> None:
+    spec = parse_map("attribution.zero.z:position,layer,head")
+    found = [measure_item_map(wide(), ITEM, spec, LOGIT, 1.0, Material(seed=seed)) for seed in (1, 1, 2)]
+    one, again, other = (each.agreement.spearman for each in found if each.agreement is not None)
+    assert found[0].values.size > RANDOM_CELLS
+    assert one == again != other
 
 
 def test_they_are_called_estimates() -> None:
