@@ -147,7 +147,7 @@ def _range(off: Sequence[float]) -> str:
     """How many models, and by how much a share of theirs is off, from the least to the most."""
     if not off:
         return "no model"
-    least, most = (number(100 * each(off), 0) for each in (min, max))
+    least, most = (number(100 * each(off), 1) for each in (min, max))
     return f"{plural(len(off), 'model')}, whose share is {least} to {most} points off the twins'"
 
 

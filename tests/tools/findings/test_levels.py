@@ -50,7 +50,7 @@ def test_hints_at_random_are_told_of_chains_that_have_an_effect(runs: Path) -> N
 
 def test_hidden_is_held_beside_deletion(runs: Path) -> None:
     told = " ".join(LEVELS.table(runs).replace("\N{NO-BREAK SPACE}", " ").split()).rpartition("paired: ")[2]
-    each = "they agree in no model, and differ in 12 models, whose share is 25 to 40 points off the twins'"
+    each = "they agree in no model, and differ in 12 models, whose share is 25.0 to 40.0 points off the twins'"
     assert told == f"on `logit` {each}; on among digits {each}; on `margin` {each}."
 
 

@@ -21,10 +21,12 @@ def test_a_verdict_is_of_the_whole_interval() -> None:
 
     assert verdicts(After.DECORATIVE, 0.1, 0.09) == (True, False)
     assert verdicts(After.DECORATIVE, 0.1, 0.11) == (False, False)
+    assert verdicts(After.DECORATIVE, 0.3, 0.11) == (False, False)
     assert verdicts(After.DECORATIVE, 0.3, 0.09) == (False, True)
     for after in (After.BASE, After.NEEDED):
         assert verdicts(after, 1.5, 0.6) == (True, False)
         assert verdicts(after, 0.9, 0.2) == (False, False)
+        assert verdicts(after, 0.7, 0.11) == (False, False)
         assert verdicts(after, 0.7, 0.09) == (False, True)
     nowhere = Estimate(0.5, np.nan, np.nan, 0.95, 40, 40, "made up", 0, "one group")
     assert not Judged(("0.1m", After.BASE), nowhere, nowhere).tells
