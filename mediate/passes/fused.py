@@ -1,0 +1,116 @@
+"""Long attention by torch's own blocks of queries and keys, which never hold an array of all scores.
+
+Two layouts of it: the queries of one sequence after another's, and rows that read one past. There the queries of many
+rows stand side by side against one copy of the past, with each row's own keys after it and hidden from the others, so
+that the past is neither repeated nor read again for each row.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+# Queries of a call. From so many on, torch's kernel for processors takes larger blocks of them, and is quicker.
+QUERIES = 768
+# Own keys of rows that are taken together are at most one in so many of the keys of the past that they read.
+FEW = 8
+
+
+def own_attention(
+    query: Float[Tensor, "batch head query_pos d_head"],
+    key: Float[Tensor, "batch kv_head key_pos d_head"],
+    value: Float[Tensor, "batch kv_head key_pos d_value"],
+    mask: Float[Tensor, "mask masked_head query_pos key_pos"],
+    scale: float | None,
+) -> Float[Tensor, "batch query_pos head d_value"]:
+    """Attention of a sequence to itself: some queries at a time, to the keys that the future does not hide.
+
+    Args:
+        query: After rotary embedding.
+        key: After rotary embedding; the last ones are the queries' own positions.
+        value: As many as keys.
+        mask: Added to the scores.
+        scale: Of the scores; one over the square root of the head's width by default.
+    """
+    length, own = query.shape[2], key.shape[2]
+    found: list[Tensor] = []
+    for start in range(0, length, QUERIES):
+        stop = min(start + QUERIES, length)
+        seen = own - length + stop
+        part = scaled_dot_product_attention(
+            query[:, :, start:stop],
+            key[:, :, :seen],
+            value[:, :, :seen],
+            attn_mask=mask[:, :, start:stop, :seen],
+            scale=scale,
+            enable_gqa=True,
+        )
+        found.append(part.transpose(1, 2))
+    return torch.cat(found, dim=1)
+
+
+def attention_beside_past(
+    query: Float[Tensor, "batch head query_pos d_head"],
+    own: tuple[Float[Tensor, "batch kv_head own_pos d_head"], Float[Tensor, "batch kv_head own_pos d_value"]],
+    past: tuple[Float[Tensor, "kv_head past_pos d_head"], Float[Tensor, "kv_head past_pos d_value"]],
+    mask: Float[Tensor, "mask masked_head query_pos all_pos"],
+    scale: float | None,
+) -> Float[Tensor, "batch query_pos head d_value"]:
+    """Attention of some rows to a past that all of them read, and after it each to itself.
+
+    Args:
+        query: After rotary embedding.
+        own: Keys and values of each row; the last ones are the queries' own positions.
+        past: Keys and values of what comes before, the same for all rows.
+        mask: Added to the scores, of each row or of all alike; no query is left without a key.
+        scale: Of the scores; one over the square root of the head's width by default.
+    """
+    (batch, heads, length, _), (kv_heads, before) = query.shape, past[0].shape[:2]
+    group, keys_own = heads // kv_heads, own[0].shape[2]
+    positions = min(length, max(1, QUERIES // group))
+    # The keys of other rows are scored for nothing; they stay few beside the past.
+    rows = min(batch, -(-QUERIES // (group * positions)), 1 + before // (FEW * keys_own))
+    # One copy of the past, with room for the own keys and values of the rows that are taken together.
+    keys, values = (torch.cat([each, each.new_empty(kv_heads, rows * keys_own, each.shape[-1])], dim=1) for each in past)
+    found = query.new_empty(batch, length, heads, values.shape[-1])
+    alike, laid = len(mask) == 1, dict[tuple[int, int], Tensor]()
+    for start in range(0, length, positions):
+        stop = min(start + positions, length)
+        seen = keys_own - length + stop
+        for first in range(0, batch, rows):
+            some = slice(first, min(first + rows, batch))
+            count = some.stop - first
+            end = before + count * seen
+            for there, each in zip((keys, values), own, strict=True):
+                there[:, before:end] = each[some, :, :seen].transpose(0, 1).flatten(1, 2)
+            if not alike or (count, stop) not in laid:
+                here = mask[:, :, start:stop, : before + seen]
+                laid[count, stop] = _side_by_side(here if alike else here[some], count, kv_heads, group, before)
+            part = scaled_dot_product_attention(
+                query[some, :, start:stop].unflatten(1, (kv_heads, group)).transpose(0, 1).flatten(1, 3)[None],
+                keys[None, :, :end],
+                values[None, :, :end],
+                attn_mask=laid[count, stop],
+                scale=scale,
+            )
+            back = part[0].unflatten(1, (count, group, stop - start))
+            found[some, start:stop] = back.permute(1, 3, 0, 2, 4).flatten(2, 3)
+    return found
+
+
+def _side_by_side(
+    mask: Float[Tensor, "mask masked_head query_pos all_pos"], rows: int, kv_heads: int, group: int, before: int
+) -> Float[Tensor, "1 some_kv_head all_query_pos all_rows_pos"]:
+    """The mask of rows side by side: each sees the past and its own keys as its mask says, and no other row's."""
+    _, heads, length, width = mask.shape
+    seen = width - before
+    by_head = mask[:, :, None] if heads == 1 else mask.unflatten(1, (kv_heads, group))
+    lowest = torch.finfo(mask.dtype).min
+    # Not minus infinity, of which a kernel's block of keys that are all hidden would make NaN.
+    by_head = by_head.clamp_min(lowest).transpose(0, 1).expand(-1, rows, group, -1, -1)
+    laid = mask.new_full((len(by_head), rows, group, length, before + rows * seen), lowest)
+    laid[..., :before] = by_head[..., :before]
+    for row in range(rows):
+        at = before + row * seen
+        laid[:, row, ..., at : at + seen] = by_head[:, row, ..., before:]
+    return laid.flatten(1, 3)[None]
