@@ -8,7 +8,7 @@ that the past is neither repeated nor read again for each row.
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn import functional
 
 # Queries of a call. From so many on, torch's kernel for processors takes larger blocks of them, and is quicker.
 QUERIES = 768
@@ -37,7 +37,7 @@ def own_attention(
     for start in range(0, length, QUERIES):
         stop = min(start + QUERIES, length)
         seen = own - length + stop
-        part = scaled_dot_product_attention(
+        part = functional.scaled_dot_product_attention(
             query[:, :, start:stop],
             key[:, :, :seen],
             value[:, :, :seen],
@@ -71,26 +71,26 @@ def attention_beside_past(
     # The keys of other rows are scored for nothing; they stay few beside the past.
     rows = min(batch, -(-QUERIES // (group * positions)), 1 + before // (FEW * keys_own))
     # One copy of the past, with room for the own keys and values of the rows that are taken together.
-    keys, values = (torch.cat([each, each.new_empty(kv_heads, rows * keys_own, each.shape[-1])], dim=1) for each in past)
+    keys, values = (functional.pad(each, (0, 0, 0, rows * keys_own)) for each in past)
     found = query.new_empty(batch, length, heads, values.shape[-1])
-    alike, laid = len(mask) == 1, dict[tuple[int, int], Tensor]()
+    alike = len(mask) == 1
     for start in range(0, length, positions):
         stop = min(start + positions, length)
-        seen = keys_own - length + stop
+        seen, laid = keys_own - length + stop, mask
         for first in range(0, batch, rows):
             some = slice(first, min(first + rows, batch))
             count = some.stop - first
             end = before + count * seen
             for there, each in zip((keys, values), own, strict=True):
                 there[:, before:end] = each[some, :, :seen].transpose(0, 1).flatten(1, 2)
-            if not alike or (count, stop) not in laid:
-                here = mask[:, :, start:stop, : before + seen]
-                laid[count, stop] = _side_by_side(here if alike else here[some], count, kv_heads, group, before)
-            part = scaled_dot_product_attention(
+            if not alike or first == 0 or count < rows:  # else it is that of the rows before
+                here = (mask if alike else mask[some])[:, :, start:stop, : before + seen]
+                laid = _side_by_side(here, count, kv_heads, group, before)
+            part = functional.scaled_dot_product_attention(
                 query[some, :, start:stop].unflatten(1, (kv_heads, group)).transpose(0, 1).flatten(1, 3)[None],
                 keys[None, :, :end],
                 values[None, :, :end],
-                attn_mask=laid[count, stop],
+                attn_mask=laid,
                 scale=scale,
             )
             back = part[0].unflatten(1, (count, group, stop - start))

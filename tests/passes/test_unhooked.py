@@ -230,8 +230,8 @@ def test_long_sequences_take_torchs_own_blocks_to_the_same_end(
         return own(query, *args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", counted)
-    for name, value in (("LONG", 1), ("QUERIES", 32), ("SCORES", 1024)):
-        monkeypatch.setattr(f"mediate.passes.attention.{name}", value)
+    for name, value in (("attention.LONG", 1), ("fused.QUERIES", 32), ("attention.SCORES", 1024)):
+        monkeypatch.setattr(f"mediate.passes.{name}", value)
     with torch.no_grad(), leanly(model):
         blocks = one_pass(model, ids)
     assert fused == [32, 32, 26] * tiny.LAYERS

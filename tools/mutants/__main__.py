@@ -260,8 +260,8 @@ MUTANTS = (
     Mutant(
         "the gradient's sign turned",
         "mediation/kinds/attribution.py",
-        "product = (base - source).double()",
-        "product = (source - base).double()",
+        "base.pop(site) - source.pop(site)",
+        "source.pop(site) - base.pop(site)",
         "tests/mediation/kinds/test_attribution.py",
     ),
     Mutant(

@@ -37,7 +37,7 @@ from mediate.mediation.names import check_estimable
 from mediate.mediation.outcomes import Outcome, outcome_tensor
 from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
-from mediate.models.sites import Component, Site
+from mediate.models.sites import EMBEDDED, Component, Site
 from mediate.pairs.pair import World
 from mediate.passes.gradients import gradients
 from mediate.results.agreement import agreement
@@ -129,7 +129,8 @@ def attributions(
     if method is Method.QKFIX:
         estimates = {each: fixed_estimates(model, run, each, other, outcome, direction) for each in components}
     else:
-        estimates = linear_estimates(model, run, (base, source), outcome, method, Line(own, other, steps))
+        line = Line(own[EMBEDDED], other[EMBEDDED], steps) if method is Method.IG else None
+        estimates = linear_estimates(model, run, less(base, source), outcome, method, line)
     found = {name: Attribution(name, direction, method, values) for name, values in estimates.items()}
     if method is Method.IG:
         gap = _completeness(model, pair, found[Component.RESID_PRE], outcome)
@@ -140,20 +141,19 @@ def attributions(
 def linear_estimates(
     model: Model,
     run: Sequences,
-    worlds: tuple[dict[Site, Tensor], dict[Site, Tensor]],
+    change: dict[Site, Tensor],
     outcome: Outcome,
     method: Method,
-    line: Line,
+    line: Line | None,
 ) -> dict[Component, Float[np.ndarray, "draw layer pos head"]]:
-    """What differs between the worlds' activations, base first, times the outcome's gradient there, for each pass."""
-    base, source = worlds
+    """What differs between the worlds' activations, from `less`, times the outcome's gradient there, for each pass."""
     y = partial(outcome_tensor, run.readout, outcome=outcome)
     passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {}
-    for slopes in backward_passes(model, run, list(base), y, method, line):
-        for component in dict.fromkeys(site.component for site in base):
+    for slopes in backward_passes(model, run, list(change), y, method, line):
+        for component in dict.fromkeys(site.component for site in change):
             scores = [
-                _scores(base[site], source[site], slopes[site][:, : run.stop - run.start])
-                for site in base
+                _scores(change[site], slopes[site][:, : run.stop - run.start])
+                for site in change
                 if site.component is component
             ]
             passes.setdefault(component, []).append(np.stack(scores))
@@ -168,10 +168,13 @@ def _completeness(model: Model, pair: EncodedPair, found: Attribution, outcome: 
     return found.cell(whole) - float(exact)
 
 
-def _scores(
-    base: Float[Tensor, "pos ..."], source: Float[Tensor, "pos ..."], gradient: Float[Tensor, "row pos ..."]
-) -> Float[np.ndarray, "pos head"]:
-    product = (base - source).double() * gradient.sum(dim=0).double()
+def less(base: dict[Site, Tensor], source: dict[Site, Tensor]) -> dict[Site, Tensor]:
+    """The base run's activations less the source run's; of long chains all three would not fit, so these two go."""
+    return {site: base.pop(site) - source.pop(site) for site in list(base)}
+
+
+def _scores(change: Float[Tensor, "pos ..."], gradient: Float[Tensor, "row pos ..."]) -> Float[np.ndarray, "pos head"]:
+    product = change.double() * gradient.sum(dim=0).double()
     product = product if product.ndim == 3 else product[:, None]
     scores: Float[np.ndarray, "pos head"] = reduce(product, "pos head d -> pos head", "sum").cpu().numpy()
     return scores
