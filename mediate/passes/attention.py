@@ -133,9 +133,8 @@ def attend(
         if past is not None:
             mask = attention_mask[..., : before + key.shape[2]]
             mask = _of_each_row(mask, past.unseen.get(layer), batch, layer, first)
-            shared = past.keys[layer], past.values[layer]
-            fused = attention_beside_past(query, (key, value), shared, mask, told.get("scaling"))
-            return _after(begin, fused), None
+            every = past.keys[layer], past.values[layer]
+            return _after(begin, attention_beside_past(query, (key, value), every, mask, told.get("scaling"))), None
         if length > most:
             return _after(begin, own_attention(query, key, value, attention_mask, told.get("scaling"))), None
     if length > most:

@@ -6,6 +6,7 @@ that the past is neither repeated nor read again for each row.
 """
 
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
@@ -72,6 +73,7 @@ def attention_beside_past(
     rows = min(batch, -(-QUERIES // (group * positions)), 1 + before // (FEW * keys_own))
     # One copy of the past, with room for the own keys and values of the rows that are taken together.
     keys, values = (functional.pad(each, (0, 0, 0, rows * keys_own)) for each in past)
+    found: Float[Tensor, "batch query_pos head d_value"]
     found = query.new_empty(batch, length, heads, values.shape[-1])
     alike = len(mask) == 1
     for start in range(0, length, positions):
@@ -82,19 +84,20 @@ def attention_beside_past(
             count = some.stop - first
             end = before + count * seen
             for there, each in zip((keys, values), own, strict=True):
-                there[:, before:end] = each[some, :, :seen].transpose(0, 1).flatten(1, 2)
+                there[:, before:end] = rearrange(each[some, :, :seen], "row kv pos d -> kv (row pos) d")
             if not alike or first == 0 or count < rows:  # else it is that of the rows before
                 here = (mask if alike else mask[some])[:, :, start:stop, : before + seen]
                 laid = _side_by_side(here, count, kv_heads, group, before)
             part = functional.scaled_dot_product_attention(
-                query[some, :, start:stop].unflatten(1, (kv_heads, group)).transpose(0, 1).flatten(1, 3)[None],
+                rearrange(query[some, :, start:stop], "row (kv group) pos d -> 1 kv (row group pos) d", kv=kv_heads),
                 keys[None, :, :end],
                 values[None, :, :end],
                 attn_mask=laid,
                 scale=scale,
             )
-            back = part[0].unflatten(1, (count, group, stop - start))
-            found[some, start:stop] = back.permute(1, 3, 0, 2, 4).flatten(2, 3)
+            found[some, start:stop] = rearrange(
+                part, "1 kv (row group pos) d -> row pos (kv group) d", row=count, group=group
+            )
     return found
 
 
@@ -104,13 +107,14 @@ def _side_by_side(
     """The mask of rows side by side: each sees the past and its own keys as its mask says, and no other row's."""
     _, heads, length, width = mask.shape
     seen = width - before
-    by_head = mask[:, :, None] if heads == 1 else mask.unflatten(1, (kv_heads, group))
     lowest = torch.finfo(mask.dtype).min
     # Not minus infinity, of which a kernel's block of keys that are all hidden would make NaN.
-    by_head = by_head.clamp_min(lowest).transpose(0, 1).expand(-1, rows, group, -1, -1)
+    by_head = rearrange(
+        mask.clamp_min(lowest), "row (kv group) pos key -> kv row group pos key", kv=1 if heads == 1 else kv_heads
+    ).expand(-1, rows, group, -1, -1)
     laid = mask.new_full((len(by_head), rows, group, length, before + rows * seen), lowest)
     laid[..., :before] = by_head[..., :before]
     for row in range(rows):
         at = before + row * seen
         laid[:, row, ..., at : at + seen] = by_head[:, row, ..., before:]
-    return laid.flatten(1, 3)[None]
+    return rearrange(laid, "kv row group pos key -> 1 kv (row group pos) key")

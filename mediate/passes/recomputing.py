@@ -31,15 +31,15 @@ def recomputed_blocks(model: Model) -> Iterator[None]:
 
 def _run(forward: Any, layer: int, *args: Any, **kwargs: Any) -> Any:
     cache = next((each for each in (*args, *kwargs.values()) if isinstance(each, Cache)), None)
-    held = cache.layers[layer] if cache is not None else None
-    before = (held.keys, held.values) if held is not None else None
+    held = [cache.layers[layer]] if cache is not None else []
+    before = [(each.keys, each.values) for each in held]
 
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return forward(*args, **kwargs)
         finally:
             # A second run must find the past that the first one found, and nobody reads the keys that a run adds.
-            if held is not None:
-                held.keys, held.values = before
+            for each, (keys, values) in zip(held, before, strict=True):
+                each.keys, each.values = keys, values
 
     return checkpoint(run, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)

@@ -259,9 +259,9 @@ MUTANTS = (
     ),
     Mutant(
         "the gradient's sign turned",
-        "mediation/kinds/attribution.py",
-        "base.pop(site) - source.pop(site)",
-        "source.pop(site) - base.pop(site)",
+        "mediation/kinds/state.py",
+        "found[site].sub_(here)",
+        "found[site].neg_().add_(here)",
         "tests/mediation/kinds/test_attribution.py",
     ),
     Mutant(

@@ -31,7 +31,7 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.backward import Line, backward_passes
 from mediate.mediation.kinds.kind import Effects, effect_map
 from mediate.mediation.kinds.qkfix import key_scores, query_scores
-from mediate.mediation.kinds.state import STATE_PASSES, Direction, chain_activations, state_effects
+from mediate.mediation.kinds.state import STATE_PASSES, Direction, chain_activations, state_effects, take_away
 from mediate.mediation.names import Method as Method
 from mediate.mediation.names import check_estimable
 from mediate.mediation.outcomes import Outcome, outcome_tensor
@@ -121,16 +121,17 @@ def attributions(
     extra = [Component.RESID_PRE] if TAKES[method].entering else []
     wanted = list(dict.fromkeys([*components, *extra]))
     run = sequences(model, pair, direction.patched_world, [outcome])
-    base, source = (
-        chain_activations(model, pair.context(world, world), len(pair.questions[world]), wanted)
-        for world in reversed(World)
-    )
-    own, other = (base, source) if direction is Direction.NOISING else (source, base)
+    base, source = ((pair.context(world, world), len(pair.questions[world])) for world in reversed(World))
     if method is Method.QKFIX:
+        other = chain_activations(model, *(source if direction is Direction.NOISING else base), wanted)
         estimates = {each: fixed_estimates(model, run, each, other, outcome, direction) for each in components}
     else:
-        line = Line(own[EMBEDDED], other[EMBEDDED], steps) if method is Method.IG else None
-        estimates = linear_estimates(model, run, less(base, source), outcome, method, line)
+        change = chain_activations(model, *base, wanted)
+        entering = [EMBEDDED] if method is Method.IG else []
+        ends = [change[site].clone() for site in entering]
+        ends += take_away(model, change, *source, keep=entering).values()
+        line = Line(*(ends if direction is Direction.NOISING else reversed(ends)), steps) if ends else None
+        estimates = linear_estimates(model, run, change, outcome, method, line)
     found = {name: Attribution(name, direction, method, values) for name, values in estimates.items()}
     if method is Method.IG:
         gap = _completeness(model, pair, found[Component.RESID_PRE], outcome)
@@ -146,7 +147,16 @@ def linear_estimates(
     method: Method,
     line: Line | None,
 ) -> dict[Component, Float[np.ndarray, "draw layer pos head"]]:
-    """What differs between the worlds' activations, from `less`, times the outcome's gradient there, for each pass."""
+    """What differs between the worlds' activations times the outcome's gradient there, for each backward pass.
+
+    Args:
+        model: The hooked model.
+        run: The run that would be patched.
+        change: The base world's activations less the source's.
+        outcome: What is read off.
+        method: How to estimate.
+        line: From this run to the other, for integrated gradients; None without.
+    """
     y = partial(outcome_tensor, run.readout, outcome=outcome)
     passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {}
     for slopes in backward_passes(model, run, list(change), y, method, line):
@@ -166,11 +176,6 @@ def _completeness(model: Model, pair: EncodedPair, found: Attribution, outcome: 
     whole = Cell(tuple(range(len(pair.traces[World.BASE].ids))), (0,))
     exact = state_effects(model, pair, [Component.RESID_PRE], [whole], [outcome], found.direction)[0, 0]
     return found.cell(whole) - float(exact)
-
-
-def less(base: dict[Site, Tensor], source: dict[Site, Tensor]) -> dict[Site, Tensor]:
-    """The base run's activations less the source run's; of long chains all three would not fit, so these two go."""
-    return {site: base.pop(site) - source.pop(site) for site in list(base)}
 
 
 def _scores(change: Float[Tensor, "pos ..."], gradient: Float[Tensor, "row pos ..."]) -> Float[np.ndarray, "pos head"]:

@@ -28,7 +28,6 @@ from mediate.mediation.kinds.attribution import (
     checked,
     checked_estimates,
     fixed_estimates,
-    less,
     linear_estimates,
 )
 from mediate.mediation.kinds.backward import Line
@@ -86,7 +85,8 @@ def ablation_attribution(
             fixed_estimates(model, run, component, other, outcome, Direction.NOISING),
         )
     line = Line(own[EMBEDDED], other[EMBEDDED], IG_STEPS) if method is Method.IG else None
-    estimates = linear_estimates(model, run, less(own, other), outcome, method, line)
+    change = {site: own[site] - other[site] for site in own}
+    estimates = linear_estimates(model, run, change, outcome, method, line)
     found = {name: Attribution(name, Direction.NOISING, method, values) for name, values in estimates.items()}
     if method is not Method.IG:
         return found[component]
