@@ -166,6 +166,8 @@ def _catching(model: Model, site: Site, found: dict[Site, Tensor]) -> Hook:
     point = Site(Component.ATTN_OUT, site.layer) if site.component is Component.RESID_MID else site
 
     def catch(value: Tensor, hook: Any) -> Tensor:
+        if site.component is Component.RESID_MID:
+            value = value.view_as(value)  # of its own, so that no gate at attention's output comes before
         if value.requires_grad:
             value.register_hook(partial(found.__setitem__, site))  # type: ignore[no-untyped-call]
         # Returned, because attention's hooks hand out a view that would otherwise not lie on the outcome's path.

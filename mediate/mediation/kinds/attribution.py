@@ -127,10 +127,12 @@ def attributions(
         estimates = {each: fixed_estimates(model, run, each, other, outcome, direction) for each in components}
     else:
         change = chain_activations(model, *base, wanted)
-        entering = [EMBEDDED] if method is Method.IG else []
-        ends = [change[site].clone() for site in entering]
-        ends += take_away(model, change, *source, keep=entering).values()
-        line = Line(*(ends if direction is Direction.NOISING else reversed(ends)), steps) if ends else None
+        line = None
+        entering = [change[EMBEDDED].clone()] if method is Method.IG else []
+        entering += take_away(model, change, *source, keep=[EMBEDDED] if entering else []).values()
+        if entering:
+            own, theirs = entering if direction is Direction.NOISING else reversed(entering)
+            line = Line(own, theirs, steps)
         estimates = linear_estimates(model, run, change, outcome, method, line)
     found = {name: Attribution(name, direction, method, values) for name, values in estimates.items()}
     if method is Method.IG:
