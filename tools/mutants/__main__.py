@@ -259,9 +259,9 @@ MUTANTS = (
     ),
     Mutant(
         "the gradient's sign turned",
-        "mediation/kinds/attribution.py",
-        "product = (base - source).double()",
-        "product = (source - base).double()",
+        "mediation/kinds/state.py",
+        "found[site].sub_(here)",
+        "found[site].neg_().add_(here)",
         "tests/mediation/kinds/test_attribution.py",
     ),
     Mutant(

@@ -10,6 +10,8 @@ activations are all that the outcome depends on. Effects of different cells do n
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +33,7 @@ from mediate.models.sites import Component, Site
 from mediate.passes.activations import part_of
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Reference
+from mediate.passes.one_pass import one_pass
 from mediate.passes.unhooked import leanly
 from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
@@ -47,6 +50,33 @@ def chain_activations(
     with leanly(model, [site.hook_name for site in sites]):
         kept = forward(model, torch.tensor([list(ids)], device=model.device), keep=sites, last=1).kept
     return {site: part_of(value, site.component, start) for site, value in kept.items()}
+
+
+def take_away(
+    model: Model, found: Mapping[Site, Tensor], ids: Sequence[int], start: int, keep: Collection[Site] = ()
+) -> dict[Site, Float[Tensor, "..."]]:
+    """Takes from activations, in place, those of a run of `ids`, as they pass: of a long chain, both would not fit.
+
+    Args:
+        model: The hooked model.
+        found: From `chain_activations` of another run.
+        ids: Token ids.
+        start: The position at which their chain begins.
+        keep: Sites whose activations in this run are returned.
+    """
+    kept: dict[Site, Tensor] = {}
+
+    def take(value: Tensor, hook: Any, site: Site) -> Tensor:
+        here = part_of(value, site.component, start)
+        found[site].sub_(here)
+        if site in keep:
+            kept[site] = here.clone()
+        return value
+
+    hooks = [(site.hook_name, partial(take, site=site)) for site in found]
+    with torch.no_grad(), leanly(model, [name for name, _ in hooks]):
+        one_pass(model, torch.tensor([list(ids)], device=model.device), hooks=hooks, last=1)
+    return kept
 
 
 def placed(
