@@ -67,7 +67,8 @@ def score(
     Args:
         model: From `mediate.load`.
         pairs: Pairs, which are held against their twins, or items by themselves, of which question and chain are
-            hidden or, with `against="other"`, replaced by other items'; or the path of a file of either.
+            hidden or, with `against="other"`, replaced by other items'; or the path of a file of either. Pairs that
+            are held `against` one of these are their bases, as items by themselves.
         spec: The choices of the run.
         out: A run directory to write, with the report's data; one that holds this very run is read back.
         store: Whether chains, outcomes and kept activations are looked up and kept in the cache.

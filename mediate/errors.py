@@ -9,6 +9,8 @@ import re
 
 # The name under which the package is installed; `mediate` on the index is another project's.
 DISTRIBUTION = "cot-mediate"
+# Of an id that a message names.
+MOST_OF_AN_ID = 120
 
 
 class InputError(ValueError):
@@ -30,7 +32,7 @@ class ItemError(InputError):
         self, item: str, reason: str, *, place: str = "", code: str = "invalid", written: bool = False
     ) -> None:
         self.item, self.reason, self.place, self.code, self.written = item, reason, place, code, written
-        named = f"item {item!r}: " if item else ""
+        named = f"item {short(item, MOST_OF_AN_ID)}: " if item else ""
         super().__init__(f"{place + ': ' if place else ''}{named}{reason}")
 
 

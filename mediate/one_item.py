@@ -124,14 +124,16 @@ def prepare(
     """
     from mediate.models.model import Model
     from mediate.passes.store import Store
-    from mediate.scoring.given import fitting
+    from mediate.scoring.given import as_measured, fitting
     from mediate.scoring.jobs import job_of
     from mediate.scoring.settling import settled
 
     if not isinstance(model, Model):
         raise InputError(f"prepare: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
     given: Any = [_found(item, pairs) if isinstance(item, str) else _named(item) if isinstance(item, Item) else item]
-    choices = settled(model, given, fitting(given, make_spec(spec, on_bad_item="error")), str)
+    choices = make_spec(spec, on_bad_item="error")
+    given = as_measured(given, choices.against, str)
+    choices = settled(model, given, fitting(given, choices), str)
     job = job_of(given, choices.against)
     (prepared,), _ = job.prepare(model, given, choices, Store() if store else None)
     found: Prepared | PreparedItem = prepared

@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from mediate.errors import DISTRIBUTION, install_hint
+from mediate.errors import DISTRIBUTION, ItemError, install_hint
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -21,3 +21,11 @@ def test_hints_name_this_distribution_and_extras_that_it_has() -> None:
 def test_the_name_stands_in_one_place_and_the_other_project_of_that_name_in_none() -> None:
     for path in [*(ROOT / "mediate").rglob("*.py"), ROOT / "README.md", *(ROOT / "notebooks").glob("*.py")]:
         assert not re.search(r'pip install "?mediate\b', path.read_text()), f"{path.name} installs another project"
+
+
+def test_a_message_names_a_long_id_by_its_beginning() -> None:
+    assert str(ItemError("a/b", "is bad", place="p.jsonl:1")) == "p.jsonl:1: item 'a/b': is bad"
+    told = ItemError("x" * 5000, "is bad")
+    assert len(str(told)) < 200
+    assert str(told).startswith("item 'xxx")
+    assert told.item == "x" * 5000

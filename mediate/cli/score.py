@@ -96,7 +96,7 @@ def score(
     from mediate.models.origin import tuned_template
     from mediate.pairs.pair import named_items
     from mediate.pairs.reading import scan_file
-    from mediate.scoring.given import check_device, check_out, check_set, fitting
+    from mediate.scoring.given import as_measured, check_device, check_out, check_set, fitting
     from mediate.scoring.spec import make_spec
 
     quiet_libraries(quiet)
@@ -105,16 +105,17 @@ def score(
     found = scan_file(pairs, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
     if found.told:
         tell(found.told)
-    check_set(found.given, found.errors, spec)
-    spec = fitting(found.given, spec)
+    given = as_measured(found.given, spec.against, tell)
+    check_set(given, found.errors, spec)
+    spec = fitting(given, spec)
     tuned_after = tuned_template(check_model(model, loading.get("adapter")))
-    unwritten = any(item.cot is None for each in found.given for _, item in named_items(each))
+    unwritten = any(item.cot is None for each in given for _, item in named_items(each))
     if choices["template"] == "auto" and spec.chains is None and unwritten and tuned_after is not None:
         tell(f"template: {tuned_after.name} (the model must write chains, and was tuned after this)")
         spec = make_spec(spec, template=tuned_after)
     check_device(loading.get("device"))
     if not plan:
-        check_out(out, spec, spec.described(), found.given)
+        check_out(out, spec, spec.described(), given)
     from mediate.api import load
     from mediate.passes.store import Store
     from mediate.scoring.score import score as run_score
@@ -124,14 +125,12 @@ def score(
     if plan:
         from mediate.scoring.forecast import forecast
 
-        for each in forecast(loaded, found.given, spec, store, unread=found.errors, progress=True):
+        for each in forecast(loaded, given, spec, store, unread=found.errors, progress=True):
             typer.echo(each)
         return
-    results = run_score(loaded, found.given, spec, unread=found.errors, out=out, store=store, progress=True)
+    results = run_score(loaded, given, spec, unread=found.errors, out=out, store=store, progress=True)
     show(out, results, report=report)
     check_measured(results.manifest, results.rejects)
-    given = "items" if found.taken_for else "pairs"
-    compared = (
-        f"mediate compare {quote(str(out))} OTHER --out DIR (OTHER: the run of another model on the same {given})"
-    )
+    noun = "items" if found.taken_for else "pairs"
+    compared = f"mediate compare {quote(str(out))} OTHER --out DIR (OTHER: the run of another model on the same {noun})"
     tell_next(out, results.rejects, compared if report else f"mediate report {quote(str(out))}")

@@ -13,7 +13,7 @@ from mediate.errors import InputError
 from mediate.figures.paired import run_colours
 from mediate.figures.steps import MOST_TICKS
 from mediate.figures.style import DIVERGING, FAINT, INK, canvas
-from mediate.figures.text import label
+from mediate.figures.text import in_lines, label
 
 DIFFERENCE_SIZE = (7.2, 3.2)
 MOST_BANDS = 3
@@ -67,7 +67,7 @@ def plot_difference(
             image, ax=axes, pad=0.02, format=PercentFormatter(1.0, symbol=" %") if percent else None
         )
         bar.outline.set_visible(False)
-        bar.set_label(quantity, parse_math=False)
+        bar.set_label(in_lines(quantity), parse_math=False)
         axes.spines[:].set_visible(False)
         axes.tick_params(axis="y", length=0)
         for axis, names, text in ((axes.xaxis, columns, "layer"), (axes.yaxis, rows, "step")):
@@ -153,7 +153,7 @@ def plot_difference_by_depth(
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         band = f"; bands hold all depths together at {level * 100:g} %" if banded else ""
         axes.set_xlabel(f"relative depth (0: first layer, 1: last){band}")
-        axes.set_ylabel(quantity, parse_math=False)
+        axes.set_ylabel(in_lines(quantity), parse_math=False)
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         legend = axes.legend(handles=[*handles, key], loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)

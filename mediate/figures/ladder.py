@@ -10,7 +10,7 @@ from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
 from mediate.errors import InputError
 from mediate.figures.paired import run_colours
 from mediate.figures.style import INK, canvas
-from mediate.figures.text import label
+from mediate.figures.text import in_lines, label
 from mediate.stats import Estimate
 
 LADDER_SIZE = (7.2, 3.4)
@@ -71,7 +71,7 @@ def plot_ladder(lines: Sequence[LadderLine], *, quantity: str, percent: bool = F
         if percent:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.set_xlabel(f"parameters (log scale){_levels(lines)}")
-        axes.set_ylabel(quantity, parse_math=False)
+        axes.set_ylabel(in_lines(quantity), parse_math=False)
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         legend = axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)

@@ -1,6 +1,5 @@
 """Mean effect of each step by layer."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from mediate.errors import InputError
 from mediate.figures.style import INK, SEQUENTIAL, canvas, effect_label
-from mediate.figures.text import label
+from mediate.figures.text import MOST_OF_A_KIND, in_lines, label
 from mediate.results import EffectMap, mean_map
 from mediate.results.kinds import is_estimate
 from mediate.stats.columnwise import interval_of_means
@@ -127,7 +126,7 @@ def _step_bar(axes: Axes, means: Sequence[StepMeans], colours: Float[np.ndarray,
 def _label_axes(axes: Axes, first: EffectMap, means: Sequence[StepMeans], few: bool, level: float) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.01)
-    kind = label(first.kind)
+    kind = label(first.kind, MOST_OF_A_KIND)
     if not few:
         band = ""
     elif any(np.isfinite(each.low).any() for each in means):
@@ -137,6 +136,6 @@ def _label_axes(axes: Axes, first: EffectMap, means: Sequence[StepMeans], few: b
     axes.set_xlabel(f"layer{band}")
     what = f"{kind} estimate of the" if is_estimate(first.kind) else kind
     number, bracket, unit = f"mean {what} {effect_label(label(first.outcome))}".partition("(")
-    axes.set_ylabel(f"{number}\n{textwrap.fill(bracket + unit, LABEL_WIDTH)}", parse_math=False)
+    axes.set_ylabel(f"{in_lines(number)}\n{in_lines(bracket + unit, LABEL_WIDTH)}", parse_math=False)
     axes.grid(axis="y", color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)

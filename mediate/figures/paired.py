@@ -11,7 +11,7 @@ from matplotlib.ticker import PercentFormatter
 
 from mediate.errors import InputError
 from mediate.figures.style import FAINT, INK, SEQUENTIAL, canvas
-from mediate.figures.text import label
+from mediate.figures.text import in_lines, label
 from mediate.stats import Estimate
 from mediate.stats.resampling import group_index
 
@@ -101,7 +101,7 @@ def plot_paired(
                 text.set(ha="right", rotation_mode="anchor")
         if percent:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-        axes.set_ylabel(quantity, parse_math=False)
+        axes.set_ylabel(in_lines(quantity), parse_math=False)
         if outside:
             points = int(np.isfinite(lines).sum())
             axes.set_xlabel(f"{outside} of {points} points lie outside", fontsize="small")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from mediate.figures.layers import check_step_layer
 from mediate.figures.style import DIVERGING, FAINT, canvas
-from mediate.figures.text import label
+from mediate.figures.text import MOST_OF_A_KIND, in_lines, label
 from mediate.results import EffectMap, mean_map
 from mediate.results.kind_words import called
 from mediate.results.kinds import View, parse_kind
@@ -59,8 +59,9 @@ def plot_step_layer(
         bar = axes.figure.colorbar(image, ax=axes, pad=0.02)
         bar.outline.set_visible(False)
         first = maps[0]
-        number = called(label(first.kind)) if said else f"mean {called(label(first.kind))}"
-        bar.set_label(f"{number}\non {label(first.outcome)} ({unit_of(first.outcome)})", parse_math=False)
+        number = ("" if said else "mean ") + called(label(first.kind, MOST_OF_A_KIND))
+        read = f"on {label(first.outcome)} ({unit_of(first.outcome)})"
+        bar.set_label(in_lines(f"{number}\n{read}"), parse_math=False)
         axes.spines[:].set_visible(False)
         _label_cells(axes, coords, count, len({each.item for each in maps}))
         if said:

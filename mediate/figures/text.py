@@ -1,5 +1,6 @@
 """Text from models and data made safe to show: nothing in it stays invisible or acts on its surroundings."""
 
+import re
 import unicodedata
 from functools import cache
 
@@ -7,6 +8,10 @@ from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
 ELLIPSIS = "…"
+# Characters that stand in a line beside a figure's axis.
+LINE_WIDTH = 34
+# Of the name of a kind of map: none of the known ones is longer.
+MOST_OF_A_KIND = 64
 SIGNS = {"\n": "↵", "\t": "⇥"}
 # Control, format (with the bidirectional overrides), surrogate, private, unassigned, line and paragraph separators.
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -51,6 +56,24 @@ def label(text: str, width: int = 24) -> str:
         return shown
     head = (width - 1) // 2 + (width - 1) % 2
     return shown[:head] + ELLIPSIS + shown[len(shown) - (width - 1 - head) :]
+
+
+def in_lines(text: str, width: int = LINE_WIDTH) -> str:
+    """A label in lines of at most `width` characters; a name that is longer is broken after a dot or underscore.
+
+    Its own line breaks stay.
+    """
+    return "\n".join(_wrapped(line, width) for line in text.split("\n"))
+
+
+def _wrapped(text: str, width: int) -> str:
+    lines = [""]
+    for word in re.findall(r"\S+\s*", text):
+        for piece in re.findall(rf".{{1,{width}}}(?:(?<=[._])|\s|\Z)|.{{1,{width}}}", word):
+            if len((lines[-1] + piece).rstrip()) > width:
+                lines.append("")
+            lines[-1] += piece
+    return "\n".join([*(line.rstrip() for line in lines[:-1]), lines[-1]])
 
 
 @cache

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from mediate.mediation.names import WHOLE_RUN
 from mediate.mediation.outcomes import Outcome, narrowed, read_off
@@ -12,7 +14,7 @@ from mediate.mediation.sequences import Sequences, outcomes_under
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.passes import Untouched, branch_logits, untouched
-from mediate.passes.interventions import Interventions, Values, Write, actions_of
+from mediate.passes.interventions import Interventions, Patch, Reference, Values, Write, actions_of
 from mediate.passes.keyvalues import KeyValues
 from mediate.passes.selfcheck import SWEPT
 
@@ -24,11 +26,13 @@ def branched_outcomes(
     branches: Sequence[Interventions],
     values: Values,
     clean: Untouched | None = None,
+    own: Values | None = None,
 ) -> tuple[Float[np.ndarray, " outcome"], Float[np.ndarray, "outcome branch"]]:
     """Each outcome of the run as it is, and under each set of interventions, in nats.
 
     Equal to `outcomes_under` but for rounding, at a fraction of the work; a model that failed the self-check of sweeps
-    takes that way. Patches after which no reader looks back are not run: their outcome is exactly that of the run.
+    takes that way. Patches after which no reader looks back are not run, and neither are those that put in place what
+    is there: their outcome is exactly that of the run.
 
     Args:
         model: The hooked model.
@@ -37,17 +41,21 @@ def branched_outcomes(
         branches: The interventions, at positions of the chain or later.
         values: What they put in place, in the sequence's own coordinates.
         clean: From `branching_point`, where it is known.
+        own: The run's own activations under `Reference.SOURCE`, of all that patches are at; without, any patch is new.
     """
     clean = clean or branching_point(model, run, outcomes)
+    new = [place for place, each in enumerate(branches) if own is None or moves(each, values, own)]
     if clean is None:
-        y = outcomes_under(model, run, outcomes, [(), *branches], values)
-        return y[:, 0], y[:, 1:]
+        found = outcomes_under(model, run, outcomes, [(), *(branches[place] for place in new)], values)
+        y = np.repeat(found[:, :1], len(branches), axis=1)
+        y[:, new] = found[:, 1:]
+        return found[:, 0], y
     readout, wanted = narrowed(run.readout, outcomes)
     if any(outcome.against == WHOLE_RUN for outcome in outcomes):
         readout = replace(readout, whole=clean.logits)
     here = np.array([read_off(readout, clean.logits, outcome) for outcome in outcomes])
     y = np.repeat(here[:, None], len(branches), axis=1)
-    heard = [place for place, each in enumerate(branches) if _is_heard(model, run, each)]
+    heard = [place for place in new if _is_heard(model, run, branches[place])]
     some = [branches[place] for place in heard]
     for place, logits in branch_logits(model, clean, some, last=readout.last, values=values, tokens=wanted):
         y[:, heard[place]] = [read_off(readout, logits, outcome) for outcome in outcomes]
@@ -70,6 +78,26 @@ def branching_point(
     readout, wanted = narrowed(run.readout, outcomes)
     start = run.start if past is None else run.stop
     return untouched(model, run.ids, start, run.stop, last=readout.last, past=past, tokens=wanted)
+
+
+def moves(branch: Interventions, values: Values, own: Values) -> bool:
+    """Whether anything is put in place but the run's own activations, which `own` has as a source's."""
+    return any(
+        not isinstance(each, Patch) or _differs(values[each.by, each.site], own[Reference.SOURCE, each.site], each)
+        for each in branch
+    )
+
+
+def _differs(value: Tensor, own: Tensor, patch: Patch) -> bool:
+    """Whether a patch changes anything; units beside its own do not count."""
+    if patch.site.component is Component.PATTERN:  # its heads come before its positions
+        value, own = value.transpose(0, 1), own.transpose(0, 1)
+    value, own = value[list(patch.positions)], own[list(patch.positions)]
+    if patch.units is not None:
+        if max(patch.units) >= value.shape[1]:
+            return True  # what is not there is refused where it is patched
+        value, own = value[:, list(patch.units)], own[:, list(patch.units)]
+    return not torch.equal(value, own)
 
 
 def _is_heard(model: Model, run: Sequences, branch: Interventions) -> bool:

@@ -28,11 +28,12 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.errors import InputError
+from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.crossing import Crossed
 from mediate.mediation.kinds.kind import effect_map, spec_cells
 from mediate.mediation.kinds.read import stretch_effects
-from mediate.mediation.kinds.state import chain_activations, placed, replaced_effects
+from mediate.mediation.kinds.state import chain_activations, placed
 from mediate.mediation.maps import check_offered
 from mediate.mediation.names import MapSpec, at_home
 from mediate.mediation.names import parse_crossed_map as parse_crossed_map
@@ -113,8 +114,8 @@ def crossed_states(
         # The other checkpoint's activations take the place that the other world's have elsewhere.
         own, other = (placed(kept[each], run, Reference.SOURCE) for each in (receiver, 1 - receiver))
         patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in cells]
-        losses = replaced_effects(model, run, patches, [outcome], other, own)[0]
-        effects[receiver] = sign * losses + 0.0  # no minus zeros
+        here, y = branched_outcomes(model, run, [outcome], patches, other, own=own)
+        effects[receiver] = sign * (here - y[0]) + 0.0  # no minus zeros
     return effects
 
 

@@ -159,10 +159,10 @@ def encode_pair(model: Model, pair: Pair, template: Template, cue: str, source: 
     tokenizer = model.need_tokenizer()
     asked = question_prompts(tokenizer, template, pair)
     questions = in_worlds(lambda world: asked[world].ids)
-    return laid_out(model, pair, cue, questions, encode_readers(tokenizer, pair, cue), (source, base))
+    return encode_parts(model, pair, cue, questions, encode_readers(tokenizer, pair, cue), (source, base))
 
 
-def laid_out(
+def encode_parts(
     model: Model,
     pair: Pair,
     cue: str,

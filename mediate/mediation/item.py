@@ -113,8 +113,10 @@ def encode_readers_of(tokenizer: Any, item: Item, answer: str, cue: str, *, brid
         ItemError: The answer has no tokens.
     """
     if item.closed and bridge and item.bridge:
-        tag = encode_after(tokenizer, item.closed, control=True)
-        lead, answered = _parted(tokenizer, item.bridge, answer)
+        # White space behind the tag is a token with what follows it, as it was when the model wrote it.
+        closing = item.closed.rstrip()
+        tag = encode_after(tokenizer, closing, control=True)
+        lead, answered = _parted(tokenizer, item.closed.removeprefix(closing) + item.bridge, answer)
         lead = [*tag, *lead]
     else:
         lead, answered = cue_tokens(tokenizer, item, cue), encode_after(tokenizer, " " + answer)
@@ -123,6 +125,18 @@ def encode_readers_of(tokenizer: Any, item: Item, answer: str, cue: str, *, brid
         return Readers(tuple(lead), tuple(answered), spoken=spoken)
     except ValueError as error:
         raise ItemError(item.id, f"{error}; give another", place=item.place, code="empty_answer") from error
+
+
+def tokenised_apart(tokenizer: Any, item: Item, answer: str, tokens: EncodedItem) -> bool:
+    """Whether a kept response's tokens are others than of its text tokenised in one go, from its opening to the answer.
+
+    Chain, closing tag and final text are tokenised each on their own, so that each has whole tokens. A model that
+    writes a full stop and the line break before its tag as one token has read another one there.
+    """
+    text = f"{item.opened}{item.cot or tokens.trace.text}{item.closed}{item.bridge}{answer}"
+    opened = encode_after(tokenizer, item.opened, control=True)
+    parts = [*opened, *tokens.trace.ids, *tokens.readers.cue, *tokens.readers.base]
+    return encode_after(tokenizer, text, control=True) != parts
 
 
 def cue_tokens(tokenizer: Any, item: Item, cue: str) -> list[int]:

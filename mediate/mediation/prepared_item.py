@@ -13,23 +13,26 @@ from mediate.mediation import alone
 from mediate.mediation.cells import Cell
 from mediate.mediation.item import EncodedItem, cut_item
 from mediate.mediation.kinds.blind_reads import blind_effects
-from mediate.mediation.kinds.hidden import Sights, cut_sights, measure_hidden, run_sights, with_rivals
+from mediate.mediation.kinds.hidden import Sights, hidden_before_answer, measure_hidden, run_sights
 from mediate.mediation.kinds.hidden_controls import measure_item_controls
 from mediate.mediation.kinds.lens import DirectAttribution, direct_logit_attribution, logit_lens
-from mediate.mediation.kinds.other import Against, cut_against, measure_others, run_others, with_rivals_among
+from mediate.mediation.kinds.other import AmongOthers, measure_others, others_before_answer
 from mediate.mediation.kinds.other_controls import measure_other_controls
 from mediate.mediation.kinds.paths import Paths, Receiver, ablated_path_effects
 from mediate.mediation.kinds.reference_value import NOTHING, Material
-from mediate.mediation.kinds.step_shapley import StepShapley, hidden_step_shapley
+from mediate.mediation.kinds.step_shapley import StepShapley, hidden_steps, shapley_values
 from mediate.mediation.maps import check_offered, measure_item_map
-from mediate.mediation.names import LOGIT, RIVAL, USUAL_OF_ONE, MapSpec, Outcome, parse_map
+from mediate.mediation.names import LOGIT, USUAL_OF_ONE, MapSpec, Outcome, parse_map
+from mediate.mediation.others import Candidate
 from mediate.mediation.prepared import PerCell, Prepared, Y
+from mediate.mediation.replacing import replaced_among
 from mediate.models.model import Model
 from mediate.models.sites import parse_component
 from mediate.pairs.pair import Item
 from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
+from mediate.results.replacements import ALL, Replaced
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,23 +84,26 @@ class PreparedItem:
         return cut
 
     @property
+    def stated(self) -> tuple[int, int] | None:
+        """The range of the chain's tokens that last state the measured answer; None where none do."""
+        return self.tokens.trace.last_stated(self.answer)
+
+    @property
     def cut_others(self) -> tuple[EncodedItem | None, ...]:
         """Each of its others cut before its own chain states its own answer; None where it cannot be."""
         return tuple(None if isinstance(each.cut, ItemError) else each.cut for each in self.others)
 
     @cached_property
-    def against(self) -> Against:
-        """Its keys and values and its others', under each other's questions too, kept as `sights` are."""
-        found = run_others(self.model, [self.tokens], [[each.tokens for each in self.others]])
-        return with_rivals_among(self.model, found, self.outcomes)[0]
+    def among_others(self) -> AmongOthers:
+        """What is run of it to hold it against its others, kept as `sights` are."""
+        return AmongOthers(self.model, self.tokens, tuple(each.tokens for each in self.others), self.outcomes)
 
     @cached_property
     def sights(self) -> Sights:
         """Its keys and values with and without sight of its question, run when they are first asked for, and kept."""
         if self.others:
-            rival = any(outcome.against == RIVAL for outcome in self.outcomes)
-            return run_sights(self.model, [self.against.item if rival else self.tokens])[0]
-        return with_rivals(self.model, run_sights(self.model, [self.tokens]), self.outcomes)[0]
+            return self.among_others.sights
+        return run_sights(self.model, [self.tokens], self.outcomes)[0]
 
     @cached_property
     def y(self) -> Y:
@@ -116,7 +122,7 @@ class PreparedItem:
         """The cube against each of the others that it is held against, nearest first."""
         if not self.others:
             return np.zeros((0, len(self.outcomes), 2, 2, 2))
-        return measure_others(self.model, [self.against], self.outcomes)[0]
+        return measure_others(self.model, [self.among_others.held], self.outcomes)[0]
 
     @property
     def te(self) -> float:
@@ -132,12 +138,10 @@ class PreparedItem:
         if isinstance(self.cut, ItemError):
             raise self.cut
         if self.others:
-            against = cut_against(self.against, self.cut, self.cut_others)
-            against = with_rivals_among(self.model, [against], self.outcomes)[0]
-            mean: Y = measure_others(self.model, [against], self.outcomes)[0].mean(axis=0)
+            held, cut = self.among_others.held, (self.cut, self.cut_others)
+            mean: Y = others_before_answer(self.model, [held], [cut], self.outcomes)[0].mean(axis=0)
             return mean
-        sights = with_rivals(self.model, [cut_sights(self.sights, self.cut)], self.outcomes)
-        y: Y = measure_hidden(self.model, sights, self.outcomes)[0]
+        y: Y = hidden_before_answer(self.model, [self.sights], [self.cut], self.outcomes)[0]
         return y
 
     def encoded(self) -> EncodedItem:
@@ -170,6 +174,24 @@ class PreparedItem:
         check_offered(self.model, spec)
         material = replace(alone.reference_material(self, others), past=self.sights.seen)
         return measure_item_map(self.model, self.sights.item, spec, self.outcomes[0], self.te, material)
+
+    def replaced(self, names: Sequence[str] = ALL, *, others: Sequence["PreparedItem"] = ()) -> tuple[Replaced, ...]:
+        """The chain alone replaced, its question as it is: a row a replacement and outcome, with its `effect`.
+
+        As a run's `contrasts()`: edits of the text (`deletion`, `filler`, `shuffled`, `mistake`), and other keys and
+        values as the readers find them (`zero`, `mean`, `other`, `noise`). What cannot be has a reason and no effect.
+
+        Args:
+            names: The replacements.
+            others: Items with ids of their own, for a `mean` and the nearest `other`'s chain, and for how far what is
+                put in place is off the distribution.
+
+        Raises:
+            InputError: No such replacement, or two items of one id.
+        """
+        among = [Candidate(each.tokens, each.answer) for each in (self, *others)]
+        own = self.y[:, 1, 1, 1].tolist()
+        return replaced_among(self.model, self.sights, names, self.outcomes, own, among, self.seed)
 
     def reads(self, cells: Sequence[Cell] | None = None, readers: Sequence[int] | None = None) -> PerCell:
         """What the readers, all or some, lose where cells (by default steps) hold what was computed blind.
@@ -210,9 +232,8 @@ class PreparedItem:
 
         Orders are drawn until the error is below `tolerance` of it, or `most`.
         """
-        return hidden_step_shapley(
-            self.model, self.sights.item, self.outcomes[0], tolerance=tolerance, most=most, seed=self.seed
-        )
+        steps = hidden_steps(self.model, self.sights.item, self.outcomes[0])
+        return shapley_values(*steps, tolerance=tolerance, most=most, seed=self.seed)
 
     def lens(self, *, readers: bool = False) -> EffectMap:
         """The logit lens of the answer (`logit`) over the layers at the CoT positions, or at the readers."""
@@ -240,7 +261,7 @@ class PreparedItem:
     def controls(self) -> tuple[Controlled, ...]:
         """Every control on the model itself; what is vacuous or impossible is there with its reason."""
         measure = measure_other_controls if self.others else measure_item_controls
-        return measure(self.model, self.sights, self.outcomes[0], self.y[0], seed=self.seed)
+        return measure(self.model, self.sights, self.outcomes[0], self.y[0], statement=self.stated, seed=self.seed)
 
 
 def _takes_a_twin(what: str, instead: str) -> InputError:

@@ -4,13 +4,14 @@ A run asks for the keys and values of its items first, and measures the rest whi
 is a `Procedure`: the door to the measurements that are not maps, so that `kinds` stays this room's own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
+from mediate.errors import ItemError
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.before_answer import cut_contexts
@@ -18,15 +19,11 @@ from mediate.mediation.kinds.controls import OF_PAIRS, measure_controls
 from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
 from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
 from mediate.mediation.kinds.hidden import Sights as Sights
-from mediate.mediation.kinds.hidden import cut_sights, measure_hidden, run_sights, with_rivals
+from mediate.mediation.kinds.hidden import hidden_before_answer, measure_hidden, run_sights
 from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
-from mediate.mediation.kinds.other import Against as Against
-from mediate.mediation.kinds.other import (
-    cut_against,
-    measure_others,
-    run_others,
-    with_rivals_among,
-)
+from mediate.mediation.kinds.knockout import KNOCKOUT
+from mediate.mediation.kinds.other import AmongOthers as AmongOthers
+from mediate.mediation.kinds.other import measure_others, others_before_answer, run_others
 from mediate.mediation.kinds.other_controls import OF_OTHERS, measure_other_controls
 from mediate.mediation.kinds.random_weights import (
     RANKED,
@@ -46,6 +43,8 @@ from mediate.models.model import Model
 from mediate.pairs.pair import World
 from mediate.results.controls import Control, Controlled
 from mediate.results.maps import EffectMap
+
+RANKED_OF_ITEMS = f"{KNOCKOUT.name}:{','.join(RANKED)}"
 
 Way = TypeVar("Way", bound=OnItsWay)
 Runs = TypeVar("Runs")
@@ -73,22 +72,22 @@ class Procedure(Generic[Way, Runs]):
         length: How many tokens are run for an item's keys and values.
         run: The keys and values of some items, those of like length side by side.
         cubes: What each item's cubes are.
-        small_maps: A map of some items side by side, with their total effects, by the item's place; of those alone for
-            which that is worth while.
+        small_maps: A map of some items side by side on an outcome, with their total effects, by the item's place; of
+            those alone for which that is worth while.
         map: One map of an item on one outcome, with its total effect; the last argument is what reference
             values are made from, and the seed of whatever is drawn.
         own_controls: The controls on the model itself, in the order in which they are stored.
         controls: Measures these, beside the item's cube; the last argument are contexts of other items that have its
             answer.
-        reads: The read effects that are ranked against those of random weights, from its maps where they are there;
-            None where there are none.
+        reads: The effects by step and layer that are ranked against those of random weights: read effects of a pair,
+            knockout effects of an item where they are among its maps; None where there are none.
         unlearnt: What a model of random weights makes of some items on an outcome.
     """
 
     length: Callable[[Way], int]
     run: Callable[[Model, Sequence[Way]], list[Runs]]
     cubes: Callable[[Model, Sequence[Way], Sequence[Runs]], list[Cubes]]
-    small_maps: Callable[[Model, Sequence[Way], Sequence[Runs], MapSpec, Sequence[float]], dict[int, EffectMap]]
+    small_maps: Callable[[Model, Sequence[Runs], MapSpec, Outcome, Sequence[float]], dict[int, EffectMap]]
     map: Callable[[Model, Runs, MapSpec, Outcome, float, Material], EffectMap]
     own_controls: tuple[Control, ...]
     controls: Callable[[Way, Runs, Float[np.ndarray, "2 2 2"], Sequence[Elsewhere]], tuple[Controlled, ...]]
@@ -108,17 +107,13 @@ def _pair_cubes(model: Model, items: Sequence[Prepared], contexts: Sequence[Cont
     both = list(zip(contexts, items, strict=True))
     cut = [cut_contexts(own, item.cut) for own, item in both if isinstance(item.cut, EncodedPair)]
     y = measure_cubes(model, [*contexts, *cut], items[0].outcomes)
-    before = iter(y[len(items) :])
-    return [
-        Cubes(own, next(before) if isinstance(item.cut, EncodedPair) else None)
-        for own, item in zip(y[: len(items)], items, strict=True)
-    ]
+    return [Cubes(*both) for both in zip(y[: len(items)], _where_cut(items, y[len(items) :]), strict=True)]
 
 
-def _small_maps_of_pairs(
-    model: Model, items: Sequence[Prepared], contexts: Sequence[Contexts], wanted: MapSpec, te: Sequence[float]
-) -> dict[int, EffectMap]:
-    return measure_small_maps(model, contexts, wanted, items[0].outcomes[0], te)
+def _where_cut(items: Sequence[OnItsWay], found: Iterable[Y]) -> list[Y | None]:
+    """What was found of those items that can be cut, which come in order, beside each item; None of the others."""
+    left = iter(found)
+    return [None if isinstance(item.cut, ItemError) else next(left) for item in items]
 
 
 def _pair_controls(
@@ -141,22 +136,19 @@ def _item_length(item: PreparedItem) -> int:
 
 
 def _run_items(model: Model, items: Sequence[PreparedItem]) -> list[Sights]:
-    return with_rivals(model, run_sights(model, [item.tokens for item in items]), items[0].outcomes)
+    return run_sights(model, [item.tokens for item in items], items[0].outcomes)
 
 
 def _item_cubes(model: Model, items: Sequence[PreparedItem], sights: Sequence[Sights]) -> list[Cubes]:
-    outcomes, both = items[0].outcomes, list(zip(sights, items, strict=True))
-    cut = [cut_sights(own, item.cut) for own, item in both if isinstance(item.cut, EncodedItem)]
+    outcomes = items[0].outcomes
+    cut = [(own, item.cut) for own, item in zip(sights, items, strict=True) if isinstance(item.cut, EncodedItem)]
+    before = hidden_before_answer(model, [own for own, _ in cut], [item for _, item in cut], outcomes)
     y = measure_hidden(model, sights, outcomes)
-    before = iter(measure_hidden(model, with_rivals(model, cut, outcomes), outcomes))
-    return [
-        Cubes(own, next(before) if isinstance(item.cut, EncodedItem) else None)
-        for own, item in zip(y, items, strict=True)
-    ]
+    return [Cubes(*both) for both in zip(y, _where_cut(items, before), strict=True)]
 
 
 def _no_small_maps(
-    model: Model, items: Sequence[PreparedItem], runs: Sequence[Any], wanted: MapSpec, te: Sequence[float]
+    model: Model, runs: Sequence[Any], wanted: MapSpec, outcome: Outcome, te: Sequence[float]
 ) -> dict[int, EffectMap]:
     return {}
 
@@ -170,16 +162,26 @@ def _item_map(
 def _item_controls(
     item: PreparedItem, sights: Sights, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
-    return measure_item_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
+    return measure_item_controls(item.model, sights, item.outcomes[0], y, statement=item.stated, seed=item.seed)
 
 
-def _no_reads(item: PreparedItem, runs: Any, maps: Sequence[EffectMap]) -> None:
-    return None
+def ranks_knockouts(item: PreparedItem) -> bool:
+    """Whether an item's knockout effects by step and layer are measured, and so ranked against random weights'."""
+    return any(str(each) == RANKED_OF_ITEMS for each in item.maps)
+
+
+def _item_knockouts(item: PreparedItem, runs: Any, maps: Sequence[EffectMap]) -> Reads | None:
+    return next((each.values for each in maps if (each.kind, each.dims) == (KNOCKOUT.name, RANKED)), None)
 
 
 def _unlearnt_items(twin: Model, items: Sequence[PreparedItem], outcome: Outcome) -> list[Unlearnt]:
-    """One after the other; they have no read effects."""
-    return [Unlearnt(replace(item, model=twin, outcomes=(outcome,)).te, None) for item in items]
+    """One after the other, with their knockouts where the run has these of them."""
+    found = []
+    for item in items:
+        there = replace(item, model=twin, outcomes=(outcome,))
+        ranked = RANKED_OF_ITEMS if ranks_knockouts(item) and np.isfinite(there.te) else ""
+        found.append(Unlearnt(there.te, there.map(ranked).values if ranked else None))
+    return found
 
 
 def _length_with_others(item: PreparedItem) -> int:
@@ -189,46 +191,46 @@ def _length_with_others(item: PreparedItem) -> int:
     return whole + sum(2 * each + whole for each in parts)
 
 
-def _run_with_others(model: Model, items: Sequence[PreparedItem]) -> list[Against]:
-    found = run_others(
-        model, [item.tokens for item in items], [[each.tokens for each in item.others] for item in items]
-    )
-    return with_rivals_among(model, found, items[0].outcomes)
+def _run_with_others(model: Model, items: Sequence[PreparedItem]) -> list[AmongOthers]:
+    """Together; an item by itself when it is asked for, as its stored numbers may need none of it."""
+    runs = [replace(item, model=model).among_others for item in items]
+    if len(items) == 1:
+        return runs
+    together = run_others(model, [each.item for each in runs], [each.others for each in runs], items[0].outcomes)
+    return [replace(each, ran=held) for each, held in zip(runs, together, strict=True)]
 
 
-def _cubes_against_others(model: Model, items: Sequence[PreparedItem], against: Sequence[Against]) -> list[Cubes]:
-    outcomes = items[0].outcomes
+def _cubes_against_others(model: Model, items: Sequence[PreparedItem], runs: Sequence[AmongOthers]) -> list[Cubes]:
+    outcomes, held = items[0].outcomes, [each.held for each in runs]
     cut = [
-        cut_against(own, item.cut, item.cut_others)
-        for own, item in zip(against, items, strict=True)
+        (own, (item.cut, item.cut_others))
+        for own, item in zip(held, items, strict=True)
         if isinstance(item.cut, EncodedItem)
     ]
-    before = iter(measure_others(model, with_rivals_among(model, cut, outcomes), outcomes))
-    return [
-        Cubes(own.mean(axis=0), next(before).mean(axis=0) if isinstance(item.cut, EncodedItem) else None, own)
-        for own, item in zip(measure_others(model, against, outcomes), items, strict=True)
-    ]
+    before = others_before_answer(model, [own for own, _ in cut], [parts for _, parts in cut], outcomes)
+    means = _where_cut(items, (own.mean(axis=0) for own in before))
+    y = measure_others(model, held, outcomes)
+    return [Cubes(own.mean(axis=0), mean, own) for own, mean in zip(y, means, strict=True)]
 
 
 def _map_among_others(
-    model: Model, against: Against, wanted: MapSpec, outcome: Outcome, te: float, material: Material
+    model: Model, runs: AmongOthers, wanted: MapSpec, outcome: Outcome, te: float, material: Material
 ) -> EffectMap:
-    known = replace(material, past=against.contexts[0].of(World.BASE, World.BASE))
-    return measure_item_map(model, against.item, wanted, outcome, te, known)
+    known = replace(material, past=runs.held.contexts[0].of(World.BASE, World.BASE))
+    return measure_item_map(model, runs.held.item, wanted, outcome, te, known)
 
 
 def _controls_among_others(
-    item: PreparedItem, against: Against, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
+    item: PreparedItem, runs: AmongOthers, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
-    sights = run_sights(item.model, [against.item])[0]
-    return measure_other_controls(item.model, sights, item.outcomes[0], y, seed=item.seed)
+    return measure_other_controls(item.model, runs.sights, item.outcomes[0], y, statement=item.stated, seed=item.seed)
 
 
 PAIRS = Procedure(
     length=_pair_length,
     run=_run_pairs,
     cubes=_pair_cubes,
-    small_maps=_small_maps_of_pairs,
+    small_maps=measure_small_maps,
     map=measure_map,
     own_controls=OF_PAIRS,
     controls=_pair_controls,
@@ -243,7 +245,7 @@ ITEMS = Procedure(
     map=_item_map,
     own_controls=OF_ITEMS,
     controls=_item_controls,
-    reads=_no_reads,
+    reads=_item_knockouts,
     unlearnt=_unlearnt_items,
 )
 AMONG_OTHERS = Procedure(
@@ -254,6 +256,6 @@ AMONG_OTHERS = Procedure(
     map=_map_among_others,
     own_controls=OF_OTHERS,
     controls=_controls_among_others,
-    reads=_no_reads,
+    reads=_item_knockouts,
     unlearnt=_unlearnt_items,
 )

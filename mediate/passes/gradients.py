@@ -1,7 +1,11 @@
-"""Gradients of an outcome with respect to activations, from one forward pass and a backward pass for each wanted."""
+"""Gradients of an outcome with respect to activations, from one forward pass and a backward pass for each wanted.
+
+Of a long sequence, blocks are run again on the way back, so that no more than one of them is held at a time.
+"""
 
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +19,11 @@ from mediate.models.model import Model
 from mediate.models.sites import EMBEDDED, Component, Site
 from mediate.passes.hooks import Hook, check_hooks
 from mediate.passes.one_pass import Past, one_pass
+from mediate.passes.recomputing import recomputed_blocks
 from mediate.passes.unhooked import leanly
+
+# From so many tokens of a pass on, its blocks are run again on the way back: a forward pass more, for their memory.
+LONG = 1024
 
 Outcome = Callable[[Float[Tensor, "batch last d_vocab"]], Float[Tensor, ""]]
 
@@ -63,10 +71,12 @@ def gradients(
     Raises:
         InputError: A hook that never fired, or a site on which the outcome does not depend.
     """
-    caught: dict[Site, Tensor] = {}
-    hooks = [*route.rules, *(_catching(model, site, caught) for site in sites)]
-    y = _graph(model, ids, outcome, last, hooks, route.entering, past)
-    return _differentiated(y, caught)
+    found: dict[Site, Tensor] = {}
+    hooks = [*route.rules, *(_catching(model, site, found) for site in sites)]
+    # Rules take gradients of their own inside a block, for which a block that keeps nothing would run without end.
+    again = not route.rules and ids.numel() >= LONG
+    graph = _graph(model, ids, outcome, last, Route(route.entering, hooks), past, again)
+    return _differentiated(model, graph, sites, found)
 
 
 def dropped_gradients(
@@ -82,17 +92,17 @@ def dropped_gradients(
 
     One forward pass, and a backward pass for each layer.
     """
-    dropped, caught = [-1], dict[Site, Tensor]()
-    hooks = [_catching(model, site, caught) for site in sites if site.component is not Component.RESID_MID]
+    dropped, found = [-1], dict[Site, Tensor]()
+    hooks = [_catching(model, site, found) for site in sites if site.component is not Component.RESID_MID]
     for layer in range(model.facts.layers):
         for component in (Component.ATTN_OUT, Component.MLP_OUT):
             hooks.append((Site(model.need(component), layer).hook_name, partial(_gate, layer, dropped)))
     # After the gate: what is dropped is attention's output, and not what goes around it.
-    hooks += [_catching(model, site, caught) for site in sites if site.component is Component.RESID_MID]
-    y = _graph(model, ids, outcome, last, hooks, None, past)
+    hooks += [_catching(model, site, found) for site in sites if site.component is Component.RESID_MID]
+    graph = _graph(model, ids, outcome, last, Route(rules=hooks), past, ids.numel() >= LONG)
     for layer in range(model.facts.layers):
         dropped[0] = layer
-        yield _differentiated(y, caught, again=layer + 1 < model.facts.layers)
+        yield _differentiated(model, graph, sites, found, retain=layer + 1 < model.facts.layers)
 
 
 def _gate(layer: int, dropped: list[int], value: Tensor, hook: Any) -> Tensor:
@@ -105,48 +115,78 @@ def _gate(layer: int, dropped: list[int], value: Tensor, hook: Any) -> Tensor:
     return gate
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Graph:
+    """An outcome and its graph.
+
+    Args:
+        y: The outcome.
+        entering: The residual stream that enters the first block, where the graph begins.
+        hooks: Of the pass.
+        again: Whether blocks are run again on the way back.
+    """
+
+    y: Float[Tensor, ""]
+    entering: Float[Tensor, "batch pos d_model"]
+    hooks: Sequence[Hook]
+    again: bool
+
+
 def _graph(
     model: Model,
     ids: Int[Tensor, "batch pos"],
     outcome: Outcome,
     last: int,
-    hooks: Sequence[Hook],
-    entering: Callable[[Tensor], Tensor] | None,
+    route: Route,
     past: Past,
-) -> Float[Tensor, ""]:
-    """The outcome with its graph, which begins where the residual stream enters the first block."""
+    again: bool,
+) -> _Graph:
+    """Runs the pass, whose graph begins where the residual stream enters the first block."""
+    entered: list[Tensor] = []
 
     def enter(value: Tensor, hook: Any) -> Tensor:
-        value = value.detach() if entering is None else entering(value.detach())
-        return value.requires_grad_(True)
+        value = value.detach() if route.entering is None else route.entering(value.detach())
+        entered.append(value.requires_grad_(True))
+        return value
 
-    hooks = [(EMBEDDED.hook_name, enter), *hooks]
+    hooks = [(EMBEDDED.hook_name, enter), *route.rules]
     names = [name for name, _ in hooks]
     check_hooks(model, names)
     with torch.enable_grad(), warnings.catch_warnings():
         # transformer-lens says that setting a norm's scale costs rounding.
         warnings.filterwarnings("ignore", message="A forward hook edited hook_scale")
-        with leanly(model, names):
-            return outcome(one_pass(model, ids, hooks=hooks, past=past, last=last))
+        with leanly(model, names), recomputed_blocks(model) if again else nullcontext():
+            y = outcome(one_pass(model, ids, hooks=hooks, past=past, last=last))
+    return _Graph(y, entered[0], hooks, again)
 
 
-def _catching(model: Model, site: Site, caught: dict[Site, Tensor]) -> Hook:
+def _catching(model: Model, site: Site, found: dict[Site, Tensor]) -> Hook:
+    """A hook that has the gradient put among those found; the activation itself is not held for it."""
     model.need(site.component)
     point = Site(Component.ATTN_OUT, site.layer) if site.component is Component.RESID_MID else site
 
     def catch(value: Tensor, hook: Any) -> Tensor:
+        if site.component is Component.RESID_MID:
+            value = value.view_as(value)  # of its own, so that no gate at attention's output comes before
+        if value.requires_grad:
+            value.register_hook(partial(found.__setitem__, site))  # type: ignore[no-untyped-call]
         # Returned, because attention's hooks hand out a view that would otherwise not lie on the outcome's path.
-        caught[site] = value
         return value
 
     return point.hook_name, catch
 
 
 def _differentiated(
-    y: Float[Tensor, ""], caught: Mapping[Site, Tensor], *, again: bool = False
+    model: Model, graph: _Graph, sites: Collection[Site], found: dict[Site, Tensor], *, retain: bool = False
 ) -> dict[Site, Float[Tensor, "..."]]:
-    found = torch.autograd.grad(y, list(caught.values()), allow_unused=True, retain_graph=again)
-    for site, gradient in zip(caught, found, strict=True):
-        if gradient is None:
-            raise InputError(f"{site.hook_name}: the outcome does not depend on what it returns, so it has no gradient")
-    return dict(zip(caught, found, strict=True))
+    """The gradients of one way back, which its hooks find."""
+    found.clear()
+    with ExitStack() as there:
+        if graph.again:
+            there.enter_context(leanly(model, [name for name, _ in graph.hooks]))
+            there.enter_context(model.bridge.hooks(fwd_hooks=list(graph.hooks)))
+        torch.autograd.grad(graph.y, [graph.entering], retain_graph=retain)
+    missing = next((site for site in sites if site not in found), None)
+    if missing is not None:
+        raise InputError(f"{missing.hook_name}: the outcome does not depend on what it returns, so it has no gradient")
+    return {site: found[site] for site in sites}

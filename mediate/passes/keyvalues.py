@@ -117,6 +117,8 @@ def joined(row: Sequence[KeyValues]) -> KeyValues:
     Raises:
         ValueError: A stretch that does not begin where the one before it ends.
     """
+    if len(row) == 1:
+        return row[0]
     end = row[0].start
     for stretch in row:
         if stretch.start != end:
@@ -135,6 +137,8 @@ def stacked(rows: Sequence[Sequence[KeyValues]]) -> list[tuple[Tensor, Tensor]]:
     wholes = [joined(row) for row in rows]
     if any(whole.start for whole in wholes):
         raise ValueError(f"a past begins at position {max(whole.start for whole in wholes)}; it begins at 0")
+    if len(wholes) == 1:  # of a long past, a copy would take as much again
+        return [(keys[None], values[None]) for keys, values in zip(wholes[0].keys, wholes[0].values, strict=True)]
     keys = torch.stack([whole.keys for whole in wholes], dim=1)
     values = torch.stack([whole.values for whole in wholes], dim=1)
     return list(zip(keys, values, strict=True))

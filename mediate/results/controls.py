@@ -23,8 +23,9 @@ class Control(StrEnum):
     `random_weights`: the same pair in a model of the same shape whose weights are random.
 
     Of items by themselves: `hide_nothing`, a mask that hides nothing, and `hide_after`, one that hides what comes after
-    the answer, are exactly 0. `random_hidden`: as many CoT tokens are hidden as the last step has, drawn at random
-    before it. `self_other`, of items that are held against others: the item held against itself, exactly 0.
+    the answer, are exactly 0. `random_hidden`: as many CoT tokens are hidden as last state the answer, drawn at random
+    from the rest of the chain (of a chain that does not state it, and in runs from before, as many as the last step
+    has). `self_other`, of items that are held against others: the item held against itself, exactly 0.
     """
 
     SELF_SOURCE = "self_source"
@@ -62,9 +63,11 @@ class Controlled:
         effect: Of the control, in nats; of random positions the mean size over draws, of random weights that model's
             TE. NaN where the control was refused.
         beside: The real effect that it stands beside, in nats: of random positions, that of the positions whose words
-            differ; of random weights TE; else TIE.
-        p: Of random positions: the share of draws, the real one included, with an effect of at least its size.
-        rank: Of random weights: the rank correlation of the two models' read effects by step and layer.
+            differ; of random CoT tokens hidden, that of those that state the answer; of random weights TE; else TIE.
+        p: Of random positions or tokens: the share of draws, the real one included, with an effect of at least its
+            size.
+        rank: Of random weights: the rank correlation of the two models' read effects by step and layer, of items by
+            themselves of their knockout effects; NaN where a run has no such map.
         draws: How many draws the effect is a mean over.
         reason: Why the control was refused: it is vacuous here, or the item has not what it needs. Else empty.
     """

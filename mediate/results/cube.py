@@ -27,7 +27,6 @@ IDENTITY_TOLERANCE = 1e-9
 # What a table and a labelled array of cubes call the cells and their axes.
 CELL_COLUMNS = tuple(f"y{d}{t}{h}" for d, t, h in CELLS)
 CUBE_DIMS = ("item", "d", "t", "h")
-_WORLDS = "1 the base world, 0 the source"
 
 
 class Corners(NamedTuple):
@@ -222,17 +221,17 @@ def cube_array(cube: Cube) -> "xarray.DataArray":
     array: xarray.DataArray = needed_xarray().DataArray(
         cube.y.copy(),
         dims=CUBE_DIMS,
-        coords=cube_coords(cube.items, cube.groups),
+        coords=cube_coords(cube.items, cube.groups, cube.contrast),
         name=cube.outcome,
         attrs={"units": units_of([cube.outcome]), "outcome": cube.outcome},
     )
     return array
 
 
-def cube_coords(items: Sequence[str], groups: Sequence[str]) -> dict[str, Any]:
-    """The labels along the axes of a labelled array of cubes."""
+def cube_coords(items: Sequence[str], groups: Sequence[str], contrast: Contrast) -> dict[str, Any]:
+    """The labels along the axes of a labelled array of cubes that are all of one contrast."""
     worlds = {
-        letter: (letter, [0, 1], {"long_name": f"{channel}: {_WORLDS}"})
-        for letter, channel in zip("dth", CHANNELS, strict=True)
+        letter: (letter, [0, 1], {"long_name": f"{channel}: 1 the item as it is, 0 {zero}"})
+        for letter, channel, zero in zip("dth", CHANNELS, contrast.zero, strict=True)
     }
     return {"item": list(items), "group": ("item", list(groups)), **worlds}

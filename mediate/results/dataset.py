@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
+from mediate.results.contrasts import TWIN
 from mediate.results.cube import CUBE_DIMS, cube_coords
 from mediate.results.folder import Results
 from mediate.results.labelled import needed_xarray, units_of
@@ -50,7 +51,8 @@ def results_dataset(results: Results) -> "xarray.Dataset":
             values,
             {"units": units_of(each.outcome for each in maps)},
         )
-    coords = cube_coords(list(groups), list(groups.values())) | labels | {"outcome": outcomes}
+    contrast = results.cubes[0].contrast if results.cubes else TWIN
+    coords = cube_coords(list(groups), list(groups.values()), contrast) | labels | {"outcome": outcomes}
     data: xarray.Dataset = needed_xarray().Dataset(variables, coords=coords)
     return data
 

@@ -19,7 +19,16 @@ from mediate.mediation.batching import of_like_length, side_by_side
 from mediate.mediation.names import Outcome
 from mediate.mediation.prepared import Prepared, elsewhere
 from mediate.mediation.prepared_item import OnItsWay
-from mediate.mediation.procedures import Elsewhere, Procedure, Reads, Runs, Unlearnt, Way, beside_random_weights
+from mediate.mediation.procedures import (
+    Elsewhere,
+    Procedure,
+    Reads,
+    Runs,
+    Unlearnt,
+    Way,
+    beside_random_weights,
+    ranks_knockouts,
+)
 from mediate.models.model import Model
 from mediate.models.random_twin import random_twin
 from mediate.passes.store import Store, array, model_spec, packed, unpacked
@@ -58,6 +67,9 @@ def control_item(
     if isinstance(item, Prepared):
         others = elsewhere(item, [each for each in items if isinstance(each, Prepared)])
         entry["same_answer"] = [[described(pair), world] for pair, world in others]
+    else:
+        # Entries from before hide as many random tokens as the last step has.
+        entry["stated"] = item.stated
     kept = store.read(OWN, entry, partial(_stored, item, procedure.own_controls)) if store is not None else None
     if kept is not None:
         return replace(scored, controls=kept[0], reads=kept[1])
@@ -182,7 +194,8 @@ def _entry(item: OnItsWay) -> dict[str, Any]:
     if isinstance(item, Prepared):
         # Entries from before hold a twin of each pair's own.
         return entry | {"pair": described(tokens), "outcome": outcome.stored_as, "twin": "one a run"}
-    return entry | {"item": described(tokens), "outcome": str(outcome)}
+    # Entries from before have no map to rank.
+    return entry | {"item": described(tokens), "outcome": str(outcome), "ranked": ranks_knockouts(item)}
 
 
 def _drawn_entry(item: OnItsWay, spec: ScoreSpec) -> dict[str, Any]:

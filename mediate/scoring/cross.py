@@ -31,7 +31,7 @@ from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
 from mediate.scoring.cross_spec import CHECKPOINTS, CrossOptions, CrossSpec, make_cross_spec
 from mediate.scoring.given import check_set
-from mediate.scoring.plan import prepare_pairs
+from mediate.scoring.pairs import prepare_pairs
 from mediate.scoring.rundir import check_free, counted, finished, identity, now, written
 from mediate.scoring.scored import described
 from mediate.scoring.settling import settled

@@ -10,7 +10,7 @@ from mediate.pairs.pair import Item, Pair
 from mediate.passes import pace
 from mediate.passes.selfcheck import SWEPT
 from mediate.passes.store import Store
-from mediate.scoring.given import fitting
+from mediate.scoring.given import as_measured, fitting
 from mediate.scoring.jobs import job_of
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
@@ -69,6 +69,7 @@ def forecast(
             f"model {model.facts.name!r} failed the self-check of sweeps ({model.check(SWEPT).detail}); its maps take "
             "plain passes, one for each cell, and are not forecast"
         )
+    pairs = as_measured(pairs, spec.against, tell if progress else str)
     job, spec = job_of(pairs, spec.against), settled(model, pairs, fitting(pairs, spec), tell if progress else str)
     items, _ = job.prepare(model, pairs, spec, store, unread=unread, progress=progress)
     quick = pace(model)

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpe
         InputError: An outcome, a map or another choice that items by themselves, or pairs, cannot have.
     """
     items = are_items(given)
-    check_against(spec.against, items)
+    if items:
+        check_against(spec.against)
     if items and spec.outcomes == USUAL:
         spec = spec.model_copy(update={"outcomes": USUAL_OF_ONE})
     check_answers(spec.outcomes, 1 if items else 2)
@@ -72,22 +74,49 @@ def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpe
     return spec
 
 
-def check_against(against: str | None, items: bool) -> None:
-    """Raises InputError where what is given cannot be held against what is asked for, with what to do.
+def as_measured(
+    given: Sequence[Pair] | Sequence[Item], against: str | None, say: Callable[[str], object]
+) -> Sequence[Pair] | Sequence[Item]:
+    """What is given; where pairs are to be held against something else than their twins, their bases as items.
+
+    A base has its pair's id, group and condition.
+
+    Args:
+        given: Pairs or items by themselves.
+        against: What they are to be held against; None for what goes without saying.
+        say: Takes one line, where bases are measured.
+
+    Raises:
+        InputError: Pairs and items by themselves are mixed.
+    """
+    if against in (None, "twin") or are_items(given):
+        return given
+    pairs = [each for each in given if isinstance(each, Pair)]
+    say(f"{len(pairs)} pairs: their bases are measured, as items by themselves (--against {against})")
+    return tuple(_base_of(pair) for pair in pairs)
+
+
+def _base_of(pair: Pair) -> Item:
+    return replace(
+        pair.base,
+        id=pair.id,
+        group=pair.group,
+        place=pair.place,
+        condition=pair.condition,
+        answer=pair.base.answer.strip(),
+    )
+
+
+def check_against(against: str | None) -> None:
+    """Raises InputError where items by themselves cannot be held against what is asked for, with what to do.
 
     Args:
         against: What is asked for; None for what goes without saying.
-        items: Whether items by themselves are given, rather than pairs.
     """
-    if items and against == "twin":
+    if against == "twin":
         raise InputError(
             "--against twin: items by themselves have no twin; make pairs of them (mediate pairs from FILE), or hold "
             "them against hidden or other"
-        )
-    if not items and against not in (None, "twin"):
-        raise InputError(
-            f"--against {against}: pairs are held against their twins; give what is to be held against {against} as "
-            "items by themselves, a line each with id, question, answer and cot (such as the pairs' bases)"
         )
 
 

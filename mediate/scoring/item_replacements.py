@@ -7,24 +7,29 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from mediate.clock import stage
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.prepared_item import PreparedItem
-from mediate.mediation.procedures import Runs, Way
-from mediate.mediation.replacing import Against, DrawnFrom, Sights, Worth, gather_chains, measure_replaced, run_sights
+from mediate.mediation.procedures import AmongOthers, Runs, Way
+from mediate.mediation.replacing import (
+    DrawnFrom,
+    Sights,
+    Worth,
+    gather_chains,
+    measure_replaced,
+    replaced_rows,
+)
 from mediate.models.model import Model
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store, array, model_spec, packed, unpacked
-from mediate.results.replacements import Replaced, ReplacementFacts, replacement_named
+from mediate.results.replacements import ReplacementFacts, replacement_named
 from mediate.scoring.scored import Scored, described
 from mediate.scoring.spec import ScoreSpec
 
 KIND = "replaced"
-NO_OUTCOME, NO_NUMBER = "the item has no such outcome", "the logits are NaN or infinite"
 NO_MEMORY = "out of memory; give shorter chains, a smaller --dtype or another --device"
 
 # Gives a measured item what its chain is worth under each replacement, from a way to its keys and values.
@@ -33,10 +38,10 @@ Replacing = Callable[[Scored[Way], Callable[[], Runs]], Scored[Way]]
 
 def replacing_against_others(
     model: Model, items: Sequence[PreparedItem], spec: ScoreSpec, store: Store | None
-) -> Replacing[PreparedItem, Against]:
+) -> Replacing[PreparedItem, AmongOthers]:
     """`replacing_items`, of items that are held against others: what replaces the chain alone is the same."""
     replacing = replacing_items(model, items, spec, store)
-    return lambda scored, against: replacing(scored, lambda: run_sights(model, [against().item])[0])
+    return lambda scored, runs: replacing(scored, lambda: runs().sights)
 
 
 def replacing_items(
@@ -72,7 +77,12 @@ def replacing_items(
             if store is not None and worth.reason != NO_MEMORY:
                 store.put(KIND, entries[name], _tensors(worth))
         found |= measured
-        rows = [row for each in wanted for row in _rows(scored, each.name, found[each.name], spec)]
+        own = scored.y[:, 1, 1, 1].tolist()
+        rows = [
+            row
+            for each in wanted
+            for row in replaced_rows(item.tokens, each.name, found[each.name], spec.outcomes, own)
+        ]
         return replace(scored, replaced=tuple(rows))
 
     return replacing
@@ -92,29 +102,6 @@ def _measured(
         if not is_out_of_memory(error):
             raise
     return {each.name: Worth(reason=NO_MEMORY) for each in wanted}
-
-
-def _rows(scored: Scored[PreparedItem], name: str, worth: Worth, spec: ScoreSpec) -> list[Replaced]:
-    """A row an outcome, with the reason where there is no effect."""
-    item, rows = scored.item, []
-    for place, outcome in enumerate(spec.outcomes):
-        own = float(scored.y[place, 1, 1, 1])
-        value = float("nan") if worth.reason else worth.values[place]
-        reason = worth.reason or (NO_OUTCOME if not np.isfinite(own) else "" if np.isfinite(value) else NO_NUMBER)
-        rows.append(
-            Replaced(
-                item=item.id,
-                group=item.tokens.group,
-                replacement=name,
-                outcome=str(outcome),
-                own=own,
-                value=value,
-                distance=worth.distance,
-                norm_ratio=worth.norm_ratio,
-                reason=reason,
-            )
-        )
-    return rows
 
 
 def _tensors(worth: Worth) -> dict[str, torch.Tensor]:

@@ -21,7 +21,6 @@ from mediate.results.told import Reject
 from mediate.scoring.chains import NOT_SOLVED, answers, trace_of, write
 from mediate.scoring.given import nothing_left
 from mediate.scoring.measured_answers import bridge_rejects, keeps_bridge, measured_answer, must_ask, other_options
-from mediate.scoring.plan import seed_of
 from mediate.scoring.reference_material import with_material
 from mediate.scoring.spec import DEFAULT_ITEM_MAP, ScoreSpec
 from mediate.traces.trace import Trace
@@ -211,7 +210,7 @@ def _prepared(model: Model, draft: ItemDraft, spec: ScoreSpec, maps: tuple[MapSp
         reason = f"{why}, and the model says none after its chain; give one, or leave it out (skip)"
         raise ItemError(item.id, reason, place=item.place, code="no_answer", written=True)
     tokens = _encoded(model, item, draft.asked, trace, answer, spec)
-    return PreparedItem(model, item, tokens, answer, draft.said, maps, spec.outcomes, seed_of(spec, item.id))
+    return PreparedItem(model, item, tokens, answer, draft.said, maps, spec.outcomes, spec.seed_of(item.id))
 
 
 def _encoded(model: Model, item: Item, asked: Asked, trace: Trace, answer: str, spec: ScoreSpec) -> EncodedItem:

@@ -17,7 +17,7 @@ from mediate.scoring.given import are_items
 from mediate.scoring.item_others import prepare_against_others
 from mediate.scoring.item_replacements import Replacing, replacing_against_others, replacing_items
 from mediate.scoring.items import item_maps, prepare_items
-from mediate.scoring.plan import prepare_pairs, wanted_maps
+from mediate.scoring.pairs import prepare_pairs, wanted_maps
 from mediate.scoring.spec import ScoreSpec
 
 Given = TypeVar("Given", Pair, Item)

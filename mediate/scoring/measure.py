@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from typing import TypeVar
 
@@ -38,7 +38,7 @@ def measure_items(
     """The cubes of each item and its maps: those that are stored, then the others, of like length together.
 
     Side by side or alone, a number differs by no more than rounding. With each item comes a way to its keys and values,
-    for whatever else is to be measured of it: run anew where it was stored.
+    for whatever else is to be measured of it: where it was stored, they are run anew when they are first asked for.
 
     Args:
         procedure: How such items are measured.
@@ -57,14 +57,15 @@ def measure_items(
         if kept is None:
             missing.append(item)
         else:
-            yield kept, partial(_run_anew, procedure, item)
+            yield kept, cache(partial(_run_anew, procedure, item))
     batches = _batches_of(model, missing, procedure.length)
     for cubes in _halved(batches, lambda batch: _measure_cubes(procedure, model, batch)):
         if not isinstance(cubes, list):
             yield _too_large(cubes, spec), partial(_run_anew, procedure, cubes)
             continue
-        cubes = _with_small_maps(procedure, model, cubes)
-        while cubes:  # what was measured lets go of its keys and values
+        # In place, as no other list may hold keys and values of what was measured and let go of them.
+        cubes[:] = _with_small_maps(procedure, model, cubes)
+        while cubes:
             runs, scored = cubes.pop(0)
             found = _finite(scored)
             if isinstance(found, Scored):
@@ -72,6 +73,7 @@ def measure_items(
                 if store is not None and not found.left_out:
                     put(model, found, spec, store)
             yield found, partial(_at_hand, runs)
+            del runs
 
 
 def _run_anew(procedure: Procedure[Way, Runs], item: Way) -> Runs:
@@ -193,11 +195,12 @@ def _with_small_maps(
 ) -> list[tuple[Runs, Scored[Way]]]:
     """The items with the maps that are measured side by side; all others are measured item by item."""
     found: dict[str, tuple[EffectMap, ...]] = {}
+    outcome = cubes[0][1].item.outcomes[0]
     for each in dict.fromkeys(each for _, scored in cubes for each in scored.item.maps):
         these = [(runs, scored) for runs, scored in cubes if each in scored.item.maps and scored.is_finite]
-        runs, items = [runs for runs, _ in these], [scored.item for _, scored in these]
+        runs, te = [runs for runs, _ in these], [scored.te for _, scored in these]
         try:
-            maps = procedure.small_maps(model, items, runs, each, [scored.te for _, scored in these])
+            maps = procedure.small_maps(model, runs, each, outcome, te)
         except (InputError, NonFiniteError):  # item by item it is told which one cannot be measured, and why
             continue
         except RuntimeError as error:

@@ -14,7 +14,7 @@ from mediate.passes.store import Store
 from mediate.results.folder import Results, read_results, write_results
 from mediate.results.told import Reject
 from mediate.scoring.controls import control_by_random_weights, control_item, drawn
-from mediate.scoring.given import check_set, fitting
+from mediate.scoring.given import as_measured, check_set, fitting
 from mediate.scoring.jobs import job_of
 from mediate.scoring.measure import keep_activations, measure_items
 from mediate.scoring.rundir import check_free, identity, now, written
@@ -39,8 +39,8 @@ def score(
 
     Args:
         model: The hooked and checked model.
-        pairs: What to measure: pairs against their twins, items by themselves against what is hidden of them or against
-            other items.
+        pairs: What to measure: pairs against their twins, items by themselves, or the bases of pairs, against what is
+            hidden of them or against other items.
         spec: How.
         unread: Pairs that could not be read, to be counted among the rejects.
         out: The run directory; one that holds this very run, finished, is read back and nothing is computed.
@@ -53,6 +53,7 @@ def score(
     """
     started, clock = now(), time.monotonic()
     check_set(pairs, unread, spec)
+    pairs = as_measured(pairs, spec.against, tell if progress else str)
     job = job_of(pairs, spec.against)
     spec = settled(model, pairs, fitting(pairs, spec), tell if progress else str)
     prompt = prompt_facts(model.need_tokenizer(), spec.template)
@@ -73,6 +74,7 @@ def score(
                         measured = control_item(job.procedure, measured, runs, items, store)
                     if replacing is not None:
                         measured = replacing(measured, runs)
+                del runs  # its keys and values go before the next item's come
                 found.append(measured)
                 done_with(1)
         scored, rejects = in_order(items, found, rejects)

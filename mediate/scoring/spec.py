@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -33,7 +34,8 @@ _MAPS = (
 _AGAINST = (
     "What the question and chain of each are held against: `hidden`, they cannot be attended to (the default for items "
     "by themselves); `other`, those of other items of the file, with another answer and nearest in length; `twin`, "
-    "those of its source (pairs, and the default for them)."
+    "those of its source (pairs, and the default for them). Pairs held against `hidden` or `other` are their bases, as "
+    "items by themselves."
 )
 _REPLACEMENTS = (
     f"What the chain alone is replaced by, with the question as it is, of items by themselves: any of "
@@ -171,6 +173,10 @@ class ScoreSpec(BaseModel):
     def stops_at(self, error: ItemError) -> bool:
         """Whether a bad item ends the run, rather than being left out and counted."""
         return self.on_bad_item == "error" or (self.on_bad_item == "auto" and not error.written)
+
+    def seed_of(self, item: str) -> int:
+        """A seed of the item's own, whatever other items there are."""
+        return zlib.crc32(f"{self.seed} {item}".encode("utf-8", "surrogatepass"))
 
     def decoding(self) -> Decoding:
         """How the model writes its chains: they end at the cue, whether or not it comes with its white space."""

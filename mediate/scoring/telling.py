@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mediate.errors import ItemError
+from mediate.mediation.item import tokenised_apart
 from mediate.mediation.prepared import Prepared, Y
 from mediate.mediation.prepared_item import OnItsWay, PreparedItem
 from mediate.pairs.pair import World
@@ -17,7 +18,7 @@ from mediate.results.cube import Cube
 from mediate.results.folder import Results
 from mediate.results.spread import AgainstOthers
 from mediate.results.told import Measured, Reject, Told, told_of
-from mediate.scoring.measured_answers import is_own, response_counts
+from mediate.scoring.measured_answers import is_own, keeps_bridge, response_counts
 from mediate.scoring.rundir import counted, finished
 from mediate.scoring.scored import Scored
 from mediate.scoring.spec import ScoreSpec
@@ -67,9 +68,14 @@ def ended(
         "controlled": sum(bool(each.controls) for each in scored),
         "not_cut": dict(uncut),
     }
-    alone = [(each.item.item, each.item.answer) for each in scored if isinstance(each.item, PreparedItem)]
+    alone = [each.item for each in scored if isinstance(each.item, PreparedItem)]
     if any(isinstance(each, PreparedItem) for each in items):
-        counts["responses"] = response_counts(alone, rejects, spec)
+        kept = [each for each in alone if keeps_bridge(each.item, spec)]
+        counts["responses"] = response_counts([(each.item, each.answer) for each in alone], rejects, spec) | {
+            "tokenised_apart": sum(
+                tokenised_apart(each.model.need_tokenizer(), each.item, each.answer, each.tokens) for each in kept
+            )
+        }
     return dict(manifest) | finished(since, counts)
 
 

@@ -53,10 +53,17 @@ def find_statement(text: str, answer: str, values: Sequence[int] = ()) -> Statem
     if by_data is not None:
         return Statement(by_data, result=True)
     for span in found:
-        step = next(each for each in steps if each.start <= span.start < each.stop)
-        if _is_result(text, span, step):
+        if _is_result(text, span, _step_of(span, steps)):
             return Statement(span, result=True)
     return Statement(found[0], result=False)
+
+
+def last_statement(text: str, answer: str) -> Span | None:
+    """Where a text last states an answer as a result; else its last occurrence; None if it never says it."""
+    found = list(occurrences(text, answer))
+    steps = segment(text)
+    results = [span for span in found if _is_result(text, span, _step_of(span, steps))]
+    return next(reversed(results or found), None)
 
 
 def last_results(text: str) -> tuple[Span, ...]:
@@ -84,6 +91,11 @@ def _by_values(
             if inside:
                 return (results or inside)[-1]
     return None
+
+
+def _step_of(span: Span, steps: Sequence[Span]) -> Span:
+    """The step in which a place begins."""
+    return next(each for each in steps if each.start <= span.start < each.stop)
 
 
 def _is_result(text: str, span: Span, step: Span) -> bool:

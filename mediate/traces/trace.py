@@ -9,8 +9,8 @@ from mediate.traces.pieces import decode as decode
 from mediate.traces.pieces import decode_after, encode_after
 from mediate.traces.pieces import encode as encode
 from mediate.traces.pieces import lost_words as lost_words
-from mediate.traces.statement import find_statement
-from mediate.traces.steps import segment
+from mediate.traces.statement import find_statement, last_statement
+from mediate.traces.steps import Span, segment
 
 # What decoders write for bytes that are no character, such as the first bytes of one.
 BROKEN = "\ufffd"
@@ -81,15 +81,23 @@ class Trace:
             values: The result of each step of the text that was given; a chain that the model wrote has none.
         """
         found = find_statement(self.text, answer, () if self.written else values)
-        if found is None:
-            return None
+        held = None if found is None else self._holding(found.span)
+        return None if found is None or held is None else Stated(*held, found.result)
+
+    def last_stated(self, answer: str) -> tuple[int, int] | None:
+        """The half-open token range that last states the answer as a result, else its last occurrence; None if none."""
+        found = last_statement(self.text, answer)
+        return None if found is None else self._holding(found)
+
+    def _holding(self, span: Span) -> tuple[int, int] | None:
+        """The half-open range of tokens that hold a range of characters."""
         said, first = 0, None
         for position, token in enumerate(self.tokens):
             said += len(token)
-            if first is None and said > found.span.start:
+            if first is None and said > span.start:
                 first = position
-            if first is not None and said >= found.span.stop:
-                return Stated(first, position + 1, found.result)
+            if first is not None and said >= span.stop:
+                return first, position + 1
         return None
 
 

@@ -1,13 +1,24 @@
 """Maps by step and layer: the heat map is the mean over items."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mediate.figures import detached, plot_step_layer
+from mediate.figures import detached, plot_layers, plot_step_layer
+from mediate.figures.layers import LAYERS_SIZE
 from mediate.figures.steps import MOST_TICKS, STEPS_SIZE
 from mediate.results import EffectMap, mean_map
 from tests.figures.artists import faults
 from tests.figures.records import fake_results, ragged
+
+LONG_NAMES = (
+    "attribution.zero.resid_post",
+    "attribution.resample.mlp_out.ig.window3",
+    "attribution.resid_pre.relp.denoising.window10",
+    "cross.state.resid_post.denoising.window3.interaction.source",
+    "ablate.shuffled.resid_post.window10",
+)
 
 
 def test_the_heat_map_is_the_mean_and_symmetric_about_0() -> None:
@@ -23,6 +34,19 @@ def test_the_heat_map_is_the_mean_and_symmetric_about_0() -> None:
     assert image.get_cmap().name == "RdBu_r"
     assert figure.axes[1].get_ylabel() == "mean read effect\non logit_diff (nats)"
     assert [text.get_text() for text in ax.get_yticklabels()][2:4] == ["2 (n = 11)", "3 (n = 7)"]
+
+
+@pytest.mark.parametrize("outcome", ["logit", "same_answer", "an_outcome_with_quite_a_long_name_of_its_own"])
+@pytest.mark.parametrize("kind", LONG_NAMES)
+def test_a_long_name_is_said_whole_in_lines(kind: str, outcome: str) -> None:
+    maps = [replace(each, kind=kind, outcome=outcome, agreement=None) for each in fake_results().maps]
+    for plot, size in ((plot_step_layer, STEPS_SIZE), (plot_layers, LAYERS_SIZE)):
+        with detached(size) as (figure, ax):
+            plot(maps, ax=ax)
+            assert faults(figure) == []
+            said = figure.axes[1].get_ylabel() if plot is plot_step_layer else ax.get_ylabel()
+        assert "".join(said.split()).startswith(f"mean{kind}")
+        assert ("estimate of" in said.replace("\n", " ")) == kind.startswith("attribution")
 
 
 def test_cells_that_no_item_has_are_left_to_the_hatching() -> None:

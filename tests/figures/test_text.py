@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediate.figures import label, visible
+from mediate.figures.text import in_lines
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,19 @@ def test_a_label_is_never_longer_than_its_width(text: str, width: int) -> None:
 def test_a_label_keeps_both_ends_and_escapes_what_the_font_lacks() -> None:
     assert label("problem-00000000000000000000-b", 13) == "proble…0000-b"
     assert label("中x") == "\\u4e2dx"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("mean read effect", 44, ["mean read effect"]),
+        ("mean read effect", 10, ["mean read", "effect"]),
+        ("on same_answer (nats)", 13, ["on", "same_answer", "(nats)"]),
+        ("mean attribution.zero.z effect", 17, ["mean", "attribution.zero.", "z effect"]),
+        ("a_name_of_its_own", 11, ["a_name_of_", "its_own"]),
+        ("unbroken", 3, ["unb", "rok", "en"]),
+        ("", 5, [""]),
+    ],
+)
+def test_a_label_in_lines_is_broken_in_its_gaps(text: str, width: int, lines: list[str]) -> None:
+    assert in_lines(text, width).split("\n") == lines

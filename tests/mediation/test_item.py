@@ -8,12 +8,13 @@ import pytest
 
 from mediate.errors import InputError, ItemError
 from mediate.mediation.encoding import Readers
-from mediate.mediation.item import EncodedItem, ask, cut_item, encode_readers_of
+from mediate.mediation.item import EncodedItem, ask, cut_item, encode_readers_of, tokenised_apart
 from mediate.models.prompts import CHAT, NONE, Style, Template
 from mediate.pairs.item import Item
 from mediate.pairs.response import answered
 from mediate.traces.pieces import decode, decode_after, encode_after
 from mediate.traces.trace import given_trace
+from tests import tiny
 from tests.models.test_prompts import tokenizer
 
 FEW = Template(Style.COMPLETION, "Q: how\nA: so\n\nQ: {question}\nA:")
@@ -153,3 +154,46 @@ def test_chains_that_a_template_would_strip_or_rewrite_are_kept(style: str, gap:
     assert list(trace.ids) == encode_after(own, CHAIN)
     said = decode(own, [*asked.ids, *trace.ids, *readers.cue, *readers.base])
     assert said == prompt + response[: response.rindex("7") + 1]
+
+
+def qwen_like() -> Any:
+    """A byte-level BPE that takes line breaks to the mark before them, as Qwen's do."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokens = Tokenizer(models.BPE())
+    pieces = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+|\p{L}+|\p{N}"
+    tokens.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(pieces), "isolated"), pre_tokenizers.ByteLevel(False, use_regex=False)]
+    )
+    tokens.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False
+    )
+    tokens.train_from_iterator(["So 7 in all.\n\nThere are 7.\n"] * 3, trainer)
+    found = PreTrainedTokenizerFast(tokenizer_object=tokens)
+    found.add_special_tokens({"additional_special_tokens": ["</think>"]})
+    return found
+
+
+TOKENIZERS = {
+    "bytes": tiny.byte_level,
+    "metaspace": lambda: tiny.sentencepiece_like("metaspace"),
+    "llama2": lambda: tiny.sentencepiece_like("llama2"),
+    "qwen": qwen_like,
+}
+
+
+@pytest.mark.parametrize(
+    ("closed", "apart"),
+    [("\n</think>\n\n", {"qwen"}), ("</think>\n\n", set()), ("</think>", set()), (" </think> ", set())],
+)
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_a_kept_response_is_tokenised_as_in_one_go_or_counted(name: str, closed: str, apart: set[str]) -> None:
+    own = TOKENIZERS[name]()
+    item = replace(ITEM, cot="3 + 4 = 7.", opened="<think>\n", closed=closed, bridge="There are **", stated="7")
+    trace = given_trace(item.cot, own)
+    tokens = EncodedItem("one", "one", (1, 2, 3), (1, 2), trace, encode_readers_of(own, item, "7", "\nThe answer is"))
+    assert tokenised_apart(own, item, "7", tokens) == (name in apart)
+    other = replace(tokens, readers=replace(tokens.readers, cue=(*tokens.readers.cue, 1)))
+    assert tokenised_apart(own, item, "7", other)

@@ -59,6 +59,8 @@ def test_a_hub_id(name: str) -> None:
 
 def test_a_gguf_file(tmp_path: Path) -> None:
     folder(tmp_path, "tiny.Q4.gguf")
+    folder(tmp_path / "smollm2", "model.gguf")
+    assert resolve(tmp_path / "smollm2" / "model.gguf").name == "smollm2"
     assert resolve(tmp_path / "tiny.Q4.gguf") == Origin(OriginKind.GGUF, str(tmp_path / "tiny.Q4.gguf"), "tiny.Q4")
 
 

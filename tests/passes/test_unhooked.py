@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from mediate.errors import InputError
 from mediate.models.sites import Component, Site
-from mediate.passes import attention
+from mediate.passes import attention, fused
 from mediate.passes import unhooked as lean
-from mediate.passes.attention import SharedPast, Swapped, attend
+from mediate.passes.attention import SharedPast, Swapped, Unseen, attend
 from mediate.passes.forward import forward
 from mediate.passes.gradients import gradients
 from mediate.passes.one_pass import one_pass
@@ -33,7 +34,8 @@ def written_out(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, softc
             scores = query[row, head] @ keys[row, kv_head].T / WIDTH**0.5
             if softcap:
                 scores = softcap * torch.tanh(scores / softcap)
-            mixed[row, head] = torch.softmax(scores + mask, dim=-1) @ values[row, kv_head]
+            here = mask if mask.ndim == 2 else mask[head]
+            mixed[row, head] = torch.softmax(scores + here, dim=-1) @ values[row, kv_head]
     return mixed.transpose(1, 2)
 
 
@@ -79,6 +81,55 @@ def test_attention_to_a_shared_past(monkeypatch: pytest.MonkeyPatch, scores: int
     assert not last[:, :-2].any()
     elsewhere, _ = attend(LAYER, query, *own, mask[None, None], past=past, trimmed=(0, 2))
     torch.testing.assert_close(elsewhere, found, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("queries", [1, 5, 10**9])
+@pytest.mark.parametrize("by_head", [False, True])
+@pytest.mark.parametrize("window", [None, 9])
+def test_fused_attention_to_a_shared_past(
+    monkeypatch: pytest.MonkeyPatch, queries: int, by_head: bool, window: int | None
+) -> None:
+    """Rows side by side, some positions at a time, with keys hidden from some of them: what each sees by itself."""
+    before, unseen_rows = 20, torch.tensor([2, 0])
+    monkeypatch.setattr(attention, "LONG", 1)
+    monkeypatch.setattr(attention, "LONG_PAST", 1)
+    monkeypatch.setattr(fused, "QUERIES", queries)
+    monkeypatch.setattr(fused, "FEW", 1)
+    query = drawn(BATCH, HEADS, OWN, WIDTH)
+    shared = [drawn(2, KV_HEADS, before, WIDTH, seed=seed) for seed in (1, 2)]
+    own = [drawn(BATCH, KV_HEADS, OWN, WIDTH, seed=seed) for seed in (3, 4)]
+    whole = [
+        torch.cat([each[1].expand(BATCH, -1, -1, -1), mine], dim=2) for each, mine in zip(shared, own, strict=True)
+    ]
+    cut = torch.zeros(2, HEADS if by_head else 1, OWN, before + OWN, dtype=torch.bool)
+    cut[0, -1, :, 3:17] = True
+    cut[1, 0, 4:, 18:22] = True
+    past = SharedPast(*shared, unseen={1: Unseen(unseen_rows, cut, before)})
+    mask = hidden_future(OWN, before + OWN, window)
+    masks = mask.expand(BATCH, HEADS, -1, -1).clone()
+    masks[unseen_rows] = masks[unseen_rows].masked_fill(cut, float("-inf"))
+    wanted = torch.stack(
+        [
+            written_out(query[row : row + 1], *(each[row : row + 1] for each in whole), masks[row])[0]
+            for row in range(BATCH)
+        ]
+    )
+    found, _ = attend(LAYER, query, *own, mask[None, None], past=past)
+    torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
+    last, _ = attend(LAYER, query, *own, mask[None, None], past=past, trimmed=(1, 2))
+    torch.testing.assert_close(last[:, -2:], wanted[:, -2:], atol=1e-12, rtol=0)
+    assert not last[:, :-2].any()
+
+
+def test_a_knockout_of_all_that_a_long_past_is_read_through_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "LONG", 1)
+    monkeypatch.setattr(attention, "LONG_PAST", 1)
+    shared = [drawn(2, KV_HEADS, BEFORE, WIDTH, seed=seed) for seed in (1, 2)]
+    own = [drawn(1, KV_HEADS, OWN, WIDTH, seed=seed) for seed in (3, 4)]
+    cut = torch.ones(1, 1, OWN, BEFORE + OWN, dtype=torch.bool)
+    past = SharedPast(*shared, unseen={1: Unseen(torch.tensor([0]), cut, BEFORE)})
+    with pytest.raises(InputError, match="leaves the query at position 6"):
+        attend(LAYER, drawn(1, HEADS, OWN, WIDTH), *own, hidden_future(OWN, BEFORE + OWN)[None, None], past=past)
 
 
 def test_attention_of_another_kind_is_refused() -> None:
@@ -179,8 +230,8 @@ def test_long_sequences_take_torchs_own_blocks_to_the_same_end(
         return own(query, *args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", counted)
-    for name, value in (("LONG", 1), ("QUERIES", 32), ("SCORES", 1024)):
-        monkeypatch.setattr(f"mediate.passes.attention.{name}", value)
+    for name, value in (("attention.LONG", 1), ("fused.QUERIES", 32), ("attention.SCORES", 1024)):
+        monkeypatch.setattr(f"mediate.passes.{name}", value)
     with torch.no_grad(), leanly(model):
         blocks = one_pass(model, ids)
     assert fused == [32, 32, 26] * tiny.LAYERS

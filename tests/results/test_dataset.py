@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mediate.errors import InputError
 from mediate.report import Scores
 from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, Told, corners, mean_map, write_results
 from mediate.results.agreement import Agreement
+from mediate.results.contrasts import CONTRASTS, Contrast
 from mediate.results.cube import cube_array
 from mediate.results.dataset import results_dataset
 from mediate.results.labelled import units_of
@@ -97,6 +99,15 @@ def test_a_cubes_array_is_labelled() -> None:
     nde = array.sel(d=1, t=0, h=0) - array.sel(d=0, t=0, h=0)
     np.testing.assert_array_equal(nde, corners(one.y).nde)
     assert [array[name].attrs["long_name"].split(":")[0] for name in "dth"] == list(CHANNELS)
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS, ids=str)
+def test_a_cubes_axes_say_what_an_item_is_held_against(contrast: Contrast) -> None:
+    array = replace(cube(), contrast=contrast).to_xarray()
+    said = [array[name].attrs["long_name"] for name in "dth"]
+    assert said == [
+        f"{name}: 1 the item as it is, 0 {zero}" for name, zero in zip(CHANNELS, contrast.zero, strict=True)
+    ]
 
 
 def test_a_maps_array_carries_what_its_record_says() -> None:

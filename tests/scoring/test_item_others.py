@@ -1,6 +1,7 @@
 """Items held against other items from the call to the run directory: measured, kept, told, controlled and refused."""
 
 import json
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ import mediate as md
 from mediate.cli import app
 from mediate.errors import InputError
 from mediate.mediation.against_others import against_others
+from mediate.mediation.kinds.cube import run_all_contexts
+from mediate.mediation.kinds.hidden import run_sights
+from mediate.mediation.prepared_item import PreparedItem
 from mediate.results.controls import Control
 from mediate.results.cube import corners, total_effect
 from mediate.scoring.given import check_against
@@ -76,7 +80,9 @@ def test_the_spread_is_in_the_table_on_the_page_and_in_the_terminal(scored: md.S
     said = " ".join(repr(scored).split())
     assert "held against the 2 items of other groups with another answer that are nearest" in said
     assert "Standard deviation between the others of an item" in said
+    assert "take the others of each as given: they do not hold this spread" in said
     page = scored.to_html(tmp_path / "page.html").read_text()
+    assert page.count("take the others of each as given") == 2, "in the notes and under the table"
     assert "another item&#39;s question and chain stand in place of its own" in page.replace("'", "&#39;")
     assert "The other items" in page
     assert "source answer" not in page
@@ -195,14 +201,32 @@ def test_a_set_without_others_is_refused_in_one_line(model: Any, alike: str) -> 
 def test_what_cannot_be_held_against_what_is_asked_for_is_refused(model: Any) -> None:
     with pytest.raises(InputError, match=r"--against twin: items by themselves have no twin; make pairs of them"):
         score(model, given(2), against="twin")
-    for against in ("hidden", "other"):
-        with pytest.raises(InputError, match=f"--against {against}: pairs are held against their twins; give"):
-            score(model, md.modular_pairs(2), against=against)
-    for items, fine in ((True, ("hidden", "other")), (False, ("twin",))):
-        for against in (None, *fine):
-            check_against(against, items)
+    for against in (None, "hidden", "other"):
+        check_against(against)
     with pytest.raises(InputError, match="against"):
         score(model, given(2), against="else")
+
+
+@pytest.mark.parametrize("against", ["hidden", "other"])
+def test_pairs_that_are_held_against_no_twin_are_their_bases(
+    model: Any, against: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = [replace(pair, condition="a") for pair in md.modular_pairs(3, steps=(2, 3))]
+    alone = [replace(pair.base, id=pair.id, group=pair.group, condition="a") for pair in pairs]
+    found, wanted = (score(model, each, against=against, maps=(), progress=True) for each in (pairs, alone))
+    assert f"3 pairs: their bases are measured, as items by themselves (--against {against})" in capsys.readouterr().err
+    assert found.table().equals(wanted.table())
+    assert set(found.table()["contrast"]) == {against}
+    assert list(found.table()["group"][:3]) == [pair.group for pair in pairs]
+    assert found.results.manifest["pairs"] == wanted.results.manifest["pairs"]
+    assert {item.condition for item in found.results.items} == {"a"}
+
+
+def test_a_pair_that_is_prepared_against_what_is_hidden_is_its_base(model: Any) -> None:
+    (pair,) = md.modular_pairs(1)
+    prepared = md.prepare(model, pair, make_spec(against="hidden"), store=False)
+    assert isinstance(prepared, PreparedItem)
+    assert (prepared.id, prepared.tokens.group, prepared.answer) == (pair.id, pair.group, pair.base.answer)
 
 
 def test_runs_of_two_contrasts_are_not_compared(model: Any, scored: md.Scores) -> None:
@@ -239,3 +263,57 @@ def test_stored_numbers_are_of_these_others(model: Any) -> None:
     assert len(first.others) == 2
     assert all(one != other for place, one in enumerate(kept) for other in kept[:place])
     assert kept[-1] == {}
+
+
+@pytest.fixture
+def sights_of(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Any]]:
+    """What each run of an item with and without sight of its question found, as long as it is there."""
+    made: list[weakref.ref[Any]] = []
+
+    def kept(*given: Any) -> Any:
+        assert not any(each() is not None for each in made), "kept longer than its item is measured"
+        found = run_sights(*given)
+        made.extend(weakref.ref(each.blind.keys) for each in found)
+        return found
+
+    monkeypatch.setattr("mediate.mediation.kinds.other.run_sights", kept)
+    return made
+
+
+def test_an_item_is_run_with_its_question_hidden_once(model: Any, sights_of: list[Any]) -> None:
+    score(model, given(3), maps=(), others=1, control_pairs=2)
+    assert len(sights_of) == 3  # for controls and replacements together
+    sights_of.clear()
+    score(model, given(3), maps=(), others=1, replacements="none")
+    assert not sights_of
+
+
+def test_what_was_run_of_an_item_goes_before_the_next_is_run(
+    model: Any, sights_of: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def others(*given: Any) -> Any:
+        assert not any(each() is not None for each in sights_of)
+        return run_all_contexts(*given)
+
+    monkeypatch.setattr("mediate.scoring.measure.side_by_side", lambda _: 1)
+    monkeypatch.setattr("mediate.mediation.kinds.other.run_all_contexts", others)
+    score(model, given(3), maps=(), others=1, control_pairs=2)
+    assert len(sights_of) == 3
+
+
+def test_a_stored_item_is_run_for_what_is_missing_alone(
+    model: Any, tmp_path: Path, sights_of: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
+    options: dict[str, Any] = {"maps": (), "others": 1, "store": True}
+    score(model, given(3), replacements="none", **options)
+    assert not sights_of
+
+    def of_the_twin(of: Any, pairs: Any) -> Any:
+        assert of is not model, "run among its others again"
+        return run_all_contexts(of, pairs)
+
+    monkeypatch.setattr("mediate.mediation.kinds.other.run_all_contexts", of_the_twin)
+    found = score(model, given(3), control_pairs=2, **options)
+    assert len(found.controls()) == 2 * 6
+    assert len(sights_of) == 3

@@ -12,7 +12,7 @@ import pytest
 import mediate as md
 from mediate.report.run.page import run_page
 from mediate.results.folder import SUMS
-from mediate.results.replacements import ALL
+from mediate.results.replacements import ALL, replaced_table
 from tests.scoring.test_items import given
 
 QUICK: dict[str, Any] = {"maps": [], "control_pairs": 0, "progress": False}
@@ -47,6 +47,30 @@ def test_shuffled_steps_are_those_of_the_control(scored: md.Scores) -> None:
     ours = table[(table["replacement"] == "shuffled") & (table["outcome"] == "logit")].set_index("item")["effect"]
     theirs = controls[controls["control"] == "shuffled_steps"].set_index("item")["effect"]
     np.testing.assert_allclose(ours[theirs.index], theirs, rtol=0, atol=1e-4)
+
+
+def test_an_item_that_is_prepared_is_replaced_as_in_a_run(model: Any, scored: md.Scores) -> None:
+    first, *others = (md.prepare(model, each, store=False) for each in given(4))
+    found = replaced_table(first.replaced(others=others)).set_index(["replacement", "outcome"])
+    wanted = scored.contrasts().query(f"item == {first.id!r}").set_index(["replacement", "outcome"])
+    assert list(found.index) == list(wanted.index)
+    # The one other item that is nearest may be a tie, which each draws by its own seed.
+    same = [name for name in ALL if name != "other"]
+    np.testing.assert_allclose(found.loc[same, "effect"], wanted.loc[same, "effect"], rtol=0, atol=1e-4)
+    assert np.isfinite(found["effect"]).all()
+    assert (found.loc["zero", "effect"].abs() > 0.1).all()
+
+
+def test_an_item_alone_has_no_other_and_says_so(model: Any) -> None:
+    item = md.prepare(model, given(1)[0], store=False)
+    reasons = {each.replacement: each.reason for each in item.replaced(["zero", "mean", "other"])}
+    assert not reasons["zero"]
+    assert "no item of another group" in reasons["mean"]
+    assert reasons["other"]
+    with pytest.raises(md.InputError, match="no replacement"):
+        item.replaced(["nothing"])
+    with pytest.raises(md.InputError, match="two of 2 items have one id"):
+        item.replaced(["zero"], others=[item])
 
 
 def test_a_run_opens_as_it_was_scored_and_without_the_table_too(scored: md.Scores, tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 import mediate as md
 from mediate.mediation.kinds.knockout import knockout_effects
 from mediate.mediation.one_answer import greedy_rival
+from mediate.models.random_twin import random_twin
 from mediate.pairs.response import bridge_states_answer
 from mediate.results.controls import Control
 from mediate.results.cube import corners
@@ -75,9 +77,24 @@ def test_controls_hold(scored: md.Scores) -> None:
     assert set(found["control"]) == {
         *("hide_nothing", "hide_after", "random_hidden", "shuffled_steps", "random_weights"),
     }
+    ranks = found.loc[found["control"] == "random_weights", "rank"]
+    assert (ranks.abs() <= 1).all()
     drawn = found[found["control"] == "random_hidden"]
     assert (drawn["draws"] > 4).all()
     assert np.isfinite(drawn["effect"]).all()
+
+
+def test_knockouts_are_ranked_against_those_of_random_weights(model: Any, scored: md.Scores) -> None:
+    ranks = scored.controls().query("control == 'random_weights'").set_index("item")["rank"]
+    maps = {each.item: each.values for each in scored.results.maps}
+    with random_twin(model, 0) as twin:
+        for item, rank in ranks.items():
+            own = next(each for each in given() if each.id == item)
+            prepared = replace(md.prepare(model, own, store=False), model=twin)
+            there = prepared.map("knockout:step,layer").values
+            assert rank == pytest.approx(spearmanr(maps[item].ravel(), there.ravel()).statistic, abs=1e-6)
+    without = md.score(model, given(1), maps=["knockout:step"], control_pairs=1, store=False, progress=False)
+    assert without.controls().query("control == 'random_weights'")["rank"].isna().all()
 
 
 def test_stored_items_are_read_back_and_not_measured_again(
@@ -324,3 +341,16 @@ def test_a_run_of_before_these_choices_is_the_same_run(model: Any, tmp_path: Pat
     assert told_of(model, given(1), out=tmp_path / "run").table().equals(first.table())
     with pytest.raises(md.InputError, match=r"spec\.answer is 'given' there and 'own' here"):
         told_of(model, given(1), out=tmp_path / "run", answer="own")
+
+
+def test_kept_responses_of_other_tokens_than_in_one_go_are_counted(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [
+        replace(item, answer="8", closed="\n", bridge=each, stated="8")
+        for item, each in zip(given(2), BRIDGES[:2], strict=True)
+    ]
+    assert told_of(model, items).results.manifest["counts"]["responses"]["tokenised_apart"] == 0
+    monkeypatch.setattr("mediate.scoring.telling.tokenised_apart", lambda *_: True)
+    found = told_of(model, items)
+    assert found.results.manifest["counts"]["responses"]["tokenised_apart"] == 1, "the other one's bridge is not kept"
+    said = " ".join(repr(found).split())
+    assert "In 1 item the tokens of the response are others than of its text tokenised in one go" in said

@@ -321,6 +321,15 @@ def test_nonfinite_logits_leave_the_item_out(monkeypatch: pytest.MonkeyPatch) ->
     assert len(results.items) == len(results.maps) == 3
 
 
+def test_where_no_item_of_a_batch_has_numbers_all_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = procedures.measure_cubes
+    monkeypatch.setattr(procedures, "measure_cubes", lambda *given: np.full_like(real(*given), np.nan))
+    results = run()
+    assert [reject.code for reject in results.rejects] == ["nonfinite"] * 4
+    assert not results.items
+    assert not results.maps
+
+
 def test_duplicate_ids_and_no_pairs_are_errors() -> None:
     with pytest.raises(ItemError, match="occurs more than once"):
         run([PAIRS[0], PAIRS[0]])

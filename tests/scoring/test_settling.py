@@ -13,7 +13,7 @@ from mediate.models.model import Model
 from mediate.models.prompts import FEW_SHOT_STOP, NONE, Style, Template, few_shot
 from mediate.pairs.pair import Item, Pair
 from mediate.scoring import chains as chains_module
-from mediate.scoring.plan import prepare_pairs
+from mediate.scoring.pairs import prepare_pairs
 from mediate.scoring.score import score
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec, make_spec

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediate.tasks import modular_pairs
-from mediate.traces.statement import find_statement
+from mediate.traces.statement import find_statement, last_statement
 from mediate.traces.steps import find_answer, segment
 from mediate.traces.trace import Trace, given_trace, written_trace
 from tests import tiny
@@ -129,3 +129,20 @@ def test_a_trace_tells_it_in_tokens() -> None:
     assert trace.statement("1") == (4, 5)
     assert trace.states("1") == 4
     assert trace.states("2") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "before"),
+    [
+        ("3 + 4 = 7. So 7 is what it is. It is 7, and 7 days pass.", "7", "It is "),
+        ("It has 7. Then 7 more come to stay", "7", "It has "),
+        ("Of 7 pears and of 7 plums some are ripe", "7", "and of "),
+        ("2 - 1 = 1. 1 + 3 = 4.", "1", "2 - 1 = "),
+    ],
+)
+def test_the_last_statement_is_the_last_result_or_else_the_last_occurrence(text: str, answer: str, before: str) -> None:
+    found = last_statement(text, answer)
+    assert found is not None
+    assert text[slice(*found)] == answer
+    assert text[: found.start].endswith(before)
+    assert last_statement(text, "55") is None

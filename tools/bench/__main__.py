@@ -18,6 +18,7 @@ from tools.bench.commands import DEMO, FIRST_PATH
 from tools.bench.comparing import COMPARING
 from tools.bench.gpu import GPU
 from tools.bench.growth import GROWTH
+from tools.bench.long import LONG
 from tools.bench.patching import PATCHING
 from tools.bench.peers import PEERS
 from tools.bench.precision import PRECISION
@@ -29,7 +30,8 @@ from tools.bench.whole import WHOLE
 
 # In the order of the page.
 BENCHES: tuple[Bench, ...] = (
-    PATCHING, PEERS, WHOLE, ADAPTIVE, CUBES, KNOCKOUT, GROWTH, PRECISION, FIRST_PATH, DEMO, COMPARING, TUNING, GPU,
+    PATCHING, PEERS, WHOLE, ADAPTIVE, CUBES, KNOCKOUT, LONG, GROWTH, PRECISION, FIRST_PATH, DEMO, COMPARING, TUNING,
+    GPU,
 )  # fmt: skip
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 

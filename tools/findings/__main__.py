@@ -14,10 +14,22 @@ from tools.findings.contrasts import HELD_AGAINST
 from tools.findings.estimates import CUT, ESTIMATES
 from tools.findings.finding import COMMAND, Finding
 from tools.findings.ladder import DECORATIVE, LADDER
+from tools.findings.levels import LEVELS
 from tools.findings.real import GIVEN_CHAINS, LORA
+from tools.findings.replacements import REPLACEMENTS
 
 # In the order of the page.
-FINDINGS: tuple[Finding, ...] = (GIVEN_CHAINS, LADDER, DECORATIVE, LORA, ESTIMATES, CUT, HELD_AGAINST)
+FINDINGS: tuple[Finding, ...] = (
+    GIVEN_CHAINS,
+    LADDER,
+    DECORATIVE,
+    LORA,
+    ESTIMATES,
+    CUT,
+    HELD_AGAINST,
+    LEVELS,
+    REPLACEMENTS,
+)
 PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
 
 

@@ -259,9 +259,9 @@ MUTANTS = (
     ),
     Mutant(
         "the gradient's sign turned",
-        "mediation/kinds/attribution.py",
-        "product = (base - source).double()",
-        "product = (source - base).double()",
+        "mediation/kinds/state.py",
+        "found[site].sub_(here)",
+        "found[site].neg_().add_(here)",
         "tests/mediation/kinds/test_attribution.py",
     ),
     Mutant(
@@ -751,7 +751,7 @@ MUTANTS = (
     Mutant(
         "an operand taken for the answer",
         "traces/statement.py",
-        "        if _is_result(text, span, step):\n            return Statement(span, result=True)",
+        "        if _is_result(text, span, _step_of(span, steps)):\n            return Statement(span, result=True)",
         "        return Statement(span, result=True)",
         "tests/traces/test_statement.py",
     ),
@@ -919,8 +919,8 @@ MUTANTS = (
     Mutant(
         "the nearest other taken for the mean over others",
         "mediation/procedures.py",
-        "y=own.mean(axis=0),",
-        "y=own[0],",
+        "Cubes(own.mean(axis=0), ",
+        "Cubes(own[0], ",
         "tests/mediation/whole/test_other_planted.py",
     ),
     Mutant(
@@ -933,7 +933,7 @@ MUTANTS = (
     Mutant(
         "runs of before it could be chosen what items are held against, taken for others",
         "scoring/spec.py",
-        'unsaid = set() if self.against == "other" else {"against", "others"}',
+        'unsaid = {"against", "others"} if self.against != "other" else set()',
         "unsaid = set()",
         "tests/scoring/test_item_others.py",
     ),
@@ -943,6 +943,48 @@ MUTANTS = (
         "    over_all_orders,\n)\nCONTRASTS",
         "    chain_before_its_sight,\n)\nCONTRASTS",
         "tests/mediation/whole/test_other_planted.py",
+    ),
+    Mutant(
+        "the gap of integrated gradients of an ablation with the wrong sign",
+        "mediation/kinds/attribution_maps.py",
+        "cell(whole) - float(exact)",
+        "cell(whole) + float(exact)",
+        "tests/mediation/kinds/test_attribution_maps.py",
+    ),
+    Mutant(
+        "the gap of integrated gradients of an ablation, of the first position alone",
+        "mediation/kinds/attribution_maps.py",
+        "whole = Cell(tuple(range(len(item.trace.ids))), (0,))",
+        "whole = Cell((0,), (0,))",
+        "tests/mediation/kinds/test_attribution_maps.py",
+    ),
+    Mutant(
+        "random tokens hidden drawn from the statement too",
+        "mediation/kinds/hidden_controls.py",
+        "rest = [place for place in range(len(item.trace.ids)) if place not in stated]",
+        "rest = list(range(len(item.trace.ids)))",
+        "tests/mediation/kinds/test_hidden_controls.py",
+    ),
+    Mutant(
+        "the first statement of the answer for its last",
+        "traces/statement.py",
+        "return next(reversed(results or found), None)",
+        "return next(iter(results or found), None)",
+        "tests/mediation/kinds/test_hidden_controls.py",
+    ),
+    Mutant(
+        "an item's knockouts of random weights taken from the model itself",
+        "mediation/procedures.py",
+        "there.map(ranked).values if ranked",
+        "item.map(ranked).values if ranked",
+        "tests/scoring/test_items.py",
+    ),
+    Mutant(
+        "a kept response whose tokens are others passed over",
+        "mediation/item.py",
+        "return encode_after(tokenizer, text, control=True) != parts",
+        "return len(encode_after(tokenizer, text, control=True)) > len(parts)",
+        "tests/mediation/test_item.py",
     ),
 )
 

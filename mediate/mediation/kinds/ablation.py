@@ -13,13 +13,14 @@ import torch
 from jaxtyping import Float
 
 from mediate.errors import InputError, ItemError
+from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.kind import Effects, Kind, Work, spec_cells
 from mediate.mediation.kinds.reference_value import NOTHING, Material, ReferenceValue
 from mediate.mediation.kinds.references import REFERENCES, reference_named
-from mediate.mediation.kinds.state import STATE_PASSES, chain_activations, placed, replaced_effects
+from mediate.mediation.kinds.state import STATE_PASSES, chain_activations, placed
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import own_sequences
@@ -77,8 +78,8 @@ def ablation_effects(
     values = placed(reference.make(model, pair, own, material), run, by)
     before = placed(own, run, Reference.SOURCE)
     patches = [cell.patches(components, run.start, by) for cell in cells]
-    effects = replaced_effects(model, run, patches, outcomes, values, before)
-    return Ablated(effects, np.array([_norm_ratio(each, values, before) for each in patches]))
+    here, y = branched_outcomes(model, run, outcomes, patches, values, own=before)
+    return Ablated(here[:, None] - y, np.array([_norm_ratio(each, values, before) for each in patches]))
 
 
 def _check_patterns(reference: ReferenceValue, components: Sequence[Component]) -> None:

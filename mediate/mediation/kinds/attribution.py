@@ -31,13 +31,13 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.backward import Line, backward_passes
 from mediate.mediation.kinds.kind import Effects, effect_map
 from mediate.mediation.kinds.qkfix import key_scores, query_scores
-from mediate.mediation.kinds.state import STATE_PASSES, Direction, chain_activations, state_effects
+from mediate.mediation.kinds.state import STATE_PASSES, Direction, chain_activations, state_effects, take_away
 from mediate.mediation.names import Method as Method
 from mediate.mediation.names import check_estimable
 from mediate.mediation.outcomes import Outcome, outcome_tensor
 from mediate.mediation.sequences import Sequences, sequences
 from mediate.models.model import Model
-from mediate.models.sites import Component, Site
+from mediate.models.sites import EMBEDDED, Component, Site
 from mediate.pairs.pair import World
 from mediate.passes.gradients import gradients
 from mediate.results.agreement import agreement
@@ -121,15 +121,19 @@ def attributions(
     extra = [Component.RESID_PRE] if TAKES[method].entering else []
     wanted = list(dict.fromkeys([*components, *extra]))
     run = sequences(model, pair, direction.patched_world, [outcome])
-    base, source = (
-        chain_activations(model, pair.context(world, world), len(pair.questions[world]), wanted)
-        for world in reversed(World)
-    )
-    own, other = (base, source) if direction is Direction.NOISING else (source, base)
+    base, source = ((pair.context(world, world), len(pair.questions[world])) for world in reversed(World))
     if method is Method.QKFIX:
+        other = chain_activations(model, *(source if direction is Direction.NOISING else base), wanted)
         estimates = {each: fixed_estimates(model, run, each, other, outcome, direction) for each in components}
     else:
-        estimates = linear_estimates(model, run, (base, source), outcome, method, Line(own, other, steps))
+        change = chain_activations(model, *base, wanted)
+        line = None
+        entering = [change[EMBEDDED].clone()] if method is Method.IG else []
+        entering += take_away(model, change, *source, keep=[EMBEDDED] if entering else []).values()
+        if entering:
+            own, theirs = entering if direction is Direction.NOISING else reversed(entering)
+            line = Line(own, theirs, steps)
+        estimates = linear_estimates(model, run, change, outcome, method, line)
     found = {name: Attribution(name, direction, method, values) for name, values in estimates.items()}
     if method is Method.IG:
         gap = _completeness(model, pair, found[Component.RESID_PRE], outcome)
@@ -140,20 +144,28 @@ def attributions(
 def linear_estimates(
     model: Model,
     run: Sequences,
-    worlds: tuple[dict[Site, Tensor], dict[Site, Tensor]],
+    change: dict[Site, Tensor],
     outcome: Outcome,
     method: Method,
-    line: Line,
+    line: Line | None,
 ) -> dict[Component, Float[np.ndarray, "draw layer pos head"]]:
-    """What differs between the worlds' activations, base first, times the outcome's gradient there, for each pass."""
-    base, source = worlds
+    """What differs between the worlds' activations times the outcome's gradient there, for each backward pass.
+
+    Args:
+        model: The hooked model.
+        run: The run that would be patched.
+        change: The base world's activations less the source's.
+        outcome: What is read off.
+        method: How to estimate.
+        line: From this run to the other, for integrated gradients; None without.
+    """
     y = partial(outcome_tensor, run.readout, outcome=outcome)
     passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {}
-    for slopes in backward_passes(model, run, list(base), y, method, line):
-        for component in dict.fromkeys(site.component for site in base):
+    for slopes in backward_passes(model, run, list(change), y, method, line):
+        for component in dict.fromkeys(site.component for site in change):
             scores = [
-                _scores(base[site], source[site], slopes[site][:, : run.stop - run.start])
-                for site in base
+                _scores(change[site], slopes[site][:, : run.stop - run.start])
+                for site in change
                 if site.component is component
             ]
             passes.setdefault(component, []).append(np.stack(scores))
@@ -168,10 +180,8 @@ def _completeness(model: Model, pair: EncodedPair, found: Attribution, outcome: 
     return found.cell(whole) - float(exact)
 
 
-def _scores(
-    base: Float[Tensor, "pos ..."], source: Float[Tensor, "pos ..."], gradient: Float[Tensor, "row pos ..."]
-) -> Float[np.ndarray, "pos head"]:
-    product = (base - source).double() * gradient.sum(dim=0).double()
+def _scores(change: Float[Tensor, "pos ..."], gradient: Float[Tensor, "row pos ..."]) -> Float[np.ndarray, "pos head"]:
+    product = change.double() * gradient.sum(dim=0).double()
     product = product if product.ndim == 3 else product[:, None]
     scores: Float[np.ndarray, "pos head"] = reduce(product, "pos head d -> pos head", "sum").cpu().numpy()
     return scores

@@ -39,7 +39,7 @@ from mediate.mediation.kinds.state import STATE_PASSES, Direction, chain_activat
 from mediate.mediation.names import WHOLE_RUN, MapSpec, Method, Outcome
 from mediate.mediation.sequences import own_sequences
 from mediate.models.model import Model
-from mediate.models.sites import Component, Site
+from mediate.models.sites import EMBEDDED, Component, Site
 
 
 def ablation_attribution(
@@ -84,7 +84,9 @@ def ablation_attribution(
             method,
             fixed_estimates(model, run, component, other, outcome, Direction.NOISING),
         )
-    estimates = linear_estimates(model, run, (own, other), outcome, method, Line(own, other, IG_STEPS))
+    line = Line(own[EMBEDDED], other[EMBEDDED], IG_STEPS) if method is Method.IG else None
+    change = {site: own[site] - other[site] for site in own}
+    estimates = linear_estimates(model, run, change, outcome, method, line)
     found = {name: Attribution(name, Direction.NOISING, method, values) for name, values in estimates.items()}
     if method is not Method.IG:
         return found[component]

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from jaxtyping import Float
 from torch import Tensor
 
 from mediate.mediation.names import Method
 from mediate.mediation.sequences import Sequences
 from mediate.models.model import Model
-from mediate.models.sites import EMBEDDED, Site
+from mediate.models.sites import Site
 from mediate.passes.gradients import Outcome as Differentiated
 from mediate.passes.gradients import Route, dropped_gradients, gradients
 from mediate.passes.keyvalues import prefill, stacked
@@ -17,21 +18,21 @@ from mediate.passes.relevance import relevance_rules
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """The straight line from a run's own activations to the other's.
+    """The straight line from what enters a run's first block at the chain's positions to what enters the other's.
 
     Args:
-        own: By site, at the chain's positions.
+        own: The run's own residual stream.
         other: The other run's.
         steps: Of how many equal steps the midpoints are taken.
     """
 
-    own: dict[Site, Tensor]
-    other: dict[Site, Tensor]
+    own: Float[Tensor, "pos d_model"]
+    other: Float[Tensor, "pos d_model"]
     steps: int
 
     def at(self, run: Sequences, step: int) -> Callable[[Tensor], Tensor]:
         """Puts the midpoint of a step in place of what enters the first block at the chain."""
-        own, other, alpha = self.own[EMBEDDED], self.other[EMBEDDED], (step + 0.5) / self.steps
+        own, other, alpha = self.own, self.other, (step + 0.5) / self.steps
 
         def enter(value: Tensor) -> Tensor:
             value = value.clone()
@@ -47,7 +48,7 @@ def backward_passes(
     sites: Sequence[Site],
     outcome: Differentiated,
     method: Method,
-    line: Line,
+    line: Line | None,
 ) -> Iterator[dict[Site, Tensor]]:
     """The gradients of each backward pass that a method takes, from the chain on: the question is run once.
 
@@ -57,7 +58,7 @@ def backward_passes(
         sites: Where gradients are wanted.
         outcome: What is differentiated: from the logits at the last positions to one number.
         method: Of an estimate.
-        line: From this run to the other, for integrated gradients.
+        line: From this run to the other, for integrated gradients; None without.
     """
     ids = run.ids[:, run.start :]
     past = stacked([[prefill(model, run.ids[:1, : run.start])[0]]]) if run.start else []
@@ -65,6 +66,6 @@ def backward_passes(
         yield from dropped_gradients(model, ids, sites, outcome, last=run.readout.last, past=past)
         return
     rules = relevance_rules(model) if method is Method.RELP else ()
-    for step in range(line.steps if method is Method.IG else 1):
-        route = Route(line.at(run, step) if method is Method.IG else None, rules)
+    for step in range(line.steps if line is not None else 1):
+        route = Route(line.at(run, step) if line is not None else None, rules)
         yield gradients(model, ids, sites, outcome, last=run.readout.last, route=route, past=past)

@@ -167,11 +167,12 @@ def read_past(model: Model, readouts: Sequence[Reading], past: Past) -> list[Flo
     after = [width - each.ids.shape[1] for each in readouts]
     ids = torch.cat([pad(each.ids, (0, empty)) for each, empty in zip(readouts, after, strict=True)])
     counts = torch.tensor([len(each.ids) for each in readouts], device=ids.device)
-    repeated = [
-        (keys.repeat_interleave(counts, dim=0), values.repeat_interleave(counts, dim=0)) for keys, values in past
-    ]
+    if len(ids) > len(readouts):
+        past = [
+            (keys.repeat_interleave(counts, dim=0), values.repeat_interleave(counts, dim=0)) for keys, values in past
+        ]
     last = max(each.last + empty for each, empty in zip(readouts, after, strict=True))
-    logits = torch.split(read(model, ids, repeated, last=last), counts.tolist())
+    logits = torch.split(read(model, ids, past, last=last), counts.tolist())
     return [
         own[:, last - empty - each.last : last - empty]
         for own, each, empty in zip(logits, readouts, after, strict=True)

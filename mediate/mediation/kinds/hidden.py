@@ -72,7 +72,7 @@ class Sights:
         return mask
 
 
-def run_sights(model: Model, items: Sequence[EncodedItem]) -> list[Sights]:
+def run_sights(model: Model, items: Sequence[EncodedItem], outcomes: Sequence[Outcome] = ()) -> list[Sights]:
     """Runs each item with and without sight of its question; what all begin with is run once.
 
     Items of like length run side by side, padded at the end, where causal attention keeps the padding from mattering.
@@ -80,6 +80,7 @@ def run_sights(model: Model, items: Sequence[EncodedItem]) -> list[Sights]:
     Args:
         model: The hooked model.
         items: In tokens.
+        outcomes: What will be read off; where one is held against a rival, see `with_rivals`.
     """
     common = shared_beginning([item.whole for item in items for _ in range(2)])
     common = common[: min(item.hidden[0] for item in items)]
@@ -99,7 +100,7 @@ def run_sights(model: Model, items: Sequence[EncodedItem]) -> list[Sights]:
         for row, (number, item) in enumerate(zip(numbers, some, strict=True)):
             seen, blind = (runs[2 * row + sight].part(0, len(item.whole)) for sight in range(2))
             found[number] = Sights(item, seen, blind.part(item.hidden[1], len(blind)))
-    return [found[number] for number in range(len(items))]
+    return with_rivals(model, [found[number] for number in range(len(items))], outcomes)
 
 
 def cut_sights(sights: Sights, cut: EncodedItem) -> Sights:
@@ -120,7 +121,7 @@ def measure_hidden(
 
     Args:
         model: The hooked model.
-        sights: From `run_sights`; where an outcome is held against a rival, from `with_rivals`.
+        sights: From `run_sights` with these outcomes.
         outcomes: What to read off.
     """
     y = np.full((len(sights), len(outcomes), 2, 2, 2), np.nan)
@@ -132,6 +133,21 @@ def measure_hidden(
             y[number, :, *cell] = [read_off(tokens, own, outcome) for outcome in outcomes]
         y[number, :, :, 0, 1] = y[number, :, :, 0, 0]
     return y
+
+
+def hidden_before_answer(
+    model: Model, sights: Sequence[Sights], cut: Sequence[EncodedItem], outcomes: Sequence[Outcome]
+) -> Float[np.ndarray, "item outcome 2 2 2"]:
+    """`measure_hidden` of items cut before they state the answer; a rival is sought anew, as another token reads.
+
+    Args:
+        model: The hooked model.
+        sights: Of the whole items.
+        cut: Each item, from `mediate.mediation.item.cut_item`.
+        outcomes: What to read off.
+    """
+    kept = [cut_sights(own, item) for own, item in zip(sights, cut, strict=True)]
+    return measure_hidden(model, with_rivals(model, kept, outcomes), outcomes)
 
 
 def grounded(model: Model, sights: Sights, outcome: Outcome) -> Reading:

@@ -34,7 +34,13 @@ OF_ITEMS = (Control.HIDE_NOTHING, Control.HIDE_AFTER, Control.RANDOM_HIDDEN, Con
 
 
 def measure_item_controls(
-    model: Model, sights: Sights, outcome: Outcome, y: Float[np.ndarray, "2 2 2"], *, seed: int = 0
+    model: Model,
+    sights: Sights,
+    outcome: Outcome,
+    y: Float[np.ndarray, "2 2 2"],
+    *,
+    statement: tuple[int, int] | None = None,
+    seed: int = 0,
 ) -> tuple[Controlled, ...]:
     """Every control of one item on the model itself; what is vacuous or impossible is refused with its reason.
 
@@ -43,6 +49,7 @@ def measure_item_controls(
         sights: From `run_sights`.
         outcome: What to read off.
         y: The item's cube on that outcome.
+        statement: The range of the chain's tokens that last state the answer; None where none do.
         seed: Of the draws.
     """
     tie = float(y[1, 1, 1] - y[1, 0, 0])
@@ -50,7 +57,7 @@ def measure_item_controls(
     kinds: dict[Control, Callable[[], Found]] = {
         Control.HIDE_NOTHING: lambda: {"effect": hide_nothing(model, sights, outcome), "beside": tie},
         Control.HIDE_AFTER: lambda: {"effect": hide_after(model, sights, outcome), "beside": tie},
-        Control.RANDOM_HIDDEN: partial(random_hidden, model, sights, outcome, rng),
+        Control.RANDOM_HIDDEN: partial(random_hidden, model, sights, outcome, statement, rng),
         Control.SHUFFLED_STEPS: lambda: {
             "effect": float(y[1, 1, 1]) - shuffled(model, sights, outcome, seed),
             "beside": tie,
@@ -94,28 +101,32 @@ def hide_after(model: Model, sights: Sights, outcome: Outcome) -> float:
     return plain - masked
 
 
-def random_hidden(model: Model, sights: Sights, outcome: Outcome, rng: np.random.Generator) -> Found:
-    """The effect of hiding CoT tokens from the readers, drawn at random from all steps but the last, as many as it has.
+def random_hidden(
+    model: Model, sights: Sights, outcome: Outcome, statement: tuple[int, int] | None, rng: np.random.Generator
+) -> Found:
+    """The effect of hiding CoT tokens from the readers, drawn at random, as many as state the answer.
+
+    Where the chain does not state it, the last step is taken for its statement. The draws are from the rest of the
+    chain.
 
     Returns:
-        `effect`, the mean size over distinct draws; `beside`, the effect of hiding the last step; `p`, the share of
+        `effect`, the mean size over distinct draws; `beside`, the effect of hiding the statement; `p`, the share of
         draws, the real one included, whose size is at least that; `draws`.
 
     Raises:
-        ItemError: The chain has one step, or there are hardly any ways to draw.
+        ItemError: There are hardly any ways to draw.
     """
     item, tokens = sights.item, grounded(model, sights, outcome)
-    spans = item.trace.step_spans
-    if len(spans) < 2:
-        raise vacuous(item, "a chain of one step has no other tokens to hide")
-    begin, last = len(item.question), tuple(range(*spans[-1]))
-    draws = min(RANDOM_DRAWS, comb(last[0], len(last)) if last[0] >= len(last) else 0)
+    stated = tuple(range(*(statement or item.trace.step_spans[-1])))
+    rest = [place for place in range(len(item.trace.ids)) if place not in stated]
+    draws = min(RANDOM_DRAWS, comb(len(rest), len(stated)))
     if draws < LEAST_DRAWS:
-        raise vacuous(item, "hardly more tokens stand before the last step than in it, so there is little to draw from")
-    drawn = distinct_draws(rng, range(last[0]), len(last), draws)
+        what = "its last step" if statement is None else "the tokens that state its answer"
+        raise vacuous(item, f"beside {what} the chain has hardly more tokens, so there is little to draw from")
+    begin, drawn = len(item.question), distinct_draws(rng, rest, len(stated), draws)
     past = stacked([sights.laid_out(1, 1)])
     values = []
-    for places in ((), last, *drawn):
+    for places in ((), stated, *drawn):
         with hiding(model, _mask(model, tokens, len(sights.seen), [begin + place for place in places])):
             values.append(read_off(tokens, read_past(model, [tokens], past)[0], outcome))
     return among_draws(values[0] - np.array(values[1:]))

@@ -22,10 +22,16 @@ OF_OTHERS = (*OF_ITEMS, Control.SELF_OTHER)
 
 
 def measure_other_controls(
-    model: Model, sights: Sights, outcome: Outcome, y: Float[np.ndarray, "2 2 2"], *, seed: int = 0
+    model: Model,
+    sights: Sights,
+    outcome: Outcome,
+    y: Float[np.ndarray, "2 2 2"],
+    *,
+    statement: tuple[int, int] | None = None,
+    seed: int = 0,
 ) -> tuple[Controlled, ...]:
     """`measure_item_controls`, and the item held against itself."""
-    of_item = measure_item_controls(model, sights, outcome, y, seed=seed)
+    of_item = measure_item_controls(model, sights, outcome, y, statement=statement, seed=seed)
 
     def itself() -> Found:
         return {"effect": self_other(model, sights.item, outcome), "beside": float(y[1, 1, 1] - y[1, 0, 0])}

@@ -29,7 +29,7 @@ from mediate.traces.trace import shared_beginning
 # The axes of the read effects that are ranked.
 RANKED = ("step", "layer")
 Reads = Float[np.ndarray, "step layer"]
-"""Read effects by step and layer, which is what the two models are compared by."""
+"""Effects by step and layer, which the two models are compared by: read effects, or an item's knockout effects."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +38,8 @@ class Unlearnt:
 
     Args:
         te: Its total effect, in nats.
-        reads: Its read effects, in nats; None where the chains cannot be aligned, or the logits are no numbers, and of
-            an item by itself.
+        reads: Its read effects, in nats, or an item's knockout effects; None where the chains cannot be aligned, the
+            logits are no numbers, or an item's are not asked for.
     """
 
     te: float

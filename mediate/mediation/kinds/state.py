@@ -10,6 +10,8 @@ activations are all that the outcome depends on. Effects of different cells do n
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +32,8 @@ from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes.activations import part_of
 from mediate.passes.forward import forward
-from mediate.passes.interventions import Patch, Reference, Values
+from mediate.passes.interventions import Reference
+from mediate.passes.one_pass import one_pass
 from mediate.passes.unhooked import leanly
 from mediate.results.kinds import KindName, parse_kind
 from mediate.results.maps import EffectMap
@@ -47,6 +50,33 @@ def chain_activations(
     with leanly(model, [site.hook_name for site in sites]):
         kept = forward(model, torch.tensor([list(ids)], device=model.device), keep=sites, last=1).kept
     return {site: part_of(value, site.component, start) for site, value in kept.items()}
+
+
+def take_away(
+    model: Model, found: Mapping[Site, Tensor], ids: Sequence[int], start: int, keep: Collection[Site] = ()
+) -> dict[Site, Float[Tensor, "..."]]:
+    """Takes from activations, in place, those of a run of `ids`, as they pass: of a long chain, both would not fit.
+
+    Args:
+        model: The hooked model.
+        found: From `chain_activations` of another run.
+        ids: Token ids.
+        start: The position at which their chain begins.
+        keep: Sites whose activations in this run are returned.
+    """
+    kept: dict[Site, Tensor] = {}
+
+    def take(value: Tensor, hook: Any, site: Site) -> Tensor:
+        here = part_of(value, site.component, start)
+        found[site].sub_(here)
+        if site in keep:
+            kept[site] = here.clone()
+        return value
+
+    hooks = [(site.hook_name, partial(take, site=site)) for site in found]
+    with torch.no_grad(), leanly(model, [name for name, _ in hooks]):
+        one_pass(model, torch.tensor([list(ids)], device=model.device), hooks=hooks, last=1)
+    return kept
 
 
 def placed(
@@ -115,52 +145,9 @@ def state_effects(
     values = other_world(model, pair, components, direction, run)
     own = placed(chain_activations(model, pair.context(world, world), run.start, components), run, Reference.SOURCE)
     patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in cells]
-    effects = replaced_effects(model, run, patches, outcomes, values, own)
+    here, y = branched_outcomes(model, run, outcomes, patches, values, own=own)
+    effects: Float[np.ndarray, "outcome cell"] = here[:, None] - y
     return effects if direction is Direction.NOISING else -effects
-
-
-def replaced_effects(
-    model: Model,
-    run: Sequences,
-    patches: Sequence[Sequence[Patch]],
-    outcomes: Sequence[Outcome],
-    values: Values,
-    own: Values,
-) -> Float[np.ndarray, "outcome cell"]:
-    """Y as it is, less Y with each cell replaced; cells in which nothing would change are 0 and are not run.
-
-    Args:
-        model: The hooked model.
-        run: The run that is patched.
-        patches: Those of each cell.
-        outcomes: What to read off; all from the same passes.
-        values: What is put in place, from `placed`.
-        own: The run's own activations, from `placed` under `Reference.SOURCE`.
-    """
-    moving = [place for place, each in enumerate(patches) if moves(each, values, own)]
-    effects = np.zeros((len(outcomes), len(patches)))
-    if not moving:
-        return effects
-    here, y = branched_outcomes(model, run, outcomes, [patches[place] for place in moving], values)
-    effects[:, moving] = here[:, None] - y
-    return effects
-
-
-def moves(patches: Sequence[Patch], values: Values, own: Values) -> bool:
-    """Whether patches put in place anything but the run's own activations, which `own` has as a source's."""
-    return any(_differs(values[each.by, each.site], own[Reference.SOURCE, each.site], each) for each in patches)
-
-
-def _differs(value: Tensor, own: Tensor, patch: Patch) -> bool:
-    """Whether a patch changes anything; units beside its own do not count."""
-    if patch.site.component is Component.PATTERN:  # its heads come before its positions
-        value, own = value.transpose(0, 1), own.transpose(0, 1)
-    value, own = value[list(patch.positions)], own[list(patch.positions)]
-    if patch.units is not None:
-        if max(patch.units) >= value.shape[1]:
-            return True  # what is not there is refused where it is patched
-        value, own = value[:, list(patch.units)], own[:, list(patch.units)]
-    return not torch.equal(value, own)
 
 
 def state_map(

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from mediate.errors import ItemError
 from mediate.mediation.alignment import check_aligned
+from mediate.mediation.branching import moves
 from mediate.mediation.cells import Cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import Encoded
@@ -28,7 +29,7 @@ from mediate.mediation.kinds.cube import Contexts, laid_out
 from mediate.mediation.kinds.kind import Coords, Effects, Kind, Work, effect_map
 from mediate.mediation.kinds.read import differs, swapped_past
 from mediate.mediation.kinds.relayed import needs_keys_and_values
-from mediate.mediation.kinds.state import Direction, chain_activations, moves, other_world, placed
+from mediate.mediation.kinds.state import Direction, chain_activations, other_world, placed
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import PASS_TOKENS, sequences

@@ -71,47 +71,26 @@ def step_shapley(
         InputError: A tolerance or number of permutations that makes no sense.
         ItemError: The chains cannot be aligned.
     """
-    check_aligned(contexts.pair)
-
-    def lost(cells: Sequence[Cell]) -> Float[np.ndarray, " cell"]:
-        return read_effects(model, contexts, cells, outcome)
-
-    game, players = _without_steps(model, contexts.pair, lost)
-    return shapley_values(game, players, tolerance=tolerance, most=most, seed=seed)
+    steps = swapped_steps(model, contexts, outcome)
+    return shapley_values(*steps, tolerance=tolerance, most=most, seed=seed)
 
 
-def hidden_step_shapley(
-    model: Model,
-    item: Encoded,
-    outcome: Outcome,
-    *,
-    tolerance: float = 0.05,
-    most: int = 512,
-    seed: int = 0,
-) -> StepShapley:
-    """Shapley values of a chain's steps, each hidden from the readers where it is missing; see `step_shapley`.
-
-    v(S) is the outcome when the readers can attend to the steps in S alone of the chain, so v(none) is with the whole
-    chain hidden, and the values sum to its necessity.
-
-    Args:
-        model: The hooked model.
-        item: In tokens.
-        outcome: What to read off.
-        tolerance: As of `step_shapley`.
-        most: The most permutations that are drawn.
-        seed: Of the permutations.
+def swapped_steps(model: Model, contexts: Contexts, outcome: Outcome) -> tuple[Game, int]:
+    """The base chain's steps: the readers find the source's keys and values in place of one that is missing.
 
     Raises:
-        InputError: As `step_shapley`, or the model allows no knockout.
+        ItemError: The chains cannot be aligned.
     """
+    check_aligned(contexts.pair)
+    return _without_steps(model, contexts.pair, lambda cells: read_effects(model, contexts, cells, outcome))
 
-    def lost(cells: Sequence[Cell]) -> Float[np.ndarray, " cell"]:
-        effects: Float[np.ndarray, " cell"] = knockout_effects(model, item, cells, [outcome])[0]
-        return effects
 
-    game, players = _without_steps(model, item, lost)
-    return shapley_values(game, players, tolerance=tolerance, most=most, seed=seed)
+def hidden_steps(model: Model, item: Encoded, outcome: Outcome) -> tuple[Game, int]:
+    """A chain's steps: the readers cannot attend to one that is missing.
+
+    So v(none) is with the whole chain hidden, and the Shapley values sum to the chain's necessity.
+    """
+    return _without_steps(model, item, lambda cells: knockout_effects(model, item, cells, [outcome])[0])
 
 
 def _without_steps(

@@ -38,13 +38,14 @@ EXPECTED = {
     Control.HIDE_NOTHING: ("a mask that hides nothing", "exactly 0"),
     Control.HIDE_AFTER: ("tokens hidden after the answer, where no reader looks", "exactly 0"),
     Control.RANDOM_HIDDEN: (
-        "as many CoT tokens hidden as the last step has, drawn one by one before it",
-        "less than where the last step is hidden, if the answer is read there",
+        "as many CoT tokens hidden as last state the answer (where none do, as the last step has), drawn one by one",
+        "less than where the statement is hidden, if the answer is read there",
     ),
     Control.SELF_OTHER: ("the item held against itself, run twice, with every cell a pass of its own", "exactly 0"),
     Control.RANDOM_WEIGHTS: (
         "the same item in a model of random weights, drawn once for the run",
-        "read maps that rank otherwise, a correlation near 0; its TE is small by construction, as its logits are",
+        "maps (of reads, of items' knockouts) that rank otherwise, a correlation near 0; its TE is small by "
+        "construction, as its logits are",
     ),
 }
 ONE_PAIR = "one pair tells nothing"
@@ -123,7 +124,8 @@ def controls_section(results: Results) -> Section:
         f"On {measured} of {plural(len(results.items), 'item')}, drawn with seed {analysis.seed}; "
         f"{results.controls[0].outcome}, in {unit_of(results.controls[0].outcome)}; sizes are means of |effect|, with "
         f"{percent(analysis.level)} intervals of a bootstrap over groups. Beside: the mean size of the real effect on "
-        "the same items: of positions, where the words differ; of random weights, TE; else TIE."
+        "the same items: of positions, where the words differ; of tokens hidden, where the statement is; of random "
+        "weights, TE; else TIE."
     )
     heads = (
         *columns("control"),

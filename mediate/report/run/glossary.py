@@ -13,13 +13,13 @@ def words_section(results: Results, analysis: Analysis) -> Section:
     """What every word of the page means; with the threshold of shares, in nats, and the coverage of intervals."""
     values = {"min_te": f"{analysis.min_te:g}", "level": percent(analysis.level)}
     words = dict(WORDS)
-    cubes = results.cubes
+    cubes = results.cubes if results.items else ()
     if cubes and cubes[0].contrast is not TWIN:
         own = wording(cubes[0].contrast).terms
         words = {word: own.get(word, said) for word, said in WORDS.items() if word not in OF_TWINS}
         words = {word: said for word, said in own.items() if word not in words} | words
-        told = "; ".join(f"`{cube.outcome}`: {outcome_facts(cube.outcome).words}" for cube in cubes)
-        words["outcome"] += f" {told[0].upper()}{told[1:]}." if told else ""
+    told = "; ".join(f"`{cube.outcome}`: {outcome_facts(cube.outcome).words}" for cube in cubes)
+    words["outcome"] += f" {told}." if told else ""
     return Section("Words", (Terms(tuple((word, prose(said, **values)) for word, said in words.items())),), id="words")
 
 
@@ -30,11 +30,7 @@ OF_TWINS = ("base, source", "read effect", "state effect", "step graph")
 WORDS = {
     "base, source": "The two versions (worlds) of an item. The questions differ, and so do the answers.",
     "chain of thought": "The text between question and answer, cut into steps. Steps and layers are counted from 0.",
-    "outcome": (
-        "The number that is read at the answer, in nats and positive towards the base answer. `logit_diff`: the "
-        "difference of the logits of the base and the source answer at the first token where the two answers "
-        "differ; `logprob_diff`: the difference of the log-probabilities of the two whole answers."
-    ),
+    "outcome": "The number that is read at the answer, in nats and positive towards the base answer.",
     "total effect, TE": "The outcome in the base world less the outcome in the source world.",
     "direct": (
         "What the answer takes from reading the question: the effect of giving the answer's tokens the base "

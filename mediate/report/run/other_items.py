@@ -9,6 +9,8 @@ from mediate.results.kinds import OTHERS
 from mediate.results.outcomes import unit_of
 from mediate.results.spread import SHARES, median_spread, spread
 
+AS_GIVEN = "Intervals resample groups of items and take the others of each as given: they do not hold this spread."
+
 
 def others_section(results: Results, analysis: Analysis) -> tuple[Section, ...]:
     """A row an item: its others, and the standard deviations between them; nothing where there are no others."""
@@ -31,7 +33,7 @@ def others_section(results: Results, analysis: Analysis) -> tuple[Section, ...]:
     said = (
         f"{outcome}; every number of an item is the mean over its others. SD: the standard deviation between them, "
         f"with one degree of freedom taken off; of shares, over the others with |TE| above {least:g} {unit}. "
-        f"{_choice(results)} The cube against each other item is in results/others.parquet."
+        f"{_choice(results)} The cube against each other item is in results/others.parquet. {AS_GIVEN}"
     )
     if len(found) > MOST_ROWS:
         said += f" The first {MOST_ROWS} of {len(found)} items."
@@ -47,7 +49,8 @@ def others_note(results: Results, analysis: Analysis) -> tuple[str, ...]:
     te, mediated = median_spread(found, analysis.least(outcome))
     told = [f"TE {number(te)} {unit_of(outcome)}", f"mediated share {percent(mediated)}"]
     return (
-        f"{_choice(results)} Standard deviation between the others of an item, median over items: {', '.join(told)}.",
+        f"{_choice(results)} Standard deviation between the others of an item, median over items: {', '.join(told)}. "
+        f"{AS_GIVEN}",
     )
 
 

@@ -58,6 +58,11 @@ def response_notes(results: Results) -> tuple[str, ...]:
     if told:
         having = plural(sum(bridges.values()), "item")
         found.append(f"Of {having} with text between think tag and answer, {', '.join(told)}.")
+    if apart := counts.get("tokenised_apart", 0):
+        found.append(
+            f"In {plural(apart, 'item')} the tokens of the response are others than of its text tokenised in one go: "
+            "chain, closing tag and final text are each tokenised on their own."
+        )
     told = [f"in {counts[name]} {words}" for name, words in _LEFT_OUT.items() if counts.get(name)]
     if told:
         found.append(f"Left out, and neither right nor wrong: {', '.join(told)}.")

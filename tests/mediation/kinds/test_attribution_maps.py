@@ -5,6 +5,7 @@ import pytest
 
 from mediate.errors import InputError
 from mediate.mediation.kinds import references
+from mediate.mediation.kinds.attribution import RANDOM_CELLS
 from mediate.mediation.kinds.reference_value import Material, ReferenceValue
 from mediate.mediation.maps import check_offered, measure_item_map, parse_map
 from mediate.mediation.names import KL, LOGIT, SAME_ANSWER, Outcome
@@ -51,6 +52,29 @@ def test_estimates_are_held_against_the_ablations_themselves() -> None:
     # As few cells as these are all drawn.
     assert found.agreement.n_random == exact.values.size
     assert found.agreement.signs == (np.sign(found.values) == np.sign(exact.values)).mean()
+
+
+@pytest.mark.parametrize("by", ["other", "mean"])
+def test_integrated_gradients_of_the_whole_chain_come_to_its_ablation(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gaps = []
+    for steps in (8, 64):
+        monkeypatch.setattr("mediate.mediation.kinds.attribution_maps.IG_STEPS", steps)
+        spec = parse_map(f"attribution.{by}.resid_pre.ig:layer")
+        found = measure_item_map(wide(), ITEM, spec, LOGIT, 1.0, MATERIAL)
+        exact = measure_item_map(wide(), ITEM, parse_map(f"ablate.{by}.resid_pre:layer"), LOGIT, 1.0, MATERIAL)
+        assert found.agreement is not None
+        gaps.append(found.agreement.completeness)
+        assert gaps[-1] == pytest.approx(found.values[0] - exact.values[0], abs=1e-9)
+    assert abs(gaps[0]) > 0.1
+    assert abs(gaps[1]) < 0.01 * abs(exact.values[0])
+
+
+def test_which_cells_are_checked_is_the_seeds() -> None:
+    spec = parse_map("attribution.zero.z:position,layer,head")
+    found = [measure_item_map(wide(), ITEM, spec, LOGIT, 1.0, Material(seed=seed)) for seed in (1, 1, 2)]
+    one, again, other = (each.agreement.spearman for each in found if each.agreement is not None)
+    assert found[0].values.size > RANDOM_CELLS
+    assert one == again != other
 
 
 def test_they_are_called_estimates() -> None:

@@ -10,7 +10,7 @@ from mediate.mediation.encoding import Readers
 from mediate.mediation.item import EncodedItem, cut_item
 from mediate.mediation.kinds import cube
 from mediate.mediation.kinds.other import (
-    cut_against,
+    cut_other_contexts,
     measure_others,
     run_others,
     stands_in,
@@ -166,7 +166,7 @@ def test_cut_chains_are_those_of_cut_items() -> None:
         encoded[number] = replace(item, trace=trace)
     cut = [cut_item(item, "7") for item in encoded]
     (against,) = run_others(ours, encoded[:1], [encoded[1:]])
-    found = cut_against(against, cut[0], [None, cut[2]])
+    found = cut_other_contexts(against, cut[0], [None, cut[2]])
     assert len(found.contexts) == 1
     y = measure_others(ours, [found], [LOGPROB])[0][0, 0]
     short = [

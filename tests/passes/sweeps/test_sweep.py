@@ -8,7 +8,7 @@ import torch
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
-from mediate.passes import attention
+from mediate.passes import attention, fused
 from mediate.passes import unhooked as lean
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Interventions, Knockout, Patch, Reference, Swap, Values
@@ -98,6 +98,37 @@ def test_knockouts(architecture: str, renormalised: bool) -> None:
     ]
     found, wanted = swept(model, branches), slowly(model, branches)
     close(found, wanted, "float32")
+    assert (wanted[0] - wanted[1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+@pytest.mark.parametrize("queries", [1, 9, 10**6])
+def test_knockouts_of_a_long_past(monkeypatch: pytest.MonkeyPatch, architecture: str, queries: int) -> None:
+    """Rows side by side against one past, some of them with keys or whole heads' keys hidden, and patches beside."""
+    monkeypatch.setattr(attention, "LONG", 1)
+    monkeypatch.setattr(attention, "LONG_PAST", 1)
+    monkeypatch.setattr(fused, "QUERIES", queries)
+    monkeypatch.setattr(fused, "FEW", 1)
+    taken: list[int] = []
+    own = attention.attention_beside_past
+    monkeypatch.setattr(attention, "attention_beside_past", lambda *args: taken.append(len(args[0])) or own(*args))
+    model = tiny.model(architecture)
+    readers = tuple(range(STOP, LENGTH))
+    branches: list[Interventions] = [
+        (Knockout(who, keys, layers, heads),)
+        for layers, who, keys, heads in (
+            ((1,), readers, (17, 18), None),
+            ((0,), readers[1:], (6, 7), (0, 2)),
+            ((2,), readers, (17, 18), (3,)),
+            ((0, 1, 2), readers, tuple(range(1, 16)), None),
+            ((1,), (21,), (20,), None),
+        )
+    ]
+    branches.append((Patch(Site(C.RESID_PRE, 1), (STOP,)),))
+    values = source(model, [C.RESID_PRE])
+    wanted = slowly(model, branches, values)
+    close(swept(model, branches, values), wanted, "float32")
+    assert taken
     assert (wanted[0] - wanted[1]).abs().max() > 1e-3
 
 

@@ -1,6 +1,5 @@
-"""What a run will measure, decided and in tokens before anything is measured."""
+"""What a run of pairs will measure, decided and in tokens before anything is measured."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,8 +10,8 @@ from mediate.mediation.encoding import (
     check_one_rope,
     check_prompt,
     check_words,
+    encode_parts,
     encode_readers,
-    laid_out,
 )
 from mediate.mediation.maps import MapSpec, check_map, check_offered, parse_map
 from mediate.mediation.prepared import Prepared
@@ -79,7 +78,7 @@ def prepare_pairs(
             errors.append(error)
             continue
         maps, impossible = _possible_maps(tokens, draft.pair, spec, wanted)
-        seed = seed_of(spec, tokens.id)
+        seed = spec.seed_of(tokens.id)
         items.append(Prepared(model, draft.pair, tokens, draft.said, maps, spec.outcomes, seed))
         unaligned += impossible
     rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors] + unaligned
@@ -116,7 +115,7 @@ def _draft(model: Model, pair: Pair, spec: ScoreSpec, wanted: Sequence[MapSpec])
 
 
 def _tokens(model: Model, draft: PairDraft, spec: ScoreSpec, traces: tuple[Trace, Trace]) -> EncodedPair:
-    return laid_out(model, draft.pair, spec.answer_cue, draft.prompts, draft.readers, traces)
+    return encode_parts(model, draft.pair, spec.answer_cue, draft.prompts, draft.readers, traces)
 
 
 def _check_room(model: Model, draft: PairDraft, spec: ScoreSpec) -> None:
@@ -167,8 +166,3 @@ def _possible_maps(
 def wanted_maps(spec: ScoreSpec) -> tuple[MapSpec, ...]:
     """The maps that a run is asked for."""
     return tuple(parse_map(name) for name in (spec.maps if spec.maps is not None else (DEFAULT_MAP,)))
-
-
-def seed_of(spec: ScoreSpec, item: str) -> int:
-    """A seed of the item's own, whatever other items there are."""
-    return zlib.crc32(f"{spec.seed} {item}".encode("utf-8", "surrogatepass"))

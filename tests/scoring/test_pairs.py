@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from mediate.scoring import plan as plan_module
-from mediate.scoring.plan import prepare_pairs
+from mediate.scoring import pairs as pairs_module
+from mediate.scoring.pairs import prepare_pairs
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import make_spec
 from tests import tiny
@@ -14,13 +14,13 @@ from tests.scoring.test_score import PAIRS, pair
 
 def test_each_pair_is_put_into_tokens_once(monkeypatch: pytest.MonkeyPatch) -> None:
     laid = Counter[str]()
-    real = plan_module.laid_out
+    real = pairs_module.encode_parts
 
     def counted(model, given, *parts):
         laid[given.id] += 1
         return real(model, given, *parts)
 
-    monkeypatch.setattr(plan_module, "laid_out", counted)
+    monkeypatch.setattr(pairs_module, "encode_parts", counted)
     model, pairs = tiny.model("llama"), [*PAIRS[:2], pair(7, cot=False)]
     spec = settled(model, pairs, make_spec(maps=("read:step", "knockout:step"), on_bad_item="skip"), str)
     items, _ = prepare_pairs(model, pairs, spec, None)
