@@ -138,8 +138,8 @@ def test_batches_are_the_same_in_any_order_and_hold_what_the_diet_says() -> None
 
 
 def test_no_problem_is_held_out_and_only_form_and_hint_vary_at_the_beginning() -> None:
-    diet = replace(DIET, plain=0.5)
-    early, late = (drawn_problems(diet, np.random.default_rng(1), 300, part=part) for part in (0.4, 0.6))
+    diet = replace(DIET, plain=50)
+    early, late = (drawn_problems(diet, np.random.default_rng(1), 300, batch=batch) for batch in (49, 50))
     assert not any(each.held_out for each in (*early, *late))
     assert {len(each.sums.operations) for each in early} == {2, 3, 4, 5}
     varies = [replace(each, sums=early[0].sums, hint="").told(form=Form.SIGNS) for each in early]

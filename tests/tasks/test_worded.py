@@ -92,7 +92,8 @@ def test_the_worked_examples() -> None:
         SUMS, names=("blick", "take", "times"), unless=Unless("even", "take", 2), hint="5", before=ASIDES[:1]
     )
     assert problem.question() == (
-        "Let blick be add. Start 3, blick 4, times 7, take 2. Unless the start is even, take 2. Hint 5. The cat is calm."
+        "Let blick be add. Start 3, blick 4, times 7, take 2. Unless the start is even, take 2. Hint 5. "
+        "The cat is calm."
     )
     assert (problem.answer, problem.usual_answer) == ("5", "7")
     assert problem.chain() == "3 + 4 = 7. 7 x 7 = 9. 9 - 2 = 7. 3 is odd. 7 - 2 = 5."
