@@ -121,9 +121,10 @@ def test_what_is_learnt_of_a_row() -> None:
 
 
 def test_batches_are_the_same_in_any_order_and_hold_what_the_diet_says() -> None:
-    made = WordedBatches(DIET, TOKENIZER, 6 * POOL, 16, (0, 0))
+    diet = replace(DIET, plain=0)
+    made = WordedBatches(diet, TOKENIZER, 6 * POOL, 16, (0, 0))
     there = [made[number] for number in range(len(made))]
-    again = WordedBatches(DIET, TOKENIZER, 6 * POOL, 16, (0, 0))
+    again = WordedBatches(diet, TOKENIZER, 6 * POOL, 16, (0, 0))
     for number in (9, 2, 23):
         assert all(torch.equal(again[number][name], there[number][name]) for name in ("input_ids", "labels"))
     texts = [decode(TOKENIZER, ids).rstrip("<eos>") for batch in there for ids in batch["input_ids"].tolist()]

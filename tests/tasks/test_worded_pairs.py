@@ -83,7 +83,6 @@ def test_larger_sets_only_append_and_examples_to_tune_on_are_others() -> None:
         ({"n": 1, "vary": ["before=9"]}, "before can be asides, or a number up to 8"),
         ({"n": 1, "vary": ["form=words", "form=words"]}, "for the second time"),
         ({"n": 1, "vary": ["results=filled", "verbosity=mended"]}, "does not go wrong"),
-        ({"n": 2000, "steps": 1}, r"there are \d+ pairs of 1 to 1 steps"),
     ],
 )
 def test_bad_arguments_are_one_clear_line(arguments: dict[str, object], said: str) -> None:
