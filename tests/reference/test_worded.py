@@ -33,6 +33,7 @@ from mediate.tasks.worded import ASIDES, BLANK_NAMES, Form, Telling, Unless, Ver
 from mediate.tasks.worded_pairs import worded_pairs
 from mediate.traces.trace import decode, encode, given_trace
 from mediate.tuning.labels import IGNORED
+from tests.reference.cutting import cut_off
 
 TOKENIZER = ladder_tokenizer(WORDED_LADDER)
 SHORT = replace(WORDED_RECIPE, schedules={After.BASE: {"0.1m": Schedule(8, 4, 1e-3)}})
@@ -178,18 +179,8 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The optimiser's state is kept and taken up, and so is the place among the batches."""
-    from transformers import Trainer
-
     (whole,) = train_reference(tmp_path / "whole", recipe=SHORT, sizes=["0.1m"], say=lambda _: None)
-    step, taken = Trainer.training_step, []
-
-    def cut(self: Any, *arguments: Any, **named: Any) -> Any:
-        taken.append(self.state.global_step)
-        if len(taken) == 6:
-            raise KeyboardInterrupt
-        return step(self, *arguments, **named)
-
-    monkeypatch.setattr(Trainer, "training_step", cut)
+    taken = cut_off(monkeypatch, at=6)
     with pytest.raises(KeyboardInterrupt):
         train_reference(tmp_path / "cut", recipe=SHORT, sizes=["0.1m"], say=lambda _: None)
     (resumed,) = train_reference(tmp_path / "cut", recipe=SHORT, sizes=["0.1m"], say=lambda _: None)
