@@ -39,5 +39,6 @@ from mediate.tasks.gsm_symbolic import gsm_symbolic_pairs as gsm_symbolic_pairs
 from mediate.tasks.modular import modular_pairs as modular_pairs
 from mediate.tasks.problems import few_shot_prompt as few_shot_prompt
 from mediate.tasks.problems import generate_pairs as generate_pairs
+from mediate.tasks.worded_pairs import worded_pairs as worded_pairs
 from mediate.tuning.folder import open_tuned as open_tuned
 from mediate.version import __version__ as __version__

@@ -231,6 +231,16 @@ def test_pairs_give_chains_and_say_what_goes_on(tmp_path: Path) -> None:
     assert "cot" not in json.loads((tmp_path / "m.jsonl").read_text().splitlines()[0])["base"]
 
 
+def test_worded_pairs_are_varied_as_asked(tmp_path: Path) -> None:
+    words = ("pairs", "--out", "w.jsonl", "-n", "2", "--task", "worded", "--hint", "random")
+    done = mediate(*words, "--vary", "names=defined", "--vary", "before=2", cwd=tmp_path)
+    assert done.stderr == "next: mediate score w.jsonl --model reference-worded-0.1m --out runs/w\n"
+    asked = json.loads((tmp_path / "w.jsonl").read_text().splitlines()[0])["base"]["question"]
+    assert asked.startswith("Let ")
+    assert asked.count("The ") == 2
+    assert_refused(mediate(*words, "--vary", "colour=red", cwd=tmp_path), "colour=red", "choose from names, clause")
+
+
 def test_pairs_write_over_no_other_file(tmp_path: Path) -> None:
     arguments = ("pairs", "--out", "made.jsonl", "-n", "2")
     assert mediate(*arguments, cwd=tmp_path).returncode == 0

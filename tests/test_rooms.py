@@ -64,6 +64,7 @@ ONE_NOUN = {
     "tune": "the verb: the command and what it does",
     "turning": "how keys turn with their position: the turn, and asking a model for it",
     "twins": "pairs made of items: making them, and the command",
+    "worded": "the worded reference reasoners: their task, their training",
     "words": "sentences on a page, of any and of a comparison",
 }
 

@@ -41,19 +41,19 @@ class WordedDiet:
         nothing: The share of rows whose answer follows the question at once.
         filler: The share of rows with filler words in place of the chain, as many as it has words.
         steps: The fewest and the most operations of a problem, beside that of a clause.
-        plain: The share of the training, at its beginning, in which nothing but hint and form is varied.
+        plain: Batches at the beginning in which nothing but hint and form is varied: the arithmetic is learnt first.
     """
 
     shares: Shares
     nothing: float = 0.1
     filler: float = 0.05
     steps: tuple[int, int] = (2, 5)
-    plain: float = 0.0
+    plain: int = 600
 
-    def at(self, part: float) -> Shares:
-        """The shares when so much of the training is over."""
+    def at(self, batch: int) -> Shares:
+        """The shares of a batch, by its number."""
         early = {name: self.shares[name] for name in ("hint", "form") if name in self.shares}
-        return early if part < self.plain else self.shares
+        return early if batch < self.plain else self.shares
 
 
 DIET = WordedDiet(
@@ -73,9 +73,9 @@ DIET = WordedDiet(
 )
 # Larger rungs learn from fewer problems, and each costs them more time.
 SCHEDULES = {
-    "0.1m": Schedule(9000, 64, 4e-3),
-    "0.3m": Schedule(5000, 64, 3e-3),
-    "1.2m": Schedule(2000, 64, 2e-3),
+    "0.1m": Schedule(6000, 64, 4e-3),
+    "0.3m": Schedule(3500, 64, 4e-3),
+    "1.2m": Schedule(1800, 64, 4e-3),
 }
 
 
@@ -118,7 +118,7 @@ class WordedBatches:
 
     def _pool(self, number: int) -> list[dict[str, Tensor]]:
         rng = np.random.default_rng([*self.seed, number])
-        problems = drawn_problems(self.diet, rng, POOL * self.rows, part=number * POOL / self.count)
+        problems = drawn_problems(self.diet, rng, POOL * self.rows, batch=number * POOL)
         share = rng.random(len(problems))
         empty, filled = share < self.diet.nothing, share < self.diet.nothing + self.diet.filler
         thoughts = [
@@ -130,12 +130,12 @@ class WordedBatches:
         return [padded(rows[start : start + self.rows], self.tokenizer.pad_token_id) for start in starts]
 
 
-def drawn_problems(diet: WordedDiet, rng: np.random.Generator, count: int, *, part: float = 1.0) -> list[Worded]:
-    """Problems that are not held out, in any order of their lengths, when so much of a training is over."""
+def drawn_problems(diet: WordedDiet, rng: np.random.Generator, count: int, *, batch: int) -> list[Worded]:
+    """Problems that are not held out, their lengths in any order, for a batch of this number and those of its pool."""
     low, high = diet.steps
     lengths = rng.integers(low, high + 1, size=count).tolist()
     sums = {steps: draw_problems(rng, steps, held_out=False) for steps in range(low, high + 1)}
-    return [varied(Worded(next(sums[steps])), diet.at(part), rng) for steps in lengths]
+    return [varied(Worded(next(sums[steps])), diet.at(batch), rng) for steps in lengths]
 
 
 def encoded_rows(tokenizer: Any, problems: Sequence[Worded], thoughts: Sequence[Thought]) -> list[Row]:

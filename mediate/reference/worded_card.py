@@ -32,11 +32,7 @@ def card(records: Records) -> str:
         f"{_percent(diet['nothing'])} % of the rows have no chain, and {_percent(diet['filler'])} % filler words in "
         "its place. A chain in which a step goes wrong is never one that a calculator filled in. There is no loss on "
         "questions, filler words, results in brackets and irrelevant sentences."
-        + (
-            f" In the first {_percent(diet['plain'])} % of the batches only the form and the hint vary."
-            if diet["plain"]
-            else ""
-        ),
+        f" In the first {diet['plain']} batches only the form and the hint vary.",
         f"**Training.** `mediate tune reference --family worded --out DIR --seed {seed}`; float32, Muon on the blocks' "
         "matrices and AdamW on the rest, with a cosine; weights are kept in float16. Seconds are of two cores.",
         training_table(records),

@@ -23,6 +23,7 @@ from mediate.tasks.modular import Chained, Hint, modular_pairs
 from mediate.traces.trace import decode, encode, given_trace
 from mediate.tuning.folder import CHECKPOINTS
 from mediate.tuning.labels import IGNORED
+from tests.reference.cutting import cut_off
 
 TOKENIZER = ladder_tokenizer()
 SHORT = Schedule(8, 4, 1e-3)
@@ -143,19 +144,9 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_generators_alone(
 def test_a_training_that_was_cut_off_goes_on_to_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from transformers import Trainer
-
     shortly(monkeypatch)
     (whole,) = train_reference(tmp_path / "whole", **BASE, say=lambda _: None)
-    step, taken = Trainer.training_step, []
-
-    def cut(self: Any, *arguments: Any, **named: Any) -> Any:
-        taken.append(self.state.global_step)
-        if len(taken) == 6:
-            raise KeyboardInterrupt
-        return step(self, *arguments, **named)
-
-    monkeypatch.setattr(Trainer, "training_step", cut)
+    taken = cut_off(monkeypatch, at=6)
     with pytest.raises(KeyboardInterrupt):
         train_reference(tmp_path / "cut", **BASE, say=lambda _: None)
     (resumed,) = train_reference(tmp_path / "cut", **BASE, say=lambda _: None)

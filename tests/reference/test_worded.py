@@ -33,6 +33,7 @@ from mediate.tasks.worded import ASIDES, BLANK_NAMES, Form, Telling, Unless, Ver
 from mediate.tasks.worded_pairs import worded_pairs
 from mediate.traces.trace import decode, encode, given_trace
 from mediate.tuning.labels import IGNORED
+from tests.reference.cutting import cut_off
 
 TOKENIZER = ladder_tokenizer(WORDED_LADDER)
 SHORT = replace(WORDED_RECIPE, schedules={After.BASE: {"0.1m": Schedule(8, 4, 1e-3)}})
@@ -121,9 +122,10 @@ def test_what_is_learnt_of_a_row() -> None:
 
 
 def test_batches_are_the_same_in_any_order_and_hold_what_the_diet_says() -> None:
-    made = WordedBatches(DIET, TOKENIZER, 6 * POOL, 16, (0, 0))
+    diet = replace(DIET, plain=0)
+    made = WordedBatches(diet, TOKENIZER, 6 * POOL, 16, (0, 0))
     there = [made[number] for number in range(len(made))]
-    again = WordedBatches(DIET, TOKENIZER, 6 * POOL, 16, (0, 0))
+    again = WordedBatches(diet, TOKENIZER, 6 * POOL, 16, (0, 0))
     for number in (9, 2, 23):
         assert all(torch.equal(again[number][name], there[number][name]) for name in ("input_ids", "labels"))
     texts = [decode(TOKENIZER, ids).rstrip("<eos>") for batch in there for ids in batch["input_ids"].tolist()]
@@ -138,8 +140,8 @@ def test_batches_are_the_same_in_any_order_and_hold_what_the_diet_says() -> None
 
 
 def test_no_problem_is_held_out_and_only_form_and_hint_vary_at_the_beginning() -> None:
-    diet = replace(DIET, plain=0.5)
-    early, late = (drawn_problems(diet, np.random.default_rng(1), 300, part=part) for part in (0.4, 0.6))
+    diet = replace(DIET, plain=50)
+    early, late = (drawn_problems(diet, np.random.default_rng(1), 300, batch=batch) for batch in (49, 50))
     assert not any(each.held_out for each in (*early, *late))
     assert {len(each.sums.operations) for each in early} == {2, 3, 4, 5}
     varies = [replace(each, sums=early[0].sums, hint="").told(form=Form.SIGNS) for each in early]
@@ -177,18 +179,8 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The optimiser's state is kept and taken up, and so is the place among the batches."""
-    from transformers import Trainer
-
     (whole,) = train_reference(tmp_path / "whole", recipe=SHORT, sizes=["0.1m"], say=lambda _: None)
-    step, taken = Trainer.training_step, []
-
-    def cut(self: Any, *arguments: Any, **named: Any) -> Any:
-        taken.append(self.state.global_step)
-        if len(taken) == 6:
-            raise KeyboardInterrupt
-        return step(self, *arguments, **named)
-
-    monkeypatch.setattr(Trainer, "training_step", cut)
+    taken = cut_off(monkeypatch, at=6)
     with pytest.raises(KeyboardInterrupt):
         train_reference(tmp_path / "cut", recipe=SHORT, sizes=["0.1m"], say=lambda _: None)
     (resumed,) = train_reference(tmp_path / "cut", recipe=SHORT, sizes=["0.1m"], say=lambda _: None)

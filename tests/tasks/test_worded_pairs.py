@@ -25,7 +25,7 @@ def words(text: str) -> list[str]:
 
 @pytest.mark.parametrize("vary", VARIED)
 def test_worlds_differ_in_one_number_and_can_be_laid_on_each_other(vary: Sequence[str]) -> None:
-    for pair in worded_pairs(12, seed=2, vary=vary, hint="random"):
+    for pair in worded_pairs(40, seed=2, vary=vary, hint="random"):
         base, source = (words(item.question.partition(" Hint")[0]) for item in (pair.base, pair.source))
         assert sum(one != other for one, other in zip(base, source, strict=True)) == 1
         assert pair.base.answer != pair.source.answer
@@ -83,7 +83,6 @@ def test_larger_sets_only_append_and_examples_to_tune_on_are_others() -> None:
         ({"n": 1, "vary": ["before=9"]}, "before can be asides, or a number up to 8"),
         ({"n": 1, "vary": ["form=words", "form=words"]}, "for the second time"),
         ({"n": 1, "vary": ["results=filled", "verbosity=mended"]}, "does not go wrong"),
-        ({"n": 2000, "steps": 1}, r"there are \d+ pairs of 1 to 1 steps"),
     ],
 )
 def test_bad_arguments_are_one_clear_line(arguments: dict[str, object], said: str) -> None:
