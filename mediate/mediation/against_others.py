@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from mediate.mediation.kinds.other import stands_in
+from mediate.mediation.contrasts.other import stands_in
 from mediate.mediation.others import Candidate, check_others, nearest_others
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.models.model import Model

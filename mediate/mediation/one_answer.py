@@ -36,7 +36,7 @@ def prob(reading: Reading, logits: Float[Tensor, "row last d_vocab"]) -> Float[T
 def margin(reading: Reading, logits: Float[Tensor, "row last d_vocab"]) -> Float[Tensor, ""]:
     """The answer's logit less its rival's, at the first token where they differ; NaN without a rival.
 
-    The rival is one for all cells: see `mediate.mediation.kinds.hidden.rival`.
+    The rival is one for all cells: see `mediate.mediation.contrasts.hidden.rival`.
     """
     readers = reading.readers
     if not readers.source:

@@ -11,13 +11,13 @@ from jaxtyping import Float
 from mediate.errors import InputError, ItemError
 from mediate.mediation import alone
 from mediate.mediation.cells import Cell
+from mediate.mediation.contrasts.blind_reads import blind_effects
+from mediate.mediation.contrasts.hidden import Sights, hidden_before_answer, measure_hidden, run_sights
+from mediate.mediation.contrasts.hidden_controls import measure_item_controls
+from mediate.mediation.contrasts.other import AmongOthers, measure_others, others_before_answer
+from mediate.mediation.contrasts.other_controls import measure_other_controls
 from mediate.mediation.item import EncodedItem, cut_item
-from mediate.mediation.kinds.blind_reads import blind_effects
-from mediate.mediation.kinds.hidden import Sights, hidden_before_answer, measure_hidden, run_sights
-from mediate.mediation.kinds.hidden_controls import measure_item_controls
 from mediate.mediation.kinds.lens import DirectAttribution, direct_logit_attribution, logit_lens
-from mediate.mediation.kinds.other import AmongOthers, measure_others, others_before_answer
-from mediate.mediation.kinds.other_controls import measure_other_controls
 from mediate.mediation.kinds.paths import Paths, Receiver, ablated_path_effects
 from mediate.mediation.kinds.reference_value import NOTHING, Material
 from mediate.mediation.kinds.step_shapley import StepShapley, hidden_steps, shapley_values

@@ -12,19 +12,19 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.errors import ItemError
+from mediate.mediation.contrasts.hidden import Sights as Sights
+from mediate.mediation.contrasts.hidden import hidden_before_answer, measure_hidden, run_sights
+from mediate.mediation.contrasts.hidden_controls import OF_ITEMS, measure_item_controls
+from mediate.mediation.contrasts.other import AmongOthers as AmongOthers
+from mediate.mediation.contrasts.other import measure_others, others_before_answer, run_others
+from mediate.mediation.contrasts.other_controls import OF_OTHERS, measure_other_controls
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.before_answer import cut_contexts
 from mediate.mediation.kinds.controls import OF_PAIRS, measure_controls
 from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
 from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
-from mediate.mediation.kinds.hidden import Sights as Sights
-from mediate.mediation.kinds.hidden import hidden_before_answer, measure_hidden, run_sights
-from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
 from mediate.mediation.kinds.knockout import KNOCKOUT
-from mediate.mediation.kinds.other import AmongOthers as AmongOthers
-from mediate.mediation.kinds.other import measure_others, others_before_answer, run_others
-from mediate.mediation.kinds.other_controls import OF_OTHERS, measure_other_controls
 from mediate.mediation.kinds.random_weights import (
     RANKED,
     measure_unlearnt,

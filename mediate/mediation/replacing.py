@@ -6,10 +6,10 @@ from functools import cache
 import numpy as np
 
 from mediate.errors import InputError
+from mediate.mediation.contrasts.chain_pool import gather_chains
+from mediate.mediation.contrasts.hidden import Sights
+from mediate.mediation.contrasts.replaced import DrawnFrom, Worth, measure_replaced
 from mediate.mediation.item import EncodedItem
-from mediate.mediation.kinds.chain_pool import gather_chains
-from mediate.mediation.kinds.hidden import Sights
-from mediate.mediation.kinds.replaced import DrawnFrom, Worth, measure_replaced
 from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model

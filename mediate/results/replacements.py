@@ -37,7 +37,7 @@ class ReplacementFacts:
         return not self.home
 
 
-_HOME = "mediate.mediation.kinds.replaced"
+_HOME = "mediate.mediation.contrasts.replaced"
 REPLACEMENTS = (
     *(ReplacementFacts(each.name, each.words) for each in EDITS),
     ReplacementFacts("zero", "keys and values of 0", f"{_HOME}:ZERO"),
@@ -72,8 +72,8 @@ class Replaced:
         own: The outcome of the item as it is, Y[1, 1, 1]; NaN where it has none.
         value: The outcome under the replacement; NaN where it was left out.
         distance: Of activations, how far they are off the distribution, where chains of other items are near 1; see
-            `mediate.mediation.kinds.chain_pool`. NaN of an edit of the text, and where there is nothing to hold them
-            against.
+            `mediate.mediation.contrasts.chain_pool`. NaN of an edit of the text, and where there is nothing to hold
+            them against.
         norm_ratio: Of activations, the norm of what is put in place over that of what was there, averaged over
             positions, layers, keys and values. NaN of an edit of the text.
         reason: Why it was left out; else empty.

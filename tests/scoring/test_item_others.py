@@ -14,8 +14,8 @@ import mediate as md
 from mediate.cli import app
 from mediate.errors import InputError
 from mediate.mediation.against_others import against_others
+from mediate.mediation.contrasts.hidden import run_sights
 from mediate.mediation.kinds.cube import run_all_contexts
-from mediate.mediation.kinds.hidden import run_sights
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.results.controls import Control
 from mediate.results.cube import corners, total_effect
@@ -110,8 +110,8 @@ def test_stored_items_are_read_back_and_not_measured_again(
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("measured again")
 
-    monkeypatch.setattr("mediate.mediation.kinds.other.run_all_contexts", never)
-    monkeypatch.setattr("mediate.mediation.kinds.other_controls.prefill", never)
+    monkeypatch.setattr("mediate.mediation.contrasts.other.run_all_contexts", never)
+    monkeypatch.setattr("mediate.mediation.contrasts.other_controls.prefill", never)
     again = score(model, given(3)[::-1], **options)
     key = ["item", "outcome"]
     assert again.table().sort_values(key, ignore_index=True).equals(first.table().sort_values(key, ignore_index=True))
@@ -276,7 +276,7 @@ def sights_of(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Any]]:
         made.extend(weakref.ref(each.blind.keys) for each in found)
         return found
 
-    monkeypatch.setattr("mediate.mediation.kinds.other.run_sights", kept)
+    monkeypatch.setattr("mediate.mediation.contrasts.other.run_sights", kept)
     return made
 
 
@@ -296,7 +296,7 @@ def test_what_was_run_of_an_item_goes_before_the_next_is_run(
         return run_all_contexts(*given)
 
     monkeypatch.setattr("mediate.scoring.measure.side_by_side", lambda _: 1)
-    monkeypatch.setattr("mediate.mediation.kinds.other.run_all_contexts", others)
+    monkeypatch.setattr("mediate.mediation.contrasts.other.run_all_contexts", others)
     score(model, given(3), maps=(), others=1, control_pairs=2)
     assert len(sights_of) == 3
 
@@ -313,7 +313,7 @@ def test_a_stored_item_is_run_for_what_is_missing_alone(
         assert of is not model, "run among its others again"
         return run_all_contexts(of, pairs)
 
-    monkeypatch.setattr("mediate.mediation.kinds.other.run_all_contexts", of_the_twin)
+    monkeypatch.setattr("mediate.mediation.contrasts.other.run_all_contexts", of_the_twin)
     found = score(model, given(3), control_pairs=2, **options)
     assert len(found.controls()) == 2 * 6
     assert len(sights_of) == 3

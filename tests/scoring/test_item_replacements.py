@@ -164,7 +164,7 @@ def test_a_set_of_one_item_has_a_reason_for_what_takes_others(model: Any) -> Non
 
 
 def test_an_outcome_that_an_item_lacks_has_a_reason(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mediate.mediation.kinds.hidden.greedy_rival", lambda *_: ())
+    monkeypatch.setattr("mediate.mediation.contrasts.hidden.greedy_rival", lambda *_: ())
     found = md.score(model, given(2), outcomes=["logit", "margin"], store=False, replacements="zero", **QUICK)
     table = found.contrasts()
     assert list(table["reason"]) == ["", "the item has no such outcome"] * 2
@@ -189,7 +189,7 @@ def test_what_does_not_fit_into_memory_costs_nothing_else(
 
 
 def test_logits_that_are_no_numbers_are_a_reason(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mediate.mediation.kinds.replaced.read_off", lambda *_: float("nan"))
+    monkeypatch.setattr("mediate.mediation.contrasts.replaced.read_off", lambda *_: float("nan"))
     found = md.score(model, given(2), store=False, replacements="zero", **QUICK)
     assert set(found.contrasts()["reason"]) == {"the logits are NaN or infinite"}
     assert found.sensitivity()["left_out"].iloc[1] == 2

@@ -199,7 +199,7 @@ def test_runs_of_two_contrasts_are_not_compared(scored: md.Scores, model: Any, t
 def test_an_outcome_without_a_rival_is_left_out_of_that_outcome_alone(
     model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room = "mediate.mediation.kinds.hidden"
+    room = "mediate.mediation.contrasts.hidden"
     monkeypatch.setattr(f"{room}.greedy_rival", partial(_rival_but_of_one, iter(range(99))))
     found = md.score(
         model, given(3), outcomes=["logit", "margin"], maps=[], control_pairs=0, store=False, progress=False

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from mediate.mediation.cells import cells_of
+from mediate.mediation.contrasts.hidden import measure_hidden, run_sights
 from mediate.mediation.encoding import Readers
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.attribution import attributions
-from mediate.mediation.kinds.hidden import measure_hidden, run_sights
 from mediate.mediation.kinds.knockout import knockout_effects
 from mediate.mediation.names import LOGIT, LOGPROB
 from mediate.models.model import Model

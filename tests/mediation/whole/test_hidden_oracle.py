@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from mediate.mediation.contrasts.hidden import measure_hidden, run_sights, with_rivals
 from mediate.mediation.encoding import Readers
 from mediate.mediation.item import EncodedItem, ask, encode_item, encode_readers_of
-from mediate.mediation.kinds.hidden import measure_hidden, run_sights, with_rivals
 from mediate.mediation.names import KL, LOGIT, LOGPROB, MARGIN, PROB, SAME_ANSWER
 from mediate.models.prompts import CHAT, NONE, Style, Template
 from mediate.pairs.item import Item

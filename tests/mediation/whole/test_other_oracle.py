@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from mediate.mediation.encoding import Readers
-from mediate.mediation.item import EncodedItem, cut_item
-from mediate.mediation.kinds import cube
-from mediate.mediation.kinds.other import (
+from mediate.mediation.contrasts.other import (
     cut_other_contexts,
     measure_others,
     run_others,
     stands_in,
     with_rivals_among,
 )
-from mediate.mediation.kinds.other_controls import self_other
+from mediate.mediation.contrasts.other_controls import self_other
+from mediate.mediation.encoding import Readers
+from mediate.mediation.item import EncodedItem, cut_item
+from mediate.mediation.kinds import cube
 from mediate.mediation.names import KL, LOGIT, LOGPROB, MARGIN, PROB, SAME_ANSWER
 from mediate.results.cube import CELLS
 from mediate.traces.trace import Trace

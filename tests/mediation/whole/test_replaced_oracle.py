@@ -9,13 +9,13 @@ from transformers import DynamicCache
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
 from mediate.mediation.cells import Cell
+from mediate.mediation.contrasts.chain_pool import gather_chains
+from mediate.mediation.contrasts.hidden import measure_hidden, run_sights
+from mediate.mediation.contrasts.replaced import DrawnFrom, Worth, measure_replaced
 from mediate.mediation.encoding import Readers
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.ablation import ablation_effects
-from mediate.mediation.kinds.chain_pool import gather_chains
-from mediate.mediation.kinds.hidden import measure_hidden, run_sights
 from mediate.mediation.kinds.reference_value import Material
-from mediate.mediation.kinds.replaced import DrawnFrom, Worth, measure_replaced
 from mediate.mediation.names import KL, LOGIT, LOGPROB
 from mediate.models.sites import Component
 from mediate.passes.interventions import Reference
@@ -200,6 +200,6 @@ def test_the_divergence_is_from_the_run_as_it_is() -> None:
 def test_long_chains_are_replaced_one_by_one_with_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = model("llama", "float64")
     together = measured(ours)
-    monkeypatch.setattr("mediate.mediation.kinds.replaced.ROW_BYTES", 1)
+    monkeypatch.setattr("mediate.mediation.contrasts.replaced.ROW_BYTES", 1)
     for name, each in measured(ours).items():
         np.testing.assert_allclose(each.values, together[name].values, rtol=0, atol=1e-12)

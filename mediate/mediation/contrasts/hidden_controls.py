@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mediate.errors import ItemError
+from mediate.mediation.contrasts.hidden import Sights, grounded
 from mediate.mediation.kinds.controls import (
     LEAST_DRAWS,
     RANDOM_DRAWS,
@@ -20,7 +21,6 @@ from mediate.mediation.kinds.controls import (
 )
 from mediate.mediation.kinds.cube import read_past
 from mediate.mediation.kinds.exact_controls import AFTERWARDS, vacuous
-from mediate.mediation.kinds.hidden import Sights, grounded
 from mediate.mediation.kinds.references import shuffled_steps
 from mediate.mediation.outcomes import Outcome, Reading, read_off
 from mediate.models.model import Model

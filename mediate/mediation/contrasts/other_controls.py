@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from mediate.mediation.contrasts.hidden import Sights
+from mediate.mediation.contrasts.hidden_controls import OF_ITEMS, measure_item_controls
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.controls import Found, controlled
 from mediate.mediation.kinds.cube import read_past
-from mediate.mediation.kinds.hidden import Sights
-from mediate.mediation.kinds.hidden_controls import OF_ITEMS, measure_item_controls
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.models.model import Model
 from mediate.passes.keyvalues import prefill, stacked

@@ -20,10 +20,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mediate.errors import InputError, ItemError
+from mediate.mediation.contrasts.chain_pool import Chains, at_positions, before_turning, run_chain
+from mediate.mediation.contrasts.hidden import Sights, read_hidden
 from mediate.mediation.item import EncodedItem
-from mediate.mediation.kinds.chain_pool import Chains, at_positions, before_turning, run_chain
 from mediate.mediation.kinds.cube import ROW_BYTES, read_rows
-from mediate.mediation.kinds.hidden import Sights, read_hidden
 from mediate.mediation.kinds.references import norm_matched_noise
 from mediate.mediation.names import WHOLE_RUN, at_home
 from mediate.mediation.others import without_other
@@ -113,7 +113,7 @@ class Worth:
 
     Args:
         values: Each outcome under it; none where it was left out.
-        distance: Of activations, how far they are off the distribution; see `mediate.mediation.kinds.chain_pool`.
+        distance: Of activations, how far they are off the distribution; see `mediate.mediation.contrasts.chain_pool`.
         norm_ratio: Of activations, their norm over that of what was there.
         reason: Why it was left out.
     """

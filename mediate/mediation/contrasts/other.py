@@ -19,11 +19,11 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
+from mediate.mediation.contrasts.hidden import Sights, rival_of, run_sights
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.before_answer import cut_contexts
 from mediate.mediation.kinds.cube import Contexts, Ids, laid_out, read_rows, run_all_contexts
-from mediate.mediation.kinds.hidden import Sights, rival_of, run_sights
 from mediate.mediation.names import RIVAL
 from mediate.mediation.outcomes import Outcome, Reading, read_off, reading
 from mediate.models.model import Model

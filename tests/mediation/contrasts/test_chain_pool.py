@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from mediate.mediation.contrasts.chain_pool import Chains, before_turning, gather_chains, run_chain
 from mediate.mediation.encoding import Readers
 from mediate.mediation.item import EncodedItem
-from mediate.mediation.kinds.chain_pool import Chains, before_turning, gather_chains, run_chain
 from mediate.traces.trace import Trace
 from tests.tiny import model
 

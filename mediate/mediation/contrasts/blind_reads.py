@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.mediation.cells import Cell, check_cell
-from mediate.mediation.kinds.hidden import Sights, grounded
+from mediate.mediation.contrasts.hidden import Sights, grounded
 from mediate.mediation.kinds.read import reader_choice, stretch_effects
 from mediate.mediation.outcomes import Outcome
 from mediate.models.model import Model

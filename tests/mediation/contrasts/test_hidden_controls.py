@@ -8,8 +8,8 @@ import pytest
 import mediate as md
 from mediate.errors import ItemError
 from mediate.mediation.cells import Cell
+from mediate.mediation.contrasts.hidden_controls import random_hidden
 from mediate.mediation.kinds.controls import RANDOM_DRAWS, distinct_draws
-from mediate.mediation.kinds.hidden_controls import random_hidden
 from mediate.mediation.kinds.knockout import knockout_effects
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.results.controls import Control
