@@ -14,6 +14,7 @@ from mediate.tasks.task import Task
 from mediate.tasks.worded_pairs import WORDED, worded_pairs
 
 __all__ = [
+    "FAMILIES",
     "TASKS",
     "TEMPLATE_NAMES",
     "Hint",
@@ -25,17 +26,7 @@ __all__ = [
     "worded_pairs",
 ]
 
+# The same problems under conditions that differ in one thing.
+FAMILIES = (DECOUPLING, CONSTRAINT, LENGTH, DISTANCE, EXECUTION, NOVELTY, LEAKY)
 # The first is what a command takes by default.
-TASKS = (
-    PROBLEMS,
-    GSM_SYMBOLIC,
-    MODULAR,
-    WORDED,
-    DECOUPLING,
-    CONSTRAINT,
-    LENGTH,
-    DISTANCE,
-    EXECUTION,
-    NOVELTY,
-    LEAKY,
-)
+TASKS = (PROBLEMS, GSM_SYMBOLIC, MODULAR, WORDED, *FAMILIES)

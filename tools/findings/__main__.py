@@ -12,6 +12,7 @@ from pathlib import Path
 from mediate.errors import InputError
 from tools.findings.contrasts import HELD_AGAINST
 from tools.findings.estimates import CUT, ESTIMATES
+from tools.findings.families import FAMILIES_TOLD
 from tools.findings.finding import COMMAND, Finding
 from tools.findings.ladder import DECORATIVE, LADDER
 from tools.findings.levels import LEVELS
@@ -29,6 +30,7 @@ FINDINGS: tuple[Finding, ...] = (
     HELD_AGAINST,
     LEVELS,
     REPLACEMENTS,
+    FAMILIES_TOLD,
 )
 PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
 
