@@ -73,8 +73,8 @@ DIET = WordedDiet(
 )
 # Larger rungs learn from fewer problems, and each costs them more time.
 SCHEDULES = {
-    "0.1m": Schedule(6000, 64, 4e-3),
-    "0.3m": Schedule(3500, 64, 4e-3),
+    "0.1m": Schedule(4500, 64, 4e-3),
+    "0.3m": Schedule(2500, 64, 4e-3),
     "1.2m": Schedule(1800, 64, 4e-3),
 }
 

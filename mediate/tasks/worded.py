@@ -172,7 +172,7 @@ class Worded:
 
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(NAMES):
-            raise ValueError(f"names {self.names}; give three that differ, of {', '.join(NAMES)}")
+            raise ValueError(f"names {self.names}; give three that differ, for {', '.join(NAMES)}")
 
     @property
     def whole(self) -> Chained:
@@ -236,7 +236,8 @@ class Worded:
         return " ".join(each.text for each in self.sentences())
 
 
-Done = Sequence[tuple[str, int]]
+# Operations with their numbers, in order.
+Doing = Sequence[tuple[str, int]]
 
 
 def _sentences(problem: Worded, telling: Telling) -> Iterator[Sentence]:
@@ -255,7 +256,7 @@ def _sentences(problem: Worded, telling: Telling) -> Iterator[Sentence]:
     yield from (Sentence(each, Role.ASIDE) for each in telling.after)
 
 
-def _step(telling: Telling, value: int, doing: Done, result: int, wrong: int) -> Iterator[Sentence]:
+def _step(telling: Telling, value: int, doing: Doing, result: int, wrong: int) -> Iterator[Sentence]:
     """One step and what is said of it; `wrong` is by how much it is wrong at first."""
     lead = f"{FILLER} " * telling.filler
     step = Sentence(_text(telling, value, doing, result), Role.STEP, result)
@@ -273,7 +274,7 @@ def _step(telling: Telling, value: int, doing: Done, result: int, wrong: int) ->
         yield Sentence(f"check {undone}", Role.CHECK, value)
 
 
-def _text(telling: Telling, value: int, doing: Done, result: int) -> str:
+def _text(telling: Telling, value: int, doing: Doing, result: int) -> str:
     """A step's sentence, such as `3 + 4 = 7.`"""
     (name, number), *rest = doing
     stated = f"[{result}]" if telling.filled else str(result)
@@ -288,6 +289,6 @@ def _text(telling: Telling, value: int, doing: Done, result: int) -> str:
     return f"{PHRASES[name].format(value=value, number=number)}{then} to get {stated}."
 
 
-def undoing(doing: Done) -> tuple[tuple[str, int], ...]:
+def undoing(doing: Doing) -> tuple[tuple[str, int], ...]:
     """The operations that lead back, in order."""
     return tuple((UNDOING[name], INVERSES[number] if name == "times" else number) for name, number in reversed(doing))
