@@ -23,8 +23,8 @@ ROOT = TREE / "mediate"
 # Each imports from the ones before it alone.
 ORDER = (
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
-    "models", "passes", "mediation", "tuning", "reference", "scoring", "compare", "figures", "report", "checks", "api",
-    "one_item", "demo", "cli", "__main__", "",
+    "models", "passes", "mediation", "tuning", "reference", "scoring", "faithfulness", "compare", "figures", "report",
+    "checks", "api", "one_item", "demo", "cli", "__main__", "",
 )  # fmt: skip
 WITHOUT_TORCH = {
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",

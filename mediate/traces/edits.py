@@ -60,10 +60,12 @@ class Edited:
     Args:
         ids: The tokens that stand in its place.
         touched: The steps of the chain as it was, counted from 0, that are changed, moved or taken out.
+        stop: How many of the tokens stand where a model writes the rest anew; all of them where it is None.
     """
 
     ids: tuple[int, ...]
     touched: tuple[int, ...]
+    stop: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Edit:
             the edit takes.
         places: Of a chain of so many steps, the places at which the edit can be made; None of one of the whole chain.
         keeps_length: Whether the chain must stay as many tokens, so that nothing after it moves.
-        unfinished: Whether what is put in place ends before the chain does, so that the model must write on.
+        continues: Whether a model can write the rest anew from where the edit ends.
     """
 
     name: str
@@ -86,7 +88,7 @@ class Edit:
     make: Callable[[Unedited, int], Edited]
     places: Callable[[int], range] | None = None
     keeps_length: bool = False
-    unfinished: bool = False
+    continues: bool = False
 
     def tokens(self, trace: Trace, tokenizer: Any, seed: int) -> tuple[int, ...]:
         """The tokens that an edit of the whole chain puts in its place; raises ItemError as `make` does."""

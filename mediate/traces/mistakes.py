@@ -1,4 +1,4 @@
-"""Mistakes: the result of one step is wrong by a digit, and what follows is kept, computed from it, or left open.
+"""Mistakes: the result of one step is wrong by a digit, and what follows is kept, computed from it, or written anew.
 
 Adding mistakes follows Lanham et al. 2023, whose mistake a model writes, with what follows it. What is done with the
 later steps decides what the test says: where they are kept, a reader that copies the last result never sees the
@@ -19,13 +19,7 @@ from mediate.traces.steps import Span, numbers
 def _kept(chain: Unedited, place: int) -> Edited:
     """The first wrong number that the tokens allow; nothing else changes."""
     ids, _ = next(_wrong(chain, place))
-    return Edited(ids, steps_changed(chain.trace, ids))
-
-
-def _left_open(chain: Unedited, place: int) -> Edited:
-    """The chain up to the end of the mistaken step."""
-    ids, _ = next(_wrong(chain, place))
-    return Edited(ids[: chain.spans[place][1]], tuple(range(place, len(chain.spans))))
+    return Edited(ids, steps_changed(chain.trace, ids), chain.spans[place][1])
 
 
 def recomputed(arithmetic: Arithmetic | None) -> Edit:
@@ -46,7 +40,7 @@ def recomputed(arithmetic: Arithmetic | None) -> Edit:
         raise why or AssertionError("a step without another number is refused before")
 
     words = "the chain with that step's result wrong by one digit, and the later steps computed from it"
-    return Edit("mistake.recomputed", words, made, before_last, keeps_length=True)
+    return Edit("mistaken.recomputed", words, made, before_last, keeps_length=True)
 
 
 def _wrong(chain: Unedited, place: int) -> Iterator[tuple[tuple[int, ...], Slip]]:
@@ -97,17 +91,11 @@ def _without(text: str, spans: list[Span]) -> str:
     return text
 
 
-KEPT = Edit(
-    "mistake.kept",
-    "the chain with that step's result wrong by one digit, and the later steps as they were",
+MISTAKEN = Edit(
+    "mistaken",
+    "the chain with that step's result wrong by one digit; the later steps as they were, or written by the model",
     _kept,
     before_last,
     keeps_length=True,
-)
-REGENERATED = Edit(
-    "mistake.regenerated",
-    "the chain up to that step, whose result is wrong by one digit; the model writes the rest",
-    _left_open,
-    before_last,
-    unfinished=True,
+    continues=True,
 )

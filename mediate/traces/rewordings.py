@@ -33,9 +33,9 @@ def reworded_up_to(rewrite: Rewrite) -> Edit:
     def made(chain: Unedited, place: int) -> Edited:
         stop = chain.spans[place][1]
         words, rest = _reworded(chain, 0, stop, rewrite), chain.trace.ids[stop:]
-        return Edited((*words, *rest), all_steps(chain)[: place + 1])
+        return Edited((*words, *rest), all_steps(chain)[: place + 1], len(words))
 
-    return Edit("reworded.up_to", "the steps up to that one in other words", made, before_last)
+    return Edit("reworded.up_to", "the steps up to that one in other words", made, before_last, continues=True)
 
 
 def _reworded(chain: Unedited, begin: int, stop: int, rewrite: Rewrite) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ def filler_of(count: int) -> Edit:
     return Edit(f"filler.{count}", f"{count} tokens of filler, such as dots", made)
 
 
-TRUNCATED = Edit("truncated", "nothing from that step on", _truncated, before_last, unfinished=True)
+TRUNCATED = Edit("truncated", "nothing from that step on", _truncated, before_last, continues=True)
 FILLED = Edit(
     "filled", "as many tokens of filler, such as dots, from that step on", _filled, before_last, keeps_length=True
 )

@@ -9,7 +9,7 @@ from mediate.pairs.annotations import UnfitError
 from mediate.pairs.recomputed import EXACT, Arithmetic, Slip
 from mediate.tasks.modular_steps import MODULO_TEN
 from mediate.traces.edits import Unedited
-from mediate.traces.mistakes import KEPT, REGENERATED, recomputed
+from mediate.traces.mistakes import MISTAKEN, recomputed
 from mediate.traces.pieces import decode_after
 from mediate.traces.trace import given_trace
 from tests import tiny
@@ -34,7 +34,7 @@ def draft(tokenizer: Any, text: str = TEXT, seed: int = 0, **more: Any) -> Unedi
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_kept_changes_the_result_of_that_step_alone(tokenizer: Any, place: int) -> None:
     own = draft(tokenizer)
-    edited = KEPT.of(own, place)
+    edited = MISTAKEN.of(own, place)
     said, at = decode_after(tokenizer, edited.ids), [TEXT.index(each) + 2 for each in ("= 7", "= 2", "= 5")][place]
     assert said[:at] + said[at + 1 :] == TEXT[:at] + TEXT[at + 1 :]
     assert said[at] != TEXT[at]
@@ -42,22 +42,21 @@ def test_kept_changes_the_result_of_that_step_alone(tokenizer: Any, place: int) 
     assert len(edited.ids) == len(own.trace.ids)
 
 
-def test_regenerated_ends_with_the_mistaken_step(tokenizer: Any) -> None:
+def test_where_the_rest_is_written_anew_the_mistaken_step_ends(tokenizer: Any) -> None:
     own = draft(tokenizer)
-    kept, open_ = KEPT.of(own, 1), REGENERATED.of(own, 1)
-    assert open_.ids == kept.ids[: own.spans[1][1]]
-    assert open_.touched == (1, 2)
-    assert REGENERATED.unfinished
+    assert MISTAKEN.of(own, 1).stop == own.spans[1][1]
+    assert MISTAKEN.continues
+    assert not recomputed(EXACT).continues
 
 
 def test_recomputed_modulo_ten_is_the_kept_mistake_with_what_follows() -> None:
     tokenizer = tiny.tokenizer()
     own = draft(tokenizer, "3 + 4 = 7. 7 x 7 = 9. 9 - 2 = 7.", seed=5)
     said = decode_after(tokenizer, recomputed(MODULO_TEN).of(own, 0).ids)
-    assert said[:10] == decode_after(tokenizer, KEPT.of(own, 0).ids)[:10]
+    assert said[:10] == decode_after(tokenizer, MISTAKEN.of(own, 0).ids)[:10]
     assert MODULO_TEN.holds(said[11:])
     assert said[11] == said[8]
-    assert recomputed(MODULO_TEN).of(own, 2).ids == KEPT.of(own, 2).ids
+    assert recomputed(MODULO_TEN).of(own, 2).ids == MISTAKEN.of(own, 2).ids
 
 
 def test_a_mistake_whose_consequences_fit_is_looked_for() -> None:
@@ -75,7 +74,7 @@ def test_a_mistake_whose_consequences_fit_is_looked_for() -> None:
 def test_known_values_say_which_number_is_the_result() -> None:
     tokenizer = tiny.byte_level()
     text = "Tom has 3 + 4 = 7, which is 5 more than 2."
-    assert KEPT.of(draft(tokenizer, text, values=(7,)), 0).ids != KEPT.of(draft(tokenizer, text), 0).ids
+    assert MISTAKEN.of(draft(tokenizer, text, values=(7,)), 0).ids != MISTAKEN.of(draft(tokenizer, text), 0).ids
 
 
 def _refusing(slip: Slip) -> str:
