@@ -93,7 +93,7 @@ def _without(text: str, spans: list[Span]) -> str:
 
 MISTAKEN = Edit(
     "mistaken",
-    "the chain with that step's result wrong by one digit; the later steps as they were, or written by the model",
+    "the chain with that step's result wrong by one digit, and the later steps as they were",
     _kept,
     before_last,
     keeps_length=True,

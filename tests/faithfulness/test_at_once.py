@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 import mediate
+from mediate.faithfulness import at_once
 from mediate.faithfulness.at_once import NO_ANSWER, read_at_once
 from mediate.faithfulness.edited import Examined
 from mediate.faithfulness.spoken import Spoken
@@ -46,7 +47,7 @@ def examined(monkeypatch: pytest.MonkeyPatch, chain: str, script: Script) -> Exa
             for ids in chains
         }
 
-    monkeypatch.setattr("mediate.faithfulness.at_once.speak", speak)
+    monkeypatch.setattr(at_once, "speak", speak)
     return Examined(item)
 
 

@@ -15,6 +15,7 @@ from mediate.figures.shares import SHARES_SIZE
 from mediate.figures.steps import STEPS_SIZE
 from mediate.report.analysis import analysis_of, graph_kinds, graph_maps, map_kinds, repeats, step_layer_maps
 from mediate.report.parts import file_part
+from mediate.report.run.behaviour import behaviour_figures
 from mediate.report.run.evidence import verdicts
 from mediate.report.run.sensitivity import sensitivity_figure
 from mediate.report.words import number, plural, share_words
@@ -144,4 +145,5 @@ FIGURES: tuple[Callable[[Results, str], Iterable[Figure]], ...] = (
     map_figures,
     graph_figures,
     sensitivity_figure,
+    behaviour_figures,
 )
