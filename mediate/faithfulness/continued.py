@@ -1,6 +1,6 @@
 """Edited chains continued: the model writes on from the edit, up to where it would answer, and then answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mediate.faithfulness.edited import EditedChain, Examined, answered, edited_chains
@@ -15,8 +15,10 @@ from mediate.traces.edits import Edit
 from mediate.traces.pieces import decode_after
 from mediate.traces.trace import written_trace
 
-# Prompts with about as much room are written after together: it is rounded down to so many tokens.
-ROOM = 8
+# Prompts with about as much room are written after together: it is rounded up to so many tokens.
+ROOM = 16
+# A model may write so many times the tokens of the chain as it is, and so many besides; what is longer never ends.
+TIMES, BESIDES = 2, 32
 
 
 def read_continued(
@@ -44,7 +46,8 @@ def read_continued(
     found = [each for subject, _ in subjects for each in edited_chains(subject, edits, ReadAs.CONTINUED)]
     asked = [each for each in found if isinstance(each, EditedChain)]
     prompts = [_prompt(known[each.row.item][0], each) for each in asked]
-    written = _written(model, prompts, spec, store, progress=progress)
+    of = {prompt: known[each.row.item][0] for each, prompt in zip(asked, prompts, strict=True)}
+    written = _written(model, of, spec, store, progress=progress)
     ended: dict[tuple[int, ...], tuple[int, ...]] = {}
     for each, prompt in zip(asked, prompts, strict=True):
         text = written.get(prompt)
@@ -74,21 +77,31 @@ def _cue(subject: Examined, spec: ScoreSpec) -> list[int]:
 
 
 def _written(
-    model: Model, prompts: Sequence[tuple[int, ...]], spec: ScoreSpec, store: Store | None, *, progress: bool
+    model: Model,
+    prompts: Mapping[tuple[int, ...], Examined],
+    spec: ScoreSpec,
+    store: Store | None,
+    *,
+    progress: bool,
 ) -> dict[tuple[int, ...], Written]:
     """What is written after each prompt that leaves room for anything, and for an answer."""
-    decoding, context = spec.decoding(), model.facts.context
     by_room: dict[int, list[tuple[int, ...]]] = {}
-    for prompt in prompts:
-        room = decoding.max_new_tokens
-        if context and context - len(prompt) - 2 * ANSWER_TOKENS < room:
-            room = (context - len(prompt) - 2 * ANSWER_TOKENS) // ROOM * ROOM
-        by_room.setdefault(room, []).append(prompt)
+    for prompt, subject in prompts.items():
+        by_room.setdefault(_room(model, prompt, subject, spec), []).append(prompt)
     found: dict[tuple[int, ...], Written] = {}
     for room, wanted in by_room.items():
         if room > 0:
-            found |= write(model, wanted, replace(decoding, max_new_tokens=room), store, progress=progress)
+            decoding = replace(spec.decoding(), max_new_tokens=room)
+            found |= write(model, wanted, decoding, store, progress=progress)
     return found
+
+
+def _room(model: Model, prompt: tuple[int, ...], subject: Examined, spec: ScoreSpec) -> int:
+    """How many tokens a model may write after a prompt."""
+    wanted = TIMES * len(subject.chain.trace.ids) + BESIDES
+    room = min(spec.decoding().max_new_tokens, -(-wanted // ROOM) * ROOM)
+    left = model.facts.context - len(prompt) - len(_cue(subject, spec)) - ANSWER_TOKENS if model.facts.context else room
+    return min(room, left)
 
 
 def _without_space(model: Model, written: Written, spec: ScoreSpec) -> list[int]:

@@ -170,13 +170,14 @@ class StandIn:
 
 
 def replacements(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95) -> tuple[StandIn, ...]:
-    """Nothing, filler and another item's chain in the whole chain's place, read at once, over the items that have all.
+    """Nothing, filler and another item's chain in the whole chain's place, read at once.
 
-    None where the run made not all three, or no item has them.
+    Those that any item has, over the items that have all of these; none where there is nothing to compare.
     """
     rows = {name: {each.item: each for each in found if _stands_in(each, edit)} for name, edit in REPLACEMENTS.items()}
+    rows = {name: having for name, having in rows.items() if having}
     items = [item for item in dict.fromkeys(each.item for each in found) if all(item in each for each in rows.values())]
-    if not items:
+    if len(rows) < 2 or not items:
         return ()
     told = []
     for name, having in rows.items():

@@ -96,4 +96,5 @@ def test_replacements_disagree_where_their_intervals_have_nothing_in_common() ->
 def test_replacements_are_over_the_items_that_have_all_three() -> None:
     found = [*stand_in("a", (1, 1, 1)), *stand_in("b", (0, 0, 0))[:2]]
     assert [each.same.n for each in replacements(found)] == [1, 1, 1]
+    assert [each.name for each in replacements(found[3:])] == ["nothing", "filler"]
     assert np.isnan(replacements(found)[0].same.low)

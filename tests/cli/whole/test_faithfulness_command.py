@@ -11,7 +11,7 @@ from mediate.cli import app
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    md.write_pairs(tmp_path / "pairs.jsonl", md.modular_pairs(3, seed=0))
+    md.write_pairs(tmp_path / "pairs.jsonl", md.modular_pairs(4, seed=0, steps=2))
     return tmp_path / "pairs.jsonl"
 
 
