@@ -98,3 +98,10 @@ def test_replacements_are_over_the_items_that_have_all_three() -> None:
     assert [each.same.n for each in replacements(found)] == [1, 1, 1]
     assert [each.name for each in replacements(found[3:])] == ["nothing", "filler"]
     assert np.isnan(replacements(found)[0].same.low)
+
+
+def test_replacements_whose_intervals_meet_do_not_disagree() -> None:
+    found = [row for number in range(12) for row in stand_in(str(number), (number < 6, number < 5, number < 7))]
+    told = replacements(found)
+    assert len({each.same.value for each in told}) == 3
+    assert not disagreeing(told)
