@@ -128,7 +128,7 @@ def faithfulness(
         out: A run directory to write; one that holds this very run is read back.
         rewrite: Puts the text of some steps into other words, for paraphrase; it does not see the question. Without it
             there is none.
-        store: Whether chains, answers and effects are looked up and kept in the cache.
+        store: Whether chains, what was written on from edits, and effects are looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below: those of the tests, and of scoring.
 

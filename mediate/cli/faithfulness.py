@@ -41,7 +41,9 @@ def faithfulness(
     tests: Choices,
     choices: Choices,
     loading: Choices,
-    cache: Annotated[bool, typer.Option(help="Look up and keep chains, answers and effects.")] = True,
+    cache: Annotated[
+        bool, typer.Option(help="Look up and keep chains, what was written on from edits, and effects.")
+    ] = True,
     report: Annotated[bool, typer.Option(help="Write report.html and figures too.")] = True,
     format: FormatOption = None,
     columns: ColumnsOption = None,

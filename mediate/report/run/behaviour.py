@@ -79,7 +79,7 @@ def behaviour_section(results: Results, figures: tuple[Figure, ...]) -> tuple[Se
     reworded = any(each.edit.startswith("reworded") for each in told)
     blocks: list[Block] = [
         Text(OPENING),
-        _table(told),
+        _table(told) if told else Text("No edited chain was read."),
         Text(_basis(results, analysis, told), Look.BASIS),
         Text(AREAS, Look.SMALL),
         *((Text(PARAPHRASE, Look.SMALL),) if reworded else ()),
@@ -100,7 +100,7 @@ def behaviour_blocks(results: Results) -> tuple[Block, ...]:
     told, three = _tests(results, analysis), _three(results, analysis)
     notes = [*((_three_said(three),) if three else ()), _agreed_said(agreed_of_run(results))]
     return (
-        _short_table(told),
+        *((_short_table(told),) if told else ()),
         Notes((AREA_IN_SHORT, *notes, *_remarks(results, told)), "behaviour"),
     )
 

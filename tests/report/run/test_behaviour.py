@@ -71,3 +71,13 @@ def test_figures_stand_in_the_section() -> None:
     assert [each.name for each in figures] == ["early-answering", "agreement"]
     assert {each.section for each in figures} == {"behaviour"}
     assert "truncated at_once" in figures[0].alt
+
+
+def test_a_model_that_answers_nothing_is_said_to() -> None:
+    reason = "after its chain the model says 'apples', in which there is no answer"
+    rows = [Behaved(name, name, "whole", 2, 2, "at_once", code="no_own_answer", reason=reason) for name in SHARES]
+    results = Results({"spec": {}}, run().items, run().cubes, behaviour=tuple(rows))
+    (section,) = behaviour_section(results, ())
+    assert "No edited chain was read." in said(section)
+    assert f"4 x whole: {reason}" in said(section)
+    assert not any(isinstance(each, Table) for each in behaviour_blocks(results))
