@@ -4,20 +4,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mediate.clock import stage
+from mediate.errors import InputError, ItemError, one_line
 from mediate.faithfulness.at_once import read_at_once
 from mediate.faithfulness.continued import read_continued
-from mediate.faithfulness.edited import subjects_of
+from mediate.faithfulness.edited import Examined, subjects_of, whole_chain
 from mediate.faithfulness.spec import BehaviourSpec, edits_of
 from mediate.mediation.prepared_item import OnItsWay
 from mediate.models.model import Model
 from mediate.models.side_by_side import can_pad
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.recomputed import Slip
+from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store
 from mediate.results.behaviour import Behaved, ReadAs
 from mediate.results.folder import Results
 from mediate.scoring.score import Addition, Call, score_and
 from mediate.scoring.spec import ScoreSpec
+from mediate.traces.edits import Edit
 from mediate.watch import bars, work
 
 # The name of its choices in a manifest's specification.
@@ -90,13 +93,26 @@ def behaviour(model: Model, items: Sequence[OnItsWay], spec: ScoreSpec, tests: P
     padded, by_item = can_pad(model), dict[str, list[Behaved]]()
     with work(len(subjects), "reading edited chains", "item", shown=call.progress) as done, bars(call.progress):
         for each in subjects:
-            by_item[each.way.id] = read_at_once(each, edits, padded=padded)
+            by_item[each.way.id] = _read(each, edits, padded=padded)
             done(1)
     if ReadAs.CONTINUED in tests.spec.readings:
         answered = [(each, own) for each in subjects if (own := _own(by_item[each.way.id]))]
         for row in read_continued(model, answered, edits, spec, call.store, progress=call.progress):
             by_item[row.item].append(row)
     return [row for rows in by_item.values() for row in rows]
+
+
+def _read(subject: Examined, edits: Sequence[Edit], *, padded: bool) -> list[Behaved]:
+    """An item's edited chains, read at once; where that cannot be, why: it must not cost what was measured."""
+    try:
+        return read_at_once(subject, edits, padded=padded)
+    except InputError as error:
+        code, reason = "impossible", error.reason if isinstance(error, ItemError) else one_line(error)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        code, reason = "out_of_memory", "its edited chains do not fit into memory; give shorter chains"
+    return [replace(whole_chain(subject), code=code, reason=reason)]
 
 
 def _own(rows: Sequence[Behaved]) -> str:

@@ -115,3 +115,29 @@ def test_items_by_themselves_and_a_paraphrase() -> None:
     assert set(table["edit"]) == {WHOLE, "another", "reworded", "reworded.up_to"}
     assert set(table.loc[table["code"] != "", "code"]) <= {"unchanged"}
     assert set(table.loc[table["reading"] == "continued", "edit"]) == {"reworded.up_to"}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(RuntimeError("CUDA out of memory"), "out_of_memory"), (InputError("logits are no numbers"), "impossible")],
+)
+def test_what_cannot_be_read_does_not_cost_what_was_measured(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    from mediate.faithfulness import faithfulness as module
+
+    read = module.read_at_once
+
+    def failing(subject: module.Examined, *rest: object, **more: object) -> object:
+        if subject.way.id.endswith("0"):
+            raise error
+        return read(subject, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "read_at_once", failing)
+    found = md.faithfulness(
+        md.load("reference-0.1m"), md.modular_pairs(2, seed=1, steps=2), edits="truncated", readings="at_once", **QUICK
+    )
+    table = found.table()
+    assert table.loc[table["code"] != "", "code"].tolist() == [code]
+    assert len(found.results.items) == 2
+    assert table.loc[table["item"].str.endswith("1"), "same"].any()
