@@ -2,6 +2,7 @@
 
 from mediate.api import compare as compare
 from mediate.api import cross as cross
+from mediate.api import faithfulness as faithfulness
 from mediate.api import load as load
 from mediate.api import open as open
 from mediate.api import score as score
@@ -28,6 +29,7 @@ from mediate.passes.store import Store as Store
 from mediate.report import Attributed as Attributed
 from mediate.report import Comparison as Comparison
 from mediate.report import CrossScores as CrossScores
+from mediate.report import Faithfulness as Faithfulness
 from mediate.report import Scores as Scores
 from mediate.report import StoredComparison as StoredComparison
 from mediate.report import Tuning as Tuning

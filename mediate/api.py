@@ -1,21 +1,32 @@
 """The calls of a notebook or script, wired from the rooms.
 
 The choices of a call are its options, typed and checked, and their sentences are those of the specifications' fields:
-`LoadSpec`, `ScoreSpec`, `CrossSpec`, `Settings` (of a comparison) and `TuneSpec`. `docs/options.md` has them as tables.
-torch is imported by the calls that need it; what is stored opens and is compared without.
+`LoadSpec`, `ScoreSpec`, `BehaviourSpec`, `CrossSpec`, `Settings` (of a comparison) and `TuneSpec`. `docs/options.md`
+has them as tables. torch is imported by the calls that need it; what is stored opens and is compared without.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from mediate.choices import fields_of, with_choices
 from mediate.errors import InputError, ItemError
+from mediate.faithfulness.spec import BehaviourOptions, BehaviourSpec, make_behaviour_spec
 from mediate.models.load_spec import LoadOptions, LoadSpec
 from mediate.models.origin import TUNED
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.reading import scan_file
-from mediate.report import RECORD, Comparison, CrossScores, Scores, StoredComparison, Tuning, open_comparison, open_run
+from mediate.report import (
+    RECORD,
+    Comparison,
+    CrossScores,
+    Faithfulness,
+    Scores,
+    StoredComparison,
+    Tuning,
+    open_comparison,
+    open_run,
+)
 from mediate.report import compare as compare
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import MANIFEST, read_manifest
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
     from mediate.models.model import Model
     from mediate.tuning.examples import Example
 
-Opened = Scores | CrossScores | Comparison | StoredComparison | Tuning
+Opened = Scores | Faithfulness | CrossScores | Comparison | StoredComparison | Tuning
 
 
 @with_choices(fields_of(LoadSpec))
@@ -78,14 +89,12 @@ def score(
     Raises:
         InputError: A choice or the pairs are wrong; one line says where and what to do.
     """
-    from mediate.models.model import Model
     from mediate.passes.store import Store
     from mediate.scoring.score import score as score_pairs
 
     choices = make_spec(spec, **options)
     given, unread = _read(pairs)
-    if not isinstance(model, Model):
-        raise InputError(f"score: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
+    _check_loaded("score", model)
     folder = None if out is None else Path(out)
     results = score_pairs(
         model,
@@ -97,6 +106,56 @@ def score(
         progress=progress,
     )
     return Scores(results, folder)
+
+
+@with_choices(fields_of(BehaviourSpec) | fields_of(ScoreSpec))
+def faithfulness(
+    model: "Model",
+    pairs: Sequence[Pair] | Sequence[Item] | str | Path,
+    *,
+    out: str | Path | None = None,
+    rewrite: Callable[[str], str] | None = None,
+    store: bool = True,
+    progress: bool = True,
+    **options: Unpack[BehaviourOptions],
+) -> Faithfulness:
+    """Tests on behaviour beside the effects of the same items: does an answer change where its chain is edited?
+
+    Everything that `score` measures is measured too, and both sides are held against each other.
+
+    Args:
+        model: From `mediate.load`.
+        pairs: Pairs, of which the base is edited, or items by themselves; or the path of a file of either.
+        out: A run directory to write; one that holds this very run is read back.
+        rewrite: Puts the text of some steps into other words, for paraphrase; it does not see the question. Without it
+            there is none.
+        store: Whether chains, what was written on from edits, and effects are looked up and kept in the cache.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: Choices, as below: those of the tests, and of scoring.
+
+    Raises:
+        InputError: A choice or the pairs are wrong; one line says where and what to do.
+    """
+    from mediate.faithfulness.faithfulness import Probes
+    from mediate.faithfulness.faithfulness import faithfulness as measure
+    from mediate.passes.store import Store
+    from mediate.scoring.score import Call
+
+    choices = dict(options)
+    probes = Probes(make_behaviour_spec(choices), rewrite)
+    spec = make_spec(None, **choices)  # type: ignore[arg-type]
+    given, unread = _read(pairs)
+    _check_loaded("faithfulness", model)
+    folder = None if out is None else Path(out)
+    call = Call(unread, folder, Store() if store else None, progress)
+    return Faithfulness(measure(model, given, spec, probes, call), folder)
+
+
+def _check_loaded(call: str, model: object) -> None:
+    from mediate.models.model import Model
+
+    if not isinstance(model, Model):
+        raise InputError(f"{call}: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
 
 
 def _read(
@@ -180,15 +239,18 @@ def tune(
 def open(folder: str | Path) -> Opened:
     """What a folder holds that one of the calls, or of the commands, has written; needs no model.
 
-    A run (`Scores`), two checkpoints crossed (`CrossScores`), a comparison (`StoredComparison`) or a tuned model
-    (`Tuning`), as its manifest says.
+    A run (`Scores`), one with tests on behaviour (`Faithfulness`), two checkpoints crossed (`CrossScores`), a
+    comparison (`StoredComparison`) or a tuned model (`Tuning`), as its manifest says.
 
     Raises:
         InputError: The folder holds none of these, what it holds is not finished, or a file is missing or damaged.
     """
     place = Path(folder)
     if (place / MANIFEST).is_file():
-        return CrossScores(read_crossed(place), place) if is_crossed(read_manifest(place)) else open_run(place)
+        if is_crossed(read_manifest(place)):
+            return CrossScores(read_crossed(place), place)
+        scores = open_run(place)
+        return Faithfulness(scores.results, place) if scores.results.behaviour else scores
     if (place / RECORD).is_file():
         return open_comparison(place)
     if (place / TUNED).is_file():

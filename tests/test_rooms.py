@@ -23,8 +23,8 @@ ROOT = TREE / "mediate"
 # Each imports from the ones before it alone.
 ORDER = (
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
-    "models", "passes", "mediation", "tuning", "reference", "scoring", "compare", "figures", "report", "checks", "api",
-    "one_item", "demo", "cli", "__main__", "",
+    "models", "passes", "mediation", "tuning", "reference", "scoring", "faithfulness", "compare", "figures", "report",
+    "checks", "api", "one_item", "demo", "cli", "__main__", "",
 )  # fmt: skip
 WITHOUT_TORCH = {
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
@@ -39,11 +39,13 @@ LINES, PARAMETERS = 300, 7
 TOO_MANY: dict[str, int] = {}
 # One name for files of several rooms is one noun, seen from each of them; here is which.
 ONE_NOUN = {
+    "behaviour": "answers after edited chains: the records, drawing them, the part of the page",
     "conditions": "the conditions of a set: what was measured under each, its figure, its part of the page",
     "controls": "controls of a measurement: the record, measuring one, those of a run",
     "cross": "the verb: the command and what it does",
     "crossing": "two checkpoints on the same tokens: the record, measuring it, its figures, its page",
     "cube": "Y[d, t, h]: the record and measuring it",
+    "faithfulness": "the verb: the command, what it does, and what a user then holds",
     "figures": "the figures of a page, of a run and of a comparison",
     "files": "what lies on disk: any file, and files of pairs",
     "folder": "a directory that a verb fills, and its life",

@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from mediate.choices import bounds, fields_of, named
 from mediate.compare import Settings
+from mediate.faithfulness.spec import BehaviourSpec
 from mediate.models.load_spec import LoadSpec
 from mediate.scoring.cross_spec import CrossSpec
 from mediate.scoring.spec import ScoreSpec
@@ -23,6 +24,10 @@ TABLES: Mapping[str, tuple[type, str]] = {
         "`md.load`; of `mediate score` all but `copy`, of `mediate cross` the first four, of `mediate check` `dtype`",
     ),
     "Scoring": (ScoreSpec, "`md.score` and `mediate score`"),
+    "Tests on behaviour": (
+        BehaviourSpec,
+        "`md.faithfulness` and `mediate faithfulness`; all of scoring beside",
+    ),
     "Crossing two checkpoints": (
         CrossSpec,
         "`md.cross` and `mediate cross`; all of scoring but `maps`, `against`, `others`, `control_pairs`, "

@@ -8,6 +8,7 @@ import typer
 from mediate.cli.compare import compare
 from mediate.cli.cross import cross
 from mediate.cli.ending import Commands, ended
+from mediate.cli.faithfulness import faithfulness
 from mediate.cli.from_spec import FromSpec
 from mediate.cli.look import check, report
 from mediate.cli.materials import make_pairs, models_app
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Measures, inside a language model, how much of an answer its chain of thought carries.",
 )
-for command in (demo, score, compare, cross, report, check):
+for command in (demo, score, faithfulness, compare, cross, report, check):
     app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
 app.command("pairs", cls=FromSpec)(make_pairs)
 app.command("pairs from")(make_twins)

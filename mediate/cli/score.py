@@ -3,7 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,15 @@ from mediate.cli.options import (
     tell_time,
 )
 from mediate.watch import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mediate.pairs.files import PairFile
+    from mediate.pairs.pair import Item, Pair
+    from mediate.pairs.reading import ItemFile
+    from mediate.results import Results
+    from mediate.scoring.spec import ScoreSpec
 
 
 class DemoModel(StrEnum):
@@ -93,28 +102,12 @@ def score(
     profile: ProfileOption = False,
 ) -> None:
     """Measures pairs, or items by themselves, on a model and writes a run directory with its report."""
-    from mediate.models.origin import tuned_template
-    from mediate.pairs.pair import named_items
-    from mediate.pairs.reading import scan_file
-    from mediate.scoring.given import as_measured, check_device, check_out, check_set, fitting
-    from mediate.scoring.spec import make_spec
-
     quiet_libraries(quiet)
-    spec = make_spec(**choices)
-    # Whatever needs no model is tried before one is loaded: a typo should not cost a minute.
-    found = scan_file(pairs, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
-    if found.told:
-        tell(found.told)
-    given = as_measured(found.given, spec.against, tell)
-    check_set(given, found.errors, spec)
-    spec = fitting(given, spec)
-    tuned_after = tuned_template(check_model(model, loading.get("adapter")))
-    unwritten = any(item.cot is None for each in given for _, item in named_items(each))
-    if choices["template"] == "auto" and spec.chains is None and unwritten and tuned_after is not None:
-        tell(f"template: {tuned_after.name} (the model must write chains, and was tuned after this)")
-        spec = make_spec(spec, template=tuned_after)
-    check_device(loading.get("device"))
+    reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
+    found, given, spec = read_run(pairs, model, choices, loading, reading)
     if not plan:
+        from mediate.scoring.given import check_out
+
         check_out(out, spec, spec.described(), given)
     from mediate.api import load
     from mediate.passes.store import Store
@@ -129,6 +122,47 @@ def score(
             typer.echo(each)
         return
     results = run_score(loaded, given, spec, unread=found.errors, out=out, store=store, progress=True)
+    show_run(out, results, found, report=report)
+
+
+def read_run(
+    pairs: Path, model: str, choices: Choices, loading: Choices, reading: dict[str, Any]
+) -> "tuple[ItemFile | PairFile, Sequence[Pair] | Sequence[Item], ScoreSpec]":
+    """The file, what of it is to be measured, and how.
+
+    Whatever needs no model is tried before one is loaded: a typo should not cost a minute.
+
+    Args:
+        pairs: The file.
+        model: The model's name.
+        choices: Of the run.
+        loading: Of loading the model.
+        reading: How the file is read.
+    """
+    from mediate.models.origin import tuned_template
+    from mediate.pairs.pair import named_items
+    from mediate.pairs.reading import scan_file
+    from mediate.scoring.given import as_measured, check_device, check_set, fitting
+    from mediate.scoring.spec import make_spec
+
+    spec = make_spec(**choices)
+    found = scan_file(pairs, **reading)
+    if found.told:
+        tell(found.told)
+    given = as_measured(found.given, spec.against, tell)
+    check_set(given, found.errors, spec)
+    spec = fitting(given, spec)
+    tuned_after = tuned_template(check_model(model, loading.get("adapter")))
+    unwritten = any(item.cot is None for each in given for _, item in named_items(each))
+    if choices["template"] == "auto" and spec.chains is None and unwritten and tuned_after is not None:
+        tell(f"template: {tuned_after.name} (the model must write chains, and was tuned after this)")
+        spec = make_spec(spec, template=tuned_after)
+    check_device(loading.get("device"))
+    return found, given, spec
+
+
+def show_run(out: Path, results: "Results", found: "ItemFile | PairFile", *, report: bool) -> None:
+    """What a command that has measured a file says at its end."""
     show(out, results, report=report)
     check_measured(results.manifest, results.rejects)
     noun = "items" if found.taken_for else "pairs"

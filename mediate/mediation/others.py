@@ -7,40 +7,43 @@ question and chain together have most nearly as many tokens, drawn from all item
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from mediate.errors import InputError, ItemError
-from mediate.mediation.item import EncodedItem
+from mediate.mediation.item import Encoded, EncodedItem
 from mediate.pairs.answers import normalise
 from mediate.results.kinds import OTHERS
 
+Tokens = TypeVar("Tokens", bound=Encoded)
+
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Generic[Tokens]):
     """An item among those that can be held against each other.
 
     Args:
-        tokens: The item in tokens.
+        tokens: The item in tokens, or a pair, of which its base counts.
         answer: The answer that is measured of it.
     """
 
-    tokens: EncodedItem
+    tokens: Tokens
     answer: str
 
 
-def any_other(item: EncodedItem, other: EncodedItem) -> bool:
+def any_other(item: Any, other: Any) -> bool:
     """Whatever the lengths are, one can stand in the other's place."""
     return True
 
 
 def nearest_others(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Candidate[Tokens]],
     k: int = OTHERS,
     *,
     seed: int = 0,
-    fits: Callable[[EncodedItem, EncodedItem], bool] = any_other,
-) -> dict[str, tuple[EncodedItem, ...]]:
+    fits: Callable[[Tokens, Tokens], bool] = any_other,
+) -> dict[str, tuple[Tokens, ...]]:
     """For each item, by its id, the `k` items of other groups and another answer that are nearest in length.
 
     Length is the tokens of question and chain together; of items as near, the seed decides, the same whatever order
@@ -66,12 +69,12 @@ def nearest_others(
         np.unique(labels, return_inverse=True)[1]
         for labels in ([each.tokens.group for each in ordered], [normalise(each.answer) for each in ordered])
     )
-    found: dict[str, tuple[EncodedItem, ...]] = {}
+    found: dict[str, tuple[Tokens, ...]] = {}
     for place, each in enumerate(ordered):
         possible = np.flatnonzero((groups != groups[place]) & (answers != answers[place]))
         ties = np.random.default_rng([seed, zlib.crc32(_bytes(each.tokens.id))]).permutation(len(ordered))[possible]
         nearest = possible[np.lexsort((ties, abs(lengths[possible] - lengths[place])))]
-        chosen: list[EncodedItem] = []
+        chosen: list[Tokens] = []
         for other in (ordered[where].tokens for where in nearest):
             if len(chosen) == k:
                 break

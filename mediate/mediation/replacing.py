@@ -34,7 +34,7 @@ def replaced_among(
     names: Sequence[str],
     outcomes: Sequence[Outcome],
     own: Sequence[float],
-    among: Sequence[Candidate],
+    among: Sequence[Candidate[EncodedItem]],
     seed: int,
 ) -> tuple[Replaced, ...]:
     """What an item's outcomes are worth when its chain alone is replaced: a row a replacement and outcome.

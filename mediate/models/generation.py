@@ -101,7 +101,7 @@ def _generate_batch(model: Model, prompts: list[list[int]], decoding: Decoding, 
     processors = LogitsProcessorList([_Numbers(model)])
     if decoding.temperature:
         processors.append(_GumbelNoise(prompts, decoding, width))
-    eos = _eos_ids(model)
+    eos = eos_ids(model)
     with torch.no_grad(), _bare_settings(model.plain), in_float64(model.plain):
         out = model.plain.generate(
             **rows.arguments(model),
@@ -127,7 +127,8 @@ def _bare_settings(plain: Any) -> Iterator[None]:
         plain.generation_config = own
 
 
-def _eos_ids(model: Model) -> list[int]:
+def eos_ids(model: Model) -> list[int]:
+    """The tokens that end a text: those of the model's own settings, and its tokenizer's."""
     found = model.plain.generation_config.eos_token_id
     ids = [] if found is None else [found] if isinstance(found, int) else list(found)
     own = model.need_tokenizer().eos_token_id

@@ -231,3 +231,16 @@ def says(words: str, answer: str) -> bool:
     if found is not None and same_answer(found, answer):
         return True
     return same_answer(_until(_SENTENCE_END, words.strip(), 0), answer)
+
+
+def answer_in(words: str, like: str) -> str | None:
+    """The answer, normalised, in what a model says after "The answer is"; None where it says none.
+
+    Args:
+        words: What it says.
+        like: The answer that is asked for: where it is a number, or a percentage, only another one is an answer.
+    """
+    found = parse_answer(f"The answer is {words.strip()}")
+    if found is not None and _number(normalise(like).removesuffix("%")) is not None:
+        return found if _number(found.removesuffix("%")) is not None else None
+    return found

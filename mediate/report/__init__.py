@@ -5,6 +5,7 @@ from mediate.report.comparison.folder import RECORD
 from mediate.report.comparison.opened import StoredComparison, open_comparison
 from mediate.report.cross_scores import CrossScores
 from mediate.report.run.attributed import ATTRIBUTED_MAPS, Attributed
+from mediate.report.run.faithfulness import Faithfulness
 from mediate.report.run.page import render_page, terminal, write_report
 from mediate.report.run.scores import Plots, Scores, open_run
 from mediate.report.run.tables import channel_table, mean_map_table, reject_table, summary_table
@@ -17,6 +18,7 @@ __all__ = [
     "Attributed",
     "Comparison",
     "CrossScores",
+    "Faithfulness",
     "Plots",
     "Scores",
     "StoredComparison",

@@ -13,9 +13,13 @@ import pyarrow.parquet as pq
 
 from mediate.errors import InputError, one_line
 from mediate.files import write_atomic, write_text
+from mediate.results.behaviour import Behaved, behaviour_from_table, behaviour_table
 from mediate.results.controls import Controlled, control_table, controls_from_table
 from mediate.results.cube import Cube, cube_table, cubes_from_table
+from mediate.results.joined import joined_table
+from mediate.results.kinds import MIN_TE
 from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
+from mediate.results.outcomes import outcome_facts
 from mediate.results.replacements import Replaced, replaced_from_table, replaced_table
 from mediate.results.spread import AgainstOthers, others_from_table, others_table
 from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
@@ -29,6 +33,8 @@ TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
 OTHERS = "others"
 # The chain alone replaced; a run in which nothing was has no such table.
 REPLACED = "contrasts"
+# What was answered after edited chains, and both sides of each item; a run without such tests has no such tables.
+BEHAVIOUR, JOINED = "behaviour", "joined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Results:
         others: The cubes against each other item, of which `cubes` are the means, one record an item and outcome; none
             where items are held against something else.
         replaced: The chain alone replaced, one record an item, replacement and outcome.
+        behaviour: What was answered after edited chains, one record an item, edit, place and reading.
     """
 
     manifest: Mapping[str, Any]
@@ -57,6 +64,7 @@ class Results:
     controls: tuple[Controlled, ...] = ()
     others: tuple[AgainstOthers, ...] = ()
     replaced: tuple[Replaced, ...] = ()
+    behaviour: tuple[Behaved, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:
@@ -66,7 +74,7 @@ class Results:
                 raise ValueError(f"the cube of {cube.outcome!r} is not over the run's items")
         known = {item.id for item in self.items}
         named = {item for cube in self.cut for item in cube.items}
-        for records in (self.controls, self.others, self.replaced):
+        for records in (self.controls, self.others, self.replaced, self.behaviour):
             named |= {each.item for each in records}
         if named - known:
             raise ValueError(f"effects of item {min(named - known)!r}, which is not among the run's items")
@@ -108,7 +116,16 @@ def write_results(folder: Path, results: Results) -> None:
         tables[OTHERS] = others_table(results.others)
     if results.replaced:
         tables[REPLACED] = replaced_table(results.replaced)
+    if results.behaviour:
+        tables[BEHAVIOUR] = behaviour_table(results.behaviour)
+        tables[JOINED] = joined_table(results.cube(), results.behaviour, least_effect(results))
     write_run(folder, tables, results.rejects, results.manifest)
+
+
+def least_effect(results: Results) -> float:
+    """The size of TE of the first outcome, in its unit, up to which a share is undefined."""
+    own = outcome_facts(results.cube().outcome).min_te
+    return float((results.manifest.get("spec") or {}).get("min_te", MIN_TE)) if own is None else own
 
 
 def write_run(
@@ -171,7 +188,7 @@ def read_results(folder: str | Path) -> Results:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    beside = [name for name in (OTHERS, REPLACED) if table_name(name) in (manifest.get(SUMS) or ())]
+    beside = [name for name in (OTHERS, REPLACED, BEHAVIOUR) if table_name(name) in (manifest.get(SUMS) or ())]
     manifest, tables, rejects = read_run(folder, manifest, [*TABLES, *beside], "score")
     try:
         items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
@@ -182,7 +199,8 @@ def read_results(folder: str | Path) -> Results:
         cut, controls = cubes_from_table(tables["cut"]), controls_from_table(tables["controls"])
         others = others_from_table(tables[OTHERS]) if OTHERS in beside else ()
         replaced = replaced_from_table(tables[REPLACED]) if REPLACED in beside else ()
-        return Results(manifest, items, cubes, maps, rejects, cut, controls, others, replaced)
+        behaviour = behaviour_from_table(tables[BEHAVIOUR]) if BEHAVIOUR in beside else ()
+        return Results(manifest, items, cubes, maps, rejects, cut, controls, others, replaced, behaviour)
     except KeyError as error:
         raise InputError(
             f"{folder / RESULTS}: has no column {error}, so another version wrote it; score into a new directory"

@@ -1,12 +1,14 @@
 """The main job: pairs in, results out. Prepare, measure, control, write."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mediate.clock import stage
 from mediate.errors import ItemError
+from mediate.mediation.prepared_item import OnItsWay
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Item, Pair
@@ -23,6 +25,30 @@ from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
 from mediate.scoring.telling import ended, in_order, opening, results_of
 from mediate.watch import bars, tell, work
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What a run measures of its items beside their effects.
+
+    Args:
+        choices: As the manifest's specification has them beside those of the run, by a name of their own.
+        measure: The results with what was found of the measured items, from the specification as it was settled; the
+            last two are where things are looked up and kept, and whether to show bars.
+    """
+
+    choices: Mapping[str, Any]
+    measure: Callable[[Results, Sequence[OnItsWay], ScoreSpec, Store | None, bool], Results]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How a run is made, beside what is measured; as the arguments of `score`."""
+
+    unread: Sequence[ItemError] = ()
+    out: Path | None = None
+    store: Store | None = None
+    progress: bool = False
 
 
 def score(
@@ -51,13 +77,26 @@ def score(
         ItemError: Unless bad items are skipped, the first pair that cannot be measured; nothing has been written then.
         InputError: No pairs or none that can be measured, duplicate ids, or an `out` that holds something else.
     """
+    return score_and(model, pairs, spec, None, Call(unread, out, store, progress))
+
+
+def score_and(
+    model: Model,
+    pairs: Sequence[Pair] | Sequence[Item],
+    spec: ScoreSpec,
+    addition: Addition | None,
+    call: Call,
+) -> Results:
+    """`score`, with what else is to be measured of the same items in the same directory."""
+    unread, out, store, progress = call.unread, call.out, call.store, call.progress
     started, clock = now(), time.monotonic()
     check_set(pairs, unread, spec)
     pairs = as_measured(pairs, spec.against, tell if progress else str)
     job = job_of(pairs, spec.against)
     spec = settled(model, pairs, fitting(pairs, spec), tell if progress else str)
     prompt = prompt_facts(model.need_tokenizer(), spec.template)
-    asked = identity(spec.described(), pairs, model.describe(), prompt)
+    choices = spec.described() | dict(addition.choices if addition is not None else {})
+    asked = identity(choices, pairs, model.describe(), prompt)
     if out is not None and check_free(out, asked):
         return read_results(out)
     items, rejects = job.prepare(model, pairs, spec, store, unread=unread, progress=progress)
@@ -83,6 +122,8 @@ def score(
             controls = control_by_random_weights(job.procedure, model, controlled, spec, store, done_with)
         told = ended(manifest, clock, items, scored, rejects, spec)
         results = results_of(scored, rejects, controls, spec, told, job.contrast)
+        if addition is not None:
+            results = addition.measure(results, [each.item for each in scored], spec, store, progress)
         if out is not None:
             with stage("writing tables"):
                 write_results(out, results)

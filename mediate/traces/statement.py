@@ -69,12 +69,26 @@ def last_statement(text: str, answer: str) -> Span | None:
 def last_results(text: str) -> tuple[Span, ...]:
     """Where the last step with a number as its result states that number as a result; none where no step has one."""
     for step in reversed(segment(text)):
-        inside = [span for span, _ in numbers(text) if step.start <= span.start and span.stop <= step.stop]
-        results = [span for span in inside if _is_result(text, span, step)]
+        results = step_results(text, step)
         if results:
-            said = text[slice(*results[-1])]
-            return tuple(span for span in results if text[slice(*span)] == said)
+            return results
     return ()
+
+
+def step_results(text: str, step: Span, value: int | None = None) -> tuple[Span, ...]:
+    """Where a step of a text states its result, a number, as a result; none where it states none.
+
+    Args:
+        text: The whole chain of thought.
+        step: The range of characters of the step.
+        value: The result, where the data have it; else it is the last number that is written as one.
+    """
+    inside = [span for span, _ in numbers(text) if step.start <= span.start and span.stop <= step.stop]
+    results = [span for span in inside if _is_result(text, span, step)]
+    if value is not None:
+        results = [span for span in results if normalise(text[slice(*span)]) == str(value)]
+    said = text[slice(*results[-1])] if results else ""
+    return tuple(span for span in results if text[slice(*span)] == said)
 
 
 def _by_values(

@@ -337,7 +337,7 @@ def test_a_refusal_leaves_nothing_behind(name: str) -> None:
     assert_untouched(model, before)
 
 
-@pytest.mark.parametrize("function", ["decode", "_trimmed", "_eos_ids"])
+@pytest.mark.parametrize("function", ["decode", "_trimmed", "eos_ids"])
 def test_generation_that_fails_leaves_its_settings(function: str) -> None:
     """I05 (B): the model's own generation settings are hidden while it writes, and back after a failure of decoding,
     of the stops or of the noise."""

@@ -24,14 +24,15 @@ from tools.bench.peers import PEERS
 from tools.bench.precision import PRECISION
 from tools.bench.rows import load, table
 from tools.bench.timing import Record, machine
+from tools.bench.truncations import TRUNCATIONS
 from tools.bench.tuning import TUNING
 from tools.bench.ways import ADAPTIVE, CUBES, KNOCKOUT
 from tools.bench.whole import WHOLE
 
 # In the order of the page.
 BENCHES: tuple[Bench, ...] = (
-    PATCHING, PEERS, WHOLE, ADAPTIVE, CUBES, KNOCKOUT, LONG, GROWTH, PRECISION, FIRST_PATH, DEMO, COMPARING, TUNING,
-    GPU,
+    PATCHING, PEERS, WHOLE, ADAPTIVE, CUBES, KNOCKOUT, LONG, TRUNCATIONS, GROWTH, PRECISION, FIRST_PATH, DEMO,
+    COMPARING, TUNING, GPU,
 )  # fmt: skip
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 

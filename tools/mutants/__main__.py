@@ -351,8 +351,8 @@ MUTANTS = (
     Mutant(
         "a mistake is made at one of the places alone",
         "traces/edits.py",
-        "if all(_rewritten(",
-        "if any(_rewritten(",
+        "if all(put_number(",
+        "if any(put_number(",
         "tests/traces/test_edits.py",
     ),
     Mutant(

@@ -32,6 +32,7 @@ from mediate.report.analysis import (
     step_layer_maps,
 )
 from mediate.report.parts import file_part
+from mediate.report.run.behaviour import behaviour_figures
 from mediate.report.run.conditions import condition_figures
 from mediate.report.run.evidence import verdicts
 from mediate.report.run.sensitivity import sensitivity_figure
@@ -210,4 +211,5 @@ FIGURES: tuple[Callable[[Results, str], Iterable[Figure]], ...] = (
     interaction_figures,
     graph_figures,
     sensitivity_figure,
+    behaviour_figures,
 )

@@ -29,6 +29,7 @@ from mediate.report.blocks import (
 from mediate.report.crossing import crossing_page
 from mediate.report.html import to_html, to_notebook, write_page
 from mediate.report.parts import left_out
+from mediate.report.run.behaviour import behaviour_blocks, behaviour_section
 from mediate.report.run.conditions import conditions_blocks, conditions_section
 from mediate.report.run.evidence import (
     agreement_section,
@@ -91,7 +92,7 @@ def notebook(results: Results) -> str:
     for each in (summary_of(cube, analysis) for cube in cubes):
         blocks += [each.short_table(), each.basis()]
     counts = f"{plural(len(results.items), 'item')} measured, {len(results.rejects)} entries left out."
-    told = Section("", (*blocks, Text(counts)))
+    told = Section("", (*blocks, *behaviour_blocks(results), Text(counts)))
     chains = (chains_section(results, NOTEBOOK_CHAINS),) if results.items else ()
     return to_notebook(Page("", "", headline(results), (told, *chains)))
 
@@ -110,7 +111,7 @@ def _summary(results: Results) -> Page:
             continue
         each = summary_of(cube, analysis)
         blocks += [each.short_table(), Notes(each.gaps())]
-    blocks += [*conditions_blocks(results), *sensitivity_blocks(results)]
+    blocks += [*conditions_blocks(results), *behaviour_blocks(results), *sensitivity_blocks(results)]
     rows = reject_table(results.rejects).itertuples()
     blocks += [
         Notes((*notes(results), *others_note(results, analysis), *response_notes(results)), "note"),
@@ -143,6 +144,7 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
                 *conditions_section(results, figures),
                 agreement_section(results),
                 copying_section(results),
+                *behaviour_section(results, figures),
                 *sensitivity_section(results, figures),
                 controls_section(results),
                 items_section(results, analysis),

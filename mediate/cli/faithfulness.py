@@ -1,0 +1,71 @@
+"""`mediate faithfulness`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mediate.cli.from_spec import Choices, from_spec
+from mediate.cli.options import (
+    AnswerPatternOption,
+    ColumnsOption,
+    FormatOption,
+    ModelOption,
+    OutOption,
+    ProfileOption,
+    QuietOption,
+    columns_of,
+    quiet_libraries,
+)
+from mediate.cli.score import read_run, show_run
+
+
+def _fields() -> dict[str, Any]:
+    from mediate.choices import fields_of
+    from mediate.faithfulness.spec import BehaviourSpec
+    from mediate.models.load_spec import LoadSpec
+    from mediate.scoring.spec import ScoreSpec
+
+    loading = fields_of(LoadSpec)
+    del loading["copy"]  # of a model in memory
+    return {"tests": fields_of(BehaviourSpec), "choices": fields_of(ScoreSpec), "loading": loading}
+
+
+@from_spec(_fields)
+def faithfulness(
+    pairs: Annotated[
+        Path, typer.Argument(help="Pairs or items: own ones, a data set, or a log of what a model wrote.")
+    ],
+    model: ModelOption,
+    out: OutOption,
+    tests: Choices,
+    choices: Choices,
+    loading: Choices,
+    cache: Annotated[
+        bool, typer.Option(help="Look up and keep chains, what was written on from edits, and effects.")
+    ] = True,
+    report: Annotated[bool, typer.Option(help="Write report.html and figures too.")] = True,
+    format: FormatOption = None,
+    columns: ColumnsOption = None,
+    answer_pattern: AnswerPatternOption = None,
+    quiet: QuietOption = False,
+    profile: ProfileOption = False,
+) -> None:
+    """Tests on behaviour: edits chains, reads what the model answers, and measures effects of the same items."""
+    from mediate.faithfulness.spec import make_behaviour_spec
+    from mediate.scoring.given import check_out
+
+    quiet_libraries(quiet)
+    asked = make_behaviour_spec(tests)
+    reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
+    found, given, spec = read_run(pairs, model, choices, loading, reading)
+    check_out(out, spec, spec.described() | {"behaviour": asked.model_dump(mode="json")}, given)
+    from mediate.api import load
+    from mediate.faithfulness.faithfulness import Probes
+    from mediate.faithfulness.faithfulness import faithfulness as run
+    from mediate.passes.store import Store
+    from mediate.scoring.score import Call
+
+    call = Call(found.errors, out, Store() if cache else None, progress=True)
+    results = run(load(model, **loading), given, spec, Probes(asked), call)
+    show_run(out, results, found, report=report)

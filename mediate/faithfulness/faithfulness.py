@@ -1,0 +1,120 @@
+"""Behaviour and effects of the same items in one run: what `score` measures, and what is answered after edits."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from mediate.clock import stage
+from mediate.errors import InputError, ItemError, one_line
+from mediate.faithfulness.at_once import read_at_once
+from mediate.faithfulness.continued import read_continued
+from mediate.faithfulness.edited import Examined, subjects_of, whole_chain
+from mediate.faithfulness.spec import BehaviourSpec, edits_of
+from mediate.mediation.prepared_item import OnItsWay
+from mediate.models.model import Model
+from mediate.models.side_by_side import can_pad
+from mediate.pairs.pair import Item, Pair
+from mediate.pairs.recomputed import Slip
+from mediate.passes.memory import is_out_of_memory
+from mediate.passes.store import Store
+from mediate.results.behaviour import Behaved, ReadAs
+from mediate.results.folder import Results
+from mediate.scoring.score import Addition, Call, score_and
+from mediate.scoring.spec import ScoreSpec
+from mediate.traces.edits import Edit
+from mediate.watch import bars, work
+
+# The name of its choices in a manifest's specification.
+CHOICES = "behaviour"
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """Which tests on behaviour are made.
+
+    Args:
+        spec: Their choices.
+        rewrite: Puts the text of some steps into other words, for paraphrase; None for none.
+        recompute: The later steps after a wrong result, where the built-in rules do not know them.
+    """
+
+    spec: BehaviourSpec
+    rewrite: Callable[[str], str] | None = None
+    recompute: Callable[[Slip], str] | None = None
+
+    def described(self) -> dict[str, object]:
+        """The choices as plain values, for a manifest; functions by their names."""
+        functions = {"rewrite": self.rewrite, "recompute": self.recompute}
+        named = {
+            name: getattr(each, "__qualname__", repr(each)) for name, each in functions.items() if each is not None
+        }
+        return self.spec.model_dump(mode="json") | named
+
+
+def faithfulness(
+    model: Model, given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec, tests: Probes, call: Call
+) -> Results:
+    """Measures a set as `score` does, and what the model answers after edits of the same chains.
+
+    Args:
+        model: The hooked and checked model.
+        given: Pairs, of which the base is edited, or items by themselves.
+        spec: How effects are measured.
+        tests: Which edits, and how they are read.
+        call: Where to write, and the rest of the arguments of `score`.
+
+    Raises:
+        ItemError: As `mediate.scoring.score.score`.
+        InputError: Likewise.
+    """
+
+    def measure(
+        results: Results, items: Sequence[OnItsWay], settled: ScoreSpec, store: Store | None, progress: bool
+    ) -> Results:
+        return replace(
+            results, behaviour=tuple(behaviour(model, items, settled, tests, Call((), None, store, progress)))
+        )
+
+    return score_and(model, given, spec, Addition({CHOICES: tests.described()}, measure), call)
+
+
+@stage("reading edited chains")
+def behaviour(model: Model, items: Sequence[OnItsWay], spec: ScoreSpec, tests: Probes, call: Call) -> list[Behaved]:
+    """What the model answers after every edit of every item, in the order of the items.
+
+    Args:
+        model: The hooked model.
+        items: The items, in tokens.
+        spec: The choices of the run, which say how chains are written.
+        tests: Which edits, and how they are read.
+        call: Where what is written is looked up and kept, and whether to show bars.
+    """
+    subjects = subjects_of(items, spec.seed)
+    edits = edits_of(tests.spec, [each.chain.trace.text for each in subjects], tests.rewrite, tests.recompute)
+    padded, by_item = can_pad(model), dict[str, list[Behaved]]()
+    with work(len(subjects), "reading edited chains", "item", shown=call.progress) as done, bars(call.progress):
+        for each in subjects:
+            by_item[each.way.id] = _read(each, edits, padded=padded)
+            done(1)
+    if ReadAs.CONTINUED in tests.spec.readings:
+        answered = [(each, own) for each in subjects if (own := _own(by_item[each.way.id]))]
+        for row in read_continued(model, answered, edits, spec, call.store, progress=call.progress):
+            by_item[row.item].append(row)
+    return [row for rows in by_item.values() for row in rows]
+
+
+def _read(subject: Examined, edits: Sequence[Edit], *, padded: bool) -> list[Behaved]:
+    """An item's edited chains, read at once; where that cannot be, why: it must not cost what was measured."""
+    try:
+        return read_at_once(subject, edits, padded=padded)
+    except InputError as error:
+        code, reason = "impossible", error.reason if isinstance(error, ItemError) else one_line(error)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        code, reason = "out_of_memory", "its edited chains do not fit into memory; give shorter chains"
+    return [replace(whole_chain(subject), code=code, reason=reason)]
+
+
+def _own(rows: Sequence[Behaved]) -> str:
+    """The answer after the chain as it is; empty where there is none."""
+    return rows[0].answer

@@ -1,0 +1,116 @@
+"""Which edits a run of tests on behaviour makes, and how the edited chains are read: its choices beside a run's own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from mediate.choices import described, made
+from mediate.errors import InputError, shortened
+from mediate.pairs.recomputed import EXACT, Arithmetic, Slip, fitting_arithmetic
+from mediate.results.behaviour import ReadAs
+from mediate.scoring.spec import ScoreOptions
+from mediate.tasks.modular_steps import MODULO_TEN
+from mediate.traces.edits import SHUFFLED, Edit
+from mediate.traces.mistakes import MISTAKEN, recomputed
+from mediate.traces.rewordings import reworded_from, reworded_up_to
+from mediate.traces.step_edits import ANOTHER, FILLED, TRUNCATED, filler_of
+
+RECOMPUTED = recomputed(None).name
+# Of every run that names none; a paraphrase takes a function besides.
+USUAL_EDITS = (TRUNCATED.name, MISTAKEN.name, RECOMPUTED, FILLED.name, ANOTHER.name, SHUFFLED.name)
+# The rules that chains of arithmetic may keep to; the first of those that tie.
+ARITHMETICS = (EXACT, MODULO_TEN)
+_FIXED = {each.name: each for each in (TRUNCATED, MISTAKEN, FILLED, ANOTHER, SHUFFLED)}
+
+
+@described
+class BehaviourSpec(BaseModel):
+    """The choices of tests on behaviour, beside those of a scoring run; an unknown name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    edits: tuple[str, ...] = Field(
+        default=USUAL_EDITS,
+        min_length=1,
+        description="How chains are edited: any of "
+        + ", ".join(f"`{name}`" for name in USUAL_EDITS)
+        + ", and `filler.N` for N tokens of filler in the chain's place.",
+    )
+    readings: tuple[str, ...] = Field(
+        default=tuple(map(str, ReadAs)),
+        min_length=1,
+        description="How edited chains are read: `at_once`, the answer follows; `continued`, the model writes on from "
+        "the edit and then answers, after truncation, a mistake and a paraphrase up to a step.",
+    )
+
+    @field_validator("edits", mode="before")
+    @classmethod
+    def _read_edits(cls, value: Any) -> Any:
+        names = tuple(dict.fromkeys(_parts(value)))
+        for name in names:
+            _named(name)
+        return names
+
+    @field_validator("readings", mode="before")
+    @classmethod
+    def _read_readings(cls, value: Any) -> Any:
+        names = _parts(value)
+        wrong = next((name for name in names if name not in tuple(ReadAs)), None)
+        if wrong is not None:
+            raise InputError(f"no reading {shortened(wrong)!r}; there are {', '.join(ReadAs)}")
+        # What a chain is held against is read at once, so that reading is always there.
+        return tuple(str(each) for each in ReadAs if each in (*names, ReadAs.AT_ONCE))
+
+
+class BehaviourOptions(ScoreOptions, total=False):
+    """`BehaviourSpec`, and the `ScoreSpec` of the same run, as the options of a call."""
+
+    edits: Sequence[str] | str
+    readings: Sequence[str] | str
+
+
+def make_behaviour_spec(choices: dict[str, Any]) -> BehaviourSpec:
+    """A specification of those of some choices that are its own, which are taken out of them.
+
+    Raises:
+        InputError: A value that a choice cannot have.
+    """
+    own = {name: choices.pop(name) for name in BehaviourSpec.model_fields if name in choices}
+    return made(BehaviourSpec, own)
+
+
+def edits_of(
+    spec: BehaviourSpec,
+    chains: Sequence[str],
+    rewrite: Callable[[str], str] | None = None,
+    recompute: Callable[[Slip], str] | None = None,
+) -> tuple[Edit, ...]:
+    """The edits of a run.
+
+    Args:
+        spec: Its choices.
+        chains: The chains that are edited, which say what arithmetic they keep to.
+        rewrite: Puts steps into other words, for paraphrase; None for none.
+        recompute: The later steps after a wrong result, where the built-in rules do not know them.
+    """
+    given = Arithmetic("as given", bool, recompute) if recompute is not None else None
+    found = [_named(name) for name in spec.edits]
+    rules = given or fitting_arithmetic(ARITHMETICS, chains)
+    edits = [recomputed(rules) if each.name == RECOMPUTED else each for each in found]
+    return (*edits, *((reworded_from(rewrite), reworded_up_to(rewrite)) if rewrite is not None else ()))
+
+
+def _parts(value: Any) -> list[str]:
+    return [name.strip() for each in ([value] if isinstance(value, str) else value) for name in str(each).split(",")]
+
+
+def _named(name: str) -> Edit:
+    if name in _FIXED:
+        return _FIXED[name]
+    if name == RECOMPUTED:
+        return recomputed(None)
+    kind, _, count = name.partition(".")
+    if kind == "filler" and count.isdecimal() and 0 < int(count) <= 10_000:
+        return filler_of(int(count))
+    raise InputError(f"no edit {shortened(name)!r}; there are {', '.join(USUAL_EDITS)}, and filler.N for N tokens")

@@ -1,0 +1,133 @@
+"""What a model answers after edited chains of one item, read at once: each chain stands, the cue follows, it speaks.
+
+Question and chain are run once; every edited chain goes on from where it parts from the chain, and all of them speak
+side by side. The measured answer stands after the cue of each, which gives its log-probability and, up to where the
+model would have said something else, what it says: where they part, it is gone on from there, token by token.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.mediation.item import Encoded
+from mediate.models.generation import eos_ids
+from mediate.models.model import Model
+from mediate.models.numbers import not_numbers
+from mediate.passes.beginnings import GoingOn, SideBySide, grouped_rows, run_beside, run_on_beside
+from mediate.passes.forward import forward
+from mediate.passes.keyvalues import prefill
+from mediate.traces.pieces import decode_after
+
+# Tokens that an answer may have beyond those of the measured one.
+MORE = 4
+
+Chain = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a model says after a chain and the cue.
+
+    Args:
+        ids: The tokens, greedily, up to the end of text or line; at most `MORE` beyond the measured answer's.
+        logprob: The log-probability of the measured answer there, in nats.
+    """
+
+    ids: tuple[int, ...]
+    logprob: float
+
+
+def speak(model: Model, item: Encoded, chains: Iterable[Chain], *, padded: bool) -> dict[Chain, Spoken]:
+    """What a model says after each of some chains in the place of an item's own.
+
+    Args:
+        model: The hooked model.
+        item: The item in tokens; of a pair its base.
+        chains: The chains.
+        padded: Whether rows of unequal length may stand side by side: `mediate.models.side_by_side.can_pad`.
+
+    Raises:
+        InputError: The model's logits are no numbers.
+    """
+    wanted = list(dict.fromkeys(chains))
+    answer, after = item.readers.base, (*item.readers.cue, *item.readers.base)
+    rows = [_going_on(item, chain, after) for chain in wanted]
+    own = prefill(model, torch.tensor([item.whole], device=model.device))[0]
+    found: dict[Chain, Spoken] = {}
+    for group in grouped_rows(model, own, rows, padded=padded):
+        ran = run_beside(model, item.whole, own, [rows[each] for each in group], last=len(answer) + 1)
+        said = _read(model, ran, answer)
+        _go_on(model, ran, said, answer)
+        logprobs = _logprobs(ran.logits[:, :-1], answer)
+        for number, ids, logprob in zip(group, said, logprobs, strict=True):
+            found[wanted[number]] = Spoken(tuple(_ended(model, ids)), logprob)
+    return {chain: found[chain] for chain in wanted}
+
+
+def speak_plainly(model: Model, item: Encoded, chains: Iterable[Chain]) -> dict[Chain, Spoken]:
+    """`speak` by plain passes over whole sequences, one for each token that is said: its slow twin."""
+    found: dict[Chain, Spoken] = {}
+    for chain in dict.fromkeys(chains):
+        context, answer = [*item.question, *chain, *item.readers.cue], item.readers.base
+        forced = torch.tensor([[*context, *answer]], device=model.device)
+        logprob = _logprobs(forward(model, forced, last=len(answer) + 1).logits[:, :-1], answer)[0]
+        said: list[int] = []
+        while not _is_over(model, said, len(answer)):
+            ids = torch.tensor([[*context, *said]], device=model.device)
+            said.append(int(forward(model, ids, last=1).logits[0, -1].argmax()))
+        found[chain] = Spoken(tuple(_ended(model, said)), logprob)
+    return found
+
+
+def _going_on(item: Encoded, chain: Chain, after: tuple[int, ...]) -> GoingOn:
+    """The row of a chain, from where it parts from the item's own."""
+    own = item.trace.ids
+    pairs = enumerate(zip(own, chain, strict=False))
+    alike = next((place for place, (one, other) in pairs if one != other), min(len(own), len(chain)))
+    return GoingOn(len(item.question) + alike, (*chain[alike:], *after))
+
+
+def _read(model: Model, ran: SideBySide, answer: Sequence[int]) -> list[list[int]]:
+    """What each row says as far as it is the measured answer, and the first token in which it is not."""
+    if not ran.logits.amax(dim=-1).isfinite().all():
+        raise InputError(not_numbers(model.facts.name, model.facts.dtype))
+    greedy = ran.logits.argmax(dim=-1).tolist()
+    alike = [next((place for place, token in enumerate(answer) if row[place] != token), len(answer)) for row in greedy]
+    return [row[: place + 1] for row, place in zip(greedy, alike, strict=True)]
+
+
+def _go_on(model: Model, ran: SideBySide, said: list[list[int]], answer: Sequence[int]) -> None:
+    """Appends to what each row says until it is over; rows that part from the answer at one place together."""
+    for place in sorted({len(ids) for ids in said}):
+        left = [row for row, ids in enumerate(said) if len(ids) == place and not _is_over(model, ids, len(answer))]
+        rows, drop, among = ran, len(answer) + 1 - place, left
+        while left:
+            rows = run_on_beside(model, rows, among, [said[row][-1] for row in left], drop=drop)
+            for row, token in zip(left, rows.logits[:, -1].argmax(dim=-1).tolist(), strict=True):
+                said[row].append(token)
+            among = [at for at, row in enumerate(left) if not _is_over(model, said[row], len(answer))]
+            left, drop = [left[at] for at in among], 0
+
+
+def _is_over(model: Model, ids: Sequence[int], answer: int) -> bool:
+    """Whether a text is at its end: it has come to its last token or line's end, or is as long as it may be."""
+    if not ids:
+        return False
+    tokenizer = model.need_tokenizer()
+    return len(ids) >= answer + MORE or ids[-1] in eos_ids(model) or "\n" in decode_after(tokenizer, ids).lstrip()
+
+
+def _ended(model: Model, ids: Sequence[int]) -> list[int]:
+    """A text without the token that ends it."""
+    return [token for token in ids if token not in eos_ids(model)]
+
+
+def _logprobs(logits: Float[Tensor, "row answer d_vocab"], answer: Sequence[int]) -> list[float]:
+    """The log-probability of an answer in each row."""
+    told = torch.tensor(answer, device=logits.device)[None, :, None].expand(len(logits), -1, 1)
+    found: list[float] = logits.double().log_softmax(dim=-1).gather(2, told).sum(dim=(1, 2)).tolist()
+    return found

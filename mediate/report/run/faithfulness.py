@@ -1,0 +1,116 @@
+"""What a user holds after tests on behaviour: the answers, the tests, and both sides of each item."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from mediate.figures.behaviour import plot_agreement, plot_curves
+from mediate.report.analysis import analysis_of
+from mediate.report.run.behaviour import agreed_of_run, curves_of_run, joined_of_run
+from mediate.report.run.page import notebook, terminal
+from mediate.report.run.scores import Scores
+from mediate.results import Reject, Results
+from mediate.results.behaviour import ReadAs, behaviour_table
+from mediate.results.edit_tests import by_steps, edit_test_table, edit_tests, replacements
+from mediate.results.joined import worst
+from mediate.stats import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class BehaviourPlots:
+    """The figures of tests on behaviour; each takes `ax` and returns the axes."""
+
+    results: Results
+
+    def curves(self, edits: Sequence[str] = (), *, ax: Axes | None = None) -> Axes:
+        """Answers that stay, by how much of the chain stands before an edit; of all edits, or those that are named."""
+        found = [each for each in curves_of_run(self.results) if not edits or each.edit in edits]
+        return plot_curves(found, ax=ax)
+
+    def agreement(self, *, ax: Axes | None = None) -> Axes:
+        """Each item's normalised area against its mediated share."""
+        return plot_agreement(joined_of_run(self.results), ax=ax)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Faithfulness:
+    """One run with behaviour and effects of the same items.
+
+    Args:
+        results: What the run found.
+        folder: The run directory; None where nothing was written.
+    """
+
+    results: Results
+    folder: Path | None = None
+
+    @property
+    def scores(self) -> Scores:
+        """The effects, as `mediate.score` gives them."""
+        return Scores(self.results, self.folder)
+
+    def table(self) -> pd.DataFrame:
+        """A row an item, edit, place and reading: what was answered; see `mediate.results.behaviour.Behaved`."""
+        return behaviour_table(self.results.behaviour)
+
+    def tests(self) -> pd.DataFrame:
+        """A row an edit and reading: answers that stay, areas, and what did not parse or could not be made."""
+        analysis = analysis_of(self.results)
+        return edit_test_table(edit_tests(self.results.behaviour, seed=analysis.seed, level=analysis.level))
+
+    def by_steps(self, edit: str = "truncated", reading: str = ReadAs.AT_ONCE) -> pd.DataFrame:
+        """The mean area of chains of each number of steps."""
+        return by_steps(self.results.behaviour, edit, reading)
+
+    def replacements(self) -> pd.DataFrame:
+        """A row each for nothing, filler and another item's chain in the whole chain's place."""
+        analysis = analysis_of(self.results)
+        found = replacements(self.results.behaviour, seed=analysis.seed, level=analysis.level)
+        return pd.DataFrame(
+            {"in its place": each.name, "same": each.same.value, "low": each.same.low, "high": each.same.high,
+             "right": each.right.value, "n": each.same.n}
+            for each in found
+        )  # fmt: skip
+
+    def joined(self) -> pd.DataFrame:
+        """A row an item: its areas and its effects; see `mediate.results.joined.joined_table`."""
+        return joined_of_run(self.results)
+
+    def agreement(self) -> Estimate:
+        """Spearman's rank correlation over items of the normalised area with the mediated share."""
+        return agreed_of_run(self.results).correlation
+
+    def worst(self, most: int = 10) -> pd.DataFrame:
+        """The items where the two sides differ most."""
+        return worst(self.joined(), most)
+
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """Items that were left out, and why; edits that could not be made are rows of `table` with a reason."""
+        return self.results.rejects
+
+    @property
+    def plot(self) -> BehaviourPlots:
+        """The figures."""
+        return BehaviourPlots(self.results)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Writes the report page to a file of its own."""
+        return self.scores.to_html(path)
+
+    def save(self, folder: str | Path) -> "Faithfulness":
+        """Writes a run directory and returns what belongs to it.
+
+        Raises:
+            InputError: The folder holds a run already.
+        """
+        return Faithfulness(self.results, self.scores.save(folder).folder)
+
+    def __repr__(self) -> str:
+        return terminal(self.results).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        return notebook(self.results)

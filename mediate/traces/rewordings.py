@@ -1,0 +1,56 @@
+"""Paraphrase: some steps of a chain in other words, which a function of their text gives.
+
+Of the steps up to a place, after which a model may write on, as in Lanham et al. 2023; or of the steps from a place on,
+as in Lobo et al. 2024. An unchanged answer has two readings, and the numbers cannot tell them apart: the model reads
+the chain and its wording does not matter, or it does not read the chain.
+"""
+
+from collections.abc import Callable
+
+from mediate.errors import ItemError
+from mediate.traces.edits import Edit, Edited, Unedited, all_steps
+from mediate.traces.pieces import decode_after, encode_after, reads_as
+from mediate.traces.step_edits import before_last
+
+Rewrite = Callable[[str], str]
+"""Puts the text of some steps into other words; it does not see the question."""
+
+
+def reworded_from(rewrite: Rewrite) -> Edit:
+    """The steps from a place on in other words."""
+
+    def made(chain: Unedited, place: int) -> Edited:
+        begin = chain.spans[place][0]
+        ids = chain.trace.ids
+        return Edited((*ids[:begin], *_reworded(chain, begin, len(ids), rewrite)), all_steps(chain)[place:])
+
+    return Edit("reworded", "the steps from that one on in other words", made, before_last)
+
+
+def reworded_up_to(rewrite: Rewrite) -> Edit:
+    """The steps up to and with a place in other words, and the rest as it was or, continued, as the model writes it."""
+
+    def made(chain: Unedited, place: int) -> Edited:
+        stop = chain.spans[place][1]
+        words, rest = _reworded(chain, 0, stop, rewrite), chain.trace.ids[stop:]
+        return Edited((*words, *rest), all_steps(chain)[: place + 1], len(words))
+
+    return Edit("reworded.up_to", "the steps up to that one in other words", made, before_last, continues=True)
+
+
+def _reworded(chain: Unedited, begin: int, stop: int, rewrite: Rewrite) -> tuple[int, ...]:
+    """The tokens of a stretch of the chain in other words.
+
+    Raises:
+        ItemError: They are none, the same ones, or words that the tokenizer has not.
+    """
+    old = "".join(chain.trace.tokens[begin:stop])
+    new = rewrite(old)
+    if not isinstance(new, str) or not new.strip():
+        raise ItemError("", "the rewriting gave no text; give a function from text to text", code="no_text")
+    if new == old:
+        raise ItemError("", "the rewriting gave the same text", code="unchanged")
+    ids = tuple(encode_after(chain.tokenizer, new))
+    if not reads_as(decode_after(chain.tokenizer, ids), new):
+        raise ItemError("", f"the tokenizer cannot say {new[:40]!r}", code="unknown_words")
+    return ids

@@ -1,0 +1,61 @@
+"""The choices of tests on behaviour: what they may be, and which edits they stand for."""
+
+import pytest
+
+from mediate.errors import InputError
+from mediate.faithfulness.spec import USUAL_EDITS, BehaviourSpec, edits_of, make_behaviour_spec
+from mediate.traces.edits import Unedited
+from mediate.traces.trace import given_trace
+from tests import tiny
+
+
+def test_the_usual_choices() -> None:
+    spec = BehaviourSpec()
+    assert spec.edits == USUAL_EDITS
+    assert spec.readings == ("at_once", "continued")
+    assert tuple(each.name for each in edits_of(spec, ["3 + 4 = 7."])) == USUAL_EDITS
+
+
+def test_choices_are_named_with_commas_or_one_by_one() -> None:
+    choices = {"edits": ["truncated,filler.5", "another"], "readings": "continued", "seed": 3}
+    spec = make_behaviour_spec(choices)
+    assert choices == {"seed": 3}
+    assert spec.edits == ("truncated", "filler.5", "another")
+    assert spec.readings == ("at_once", "continued")
+    assert make_behaviour_spec({"readings": "at_once"}).readings == ("at_once",)
+
+
+@pytest.mark.parametrize(
+    ("choices", "told"),
+    [
+        ({"edits": "truncate"}, "no edit 'truncate'; there are truncated"),
+        ({"edits": "filler.0"}, "no edit 'filler.0'"),
+        ({"readings": "later"}, "no reading 'later'; there are at_once, continued"),
+        ({"edits": ()}, "edits"),
+    ],
+)
+def test_a_choice_that_is_none_is_refused_in_a_line(choices: dict[str, object], told: str) -> None:
+    with pytest.raises(InputError, match=told) as refused:
+        make_behaviour_spec(choices)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_chains_say_what_arithmetic_they_keep_to() -> None:
+    spec = make_behaviour_spec({"edits": "mistaken.recomputed"})
+    tokenizer = tiny.tokenizer()
+    text = "3 + 4 = 7. 7 x 7 = 9."
+    (modulo,) = edits_of(spec, [text])
+    assert modulo.of(Unedited(given_trace(text, tokenizer), tokenizer), 0).touched == (0, 1)
+    (none,) = edits_of(spec, ["Tom has apples."])
+    with pytest.raises(InputError, match="no arithmetic"):
+        none.of(Unedited(given_trace(text, tokenizer), tokenizer), 0)
+    (given,) = edits_of(spec, ["Tom has apples."], recompute=lambda slip: slip.after)
+    assert given.of(Unedited(given_trace(text, tokenizer), tokenizer), 0).touched == (0,)
+
+
+def test_a_function_brings_its_paraphrases() -> None:
+    assert [each.name for each in edits_of(BehaviourSpec(edits=("another",)), [], rewrite=str)] == [
+        "another",
+        "reworded",
+        "reworded.up_to",
+    ]
