@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediate.errors import InputError, ItemError
-from mediate.pairs.answers import math_verify_same, normalise, parse_answer, same_answer, says
+from mediate.pairs.answers import answer_in, math_verify_same, normalise, parse_answer, same_answer, says
 from mediate.pairs.pair import Item, Pair
 from mediate.traces.steps import find_answer
 
@@ -202,3 +202,19 @@ def test_a_missing_math_verify_names_the_extra(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "math_verify", None)
     with pytest.raises(InputError, match=r"mediate\[tasks\]"):
         math_verify_same("1", "1")
+
+
+@pytest.mark.parametrize(
+    ("words", "like", "found"),
+    [
+        (" 7 apples.", "12", "7"),
+        (" 3 + 4 = 7", "12", "7"),
+        (" of the", "12", None),
+        (" of the", "red", "of the"),
+        (" **5**", "12", "5"),
+        (" 40%", "50%", "40%"),
+        ("", "12", None),
+    ],
+)
+def test_where_a_number_is_asked_for_only_a_number_is_an_answer(words: str, like: str, found: str | None) -> None:
+    assert answer_in(words, like) == found
