@@ -26,6 +26,13 @@ from mediate.passes.unhooked import leanly
 LONG = 1024
 
 Outcome = Callable[[Float[Tensor, "batch last d_vocab"]], Float[Tensor, ""]]
+Keep = Callable[[Site, Tensor], Tensor]
+"""What is kept of the gradient at a site, as soon as it is found."""
+
+
+def all_of_it(site: Site, gradient: Tensor) -> Tensor:
+    """The gradient as it is."""
+    return gradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +42,12 @@ class Route:
     Args:
         entering: What becomes of the residual stream that enters the first block.
         rules: Hooks that leave the activations as they are and change what their gradients are.
+        keep: What is kept of each gradient on the way back; of a long sequence, all gradients at once are much.
     """
 
     entering: Callable[[Tensor], Tensor] | None = None
     rules: Sequence[Hook] = ()
+    keep: Keep = all_of_it
 
 
 PLAIN = Route()
@@ -56,6 +65,8 @@ def gradients(
 ) -> dict[Site, Float[Tensor, "..."]]:
     """By site, an outcome's gradient at all rows and positions; shapes are in `Component`. Weights take none.
 
+    Where the route keeps less of a gradient, that stands in its place.
+
     The gradient at `resid_mid` is the one at attention's output: the hook point itself is only the MLP's input, and
     misses what goes around it.
 
@@ -72,7 +83,7 @@ def gradients(
         InputError: A hook that never fired, or a site on which the outcome does not depend.
     """
     found: dict[Site, Tensor] = {}
-    hooks = [*route.rules, *(_catching(model, site, found) for site in sites)]
+    hooks = [*route.rules, *(_catching(model, site, found, route.keep) for site in sites)]
     # Rules take gradients of their own inside a block, for which a block that keeps nothing would run without end.
     again = not route.rules and ids.numel() >= LONG
     graph = _graph(model, ids, outcome, last, Route(route.entering, hooks), past, again)
@@ -87,18 +98,19 @@ def dropped_gradients(
     *,
     last: int,
     past: Past = (),
+    keep: Keep = all_of_it,
 ) -> Iterator[dict[Site, Float[Tensor, "..."]]]:
     """For each layer in turn, `gradients` that do not flow through what that layer adds to the residual stream.
 
     One forward pass, and a backward pass for each layer.
     """
     dropped, found = [-1], dict[Site, Tensor]()
-    hooks = [_catching(model, site, found) for site in sites if site.component is not Component.RESID_MID]
+    hooks = [_catching(model, site, found, keep) for site in sites if site.component is not Component.RESID_MID]
     for layer in range(model.facts.layers):
         for component in (Component.ATTN_OUT, Component.MLP_OUT):
             hooks.append((Site(model.need(component), layer).hook_name, partial(_gate, layer, dropped)))
     # After the gate: what is dropped is attention's output, and not what goes around it.
-    hooks += [_catching(model, site, found) for site in sites if site.component is Component.RESID_MID]
+    hooks += [_catching(model, site, found, keep) for site in sites if site.component is Component.RESID_MID]
     graph = _graph(model, ids, outcome, last, Route(rules=hooks), past, ids.numel() >= LONG)
     for layer in range(model.facts.layers):
         dropped[0] = layer
@@ -160,16 +172,19 @@ def _graph(
     return _Graph(y, entered[0], hooks, again)
 
 
-def _catching(model: Model, site: Site, found: dict[Site, Tensor]) -> Hook:
-    """A hook that has the gradient put among those found; the activation itself is not held for it."""
+def _catching(model: Model, site: Site, found: dict[Site, Tensor], keep: Keep) -> Hook:
+    """A hook that has what is kept of the gradient put among those found; the activation itself is not held for it."""
     model.need(site.component)
     point = Site(Component.ATTN_OUT, site.layer) if site.component is Component.RESID_MID else site
+
+    def catch_gradient(gradient: Tensor) -> None:
+        found[site] = keep(site, gradient)
 
     def catch(value: Tensor, hook: Any) -> Tensor:
         if site.component is Component.RESID_MID:
             value = value.view_as(value)  # of its own, so that no gate at attention's output comes before
         if value.requires_grad:
-            value.register_hook(partial(found.__setitem__, site))  # type: ignore[no-untyped-call]
+            value.register_hook(catch_gradient)  # type: ignore[no-untyped-call]
         # Returned, because attention's hooks hand out a view that would otherwise not lie on the outcome's path.
         return value
 

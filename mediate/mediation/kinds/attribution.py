@@ -161,13 +161,14 @@ def linear_estimates(
     """
     y = partial(outcome_tensor, run.readout, outcome=outcome)
     passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {}
-    for slopes in backward_passes(model, run, list(change), y, method, line):
+
+    def scored(site: Site, gradient: Tensor) -> Tensor:
+        # At once: all gradients of a long chain are as much as the activations themselves.
+        return _scores(change[site], gradient[:, : run.stop - run.start])
+
+    for slopes in backward_passes(model, run, list(change), y, method, line, scored):
         for component in dict.fromkeys(site.component for site in change):
-            scores = [
-                _scores(change[site], slopes[site][:, : run.stop - run.start])
-                for site in change
-                if site.component is component
-            ]
+            scores = [slopes[site].cpu().numpy() for site in change if site.component is component]
             passes.setdefault(component, []).append(np.stack(scores))
     mean = method is Method.IG
     return {name: np.mean(each, axis=0)[None] if mean else np.stack(each) for name, each in passes.items()}
@@ -180,10 +181,10 @@ def _completeness(model: Model, pair: EncodedPair, found: Attribution, outcome: 
     return found.cell(whole) - float(exact)
 
 
-def _scores(change: Float[Tensor, "pos ..."], gradient: Float[Tensor, "row pos ..."]) -> Float[np.ndarray, "pos head"]:
+def _scores(change: Float[Tensor, "pos ..."], gradient: Float[Tensor, "row pos ..."]) -> Float[Tensor, "pos head"]:
     product = change.double() * gradient.sum(dim=0).double()
     product = product if product.ndim == 3 else product[:, None]
-    scores: Float[np.ndarray, "pos head"] = reduce(product, "pos head d -> pos head", "sum").cpu().numpy()
+    scores: Float[Tensor, "pos head"] = reduce(product, "pos head d -> pos head", "sum")
     return scores
 
 

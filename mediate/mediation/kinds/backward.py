@@ -10,8 +10,8 @@ from mediate.mediation.names import Method
 from mediate.mediation.sequences import Sequences
 from mediate.models.model import Model
 from mediate.models.sites import Site
+from mediate.passes.gradients import Keep, Route, dropped_gradients, gradients
 from mediate.passes.gradients import Outcome as Differentiated
-from mediate.passes.gradients import Route, dropped_gradients, gradients
 from mediate.passes.keyvalues import prefill, stacked
 from mediate.passes.relevance import relevance_rules
 
@@ -49,8 +49,11 @@ def backward_passes(
     outcome: Differentiated,
     method: Method,
     line: Line | None,
+    keep: Keep,
 ) -> Iterator[dict[Site, Tensor]]:
-    """The gradients of each backward pass that a method takes, from the chain on: the question is run once.
+    """What is kept of the gradients of each backward pass that a method takes, from the chain on.
+
+    The question is run once.
 
     Args:
         model: The hooked model.
@@ -59,13 +62,14 @@ def backward_passes(
         outcome: What is differentiated: from the logits at the last positions to one number.
         method: Of an estimate.
         line: From this run to the other, for integrated gradients; None without.
+        keep: What is kept of each gradient.
     """
     ids = run.ids[:, run.start :]
     past = stacked([[prefill(model, run.ids[:1, : run.start])[0]]]) if run.start else []
     if method is Method.GRADDROP:
-        yield from dropped_gradients(model, ids, sites, outcome, last=run.readout.last, past=past)
+        yield from dropped_gradients(model, ids, sites, outcome, last=run.readout.last, past=past, keep=keep)
         return
     rules = relevance_rules(model) if method is Method.RELP else ()
     for step in range(line.steps if line is not None else 1):
-        route = Route(line.at(run, step) if line is not None else None, rules)
+        route = Route(line.at(run, step) if line is not None else None, rules, keep)
         yield gradients(model, ids, sites, outcome, last=run.readout.last, route=route, past=past)

@@ -19,7 +19,8 @@ from mediate.mediation.kinds.reference_value import Material, ReferenceValue
 from mediate.mediation.kinds.references import REFERENCES
 from mediate.mediation.maps import check_map, check_offered, measure_item_map, measure_map, parse_map
 from mediate.mediation.names import LOGIT, Outcome
-from mediate.results.kinds import called, of_a_step, parse_kind
+from mediate.results.kind_words import called, of_a_step
+from mediate.results.kinds import parse_kind
 from mediate.results.reference_words import MEAN, OTHER, REFERENCE_WORDS
 from mediate.traces.trace import Trace
 from tests import tiny

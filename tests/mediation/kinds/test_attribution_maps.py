@@ -9,7 +9,8 @@ from mediate.mediation.kinds.attribution import RANDOM_CELLS
 from mediate.mediation.kinds.reference_value import Material, ReferenceValue
 from mediate.mediation.maps import check_offered, measure_item_map, parse_map
 from mediate.mediation.names import KL, LOGIT, SAME_ANSWER, Outcome
-from mediate.results.kinds import called, is_estimate, of_a_step
+from mediate.results.kind_words import called, of_a_step
+from mediate.results.kinds import is_estimate
 from tests.mediation.kinds.test_ablation import ITEM, MATERIAL, wide
 
 STEP = 1e-5
