@@ -34,7 +34,8 @@ def card(records: Records) -> str:
         "questions, filler words, results in brackets and irrelevant sentences."
         f" In the first {diet['plain']} batches only the form and the hint vary.",
         f"**Training.** `mediate tune reference --family worded --out DIR --seed {seed}`; float32, Muon on the blocks' "
-        "matrices and AdamW on the rest, with a cosine; weights are kept in float16. Seconds are of two cores.",
+        "matrices and AdamW on the rest, with a cosine; weights are kept in float16. Seconds are of one thread, on "
+        "cores that other work shared.",
         training_table(records),
         f"**Marks.** Percent of {n} held-out problems answered rightly: with the chain that the model writes / with a "
         f"right chain / without a chain; chance is 10, and 50 of yes and no. Hints are random digits. "
