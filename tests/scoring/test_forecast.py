@@ -87,6 +87,7 @@ def test_a_forecast_counts_the_passes_that_are_made(name: str, monkeypatch: pyte
     for module, function in (
         (state, "chain_activations"),
         (attribution, "chain_activations"),
+        (attribution, "take_away"),
         (branching, "untouched"),
     ):
         real = getattr(module, function)

@@ -18,8 +18,9 @@ def words_section(results: Results, analysis: Analysis) -> Section:
         own = wording(cubes[0].contrast).terms
         words = {word: own.get(word, said) for word, said in WORDS.items() if word not in OF_TWINS}
         words = {word: said for word, said in own.items() if word not in words} | words
-    told = "; ".join(f"`{cube.outcome}`: {outcome_facts(cube.outcome).words}" for cube in cubes)
-    words["outcome"] += f" {told}." if told else ""
+    # A value of the sentence and no part of it: an outcome of one's own may have any name.
+    values["told"] = "; ".join(f"{cube.outcome}: {outcome_facts(cube.outcome).words}" for cube in cubes)
+    words["outcome"] += " {told}." if cubes else ""
     return Section("Words", (Terms(tuple((word, prose(said, **values)) for word, said in words.items())),), id="words")
 
 

@@ -77,9 +77,10 @@ def test_figures_and_their_words_say_estimate() -> None:
             assert "Estimated; against exact patching, over the items: not assessed." in each.caption
             assert f"{KIND} effect" not in each.alt + each.caption
     heat = plot_step_layer(results.maps, ax=Figure().subplots())
-    assert heat.figure.axes[1].get_ylabel().startswith("mean attribution.resid_pre estimate of the effect")
+    beside = heat.figure.axes[1].get_ylabel().replace("\n", " ")
+    assert beside.startswith("mean attribution.resid_pre estimate of the effect")
     lines = plot_layers(results.maps, ax=Figure().subplots())
-    assert "attribution.resid_pre estimate of the" in lines.get_ylabel().replace("\n", "")
+    assert "attribution.resid_pre estimate of the" in lines.get_ylabel().replace("\n", " ")
 
 
 def test_estimates_without_a_check_are_not_called_exact() -> None:

@@ -62,7 +62,13 @@ def poisoned_world(world: Told, text: str) -> Told:
 def poison(results: Results, text: str) -> Results:
     """The same results with `text` in every field that holds text."""
     items = tuple(
-        Measured(f"{text}{place}", text, poisoned_world(each.base, text), poisoned_world(each.source, text))
+        Measured(
+            f"{text}{place}",
+            text,
+            poisoned_world(each.base, text),
+            poisoned_world(each.source, text),
+            f"{text}{place % 2}",
+        )
         for place, each in enumerate(results.items)
     )
     ids = tuple(item.id for item in items)
@@ -170,6 +176,9 @@ def test_figures_of_hostile_names_are_drawn_and_stay_in_their_folder(small: Resu
     assert {path.name for path in (folder / "figures").iterdir()} == {
         "shares.png",
         "channels.png",
+        "conditions.png",
+        "condition-0-steps.png",
+        "condition-1-steps.png",
         "steps-map0.png",
         "layers-map0.png",
         "shares-outcome1.png",
