@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 TE, RIGHT, DEFAULT, PREFERS = "te", "right", "default", "prefers"
 SHARES = ("mediated", "text", "latent", "direct")
-# In the order of a table: what the model does, how much there is to share out, and the shares.
-QUANTITIES = (RIGHT, DEFAULT, PREFERS, TE, *SHARES)
+# In the order of a table: right answers, how much there is to share out and the chain's part of it, and the rest.
+QUANTITIES = (RIGHT, TE, "mediated", DEFAULT, PREFERS, "text", "latent", "direct")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,8 @@ def _ratios(cube: Cube, items: Sequence[Measured], names: Sequence[str], two_ans
     }
     if two_answers:
         found[PREFERS] = ((cube.y[:, 1, 1, 1] > 0).astype(float), one)
-    return found | {TE: (te, one)} | {name: (effects[name], te) for name in SHARES}
+    found |= {TE: (te, one)} | {name: (effects[name], te) for name in SHARES}
+    return {name: found[name] for name in QUANTITIES if name in found}
 
 
 def _right(item: Measured) -> float:

@@ -116,7 +116,7 @@ def test_a_share_of_next_to_nothing_is_undefined(results: Results) -> None:
 def test_the_table_has_a_row_a_condition_and_quantity(results: Results) -> None:
     table = condition_table(by_condition(results.cube(), results.items, two_answers=True), "logit_diff")
     assert list(table.condition.unique()) == ["without", "with"]
-    assert list(table.quantity[:7]) == ["right", "prefers", "te", "mediated", "text", "latent", "direct"]
+    assert list(table.quantity[:7]) == ["right", "te", "mediated", "prefers", "text", "latent", "direct"]
     # Those of the first condition, and the default rate, which the first has not.
     assert table.difference.isna().sum() == 8
 

@@ -56,7 +56,7 @@ def conditions_section(results: Results, figures: Sequence[Figure]) -> tuple[Sec
         return ()
     cube, analysis, first = results.cube(), analysis_of(results), found[0].condition
     te = found[0].estimates[TE]
-    how = f"{percent(analysis.level)} {te.method} over groups, seed {analysis.seed}"
+    how = f"{percent(analysis.level)} {te.method}, seed {analysis.seed}"
     basis = f"{cube.outcome}; intervals: {how}. {MEANINGS}"
     blocks: list[Block] = [
         Text(OPENING),
