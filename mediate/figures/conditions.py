@@ -9,10 +9,9 @@ from matplotlib.ticker import PercentFormatter
 from mediate.errors import InputError
 from mediate.figures.style import FAINT, INK, canvas
 from mediate.figures.text import label
-from mediate.results.conditions import TE, OfCondition
+from mediate.results.conditions import MEDIATED, TE, OfCondition
 
 ROW_HEIGHT, MARGIN = 0.26, 0.9
-SHARE = "mediated"
 
 
 def conditions_size(rows: int) -> tuple[float, float]:
@@ -39,7 +38,7 @@ def plot_conditions(found: Sequence[OfCondition], *, unit: str = "nats", ax: Axe
         for line in (0, 1):
             axes.axvline(line, color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
         for row, each in enumerate(found):
-            share, te = each.estimates[SHARE], each.estimates[TE]
+            share, te = each.estimates[MEDIATED], each.estimates[TE]
             if share.defined:
                 bounded = bool(np.isfinite(share.low))
                 if bounded:

@@ -23,10 +23,10 @@ from mediate.stats.paired import paired_ratio_difference
 if TYPE_CHECKING:
     import pandas
 
-TE, RIGHT, DEFAULT, PREFERS = "te", "right", "default", "prefers"
-SHARES = ("mediated", "text", "latent", "direct")
+TE, RIGHT, DEFAULT, PREFERS, MEDIATED = "te", "right", "default", "prefers", "mediated"
+SHARES = (MEDIATED, "text", "latent", "direct")
 # In the order of a table: right answers, how much there is to share out and the chain's part of it, and the rest.
-QUANTITIES = (RIGHT, TE, "mediated", DEFAULT, PREFERS, "text", "latent", "direct")
+QUANTITIES = (RIGHT, TE, MEDIATED, DEFAULT, PREFERS, "text", "latent", "direct")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _ratios(cube: Cube, items: Sequence[Measured], names: Sequence[str], two_ans
     one = np.ones(len(cube.items))
     right = np.array([_right(item) for item in items])
     te, effects = total_effect(cube.y), dict(zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True))
-    effects["mediated"] = corners(cube.y).tie
+    effects[MEDIATED] = corners(cube.y).tie
     default = _defaults(items, names[0])
     found: dict[str, Ratio] = {
         name: (np.nan_to_num(values), np.where(np.isnan(values), np.nan, 1.0))

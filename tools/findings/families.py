@@ -8,7 +8,7 @@ from mediate.models.shipped import WORDED_LADDER
 from mediate.report import Scores
 from mediate.report.run.conditions import conditions_found
 from mediate.report.words import MINUS, number, percent, share_words
-from mediate.results.conditions import DEFAULT, RIGHT, TE, OfCondition
+from mediate.results.conditions import DEFAULT, MEDIATED, RIGHT, TE, OfCondition
 from mediate.scoring.spec import ScoreSpec
 from mediate.stats import Estimate
 from mediate.tasks import FAMILIES, Task
@@ -18,7 +18,6 @@ FOLDER = "families"
 PROBLEMS = 40
 # Pairs of a family among which every condition is.
 ENOUGH = 20
-MEDIATED = "mediated"
 # Differences that are told by name: of what a model answers, and of what its chain carries.
 TOLD = (RIGHT, MEDIATED)
 

@@ -316,8 +316,8 @@ MUTANTS = (
     Mutant(
         "a graft whose rest stays where it was",
         "mediation/kinds/graft.py",
-        "own.part(ours, len(own)), begun.start + len(begun))",
-        "own.part(ours, len(own)), begun.start + ours)",
+        "moved(model, rest, begun.start + len(begun))",
+        "rest",
         "tests/mediation/kinds/test_graft.py",
     ),
     Mutant(

@@ -63,20 +63,19 @@ def _grafted(model: Model, contexts: Contexts, outcome: Outcome) -> Float[np.nda
 def grafts_laid_out(model: Model, contexts: Contexts, outcome: Outcome) -> Float[np.ndarray, " step"]:
     """The same effects with keys and values laid out anew for every graft; steps may differ in length."""
     source, base = (trace.step_spans for trace in contexts.pair.traces)
-    whole = laid_out(model, contexts, 1, 1, 1)
-    grafts = [_graft(model, contexts, theirs, ours) for (_, theirs), (_, ours) in zip(source, base, strict=True)]
+    question, own = whole = laid_out(model, contexts, 1, 1, 1)
+    theirs = laid_out(model, contexts, 1, 0, 0)[1]
+    stops = [(there, here) for (_, there), (_, here) in zip(source, base, strict=True)]
+    grafts = [[question, *_graft(model, theirs.part(0, there), own.part(here, len(own)))] for there, here in stops]
     readout = reading(contexts.pair.readers, model.device, [outcome])
     # Rows of a pass are equally long.
     y = [read_off(readout, read_rows(model, [readout], [row])[0], outcome) for row in (whole, *grafts)]
     return y[0] - np.array(y[1:])
 
 
-def _graft(model: Model, contexts: Contexts, theirs: int, ours: int) -> list[KeyValues]:
-    """The base's question, so many tokens of the source's chain, and the base's chain but for so many tokens."""
-    question, source = laid_out(model, contexts, 1, 0, 0)
-    own = laid_out(model, contexts, 1, 1, 1)[1]
-    begun = source.part(0, theirs)
-    return [question, begun, moved(model, own.part(ours, len(own)), begun.start + len(begun))]
+def _graft(model: Model, begun: KeyValues, rest: KeyValues) -> list[KeyValues]:
+    """The beginning of the source's chain, and the rest of the base's where that ends."""
+    return [begun, moved(model, rest, begun.start + len(begun))]
 
 
 def _cells(model: Model, pair: Encoded) -> list[Cell]:

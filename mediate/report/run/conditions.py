@@ -13,12 +13,22 @@ from mediate.report.analysis import analysis_of, map_kinds, step_layer_maps
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, standing_in
 from mediate.report.words import DASH, gaps, interval, number, percent, plural, share_words
 from mediate.results import Cube, EffectMap, Results, mean_map
-from mediate.results.conditions import DEFAULT, PREFERS, QUANTITIES, RIGHT, TE, OfCondition, by_condition, conditions_of
+from mediate.results.conditions import (
+    DEFAULT,
+    MEDIATED,
+    PREFERS,
+    QUANTITIES,
+    RIGHT,
+    TE,
+    OfCondition,
+    by_condition,
+    conditions_of,
+)
 from mediate.results.kind_words import called
 from mediate.results.outcomes import outcome_facts, unit_of
 from mediate.stats import Estimate
 
-HEADINGS = {RIGHT: "answers rightly", DEFAULT: "default rate", PREFERS: "prefers its answer", "mediated": "mediated"}
+HEADINGS = {RIGHT: "answers rightly", DEFAULT: "default rate", PREFERS: "prefers its answer"}
 # Conditions beyond so many have no map of their own on the page.
 MOST_MAPS = 8
 OPENING = (
@@ -69,7 +79,7 @@ def conditions_section(results: Results, figures: Sequence[Figure]) -> tuple[Sec
             _differences(found, cube),
             Text(f"Less that under {first or DASH}; in {unit_of(cube.outcome)} or points.", Look.BASIS),
         ]
-    remarks = gaps((each.estimates["mediated"] for each in found), "shares")
+    remarks = gaps((each.estimates[MEDIATED] for each in found), "shares")
     return (Section("By condition", (*blocks, *((Notes(remarks),) if remarks else ())), id="conditions"),)
 
 
@@ -83,11 +93,12 @@ def conditions_blocks(results: Results) -> tuple[Block, ...]:
 
 def condition_figures(results: Results, outcome: str) -> Iterator[Figure]:
     """The mediated share under each condition, and the maps of each, in one scale of colours."""
-    cube = results.cube(outcome)
-    found = conditions_found(results, cube)
-    if not found or outcome != results.cubes[0].outcome:
+    if outcome != results.cubes[0].outcome:
         return
-    listed = "; ".join(f"{each.condition or DASH} {share_words(each.estimates['mediated'])}" for each in found)
+    found = conditions_found(results, results.cube(outcome))
+    if not found:
+        return
+    listed = "; ".join(f"{each.condition or DASH} {share_words(each.estimates[MEDIATED])}" for each in found)
     yield Figure(
         name="conditions",
         draw=partial(plot_conditions, found, unit=unit_of(outcome)),
@@ -125,7 +136,7 @@ def _maps(results: Results, outcome: str, kind: str) -> Iterator[Figure]:
 
 def _table(found: Sequence[OfCondition], cube: Cube, *, short: bool = False, title: str = "") -> Table:
     there = [name for name in QUANTITIES if any(name in each.estimates for each in found)]
-    there = [name for name in there if not short or name in (RIGHT, TE, "mediated")]
+    there = [name for name in there if not short or name in (RIGHT, TE, MEDIATED)]
     rows: list[Row] = []
     for each in found:
         cells = [cell for name in there for cell in _cells(each.estimates.get(name), name)]
