@@ -6,6 +6,7 @@ always is.
 
 import numpy as np
 from jaxtyping import Float
+from scipy.integrate import trapezoid
 
 FEWEST_STEPS = 2
 
@@ -19,7 +20,7 @@ def area_over(y: Float[np.ndarray, " place"]) -> float:
     """
     if len(y) <= FEWEST_STEPS:
         return float("nan")
-    return float(1 - np.trapezoid(y, dx=1 / (len(y) - 1)))
+    return float(1 - trapezoid(y, dx=1 / (len(y) - 1)))
 
 
 def normalised_area(y: Float[np.ndarray, " place"]) -> float:
