@@ -6,6 +6,7 @@ from mediate.api import faithfulness as faithfulness
 from mediate.api import load as load
 from mediate.api import open as open
 from mediate.api import score as score
+from mediate.api import score_traces as score_traces
 from mediate.api import tune as tune
 from mediate.errors import InputError as InputError
 from mediate.errors import ItemError as ItemError
@@ -32,6 +33,7 @@ from mediate.report import CrossScores as CrossScores
 from mediate.report import Faithfulness as Faithfulness
 from mediate.report import Scores as Scores
 from mediate.report import StoredComparison as StoredComparison
+from mediate.report import TraceScores as TraceScores
 from mediate.report import Tuning as Tuning
 from mediate.report import open_run as open_run
 from mediate.results.crossing_folder import CrossResults as CrossResults

@@ -1,8 +1,9 @@
 """The calls of a notebook or script, wired from the rooms.
 
 The choices of a call are its options, typed and checked, and their sentences are those of the specifications' fields:
-`LoadSpec`, `ScoreSpec`, `BehaviourSpec`, `CrossSpec`, `Settings` (of a comparison) and `TuneSpec`. `docs/options.md`
-has them as tables. torch is imported by the calls that need it; what is stored opens and is compared without.
+`LoadSpec`, `ScoreSpec`, `BehaviourSpec`, `CrossSpec`, `TraceSpec`, `Settings` (of a comparison) and `TuneSpec`.
+`docs/options.md` has them as tables. torch is imported by the calls that need it; what is stored opens and is compared
+without.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from mediate.choices import fields_of, with_choices
-from mediate.errors import InputError, ItemError
+from mediate.distill.spec import TraceOptions, make_trace_specs, trace_fields
+from mediate.errors import InputError
 from mediate.faithfulness.spec import BehaviourOptions, BehaviourSpec, make_behaviour_spec
 from mediate.models.load_spec import LoadOptions, LoadSpec
 from mediate.models.origin import TUNED
 from mediate.pairs.pair import Item, Pair
-from mediate.pairs.reading import scan_file
+from mediate.pairs.reading import given_or_read
 from mediate.report import (
     RECORD,
     Comparison,
@@ -23,6 +25,7 @@ from mediate.report import (
     Faithfulness,
     Scores,
     StoredComparison,
+    TraceScores,
     Tuning,
     open_comparison,
     open_run,
@@ -30,19 +33,19 @@ from mediate.report import (
 from mediate.report import compare as compare
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import MANIFEST, read_manifest
+from mediate.results.trace_folder import are_traces, read_trace_results
 from mediate.scoring.cross_spec import CrossOptions, cross_fields
 from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
 from mediate.tuning import Arm
 from mediate.tuning.call import TuneOptions
 from mediate.tuning.folder import open_tuned
 from mediate.tuning.spec import TuneSpec
-from mediate.watch import tell
 
 if TYPE_CHECKING:
     from mediate.models.model import Model
     from mediate.tuning.examples import Example
 
-Opened = Scores | Faithfulness | CrossScores | Comparison | StoredComparison | Tuning
+Opened = Scores | Faithfulness | CrossScores | TraceScores | Comparison | StoredComparison | Tuning
 
 
 @with_choices(fields_of(LoadSpec))
@@ -93,7 +96,7 @@ def score(
     from mediate.scoring.score import score as score_pairs
 
     choices = make_spec(spec, **options)
-    given, unread = _read(pairs)
+    given, unread = given_or_read(pairs)
     _check_loaded("score", model)
     folder = None if out is None else Path(out)
     results = score_pairs(
@@ -144,7 +147,7 @@ def faithfulness(
     choices = dict(options)
     probes = Probes(make_behaviour_spec(choices), rewrite)
     spec = make_spec(None, **choices)  # type: ignore[arg-type]
-    given, unread = _read(pairs)
+    given, unread = given_or_read(pairs)
     _check_loaded("faithfulness", model)
     folder = None if out is None else Path(out)
     call = Call(unread, folder, Store() if store else None, progress)
@@ -156,18 +159,6 @@ def _check_loaded(call: str, model: object) -> None:
 
     if not isinstance(model, Model):
         raise InputError(f"{call}: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
-
-
-def _read(
-    given: Sequence[Pair] | Sequence[Item] | str | Path,
-) -> tuple[Sequence[Pair] | Sequence[Item], Sequence[ItemError]]:
-    """What is to be measured, and what could not be read of it."""
-    if not isinstance(given, str | Path):
-        return given, ()
-    file = scan_file(given)
-    if file.told:
-        tell(file.told)
-    return file.given, file.errors
 
 
 @with_choices(cross_fields())
@@ -205,6 +196,45 @@ def cross(
     return CrossScores(results, None if out is None else Path(out))
 
 
+@with_choices(trace_fields())
+def score_traces(
+    student: "Model",
+    traces: Sequence[Pair] | Sequence[Item] | str | Path,
+    *,
+    teacher: "Model | None" = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+    **options: Unpack[TraceOptions],
+) -> TraceScores:
+    """How likely a student finds the chains that it may be taught, by token and by trace; trains nothing.
+
+    Formulas and their sources are in `mediate.results.trace_scores`.
+
+    Args:
+        student: From `mediate.load`.
+        traces: Items, or pairs, of which the base is scored; or the path of a file of either. Chains that are missing
+            the student writes.
+        teacher: A second model with the same tokenizer, for its surprisal and the divergence from it.
+        out: A run directory to write; one that holds this very run is read back.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: Choices, as below.
+
+    Raises:
+        InputError: A choice or the traces are wrong, or the teacher has another tokenizer; one line says what to do.
+    """
+    from mediate.distill.score_traces import score_traces as measure
+    from mediate.passes.store import Store
+    from mediate.scoring.score import Call
+
+    specs = make_trace_specs(dict(options))
+    given, unread = given_or_read(traces)
+    _check_loaded("score_traces", student)
+    if teacher is not None:
+        _check_loaded("score_traces", teacher)
+    call = Call(unread, None if out is None else Path(out), Store(), progress)
+    return TraceScores(measure(student, given, specs, teacher, call), call.out)
+
+
 @with_choices({name: field for name, field in fields_of(TuneSpec).items() if name != "arm"})
 def tune(
     model: Any,
@@ -239,16 +269,19 @@ def tune(
 def open(folder: str | Path) -> Opened:
     """What a folder holds that one of the calls, or of the commands, has written; needs no model.
 
-    A run (`Scores`), one with tests on behaviour (`Faithfulness`), two checkpoints crossed (`CrossScores`), a
-    comparison (`StoredComparison`) or a tuned model (`Tuning`), as its manifest says.
+    A run (`Scores`), one with tests on behaviour (`Faithfulness`), two checkpoints crossed (`CrossScores`),
+    scored traces (`TraceScores`), a comparison (`StoredComparison`) or a tuned model (`Tuning`), as its manifest says.
 
     Raises:
         InputError: The folder holds none of these, what it holds is not finished, or a file is missing or damaged.
     """
     place = Path(folder)
     if (place / MANIFEST).is_file():
-        if is_crossed(read_manifest(place)):
+        manifest = read_manifest(place)
+        if is_crossed(manifest):
             return CrossScores(read_crossed(place), place)
+        if are_traces(manifest):
+            return TraceScores(read_trace_results(place), place)
         scores = open_run(place)
         return Faithfulness(scores.results, place) if scores.results.behaviour else scores
     if (place / RECORD).is_file():

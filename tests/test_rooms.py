@@ -23,8 +23,8 @@ ROOT = TREE / "mediate"
 # Each imports from the ones before it alone.
 ORDER = (
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
-    "models", "passes", "mediation", "tuning", "reference", "scoring", "faithfulness", "compare", "figures", "report",
-    "checks", "api", "one_item", "demo", "cli", "__main__", "",
+    "models", "passes", "mediation", "tuning", "reference", "scoring", "faithfulness", "distill", "compare", "figures",
+    "report", "checks", "api", "one_item", "demo", "cli", "__main__", "",
 )  # fmt: skip
 WITHOUT_TORCH = {
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
@@ -63,6 +63,7 @@ ONE_NOUN = {
     "steps": "steps of a chain: finding and drawing them",
     "tables": "data frames, of a run and of a comparison",
     "tokens": "a chain's tokens: as training data and on a page",
+    "traces": "scored traces: the command, the figures, and what a user then holds",
     "tune": "the verb: the command and what it does",
     "turning": "how keys turn with their position: the turn, and asking a model for it",
     "twins": "pairs made of items: making them, and the command",

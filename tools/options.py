@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from mediate.choices import bounds, fields_of, named
 from mediate.compare import Settings
+from mediate.distill.spec import TraceSpec
 from mediate.faithfulness.spec import BehaviourSpec
 from mediate.models.load_spec import LoadSpec
 from mediate.scoring.cross_spec import CrossSpec
@@ -34,6 +35,11 @@ TABLES: Mapping[str, tuple[type, str]] = {
         "`replacements`, `keep`, `answer` and `bridge` beside",
     ),
     "Comparing runs": (Settings, "`md.compare`; all but the last two `mediate compare`"),
+    "Scoring traces": (
+        TraceSpec,
+        "`md.score_traces` and `mediate traces score`; `template`, `answer_cue`, `on_bad_item`, `seed`, `level` and "
+        "how chains are written beside, as of scoring",
+    ),
     "Tuning": (TuneSpec, "`md.tune`; of `mediate tune ARM` those that the arm heeds"),
 }
 

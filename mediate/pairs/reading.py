@@ -8,7 +8,7 @@ from typing import Literal
 
 from mediate.errors import InputError, ItemError
 from mediate.pairs import files
-from mediate.pairs.item import Item
+from mediate.pairs.pair import Item, Pair
 from mediate.pairs.recognise import GivenRows, read_given
 from mediate.pairs.response import bridge_states_answer
 from mediate.pairs.schema import Fields
@@ -159,3 +159,15 @@ def _items_of(path: str | Path, given: GivenRows) -> ItemFile:
     more = ", ".join(each for each in (given.note, detail) if each)
     said = f"{Path(path).name}: {len(given.rows)} {given.schema.says}{f' ({more})' if more else ''}"
     return ItemFile(tuple(items), tuple(errors), said)
+
+
+def given_or_read(
+    given: Sequence[Pair] | Sequence[Item] | str | Path,
+) -> tuple[Sequence[Pair] | Sequence[Item], Sequence[ItemError]]:
+    """What a call is given, or what the file holds that it names, and what could not be read of it; says what it is."""
+    if not isinstance(given, str | Path):
+        return given, ()
+    file = scan_file(given)
+    if file.told:
+        tell(file.told)
+    return file.given, file.errors

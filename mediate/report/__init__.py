@@ -9,6 +9,7 @@ from mediate.report.run.faithfulness import Faithfulness
 from mediate.report.run.page import render_page, terminal, write_report
 from mediate.report.run.scores import Plots, Scores, open_run
 from mediate.report.run.tables import channel_table, mean_map_table, reject_table, summary_table
+from mediate.report.traces import TraceScores, selected_content
 from mediate.report.tuning import Tuning
 from mediate.report.words import headline
 
@@ -22,6 +23,7 @@ __all__ = [
     "Plots",
     "Scores",
     "StoredComparison",
+    "TraceScores",
     "Tuning",
     "channel_table",
     "compare",
@@ -31,6 +33,7 @@ __all__ = [
     "open_run",
     "reject_table",
     "render_page",
+    "selected_content",
     "summary_table",
     "terminal",
     "write_report",

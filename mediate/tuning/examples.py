@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from mediate.errors import InputError, ItemError
 from mediate.pairs.files import format_of, scan_pairs
@@ -68,7 +68,7 @@ class _Line(BaseModel):
     group: str | int | None = None
     question: str
     answer: str | int
-    chain: str | None = None
+    chain: str | None = Field(default=None, validation_alias=AliasChoices("chain", "cot"))
     rejected: str | None = None
     rejected_answer: str | int | None = None
     meta: Any = None
@@ -78,8 +78,8 @@ def scan_examples(path: str | Path) -> tuple[Examples, tuple[Pair, ...]]:
     """Reads a data file and collects the errors of its bad lines; also the pairs, where it holds pairs.
 
     A line is a JSON object `{"question", "answer", "chain"?, "rejected"?, "rejected_answer"?, "id"?, "group"?,
-    "meta"?}`. Without a group, examples of one question are a group. A pairs file serves as well: see
-    `examples_of_pairs`.
+    "meta"?}`; a chain may be called `cot`, as in items. Without a group, examples of one question are a group. A pairs
+    file serves as well: see `examples_of_pairs`.
 
     Raises:
         InputError: No such file, unreadable, or without any line.

@@ -1,0 +1,120 @@
+"""`mediate traces`: how likely a student finds the chains that it may be taught, and which of them to keep."""
+
+from pathlib import Path
+from shlex import quote
+from typing import Annotated, Any, Literal
+
+import typer
+
+from mediate.cli.from_spec import Choices, FromSpec, from_spec
+from mediate.cli.materials import check_absent
+from mediate.cli.options import (
+    AnswerPatternOption,
+    ColumnsOption,
+    FormatOption,
+    ModelOption,
+    OutOption,
+    ProfileOption,
+    QuietOption,
+    check_model,
+    columns_of,
+    quiet_libraries,
+    tell_next,
+    tell_time,
+)
+from mediate.files import check_place
+from mediate.watch import tell
+
+traces_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Chains to teach: scored under a student, and selected."
+)
+
+
+def _fields() -> dict[str, Any]:
+    from mediate.choices import fields_of
+    from mediate.distill.spec import trace_fields
+    from mediate.models.load_spec import LoadSpec
+
+    loading = fields_of(LoadSpec)
+    del loading["copy"]  # of a model in memory
+    return {"choices": trace_fields(), "loading": loading}
+
+
+@from_spec(_fields)
+def score(
+    traces: Annotated[Path, typer.Argument(help="Items with chains, or pairs: own ones, a data set, or a log.")],
+    model: ModelOption,
+    out: OutOption,
+    choices: Choices,
+    loading: Choices,
+    teacher: Annotated[
+        str | None, typer.Option("--teacher", help="A second model of the same tokenizer, named as --model is.")
+    ] = None,
+    format: FormatOption = None,
+    columns: ColumnsOption = None,
+    answer_pattern: AnswerPatternOption = None,
+    quiet: QuietOption = False,
+    profile: ProfileOption = False,
+) -> None:
+    """Scores each token and trace under a student: surprisal, rank, what the speculative rule accepts."""
+    from mediate.distill.spec import make_trace_specs
+    from mediate.pairs.reading import scan_file
+    from mediate.scoring.given import check_device, check_set
+
+    quiet_libraries(quiet)
+    specs = make_trace_specs(choices)
+    file = scan_file(traces, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
+    if file.told:
+        tell(file.told)
+    check_set(file.given, file.errors, specs[1])
+    check_model(model, loading.get("adapter"))
+    if teacher is not None:
+        check_model(teacher)
+    check_device(loading.get("device"))
+    check_place(out)
+    from mediate.api import load
+    from mediate.distill.score_traces import score_traces
+    from mediate.passes.store import Store
+    from mediate.report import TraceScores
+    from mediate.scoring.score import Call
+
+    student = load(model, **loading)
+    other = load(teacher, **(loading | {"adapter": None})) if teacher is not None else None
+    call = Call(file.errors, out, Store(), progress=True)
+    found = TraceScores(score_traces(student, file.given, specs, other, call), out)
+    typer.echo(repr(found))
+    typer.echo(f"run: {out}")
+    tell_time()
+    tell_next(out, found.rejects, f"mediate traces select {quote(str(out))} --by rsr --keep 0.25 --out FILE.jsonl")
+
+
+@traces_app.command("select")
+def select(
+    run: Annotated[Path, typer.Argument(help="A run directory of 'mediate traces score'.")],
+    out: Annotated[Path, typer.Option("--out", help="The .jsonl file to write: items, for score and tune.")],
+    by: Annotated[
+        Literal["rsr", "surprisal", "drop", "casl", "accepted"],
+        typer.Option(help="The score; of rsr and surprisal the least are kept, of the others the largest."),
+    ] = "rsr",
+    keep: Annotated[float | None, typer.Option(help="The part of all traces that is kept.")] = None,
+    of_question: Annotated[
+        int | None, typer.Option(help="How many traces of each question are kept, instead of a part of all.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
+) -> None:
+    """Keeps the traces with the best scores; needs no model."""
+    from mediate.files import write_bytes
+    from mediate.report import TraceScores, selected_content
+    from mediate.results.trace_folder import read_trace_results
+
+    found = TraceScores(read_trace_results(run), run)
+    kept = found.select(by, keep=keep, of_question=of_question)
+    content = selected_content(kept)
+    if not force:
+        check_absent(out, content)
+    write_bytes(out, content)
+    typer.echo(f"{len(kept)} of {len(found.results.traces)} traces: {out}")
+    tell(f"next: mediate tune sft --model STUDENT --data {quote(str(out))} --out DIR")
+
+
+traces_app.command("score", cls=FromSpec)(score)

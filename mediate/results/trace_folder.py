@@ -1,0 +1,111 @@
+"""What scoring traces found, as one record, and its directory on disk; reading it back needs no model and no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mediate.errors import InputError
+from mediate.results.folder import RESULTS, read_manifest, read_run, unreadable, write_run
+from mediate.results.told import Reject
+from mediate.results.trace_scores import ScoredTrace, TraceRule, token_table, trace_table
+
+if TYPE_CHECKING:
+    import pandas
+
+# What a manifest's specification calls such a run.
+DESIGN = "traces"
+TOKENS, TRACES = "tokens", "traces"
+
+
+@dataclass(frozen=True, slots=True)
+class TraceResults:
+    """Everything that scoring traces found.
+
+    Args:
+        manifest: The content of `run.json`: choices, models, versions, counts, status.
+        traces: The scored traces.
+        rejects: What was left out and why.
+    """
+
+    manifest: Mapping[str, Any]
+    traces: tuple[ScoredTrace, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+
+    @property
+    def rule(self) -> TraceRule:
+        """The numbers that scores are worked out with."""
+        spec = self.manifest["spec"]
+        return TraceRule(spec["cap"], spec["floor"], spec["top"], spec["likely"])
+
+    @property
+    def teacher(self) -> str | None:
+        """The teacher's name, where there is one."""
+        facts = self.manifest["model"].get("teacher")
+        return None if facts is None else str(facts["name"])
+
+    def tokens(self) -> "pandas.DataFrame":
+        """A row a token; see `mediate.results.trace_scores.token_table`."""
+        return token_table(self.traces, self.rule)
+
+    def table(self) -> "pandas.DataFrame":
+        """A row a trace; see `mediate.results.trace_scores.trace_table`."""
+        return trace_table(self.traces, self.rule)
+
+
+def write_trace_results(folder: Path, results: TraceResults) -> None:
+    """Writes a run directory; each file appears whole or not at all, and `run.json` comes last."""
+    tables = {TOKENS: results.tokens(), TRACES: results.table()}
+    write_run(folder, tables, results.rejects, results.manifest)
+
+
+def are_traces(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest is that of scored traces."""
+    spec = manifest.get("spec")
+    return isinstance(spec, Mapping) and spec.get("design") == DESIGN
+
+
+def read_trace_results(folder: str | Path) -> TraceResults:
+    """Reads a finished run directory of `mediate traces score`.
+
+    Raises:
+        InputError: The folder is none, the run did not finish, or a file is missing or damaged.
+    """
+    folder, manifest = Path(folder), read_manifest(folder)
+    if not are_traces(manifest):
+        raise InputError(f"{folder}: not a run of scored traces; make one with 'mediate traces score ... --out DIR'")
+    manifest, tables, rejects = read_run(folder, manifest, (TOKENS, TRACES), "score traces")
+    try:
+        tokens = {str(item): rows for item, rows in tables[TOKENS].groupby("item", sort=False)}
+        traces = tuple(_trace(row, tokens[row["item"]]) for row in tables[TRACES].to_dict("records"))
+        results = TraceResults(manifest, traces, rejects)
+        assert results.rule
+    except KeyError as error:
+        raise InputError(
+            f"{folder / RESULTS}: has no {error}, so another version wrote it; score into a new directory"
+        ) from error
+    except (ValueError, TypeError, AttributeError, AssertionError) as error:
+        raise unreadable(folder / RESULTS, error, "score traces") from error
+    return results
+
+
+def _trace(row: Mapping[Any, Any], tokens: "pandas.DataFrame") -> ScoredTrace:
+    def column(name: str) -> np.ndarray | None:
+        return tokens[name].to_numpy() if name in tokens else None
+
+    return ScoredTrace(
+        item=row["item"],
+        group=row["group"],
+        question=row["question"],
+        chain=row["chain"],
+        answer=row["answer"],
+        tokens=tuple(tokens["token"]),
+        steps=tuple(tokens["step"].tolist()),
+        surprisal=tokens["surprisal"].to_numpy(),
+        rank=tokens["rank"].to_numpy(),
+        entropy=tokens["entropy"].to_numpy(),
+        teacher=column("teacher_surprisal"),
+        divergence=column("divergence"),
+    )

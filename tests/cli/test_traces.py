@@ -1,0 +1,58 @@
+"""`mediate traces`: scored by one command, selected by another, and wrong input is one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mediate.cli import app
+from mediate.pairs.files import write_pairs
+from mediate.results.trace_folder import read_trace_results
+from mediate.tasks.modular import modular_pairs
+
+RUN = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("traces")
+    write_pairs(folder / "p.jsonl", modular_pairs(6))
+    arguments = ["traces", "score", str(folder / "p.jsonl"), "--model", "reference-0.1m-decorative", "-q"]
+    result = RUN.invoke(app, [*arguments, "--teacher", "reference-0.1m", "--out", str(folder / "run")])
+    assert result.exit_code == 0, result.output
+    assert "6 traces of" in result.output
+    assert "reference-0.1m-decorative, teacher reference-0.1m" in result.output
+    return folder / "run"
+
+
+def test_a_run_holds_tokens_and_traces(run: Path) -> None:
+    found = read_trace_results(run)
+    assert len(found.traces) == 6
+    assert found.teacher == "reference-0.1m"
+    assert {"teacher_surprisal", "divergence"} <= set(found.table())
+
+
+def test_a_selection_needs_no_model(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "kept.jsonl"
+    result = RUN.invoke(app, ["traces", "select", str(run), "--by", "surprisal", "--keep", "0.5", "--out", str(out)])
+    assert result.exit_code == 0
+    assert "3 of 6 traces" in result.output
+    kept = {json.loads(line)["id"] for line in out.read_text("utf-8").splitlines()}
+    assert kept == set(read_trace_results(run).table().sort_values("surprisal")["item"].head(3))
+    again = RUN.invoke(app, ["traces", "select", str(run), "--by", "surprisal", "--keep", "1", "--out", str(out)])
+    assert again.exit_code != 0
+    assert "--force" in str(again.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--by", "drop"], "how many are kept"),
+        (["--keep", "2"], "above 0 and up to 1"),
+    ],
+)
+def test_wrong_selections_are_one_line(run: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    result = RUN.invoke(app, ["traces", "select", str(run), *arguments, "--out", str(tmp_path / "x.jsonl")])
+    assert result.exit_code != 0
+    assert message in str(result.exception)
