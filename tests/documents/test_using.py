@@ -1,4 +1,4 @@
-"""The lines of docs/using.md that open methods on a pair, on an item and in one call run as they stand."""
+"""The lines of docs/using.md that open methods on a pair, on an item and in one call, and that score traces, run as they stand."""
 
 import re
 from pathlib import Path
@@ -11,14 +11,16 @@ import mediate as md
 PAGE = (Path(__file__).parents[2] / "docs" / "using.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("first", ["pair = md.prepare(", "item = md.prepare(", "found = md.attribute("])
+@pytest.mark.parametrize("first", ["pair = md.prepare(", "item = md.prepare(", "found = md.attribute(", "found = md.score_traces("])
 def test_the_lines_run(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     (code,) = (each for each in re.findall(r"```python\n(.+?)```", PAGE, flags=re.DOTALL) if each.startswith(first))
-    pairs = md.modular_pairs(1)
+    pairs = md.modular_pairs(4)
+    md.write_pairs("pairs.jsonl", pairs)
     base = pairs[0].base
     names = {"md": md, "model": md.load("reference-0.1m", device="cpu"), "pairs": pairs}
+    names |= {"student": names["model"], "teacher": names["model"]}
     names |= {"question": base.question, "cot": base.cot, "answer": base.answer}
     with matplotlib.rc_context({"backend": "agg"}):
         exec(compile(code, "using.md", "exec"), names)
