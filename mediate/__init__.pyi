@@ -6,8 +6,6 @@ from mediate.api import faithfulness as faithfulness
 from mediate.api import load as load
 from mediate.api import open as open
 from mediate.api import score as score
-from mediate.api import score_traces as score_traces
-from mediate.api import tune as tune
 from mediate.errors import InputError as InputError
 from mediate.errors import ItemError as ItemError
 from mediate.mediation.kinds.paths import Receiver as Receiver
@@ -31,6 +29,7 @@ from mediate.report import Attributed as Attributed
 from mediate.report import Comparison as Comparison
 from mediate.report import CrossScores as CrossScores
 from mediate.report import Faithfulness as Faithfulness
+from mediate.report import RsdTraces as RsdTraces
 from mediate.report import Scores as Scores
 from mediate.report import StoredComparison as StoredComparison
 from mediate.report import TraceScores as TraceScores
@@ -44,5 +43,8 @@ from mediate.tasks.modular import modular_pairs as modular_pairs
 from mediate.tasks.problems import few_shot_prompt as few_shot_prompt
 from mediate.tasks.problems import generate_pairs as generate_pairs
 from mediate.tasks.worded_pairs import worded_pairs as worded_pairs
+from mediate.teaching import rsd as rsd
+from mediate.teaching import score_traces as score_traces
+from mediate.teaching import tune as tune
 from mediate.tuning.folder import open_tuned as open_tuned
 from mediate.version import __version__ as __version__

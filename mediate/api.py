@@ -1,9 +1,8 @@
 """The calls of a notebook or script, wired from the rooms.
 
 The choices of a call are its options, typed and checked, and their sentences are those of the specifications' fields:
-`LoadSpec`, `ScoreSpec`, `BehaviourSpec`, `CrossSpec`, `TraceSpec`, `Settings` (of a comparison) and `TuneSpec`.
-`docs/options.md` has them as tables. torch is imported by the calls that need it; what is stored opens and is compared
-without.
+`LoadSpec`, `ScoreSpec`, `BehaviourSpec`, `CrossSpec` and `Settings` (of a comparison). `docs/options.md` has them as
+tables. torch is imported by the calls that need it; what is stored opens and is compared without.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from mediate.choices import fields_of, with_choices
-from mediate.distill.spec import TraceOptions, make_trace_specs, trace_fields
 from mediate.errors import InputError
 from mediate.faithfulness.spec import BehaviourOptions, BehaviourSpec, make_behaviour_spec
-from mediate.models.load_spec import LoadOptions, LoadSpec
+from mediate.models.load_spec import LoadOptions, LoadSpec, check_loaded
 from mediate.models.origin import TUNED
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.reading import given_or_read
@@ -23,6 +21,7 @@ from mediate.report import (
     Comparison,
     CrossScores,
     Faithfulness,
+    RsdTraces,
     Scores,
     StoredComparison,
     TraceScores,
@@ -33,19 +32,16 @@ from mediate.report import (
 from mediate.report import compare as compare
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import MANIFEST, read_manifest
+from mediate.results.speculative import is_speculative, read_speculative
 from mediate.results.trace_folder import are_traces, read_trace_results
 from mediate.scoring.cross_spec import CrossOptions, cross_fields
 from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
-from mediate.tuning import Arm
-from mediate.tuning.call import TuneOptions
 from mediate.tuning.folder import open_tuned
-from mediate.tuning.spec import TuneSpec
 
 if TYPE_CHECKING:
     from mediate.models.model import Model
-    from mediate.tuning.examples import Example
 
-Opened = Scores | Faithfulness | CrossScores | TraceScores | Comparison | StoredComparison | Tuning
+Opened = Scores | Faithfulness | CrossScores | TraceScores | RsdTraces | Comparison | StoredComparison | Tuning
 
 
 @with_choices(fields_of(LoadSpec))
@@ -97,7 +93,7 @@ def score(
 
     choices = make_spec(spec, **options)
     given, unread = given_or_read(pairs)
-    _check_loaded("score", model)
+    check_loaded("score", model)
     folder = None if out is None else Path(out)
     results = score_pairs(
         model,
@@ -148,17 +144,10 @@ def faithfulness(
     probes = Probes(make_behaviour_spec(choices), rewrite)
     spec = make_spec(None, **choices)  # type: ignore[arg-type]
     given, unread = given_or_read(pairs)
-    _check_loaded("faithfulness", model)
+    check_loaded("faithfulness", model)
     folder = None if out is None else Path(out)
     call = Call(unread, folder, Store() if store else None, progress)
     return Faithfulness(measure(model, given, spec, probes, call), folder)
-
-
-def _check_loaded(call: str, model: object) -> None:
-    from mediate.models.model import Model
-
-    if not isinstance(model, Model):
-        raise InputError(f"{call}: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
 
 
 @with_choices(cross_fields())
@@ -196,81 +185,12 @@ def cross(
     return CrossScores(results, None if out is None else Path(out))
 
 
-@with_choices(trace_fields())
-def score_traces(
-    student: "Model",
-    traces: Sequence[Pair] | Sequence[Item] | str | Path,
-    *,
-    teacher: "Model | None" = None,
-    out: str | Path | None = None,
-    progress: bool = True,
-    **options: Unpack[TraceOptions],
-) -> TraceScores:
-    """How likely a student finds the chains that it may be taught, by token and by trace; trains nothing.
-
-    Formulas and their sources are in `mediate.results.trace_scores`.
-
-    Args:
-        student: From `mediate.load`.
-        traces: Items, or pairs, of which the base is scored; or the path of a file of either. Chains that are missing
-            the student writes.
-        teacher: A second model with the same tokenizer, for its surprisal and the divergence from it.
-        out: A run directory to write; one that holds this very run is read back.
-        progress: Whether to show bars, where the output is a terminal or notebook.
-        **options: Choices, as below.
-
-    Raises:
-        InputError: A choice or the traces are wrong, or the teacher has another tokenizer; one line says what to do.
-    """
-    from mediate.distill.score_traces import score_traces as measure
-    from mediate.passes.store import Store
-    from mediate.scoring.score import Call
-
-    specs = make_trace_specs(dict(options))
-    given, unread = given_or_read(traces)
-    _check_loaded("score_traces", student)
-    if teacher is not None:
-        _check_loaded("score_traces", teacher)
-    call = Call(unread, None if out is None else Path(out), Store(), progress)
-    return TraceScores(measure(student, given, specs, teacher, call), call.out)
-
-
-@with_choices({name: field for name, field in fields_of(TuneSpec).items() if name != "arm"})
-def tune(
-    model: Any,
-    data: "str | Path | Sequence[Example] | Sequence[Pair]",
-    *,
-    out: str | Path,
-    arm: "str | Arm" = "lora",
-    device: str | None = None,
-    progress: bool = True,
-    **options: Unpack[TuneOptions],
-) -> Tuning:
-    """Tunes a model and writes it, with its held-out accuracy before and after, the loss curve and a manifest.
-
-    Args:
-        model: A hub id, a folder, a `.gguf` file, the name of a fetched model, or `BASE+ADAPTER`.
-        data: Examples or pairs, or the path of a file of them; see `mediate.tuning.examples.scan_examples`.
-        out: The folder to write. One that holds this very tuning is read back, or taken up where it stopped.
-        arm: The name of one of `mediate.tuning.ARMS`, such as `lora`, or an arm of your own.
-        device: `cpu` or `cuda`; by default a GPU where there is one.
-        progress: Whether to show bars, where the output is a terminal or notebook.
-        **options: Choices, as below; an arm refuses those that it would not heed.
-
-    Raises:
-        InputError: A choice, the model or the data are wrong, the folder holds something else, or the training
-            diverged; one line says where and what to do.
-    """
-    from mediate.tuning.tune import tune as tune_model
-
-    return Tuning(tune_model(model, data, out=out, arm=arm, device=device, progress=progress, **options))
-
-
 def open(folder: str | Path) -> Opened:
     """What a folder holds that one of the calls, or of the commands, has written; needs no model.
 
-    A run (`Scores`), one with tests on behaviour (`Faithfulness`), two checkpoints crossed (`CrossScores`),
-    scored traces (`TraceScores`), a comparison (`StoredComparison`) or a tuned model (`Tuning`), as its manifest says.
+    A run (`Scores`), one with tests on behaviour (`Faithfulness`), two checkpoints crossed (`CrossScores`), scored
+    traces (`TraceScores`), traces written together (`RsdTraces`), a comparison (`StoredComparison`) or a tuned model
+    (`Tuning`), as its manifest says.
 
     Raises:
         InputError: The folder holds none of these, what it holds is not finished, or a file is missing or damaged.
@@ -282,6 +202,8 @@ def open(folder: str | Path) -> Opened:
             return CrossScores(read_crossed(place), place)
         if are_traces(manifest):
             return TraceScores(read_trace_results(place), place)
+        if is_speculative(manifest):
+            return RsdTraces(read_speculative(place), place)
         scores = open_run(place)
         return Faithfulness(scores.results, place) if scores.results.behaviour else scores
     if (place / RECORD).is_file():

@@ -24,7 +24,7 @@ ROOT = TREE / "mediate"
 ORDER = (
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
     "models", "passes", "mediation", "tuning", "reference", "scoring", "faithfulness", "distill", "compare", "figures",
-    "report", "checks", "api", "one_item", "demo", "cli", "__main__", "",
+    "report", "checks", "api", "teaching", "one_item", "demo", "cli", "__main__", "",
 )  # fmt: skip
 WITHOUT_TORCH = {
     "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
@@ -59,6 +59,8 @@ ONE_NOUN = {
     "prompts": "how a question is put to a model, and whether two runs do so alike",
     "sensitivity": "replacements of a chain side by side: the numbers, drawing them, the part of the page",
     "score": "the verb: the command and what it does",
+    "rsd": "writing traces together: doing it for some, and what a user then holds",
+    "speculative": "reverse speculative decoding: its rule, and what it wrote",
     "spec": "the choices of a verb",
     "steps": "steps of a chain: finding and drawing them",
     "tables": "data frames, of a run and of a comparison",

@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from mediate.choices import bounds, fields_of, named
 from mediate.compare import Settings
+from mediate.distill.rsd_spec import RsdSpec
 from mediate.distill.spec import TraceSpec
 from mediate.faithfulness.spec import BehaviourSpec
 from mediate.models.load_spec import LoadSpec
@@ -40,6 +41,7 @@ TABLES: Mapping[str, tuple[type, str]] = {
         "`md.score_traces` and `mediate traces score`; `template`, `answer_cue`, `on_bad_item`, `seed`, `level` and "
         "how chains are written beside, as of scoring",
     ),
+    "Reverse speculative decoding": (RsdSpec, "`md.rsd` and `mediate traces rsd`"),
     "Tuning": (TuneSpec, "`md.tune`; of `mediate tune ARM` those that the arm heeds"),
 }
 

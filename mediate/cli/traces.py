@@ -1,4 +1,4 @@
-"""`mediate traces`: how likely a student finds the chains that it may be taught, and which of them to keep."""
+"""`mediate traces`: chains to teach, scored under a student, selected, and written by a teacher and it together."""
 
 from pathlib import Path
 from shlex import quote
@@ -22,6 +22,7 @@ from mediate.cli.options import (
     tell_next,
     tell_time,
 )
+from mediate.errors import InputError
 from mediate.files import check_place
 from mediate.watch import tell
 
@@ -117,4 +118,73 @@ def select(
     tell(f"next: mediate tune sft --model STUDENT --data {quote(str(out))} --out DIR")
 
 
+def _rsd_fields() -> dict[str, Any]:
+    from mediate.choices import fields_of
+    from mediate.distill.rsd_spec import RsdSpec
+    from mediate.models.load_spec import LoadSpec
+
+    loading = fields_of(LoadSpec)
+    del loading["copy"], loading["adapter"]
+    return {"choices": fields_of(RsdSpec), "loading": loading}
+
+
+@from_spec(_rsd_fields)
+def rsd(
+    *,
+    teacher: Annotated[str, typer.Option("--teacher", help="The model that proposes; named as for --model elsewhere.")],
+    student: Annotated[str, typer.Option("--student", help="The model that accepts, and is to be taught.")],
+    questions: Annotated[Path, typer.Option("--questions", help="Items with answers, or pairs.")],
+    out: Annotated[Path, typer.Option("--out", help="The .jsonl file to write: items, for score and tune.")],
+    choices: Choices,
+    loading: Choices,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="A run directory too: every trace, every decision, what was dropped.")
+    ] = None,
+    format: FormatOption = None,
+    columns: ColumnsOption = None,
+    answer_pattern: AnswerPatternOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
+    quiet: QuietOption = False,
+    profile: ProfileOption = False,
+) -> None:
+    """Reverse speculative decoding: the teacher proposes each token, and the student accepts it or draws one itself."""
+    from mediate.choices import made
+    from mediate.distill.rsd_spec import RsdSpec
+    from mediate.files import write_bytes
+    from mediate.pairs.reading import scan_file
+    from mediate.scoring.given import check_device, check_set
+    from mediate.scoring.spec import make_spec
+
+    quiet_libraries(quiet)
+    spec = made(RsdSpec, choices)
+    file = scan_file(questions, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
+    if file.told:
+        tell(file.told)
+    check_set(file.given, file.errors, make_spec(on_bad_item="skip"))
+    check_model(teacher)
+    check_model(student)
+    check_device(loading.get("device"))
+    for place in (out, *([run] if run is not None else [])):
+        check_place(place)
+    if out.exists() and not out.is_file():
+        raise InputError(f"{out}: is a folder; name a .jsonl file")
+    from mediate.api import load
+    from mediate.distill.rsd_run import rsd as write
+    from mediate.passes.store import Store
+    from mediate.report import RsdTraces, selected_content
+    from mediate.scoring.score import Call
+
+    models = load(teacher, **loading), load(student, **loading)
+    found = RsdTraces(write(models, file.given, spec, Call(file.errors, run, Store(), progress=True)), run)
+    content = selected_content(found.kept())
+    if not force:
+        check_absent(out, content)
+    write_bytes(out, content)
+    typer.echo(repr(found))
+    typer.echo(f"{len(found.results.kept)} traces: {out}")
+    tell_time()
+    tell(f"next: mediate tune sft --model {quote(student)} --data {quote(str(out))} --out DIR")
+
+
 traces_app.command("score", cls=FromSpec)(score)
+traces_app.command("rsd", cls=FromSpec)(rsd)

@@ -61,3 +61,11 @@ def make_load_spec(**options: Unpack[LoadOptions]) -> LoadSpec:
         if name not in there:
             raise InputError(f"no option {name!r}; there are {', '.join(there)}")
     return LoadSpec(**checked_choices(there, options))
+
+
+def check_loaded(call: str, model: object) -> None:
+    """Raises InputError where a call is given something else than a loaded model, such as its name."""
+    from mediate.models.model import Model
+
+    if not isinstance(model, Model):
+        raise InputError(f"{call}: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")

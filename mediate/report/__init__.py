@@ -4,6 +4,7 @@ from mediate.report.comparison.comparison import Comparison, compare
 from mediate.report.comparison.folder import RECORD
 from mediate.report.comparison.opened import StoredComparison, open_comparison
 from mediate.report.cross_scores import CrossScores
+from mediate.report.rsd import RsdTraces
 from mediate.report.run.attributed import ATTRIBUTED_MAPS, Attributed
 from mediate.report.run.faithfulness import Faithfulness
 from mediate.report.run.page import render_page, terminal, write_report
@@ -21,6 +22,7 @@ __all__ = [
     "CrossScores",
     "Faithfulness",
     "Plots",
+    "RsdTraces",
     "Scores",
     "StoredComparison",
     "TraceScores",

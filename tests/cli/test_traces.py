@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from mediate.cli import app
 from mediate.pairs.files import write_pairs
+from mediate.pairs.reading import read_items
+from mediate.results.speculative import read_speculative
 from mediate.results.trace_folder import read_trace_results
 from mediate.tasks.modular import modular_pairs
 
@@ -56,3 +58,17 @@ def test_wrong_selections_are_one_line(run: Path, tmp_path: Path, arguments: lis
     result = RUN.invoke(app, ["traces", "select", str(run), *arguments, "--out", str(tmp_path / "x.jsonl")])
     assert result.exit_code != 0
     assert message in str(result.exception)
+
+
+def test_traces_are_written_together(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "p.jsonl", modular_pairs(3))
+    out, run = tmp_path / "kept.jsonl", tmp_path / "run"
+    models = ["--teacher", "reference-0.3m", "--student", "reference-0.1m"]
+    asked = ["traces", "rsd", *models, "--questions", str(tmp_path / "p.jsonl"), "--traces", "2", "-q"]
+    result = RUN.invoke(app, [*asked, "--out", str(out), "--run", str(run)])
+    assert result.exit_code == 0, result.output
+    assert f"3 traces: {out}" in result.output
+    assert len(read_items(out)) == 3
+    assert len(read_speculative(run).traces) == 6
+    result = RUN.invoke(app, [*asked, "--out", str(run)])
+    assert "is a folder" in str(result.exception)

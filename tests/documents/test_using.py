@@ -1,4 +1,4 @@
-"""The lines of docs/using.md that open methods on a pair, on an item and in one call, and that score traces, run as they stand."""
+"""The lines of docs/using.md that open methods on a pair, on an item, in one call, and on traces run as they stand."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,16 @@ import mediate as md
 PAGE = (Path(__file__).parents[2] / "docs" / "using.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("first", ["pair = md.prepare(", "item = md.prepare(", "found = md.attribute(", "found = md.score_traces("])
+@pytest.mark.parametrize(
+    "first",
+    [
+        "pair = md.prepare(",
+        "item = md.prepare(",
+        "found = md.attribute(",
+        "found = md.score_traces(",
+        "written = md.rsd(",
+    ],
+)
 def test_the_lines_run(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
     monkeypatch.chdir(tmp_path)

@@ -1,0 +1,60 @@
+"""Sequences of one model that grow side by side, a token at a time, where another hand chooses the tokens.
+
+The decoding loop of transformers takes a model's own choice; here what each sequence is given next comes from outside,
+as where two models write together. Keys and values of what was read are kept.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mediate.errors import InputError
+from mediate.models.model import Model
+from mediate.models.numbers import not_numbers
+from mediate.models.past import arguments_of, with_past
+from mediate.models.side_by_side import Prefix, Rows
+
+
+class Stepping:
+    """Some sequences of one model, with what it expects after each.
+
+    Args:
+        model: The hooked model.
+        prompts: What each sequence begins with. Of unequal lengths only where `mediate.models.side_by_side.can_pad`.
+    """
+
+    def __init__(self, model: Model, prompts: Sequence[Sequence[int]]) -> None:
+        from transformers import DynamicCache
+
+        self.model = model
+        rows = Rows.of(prompts, Prefix())
+        self._mask = rows.mask.to(model.device)
+        self._cache = DynamicCache()
+        self._takes = arguments_of(type(model.plain).forward)
+        self.logits: Float[Tensor, "row d_vocab"] = self._run(rows.ids.to(model.device))
+
+    def grow(self, tokens: Int[Tensor, " row"]) -> None:
+        """Gives each sequence one more token."""
+        self._mask = torch.cat([self._mask, self._mask.new_ones(len(tokens), 1)], dim=1)
+        self.logits = self._run(tokens.to(self.model.device)[:, None])
+
+    def keep(self, rows: Int[Tensor, " kept"]) -> None:
+        """Goes on with some of the sequences alone, in this order."""
+        rows = rows.to(self.model.device)
+        self._cache.batch_select_indices(rows)
+        self._mask, self.logits = self._mask[rows], self.logits[rows]
+
+    def _run(self, ids: Int[Tensor, "row new"]) -> Float[Tensor, "row d_vocab"]:
+        options: dict[str, Any] = with_past(self.model.plain, self._cache)
+        if "position_ids" in self._takes:
+            options["position_ids"] = (self._mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        if "logits_to_keep" in self._takes:
+            options["logits_to_keep"] = 1
+        with torch.no_grad():
+            logits: Tensor = self.model.plain(input_ids=ids, attention_mask=self._mask, **options).logits[:, -1]
+        if not logits.amax(dim=-1).isfinite().all():
+            raise InputError(not_numbers(self.model.facts.name, self.model.facts.dtype))
+        return logits

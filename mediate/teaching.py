@@ -1,0 +1,131 @@
+"""The calls around what a student is taught: its own tuning, and the chains that it may be tuned on.
+
+As in `mediate.api` the choices of a call are its options, and their sentences those of the specifications' fields:
+`TuneSpec`, `TraceSpec` and `RsdSpec`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from mediate.choices import fields_of, made, with_choices
+from mediate.distill.rsd_spec import RsdOptions, RsdSpec
+from mediate.distill.spec import TraceOptions, make_trace_specs, trace_fields
+from mediate.models.load_spec import check_loaded
+from mediate.pairs.pair import Item, Pair
+from mediate.pairs.reading import given_or_read
+from mediate.report import RsdTraces, TraceScores, Tuning
+from mediate.tuning import Arm
+from mediate.tuning.call import TuneOptions
+from mediate.tuning.spec import TuneSpec
+
+if TYPE_CHECKING:
+    from mediate.models.model import Model
+    from mediate.tuning.examples import Example
+
+
+@with_choices(trace_fields())
+def score_traces(
+    student: "Model",
+    traces: Sequence[Pair] | Sequence[Item] | str | Path,
+    *,
+    teacher: "Model | None" = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+    **options: Unpack[TraceOptions],
+) -> TraceScores:
+    """How likely a student finds the chains that it may be taught, by token and by trace; trains nothing.
+
+    Formulas and their sources are in `mediate.results.trace_scores`.
+
+    Args:
+        student: From `mediate.load`.
+        traces: Items, or pairs, of which the base is scored; or the path of a file of either. Chains that are missing
+            the student writes.
+        teacher: A second model with the same tokenizer, for its surprisal and the divergence from it.
+        out: A run directory to write; one that holds this very run is read back.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: Choices, as below.
+
+    Raises:
+        InputError: A choice or the traces are wrong, or the teacher has another tokenizer; one line says what to do.
+    """
+    from mediate.distill.score_traces import score_traces as measure
+    from mediate.passes.store import Store
+    from mediate.scoring.score import Call
+
+    specs = make_trace_specs(dict(options))
+    given, unread = given_or_read(traces)
+    check_loaded("score_traces", student)
+    if teacher is not None:
+        check_loaded("score_traces", teacher)
+    call = Call(unread, None if out is None else Path(out), Store(), progress)
+    return TraceScores(measure(student, given, specs, teacher, call), call.out)
+
+
+@with_choices(fields_of(RsdSpec))
+def rsd(
+    teacher: "Model",
+    student: "Model",
+    questions: Sequence[Pair] | Sequence[Item] | str | Path,
+    *,
+    out: str | Path | None = None,
+    progress: bool = True,
+    **options: Unpack[RsdOptions],
+) -> RsdTraces:
+    """Reverse speculative decoding: a teacher proposes each token of a chain, and the student accepts it or draws one.
+
+    Of each question's traces the shortest right one is kept, if the student drew no more than half of it itself
+    (arXiv 2509.22230). What is left is data for `mediate.tune`.
+
+    Args:
+        teacher: From `mediate.load`.
+        student: From `mediate.load`; less than half of the teacher's tokens in common are refused.
+        questions: Items with answers, or pairs, of which the base is asked; or the path of a file of either.
+        out: A run directory to write; one that holds this very run is read back.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: Choices, as below.
+
+    Raises:
+        InputError: A choice, the questions or the models are wrong; one line says what to do.
+    """
+    from mediate.distill.rsd_run import rsd as write
+    from mediate.passes.store import Store
+    from mediate.scoring.score import Call
+
+    given, unread = given_or_read(questions)
+    for model in (teacher, student):
+        check_loaded("rsd", model)
+    call = Call(unread, None if out is None else Path(out), Store(), progress)
+    return RsdTraces(write((teacher, student), given, made(RsdSpec, dict(options)), call), call.out)
+
+
+@with_choices({name: field for name, field in fields_of(TuneSpec).items() if name != "arm"})
+def tune(
+    model: Any,
+    data: "str | Path | Sequence[Example] | Sequence[Pair]",
+    *,
+    out: str | Path,
+    arm: "str | Arm" = "lora",
+    device: str | None = None,
+    progress: bool = True,
+    **options: Unpack[TuneOptions],
+) -> Tuning:
+    """Tunes a model and writes it, with its held-out accuracy before and after, the loss curve and a manifest.
+
+    Args:
+        model: A hub id, a folder, a `.gguf` file, the name of a fetched model, or `BASE+ADAPTER`.
+        data: Examples or pairs, or the path of a file of them; see `mediate.tuning.examples.scan_examples`.
+        out: The folder to write. One that holds this very tuning is read back, or taken up where it stopped.
+        arm: The name of one of `mediate.tuning.ARMS`, such as `lora`, or an arm of your own.
+        device: `cpu` or `cuda`; by default a GPU where there is one.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: Choices, as below; an arm refuses those that it would not heed.
+
+    Raises:
+        InputError: A choice, the model or the data are wrong, the folder holds something else, or the training
+            diverged; one line says where and what to do.
+    """
+    from mediate.tuning.tune import tune as tune_model
+
+    return Tuning(tune_model(model, data, out=out, arm=arm, device=device, progress=progress, **options))
