@@ -9,7 +9,7 @@ from mediate.faithfulness.at_once import read_at_once
 from mediate.faithfulness.continued import read_continued
 from mediate.faithfulness.edited import Examined, subjects_of, whole_chain
 from mediate.faithfulness.spec import BehaviourSpec, edits_of
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
 from mediate.models.side_by_side import can_pad
 from mediate.pairs.pair import Item, Pair
@@ -68,7 +68,7 @@ def faithfulness(
     """
 
     def measure(
-        results: Results, items: Sequence[OnItsWay], settled: ScoreSpec, store: Store | None, progress: bool
+        results: Results, items: Sequence[Prepared], settled: ScoreSpec, store: Store | None, progress: bool
     ) -> Results:
         return replace(
             results, behaviour=tuple(behaviour(model, items, settled, tests, Call((), None, store, progress)))
@@ -78,7 +78,7 @@ def faithfulness(
 
 
 @stage("reading edited chains")
-def behaviour(model: Model, items: Sequence[OnItsWay], spec: ScoreSpec, tests: Probes, call: Call) -> list[Behaved]:
+def behaviour(model: Model, items: Sequence[Prepared], spec: ScoreSpec, tests: Probes, call: Call) -> list[Behaved]:
     """What the model answers after every edit of every item, in the order of the items.
 
     Args:
