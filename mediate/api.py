@@ -146,7 +146,7 @@ def faithfulness(
     given, unread = given_or_read(pairs)
     check_loaded("faithfulness", model)
     folder = None if out is None else Path(out)
-    call = Call(unread, folder, Store() if store else None, progress)
+    call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress)
     return Faithfulness(measure(model, given, spec, probes, call), folder)
 
 

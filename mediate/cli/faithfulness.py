@@ -66,6 +66,6 @@ def faithfulness(
     from mediate.passes.store import Store
     from mediate.scoring.score import Call
 
-    call = Call(found.errors, out, Store() if cache else None, progress=True)
+    call = Call(unread=found.errors, out=out, store=Store() if cache else None, progress=True)
     results = run(load(model, **loading), given, spec, Probes(asked), call)
     show_run(out, results, found, report=report)

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from mediate.errors import ItemError
 from mediate.mediation.others import Candidate, nearest_others
-from mediate.mediation.prepared import Prepared
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import Prepared
+from mediate.mediation.prepared_pair import PreparedPair
 from mediate.pairs.answers import answer_in, same_answer, says
 from mediate.pairs.pair import Item
 from mediate.results.behaviour import WHOLE, Behaved, ReadAs
@@ -24,18 +24,18 @@ class Examined:
         other: The chain of another item, of as many steps; None where there is none.
     """
 
-    way: OnItsWay
+    way: Prepared
     other: Trace | None = None
 
     @property
     def item(self) -> Item:
         """The item as given."""
-        return self.way.pair.base if isinstance(self.way, Prepared) else self.way.item
+        return self.way.pair.base if isinstance(self.way, PreparedPair) else self.way.item
 
     @property
     def answer(self) -> str:
         """The measured answer."""
-        return self.item.answer if isinstance(self.way, Prepared) else self.way.answer
+        return self.item.answer if isinstance(self.way, PreparedPair) else self.way.answer
 
     @cached_property
     def chain(self) -> Unedited:
@@ -64,7 +64,7 @@ class EditedChain:
     edited: Edited
 
 
-def subjects_of(items: Sequence[OnItsWay], seed: int) -> list[Examined]:
+def subjects_of(items: Sequence[Prepared], seed: int) -> list[Examined]:
     """The items with each other's chains: another group's, of another answer and as many steps, nearest in length."""
     alone = [Examined(each) for each in items]
     candidates = [Candidate(each.way.tokens, each.answer) for each in alone]

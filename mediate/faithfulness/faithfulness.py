@@ -9,7 +9,7 @@ from mediate.faithfulness.at_once import read_at_once
 from mediate.faithfulness.continued import read_continued
 from mediate.faithfulness.edited import Examined, subjects_of, whole_chain
 from mediate.faithfulness.spec import BehaviourSpec, edits_of
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
 from mediate.models.side_by_side import can_pad
 from mediate.pairs.pair import Item, Pair
@@ -18,7 +18,7 @@ from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store
 from mediate.results.behaviour import Behaved, ReadAs
 from mediate.results.folder import Results
-from mediate.scoring.score import Addition, Call, score_and
+from mediate.scoring.score import Addition, Call, score
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.edits import Edit
 from mediate.watch import bars, work
@@ -68,17 +68,16 @@ def faithfulness(
     """
 
     def measure(
-        results: Results, items: Sequence[OnItsWay], settled: ScoreSpec, store: Store | None, progress: bool
+        results: Results, items: Sequence[Prepared], settled: ScoreSpec, store: Store | None, progress: bool
     ) -> Results:
-        return replace(
-            results, behaviour=tuple(behaviour(model, items, settled, tests, Call((), None, store, progress)))
-        )
+        rows = behaviour(model, items, settled, tests, Call(store=store, progress=progress))
+        return replace(results, behaviour=tuple(rows))
 
-    return score_and(model, given, spec, Addition({CHOICES: tests.described()}, measure), call)
+    return score(model, given, spec, addition=Addition({CHOICES: tests.described()}, measure), **call)
 
 
 @stage("reading edited chains")
-def behaviour(model: Model, items: Sequence[OnItsWay], spec: ScoreSpec, tests: Probes, call: Call) -> list[Behaved]:
+def behaviour(model: Model, items: Sequence[Prepared], spec: ScoreSpec, tests: Probes, call: Call) -> list[Behaved]:
     """What the model answers after every edit of every item, in the order of the items.
 
     Args:
@@ -91,13 +90,14 @@ def behaviour(model: Model, items: Sequence[OnItsWay], spec: ScoreSpec, tests: P
     subjects = subjects_of(items, spec.seed)
     edits = edits_of(tests.spec, [each.chain.trace.text for each in subjects], tests.rewrite, tests.recompute)
     padded, by_item = can_pad(model), dict[str, list[Behaved]]()
-    with work(len(subjects), "reading edited chains", "item", shown=call.progress) as done, bars(call.progress):
+    store, progress = call.get("store"), call.get("progress", False)
+    with work(len(subjects), "reading edited chains", "item", shown=progress) as done, bars(progress):
         for each in subjects:
             by_item[each.way.id] = _read(each, edits, padded=padded)
             done(1)
     if ReadAs.CONTINUED in tests.spec.readings:
         answered = [(each, own) for each in subjects if (own := _own(by_item[each.way.id]))]
-        for row in read_continued(model, answered, edits, spec, call.store, progress=call.progress):
+        for row in read_continued(model, answered, edits, spec, store, progress=progress):
             by_item[row.item].append(row)
     return [row for rows in by_item.values() for row in rows]
 

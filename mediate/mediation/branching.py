@@ -25,7 +25,7 @@ def branched_outcomes(
     outcomes: Sequence[Outcome],
     branches: Sequence[Interventions],
     values: Values,
-    clean: Untouched | None = None,
+    clean: Untouched | None,
     own: Values | None = None,
 ) -> tuple[Float[np.ndarray, " outcome"], Float[np.ndarray, "outcome branch"]]:
     """Each outcome of the run as it is, and under each set of interventions, in nats.
@@ -40,10 +40,9 @@ def branched_outcomes(
         outcomes: What to read off; several come from the same passes.
         branches: The interventions, at positions of the chain or later.
         values: What they put in place, in the sequence's own coordinates.
-        clean: From `branching_point`, where it is known.
+        clean: What they branch off from, from `branching_point`.
         own: The run's own activations under `Reference.SOURCE`, of all that patches are at; without, any patch is new.
     """
-    clean = clean or branching_point(model, run, outcomes)
     new = [place for place, each in enumerate(branches) if own is None or moves(each, values, own)]
     if clean is None:
         found = outcomes_under(model, run, outcomes, [(), *(branches[place] for place in new)], values)

@@ -28,7 +28,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.errors import InputError
-from mediate.mediation.branching import branched_outcomes
+from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.crossing import Crossed
 from mediate.mediation.kinds.kind import effect_map, spec_cells
@@ -114,7 +114,8 @@ def crossed_states(
         # The other checkpoint's activations take the place that the other world's have elsewhere.
         own, other = (placed(kept[each], run, Reference.SOURCE) for each in (receiver, 1 - receiver))
         patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in cells]
-        here, y = branched_outcomes(model, run, [outcome], patches, other, own=own)
+        clean = branching_point(model, run, [outcome])
+        here, y = branched_outcomes(model, run, [outcome], patches, other, clean, own)
         effects[receiver] = sign * (here - y[0]) + 0.0  # no minus zeros
     return effects
 

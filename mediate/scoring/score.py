@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from mediate.clock import stage
 from mediate.errors import ItemError
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Item, Pair
@@ -38,17 +38,23 @@ class Addition:
     """
 
     choices: Mapping[str, Any]
-    measure: Callable[[Results, Sequence[OnItsWay], ScoreSpec, Store | None, bool], Results]
+    measure: Callable[[Results, Sequence[Prepared], ScoreSpec, Store | None, bool], Results]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """How a run is made, beside what is measured; as the arguments of `score`."""
+class Call(TypedDict, total=False):
+    """How a run is made, beside what is measured.
 
-    unread: Sequence[ItemError] = ()
-    out: Path | None = None
-    store: Store | None = None
-    progress: bool = False
+    Args:
+        unread: Pairs or items that could not be read, to be counted among the rejects.
+        out: The run directory; one that holds this very run, finished, is read back and nothing is computed.
+        store: Where chains, outcomes and kept activations are looked up and kept.
+        progress: Whether to say, on standard error, what was settled and how far the work is.
+    """
+
+    unread: Sequence[ItemError]
+    out: Path | None
+    store: Store | None
+    progress: bool
 
 
 def score(
@@ -56,10 +62,8 @@ def score(
     pairs: Sequence[Pair] | Sequence[Item],
     spec: ScoreSpec,
     *,
-    unread: Sequence[ItemError] = (),
-    out: Path | None = None,
-    store: Store | None = None,
-    progress: bool = False,
+    addition: Addition | None = None,
+    **call: Unpack[Call],
 ) -> Results:
     """Measures a set of pairs, or of items by themselves, and, where `out` is given, writes the run directory.
 
@@ -68,27 +72,15 @@ def score(
         pairs: What to measure: pairs against their twins, items by themselves, or the bases of pairs, against what is
             hidden of them or against other items.
         spec: How.
-        unread: Pairs that could not be read, to be counted among the rejects.
-        out: The run directory; one that holds this very run, finished, is read back and nothing is computed.
-        store: Where chains, outcomes and kept activations are looked up and kept.
-        progress: Whether to say, on standard error, what was settled and how far the work is.
+        addition: What else is measured of the same items, in the same directory.
+        **call: See `Call`; by default nothing is written or kept, and nothing is said.
 
     Raises:
         ItemError: Unless bad items are skipped, the first pair that cannot be measured; nothing has been written then.
         InputError: No pairs or none that can be measured, duplicate ids, or an `out` that holds something else.
     """
-    return score_and(model, pairs, spec, None, Call(unread, out, store, progress))
-
-
-def score_and(
-    model: Model,
-    pairs: Sequence[Pair] | Sequence[Item],
-    spec: ScoreSpec,
-    addition: Addition | None,
-    call: Call,
-) -> Results:
-    """`score`, with what else is to be measured of the same items in the same directory."""
-    unread, out, store, progress = call.unread, call.out, call.store, call.progress
+    unread, progress = call.get("unread", ()), call.get("progress", False)
+    out, store = call.get("out"), call.get("store")
     started, clock = now(), time.monotonic()
     check_set(pairs, unread, spec)
     pairs = as_measured(pairs, spec.against, tell if progress else str)

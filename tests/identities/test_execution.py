@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from mediate.mediation.branching import branched_outcomes
+from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.cells import cells_of
 from mediate.mediation.kinds import cube
 from mediate.mediation.kinds import read as reads
@@ -276,7 +276,7 @@ def test_from_the_store_as_from_the_run(architecture: str, dtype: str, data: st.
         assert again.counts.hits == 1
     values = placed({Site(component, layer): kept[layer] for layer in LAYERS}, run, Reference.SOURCE)
     branches = [cell.patches([component], run.start, Reference.SOURCE) for cell in cells]
-    here, y = branched_outcomes(model, run, BOTH, branches, values)
+    here, y = branched_outcomes(model, run, BOTH, branches, values, branching_point(model, run, BOTH))
     np.testing.assert_array_equal(here[:, None] - y, online)
 
 

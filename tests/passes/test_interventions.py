@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mediate.errors import InputError
-from mediate.mediation.branching import branched_outcomes
+from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.outcomes import USUAL
 from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.model import Model
@@ -156,7 +156,7 @@ def test_outcomes_of_it_are_those_of_plain_passes() -> None:
     run = sequences(model, pair, 1, USUAL)
     at = run.start + 1
     rows = [(Scale(Site(C.RESID_PRE, 1), (at,), 4.0),), (Scale(Site(C.Z, tiny.LAYERS - 1), (at,), 4.0),)]
-    here, y = branched_outcomes(model, run, USUAL, rows, {})
+    here, y = branched_outcomes(model, run, USUAL, rows, {}, branching_point(model, run, USUAL))
     slow = outcomes_under(model, run, USUAL, [(), *rows], {})
     assert abs(y - slow[:, 1:]).max() < 1e-10
     assert abs(here - slow[:, 0]).max() < 1e-10

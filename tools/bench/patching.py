@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 import torch
 
-from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.cells import cells_of
 from mediate.mediation.kinds.cube import run_contexts
 from mediate.mediation.kinds.read import read_effects
@@ -58,12 +57,12 @@ def patching(record: Record, subject: Subject, count: int = SAMPLE, of: str = ""
     branches, found = subject.branches, {}
 
     def swept() -> None:
-        found["here"], found["y"] = branched_outcomes(model, subject.run, [Y], branches, subject.values)
+        found["here"], found["y"] = subject.swept(branches)
 
     every, note = (len(numbers), len(branches)), f"{of}{subject}"
     usual = transformer_lens_loop(subject, numbers)
     row = record.compare("state, a cell: generic_activation_patch / here", usual, swept, each=every, note=note)
-    apart = max(abs(np.array(usual()) - found["y"][0][numbers]))
+    apart = max(abs(np.array(usual()) - found["y"][numbers]))
     record.value("largest difference of the two", float(apart), "nats", on=note)
     assert row.fast
     share_of_the_matrix_rate(record, subject, row.fast * len(branches), note)
@@ -117,7 +116,7 @@ def against_plain_passes(record: Record, subject: Subject, count: int = SAMPLE) 
     record.compare(
         "state, a cell: plain hooked passes, side by side / here",
         slow,
-        lambda: branched_outcomes(subject.model, subject.run, [Y], branches, subject.values),
+        lambda: subject.swept(branches),
         each=(len(numbers), len(branches)),
         note=str(subject),
     )

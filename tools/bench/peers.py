@@ -8,12 +8,11 @@ import numpy as np
 import torch
 
 import mediate
-from mediate.mediation.branching import branched_outcomes
 from mediate.models.model import Model
 from tests import tiny
 from tools.bench.bench import NAME, Bench, Setting
 from tools.bench.patching import sampled
-from tools.bench.subjects import Subject, Y, an_item, of_length, subject
+from tools.bench.subjects import Subject, an_item, of_length, subject
 from tools.bench.timing import Record
 
 
@@ -34,7 +33,7 @@ def peers(record: Record, subject: Subject, plain: Any, count: int = 8) -> None:
     numbers, branches, found = sampled(subject, count), subject.branches, {}
 
     def swept() -> None:
-        found["y"] = branched_outcomes(subject.model, subject.run, [Y], branches, subject.values)[1][0]
+        found["y"] = subject.swept(branches)[1]
 
     with torch.no_grad():
         states = plain(subject.other.ids, output_hidden_states=True).hidden_states

@@ -4,7 +4,6 @@ import numpy as np
 from scipy.stats import spearmanr
 
 import mediate
-from mediate.mediation.branching import branched_outcomes
 from mediate.mediation.sequences import outcomes_under
 from mediate.models.model import Model
 from tools.bench.bench import Bench, Setting
@@ -32,8 +31,8 @@ def effects(found: Subject, numbers: list[int], *, swept: bool) -> np.ndarray:
     """State effects of some of the patches, and the run's own outcome first."""
     branches = [found.branches[number] for number in numbers]
     if swept:
-        here, y = branched_outcomes(found.model, found.run, [Y], branches, found.values)
-        return np.array([here[0], *(here[0] - y[0])])
+        here, y = found.swept(branches)
+        return np.array([here[0], *(here[0] - y)])
     y = outcomes_under(found.model, found.run, [Y], [(), *branches], found.values)[0]
     return np.array([y[0], *(y[0] - y[1:])])
 

@@ -1,10 +1,13 @@
 """What is measured on: models, items, and the interventions that all variants make alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.encoding import EncodedPair, Readers, encode_pair
 from mediate.mediation.kinds.state import Direction, other_world
 from mediate.mediation.outcomes import Outcome, read_off
@@ -77,6 +80,12 @@ class Subject:
     def outcome(self, logits: Tensor) -> float:
         """What is read off, from logits at all positions."""
         return read_off(self.run.readout, logits[:, -self.run.readout.last :], Y)
+
+    def swept(self, branches: Sequence[Interventions]) -> tuple[np.ndarray, np.ndarray]:
+        """The outcome of the run as it is, and under each branch, as a map takes them."""
+        clean = branching_point(self.model, self.run, [Y])
+        here, y = branched_outcomes(self.model, self.run, [Y], branches, self.values, clean)
+        return here, y[0]
 
     def __str__(self) -> str:
         length, chain = int(self.run.ids.shape[1]), self.run.stop - self.run.start

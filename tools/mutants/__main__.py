@@ -38,6 +38,7 @@ READS, STATE = (f"tests/mediation/kinds/test_{name}.py" for name in ("read", "st
 CUBE, METHODS = (f"tests/mediation/whole/test_{name}.py" for name in ("cube_oracle", "attribution_methods"))
 HIDDEN = "tests/mediation/whole/test_hidden_oracle.py"
 OTHER = "tests/mediation/whole/test_other_oracle.py"
+ABLATION = "tests/mediation/kinds/test_ablation.py"
 SWEEP = "tests/passes/sweeps/test_sweep.py"
 MUTANTS = (
     Mutant(
@@ -954,7 +955,7 @@ MUTANTS = (
     Mutant(
         "stored numbers of other others",
         "scoring/scored.py",
-        "    if isinstance(item, Prepared) or not item.others:\n",
+        "    if isinstance(item, PreparedPair) or not item.others:\n",
         "    if True:\n",
         "tests/scoring/test_item_others.py",
     ),
@@ -1013,6 +1014,90 @@ MUTANTS = (
         "return encode_after(tokenizer, text, control=True) != parts",
         "return len(encode_after(tokenizer, text, control=True)) > len(parts)",
         "tests/mediation/test_item.py",
+    ),
+    Mutant(
+        "an ablation's effect with the other sign",
+        "mediation/kinds/ablation.py",
+        "return Ablated(here[:, None] - y, ",
+        "return Ablated(y - here[:, None], ",
+        ABLATION,
+    ),
+    Mutant(
+        "an ablation by zero whatever reference value is named",
+        "mediation/kinds/ablation.py",
+        "[outcome], spec.name.by, material)\n    return Effects(found.effects[0])",
+        "[outcome], Reference.ZERO, material)\n    return Effects(found.effects[0])",
+        ABLATION,
+    ),
+    Mutant(
+        "a random direction that no seed fixes",
+        "mediation/kinds/ablation.py",
+        "[outcome], spec.name.by, material)\n    return Effects(found.effects[0])",
+        "[outcome], spec.name.by, NOTHING)\n    return Effects(found.effects[0])",
+        ABLATION,
+    ),
+    Mutant(
+        "what is put in place taken for what is there",
+        "mediation/kinds/ablation.py",
+        "before = placed(own, run, Reference.SOURCE)",
+        "before = {(Reference.SOURCE, site): value for (_, site), value in values.items()}",
+        ABLATION,
+    ),
+    Mutant(
+        "a cell ablated at the question's positions",
+        "mediation/kinds/ablation.py",
+        "patches = [cell.patches(components, run.start, by) for cell in cells]",
+        "patches = [cell.patches(components, 0, by) for cell in cells]",
+        ABLATION,
+    ),
+    Mutant(
+        "patterns ablated by what does not sum to 1",
+        "mediation/kinds/ablation.py",
+        "if Component.PATTERN in components and not reference.of_patterns:",
+        "if False:",
+        ABLATION,
+    ),
+    Mutant(
+        "another item's chain asked of a pair",
+        "mediation/kinds/ablation.py",
+        "if spec.name.by in (MEAN, OTHER):",
+        "if spec.name.by == MEAN:",
+        ABLATION,
+    ),
+    Mutant(
+        "a component that the model does not offer ablated",
+        "mediation/kinds/ablation.py",
+        "    model.need(spec.component)\n",
+        "",
+        ABLATION,
+    ),
+    Mutant(
+        "a norm ratio upside down",
+        "mediation/kinds/ablation.py",
+        "(new.flatten(1).norm(dim=1) / size).mean()",
+        "(size / new.flatten(1).norm(dim=1)).mean()",
+        ABLATION,
+    ),
+    Mutant(
+        "a norm ratio over all heads where one is ablated",
+        "mediation/kinds/ablation.py",
+        "        if patch.units is not None:\n            new, old",
+        "        if False:\n            new, old",
+        ABLATION,
+    ),
+    Mutant(
+        "ablated cells forecast as read by the readers alone",
+        "mediation/kinds/ablation.py",
+        "passes=STATE_PASSES, branches=cells)",
+        "passes=STATE_PASSES, read=cells)",
+        ABLATION,
+    ),
+    Mutant(
+        "another item's chain not begun again where it is shorter",
+        "mediation/kinds/references.py",
+        "% len(other.trace.ids)",
+        ".clamp(max=len(other.trace.ids) - 1)",
+        ABLATION,
     ),
 )
 

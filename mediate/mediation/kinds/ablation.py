@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 
 from mediate.errors import InputError, ItemError
-from mediate.mediation.branching import branched_outcomes
+from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import Encoded
@@ -78,7 +78,8 @@ def ablation_effects(
     values = placed(reference.make(model, pair, own, material), run, by)
     before = placed(own, run, Reference.SOURCE)
     patches = [cell.patches(components, run.start, by) for cell in cells]
-    here, y = branched_outcomes(model, run, outcomes, patches, values, own=before)
+    clean = branching_point(model, run, outcomes)
+    here, y = branched_outcomes(model, run, outcomes, patches, values, clean, before)
     return Ablated(here[:, None] - y, np.array([_norm_ratio(each, values, before) for each in patches]))
 
 

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mediate.mediation.alignment import check_aligned, check_equal_questions
-from mediate.mediation.branching import branched_outcomes
+from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.cells import Cell, cells_of, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import Contexts
@@ -145,7 +145,8 @@ def state_effects(
     values = other_world(model, pair, components, direction, run)
     own = placed(chain_activations(model, pair.context(world, world), run.start, components), run, Reference.SOURCE)
     patches = [cell.patches(components, run.start, Reference.SOURCE) for cell in cells]
-    here, y = branched_outcomes(model, run, outcomes, patches, values, own=own)
+    clean = branching_point(model, run, outcomes)
+    here, y = branched_outcomes(model, run, outcomes, patches, values, clean, own)
     effects: Float[np.ndarray, "outcome cell"] = here[:, None] - y
     return effects if direction is Direction.NOISING else -effects
 

@@ -24,7 +24,7 @@ from mediate.models.sites import Component, Site
 from mediate.passes.attention import SharedPast, Swapped, Unseen
 from mediate.passes.hooks import Hook, hooks_of, knockout_mask
 from mediate.passes.interventions import Interventions, Knockout, Swap, Values, actions_of, first_layer, first_position
-from mediate.passes.keyvalues import KeyValues, prefill, stacked
+from mediate.passes.keyvalues import KeyValues, run_on, stacked
 from mediate.passes.one_pass import one_pass
 from mediate.passes.unhooked import in_use, layers_computed_whole, lean_blocks
 
@@ -84,7 +84,7 @@ def untouched(
         return value
 
     if past is None and start:
-        past = prefill(model, ids[:1, :start])[0]
+        (past,), _ = run_on(model, ids[:1, :start])
     rows = [[past]] * len(ids) if past is not None else []
     cache = DynamicCache(stacked(rows) if rows else None)
     layers = range(model.facts.layers)

@@ -12,13 +12,18 @@ import torch
 
 import mediate as md
 from mediate.errors import InputError, ItemError
+from mediate.mediation.cells import Cell, cells_of
 from mediate.mediation.encoding import Readers
 from mediate.mediation.item import EncodedItem
+from mediate.mediation.kinds.ablation import ablation_effects
 from mediate.mediation.kinds.cube import run_contexts
+from mediate.mediation.kinds.kind import kind_of
 from mediate.mediation.kinds.reference_value import Material, ReferenceValue
 from mediate.mediation.kinds.references import REFERENCES
+from mediate.mediation.kinds.state import STATE_PASSES
 from mediate.mediation.maps import check_map, check_offered, measure_item_map, measure_map, parse_map
 from mediate.mediation.names import LOGIT, Outcome
+from mediate.models.sites import Component
 from mediate.results.kind_words import called, of_a_step
 from mediate.results.kinds import parse_kind
 from mediate.results.reference_words import MEAN, OTHER, REFERENCE_WORDS
@@ -183,8 +188,9 @@ def test_a_pair_has_those_that_take_no_other_items() -> None:
     check_map(pair, spec)
     found = measure_map(model, run_contexts(model, pair), spec, Outcome.LOGIT_DIFF, 1.0, Material(seed=3))
     assert abs(found.values).max() > 1e-3
-    with pytest.raises(ItemError, match="mean takes other items, and a pair has its twin"):
-        check_map(pair, parse_map("ablate.mean.v:layer"))
+    for by in (MEAN, OTHER):
+        with pytest.raises(ItemError, match=f"{by} takes other items, and a pair has its twin"):
+            check_map(pair, parse_map(f"ablate.{by}.v:layer"))
 
 
 def test_names_are_taken_apart_and_put_together() -> None:
@@ -219,6 +225,35 @@ def test_a_pattern_is_zeroed_and_nothing_else() -> None:
     check_offered(wide(), parse_map("ablate.zero.pattern:layer,head"))
     with pytest.raises(InputError, match="a row must sum to 1"):
         check_offered(wide(), parse_map("ablate.mean.pattern:layer,head"))
+
+
+def test_a_component_that_the_model_lacks_is_refused() -> None:
+    with pytest.raises(InputError, match="does not offer resid_mid"):
+        check_offered(tiny.model("neox"), parse_map("ablate.zero.resid_mid:layer"))
+
+
+def test_the_ratio_of_norms_is_that_of_the_heads_that_are_ablated() -> None:
+    """Over a cell's positions, the mean norm of what is put in place over the norm of what was there."""
+    cells = [Cell((0, 3), (1,), (head,)) for head in range(HEADS["v"])] + [Cell((2,), (0,))]
+    found = ablation_effects(wide(), ITEM, [Component.V], cells, [LOGIT], OTHER, MATERIAL).norm_ratio
+    wanted = []
+    for cell in cells:
+        (layer,) = cell.layers
+        new, old = (
+            each[list(cell.positions)].reshape(len(cell.positions), HEADS["v"], -1)[:, list(cell.units or (0, 1))]
+            for each in (reference(OTHER, "v", layer), own(ITEM, "v", layer))
+        )
+        wanted.append(float((new.flatten(1).norm(dim=1) / old.flatten(1).norm(dim=1)).mean()))
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)
+    assert len({round(each, 3) for each in wanted}) == len(wanted)
+
+
+def test_the_work_is_runs_that_branch_off_at_the_cells() -> None:
+    """What reads a cell's keys and values alone is a read map's; an ablated cell is run on from where it stands."""
+    spec = parse_map("ablate.mean.v:step,layer,kv_head")
+    work = kind_of(spec.name.of).work(wide(), ITEM, spec)
+    assert (work.cells, work.passes) == (2 * tiny.LAYERS * HEADS["v"], STATE_PASSES)
+    assert (list(work.branches), list(work.read)) == (cells_of(wide(), ITEM, spec.axes, component=Component.V)[0], [])
 
 
 def test_a_random_direction_is_the_seeds() -> None:
