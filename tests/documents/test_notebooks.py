@@ -11,8 +11,9 @@ from mediate.stats import Estimate
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
-# Notebooks on the models in the package, which fetch nothing; they end in a table of claims with verdicts.
-PACKAGED = ("before_after", "sizes")
+# Notebooks on the models in the package, which fetch nothing; most end in a table of claims with verdicts.
+CLAIMS = ("before_after", "sizes")
+PACKAGED = (*CLAIMS, "faithfulness")
 RUNS = [pytest.param(name, marks=pytest.mark.slow if name in PACKAGED else pytest.mark.real) for name in NAMES]
 
 
@@ -31,7 +32,7 @@ def test_the_notebook_holds_its_source(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", PACKAGED)
+@pytest.mark.parametrize("name", CLAIMS)
 @pytest.mark.parametrize(
     ("claimed", "low", "high", "levels", "told"),
     [

@@ -333,6 +333,8 @@ def test_where_no_item_of_a_batch_has_numbers_all_are_left_out(monkeypatch: pyte
 def test_duplicate_ids_and_no_pairs_are_errors() -> None:
     with pytest.raises(ItemError, match="occurs more than once"):
         run([PAIRS[0], PAIRS[0]])
+    with pytest.raises(ItemError, match="several items have no id; give each its own"):
+        run([replace(pair, id="") for pair in PAIRS[:2]])
     with pytest.raises(InputError, match="no pairs"):
         run([])
 

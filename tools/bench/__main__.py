@@ -13,6 +13,7 @@ import torch
 
 from mediate.errors import InputError
 from mediate.files import write_text
+from tools.bench.behaviour import BEHAVIOUR
 from tools.bench.bench import COMMAND, Bench, Setting
 from tools.bench.commands import DEMO, FIRST_PATH
 from tools.bench.comparing import COMPARING
@@ -31,8 +32,8 @@ from tools.bench.whole import WHOLE
 
 # In the order of the page.
 BENCHES: tuple[Bench, ...] = (
-    PATCHING, PEERS, WHOLE, ADAPTIVE, CUBES, KNOCKOUT, TRUNCATIONS, LONG, GROWTH, PRECISION, FIRST_PATH, DEMO,
-    COMPARING, TUNING, GPU,
+    PATCHING, PEERS, WHOLE, ADAPTIVE, CUBES, KNOCKOUT, TRUNCATIONS, BEHAVIOUR, LONG, GROWTH, PRECISION, FIRST_PATH,
+    DEMO, COMPARING, TUNING, GPU,
 )  # fmt: skip
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 

@@ -28,7 +28,7 @@ def an_item(model: Model, shots: int, steps: int = 2) -> EncodedPair:
     """A word problem after some worked examples of two steps."""
     (pair,) = generate_pairs(1, steps=steps, with_cot=True)
     template = Template(Style.COMPLETION, few_shot_prompt(shots=shots)) if shots else Template(Style.NONE)
-    chains = (given_trace(f" {item.cot}", model.tokenizer) for item in (pair.source, pair.base))
+    chains = (given_trace(str(item.cot), model.tokenizer) for item in (pair.source, pair.base))
     return encode_pair(model, pair, template, ANSWER_CUE, *chains)
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from mediate.errors import InputError
+from tools.findings.behaviour import BEHAVIOUR
 from tools.findings.contrasts import HELD_AGAINST
 from tools.findings.estimates import CUT, ESTIMATES
 from tools.findings.families import FAMILIES_TOLD
@@ -30,6 +31,7 @@ FINDINGS: tuple[Finding, ...] = (
     HELD_AGAINST,
     LEVELS,
     REPLACEMENTS,
+    BEHAVIOUR,
     FAMILIES_TOLD,
 )
 PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
