@@ -12,7 +12,7 @@ from pathlib import Path
 from mediate.errors import InputError
 from tools.findings.contrasts import HELD_AGAINST
 from tools.findings.estimates import CUT, ESTIMATES
-from tools.findings.families import FAMILIES_TOLD
+from tools.findings.families import FAMILIES_IN_SIGNS, FAMILIES_IN_STORIES, FAMILIES_OWN, FAMILIES_TOLD
 from tools.findings.finding import COMMAND, Finding
 from tools.findings.ladder import DECORATIVE, LADDER
 from tools.findings.levels import LEVELS
@@ -31,6 +31,9 @@ FINDINGS: tuple[Finding, ...] = (
     LEVELS,
     REPLACEMENTS,
     FAMILIES_TOLD,
+    FAMILIES_OWN,
+    FAMILIES_IN_STORIES,
+    FAMILIES_IN_SIGNS,
 )
 PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
 
