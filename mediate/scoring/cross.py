@@ -30,7 +30,7 @@ from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
 from mediate.scoring.cross_spec import CHECKPOINTS, CrossOptions, CrossSpec, make_cross_spec
-from mediate.scoring.given import check_set, check_training
+from mediate.scoring.given import check_set
 from mediate.scoring.pairs import prepare_pairs
 from mediate.scoring.rundir import check_free, counted, finished, identity, now, written
 from mediate.scoring.scored import described
@@ -92,9 +92,7 @@ def cross_pairs(
     check_crossable(*models)
     for each in spec.maps:
         check_crossed_map(models, each)
-    check_set(file.pairs, file.errors, spec.scoring)
-    for model in models:
-        check_training(file.pairs, model.facts.name)
+    check_set(file.pairs, file.errors, spec.scoring, [model.facts.name for model in models])
     say = tell if progress else str
     spec = replace(spec, scoring=settled(models[spec.writing], file.pairs, spec.scoring, say))
     prompt = prompt_facts(models[spec.writing].need_tokenizer(), spec.scoring.template)

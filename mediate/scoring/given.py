@@ -17,12 +17,20 @@ from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu)(:[0-9]+)?")
 
 
-def check_set(pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError], spec: ScoreSpec) -> None:
+def check_set(
+    pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError], spec: ScoreSpec, models: Sequence[str] = ()
+) -> None:
     """Refuses a set of pairs before anything is made of it.
+
+    Args:
+        pairs: What is to be measured.
+        unread: What could not be read.
+        spec: How.
+        models: The names of the models that it is to be measured on, where these are known.
 
     Raises:
         ItemError: Unless bad items are skipped, the first pair that could not be read; or an id that occurs twice.
-        InputError: No pairs.
+        InputError: No pairs, or pairs that speak of the training of other models.
     """
     stopping = next((error for error in unread if spec.stops_at(error)), None)
     if stopping is not None:
@@ -35,6 +43,8 @@ def check_set(pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError
     first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
     if first is not None:
         raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
+    for model in models:
+        check_training(pairs, model)
 
 
 def check_training(given: Sequence[Pair] | Sequence[Item], model: str) -> None:

@@ -16,7 +16,7 @@ from mediate.passes.store import Store
 from mediate.results.folder import Results, read_results, write_results
 from mediate.results.told import Reject
 from mediate.scoring.controls import control_by_random_weights, control_item, drawn
-from mediate.scoring.given import as_measured, check_set, check_training, fitting
+from mediate.scoring.given import as_measured, check_set, fitting
 from mediate.scoring.jobs import job_of
 from mediate.scoring.measure import keep_activations, measure_items
 from mediate.scoring.rundir import check_free, identity, now, written
@@ -90,8 +90,7 @@ def score_and(
     """`score`, with what else is to be measured of the same items in the same directory."""
     unread, out, store, progress = call.unread, call.out, call.store, call.progress
     started, clock = now(), time.monotonic()
-    check_set(pairs, unread, spec)
-    check_training(pairs, model.facts.name)
+    check_set(pairs, unread, spec, (model.facts.name,))
     pairs = as_measured(pairs, spec.against, tell if progress else str)
     job = job_of(pairs, spec.against)
     spec = settled(model, pairs, fitting(pairs, spec), tell if progress else str)
