@@ -72,7 +72,8 @@ def make_pairs(
         check_absent(out, content)
     write_bytes(out, content)
     typer.echo(f"{len(pairs)} pairs: {out}")
-    tell(f"next: {score_command(out, model or task.model or 'M')}")
+    suiting = task.models.get(own.get("wording") or "", task.model)
+    tell(f"next: {score_command(out, model or suiting or 'M')}")
 
 
 def check_absent(out: Path, content: bytes) -> None:

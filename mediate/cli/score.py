@@ -142,7 +142,7 @@ def read_run(
     from mediate.models.origin import tuned_template
     from mediate.pairs.pair import named_items
     from mediate.pairs.reading import scan_file
-    from mediate.scoring.given import as_measured, check_device, check_set, fitting
+    from mediate.scoring.given import as_measured, check_device, check_set, check_training, fitting
     from mediate.scoring.spec import make_spec
 
     spec = make_spec(**choices)
@@ -152,7 +152,9 @@ def read_run(
     given = as_measured(found.given, spec.against, tell)
     check_set(given, found.errors, spec)
     spec = fitting(given, spec)
-    tuned_after = tuned_template(check_model(model, loading.get("adapter")))
+    origin = check_model(model, loading.get("adapter"))
+    check_training(found.given, origin.name)
+    tuned_after = tuned_template(origin)
     unwritten = any(item.cot is None for each in given for _, item in named_items(each))
     if choices["template"] == "auto" and spec.chains is None and unwritten and tuned_after is not None:
         tell(f"template: {tuned_after.name} (the model must write chains, and was tuned after this)")

@@ -47,6 +47,8 @@ class Pair:
         source: The world that interventions take from.
         place: Where the pair stands, such as `pairs.jsonl:12`; empty for pairs made in memory.
         condition: Under which of a set's conditions it stands; empty in a set that has none.
+        training: The family of reference reasoners of whose training the condition speaks, such as `worded`; other
+            models are not measured on the pair. Empty where it speaks of none.
 
     Raises:
         ItemError: An empty question, answer or CoT, answers that are one value, or an answer that begins with
@@ -59,6 +61,7 @@ class Pair:
     source: Item
     place: str = ""
     condition: str = ""
+    training: str = ""
 
     def __post_init__(self) -> None:
         for world in reversed(World):
@@ -91,7 +94,7 @@ class Pair:
 
 
 def pair_said(pair: Pair) -> dict[str, Any]:
-    """What a pair says, as plain values: where it was read from does not count."""
+    """What a pair says, as plain values: where it was read from, and for which models it is, do not count."""
     condition = {"condition": pair.condition} if pair.condition else {}
     worlds = {"base": said_of(pair.base), "source": said_of(pair.source)}
     return {"id": pair.id, "group": pair.group, **condition, **worlds}

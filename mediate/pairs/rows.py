@@ -51,6 +51,7 @@ class _PairFields(BaseModel):
     base: _WorldFields
     source: _WorldFields
     meta: Any = None
+    training: str | None = None
 
 
 PAIR_KEYS = tuple(_PairFields.model_fields)
@@ -87,7 +88,8 @@ def pair_of_row(row: Any, place: str, first_place: dict[str, str]) -> Pair:
         raise _told(wrong[0], name, place)
     group = name if fields.group is None else str(fields.group)
     condition = "" if fields.condition is None else str(fields.condition)
-    return Pair(name, group, fields.base.item(), fields.source.item(), place, condition)
+    training = fields.training or ""
+    return Pair(name, group, fields.base.item(), fields.source.item(), place, condition, training)
 
 
 def number_of(place: str) -> str:
@@ -98,7 +100,7 @@ def number_of(place: str) -> str:
 def row_of_pair(pair: Pair) -> dict[str, Any]:
     """A pair as a row, without what is left to its default."""
     row: dict[str, Any] = {"id": pair.id, "group": pair.group}
-    row |= {"condition": pair.condition} if pair.condition else {}
+    row |= {name: said for name in ("condition", "training") if (said := getattr(pair, name))}
     for world, item in (("base", pair.base), ("source", pair.source)):
         row[world] = {"question": item.question, "answer": item.answer}
         row[world] |= {"cot": item.cot} if item.cot is not None else {}

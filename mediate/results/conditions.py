@@ -93,7 +93,7 @@ def by_condition(
             )
             if not here.any():
                 continue
-            own, groups = (top[here], bottom[here]), _those(cube.groups, here)
+            own, groups = (top[here], bottom[here]), those_of(cube.groups, here)
             if quantity in SHARES:
                 estimates[quantity] = bootstrap_ratio(*own, groups, min_mean_denominator=least, seed=seed, level=level)
             else:
@@ -110,7 +110,7 @@ Ratio = tuple[Float[np.ndarray, " item"], Float[np.ndarray, " item"]]
 
 def _ratios(cube: Cube, items: Sequence[Measured], names: Sequence[str], two_answers: bool) -> dict[str, Ratio]:
     one = np.ones(len(cube.items))
-    right = np.array([_right(item) for item in items])
+    right = np.array([right_of(item) for item in items])
     te, effects = total_effect(cube.y), dict(zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True))
     effects[MEDIATED] = corners(cube.y).tie
     default = _defaults(items, names[0])
@@ -124,7 +124,7 @@ def _ratios(cube: Cube, items: Sequence[Measured], names: Sequence[str], two_ans
     return {name: found[name] for name in QUANTITIES if name in found}
 
 
-def _right(item: Measured) -> float:
+def right_of(item: Measured) -> float:
     """Whether the model itself answers the base question rightly; NaN where it was not asked."""
     said = item.base.said
     return float("nan") if said is None else float(says(said, _right_answer(item)))
@@ -145,7 +145,8 @@ def _right_answer(item: Measured) -> str:
     return item.base.given or item.base.answer
 
 
-def _those(groups: Sequence[str], chosen: Bool[np.ndarray, " item"]) -> tuple[str, ...]:
+def those_of(groups: Sequence[str], chosen: Bool[np.ndarray, " item"]) -> tuple[str, ...]:
+    """The groups of some of the items."""
     return tuple(group for group, there in zip(groups, chosen, strict=True) if there)
 
 
@@ -163,7 +164,7 @@ def _difference(
     # The mean denominator of a choice is over the items of both.
     part = min(each.sum() for each in chosen) / either.sum()
     return paired_ratio_difference(
-        top, bottom, _those(groups, either), min_mean_denominator=least * part, seed=seed, level=level
+        top, bottom, those_of(groups, either), min_mean_denominator=least * part, seed=seed, level=level
     )
 
 

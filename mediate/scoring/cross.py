@@ -92,7 +92,7 @@ def cross_pairs(
     check_crossable(*models)
     for each in spec.maps:
         check_crossed_map(models, each)
-    check_set(file.pairs, file.errors, spec.scoring)
+    check_set(file.pairs, file.errors, spec.scoring, [model.facts.name for model in models])
     say = tell if progress else str
     spec = replace(spec, scoring=settled(models[spec.writing], file.pairs, spec.scoring, say))
     prompt = prompt_facts(models[spec.writing].need_tokenizer(), spec.scoring.template)

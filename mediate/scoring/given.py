@@ -9,6 +9,7 @@ from typing import Any
 
 from mediate.errors import InputError, ItemError
 from mediate.mediation.names import USUAL, USUAL_OF_ONE, check_answers, check_twinless, parse_map
+from mediate.models.shipped import LADDERS
 from mediate.pairs.pair import Item, Pair
 from mediate.results.replacements import ALL
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
@@ -16,12 +17,20 @@ from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu)(:[0-9]+)?")
 
 
-def check_set(pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError], spec: ScoreSpec) -> None:
+def check_set(
+    pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError], spec: ScoreSpec, models: Sequence[str] = ()
+) -> None:
     """Refuses a set of pairs before anything is made of it.
+
+    Args:
+        pairs: What is to be measured.
+        unread: What could not be read.
+        spec: How.
+        models: The names of the models that it is to be measured on, where these are known.
 
     Raises:
         ItemError: Unless bad items are skipped, the first pair that could not be read; or an id that occurs twice.
-        InputError: No pairs.
+        InputError: No pairs, or pairs that speak of the training of other models.
     """
     stopping = next((error for error in unread if spec.stops_at(error)), None)
     if stopping is not None:
@@ -34,6 +43,32 @@ def check_set(pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError
     first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
     if first is not None:
         raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
+    for model in models:
+        check_training(pairs, model)
+
+
+def check_training(given: Sequence[Pair] | Sequence[Item], model: str) -> None:
+    """Refuses pairs that speak of the training of models of which this one is none.
+
+    Args:
+        given: Pairs or items by themselves.
+        model: Its name, without any folder.
+
+    Raises:
+        InputError: A pair names a family of reference reasoners, and the model is none of it as it was trained.
+    """
+    ladders = {ladder.family: ladder.names for ladder in LADDERS}
+    for each in given:
+        family = each.training if isinstance(each, Pair) else ""
+        if not family or model.lower() in ladders.get(family, ()):
+            continue
+        if family not in ladders:
+            raise InputError(f"item {each.id!r}: no family {family!r}; its 'training' can be {' or '.join(ladders)}")
+        what = "what else this one was trained on" if "+" in model else "what this one was trained on"
+        raise InputError(
+            f"model {model!r}: item {each.id!r} is {each.condition or 'one'!r} of the training of {family} reference "
+            f"reasoners, and {what} is not known; take one of these, such as {ladders[family][0]}, or other pairs"
+        )
 
 
 def are_items(given: Sequence[Pair] | Sequence[Item]) -> bool:

@@ -82,7 +82,7 @@ def score(
     unread, progress = call.get("unread", ()), call.get("progress", False)
     out, store = call.get("out"), call.get("store")
     started, clock = now(), time.monotonic()
-    check_set(pairs, unread, spec)
+    check_set(pairs, unread, spec, (model.facts.name,))
     pairs = as_measured(pairs, spec.against, tell if progress else str)
     job = job_of(pairs, spec.against)
     spec = settled(model, pairs, fitting(pairs, spec), tell if progress else str)

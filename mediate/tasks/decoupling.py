@@ -1,32 +1,18 @@
-"""Decoupling: operations by their usual names, by names that the question defines, and usual names redefined.
+"""Decoupling: what things are called, with the arithmetic and the steps as they are.
 
-The arithmetic and the chain stay; what the question calls an operation does not. A model that reads the question by
-heart, rather than by what it says, goes wrong where `add` is defined as `take`.
+Operations by their usual names, by names that the question defines, and usual names redefined: a model that reads the
+question by heart, rather than by what it says, goes wrong where `add` is defined as `take`. In word problems, people
+and things by nouns that mean nothing, and by letters.
 """
 
-from mediate.pairs.pair import Pair
-from mediate.tasks.factors import setting
-from mediate.tasks.pair_families import Condition, FamilyOptions, family_pairs
-from mediate.tasks.task import Task
+from mediate.tasks.pair_families import family
+from mediate.tasks.wording import Condition, Names
 
 CONDITIONS = (
     Condition("usual names"),
-    Condition("defined names", setting("names", "defined")),
-    Condition("redefined names", setting("names", "redefined")),
+    Condition("defined names", names=Names.DEFINED),
+    Condition("redefined names", names=Names.REDEFINED),
+    Condition("nonsense nouns", names=Names.NONSENSE),
+    Condition("symbols", names=Names.SYMBOLS),
 )
-
-
-def decoupling_pairs(
-    n: int, *, steps: int | tuple[int, int] | None = None, seed: int = 0, with_cot: bool = True
-) -> tuple[Pair, ...]:
-    """Pairs of decoupling; see `family_pairs`."""
-    return family_pairs("decoupling", n, CONDITIONS, steps=steps, seed=seed, with_cot=with_cot)
-
-
-DECOUPLING = Task(
-    name="decoupling",
-    help="a family: operations by usual, defined and redefined names",
-    pairs=decoupling_pairs,
-    options=FamilyOptions,
-    model="reference-worded-0.1m",
-)
+DECOUPLING = family("decoupling", "usual names, and defined, redefined or meaningless ones", CONDITIONS)

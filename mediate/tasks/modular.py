@@ -172,7 +172,7 @@ def modular_pairs(
         raise InputError(f"modular_pairs: no hint {hint!r}; give one of {', '.join(Hint)}")
     pairs: list[Pair] = []
     for count, place, rng, base, source in worlds("modular_pairs", n, steps=steps, seed=seed, held_out=held_out):
-        hints = _hints(Hint(hint), base, source, rng)
+        hints = hints_of(Hint(hint), base, source, rng)
         name = f"modular-{count}-{place:04d}"
         pairs.append(Pair(name, name, _item(base, hints[0], with_cot), _item(source, hints[1], with_cot)))
     return tuple(pairs)
@@ -265,7 +265,8 @@ def _worlds(
     return None
 
 
-def _hints(hint: Hint, base: Chained, source: Chained, rng: np.random.Generator) -> tuple[int, int]:
+def hints_of(hint: Hint, base: Chained, source: Chained, rng: np.random.Generator) -> tuple[int, int]:
+    """What the hints of both worlds say; see `modular_pairs`."""
     if hint is Hint.ANSWER:
         return base.answer, source.answer
     if hint is Hint.RANDOM:

@@ -1,67 +1,70 @@
 """Families of pairs: the same problems under conditions that differ in one thing.
 
 Every problem is a group that stands under all conditions of its family, so that what differs between two conditions
-differs within groups. The problems are those of `worded_pairs`, kept out of training unless a condition says otherwise.
+differs within groups. A family lists its conditions; a wording tells those that it has words for.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from mediate.errors import InputError
-from mediate.pairs.pair import Item, Pair
-from mediate.tasks.factors import Put
-from mediate.tasks.modular import MODULUS, Chained, Hint, Worlds, worlds
-from mediate.tasks.task import Steps
-from mediate.tasks.worded import Worded
-from mediate.tasks.worded_pairs import hinted_alike, item_of
+from mediate.pairs.pair import Pair
+from mediate.tasks.in_signs import IN_SIGNS
+from mediate.tasks.in_stories import IN_STORIES
+from mediate.tasks.in_words import IN_WORDS
+from mediate.tasks.task import Steps, Task
+from mediate.tasks.wording import Condition, Drawn, ProblemWording
 
-Fits = Callable[[Chained, Chained], bool]
+# The first is what a family is told in by default.
+WORDINGS = (IN_WORDS, IN_STORIES, IN_SIGNS)
+MODELS = {each.name: each.model for each in WORDINGS}
 # Tells what a condition draws from what a problem is drawn with.
 DRAWN = 1
-
-
-def as_usual(problem: Worded, rng: np.random.Generator) -> Worded:
-    """The problem as it is."""
-    return problem
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One of a family's conditions: how a problem is asked and its chain told.
-
-    Args:
-        name: As it is stored.
-        put: Makes it of a problem that is as usual; what is random about it is drawn.
-        hint: What the hint says; None for no hint.
-        own: Whether the model writes the chain, even where chains are given.
-        away: By how much the answer that follows the chain differs from the right one, modulo 10; 0 for the right one.
-    """
-
-    name: str
-    put: Put = as_usual
-    hint: Hint | None = None
-    own: bool = False
-    away: int = 0
 
 
 class FamilyOptions(BaseModel):
     """The choices of a family at the command line."""
 
     steps: Steps = None
+    wording: Literal["worded", "problems", "modular"] | None = Field(
+        default=None,
+        description="Of a family: told in words for the worded reference reasoners (`worded`, the default), as word "
+        "problems (`problems`), or in the signs of the first reference reasoners (`modular`).",
+    )
+
+
+def family(name: str, words: str, conditions: Sequence[Condition]) -> Task:
+    """The task of a family.
+
+    Args:
+        name: What `--task` calls it.
+        words: What it varies, in a few words.
+        conditions: The first is what the others are held beside.
+    """
+    return Task(
+        name=name,
+        help=f"a family: {words}",
+        pairs=partial(family_pairs, name, conditions),
+        options=FamilyOptions,
+        model=WORDINGS[0].model,
+        models=MODELS,
+    )
 
 
 def family_pairs(
     family: str,
-    n: int,
     conditions: Sequence[Condition],
+    n: int,
     *,
     steps: int | tuple[int, int] | None = None,
     seed: int = 0,
     with_cot: bool = True,
-    fits: Fits = lambda *_: True,
+    wording: str | None = None,
 ) -> tuple[Pair, ...]:
     """Pairs of a family: problem by problem, each under every condition.
 
@@ -70,36 +73,56 @@ def family_pairs(
 
     Args:
         family: Its name.
+        conditions: Those of the family; a wording leaves out what it has no words for.
         n: Number of pairs, so of problems that many over the number of conditions.
-        conditions: The first is what the others are held beside.
         steps: Number of operations, or its lowest and highest; 2 to 5 by default, as the reference reasoners were
             trained on.
         seed: Seed of the drawing.
         with_cot: Whether to give the chains; without, the model writes them.
-        fits: Whether two problems can be a pair.
+        wording: The wording that tells it, one of `WORDINGS` by name; None for the first.
 
     Raises:
-        InputError: An argument out of its range, or more pairs than there are.
+        InputError: An argument out of its range, more pairs than there are, or a wording that cannot say the family.
     """
     if n < 1:
         raise InputError(f"{family}: n is {n}; give 1 or more")
-    problems = worlds(family, -(-n // len(conditions)), steps=steps or (2, 5), seed=seed, held_out=True, fits=fits)
-    return tuple(_pair(family, drawn, condition, seed, with_cot) for drawn in problems for condition in conditions)[:n]
+    telling = wording_named(family, wording)
+    said = _sayable(family, conditions, telling)
+    clause = any(each.clause for each in said)
+    problems = telling.draw(family, -(-n // len(said)), steps or (2, 5), seed, clause)
+    return tuple(_pair(family, telling, drawn, each, seed, with_cot) for drawn in problems for each in said)[:n]
 
 
-def _pair(family: str, drawn: Worlds, condition: Condition, seed: int, with_cot: bool) -> Pair:
+def wording_named(asking: str, name: str | None) -> ProblemWording:
+    """The wording of a name; the first for None.
+
+    Raises:
+        InputError: There is none of that name.
+    """
+    found = next((each for each in WORDINGS if name in (None, each.name)), None)
+    if found is None:
+        raise InputError(f"{asking}: no wording {name!r}; give one of {', '.join(MODELS)}")
+    return found
+
+
+def _sayable(family: str, conditions: Sequence[Condition], wording: ProblemWording) -> tuple[Condition, ...]:
+    """The conditions that a wording has words for, as it calls them; the first and another one are needed."""
+    said = [each for each in conditions if not wording.lacks(each)]
+    if len(said) < 2 or said[0] is not conditions[0]:
+        lacking = dict.fromkeys(phrase for each in conditions for phrase in wording.lacks(each))
+        able = [each.name for each in WORDINGS if sum(not each.lacks(one) for one in conditions) > 1]
+        raise InputError(
+            f"{family}: the wording {wording.name} ({wording.words}) has no words for {', '.join(lacking)}; it "
+            f"can vary {', '.join(wording.varies)}; {family} can be told in {' or '.join(able)}"
+        )
+    return tuple(replace(each, name=wording.calls.get(each.name, each.name)) for each in said)
+
+
+def _pair(family: str, wording: ProblemWording, drawn: Drawn, condition: Condition, seed: int, with_cot: bool) -> Pair:
     # The same draws under every condition: of eight sentences beside the point the first two are those of two.
     rng = np.random.default_rng([seed, drawn.place, DRAWN])
-    base = condition.put(Worded(drawn.base), rng)
-    source = replace(base, sums=drawn.source)
-    if condition.hint is not None:
-        base, source = hinted_alike(condition.hint, base, source, rng)
+    base, source = wording.tell(drawn.worlds, condition, rng)
+    if not with_cot or condition.own:
+        base, source = replace(base, cot=None), replace(source, cot=None)
     group = f"{family}-{drawn.steps}-{drawn.place:04d}"
-    given = with_cot and not condition.own
-    base_item, source_item = (_item(each, given, condition.away) for each in (base, source))
-    return Pair(f"{group}-{condition.name}", group, base_item, source_item, condition=condition.name)
-
-
-def _item(problem: Worded, given: bool, away: int) -> Item:
-    item = item_of(problem, given)
-    return replace(item, answer=str((int(item.answer) + away) % MODULUS)) if away else item
+    return Pair(f"{group}-{condition.name}", group, base, source, condition=condition.name)

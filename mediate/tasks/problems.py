@@ -1,14 +1,15 @@
 """Built-in word problems, drawn from a small structural causal model, with counterfactual twins."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel
 
 from mediate.errors import InputError
 from mediate.pairs.pair import Pair
-from mediate.tasks.scm import Problem, draft
+from mediate.tasks.scm import Plot, Problem, answers_stand_out, digits, draft
 from mediate.tasks.task import SEED_OFFSET, Steps, Task
 from mediate.tasks.templates import EXAMPLE_PEOPLE, PEOPLE, TEMPLATES, Clause, Story
 
@@ -16,8 +17,11 @@ TEMPLATE_NAMES = tuple(template.name for template in TEMPLATES)
 FEWEST_STEPS, MOST_STEPS = 2, 6
 SMALLEST = 2
 LARGEST_FACTOR = 9
+LARGEST = 30
 LARGEST_EXAMPLE = 20
 TRIES = 20_000
+# Whether two problems can be a pair.
+Fits = Callable[[Problem, Problem], bool]
 
 
 def generate_pairs(
@@ -28,7 +32,7 @@ def generate_pairs(
     length: Callable[[str], int] = len,
     with_cot: bool = True,
     templates: Sequence[str] | None = None,
-    max_value: int = 30,
+    max_value: int = LARGEST,
 ) -> tuple[Pair, ...]:
     """Word problems, each with a counterfactual in which one given number, and so the answer, differs.
 
@@ -51,32 +55,77 @@ def generate_pairs(
     Raises:
         InputError: An argument out of its range, or no pair found in a bounded number of draws.
     """
+    pairs = []
+    for each in twins(n, steps=steps, seed=seed, length=length, templates=templates, most=max_value):
+        group = f"{each.plot.template.name}-{each.steps}"
+        worlds = each.base.item(with_cot=with_cot), each.source.item(with_cot=with_cot)
+        pairs.append(Pair(f"{group}-{each.place:04d}", group, *worlds))
+    return tuple(pairs)
+
+
+class TwinProblems(NamedTuple):
+    """A problem and its twin, in which one given number is another, and so is the answer.
+
+    Args:
+        steps: How many they have.
+        place: Where they stand among all.
+        plot: What happens in both.
+        base: The problem.
+        source: Its twin.
+    """
+
+    steps: int
+    place: int
+    plot: Plot
+    base: Problem
+    source: Problem
+
+
+def twins(
+    n: int,
+    *,
+    steps: int | tuple[int, int] | str,
+    seed: int,
+    length: Callable[[str], int] = len,
+    templates: Sequence[str] | None = None,
+    most: int = LARGEST,
+    fits: Fits = lambda *_: True,
+) -> Iterator[TwinProblems]:
+    """So many problems with their twins; see `generate_pairs`.
+
+    Args:
+        n: How many.
+        steps: As in `generate_pairs`.
+        seed: Seed of the drawing.
+        length: As in `generate_pairs`.
+        templates: As in `generate_pairs`.
+        most: Highest result of any step.
+        fits: Whether two problems can be a pair.
+    """
     low, high = _step_range(steps)
     chosen = _chosen(templates)
     _check_range("n", n, 1, 1_000_000)
     _check_range("seed", seed, 0, 2**63)
-    _check_range("max_value", max_value, 12, 999)
+    _check_range("max_value", most, 12, 999)
     used: set[str] = set()
-    pairs = []
     for index in range(n):
         turn, which = divmod(index, len(chosen))
         template, count = chosen[which], low + (turn + which) % (high - low + 1)
         rng = np.random.default_rng([seed, index])
         target = float(rng.random())
         for _ in range(TRIES):
-            base = _wanted(steps, _problem(template, count, max_value, rng))
-            source = _counterfactual(base, target, max_value, length, rng) if base else None
+            plot, base = _problem(template, count, most, rng)
+            base = _wanted(steps, base)
+            source = _counterfactual(base, target, most, length, rng, fits) if base else None
             if base and source and base.question not in used:
                 break
         else:
             reason = f"no new pair of template {template.name!r} with {count} steps in {TRIES} draws"
             raise InputError(
-                f"generate_pairs: {reason}; raise max_value ({max_value}), choose other steps, or ask for fewer pairs"
+                f"generate_pairs: {reason}; raise max_value ({most}), choose other steps, or ask for fewer pairs"
             )
         used.add(base.question)
-        worlds = base.item(with_cot=with_cot), source.item(with_cot=with_cot)
-        pairs.append(Pair(f"{template.name}-{count}-{index:04d}", f"{template.name}-{count}", *worlds))
-    return tuple(pairs)
+        yield TwinProblems(count, index, plot, base, source)
 
 
 def problem_pairs(n: int, *, steps: int | tuple[int, int] | str = (2, 6), seed: int = 0) -> tuple[Pair, ...]:
@@ -119,8 +168,9 @@ def few_shot_prompt(
 
 def _example(template: Story, steps: int | str, count: int, rng: np.random.Generator) -> Problem:
     for _ in range(TRIES):
-        problem = _wanted(steps, _problem(template, count, LARGEST_EXAMPLE, rng, example=True))
-        if problem and _answers_stand_out(problem):
+        _, drawn = _problem(template, count, LARGEST_EXAMPLE, rng, example=True)
+        problem = _wanted(steps, drawn)
+        if problem and answers_stand_out(problem):
             return problem
     reason = f"no example of template {template.name!r} with steps {steps!r} in {TRIES} draws"
     raise InputError(f"few_shot_prompt: {reason}; choose other steps or templates")
@@ -162,17 +212,18 @@ def _check_range(name: str, value: int, low: int, high: int) -> None:
 
 def _problem(
     template: Story, count: int, max_value: int, rng: np.random.Generator, *, example: bool = False
-) -> Problem | None:
-    """A drawn problem of so many steps; None where a number leaves its range."""
+) -> tuple[Plot, Problem | None]:
+    """A drawn plot and its problem of so many steps; None where a number leaves its range."""
     people = EXAMPLE_PEOPLE if example else PEOPLE
     a, b = (people[which] for which in rng.permutation(len(people))[:2])
     thing = template.things[-1] if example else template.things[rng.integers(len(template.things) - 1)]
     from_product = bool(rng.random() < 0.3)
-    clauses = _clauses(template, count - from_product, rng)
-    text, steps, factors = draft(template, clauses, {"a": a, "b": b, "thing": thing}, from_product=from_product)
+    clauses = tuple(_clauses(template, count - from_product, rng))
+    plot = Plot(template, clauses, {"a": a, "b": b, "thing": thing}, from_product)
+    text, steps, factors = draft(plot)
     givens = tuple(int(rng.integers(SMALLEST, _highest(factor, max_value) + 1)) for factor in factors)
     problem = Problem(text, steps, givens)
-    return problem if _in_range(problem, max_value) else None
+    return plot, problem if in_range(problem, max_value) else None
 
 
 def _clauses(template: Story, count: int, rng: np.random.Generator) -> list[Clause]:
@@ -191,22 +242,13 @@ def _highest(factor: bool, max_value: int) -> int:
     return LARGEST_FACTOR if factor else max(LARGEST_FACTOR, max_value // 10)
 
 
-def _in_range(problem: Problem, max_value: int) -> bool:
+def in_range(problem: Problem, max_value: int = LARGEST) -> bool:
+    """Whether every result is a number that problems have."""
     return all(SMALLEST <= value <= max_value for value in problem.values)
 
 
-def _numbers(problem: Problem) -> tuple[int, ...]:
-    return problem.givens + problem.values
-
-
-def _answers_stand_out(*worlds: Problem) -> bool:
-    """Whether no answer occurs as another number of any of the worlds."""
-    others = {number for world in worlds for number in _numbers(world)[:-1]}
-    return not others & {world.values[-1] for world in worlds}
-
-
 def _counterfactual(
-    base: Problem, target: float, max_value: int, length: Callable[[str], int], rng: np.random.Generator
+    base: Problem, target: float, max_value: int, length: Callable[[str], int], rng: np.random.Generator, fits: Fits
 ) -> Problem | None:
     """The problem with one given number changed, the one at the share `target` of them.
 
@@ -217,10 +259,11 @@ def _counterfactual(
     for value in rng.permutation(np.arange(SMALLEST, max(LARGEST_FACTOR, max_value // 10) + 1)):
         source = replace(base, givens=(*base.givens[:place], int(value), *base.givens[place + 1 :]))
         if (
-            _in_range(source, max_value)
+            in_range(source, max_value)
             and source.values[-1] != base.values[-1]
-            and [len(str(number)) for number in _numbers(source)] == [len(str(number)) for number in _numbers(base)]
-            and _answers_stand_out(base, source)
+            and digits(source) == digits(base)
+            and fits(base, source)
+            and answers_stand_out(base, source)
             and _lengths(source, length) == _lengths(base, length)
         ):
             return source

@@ -5,7 +5,7 @@ question states once each, and results of earlier steps. The last result is the 
 given number.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,15 +57,22 @@ class Problem:
         """The question's text."""
         return self.text.format(*self.givens)
 
-    def equations(self) -> Iterator[tuple[int, int, int]]:
-        """Left operand, right operand and result of each step."""
+    def equations(self, wrong: tuple[int, int] | None = None) -> Iterator[tuple[int, int, int]]:
+        """Left operand, right operand and stated result of each step.
+
+        Args:
+            wrong: The step whose result is wrong, counted round the chain, and by how much; what follows goes on from
+                it. None where all is right.
+        """
         results: list[int] = []
-        for step in self.steps:
+        place, away = (wrong[0] % len(self.steps), wrong[1]) if wrong else (None, 0)
+        for number, step in enumerate(self.steps):
             left, right = (
                 results[operand.number] if operand.from_step else self.givens[operand.number]
                 for operand in (step.left, step.right)
             )
-            results.append({"+": left + right, "-": left - right, "x": left * right}[step.operation])
+            result = {"+": left + right, "-": left - right, "x": left * right}[step.operation]
+            results.append(result + away if number == place else result)
             yield left, right, results[-1]
 
     @property
@@ -87,6 +94,22 @@ class Problem:
         return Item(self.question, str(values[-1]), " ".join(self.sentences) if with_cot else None, values)
 
 
+def digits(problem: Problem) -> list[int]:
+    """How many digits each of its numbers has."""
+    return [len(str(number)) for number in numbers(problem)]
+
+
+def numbers(problem: Problem) -> tuple[int, ...]:
+    """What is given and what results."""
+    return problem.givens + problem.values
+
+
+def answers_stand_out(*worlds: Problem) -> bool:
+    """Whether no answer occurs as another number of any of the worlds."""
+    others = {number for world in worlds for number in numbers(world)[:-1]}
+    return not others & {world.values[-1] for world in worlds}
+
+
 class Draft(NamedTuple):
     """A problem whose numbers are still open.
 
@@ -101,8 +124,9 @@ class Draft(NamedTuple):
     factors: tuple[bool, ...]
 
 
-def draft(template: Story, clauses: Sequence[Clause], named: Mapping[str, str], *, from_product: bool) -> Draft:
-    """Tells a story: its beginning, what happens, and the question.
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What happens in a story, before it has numbers.
 
     Args:
         template: The situation.
@@ -110,9 +134,24 @@ def draft(template: Story, clauses: Sequence[Clause], named: Mapping[str, str], 
         named: The people `a` and `b`, and the `thing`.
         from_product: Whether the count begins with a product, which takes a step, or with a given number.
     """
-    begun, said = _numbered(template.product if from_product else template.given, 0)
-    texts, factors, steps, count = [begun], [from_product] * len(said), [], said[0]
-    if from_product:
+
+    template: Story
+    clauses: tuple[Clause, ...]
+    named: Mapping[str, str]
+    from_product: bool
+
+    def problem(self, givens: tuple[int, ...]) -> Problem:
+        """The story with its numbers."""
+        told = draft(self)
+        return Problem(told.text, told.steps, givens)
+
+
+def draft(plot: Plot) -> Draft:
+    """Tells a story: its beginning, what happens, and the question."""
+    template, clauses, named = plot.template, plot.clauses, plot.named
+    begun, said = _numbered(template.product if plot.from_product else template.given, 0)
+    texts, factors, steps, count = [begun], [plot.from_product] * len(said), [], said[0]
+    if plot.from_product:
         steps.append(Step("x", said[0], said[1], template.result))
         count = Operand(True, 0)
     for clause in clauses:

@@ -1,7 +1,7 @@
 """The record of a built-in task: what makes its pairs, and what a command has to know of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -40,6 +40,7 @@ class Task:
         training: Makes pairs to tune on, other draws than those of `pairs` under the same seed: `training(n, seed=)`,
             and `steps` where that is one of its options. None for a task that is not tuned on.
         model: A model that suits it, for the command that goes on with its pairs; empty where none is known.
+        models: The same by wording, of a task that can be told in several.
         only: What the names begin with of models that were trained on this task and read no other; empty: of none.
         keeps_length: Whether `pairs` takes `length`, a measure of texts that both worlds of a pair keep.
     """
@@ -50,5 +51,6 @@ class Task:
     options: type[BaseModel] = NoOptions
     training: Callable[..., tuple[Pair, ...]] | None = None
     model: str = ""
+    models: Mapping[str, str] = field(default_factory=dict)
     only: str = ""
     keeps_length: bool = False

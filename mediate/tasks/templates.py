@@ -48,6 +48,7 @@ class Story:
         result: How the reasoning states the count.
         question: The question at the end.
         clauses: What can happen in between.
+        plural: Whether `{thing}` is a plural.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Story:
     result: str
     question: str
     clauses: tuple[Clause, ...]
+    plural: bool = True
 
 
 TEMPLATES = (
@@ -116,6 +118,7 @@ TEMPLATES = (
     Story(
         name="bus",
         things=("bus", "tram", "coach", "shuttle"),
+        plural=False,
         given="A {thing} leaves the station with {x} passengers.",
         product="A {thing} leaves the station with {x} groups of {y} passengers each.",
         result="The {thing} has {equation} passengers.",
@@ -198,6 +201,7 @@ TEMPLATES = (
     Story(
         name="tank",
         things=("water", "milk", "juice", "oil"),
+        plural=False,
         given="A tank holds {x} liters of {thing}.",
         product="{a} empties {x} cans with {y} liters of {thing} in each can into an empty tank.",
         result="The tank holds {equation} liters of {thing}.",

@@ -13,7 +13,7 @@ from mediate.errors import InputError
 from tools.findings.behaviour import BEHAVIOUR
 from tools.findings.contrasts import HELD_AGAINST
 from tools.findings.estimates import CUT, ESTIMATES
-from tools.findings.families import FAMILIES_TOLD
+from tools.findings.families import FAMILIES_IN_SIGNS, FAMILIES_IN_STORIES, FAMILIES_OWN, FAMILIES_TOLD
 from tools.findings.finding import COMMAND, Finding
 from tools.findings.ladder import DECORATIVE, LADDER
 from tools.findings.levels import LEVELS
@@ -33,6 +33,9 @@ FINDINGS: tuple[Finding, ...] = (
     REPLACEMENTS,
     BEHAVIOUR,
     FAMILIES_TOLD,
+    FAMILIES_OWN,
+    FAMILIES_IN_STORIES,
+    FAMILIES_IN_SIGNS,
 )
 PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
 

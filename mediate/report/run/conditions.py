@@ -11,6 +11,7 @@ from mediate.figures.figure import Figure
 from mediate.figures.steps import STEPS_SIZE
 from mediate.report.analysis import analysis_of, map_kinds, step_layer_maps
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, standing_in
+from mediate.report.run.best_length import best_length_blocks
 from mediate.report.words import DASH, gaps, interval, number, percent, plural, share_words
 from mediate.results import Cube, EffectMap, Results, mean_map
 from mediate.results.conditions import (
@@ -30,7 +31,7 @@ from mediate.stats import Estimate
 
 HEADINGS = {RIGHT: "answers rightly", DEFAULT: "default rate", PREFERS: "prefers its answer"}
 # Conditions beyond so many have no map of their own on the page.
-MOST_MAPS = 8
+MOST_MAPS = 12
 OPENING = (
     "The same quantities under each condition that the set names. A difference is from the first condition; groups "
     "that stand under both share their resamples, so what they have in common cancels. A share says nothing of how "
@@ -79,6 +80,7 @@ def conditions_section(results: Results, figures: Sequence[Figure]) -> tuple[Sec
             _differences(found, cube),
             Text(f"Less that under {first or DASH}; in {unit_of(cube.outcome)} or points.", Look.BASIS),
         ]
+    blocks += best_length_blocks(results)
     remarks = gaps((each.estimates[MEDIATED] for each in found), "shares")
     return (Section("By condition", (*blocks, *((Notes(remarks),) if remarks else ())), id="conditions"),)
 

@@ -1,5 +1,6 @@
 """What a user holds after scoring: tables, shares, figures and a notebook view of one run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +19,18 @@ from mediate.report.analysis import (
     map_kinds,
     step_layer_maps,
 )
+from mediate.report.run.best_length import optima_of
 from mediate.report.run.conditions import conditions_found
 from mediate.report.run.page import notebook, render_page, terminal
 from mediate.report.run.sensitivity import paired_of
 from mediate.report.run.tables import cell_table
 from mediate.results import EffectMap, Reject, Results, read_results, write_results
-from mediate.results.conditions import condition_table
+from mediate.results.conditions import condition_table, conditions_of
 from mediate.results.controls import control_table
 from mediate.results.dataset import results_dataset
 from mediate.results.folder import check_new
 from mediate.results.maps import agreement_table, effect_table
+from mediate.results.optimum import STEPS, line_of, optimum_table
 from mediate.results.replacements import replaced_table
 from mediate.results.sensitivity import paired_table, sensitivity_table
 from mediate.results.spread import spread_table
@@ -139,6 +142,30 @@ class Scores:
         """A row a condition and quantity, with its difference from the first; see `mediate.results.conditions`."""
         cube = self.results.cube(outcome)
         return condition_table(conditions_found(self.results, cube), cube.outcome)
+
+    def optimum(self, conditions: Sequence[str] | None = None, *, by: str = STEPS) -> pd.DataFrame:
+        """A row for each length of chains that varies alone: the best length and N*, each with its interval.
+
+        Both are undefined, with the reason in a column, where accuracy is flat or there is one length alone; see
+        `mediate.results.optimum`.
+
+        Args:
+            conditions: Conditions that differ in the length of their chains alone; by default those whose names say a
+                length, such as `1 a step, plain` or `10 steps`.
+            by: What length counts in, `steps` or `tokens`, of conditions that are named here.
+
+        Raises:
+            InputError: No such conditions.
+        """
+        if conditions is not None:
+            return optimum_table(optima_of(self.results, (line_of(self.results.items, conditions, by),)))
+        found = optima_of(self.results)
+        if not found:
+            have = ", ".join(map(repr, conditions_of(self.results.items))) or "none"
+            raise InputError(
+                f"optimum: no conditions whose names say a length, such as '10 steps'; name two or more ({have})"
+            )
+        return optimum_table(found)
 
     def sensitivity(self, outcome: str | None = None) -> pd.DataFrame:
         """A row a replacement: its mean effect with its interval, and how far it is off the distribution."""

@@ -9,6 +9,7 @@ from mediate.report.run.conditions import condition_figures
 from mediate.report.run.page import render_page, terminal
 from mediate.report.run.scores import Scores
 from mediate.results import Results
+from mediate.tasks.distance import DISTANCE
 from tests.figures.records import fake_item_results, fake_results
 from tests.report.parse import parse
 from tests.results.test_conditions import conditioned
@@ -52,6 +53,13 @@ def test_the_terminal_says_shares_with_their_te(results: Results) -> None:
     assert "logit_diff: by condition" in told
     line = next(line for line in told.splitlines() if line.strip().startswith("with "))
     assert "%" in line
+
+
+def test_every_condition_of_the_largest_family_has_its_map() -> None:
+    names = tuple(dict.fromkeys(pair.condition for pair in DISTANCE.pairs(9)))
+    figures = list(condition_figures(conditioned(fake_results(27, undefined=False), names), "logit_diff"))
+    assert len(figures) == 1 + len(names) == 10
+    assert figures[-1].caption.startswith("8 after: ")
 
 
 def test_a_set_without_conditions_has_no_section() -> None:
