@@ -31,6 +31,7 @@ class EditTest:
         reading: How the edited chains were read.
         unchanged: The share of its places at which the answer is the one after the whole chain, averaged over items.
         right: The same of answers that are the measured one.
+        followed: The same of answers that what was put in place speaks for, such as a hint's; undefined without one.
         area: The area over the curve of early answering, averaged over items; undefined of an edit of whole chains.
         normalised: The same, each divided by `1 - 1/(2n)`.
         read: Edited chains that were read.
@@ -43,6 +44,7 @@ class EditTest:
     reading: str
     unchanged: Estimate
     right: Estimate
+    followed: Estimate
     area: Estimate
     normalised: Estimate
     read: int
@@ -91,7 +93,7 @@ def curves_of(found: Sequence[Behaved], edit: str, reading: str) -> dict[str, Fl
     return {
         item: np.array([*(float(places[place].same) for place in range(steps[item])), 1.0])
         for item, places in rows.items()
-        if len(places) == steps[item] >= FEWEST_STEPS
+        if steps[item] >= FEWEST_STEPS and places.keys() == {*range(steps[item])}
     }
 
 
@@ -120,6 +122,7 @@ def edit_tests(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95) 
                 reading=reading,
                 unchanged=mean(_by_item(made, lambda row: row.same)),
                 right=mean(_by_item(made, lambda row: row.right)),
+                followed=mean(_by_item([each for each in made if each.towards], lambda row: row.followed)),
                 area=mean({item: area_over(y) for item, y in curves.items()}),
                 normalised=mean({item: normalised_area(y) for item, y in curves.items()}),
                 read=len(made),
@@ -208,7 +211,7 @@ def edit_test_table(told: Sequence[EditTest]) -> pd.DataFrame:
     rows = []
     for each in told:
         row: dict[str, object] = {"edit": each.edit, "reading": each.reading}
-        for name in ("unchanged", "right", "area", "normalised"):
+        for name in ("unchanged", "right", "followed", "area", "normalised"):
             estimate: Estimate = getattr(each, name)
             row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         row |= {"items": each.unchanged.n, "groups": each.unchanged.groups, "area_items": each.area.n}
