@@ -10,6 +10,7 @@ from mediate.faithfulness.continued import read_continued
 from mediate.faithfulness.edited import Examined, subjects_of, whole_chain
 from mediate.faithfulness.rewriting import rewritten
 from mediate.faithfulness.spec import BehaviourSpec, edits_of
+from mediate.faithfulness.step_resampling import resample
 from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
 from mediate.models.side_by_side import can_pad
@@ -83,7 +84,11 @@ def faithfulness(
         results: Results, items: Sequence[Prepared], settled: ScoreSpec, store: Store | None, progress: bool
     ) -> Results:
         with_store = Call((), None, store, progress)
-        return replace(results, behaviour=tuple(behaviour(model, items, settled, tests, with_store, rewriter)))
+        results = replace(results, behaviour=tuple(behaviour(model, items, settled, tests, with_store, rewriter)))
+        if not tests.spec.resampling:
+            return results
+        subjects = subjects_of(items, settled.seed)
+        return replace(results, resampled=tuple(resample(model, subjects, settled, tests.spec, with_store)))
 
     return score_and(model, given, spec, Addition({CHOICES: tests.described()}, measure), call)
 

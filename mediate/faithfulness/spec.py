@@ -65,6 +65,23 @@ class BehaviourSpec(BaseModel):
         "the edit and then answers, after truncation, a mistake, a hint and a paraphrase up to a step.",
     )
 
+    resampling: bool = Field(
+        default=False,
+        description="Whether steps are resampled: what each decides of the final answer, and how firmly it comes back. "
+        "It costs about `resamples` x `resample_rounds` chains for every step.",
+    )
+    resamples: int = Field(default=20, ge=1, description="Chains that are sampled from before each step and after it.")
+    resample_items: int = Field(
+        default=8, ge=1, description="The most items whose steps are resampled, drawn at random."
+    )
+    resample_rounds: int = Field(
+        default=4, ge=1, description="The most times that a step's value is resampled away, where it comes back."
+    )
+    resample_temperature: float = Field(
+        default=1.0, gt=0, allow_inf_nan=False, description="Of sampling these chains, whatever the others are."
+    )
+    resample_top_p: float = Field(default=1.0, gt=0, le=1, description="The nucleus that they are sampled from.")
+
     @field_validator("edits", mode="before")
     @classmethod
     def _read_edits(cls, value: Any) -> Any:
@@ -107,6 +124,12 @@ class BehaviourOptions(ScoreOptions, total=False):
     rewriter: str | None
     rewriter_instruction: str
     readings: Sequence[str] | str
+    resampling: bool
+    resamples: int
+    resample_items: int
+    resample_rounds: int
+    resample_temperature: float
+    resample_top_p: float
 
 
 def make_behaviour_spec(choices: dict[str, Any]) -> BehaviourSpec:

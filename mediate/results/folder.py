@@ -22,6 +22,7 @@ from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_
 from mediate.results.optional_tables import OPTIONAL
 from mediate.results.outcomes import outcome_facts
 from mediate.results.replacements import Replaced
+from mediate.results.resampled import Resampled
 from mediate.results.spread import AgainstOthers
 from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
 from mediate.results.told import Measured, Reject, item_table, items_from_table
@@ -50,6 +51,7 @@ class Results:
             where items are held against something else.
         replaced: The chain alone replaced, one record an item, replacement and outcome.
         behaviour: What was answered after edited chains, one record an item, edit, place and reading.
+        resampled: Steps of chains resampled, one record an item and step.
     """
 
     manifest: Mapping[str, Any]
@@ -62,6 +64,7 @@ class Results:
     others: tuple[AgainstOthers, ...] = ()
     replaced: tuple[Replaced, ...] = ()
     behaviour: tuple[Behaved, ...] = ()
+    resampled: tuple[Resampled, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:

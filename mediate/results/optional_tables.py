@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediate.results.behaviour import behaviour_from_table, behaviour_table
 from mediate.results.replacements import replaced_from_table, replaced_table
+from mediate.results.resampled import resampled_from_table, resampled_table
 from mediate.results.spread import others_from_table, others_table
 
 if TYPE_CHECKING:
@@ -33,4 +34,5 @@ OPTIONAL = (
     OptionalTable("others", "others", others_table, others_from_table),
     OptionalTable("replaced", "contrasts", replaced_table, replaced_from_table),
     OptionalTable("behaviour", "behaviour", behaviour_table, behaviour_from_table),
+    OptionalTable("resampled", "resampled", resampled_table, resampled_from_table),
 )

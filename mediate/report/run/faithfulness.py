@@ -16,6 +16,7 @@ from mediate.results import Reject, Results
 from mediate.results.behaviour import ReadAs, behaviour_table
 from mediate.results.edit_tests import by_steps, edit_test_table, edit_tests, replacements
 from mediate.results.joined import worst
+from mediate.results.resampled import resampled_table
 from mediate.stats import Estimate
 
 
@@ -74,6 +75,10 @@ class Faithfulness:
              "right": each.right.value, "n": each.same.n}
             for each in found
         )  # fmt: skip
+
+    def resampled(self) -> pd.DataFrame:
+        """A row an item and step: steps resampled; see `mediate.results.resampled.Resampled`."""
+        return resampled_table(self.results.resampled)
 
     def joined(self) -> pd.DataFrame:
         """A row an item: its areas and its effects; see `mediate.results.joined.joined_table`."""
