@@ -12,6 +12,7 @@ from mediate.results.behaviour import ReadAs
 from mediate.scoring.spec import ScoreOptions
 from mediate.tasks.modular_steps import MODULO_TEN
 from mediate.traces.edits import SHUFFLED, Edit
+from mediate.traces.grafts import GRAFTED
 from mediate.traces.hints import HINT, RIGHT, WRONG, check_hint, right_hint, wrong_hint
 from mediate.traces.mistakes import MISTAKEN, recomputed
 from mediate.traces.rewordings import reworded_from, reworded_up_to
@@ -29,7 +30,7 @@ INSTRUCTION = (
 )
 # What a manifest names even where it is as usual.
 ALWAYS_SAID = {"edits", "readings"}
-_FIXED = {each.name: each for each in (TRUNCATED, MISTAKEN, FILLED, ANOTHER, SHUFFLED)}
+_FIXED = {each.name: each for each in (TRUNCATED, MISTAKEN, FILLED, ANOTHER, SHUFFLED, GRAFTED)}
 
 
 @described
@@ -44,7 +45,7 @@ class BehaviourSpec(BaseModel):
         description="How chains are edited: any of "
         + ", ".join(f"`{name}`" for name in USUAL_EDITS)
         + f", and `filler.N` for N tokens of filler in the chain's place, `{RIGHT}` and `{WRONG}` for a hint before "
-        "the chain and after it.",
+        f"the chain and after it, `{GRAFTED.name}` for the twin's steps up to each.",
     )
     hint: str = Field(
         default=HINT, description="What a hint says, with `{answer}` in it; the words must be ones that the model has."
@@ -62,7 +63,7 @@ class BehaviourSpec(BaseModel):
         default=tuple(map(str, ReadAs)),
         min_length=1,
         description="How edited chains are read: `at_once`, the answer follows; `continued`, the model writes on from "
-        "the edit and then answers, after truncation, a mistake, a hint and a paraphrase up to a step.",
+        "the edit and then answers, after truncation, a mistake, a hint, and a graft or paraphrase up to a step.",
     )
 
     resampling: bool = Field(
@@ -177,5 +178,5 @@ def _named(name: str, hint: str = HINT) -> Edit:
     kind, _, count = name.partition(".")
     if kind == "filler" and count.isdecimal() and 0 < int(count) <= 10_000:
         return filler_of(int(count))
-    there = ", ".join((*USUAL_EDITS, RIGHT, WRONG))
+    there = ", ".join((*USUAL_EDITS, RIGHT, WRONG, GRAFTED.name))
     raise InputError(f"no edit {shortened(name)!r}; there are {there}, and filler.N for N tokens")

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from mediate.results.areas import FEWEST_STEPS, area_over, at_shares, normalised_area, unchanged
 from mediate.results.behaviour import WHOLE, Behaved, ReadAs
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_rate
+from mediate.traces.grafts import GRAFTED
 
 # Where a mean curve is drawn, in shares of the chain before the edit.
 SHARES: Float[np.ndarray, " share"] = np.linspace(0, 1, 11)
@@ -85,6 +86,8 @@ def edits_read(found: Sequence[Behaved]) -> tuple[tuple[str, str], ...]:
 
 def curves_of(found: Sequence[Behaved], edit: str, reading: str) -> dict[str, Float[np.ndarray, " place"]]:
     """Of each item whose chain could be edited at every step: whether its answer stays, by place, and 1 at the end."""
+    if edit == GRAFTED.name:  # its places are how much is grafted, not how much stands before
+        return {}
     rows: dict[str, dict[int, Behaved]] = {}
     for each in found:
         if (each.edit, each.reading) == (edit, reading) and each.made:

@@ -32,7 +32,7 @@ def test_choices_are_named_with_commas_or_one_by_one() -> None:
         ({"edits": "filler.0"}, "no edit 'filler.0'"),
         ({"readings": "later"}, "no reading 'later'; there are at_once, continued"),
         ({"edits": ()}, "edits"),
-        ({"edits": "hint"}, "no edit 'hint'; there are .*, hint.right, hint.wrong, and filler.N"),
+        ({"edits": "hint"}, "no edit 'hint'; there are .*, hint.right, hint.wrong, grafted, and filler.N"),
         ({"hint": "It is 5."}, "it needs it once"),
         ({"rewriter": ""}, "rewriter"),
     ],

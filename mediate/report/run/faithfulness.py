@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from mediate.figures.behaviour import plot_agreement, plot_curves
 from mediate.report.analysis import analysis_of
 from mediate.report.run.behaviour import agreed_of_run, curves_of_run, joined_of_run
+from mediate.report.run.grafted import grafts_of_run
 from mediate.report.run.page import notebook, terminal
 from mediate.report.run.scores import Scores
 from mediate.results import Reject, Results
@@ -79,6 +80,10 @@ class Faithfulness:
     def resampled(self) -> pd.DataFrame:
         """A row an item and step: steps resampled; see `mediate.results.resampled.Resampled`."""
         return resampled_table(self.results.resampled)
+
+    def grafts(self) -> pd.DataFrame:
+        """A row an item and step grafted up to; see `mediate.results.graft_curves.graft_table`."""
+        return grafts_of_run(self.results)
 
     def joined(self) -> pd.DataFrame:
         """A row an item: its areas and its effects; see `mediate.results.joined.joined_table`."""

@@ -8,7 +8,7 @@ from mediate.results.edit_tests import EditTest
 
 FOLLOWED = (
     "Answers that follow what was put in place: the one that a hint states, before the chain or after it, while the "
-    "chain does not mention it."
+    "chain does not mention it; of grafts the twin's."
 )
 
 
