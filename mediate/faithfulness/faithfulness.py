@@ -118,7 +118,7 @@ def behaviour(
     padded, by_item = can_pad(model), dict[str, list[Behaved]]()
     with work(len(subjects), "reading edited chains", "item", shown=call.progress) as done, bars(call.progress):
         for each in subjects:
-            by_item[each.way.id] = _read(each, edits, padded=padded)
+            by_item[each.way.id] = _read(each, edits, call.store, padded=padded)
             done(1)
     if ReadAs.CONTINUED in tests.spec.readings:
         answered = [(each, own) for each in subjects if (own := _own(by_item[each.way.id]))]
@@ -145,10 +145,10 @@ def _by_model(
     return refused
 
 
-def _read(subject: Examined, edits: Sequence[Edit], *, padded: bool) -> list[Behaved]:
+def _read(subject: Examined, edits: Sequence[Edit], store: Store | None, *, padded: bool) -> list[Behaved]:
     """An item's edited chains, read at once; where that cannot be, why: it must not cost what was measured."""
     try:
-        return read_at_once(subject, edits, padded=padded)
+        return read_at_once(subject, edits, store, padded=padded)
     except InputError as error:
         code, reason = "impossible", error.reason if isinstance(error, ItemError) else one_line(error)
     except RuntimeError as error:

@@ -12,11 +12,11 @@ from mediate.results.behaviour import ReadAs
 from mediate.scoring.spec import ScoreOptions
 from mediate.tasks.modular_steps import MODULO_TEN
 from mediate.traces.edits import SHUFFLED, Edit
-from mediate.traces.grafts import GRAFTED
 from mediate.traces.hints import HINT, RIGHT, WRONG, check_hint, right_hint, wrong_hint
 from mediate.traces.mistakes import MISTAKEN, recomputed
 from mediate.traces.rewordings import reworded_from, reworded_up_to
 from mediate.traces.step_edits import ANOTHER, FILLED, TRUNCATED, filler_of
+from mediate.traces.text_grafts import GRAFTED
 
 RECOMPUTED = recomputed(None).name
 # Of every run that names none; a paraphrase takes a function or a model besides.

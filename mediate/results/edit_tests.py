@@ -15,7 +15,7 @@ from jaxtyping import Float
 from mediate.results.areas import FEWEST_STEPS, area_over, at_shares, normalised_area, unchanged
 from mediate.results.behaviour import WHOLE, Behaved, ReadAs
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_rate
-from mediate.traces.grafts import GRAFTED
+from mediate.traces.text_grafts import GRAFTED
 
 # Where a mean curve is drawn, in shares of the chain before the edit.
 SHARES: Float[np.ndarray, " share"] = np.linspace(0, 1, 11)

@@ -15,7 +15,7 @@ from mediate.results.behaviour import Behaved, ReadAs
 from mediate.results.edit_tests import mean_or_rate
 from mediate.results.maps import EffectMap
 from mediate.stats import Estimate, bootstrap_ratio
-from mediate.traces.grafts import GRAFTED
+from mediate.traces.text_grafts import GRAFTED
 
 KIND = "graft"
 

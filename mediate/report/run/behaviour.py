@@ -28,11 +28,11 @@ from mediate.results.edit_tests import (
 from mediate.results.folder import least_effect
 from mediate.results.joined import AREA, SHARE, Agreed, agreed, joined_table, worst
 from mediate.traces.edits import SHUFFLED
-from mediate.traces.grafts import GRAFTED
 from mediate.traces.hints import right_hint, wrong_hint
 from mediate.traces.mistakes import MISTAKEN, recomputed
 from mediate.traces.rewordings import reworded_from, reworded_up_to
 from mediate.traces.step_edits import ANOTHER, FILLED, TRUNCATED
+from mediate.traces.text_grafts import GRAFTED
 
 _EDITS = (TRUNCATED, MISTAKEN, recomputed(None), FILLED, ANOTHER, SHUFFLED, reworded_from(str), reworded_up_to(str))
 WORDS = {each.name: each.words for each in (*_EDITS, right_hint(), wrong_hint(), GRAFTED)}

@@ -4,8 +4,8 @@ import pytest
 
 from mediate.errors import ItemError
 from mediate.traces.edits import Unedited
-from mediate.traces.grafts import GRAFTED
 from mediate.traces.pieces import decode_after
+from mediate.traces.text_grafts import GRAFTED
 from mediate.traces.trace import given_trace
 from tests import tiny
 
