@@ -59,8 +59,9 @@ def score_traces(
     check_loaded("score_traces", student)
     if teacher is not None:
         check_loaded("score_traces", teacher)
-    call = Call(unread, None if out is None else Path(out), Store(), progress)
-    return TraceScores(measure(student, given, specs, teacher, call), call.out)
+    folder = None if out is None else Path(out)
+    call = Call(unread=unread, out=folder, store=Store(), progress=progress)
+    return TraceScores(measure(student, given, specs, teacher, call), folder)
 
 
 @with_choices(fields_of(RsdSpec))
@@ -96,8 +97,9 @@ def rsd(
     given, unread = given_or_read(questions)
     for model in (teacher, student):
         check_loaded("rsd", model)
-    call = Call(unread, None if out is None else Path(out), Store(), progress)
-    return RsdTraces(write((teacher, student), given, made(RsdSpec, dict(options)), call), call.out)
+    folder = None if out is None else Path(out)
+    call = Call(unread=unread, out=folder, store=Store(), progress=progress)
+    return RsdTraces(write((teacher, student), given, made(RsdSpec, dict(options)), call), folder)
 
 
 @with_choices({name: field for name, field in fields_of(TuneSpec).items() if name != "arm"})

@@ -81,7 +81,7 @@ def score(
 
     student = load(model, **loading)
     other = load(teacher, **(loading | {"adapter": None})) if teacher is not None else None
-    call = Call(file.errors, out, Store(), progress=True)
+    call = Call(unread=file.errors, out=out, store=Store(), progress=True)
     found = TraceScores(score_traces(student, file.given, specs, other, call), out)
     typer.echo(repr(found))
     typer.echo(f"run: {out}")
@@ -175,7 +175,8 @@ def rsd(
     from mediate.scoring.score import Call
 
     models = load(teacher, **loading), load(student, **loading)
-    found = RsdTraces(write(models, file.given, spec, Call(file.errors, run, Store(), progress=True)), run)
+    call = Call(unread=file.errors, out=run, store=Store(), progress=True)
+    found = RsdTraces(write(models, file.given, spec, call), run)
     content = selected_content(found.kept())
     if not force:
         check_absent(out, content)

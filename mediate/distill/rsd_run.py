@@ -79,20 +79,21 @@ def rsd(
         InputError: The models have too few tokens in common, or the directory holds something else.
         ItemError: A question that is no item.
     """
+    unread, out, progress = call.get("unread", ()), call.get("out"), call.get("progress", False)
     started, clock = now(), time.monotonic()
-    check_set(given, call.unread, make_spec(on_bad_item="skip"))
+    check_set(given, unread, make_spec(on_bad_item="skip"))
     shared = shared_tokens(*models)
     items = [replace(each, cot=None) for each in as_measured(given, "hidden", str) if isinstance(each, Item)]
-    if call.progress and shared.share < 1:
+    if progress and shared.share < 1:
         tell(f"the student has {shared.share:.0%} of the teacher's tokens")
     choices = {"design": DESIGN} | _plain(spec)
     facts = {name: model.describe() for name, model in zip(("teacher", "student"), models, strict=True)}
     asked = identity(choices, items, facts, None)
-    if call.out is not None and check_free(call.out, asked):
-        return read_speculative(call.out)
+    if out is not None and check_free(out, asked):
+        return read_speculative(out)
     manifest = asked | {"created": started, "shared_tokens": shared.share}
-    with written(call.out, manifest):
-        rejects = [Reject(each.item, each.code, each.reason, each.place) for each in call.unread]
+    with written(out, manifest):
+        rejects = [Reject(each.item, each.code, each.reason, each.place) for each in unread]
         posed = list(_posed(models, items, spec, rejects))
         found = _written(models, posed, shared, spec, call)
         traces: list[SpeculativeTrace] = []
@@ -101,10 +102,10 @@ def rsd(
             traces += judged
             if not any(trace.verdict == TraceVerdict.KEPT for trace in judged):
                 rejects.append(Reject(each.item.id, "no_trace", dropped_because(judged), each.item.place))
-        told = finished(clock, counted(len(given) + len(call.unread), len(given) - len(rejects), rejects))
+        told = finished(clock, counted(len(given) + len(unread), len(given) - len(rejects), rejects))
         results = SpeculativeResults(manifest | told, tuple(traces), tuple(rejects))
-        if call.out is not None:
-            write_speculative(call.out, results)
+        if out is not None:
+            write_speculative(out, results)
     return results
 
 
@@ -203,18 +204,18 @@ def _written(
     rule = SpeculativeRule(spec.top, spec.likely, spec.trials, spec.temperature, spec.top_p)
     common: dict[str, Any] = dict(zip(("teacher", "student"), map(model_spec, models), strict=True))
     common |= {"rule": asdict(rule), "traces": spec.traces, "seed": spec.seed}
-    found: dict[str, list[Together]] = {}
+    found, store = dict[str, list[Together]](), call.get("store")
 
     def entry(each: Posed) -> dict[str, Any]:
         return common | {"id": each.item.id, "most": each.most, "prompts": [list(each.teacher), list(each.student)]}
 
-    for each in posed if call.store is not None else ():
-        kept = call.store.read(KIND, entry(each), partial(_stored, models[1], spec.traces)) if call.store else None
+    for each in posed:
+        kept = store.read(KIND, entry(each), partial(_stored, models[1], spec.traces)) if store is not None else None
         if kept is not None:
             found[each.item.id] = kept
     padded = all(can_pad(model) for model in models)
     new = [each for each in posed if each.item.id not in found]
-    with work(len(new), "writing together", "question", shown=call.progress) as done:
+    with work(len(new), "writing together", "question", shown=call.get("progress", False)) as done:
         for some in _batches(new, spec, padded=padded):
             rows = [
                 ToWrite(each.teacher, each.student, (spec.seed, zlib.crc32(each.item.id.encode()), number), each.most)
@@ -227,8 +228,8 @@ def _written(
             for place, each in enumerate(some):
                 own = traces[place * spec.traces : (place + 1) * spec.traces]
                 found[each.item.id] = own
-                if call.store is not None:
-                    call.store.put(KIND, entry(each), _tensors(own))
+                if store is not None:
+                    store.put(KIND, entry(each), _tensors(own))
             done(len(some))
     return found
 

@@ -52,9 +52,11 @@ def score_traces(
         ItemError: Unless bad items are skipped, the first that cannot be scored.
     """
     spec, scoring = specs
+    unread, progress = call.get("unread", ()), call.get("progress", False)
+    out, store = call.get("out"), call.get("store")
     started, clock = now(), time.monotonic()
-    say = tell if call.progress else str
-    check_set(given, call.unread, scoring)
+    say = tell if progress else str
+    check_set(given, unread, scoring)
     if teacher is not None:
         check_teacher(student, teacher)
     items = as_measured(given, "hidden", str)
@@ -68,22 +70,22 @@ def score_traces(
     models = {"student": student.describe()} | ({"teacher": teacher.describe()} if teacher is not None else {})
     prompt = prompt_facts(student.need_tokenizer(), scoring.template)
     asked = identity(choices, items, models, prompt)
-    if call.out is not None and check_free(call.out, asked):
-        return read_trace_results(call.out)
+    if out is not None and check_free(out, asked):
+        return read_trace_results(out)
     items = [each for each in items if isinstance(each, Item)]
-    prepared, left_out = prepare_items(student, items, scoring, call.store, unread=call.unread, progress=call.progress)
-    manifest = asked | opening(started, len(given) + len(call.unread), prepared)
-    with written(call.out, manifest):
+    prepared, left_out = prepare_items(student, items, scoring, store, unread=unread, progress=progress)
+    manifest = asked | opening(started, len(given) + len(unread), prepared)
+    with written(out, manifest):
         rejects = list(left_out)
-        with work(len(prepared), "scoring traces", "trace", shown=call.progress) as done:
+        with work(len(prepared), "scoring traces", "trace", shown=progress) as done:
             found = dict(_scored(student, teacher, prepared, spec, rejects, done))
         traces = tuple(found[item.id] for item in prepared if item.id in found)
         if not traces:
             raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], "items"))
-        told = finished(clock, counted(len(given) + len(call.unread), len(traces), rejects))
+        told = finished(clock, counted(len(given) + len(unread), len(traces), rejects))
         results = TraceResults(manifest | told, traces, tuple(rejects))
-        if call.out is not None:
-            write_trace_results(call.out, results)
+        if out is not None:
+            write_trace_results(out, results)
     return results
 
 

@@ -9,7 +9,7 @@ from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.prepared_item import Prepared
 from mediate.mediation.prepared_pair import PreparedPair
 from mediate.pairs.answers import answer_in, same_answer, says
-from mediate.pairs.pair import Item
+from mediate.pairs.pair import Item, World
 from mediate.results.behaviour import WHOLE, Behaved, ReadAs
 from mediate.traces.edits import Edit, Edited, Unedited
 from mediate.traces.trace import Trace
@@ -43,7 +43,18 @@ class Examined:
         trace, item = self.way.tokens.trace, self.item
         values = () if trace.written else item.values
         tokenizer = self.way.model.need_tokenizer()
-        return Unedited(trace, tokenizer, self.way.seed, item.question, values, self.other)
+        pair = self.way if isinstance(self.way, PreparedPair) else None
+        return Unedited(
+            trace,
+            tokenizer,
+            self.way.seed,
+            item.question,
+            values,
+            self.other,
+            answer=self.answer,
+            twin=pair.tokens.traces[World.SOURCE] if pair else None,
+            twin_answer=pair.pair.source.answer if pair else "",
+        )
 
     @property
     def steps(self) -> int:
@@ -83,7 +94,7 @@ def edited_chains(subject: Examined, edits: Sequence[Edit], reading: ReadAs) -> 
             except ItemError as error:
                 yield replace(row, code=error.code, reason=error.reason)
             else:
-                yield EditedChain(replace(row, replaced=_part(subject, edited)), edited)
+                yield EditedChain(replace(row, replaced=_part(subject, edited), towards=edited.towards), edited)
 
 
 def whole_chain(subject: Examined) -> Behaved:

@@ -9,6 +9,8 @@ from mediate.figures.behaviour import AGREEMENT_SIZE, CURVES_SIZE, plot_agreemen
 from mediate.figures.figure import Figure
 from mediate.report.analysis import Analysis, analysis_of
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, prose, standing_in
+from mediate.report.run.followed import followed_blocks
+from mediate.report.run.grafted import graft_blocks
 from mediate.report.words import gaps, interval, number, percent, plural
 from mediate.results import Results
 from mediate.results.behaviour import WHOLE, ReadAs
@@ -26,12 +28,14 @@ from mediate.results.edit_tests import (
 from mediate.results.folder import least_effect
 from mediate.results.joined import AREA, SHARE, Agreed, agreed, joined_table, worst
 from mediate.traces.edits import SHUFFLED
+from mediate.traces.hints import right_hint, wrong_hint
 from mediate.traces.mistakes import MISTAKEN, recomputed
 from mediate.traces.rewordings import reworded_from, reworded_up_to
 from mediate.traces.step_edits import ANOTHER, FILLED, TRUNCATED
+from mediate.traces.text_grafts import GRAFTED
 
 _EDITS = (TRUNCATED, MISTAKEN, recomputed(None), FILLED, ANOTHER, SHUFFLED, reworded_from(str), reworded_up_to(str))
-WORDS = {each.name: each.words for each in _EDITS}
+WORDS = {each.name: each.words for each in (*_EDITS, right_hint(), wrong_hint(), GRAFTED)}
 CONTINUED = {
     TRUNCATED.name: "what the model writes from that step on",
     MISTAKEN.name: "the chain up to that step, whose result is wrong by one digit, and what the model writes on",
@@ -83,6 +87,8 @@ def behaviour_section(results: Results, figures: tuple[Figure, ...]) -> tuple[Se
         Text(_basis(results, analysis, told), Look.BASIS),
         Text(AREAS, Look.SMALL),
         *((Text(PARAPHRASE, Look.SMALL),) if reworded else ()),
+        *followed_blocks(told),
+        *graft_blocks(results, analysis),
         *(each for each in standing_in(figures, "behaviour", results.cube().outcome) if each.name == "early-answering"),
         *_lengths(results),
         *((_three_table(three), Text(_three_said(three))) if three else ()),
