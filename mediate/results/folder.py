@@ -13,15 +13,16 @@ import pyarrow.parquet as pq
 
 from mediate.errors import InputError, one_line
 from mediate.files import write_atomic, write_text
-from mediate.results.behaviour import Behaved, behaviour_from_table, behaviour_table
+from mediate.results.behaviour import Behaved
 from mediate.results.controls import Controlled, control_table, controls_from_table
 from mediate.results.cube import Cube, cube_table, cubes_from_table
 from mediate.results.joined import joined_table
 from mediate.results.kinds import MIN_TE
 from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
+from mediate.results.optional_tables import OPTIONAL
 from mediate.results.outcomes import outcome_facts
-from mediate.results.replacements import Replaced, replaced_from_table, replaced_table
-from mediate.results.spread import AgainstOthers, others_from_table, others_table
+from mediate.results.replacements import Replaced
+from mediate.results.spread import AgainstOthers
 from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
 from mediate.results.told import Measured, Reject, item_table, items_from_table
 
@@ -29,12 +30,8 @@ MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
 RESULTS = "results"
 TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
-# Of items that are held against others; a run of which none was has no such table.
-OTHERS = "others"
-# The chain alone replaced; a run in which nothing was has no such table.
-REPLACED = "contrasts"
-# What was answered after edited chains, and both sides of each item; a run without such tests has no such tables.
-BEHAVIOUR, JOINED = "behaviour", "joined"
+# Both sides of each item, made from others: written where chains were edited, and never read.
+JOINED = "joined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ class Results:
                 raise ValueError(f"the cube of {cube.outcome!r} is not over the run's items")
         known = {item.id for item in self.items}
         named = {item for cube in self.cut for item in cube.items}
-        for records in (self.controls, self.others, self.replaced, self.behaviour):
+        for records in (self.controls, *(getattr(self, each.field) for each in OPTIONAL)):
             named |= {each.item for each in records}
         if named - known:
             raise ValueError(f"effects of item {min(named - known)!r}, which is not among the run's items")
@@ -112,12 +109,8 @@ def write_results(folder: Path, results: Results) -> None:
         "agreement": agreement_table(results.maps),
         "controls": control_table(results.controls),
     }
-    if results.others:
-        tables[OTHERS] = others_table(results.others)
-    if results.replaced:
-        tables[REPLACED] = replaced_table(results.replaced)
+    tables |= {each.name: each.write(found) for each in OPTIONAL if (found := getattr(results, each.field))}
     if results.behaviour:
-        tables[BEHAVIOUR] = behaviour_table(results.behaviour)
         tables[JOINED] = joined_table(results.cube(), results.behaviour, least_effect(results))
     write_run(folder, tables, results.rejects, results.manifest)
 
@@ -188,8 +181,8 @@ def read_results(folder: str | Path) -> Results:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    beside = [name for name in (OTHERS, REPLACED, BEHAVIOUR) if table_name(name) in (manifest.get(SUMS) or ())]
-    manifest, tables, rejects = read_run(folder, manifest, [*TABLES, *beside], "score")
+    beside = [each for each in OPTIONAL if table_name(each.name) in (manifest.get(SUMS) or ())]
+    manifest, tables, rejects = read_run(folder, manifest, [*TABLES, *(each.name for each in beside)], "score")
     try:
         items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
         if not items:  # a table without rows names no outcomes
@@ -197,10 +190,8 @@ def read_results(folder: str | Path) -> Results:
             cubes = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), str(outcome)) for outcome in outcomes)
         maps = with_agreements(maps_from_table(tables["effects"]), tables["agreement"])
         cut, controls = cubes_from_table(tables["cut"]), controls_from_table(tables["controls"])
-        others = others_from_table(tables[OTHERS]) if OTHERS in beside else ()
-        replaced = replaced_from_table(tables[REPLACED]) if REPLACED in beside else ()
-        behaviour = behaviour_from_table(tables[BEHAVIOUR]) if BEHAVIOUR in beside else ()
-        return Results(manifest, items, cubes, maps, rejects, cut, controls, others, replaced, behaviour)
+        more = {each.field: each.read(tables[each.name]) for each in beside}
+        return Results(manifest, items, cubes, maps, rejects, cut, controls, **more)
     except KeyError as error:
         raise InputError(
             f"{folder / RESULTS}: has no column {error}, so another version wrote it; score into a new directory"
