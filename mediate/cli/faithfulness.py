@@ -59,7 +59,7 @@ def faithfulness(
     asked = make_behaviour_spec(tests)
     reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
     found, given, spec = read_run(pairs, model, choices, loading, reading)
-    check_out(out, spec, spec.described() | {"behaviour": asked.model_dump(mode="json")}, given)
+    check_out(out, spec, spec.described() | {"behaviour": asked.described()}, given)
     from mediate.api import load
     from mediate.faithfulness.faithfulness import Probes
     from mediate.faithfulness.faithfulness import faithfulness as run

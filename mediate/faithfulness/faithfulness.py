@@ -8,7 +8,8 @@ from mediate.errors import InputError, ItemError, one_line
 from mediate.faithfulness.at_once import read_at_once
 from mediate.faithfulness.continued import read_continued
 from mediate.faithfulness.edited import Examined, subjects_of, whole_chain
-from mediate.faithfulness.spec import BehaviourSpec, edits_of
+from mediate.faithfulness.spec import TEXT, BehaviourSpec, edits_of
+from mediate.faithfulness.text_corners import measure_text_corners
 from mediate.mediation.prepared_item import OnItsWay
 from mediate.models.model import Model
 from mediate.models.side_by_side import can_pad
@@ -47,7 +48,7 @@ class Probes:
         named = {
             name: getattr(each, "__qualname__", repr(each)) for name, each in functions.items() if each is not None
         }
-        return self.spec.model_dump(mode="json") | named
+        return self.spec.described() | named
 
 
 def faithfulness(
@@ -70,9 +71,8 @@ def faithfulness(
     def measure(
         results: Results, items: Sequence[OnItsWay], settled: ScoreSpec, store: Store | None, progress: bool
     ) -> Results:
-        return replace(
-            results, behaviour=tuple(behaviour(model, items, settled, tests, Call((), None, store, progress)))
-        )
+        found = tuple(behaviour(model, items, settled, tests, Call((), None, store, progress)))
+        return published(replace(results, behaviour=found), items, settled, tests, store)
 
     return score_and(model, given, spec, Addition({CHOICES: tests.described()}, measure), call)
 
@@ -100,6 +100,23 @@ def behaviour(model: Model, items: Sequence[OnItsWay], spec: ScoreSpec, tests: P
         for row in read_continued(model, answered, edits, spec, call.store, progress=call.progress):
             by_item[row.item].append(row)
     return [row for rows in by_item.values() for row in rows]
+
+
+@stage("published measures")
+def published(
+    results: Results, items: Sequence[OnItsWay], spec: ScoreSpec, tests: Probes, store: Store | None
+) -> Results:
+    """The results with the measures of others that were asked for.
+
+    Args:
+        results: What was measured, and answered.
+        items: The measured items.
+        spec: The choices of the run.
+        tests: Which measures.
+        store: Where what they take is looked up and kept.
+    """
+    wanted = tests.spec.measures
+    return replace(results, text=measure_text_corners(results, items, spec, store) if TEXT in wanted else ())
 
 
 def _read(subject: Examined, edits: Sequence[Edit], *, padded: bool) -> list[Behaved]:

@@ -21,6 +21,10 @@ RECOMPUTED = recomputed(None).name
 USUAL_EDITS = (TRUNCATED.name, MISTAKEN.name, RECOMPUTED, FILLED.name, ANOTHER.name, SHUFFLED.name)
 # The rules that chains of arithmetic may keep to; the first of those that tie.
 ARITHMETICS = (EXACT, MODULO_TEN)
+# Measures of others that are worked out by their definitions, and those of them that every run has.
+TEXT = "text"
+MEASURES = (TEXT,)
+USUAL_MEASURES = (TEXT,)
 _FIXED = {each.name: each for each in (TRUNCATED, MISTAKEN, FILLED, ANOTHER, SHUFFLED)}
 
 
@@ -43,6 +47,11 @@ class BehaviourSpec(BaseModel):
         description="How edited chains are read: `at_once`, the answer follows; `continued`, the model writes on from "
         "the edit and then answers, after truncation, a mistake and a paraphrase up to a step.",
     )
+    measures: tuple[str, ...] = Field(
+        default=USUAL_MEASURES,
+        description="Published measures that are worked out besides: `text`, natural effects of a pair's question and "
+        "chain on the base answer's probability, as plain text; `none` for none.",
+    )
 
     @field_validator("edits", mode="before")
     @classmethod
@@ -62,12 +71,27 @@ class BehaviourSpec(BaseModel):
         # What a chain is held against is read at once, so that reading is always there.
         return tuple(str(each) for each in ReadAs if each in (*names, ReadAs.AT_ONCE))
 
+    @field_validator("measures", mode="before")
+    @classmethod
+    def _read_measures(cls, value: Any) -> Any:
+        names = _parts(value)
+        wrong = next((name for name in names if name not in (*MEASURES, "none")), None)
+        if wrong is not None:
+            raise InputError(f"no measure {shortened(wrong)!r}; there are {', '.join(MEASURES)}, and none for none")
+        return tuple(each for each in MEASURES if each in names)
+
+    def described(self) -> dict[str, Any]:
+        """The choices as plain values, for a manifest."""
+        # A choice of before it could be chosen is not said, so that runs from then are the same runs.
+        return self.model_dump(mode="json", exclude={"measures"} if self.measures == USUAL_MEASURES else None)
+
 
 class BehaviourOptions(ScoreOptions, total=False):
     """`BehaviourSpec`, and the `ScoreSpec` of the same run, as the options of a call."""
 
     edits: Sequence[str] | str
     readings: Sequence[str] | str
+    measures: Sequence[str] | str
 
 
 def make_behaviour_spec(choices: dict[str, Any]) -> BehaviourSpec:

@@ -24,6 +24,7 @@ from mediate.results.outcomes import outcome_facts
 from mediate.results.replacements import Replaced
 from mediate.results.spread import AgainstOthers
 from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
+from mediate.results.text_effects import TextCorners
 from mediate.results.told import Measured, Reject, item_table, items_from_table
 
 MANIFEST = "run.json"
@@ -50,6 +51,7 @@ class Results:
             where items are held against something else.
         replaced: The chain alone replaced, one record an item, replacement and outcome.
         behaviour: What was answered after edited chains, one record an item, edit, place and reading.
+        text: The base answer's probability after either question with either chain, one record a pair.
     """
 
     manifest: Mapping[str, Any]
@@ -62,6 +64,7 @@ class Results:
     others: tuple[AgainstOthers, ...] = ()
     replaced: tuple[Replaced, ...] = ()
     behaviour: tuple[Behaved, ...] = ()
+    text: tuple[TextCorners, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:

@@ -9,13 +9,15 @@ from matplotlib.axes import Axes
 
 from mediate.figures.behaviour import plot_agreement, plot_curves
 from mediate.report.analysis import analysis_of
-from mediate.report.run.behaviour import agreed_of_run, curves_of_run, joined_of_run
+from mediate.report.run.behaviour import curves_of_run
+from mediate.report.run.both_sides import agreed_of_run, joined_of_run
 from mediate.report.run.page import notebook, terminal
 from mediate.report.run.scores import Scores
 from mediate.results import Reject, Results
 from mediate.results.behaviour import ReadAs, behaviour_table
 from mediate.results.edit_tests import by_steps, edit_test_table, edit_tests, replacements
 from mediate.results.joined import worst
+from mediate.results.text_effects import text_effect_table
 from mediate.stats import Estimate
 
 
@@ -86,6 +88,13 @@ class Faithfulness:
     def worst(self, most: int = 10) -> pd.DataFrame:
         """The items where the two sides differ most."""
         return worst(self.joined(), most)
+
+    def text_effects(self) -> pd.DataFrame:
+        """A row a pair: the base answer's probability after either question with either chain, and natural effects.
+
+        See `mediate.results.text_effects`; no rows of items by themselves.
+        """
+        return text_effect_table(self.results.text)
 
     @property
     def rejects(self) -> tuple[Reject, ...]:

@@ -1,9 +1,12 @@
 """The section on behaviour: what it says of a run, in full and in short, from stored rows alone."""
 
+from dataclasses import replace
+
 from mediate.report.blocks import Notes, Section, Table, Text, plain_text
 from mediate.report.run.behaviour import behaviour_blocks, behaviour_figures, behaviour_section
 from mediate.results import Results
 from mediate.results.behaviour import Behaved
+from mediate.results.text_effects import TextCorners
 from mediate.results.told import Measured, Told
 from tests.results.test_edit_tests import rows_of, stand_in
 from tests.results.test_joined import cube_of
@@ -64,6 +67,22 @@ def test_what_could_not_be_made_is_counted_with_its_reason() -> None:
     assert "2 x another: there is none (such as item 'a')." in said(section)
     short = behaviour_blocks(run(*refused))
     assert any(isinstance(each, Notes) and "2 x another" in str(each.items) for each in short)
+
+
+def test_text_level_effects_are_told_where_they_were_measured() -> None:
+    assert "level of text" not in said(behaviour_section(run(), ())[0])
+    corners = tuple(TextCorners(name, name, 0.1, 0.7, 0.2, 0.9) for name in SHARES)
+    (section,) = behaviour_section(replace(run(), text=corners), ())
+    (table,) = [each for each in section.blocks if isinstance(each, Table) and each.rows[0][0] == "TE"]
+    assert {row[0]: row[2] for row in table.rows} == {
+        "TE": "0.800",
+        "NDE": "0.100",
+        "NIE": "0.600",
+        "TDE": "0.200",
+        "TIE": "0.700",
+        "interaction": "0.100",
+    }
+    assert "n = 4 pairs" in said(section)
 
 
 def test_figures_stand_in_the_section() -> None:
