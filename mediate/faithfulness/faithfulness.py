@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mediate.clock import stage
-from mediate.errors import InputError, ItemError, one_line
+from mediate.errors import InputError
 from mediate.faithfulness.at_once import read_at_once
 from mediate.faithfulness.continued import read_continued
-from mediate.faithfulness.edited import Examined, subjects_of, whole_chain
-from mediate.faithfulness.spec import TEXT, BehaviourSpec, edits_of
+from mediate.faithfulness.edited import Examined, subjects_of, whole_chain, why_unread
+from mediate.faithfulness.leads import measure_decays
+from mediate.faithfulness.spec import NLDD, TEXT, BehaviourSpec, edits_of
 from mediate.faithfulness.text_corners import measure_text_corners
 from mediate.mediation.prepared_item import OnItsWay
 from mediate.models.model import Model
 from mediate.models.side_by_side import can_pad
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.recomputed import Slip
-from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store
 from mediate.results.behaviour import Behaved, ReadAs
 from mediate.results.folder import Results
@@ -115,20 +115,18 @@ def published(
         tests: Which measures.
         store: Where what they take is looked up and kept.
     """
-    wanted = tests.spec.measures
-    return replace(results, text=measure_text_corners(results, items, spec, store) if TEXT in wanted else ())
+    wanted, padded = tests.spec.measures, can_pad(items[0].model)
+    text = measure_text_corners(results, items, spec, store) if TEXT in wanted else ()
+    decays = [measure_decays(Examined(each), padded=padded) for each in items] if NLDD in wanted else []
+    return replace(results, text=text, decays=tuple(row for rows in decays for row in rows))
 
 
 def _read(subject: Examined, edits: Sequence[Edit], *, padded: bool) -> list[Behaved]:
     """An item's edited chains, read at once; where that cannot be, why: it must not cost what was measured."""
     try:
         return read_at_once(subject, edits, padded=padded)
-    except InputError as error:
-        code, reason = "impossible", error.reason if isinstance(error, ItemError) else one_line(error)
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        code, reason = "out_of_memory", "its edited chains do not fit into memory; give shorter chains"
+    except (InputError, RuntimeError) as error:
+        code, reason = why_unread(error)
     return [replace(whole_chain(subject), code=code, reason=reason)]
 
 

@@ -22,9 +22,9 @@ USUAL_EDITS = (TRUNCATED.name, MISTAKEN.name, RECOMPUTED, FILLED.name, ANOTHER.n
 # The rules that chains of arithmetic may keep to; the first of those that tie.
 ARITHMETICS = (EXACT, MODULO_TEN)
 # Measures of others that are worked out by their definitions, and those of them that every run has.
-TEXT = "text"
-MEASURES = (TEXT,)
-USUAL_MEASURES = (TEXT,)
+TEXT, NLDD = "text", "nldd"
+MEASURES = (TEXT, NLDD)
+USUAL_MEASURES = (TEXT, NLDD)
 _FIXED = {each.name: each for each in (TRUNCATED, MISTAKEN, FILLED, ANOTHER, SHUFFLED)}
 
 
@@ -50,7 +50,8 @@ class BehaviourSpec(BaseModel):
     measures: tuple[str, ...] = Field(
         default=USUAL_MEASURES,
         description="Published measures that are worked out besides: `text`, natural effects of a pair's question and "
-        "chain on the base answer's probability, as plain text; `none` for none.",
+        "chain on the base answer's probability, as plain text; `nldd`, how the answer's lead decays where a step is "
+        "wrong and the chain ends there; `none` for none.",
     )
 
     @field_validator("edits", mode="before")

@@ -19,6 +19,7 @@ from mediate.results.cube import Cube, cube_table, cubes_from_table
 from mediate.results.joined import joined_table
 from mediate.results.kinds import MIN_TE
 from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
+from mediate.results.nldd import Decay
 from mediate.results.optional_tables import OPTIONAL
 from mediate.results.outcomes import outcome_facts
 from mediate.results.replacements import Replaced
@@ -52,6 +53,7 @@ class Results:
         replaced: The chain alone replaced, one record an item, replacement and outcome.
         behaviour: What was answered after edited chains, one record an item, edit, place and reading.
         text: The base answer's probability after either question with either chain, one record a pair.
+        decays: The answer's lead where a step is wrong and the chain ends there, one record an item and step.
     """
 
     manifest: Mapping[str, Any]
@@ -65,6 +67,7 @@ class Results:
     replaced: tuple[Replaced, ...] = ()
     behaviour: tuple[Behaved, ...] = ()
     text: tuple[TextCorners, ...] = ()
+    decays: tuple[Decay, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:

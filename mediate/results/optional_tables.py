@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mediate.results.behaviour import behaviour_from_table, behaviour_table
+from mediate.results.nldd import decay_table, decays_from_table
 from mediate.results.replacements import replaced_from_table, replaced_table
 from mediate.results.spread import others_from_table, others_table
 from mediate.results.text_effects import text_corners_from_table, text_effect_table
@@ -35,4 +36,5 @@ OPTIONAL = (
     OptionalTable("replaced", "contrasts", replaced_table, replaced_from_table),
     OptionalTable("behaviour", "behaviour", behaviour_table, behaviour_from_table),
     OptionalTable("text", "text_effects", text_effect_table, text_corners_from_table),
+    OptionalTable("decays", "nldd", decay_table, decays_from_table),
 )

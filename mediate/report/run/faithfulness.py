@@ -17,6 +17,7 @@ from mediate.results import Reject, Results
 from mediate.results.behaviour import ReadAs, behaviour_table
 from mediate.results.edit_tests import by_steps, edit_test_table, edit_tests, replacements
 from mediate.results.joined import worst
+from mediate.results.nldd import decay_table
 from mediate.results.text_effects import text_effect_table
 from mediate.stats import Estimate
 
@@ -95,6 +96,13 @@ class Faithfulness:
         See `mediate.results.text_effects`; no rows of items by themselves.
         """
         return text_effect_table(self.results.text)
+
+    def nldd(self) -> pd.DataFrame:
+        """A row an item and step: the answer's lead where that step is wrong and the last, and its decay in per cent.
+
+        See `mediate.results.nldd`.
+        """
+        return decay_table(self.results.decays)
 
     @property
     def rejects(self) -> tuple[Reject, ...]:

@@ -2,8 +2,9 @@
 
 from mediate.report.analysis import Analysis
 from mediate.report.blocks import Block, Look, Table, Text, columns, numbers
-from mediate.report.words import interval, number, plural
+from mediate.report.words import interval, number, percent, plural
 from mediate.results import Results
+from mediate.results.nldd import LEAST_LEAD, decayed
 from mediate.results.text_effects import set_text_effects
 
 TEXT_WORDS = {
@@ -19,11 +20,16 @@ TEXT_BASIS = (
     "plain text (NDE and NIE as in arXiv 2512.23032). What a chain's activations carry beyond its words counts with "
     "the question here, and with the chain in the cube's TIE."
 )
+NLDD_BASIS = (
+    "The lead is the answer's logit less the largest other one, in standard deviations of the logits; NLDD is the part "
+    "of it that is lost where a step's result is wrong and the chain ends there. Cutting the chain off does something "
+    "by itself, so a late place may say that the answer is stated there, and nothing of the mistake."
+)
 
 
 def published_blocks(results: Results, analysis: Analysis) -> tuple[Block, ...]:
     """What was worked out of measures of others; nothing of those that were not."""
-    return text_blocks(results, analysis)
+    return (*text_blocks(results, analysis), *nldd_blocks(results, analysis))
 
 
 def text_blocks(results: Results, analysis: Analysis) -> tuple[Block, ...]:
@@ -47,3 +53,28 @@ def text_blocks(results: Results, analysis: Analysis) -> tuple[Block, ...]:
     )
     n = f" n = {plural(len(results.text), 'pair')}; every pair is in results/text_effects.parquet."
     return (Table(heads, tuple(rows)), Text(TEXT_BASIS + n, Look.SMALL))
+
+
+def nldd_blocks(results: Results, analysis: Analysis) -> tuple[Block, ...]:
+    """How the answer's lead decays where a step is wrong and the chain ends there."""
+    if not results.decays:
+        return ()
+    found = decayed(results.decays, seed=analysis.seed, level=analysis.level)
+    shares = (("largest of an item's steps", found.peak), ("there, by cutting the chain off alone", found.cut))
+    rows = [
+        *((words, percent(each.value / 100), interval(each, digits=0)) for words, each in shares),
+        (
+            "that step's place in the chain",
+            percent(found.horizon.value),
+            interval(found.horizon, scale=100.0, digits=0),
+        ),
+    ]
+    heads = (*columns("NLDD: decay of the answer's lead"), *numbers("of the clean lead", "interval"))
+    counted = f" n = {plural(found.peak.n, 'item')}"
+    if found.undefined:
+        counted += f"; undefined for {found.undefined}, whose clean lead is at most {LEAST_LEAD} standard deviations"
+    if found.refused:
+        listed = ", ".join(f"{count} {code}" for code, count in found.refused.items())
+        counted += f"; steps that could not be made wrong: {listed}"
+    basis = f"{NLDD_BASIS}{counted}. Every step is in results/nldd.parquet."
+    return (Table(heads, tuple(rows)), Text(basis, Look.SMALL))

@@ -6,6 +6,7 @@ from mediate.report.blocks import Notes, Section, Table, Text, plain_text
 from mediate.report.run.behaviour import behaviour_blocks, behaviour_figures, behaviour_section
 from mediate.results import Results
 from mediate.results.behaviour import Behaved
+from mediate.results.nldd import Decay
 from mediate.results.text_effects import TextCorners
 from mediate.results.told import Measured, Told
 from tests.results.test_edit_tests import rows_of, stand_in
@@ -83,6 +84,21 @@ def test_text_level_effects_are_told_where_they_were_measured() -> None:
         "interaction": "0.100",
     }
     assert "n = 4 pairs" in said(section)
+
+
+def test_the_decay_of_the_lead_is_told_with_what_cutting_does_alone() -> None:
+    rows = [Decay(name, name, step, 2, 2.0, (1.0, -1.0)[step], (1.0, 2.0)[step]) for name in "ab" for step in (0, 1)]
+    rows += [Decay("c", "c", step, 2, 0.05, -1.0, 0.0) for step in (0, 1)]
+    rows += [Decay("d", "d", step, 2, code="no_result", reason="it states none") for step in (0, 1)]
+    (section,) = behaviour_section(replace(run(), decays=tuple(rows)), ())
+    (table,) = [each for each in section.blocks if isinstance(each, Table) and "NLDD" in each.columns[0].heading]
+    assert [row[1] for row in table.rows] == [
+        "150\N{NO-BREAK SPACE}%",
+        "0\N{NO-BREAK SPACE}%",
+        "100\N{NO-BREAK SPACE}%",
+    ]
+    assert "n = 2 items; undefined for 1, whose clean lead" in said(section)
+    assert "steps that could not be made wrong: 2 no_result" in said(section)
 
 
 def test_figures_stand_in_the_section() -> None:
