@@ -8,9 +8,8 @@ from mediate.errors import InputError
 from mediate.faithfulness.at_once import read_at_once
 from mediate.faithfulness.continued import read_continued
 from mediate.faithfulness.edited import Examined, subjects_of, whole_chain, why_unread
-from mediate.faithfulness.leads import measure_decays
-from mediate.faithfulness.spec import NLDD, TEXT, BehaviourSpec, edits_of
-from mediate.faithfulness.text_corners import measure_text_corners
+from mediate.faithfulness.measures import with_measures
+from mediate.faithfulness.spec import BehaviourSpec, edits_of
 from mediate.mediation.prepared_item import OnItsWay
 from mediate.models.model import Model
 from mediate.models.side_by_side import can_pad
@@ -72,7 +71,7 @@ def faithfulness(
         results: Results, items: Sequence[OnItsWay], settled: ScoreSpec, store: Store | None, progress: bool
     ) -> Results:
         found = tuple(behaviour(model, items, settled, tests, Call((), None, store, progress)))
-        return published(replace(results, behaviour=found), items, settled, tests, store)
+        return with_measures(replace(results, behaviour=found), items, settled, tests.spec.measures, store)
 
     return score_and(model, given, spec, Addition({CHOICES: tests.described()}, measure), call)
 
@@ -100,25 +99,6 @@ def behaviour(model: Model, items: Sequence[OnItsWay], spec: ScoreSpec, tests: P
         for row in read_continued(model, answered, edits, spec, call.store, progress=call.progress):
             by_item[row.item].append(row)
     return [row for rows in by_item.values() for row in rows]
-
-
-@stage("published measures")
-def published(
-    results: Results, items: Sequence[OnItsWay], spec: ScoreSpec, tests: Probes, store: Store | None
-) -> Results:
-    """The results with the measures of others that were asked for.
-
-    Args:
-        results: What was measured, and answered.
-        items: The measured items.
-        spec: The choices of the run.
-        tests: Which measures.
-        store: Where what they take is looked up and kept.
-    """
-    wanted, padded = tests.spec.measures, can_pad(items[0].model)
-    text = measure_text_corners(results, items, spec, store) if TEXT in wanted else ()
-    decays = [measure_decays(Examined(each), padded=padded) for each in items] if NLDD in wanted else []
-    return replace(results, text=text, decays=tuple(row for rows in decays for row in rows))
 
 
 def _read(subject: Examined, edits: Sequence[Edit], *, padded: bool) -> list[Behaved]:

@@ -22,8 +22,8 @@ USUAL_EDITS = (TRUNCATED.name, MISTAKEN.name, RECOMPUTED, FILLED.name, ANOTHER.n
 # The rules that chains of arithmetic may keep to; the first of those that tie.
 ARITHMETICS = (EXACT, MODULO_TEN)
 # Measures of others that are worked out by their definitions, and those of them that every run has.
-TEXT, NLDD = "text", "nldd"
-MEASURES = (TEXT, NLDD)
+TEXT, NLDD, CMI = "text", "nldd", "cmi"
+MEASURES = (TEXT, NLDD, CMI)
 USUAL_MEASURES = (TEXT, NLDD)
 _FIXED = {each.name: each for each in (TRUNCATED, MISTAKEN, FILLED, ANOTHER, SHUFFLED)}
 
@@ -51,7 +51,8 @@ class BehaviourSpec(BaseModel):
         default=USUAL_MEASURES,
         description="Published measures that are worked out besides: `text`, natural effects of a pair's question and "
         "chain on the base answer's probability, as plain text; `nldd`, how the answer's lead decays where a step is "
-        "wrong and the chain ends there; `none` for none.",
+        "wrong and the chain ends there; `cmi`, what the answer loses with the chain's states as they are without it, "
+        "by span of layers, which takes some nine passes for every three layers; `none` for none.",
     )
 
     @field_validator("edits", mode="before")

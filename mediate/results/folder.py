@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from mediate.errors import InputError, one_line
 from mediate.files import write_atomic, write_text
 from mediate.results.behaviour import Behaved
+from mediate.results.cmi import SpanLoss
 from mediate.results.controls import Controlled, control_table, controls_from_table
 from mediate.results.cube import Cube, cube_table, cubes_from_table
 from mediate.results.joined import joined_table
@@ -54,6 +55,7 @@ class Results:
         behaviour: What was answered after edited chains, one record an item, edit, place and reading.
         text: The base answer's probability after either question with either chain, one record a pair.
         decays: The answer's lead where a step is wrong and the chain ends there, one record an item and step.
+        spans: What the answer loses with the chain's states as without it, one record an item and span of layers.
     """
 
     manifest: Mapping[str, Any]
@@ -68,6 +70,7 @@ class Results:
     behaviour: tuple[Behaved, ...] = ()
     text: tuple[TextCorners, ...] = ()
     decays: tuple[Decay, ...] = ()
+    spans: tuple[SpanLoss, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:

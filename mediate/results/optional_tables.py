@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mediate.results.behaviour import behaviour_from_table, behaviour_table
+from mediate.results.cmi import span_table, spans_from_table
 from mediate.results.nldd import decay_table, decays_from_table
 from mediate.results.replacements import replaced_from_table, replaced_table
 from mediate.results.spread import others_from_table, others_table
@@ -37,4 +38,5 @@ OPTIONAL = (
     OptionalTable("behaviour", "behaviour", behaviour_table, behaviour_from_table),
     OptionalTable("text", "text_effects", text_effect_table, text_corners_from_table),
     OptionalTable("decays", "nldd", decay_table, decays_from_table),
+    OptionalTable("spans", "cmi", span_table, spans_from_table),
 )

@@ -15,6 +15,7 @@ from mediate.report.run.page import notebook, terminal
 from mediate.report.run.scores import Scores
 from mediate.results import Reject, Results
 from mediate.results.behaviour import ReadAs, behaviour_table
+from mediate.results.cmi import index_table
 from mediate.results.edit_tests import by_steps, edit_test_table, edit_tests, replacements
 from mediate.results.joined import worst
 from mediate.results.nldd import decay_table
@@ -103,6 +104,13 @@ class Faithfulness:
         See `mediate.results.nldd`.
         """
         return decay_table(self.results.decays)
+
+    def cmi(self) -> pd.DataFrame:
+        """A row an item: its CMI, the same in nats, as published, and which of three defects would have changed it.
+
+        Where it was asked for, with `measures="cmi"`; see `mediate.results.cmi`.
+        """
+        return index_table(self.results.spans)
 
     @property
     def rejects(self) -> tuple[Reject, ...]:

@@ -4,6 +4,7 @@ from mediate.report.analysis import Analysis
 from mediate.report.blocks import Block, Look, Table, Text, columns, numbers
 from mediate.report.words import interval, number, percent, plural
 from mediate.results import Results
+from mediate.results.cmi import LEAST, index_of_set
 from mediate.results.nldd import LEAST_LEAD, decayed
 from mediate.results.text_effects import set_text_effects
 
@@ -25,11 +26,23 @@ NLDD_BASIS = (
     "of it that is lost where a step's result is wrong and the chain ends there. Cutting the chain off does something "
     "by itself, so a late place may say that the answer is stated there, and nothing of the mistake."
 )
+CMI_BASIS = (
+    "What the answer's log-probability loses with the chain's states in three neighbouring layers as they are with "
+    "filler in the chain's place, against states displaced as far at random: (chain - control) / (|chain| + "
+    "|control|), the mean over spans. As published (arXiv 2602.03994), losses below 0 are 0, any size will do, and the "
+    "control is at positions of the prompt, whose states cannot differ. Filler can move answers "
+    "of models that do not read their chain, here as elsewhere. Every span is in results/cmi.parquet."
+)
+DEFECT_WORDS = {
+    "sign": "by losses below 0 that count as 0,",
+    "size": "by losses of no size,",
+    "control": "by a control that cannot move,",
+}
 
 
 def published_blocks(results: Results, analysis: Analysis) -> tuple[Block, ...]:
     """What was worked out of measures of others; nothing of those that were not."""
-    return (*text_blocks(results, analysis), *nldd_blocks(results, analysis))
+    return (*text_blocks(results, analysis), *nldd_blocks(results, analysis), *cmi_blocks(results, analysis))
 
 
 def text_blocks(results: Results, analysis: Analysis) -> tuple[Block, ...]:
@@ -78,3 +91,29 @@ def nldd_blocks(results: Results, analysis: Analysis) -> tuple[Block, ...]:
         counted += f"; steps that could not be made wrong: {listed}"
     basis = f"{NLDD_BASIS}{counted}. Every step is in results/nldd.parquet."
     return (Table(heads, tuple(rows)), Text(basis, Look.SMALL))
+
+
+def cmi_blocks(results: Results, analysis: Analysis) -> tuple[Block, ...]:
+    """The chain's mediation index, with what its published form would have said."""
+    if not results.spans:
+        return ()
+    found = index_of_set(results.spans, seed=analysis.seed, level=analysis.level)
+    told = (
+        ("CMI, from -1 to 1", found.cmi),
+        ("beyond the control, in nats", found.nats),
+        ("CMI as published", found.published),
+    )
+    rows = [(words, number(each.value), interval(each), str(each.n)) for words, each in told]
+    heads = (*columns("states of the chain, by span of layers"), *numbers("mean", "interval", "items"))
+    blocks: list[Block] = [Table(heads, tuple(rows)), Text(CMI_BASIS, Look.SMALL)]
+    listed = "; ".join(f"{words} {found.changed[name]}" for name, words in DEFECT_WORDS.items())
+    blocks.append(
+        Text(f"By the published form, of {plural(found.items, 'item')} these would have another index: {listed}.")
+    )
+    left = [each for each in results.spans if each.code]
+    if found.undefined:
+        small = f"Of {plural(found.undefined, 'item')} no span has an index: all losses are {LEAST} nats at most."
+        blocks.append(Text(small, Look.SMALL))
+    if left:
+        blocks.append(Text(f"{plural(len(left), 'item')} without: {left[0].reason}.", Look.SMALL))
+    return tuple(blocks)

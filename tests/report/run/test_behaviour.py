@@ -6,6 +6,7 @@ from mediate.report.blocks import Notes, Section, Table, Text, plain_text
 from mediate.report.run.behaviour import behaviour_blocks, behaviour_figures, behaviour_section
 from mediate.results import Results
 from mediate.results.behaviour import Behaved
+from mediate.results.cmi import SpanLoss
 from mediate.results.nldd import Decay
 from mediate.results.text_effects import TextCorners
 from mediate.results.told import Measured, Told
@@ -99,6 +100,20 @@ def test_the_decay_of_the_lead_is_told_with_what_cutting_does_alone() -> None:
     ]
     assert "n = 2 items; undefined for 1, whose clean lead" in said(section)
     assert "steps that could not be made wrong: 2 no_result" in said(section)
+
+
+def test_the_index_is_told_with_what_its_published_form_would_have_said() -> None:
+    losses = {"a": (3.0, 1.0), "b": (-2.0, 2.0), "c": (0.001, 0.0)}
+    spans = [SpanLoss(name, name, 0, 3, *both, 0.0) for name, both in losses.items()]
+    spans.append(SpanLoss("d", "d", code="no_filler", reason="the tokenizer has no filler"))
+    (section,) = behaviour_section(replace(run(), spans=tuple(spans)), ())
+    (table,) = [each for each in section.blocks if isinstance(each, Table) and "states" in each.columns[0].heading]
+    # (0.5 - 1) / 2; (2 - 4 + 0.001) / 3; (1 + 0 + 1) / 3.
+    assert [row[1] for row in table.rows] == ["\N{MINUS SIGN}0.25", "\N{MINUS SIGN}0.67", "0.67"]
+    assert "of 3 items these would have another index: by losses below 0 that count as 0, 1;" in said(section)
+    assert "by losses of no size, 1; by a control that cannot move, 1." in said(section)
+    assert "Of 1 item no span has an index" in said(section)
+    assert "1 item without: the tokenizer has no filler." in said(section)
 
 
 def test_figures_stand_in_the_section() -> None:
