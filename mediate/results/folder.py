@@ -18,6 +18,7 @@ from mediate.results.cmi import SpanLoss
 from mediate.results.controls import Controlled, control_table, controls_from_table
 from mediate.results.cube import Cube, cube_table, cubes_from_table
 from mediate.results.joined import joined_table
+from mediate.results.joined_steps import step_table
 from mediate.results.kinds import MIN_TE
 from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
 from mediate.results.nldd import Decay
@@ -33,8 +34,8 @@ MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
 RESULTS = "results"
 TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
-# Both sides of each item, made from others: written where chains were edited, and never read.
-JOINED = "joined"
+# Both sides of each item and of each step, made from others: written where chains were edited, and never read.
+JOINED, JOINED_STEPS = "joined", "joined_steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ def write_results(folder: Path, results: Results) -> None:
     tables |= {each.name: each.write(found) for each in OPTIONAL if (found := getattr(results, each.field))}
     if results.behaviour:
         tables[JOINED] = joined_table(results.cube(), results.behaviour, least_effect(results))
+        tables[JOINED_STEPS] = step_table(results.behaviour, results.maps)
     write_run(folder, tables, results.rejects, results.manifest)
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from mediate.figures.behaviour import plot_agreement, plot_curves
 from mediate.report.analysis import analysis_of
 from mediate.report.run.behaviour import curves_of_run
-from mediate.report.run.both_sides import agreed_of_run, joined_of_run
+from mediate.report.run.both_sides import agreed_of_run, agreement_rows, joined_of_run, steps_of_run
 from mediate.report.run.page import notebook, terminal
 from mediate.report.run.scores import Scores
 from mediate.results import Reject, Results
@@ -82,6 +82,14 @@ class Faithfulness:
     def joined(self) -> pd.DataFrame:
         """A row an item: its areas and its effects; see `mediate.results.joined.joined_table`."""
         return joined_of_run(self.results)
+
+    def joined_steps(self) -> pd.DataFrame:
+        """A row an item and step: what a mistake in it did, and its effects; see `mediate.results.joined_steps`."""
+        return steps_of_run(self.results)
+
+    def agreements(self) -> pd.DataFrame:
+        """A row a side of behaviour and an effect: Spearman's correlation `over` items, all steps, or within items."""
+        return agreement_rows(self.results)
 
     def agreement(self) -> Estimate:
         """Spearman's rank correlation over items of the normalised area with the mediated share."""

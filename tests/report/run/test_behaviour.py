@@ -12,6 +12,7 @@ from mediate.results.text_effects import TextCorners
 from mediate.results.told import Measured, Told
 from tests.results.test_edit_tests import rows_of, stand_in
 from tests.results.test_joined import cube_of
+from tests.results.test_joined_steps import mistakes, of_steps
 
 SHARES = {"a": 1.0, "b": 0.1, "c": 0.5, "d": 0.9}
 
@@ -114,6 +115,36 @@ def test_the_index_is_told_with_what_its_published_form_would_have_said() -> Non
     assert "by losses of no size, 1; by a control that cannot move, 1." in said(section)
     assert "Of 1 item no span has an index" in said(section)
     assert "1 item without: the tokenizer has no filler." in said(section)
+
+
+def test_mistakes_are_held_against_effects_over_all_steps_and_within_items() -> None:
+    mistaken = [
+        row
+        for place, name in enumerate(SHARES)
+        for row in mistakes(name, (1, 1, 0), (place + 0.0, place + 1.0, place + 2.0))[1:]
+    ]
+    rows = [row for row in run().behaviour if row.edit == "whole"]
+    rows = [replace(row, place=3, steps=3, logprob=-1.0) for row in rows]
+    maps = tuple(of_steps(name, [0.0, 1.0, 2.0]) for name in SHARES)
+    results = replace(run(), behaviour=(*rows, *mistaken), maps=maps)
+    (section,) = behaviour_section(results, ())
+    (table,) = [each for each in section.blocks if isinstance(each, Table) and each.columns[0].heading == "of a step"]
+    changes, lost = table.rows
+    assert (changes[0], changes[1], lost[0]) == (
+        "its answer changes, mistaken",
+        "read",
+        "log-probability lost, mistaken",
+    )
+    assert (lost[4], lost[5], lost[7], lost[8]) == ("12", "1.00", "4", "0")
+    assert float(str(lost[2])) < 0.9
+    assert "Mistakes are not held against state effects by step: they take a twin" in said(section)
+    assert "read effects by step and state effects by step" in said(behaviour_section(run(), ())[0])
+
+
+def test_filler_is_held_against_the_latent_channel() -> None:
+    assert "filler with the latent share" not in said(behaviour_section(run(), ())[0])
+    filled = [row for name in SHARES for row in rows_of(name, (0, 0), "filled")[1:]]
+    assert "one side is the same for all items), n = 4" in said(behaviour_section(run(*filled), ())[0])
 
 
 def test_figures_stand_in_the_section() -> None:
