@@ -22,6 +22,7 @@ from mediate.results.joined_steps import step_table
 from mediate.results.kinds import MIN_TE
 from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
 from mediate.results.nldd import Decay
+from mediate.results.off_distribution import OffDistribution
 from mediate.results.optional_tables import OPTIONAL
 from mediate.results.outcomes import outcome_facts
 from mediate.results.replacements import Replaced
@@ -57,6 +58,7 @@ class Results:
         text: The base answer's probability after either question with either chain, one record a pair.
         decays: The answer's lead where a step is wrong and the chain ends there, one record an item and step.
         spans: What the answer loses with the chain's states as without it, one record an item and span of layers.
+        off: How far off the distribution is what state maps put in place, one record a pair and direction.
     """
 
     manifest: Mapping[str, Any]
@@ -72,6 +74,7 @@ class Results:
     text: tuple[TextCorners, ...] = ()
     decays: tuple[Decay, ...] = ()
     spans: tuple[SpanLoss, ...] = ()
+    off: tuple[OffDistribution, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:

@@ -22,6 +22,7 @@ from mediate.results.agreement import Agreement
 from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
+from mediate.results.off_distribution import OffDistribution
 from mediate.results.replacements import Replaced
 from mediate.results.told import Reject
 from mediate.scoring.reference_material import taken_from
@@ -45,6 +46,7 @@ class Scored(Generic[Way]):
         by_other: Its cubes against each other item that it is held against, of which `y` is the mean; None without.
         reads: The read effects that random weights are compared with; None where the chains cannot be aligned.
         replaced: What is left with the chain alone replaced, one record a replacement and outcome.
+        off: How far off the distribution is what its state maps put in place, one record a direction.
     """
 
     item: Way
@@ -56,6 +58,7 @@ class Scored(Generic[Way]):
     by_other: Float[np.ndarray, "other outcome 2 2 2"] | None = None
     reads: Float[np.ndarray, "step layer"] | None = None
     replaced: tuple[Replaced, ...] = ()
+    off: tuple[OffDistribution, ...] = ()
 
     @property
     def is_finite(self) -> bool:

@@ -31,6 +31,7 @@ from mediate.report.html import to_html, to_notebook, write_page
 from mediate.report.parts import left_out
 from mediate.report.run.behaviour import behaviour_blocks, behaviour_section
 from mediate.report.run.conditions import conditions_blocks, conditions_section
+from mediate.report.run.distances import off_said
 from mediate.report.run.evidence import (
     agreement_section,
     control_summaries,
@@ -240,4 +241,5 @@ def _map_notes(results: Results) -> list[str]:
         and ((kind, outcome) not in drawn or dims != ("step", "layer"))
     ]
     missing = sum(reject.is_map for reject in results.rejects)
+    found += off_said(results)
     return found + ([f"{plural(missing, 'map')} of measured items left out; reasons below."] if missing else [])
