@@ -29,7 +29,7 @@ from mediate.scoring.reference_material import taken_from
 from mediate.scoring.spec import ScoreSpec
 
 KIND = "outcomes"
-_AGREEMENT = ".agreement"
+_AGREEMENT, _JOINT = ".agreement", ".joint"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +128,8 @@ def put(model: Model, scored: Scored[Any], spec: ScoreSpec, store: Store) -> Non
         arrays["by_other"] = scored.by_other
     for each, effects in zip(scored.item.maps, scored.maps, strict=True):
         arrays[str(each)] = effects.values
+        if not np.isnan(effects.joint):
+            arrays[f"{each}{_JOINT}"] = np.array(effects.joint)
         if effects.agreement is not None:
             arrays[f"{each}{_AGREEMENT}"] = np.array(list(asdict(effects.agreement).values()), dtype=np.float64)
     tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
@@ -159,4 +161,6 @@ def _stored_map(item: OnItsWay, spec: MapSpec, kept: dict[str, torch.Tensor], ou
         named = zip(fields(Agreement), numbers.tolist(), strict=True)
         trust = Agreement(**{each.name: each.type(value) for each, value in named})  # type: ignore[operator]
     values = array(kept, str(spec), tuple(len(labels) for labels in coords.values()))
-    return effect_map(item.tokens, spec.name, coords, Effects(values, trust), outcome, te)
+    # What was stored before joint effects were measured has none, and is right in all else.
+    joint = float(array(kept, f"{spec}{_JOINT}", ())) if f"{spec}{_JOINT}" in kept else float("nan")
+    return effect_map(item.tokens, spec.name, coords, Effects(values, trust, joint), outcome, te)

@@ -79,8 +79,8 @@ def behaviour_section(results: Results, figures: tuple[Figure, ...]) -> tuple[Se
         *(each for each in standing_in(figures, "behaviour", results.cube().outcome) if each.name == "early-answering"),
         *_lengths(results),
         *((_three_table(three), Text(_three_said(three))) if three else ()),
-        *published_blocks(results, analysis),
         *both_sides(results, analysis, figures),
+        *published_blocks(results, analysis),
     ]
     remarks = _remarks(results, told)
     return (Section("Behaviour: the chain edited", (*blocks, *((Notes(remarks),) if remarks else ())), id="behaviour"),)
@@ -110,7 +110,8 @@ def behaviour_figures(results: Results, outcome: str) -> Iterator[Figure]:
             name="early-answering",
             draw=partial(plot_curves, curves),
             alt=f"Answers that stay, by how much of the chain stands before an edit; with none of it: {starts}.",
-            caption="Answers that stay, by how much of the chain stands before the edit; bands: pointwise intervals.",
+            caption="Answers that stay, by how much of the chain stands before the edit; bands: pointwise intervals, "
+            "as far as the axis goes.",
             size=CURVES_SIZE,
             section="behaviour",
         )
@@ -144,7 +145,7 @@ def _table(told: Sequence[EditTest]) -> Table:
     heads = (
         *columns("edit"),
         *columns("what stands there", look=Look.SAYS),
-        *columns("read"),
+        *columns("read", look=Look.SHORT),
         *numbers("stay", "interval", "right", "area", "interval", "normalised", "interval"),
         *numbers("not parsed", "not made", "items"),
     )

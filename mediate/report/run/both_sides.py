@@ -141,7 +141,8 @@ def _steps(results: Results) -> tuple[Block, ...]:
             for each in found
         ]
         heads = (
-            *columns("of a step", "with its effect"),
+            *columns("of a step"),
+            *columns("with its effect", look=Look.SHORT),
             *numbers("over all steps", "interval", "steps", group="rank correlation, pooled"),
             *numbers("within items", "interval", "items", group="mean of each item's own"),
             *numbers("items without"),
