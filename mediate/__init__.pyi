@@ -10,8 +10,9 @@ from mediate.api import tune as tune
 from mediate.errors import InputError as InputError
 from mediate.errors import ItemError as ItemError
 from mediate.mediation.kinds.paths import Receiver as Receiver
-from mediate.mediation.prepared import Prepared as Prepared
+from mediate.mediation.prepared_item import Prepared as Prepared
 from mediate.mediation.prepared_item import PreparedItem as PreparedItem
+from mediate.mediation.prepared_pair import PreparedPair as PreparedPair
 from mediate.models.fetch import fetch as fetch
 from mediate.models.model import Model as Model
 from mediate.models.prompts import Template as Template

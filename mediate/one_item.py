@@ -17,8 +17,8 @@ from mediate.report import ATTRIBUTED_MAPS, Attributed
 from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
 
 if TYPE_CHECKING:
-    from mediate.mediation.prepared import Prepared
-    from mediate.mediation.prepared_item import PreparedItem
+    from mediate.mediation.prepared_item import Prepared, PreparedItem
+    from mediate.mediation.prepared_pair import PreparedPair
     from mediate.models.model import Model
 
 
@@ -80,7 +80,7 @@ def prepare(
     *,
     pairs: Sequence[Pair] | str | Path = (),
     store: bool = True,
-) -> "Prepared": ...
+) -> "PreparedPair": ...
 
 
 def prepare(
@@ -90,7 +90,7 @@ def prepare(
     *,
     pairs: Sequence[Pair] | str | Path = (),
     store: bool = True,
-) -> "Prepared | PreparedItem":
+) -> "Prepared":
     """One item in tokens, with its chains, and every method that there is to measure on it.
 
     ```
@@ -136,7 +136,7 @@ def prepare(
     choices = settled(model, given, fitting(given, choices), str)
     job = job_of(given, choices.against)
     (prepared,), _ = job.prepare(model, given, choices, Store() if store else None)
-    found: Prepared | PreparedItem = prepared
+    found: Prepared = prepared
     return found
 
 

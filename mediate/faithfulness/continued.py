@@ -1,10 +1,11 @@
 """Edited chains continued: the model writes on from the edit, up to where it would answer, and then answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mediate.faithfulness.edited import EditedChain, Examined, answered, edited_chains
 from mediate.mediation.item import cue_tokens
+from mediate.models.decoding import Decoding
 from mediate.models.generation import End, Written
 from mediate.models.model import Model
 from mediate.passes.store import Store
@@ -19,6 +20,24 @@ from mediate.traces.trace import written_trace
 ROOM = 16
 # A model may write so many times the tokens of the chain as it is, and so many besides; what is longer never ends.
 TIMES, BESIDES = 2, 32
+
+
+@dataclass(frozen=True, slots=True)
+class WentOn:
+    """What a model wrote on from a beginning of a chain.
+
+    Args:
+        written: What it wrote; None where there was no room.
+        said: What it then said after the cue; empty where what it wrote has no end.
+    """
+
+    written: Written | None
+    said: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether what it wrote has an end."""
+        return self.written is not None and self.written.end is not End.LENGTH
 
 
 def read_continued(
@@ -47,21 +66,41 @@ def read_continued(
     asked = [each for each in found if isinstance(each, EditedChain)]
     prompts = [_prompt(known[each.row.item][0], each) for each in asked]
     of = {prompt: known[each.row.item][0] for each, prompt in zip(asked, prompts, strict=True)}
-    written = _written(model, of, spec, store, progress=progress)
-    ended: dict[tuple[int, ...], tuple[int, ...]] = {}
-    for each, prompt in zip(asked, prompts, strict=True):
-        text = written.get(prompt)
-        if text is not None and text.end is not End.LENGTH:
-            subject = known[each.row.item][0]
-            ended[prompt] = (*prompt, *_without_space(model, text, spec), *_cue(subject, spec))
-    said = answers(model, [*ended.values()], spec.seed, store, progress=progress)
+    went = write_on(model, of, spec, spec.decoding(), store, progress=progress)
     told = {
-        _key(each.row): _row(
-            model, each, known[each.row.item], written.get(prompt), said.get(ended.get(prompt, ()), "")
-        )
+        _key(each.row): _row(model, each, known[each.row.item], went[prompt])
         for each, prompt in zip(asked, prompts, strict=True)
     }
     return [told[_key(each.row)] if isinstance(each, EditedChain) else each for each in found]
+
+
+def write_on(
+    model: Model,
+    prompts: Mapping[tuple[int, ...], Examined],
+    spec: ScoreSpec,
+    decoding: Decoding,
+    store: Store | None,
+    *,
+    progress: bool,
+) -> dict[tuple[int, ...], WentOn]:
+    """What the model writes after each beginning of a chain, and what it then greedily answers.
+
+    Args:
+        model: The hooked model.
+        prompts: The tokens of a question and what stands of its chain, with the item.
+        spec: The choices of the run.
+        decoding: How it writes; it may write as many tokens as that says, and fewer after a short chain.
+        store: Where what is written is looked up and kept.
+        progress: Whether to show bars.
+    """
+    written = _written(model, prompts, spec, decoding, store, progress=progress)
+    ended = {
+        prompt: (*prompt, *_without_space(model, text, spec), *_cue(prompts[prompt], spec))
+        for prompt, text in written.items()
+        if text.end is not End.LENGTH
+    }
+    said = answers(model, [*ended.values()], spec.seed, store, progress=progress)
+    return {prompt: WentOn(written.get(prompt), said.get(ended.get(prompt, ()), "")) for prompt in prompts}
 
 
 def _key(row: Behaved) -> tuple[str, str, int]:
@@ -80,6 +119,7 @@ def _written(
     model: Model,
     prompts: Mapping[tuple[int, ...], Examined],
     spec: ScoreSpec,
+    decoding: Decoding,
     store: Store | None,
     *,
     progress: bool,
@@ -87,19 +127,18 @@ def _written(
     """What is written after each prompt that leaves room for anything, and for an answer."""
     by_room: dict[int, list[tuple[int, ...]]] = {}
     for prompt, subject in prompts.items():
-        by_room.setdefault(_room(model, prompt, subject, spec), []).append(prompt)
+        by_room.setdefault(_room(model, prompt, subject, spec, decoding), []).append(prompt)
     found: dict[tuple[int, ...], Written] = {}
     for room, wanted in by_room.items():
         if room > 0:
-            decoding = replace(spec.decoding(), max_new_tokens=room)
-            found |= write(model, wanted, decoding, store, progress=progress)
+            found |= write(model, wanted, replace(decoding, max_new_tokens=room), store, progress=progress)
     return found
 
 
-def _room(model: Model, prompt: tuple[int, ...], subject: Examined, spec: ScoreSpec) -> int:
+def _room(model: Model, prompt: tuple[int, ...], subject: Examined, spec: ScoreSpec, decoding: Decoding) -> int:
     """How many tokens a model may write after a prompt."""
     wanted = TIMES * len(subject.chain.trace.ids) + BESIDES
-    room = min(spec.decoding().max_new_tokens, -(-wanted // ROOM) * ROOM)
+    room = min(decoding.max_new_tokens, -(-wanted // ROOM) * ROOM)
     left = model.facts.context - len(prompt) - len(_cue(subject, spec)) - ANSWER_TOKENS if model.facts.context else room
     return min(room, left)
 
@@ -112,7 +151,7 @@ def _without_space(model: Model, written: Written, spec: ScoreSpec) -> list[int]
     return ids
 
 
-def _row(model: Model, asked: EditedChain, of: tuple[Examined, str], written: Written | None, said: str) -> Behaved:
+def _row(model: Model, asked: EditedChain, of: tuple[Examined, str], went: WentOn) -> Behaved:
     subject, own = of
-    text = decode_after(model.need_tokenizer(), written.ids) if written is not None else ""
-    return replace(answered(asked.row, said, subject, own), written=text)
+    text = decode_after(model.need_tokenizer(), went.written.ids) if went.written is not None else ""
+    return replace(answered(asked.row, went.said, subject, own), written=text)

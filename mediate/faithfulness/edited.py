@@ -6,10 +6,10 @@ from functools import cached_property
 
 from mediate.errors import InputError, ItemError, one_line
 from mediate.mediation.others import Candidate, nearest_others
-from mediate.mediation.prepared import Prepared
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import Prepared
+from mediate.mediation.prepared_pair import PreparedPair
 from mediate.pairs.answers import answer_in, same_answer, says
-from mediate.pairs.pair import Item
+from mediate.pairs.pair import Item, World
 from mediate.passes.memory import is_out_of_memory
 from mediate.results.behaviour import WHOLE, Behaved, ReadAs
 from mediate.traces.edits import Edit, Edited, Unedited
@@ -25,18 +25,18 @@ class Examined:
         other: The chain of another item, of as many steps; None where there is none.
     """
 
-    way: OnItsWay
+    way: Prepared
     other: Trace | None = None
 
     @property
     def item(self) -> Item:
         """The item as given."""
-        return self.way.pair.base if isinstance(self.way, Prepared) else self.way.item
+        return self.way.pair.base if isinstance(self.way, PreparedPair) else self.way.item
 
     @property
     def answer(self) -> str:
         """The measured answer."""
-        return self.item.answer if isinstance(self.way, Prepared) else self.way.answer
+        return self.item.answer if isinstance(self.way, PreparedPair) else self.way.answer
 
     @cached_property
     def chain(self) -> Unedited:
@@ -44,7 +44,18 @@ class Examined:
         trace, item = self.way.tokens.trace, self.item
         values = () if trace.written else item.values
         tokenizer = self.way.model.need_tokenizer()
-        return Unedited(trace, tokenizer, self.way.seed, item.question, values, self.other)
+        pair = self.way if isinstance(self.way, PreparedPair) else None
+        return Unedited(
+            trace,
+            tokenizer,
+            self.way.seed,
+            item.question,
+            values,
+            self.other,
+            answer=self.answer,
+            twin=pair.tokens.traces[World.SOURCE] if pair else None,
+            twin_answer=pair.pair.source.answer if pair else "",
+        )
 
     @property
     def steps(self) -> int:
@@ -65,7 +76,7 @@ class EditedChain:
     edited: Edited
 
 
-def subjects_of(items: Sequence[OnItsWay], seed: int) -> list[Examined]:
+def subjects_of(items: Sequence[Prepared], seed: int) -> list[Examined]:
     """The items with each other's chains: another group's, of another answer and as many steps, nearest in length."""
     alone = [Examined(each) for each in items]
     candidates = [Candidate(each.way.tokens, each.answer) for each in alone]
@@ -84,7 +95,7 @@ def edited_chains(subject: Examined, edits: Sequence[Edit], reading: ReadAs) -> 
             except ItemError as error:
                 yield replace(row, code=error.code, reason=error.reason)
             else:
-                yield EditedChain(replace(row, replaced=_part(subject, edited)), edited)
+                yield EditedChain(replace(row, replaced=_part(subject, edited), towards=edited.towards), edited)
 
 
 def whole_chain(subject: Examined) -> Behaved:

@@ -10,7 +10,7 @@ from mediate.faithfulness.leads import measure_decays
 from mediate.faithfulness.spec import CMI, NLDD, TEXT
 from mediate.faithfulness.text_corners import measure_text_corners
 from mediate.mediation.chain_spans import span_losses
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import Prepared
 from mediate.models.side_by_side import can_pad
 from mediate.passes.store import Store
 from mediate.results.cmi import SpanLoss
@@ -20,7 +20,7 @@ from mediate.scoring.spec import ScoreSpec
 
 @stage("measures of others")
 def with_measures(
-    results: Results, items: Sequence[OnItsWay], spec: ScoreSpec, wanted: Collection[str], store: Store | None
+    results: Results, items: Sequence[Prepared], spec: ScoreSpec, wanted: Collection[str], store: Store | None
 ) -> Results:
     """The results with what was asked for besides.
 
@@ -43,7 +43,7 @@ def with_measures(
     )
 
 
-def _spans(item: OnItsWay) -> list[SpanLoss]:
+def _spans(item: Prepared) -> list[SpanLoss]:
     """What an item loses by span of layers; where that cannot be measured, why."""
     try:
         found = span_losses(item.model, item.tokens, seed=item.seed)

@@ -12,12 +12,14 @@ from mediate.results.behaviour import ReadAs
 from mediate.scoring.spec import ScoreOptions
 from mediate.tasks.modular_steps import MODULO_TEN
 from mediate.traces.edits import SHUFFLED, Edit
+from mediate.traces.hints import HINT, RIGHT, WRONG, check_hint, right_hint, wrong_hint
 from mediate.traces.mistakes import MISTAKEN, recomputed
 from mediate.traces.rewordings import reworded_from, reworded_up_to
 from mediate.traces.step_edits import ANOTHER, FILLED, TRUNCATED, filler_of
+from mediate.traces.text_grafts import GRAFTED
 
 RECOMPUTED = recomputed(None).name
-# Of every run that names none; a paraphrase takes a function besides.
+# Of every run that names none; a paraphrase takes a function or a model besides.
 USUAL_EDITS = (TRUNCATED.name, MISTAKEN.name, RECOMPUTED, FILLED.name, ANOTHER.name, SHUFFLED.name)
 # The rules that chains of arithmetic may keep to; the first of those that tie.
 ARITHMETICS = (EXACT, MODULO_TEN)
@@ -25,7 +27,14 @@ ARITHMETICS = (EXACT, MODULO_TEN)
 TEXT, NLDD, CMI = "text", "nldd", "cmi"
 MEASURES = (TEXT, NLDD, CMI)
 USUAL_MEASURES = (TEXT, NLDD)
-_FIXED = {each.name: each for each in (TRUNCATED, MISTAKEN, FILLED, ANOTHER, SHUFFLED)}
+# What a rewriting model is told.
+INSTRUCTION = (
+    "Rewrite the text in other words. Keep every number, and the order of what is said. Write the new text and "
+    "nothing else."
+)
+# What a manifest names even where it is as usual.
+ALWAYS_SAID = {"edits", "readings"}
+_FIXED = {each.name: each for each in (TRUNCATED, MISTAKEN, FILLED, ANOTHER, SHUFFLED, GRAFTED)}
 
 
 @described
@@ -39,13 +48,26 @@ class BehaviourSpec(BaseModel):
         min_length=1,
         description="How chains are edited: any of "
         + ", ".join(f"`{name}`" for name in USUAL_EDITS)
-        + ", and `filler.N` for N tokens of filler in the chain's place.",
+        + f", and `filler.N` for N tokens of filler in the chain's place, `{RIGHT}` and `{WRONG}` for a hint before "
+        f"the chain and after it, `{GRAFTED.name}` for the twin's steps up to each.",
+    )
+    hint: str = Field(
+        default=HINT, description="What a hint says, with `{answer}` in it; the words must be ones that the model has."
+    )
+    rewriter: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A model that puts steps into other words, for paraphrase, without seeing the question: a hub id, "
+        "a folder, a .gguf file, a fetched name. It is held in memory beside the other.",
+    )
+    rewriter_instruction: str = Field(
+        default=INSTRUCTION, min_length=1, description="What that model is told to do; the steps follow."
     )
     readings: tuple[str, ...] = Field(
         default=tuple(map(str, ReadAs)),
         min_length=1,
         description="How edited chains are read: `at_once`, the answer follows; `continued`, the model writes on from "
-        "the edit and then answers, after truncation, a mistake and a paraphrase up to a step.",
+        "the edit and then answers, after truncation, a mistake, a hint, and a graft or paraphrase up to a step.",
     )
     measures: tuple[str, ...] = Field(
         default=USUAL_MEASURES,
@@ -55,6 +77,23 @@ class BehaviourSpec(BaseModel):
         "by span of layers, which takes some nine passes for every three layers; `none` for none.",
     )
 
+    resampling: bool = Field(
+        default=False,
+        description="Whether steps are resampled: what each decides of the final answer, and how firmly it comes back. "
+        "It costs about `resamples` x `resample_rounds` chains for every step.",
+    )
+    resamples: int = Field(default=20, ge=1, description="Chains that are sampled from before each step and after it.")
+    resample_items: int = Field(
+        default=8, ge=1, description="The most items whose steps are resampled, drawn at random."
+    )
+    resample_rounds: int = Field(
+        default=4, ge=1, description="The most times that a step's value is resampled away, where it comes back."
+    )
+    resample_temperature: float = Field(
+        default=1.0, gt=0, allow_inf_nan=False, description="Of sampling these chains, whatever the others are."
+    )
+    resample_top_p: float = Field(default=1.0, gt=0, le=1, description="The nucleus that they are sampled from.")
+
     @field_validator("edits", mode="before")
     @classmethod
     def _read_edits(cls, value: Any) -> Any:
@@ -62,6 +101,12 @@ class BehaviourSpec(BaseModel):
         for name in names:
             _named(name)
         return names
+
+    @field_validator("hint")
+    @classmethod
+    def _check_hint(cls, value: str) -> str:
+        check_hint(value)
+        return value
 
     @field_validator("readings", mode="before")
     @classmethod
@@ -84,16 +129,29 @@ class BehaviourSpec(BaseModel):
 
     def described(self) -> dict[str, Any]:
         """The choices as plain values, for a manifest."""
-        # A choice of before it could be chosen is not said, so that runs from then are the same runs.
-        return self.model_dump(mode="json", exclude={"measures"} if self.measures == USUAL_MEASURES else None)
+        # Choices of before they could be chosen are not said, so that runs from then are the same runs.
+        usual = {name for name in type(self).model_fields.keys() - ALWAYS_SAID if self._is_usual(name)}
+        return self.model_dump(mode="json", exclude=usual)
+
+    def _is_usual(self, name: str) -> bool:
+        return bool(getattr(self, name) == type(self).model_fields[name].default)
 
 
 class BehaviourOptions(ScoreOptions, total=False):
     """`BehaviourSpec`, and the `ScoreSpec` of the same run, as the options of a call."""
 
     edits: Sequence[str] | str
+    hint: str
+    rewriter: str | None
+    rewriter_instruction: str
     readings: Sequence[str] | str
     measures: Sequence[str] | str
+    resampling: bool
+    resamples: int
+    resample_items: int
+    resample_rounds: int
+    resample_temperature: float
+    resample_top_p: float
 
 
 def make_behaviour_spec(choices: dict[str, Any]) -> BehaviourSpec:
@@ -121,7 +179,7 @@ def edits_of(
         recompute: The later steps after a wrong result, where the built-in rules do not know them.
     """
     given = Arithmetic("as given", bool, recompute) if recompute is not None else None
-    found = [_named(name) for name in spec.edits]
+    found = [_named(name, spec.hint) for name in spec.edits]
     rules = given or fitting_arithmetic(ARITHMETICS, chains)
     edits = [recomputed(rules) if each.name == RECOMPUTED else each for each in found]
     return (*edits, *((reworded_from(rewrite), reworded_up_to(rewrite)) if rewrite is not None else ()))
@@ -131,12 +189,15 @@ def _parts(value: Any) -> list[str]:
     return [name.strip() for each in ([value] if isinstance(value, str) else value) for name in str(each).split(",")]
 
 
-def _named(name: str) -> Edit:
+def _named(name: str, hint: str = HINT) -> Edit:
     if name in _FIXED:
         return _FIXED[name]
+    if name in (RIGHT, WRONG):
+        return right_hint(hint) if name == RIGHT else wrong_hint(hint)
     if name == RECOMPUTED:
         return recomputed(None)
     kind, _, count = name.partition(".")
     if kind == "filler" and count.isdecimal() and 0 < int(count) <= 10_000:
         return filler_of(int(count))
-    raise InputError(f"no edit {shortened(name)!r}; there are {', '.join(USUAL_EDITS)}, and filler.N for N tokens")
+    there = ", ".join((*USUAL_EDITS, RIGHT, WRONG, GRAFTED.name))
+    raise InputError(f"no edit {shortened(name)!r}; there are {there}, and filler.N for N tokens")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mediate.mediation.names import BASE_PROB
-from mediate.mediation.prepared import Prepared
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import Prepared
+from mediate.mediation.prepared_pair import PreparedPair
 from mediate.mediation.procedures import PAIRS
 from mediate.passes.store import Store
 from mediate.results.folder import Results
@@ -16,7 +16,7 @@ from mediate.scoring.spec import ScoreSpec
 
 
 def measure_text_corners(
-    results: Results, items: Sequence[OnItsWay], spec: ScoreSpec, store: Store | None
+    results: Results, items: Sequence[Prepared], spec: ScoreSpec, store: Store | None
 ) -> tuple[TextCorners, ...]:
     """The corners of every pair; none of items by themselves, whose question has no other.
 
@@ -28,7 +28,7 @@ def measure_text_corners(
         spec: The choices of the run.
         store: Where cubes are looked up and kept.
     """
-    pairs = [each for each in items if isinstance(each, Prepared)]
+    pairs = [each for each in items if isinstance(each, PreparedPair)]
     cube = next((each for each in results.cubes if each.outcome == str(BASE_PROB)), None)
     if cube is not None:
         known = zip(cube.items, cube.groups, text_corners_of(cube.y).reshape(-1, 4).tolist(), strict=True)

@@ -1,6 +1,6 @@
 """Methods that look at one run as it is, which of a pair is the base: the same of a pair and of an item by itself.
 
-`Prepared` and `PreparedItem` have them as methods of their own.
+`PreparedPair` and `PreparedItem` have them as methods of their own.
 """
 
 from collections.abc import Sequence

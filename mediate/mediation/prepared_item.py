@@ -24,7 +24,7 @@ from mediate.mediation.kinds.step_shapley import StepShapley, hidden_steps, shap
 from mediate.mediation.maps import check_offered, measure_item_map
 from mediate.mediation.names import LOGIT, USUAL_OF_ONE, MapSpec, Outcome, parse_map
 from mediate.mediation.others import Candidate
-from mediate.mediation.prepared import PerCell, Prepared, Y
+from mediate.mediation.prepared_pair import PerCell, PreparedPair, Y
 from mediate.mediation.replacing import replaced_among
 from mediate.models.model import Model
 from mediate.models.sites import parse_component
@@ -268,5 +268,5 @@ def _takes_a_twin(what: str, instead: str) -> InputError:
     return InputError(f"{what} what a twin's activations change, and an item by itself has none; {instead}")
 
 
-OnItsWay = Prepared | PreparedItem
-"""One item on its way to its numbers: a pair, or an item by itself."""
+Prepared = PreparedPair | PreparedItem
+"""What a run measures: a pair, or an item by itself, in tokens with all that is decided of it."""

@@ -38,8 +38,8 @@ from mediate.mediation.kinds.read import READ
 from mediate.mediation.maps import Material, measure_item_map, measure_map, measure_small_maps
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.prepared import Prepared, Y
-from mediate.mediation.prepared_item import OnItsWay, PreparedItem
+from mediate.mediation.prepared_item import Prepared, PreparedItem
+from mediate.mediation.prepared_pair import PreparedPair, Y
 from mediate.models.model import Model
 from mediate.pairs.pair import World
 from mediate.results.controls import Control, Controlled
@@ -47,7 +47,7 @@ from mediate.results.maps import EffectMap
 
 RANKED_OF_ITEMS = f"{KNOCKOUT.name}:{','.join(RANKED)}"
 
-Way = TypeVar("Way", bound=OnItsWay)
+PreparedT = TypeVar("PreparedT", bound=Prepared)
 Runs = TypeVar("Runs")
 
 
@@ -66,7 +66,7 @@ class Cubes(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Procedure(Generic[Way, Runs]):
+class Procedure(Generic[PreparedT, Runs]):
     """How items of one sort are measured; where one outcome is read off, it is the first of theirs.
 
     Args:
@@ -85,50 +85,50 @@ class Procedure(Generic[Way, Runs]):
         unlearnt: What a model of random weights makes of some items on an outcome.
     """
 
-    length: Callable[[Way], int]
-    run: Callable[[Model, Sequence[Way]], list[Runs]]
-    cubes: Callable[[Model, Sequence[Way], Sequence[Runs]], list[Cubes]]
+    length: Callable[[PreparedT], int]
+    run: Callable[[Model, Sequence[PreparedT]], list[Runs]]
+    cubes: Callable[[Model, Sequence[PreparedT], Sequence[Runs]], list[Cubes]]
     small_maps: Callable[[Model, Sequence[Runs], MapSpec, Outcome, Sequence[float]], dict[int, EffectMap]]
     map: Callable[[Model, Runs, MapSpec, Outcome, float, Material], EffectMap]
     own_controls: tuple[Control, ...]
-    controls: Callable[[Way, Runs, Float[np.ndarray, "2 2 2"], Sequence[Elsewhere]], tuple[Controlled, ...]]
-    reads: Callable[[Way, Runs, Sequence[EffectMap]], Reads | None]
-    unlearnt: Callable[[Model, Sequence[Way], Outcome], list[Unlearnt]]
+    controls: Callable[[PreparedT, Runs, Float[np.ndarray, "2 2 2"], Sequence[Elsewhere]], tuple[Controlled, ...]]
+    reads: Callable[[PreparedT, Runs, Sequence[EffectMap]], Reads | None]
+    unlearnt: Callable[[Model, Sequence[PreparedT], Outcome], list[Unlearnt]]
 
 
-def _pair_length(item: Prepared) -> int:
+def _pair_length(item: PreparedPair) -> int:
     return 2 * sum(len(item.tokens.context(world, world)) for world in World)
 
 
-def _run_pairs(model: Model, items: Sequence[Prepared]) -> list[Contexts]:
+def _run_pairs(model: Model, items: Sequence[PreparedPair]) -> list[Contexts]:
     return run_all_contexts(model, [item.tokens for item in items])
 
 
-def _pair_cubes(model: Model, items: Sequence[Prepared], contexts: Sequence[Contexts]) -> list[Cubes]:
+def _pair_cubes(model: Model, items: Sequence[PreparedPair], contexts: Sequence[Contexts]) -> list[Cubes]:
     both = list(zip(contexts, items, strict=True))
     cut = [cut_contexts(own, item.cut) for own, item in both if isinstance(item.cut, EncodedPair)]
     y = measure_cubes(model, [*contexts, *cut], items[0].outcomes)
     return [Cubes(*both) for both in zip(y[: len(items)], _where_cut(items, y[len(items) :]), strict=True)]
 
 
-def _where_cut(items: Sequence[OnItsWay], found: Iterable[Y]) -> list[Y | None]:
+def _where_cut(items: Sequence[Prepared], found: Iterable[Y]) -> list[Y | None]:
     """What was found of those items that can be cut, which come in order, beside each item; None of the others."""
     left = iter(found)
     return [None if isinstance(item.cut, ItemError) else next(left) for item in items]
 
 
 def _pair_controls(
-    item: Prepared, contexts: Contexts, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
+    item: PreparedPair, contexts: Contexts, y: Float[np.ndarray, "2 2 2"], elsewhere: Sequence[Elsewhere]
 ) -> tuple[Controlled, ...]:
     return measure_controls(item.model, contexts, item.outcomes[0], y, same_answer=elsewhere, seed=item.seed)
 
 
-def _pair_reads(item: Prepared, contexts: Contexts, maps: Sequence[EffectMap]) -> Reads | None:
+def _pair_reads(item: PreparedPair, contexts: Contexts, maps: Sequence[EffectMap]) -> Reads | None:
     known = next((each.values for each in maps if (each.kind, each.dims) == (READ.name, RANKED)), None)
     return ranked_reads(item.model, contexts, item.outcomes[0]) if known is None else known
 
 
-def _unlearnt_pairs(twin: Model, items: Sequence[Prepared], outcome: Outcome) -> list[Unlearnt]:
+def _unlearnt_pairs(twin: Model, items: Sequence[PreparedPair], outcome: Outcome) -> list[Unlearnt]:
     return measure_unlearnt(twin, [item.tokens for item in items], outcome)
 
 

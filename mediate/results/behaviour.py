@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mediate.pairs.answers import same_answer
+
 if TYPE_CHECKING:
     import pandas
 
@@ -40,6 +42,7 @@ class Behaved:
         written: What it wrote on from the edit.
         code: A short word on why the edit could not be made; else empty.
         reason: The same in a sentence.
+        towards: The answer that what was put in place speaks for, such as a hint's; empty where there is none.
     """
 
     item: str
@@ -57,6 +60,7 @@ class Behaved:
     written: str = ""
     code: str = ""
     reason: str = ""
+    towards: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.place <= self.steps or self.reading not in tuple(ReadAs):
@@ -74,6 +78,11 @@ class Behaved:
         """Whether an answer could be found in what was said."""
         return bool(self.answer)
 
+    @property
+    def followed(self) -> bool:
+        """Whether the answer is the one that what was put in place speaks for."""
+        return bool(self.towards and self.answer) and same_answer(self.answer, self.towards)
+
 
 def behaviour_table(found: Sequence[Behaved]) -> "pandas.DataFrame":
     """A row an item, edit, place and reading."""
@@ -85,6 +94,7 @@ def behaviour_table(found: Sequence[Behaved]) -> "pandas.DataFrame":
 
 def behaviour_from_table(table: "pandas.DataFrame") -> tuple[Behaved, ...]:
     """The inverse of `behaviour_table`."""
-    names = [each.name for each in fields(Behaved)]
+    # Of runs from before there were hints, the table has no column of them.
+    names = [each.name for each in fields(Behaved) if each.name != "towards" or "towards" in table]
     rows = table[names].to_dict("records")
     return tuple(Behaved(**{str(name): value for name, value in row.items()}) for row in rows)

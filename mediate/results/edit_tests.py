@@ -15,6 +15,7 @@ from jaxtyping import Float
 from mediate.results.areas import FEWEST_STEPS, area_over, at_shares, normalised_area, unchanged
 from mediate.results.behaviour import WHOLE, Behaved, ReadAs
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_rate
+from mediate.traces.text_grafts import GRAFTED
 
 # Where a mean curve is drawn, in shares of the chain before the edit.
 SHARES: Float[np.ndarray, " share"] = np.linspace(0, 1, 11)
@@ -31,6 +32,7 @@ class EditTest:
         reading: How the edited chains were read.
         unchanged: The share of its places at which the answer is the one after the whole chain, averaged over items.
         right: The same of answers that are the measured one.
+        followed: The same of answers that what was put in place speaks for, such as a hint's; undefined without one.
         area: The area over the curve of early answering, averaged over items; undefined of an edit of whole chains.
         normalised: The same, each divided by `1 - 1/(2n)`.
         read: Edited chains that were read.
@@ -43,6 +45,7 @@ class EditTest:
     reading: str
     unchanged: Estimate
     right: Estimate
+    followed: Estimate
     area: Estimate
     normalised: Estimate
     read: int
@@ -83,6 +86,8 @@ def edits_read(found: Sequence[Behaved]) -> tuple[tuple[str, str], ...]:
 
 def curves_of(found: Sequence[Behaved], edit: str, reading: str) -> dict[str, Float[np.ndarray, " place"]]:
     """Of each item whose chain could be edited at every step: whether its answer stays, by place, and 1 at the end."""
+    if edit == GRAFTED.name:  # its places are how much is grafted, not how much stands before
+        return {}
     rows: dict[str, dict[int, Behaved]] = {}
     for each in found:
         if (each.edit, each.reading) == (edit, reading) and each.made:
@@ -91,7 +96,7 @@ def curves_of(found: Sequence[Behaved], edit: str, reading: str) -> dict[str, Fl
     return {
         item: np.array([*(float(places[place].same) for place in range(steps[item])), 1.0])
         for item, places in rows.items()
-        if len(places) == steps[item] >= FEWEST_STEPS
+        if steps[item] >= FEWEST_STEPS and places.keys() == {*range(steps[item])}
     }
 
 
@@ -120,6 +125,7 @@ def edit_tests(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95) 
                 reading=reading,
                 unchanged=mean(_by_item(made, lambda row: row.same)),
                 right=mean(_by_item(made, lambda row: row.right)),
+                followed=mean(_by_item([each for each in made if each.towards], lambda row: row.followed)),
                 area=mean({item: area_over(y) for item, y in curves.items()}),
                 normalised=mean({item: normalised_area(y) for item, y in curves.items()}),
                 read=len(made),
@@ -208,7 +214,7 @@ def edit_test_table(told: Sequence[EditTest]) -> pd.DataFrame:
     rows = []
     for each in told:
         row: dict[str, object] = {"edit": each.edit, "reading": each.reading}
-        for name in ("unchanged", "right", "area", "normalised"):
+        for name in ("unchanged", "right", "followed", "area", "normalised"):
             estimate: Estimate = getattr(each, name)
             row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         row |= {"items": each.unchanged.n, "groups": each.unchanged.groups, "area_items": each.area.n}

@@ -26,6 +26,7 @@ from mediate.results.off_distribution import OffDistribution
 from mediate.results.optional_tables import OPTIONAL
 from mediate.results.outcomes import outcome_facts
 from mediate.results.replacements import Replaced
+from mediate.results.resampled import Resampled
 from mediate.results.spread import AgainstOthers
 from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
 from mediate.results.text_effects import TextCorners
@@ -59,6 +60,7 @@ class Results:
         decays: The answer's lead where a step is wrong and the chain ends there, one record an item and step.
         spans: What the answer loses with the chain's states as without it, one record an item and span of layers.
         off: How far off the distribution is what state maps put in place, one record a pair and direction.
+        resampled: Steps of chains resampled, one record an item and step.
     """
 
     manifest: Mapping[str, Any]
@@ -75,6 +77,7 @@ class Results:
     decays: tuple[Decay, ...] = ()
     spans: tuple[SpanLoss, ...] = ()
     off: tuple[OffDistribution, ...] = ()
+    resampled: tuple[Resampled, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:

@@ -17,15 +17,15 @@ from mediate.clock import stage
 from mediate.errors import InputError, one_line, told
 from mediate.mediation.batching import of_like_length, side_by_side
 from mediate.mediation.names import Outcome
-from mediate.mediation.prepared import Prepared, elsewhere
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import Prepared
+from mediate.mediation.prepared_pair import PreparedPair, elsewhere
 from mediate.mediation.procedures import (
     Elsewhere,
+    PreparedT,
     Procedure,
     Reads,
     Runs,
     Unlearnt,
-    Way,
     beside_random_weights,
     ranks_knockouts,
 )
@@ -39,7 +39,7 @@ from mediate.scoring.spec import ScoreSpec
 OWN, UNLEARNT = "controls", "unlearnt"
 
 
-def drawn(items: Sequence[OnItsWay], spec: ScoreSpec) -> frozenset[str]:
+def drawn(items: Sequence[Prepared], spec: ScoreSpec) -> frozenset[str]:
     """The ids of the items that are controlled."""
     order = np.random.default_rng(spec.seed).permutation(len(items))
     return frozenset(items[place].id for place in order[: spec.control_pairs])
@@ -47,12 +47,12 @@ def drawn(items: Sequence[OnItsWay], spec: ScoreSpec) -> frozenset[str]:
 
 @stage("controls")
 def control_item(
-    procedure: Procedure[Way, Runs],
-    scored: Scored[Way],
+    procedure: Procedure[PreparedT, Runs],
+    scored: Scored[PreparedT],
     runs: Callable[[], Runs],
-    items: Sequence[Way],
+    items: Sequence[PreparedT],
     store: Store | None,
-) -> Scored[Way]:
+) -> Scored[PreparedT]:
     """An item with its controls on the model itself, on its first outcome.
 
     Args:
@@ -64,8 +64,8 @@ def control_item(
     """
     item, others = scored.item, list[Elsewhere]()
     entry = _entry(item) | {"seed": item.seed}
-    if isinstance(item, Prepared):
-        others = elsewhere(item, [each for each in items if isinstance(each, Prepared)])
+    if isinstance(item, PreparedPair):
+        others = elsewhere(item, [each for each in items if isinstance(each, PreparedPair)])
         entry["same_answer"] = [[described(pair), world] for pair, world in others]
     else:
         # Entries from before hide as many random tokens as the last step has.
@@ -84,9 +84,9 @@ def control_item(
 
 @stage("controls, random weights")
 def control_by_random_weights(
-    procedure: Procedure[Way, Runs],
+    procedure: Procedure[PreparedT, Runs],
     model: Model,
-    items: Sequence[Scored[Way]],
+    items: Sequence[Scored[PreparedT]],
     spec: ScoreSpec,
     store: Store | None,
     done: Callable[[int], object],
@@ -144,7 +144,7 @@ def _opened_twin(model: Model, spec: ScoreSpec, stack: ExitStack) -> Model | str
 
 
 def _measured(
-    procedure: Procedure[Way, Runs], twin: Model | str, items: Sequence[Way], outcome: Outcome
+    procedure: Procedure[PreparedT, Runs], twin: Model | str, items: Sequence[PreparedT], outcome: Outcome
 ) -> Sequence[Unlearnt | str]:
     """What was found of each item, or why nothing was; where not all fit together, one by one."""
     if isinstance(twin, str):
@@ -158,7 +158,7 @@ def _measured(
 
 
 def _stored(
-    item: OnItsWay, wanted: Sequence[Control], kept: Mapping[str, torch.Tensor]
+    item: Prepared, wanted: Sequence[Control], kept: Mapping[str, torch.Tensor]
 ) -> tuple[tuple[Controlled, ...], Reads | None]:
     """An item's controls on the model itself and the read effects that are ranked, as they were stored.
 
@@ -173,7 +173,7 @@ def _stored(
     return found, _stored_reads(item, kept)
 
 
-def _stored_unlearnt(item: OnItsWay, kept: Mapping[str, torch.Tensor]) -> Unlearnt:
+def _stored_unlearnt(item: Prepared, kept: Mapping[str, torch.Tensor]) -> Unlearnt:
     return Unlearnt(float(array(kept, "te", ())), _stored_reads(item, kept))
 
 
@@ -181,22 +181,22 @@ def _reads_to_store(reads: Reads | None) -> dict[str, torch.Tensor]:
     return {} if reads is None else {"reads": torch.from_numpy(reads)}
 
 
-def _stored_reads(item: OnItsWay, kept: Mapping[str, torch.Tensor]) -> Reads | None:
+def _stored_reads(item: Prepared, kept: Mapping[str, torch.Tensor]) -> Reads | None:
     if "reads" not in kept:
         return None
     return array(kept, "reads", (len(item.tokens.trace.step_spans), item.model.facts.layers))
 
 
-def _entry(item: OnItsWay) -> dict[str, Any]:
+def _entry(item: Prepared) -> dict[str, Any]:
     """What a stored control depends on."""
     outcome, tokens = item.outcomes[0], item.tokens
     entry = model_spec(item.model) | others_of(item) | {"id": tokens.id, "group": tokens.group}
-    if isinstance(item, Prepared):
+    if isinstance(item, PreparedPair):
         # Entries from before hold a twin of each pair's own.
         return entry | {"pair": described(tokens), "outcome": outcome.stored_as, "twin": "one a run"}
     # Entries from before have no map to rank.
     return entry | {"item": described(tokens), "outcome": str(outcome), "ranked": ranks_knockouts(item)}
 
 
-def _drawn_entry(item: OnItsWay, spec: ScoreSpec) -> dict[str, Any]:
+def _drawn_entry(item: Prepared, spec: ScoreSpec) -> dict[str, Any]:
     return _entry(item) | {"seed": spec.seed}

@@ -18,7 +18,7 @@ from mediate.mediation.crossing import check_crossable, crossed_cube, facing, ru
 from mediate.mediation.crossing_maps import check_crossed_map, crossed_kinds, crossed_map
 from mediate.mediation.encoding import check_fit
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.prepared import Prepared
+from mediate.mediation.prepared_pair import PreparedPair
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.files import PairFile, scan_pairs
@@ -126,7 +126,7 @@ def weight_bytes(model: Model) -> int:
 class _Crossed:
     """An item with what was measured of it in one world."""
 
-    item: Prepared
+    item: PreparedPair
     world: World
     y: Float[np.ndarray, "outcome 2 2 2"]
     maps: tuple[EffectMap, ...]
@@ -151,7 +151,9 @@ def _measure(
     return found, rejects
 
 
-def _fitting(model: Model, items: Sequence[Prepared], scoring: ScoreSpec, rejects: list[Reject]) -> Iterator[Prepared]:
+def _fitting(
+    model: Model, items: Sequence[PreparedPair], scoring: ScoreSpec, rejects: list[Reject]
+) -> Iterator[PreparedPair]:
     """The items that the other checkpoint can take too; they may differ in the length of their contexts."""
     for item in items:
         try:
@@ -166,7 +168,7 @@ def _fitting(model: Model, items: Sequence[Prepared], scoring: ScoreSpec, reject
 
 
 def _measure_world(
-    models: tuple[Model, Model], item: Prepared, world: World, spec: CrossSpec, store: Store | None
+    models: tuple[Model, Model], item: PreparedPair, world: World, spec: CrossSpec, store: Store | None
 ) -> _Crossed:
     """One world of an item; from the store where it was measured before."""
     entry = {
@@ -200,7 +202,9 @@ def _measure_world(
     return _Crossed(item, world, y, tuple(maps))
 
 
-def _stored(model: Model, item: Prepared, world: World, spec: CrossSpec, kept: Mapping[str, torch.Tensor]) -> _Crossed:
+def _stored(
+    model: Model, item: PreparedPair, world: World, spec: CrossSpec, kept: Mapping[str, torch.Tensor]
+) -> _Crossed:
     """What was stored of one world of an item.
 
     Raises:

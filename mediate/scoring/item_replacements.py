@@ -13,7 +13,7 @@ from mediate.clock import stage
 from mediate.mediation.item import Encoded, EncodedItem
 from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.prepared_item import PreparedItem
-from mediate.mediation.procedures import AmongOthers, Runs, Way
+from mediate.mediation.procedures import AmongOthers, PreparedT, Runs
 from mediate.mediation.replacing import (
     DrawnFrom,
     Sights,
@@ -33,7 +33,7 @@ KIND = "replaced"
 NO_MEMORY = "out of memory; give shorter chains, a smaller --dtype or another --device"
 
 # Gives a measured item what its chain is worth under each replacement, from a way to its keys and values.
-Replacing = Callable[[Scored[Way], Callable[[], Runs]], Scored[Way]]
+Replacing = Callable[[Scored[PreparedT], Callable[[], Runs]], Scored[PreparedT]]
 
 
 def replacing_against_others(

@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from mediate.errors import ItemError
 from mediate.mediation import procedures
 from mediate.mediation.names import MapSpec
-from mediate.mediation.procedures import Procedure, Runs, Way
+from mediate.mediation.procedures import PreparedT, Procedure, Runs
 from mediate.models.model import Model
 from mediate.pairs.pair import Item, Pair
 from mediate.passes.store import Store
@@ -23,11 +23,11 @@ from mediate.scoring.spec import ScoreSpec
 
 Given = TypeVar("Given", Pair, Item)
 Given_in = TypeVar("Given_in", Pair, Item, contravariant=True)
-Way_out = TypeVar("Way_out", covariant=True)
+Prepared_out = TypeVar("Prepared_out", covariant=True)
 
 
 @runtime_checkable
-class Prepare(Protocol[Given_in, Way_out]):
+class Prepare(Protocol[Given_in, Prepared_out]):
     """Puts all that is given into tokens, and says what is left out."""
 
     def __call__(
@@ -40,12 +40,12 @@ class Prepare(Protocol[Given_in, Way_out]):
         *,
         unread: Sequence[ItemError] = (),
         progress: bool = False,
-    ) -> tuple[tuple[Way_out, ...], tuple[Reject, ...]]:
+    ) -> tuple[tuple[Prepared_out, ...], tuple[Reject, ...]]:
         """The items that will be measured, and what is left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job(Generic[Given, Way, Runs]):
+class Job(Generic[Given, PreparedT, Runs]):
     """A run of one sort of what is given.
 
     Args:
@@ -60,10 +60,10 @@ class Job(Generic[Given, Way, Runs]):
 
     noun: str
     contrast: Contrast
-    prepare: Prepare[Given, Way]
-    procedure: Procedure[Way, Runs]
+    prepare: Prepare[Given, PreparedT]
+    procedure: Procedure[PreparedT, Runs]
     maps: Callable[[ScoreSpec], tuple[MapSpec, ...]]
-    replacing: Callable[[Model, Sequence[Way], ScoreSpec, Store | None], Replacing[Way, Runs]] | None = None
+    replacing: Callable[[Model, Sequence[PreparedT], ScoreSpec, Store | None], Replacing[PreparedT, Runs]] | None = None
 
 
 PAIRS = Job("pair", TWIN, prepare_pairs, procedures.PAIRS, wanted_maps, placing_twins)

@@ -15,8 +15,8 @@ from mediate.mediation.alone import reference_material
 from mediate.mediation.batching import of_like_length, side_by_side
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.maps import MapSpec
-from mediate.mediation.prepared_item import OnItsWay, PreparedItem
-from mediate.mediation.procedures import Procedure, Runs, Way
+from mediate.mediation.prepared_item import Prepared, PreparedItem
+from mediate.mediation.procedures import PreparedT, Procedure, Runs
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.pairs.pair import World
@@ -33,8 +33,12 @@ Ran = TypeVar("Ran")
 
 
 def measure_items(
-    procedure: Procedure[Way, Runs], model: Model, items: Sequence[Way], spec: ScoreSpec, store: Store | None
-) -> Iterator[tuple[Scored[Way] | Reject, Callable[[], Runs]]]:
+    procedure: Procedure[PreparedT, Runs],
+    model: Model,
+    items: Sequence[PreparedT],
+    spec: ScoreSpec,
+    store: Store | None,
+) -> Iterator[tuple[Scored[PreparedT] | Reject, Callable[[], Runs]]]:
     """The cubes of each item and its maps: those that are stored, then the others, of like length together.
 
     Side by side or alone, a number differs by no more than rounding. With each item comes a way to its keys and values,
@@ -51,7 +55,7 @@ def measure_items(
         ItemError: With `on_bad_item="error"`, an item that does not fit into memory by itself, or a map that turned out
             to be impossible; else why takes the place of what was found.
     """
-    missing: list[Way] = []
+    missing: list[PreparedT] = []
     for item in items:
         kept = None if store is None else stored(model, item, spec, store)
         if kept is None:
@@ -76,12 +80,14 @@ def measure_items(
             del runs
 
 
-def _run_anew(procedure: Procedure[Way, Runs], item: Way) -> Runs:
+def _run_anew(procedure: Procedure[PreparedT, Runs], item: PreparedT) -> Runs:
     return procedure.run(item.model, [item])[0]
 
 
 @stage("measuring maps")
-def _with_maps(procedure: Procedure[Way, Runs], scored: Scored[Way], runs: Runs, spec: ScoreSpec) -> Scored[Way]:
+def _with_maps(
+    procedure: Procedure[PreparedT, Runs], scored: Scored[PreparedT], runs: Runs, spec: ScoreSpec
+) -> Scored[PreparedT]:
     """The item with all its maps; those that it brings are not measured again.
 
     Raises:
@@ -104,8 +110,8 @@ def _with_maps(procedure: Procedure[Way, Runs], scored: Scored[Way], runs: Runs,
 
 
 def _halved(
-    batches: Sequence[Sequence[Way]], measure: Callable[[Sequence[Way]], list[Ran] | None]
-) -> Iterator[list[Ran] | Way]:
+    batches: Sequence[Sequence[PreparedT]], measure: Callable[[Sequence[PreparedT]], list[Ran] | None]
+) -> Iterator[list[Ran] | PreparedT]:
     """What was measured of each batch; one that does not fit into memory is halved, down to an item that does not.
 
     Args:
@@ -125,7 +131,7 @@ def _halved(
             left += [batch[half:], batch[:half]]
 
 
-def _finite(scored: Scored[Way]) -> Scored[Way] | Reject:
+def _finite(scored: Scored[PreparedT]) -> Scored[PreparedT] | Reject:
     """The item, or why it is left out: the model's logits are no numbers."""
     reason = "the model's logits are NaN or infinite; try another dtype"
     return scored if scored.is_finite else Reject(scored.item.id, "nonfinite", reason)
@@ -136,7 +142,7 @@ def _at_hand(runs: Ran) -> Ran:
     return runs
 
 
-def _too_large(item: OnItsWay, spec: ScoreSpec) -> Reject:
+def _too_large(item: Prepared, spec: ScoreSpec) -> Reject:
     """Why an item that is alone in its batch is not measured; raises it where that ends the run."""
     error = _out_of_memory(item)
     if spec.stops_at(error):
@@ -144,7 +150,7 @@ def _too_large(item: OnItsWay, spec: ScoreSpec) -> Reject:
     return Reject(item.id, error.code, error.reason)
 
 
-def _out_of_memory(item: OnItsWay) -> ItemError:
+def _out_of_memory(item: Prepared) -> ItemError:
     """The reason why an item, or a map of it, is not measured."""
     return ItemError(
         item.id,
@@ -154,7 +160,7 @@ def _out_of_memory(item: OnItsWay) -> ItemError:
     )
 
 
-def _batches_of(model: Model, items: Sequence[Way], length: Callable[[Way], int]) -> list[list[Way]]:
+def _batches_of(model: Model, items: Sequence[PreparedT], length: Callable[[PreparedT], int]) -> list[list[PreparedT]]:
     """As many items together as are worth running side by side; the order in which they come makes no difference.
 
     In half precision each is alone: how it is rounded beside others would show.
@@ -173,8 +179,8 @@ def _batches_of(model: Model, items: Sequence[Way], length: Callable[[Way], int]
 
 @stage("measuring cubes")
 def _measure_cubes(
-    procedure: Procedure[Way, Runs], model: Model, items: Sequence[Way]
-) -> list[tuple[Runs, Scored[Way]]] | None:
+    procedure: Procedure[PreparedT, Runs], model: Model, items: Sequence[PreparedT]
+) -> list[tuple[Runs, Scored[PreparedT]]] | None:
     """Each item's keys and values and its cubes, also those of the cut item; None where they do not fit into memory."""
     try:
         runs = procedure.run(model, items)
@@ -191,8 +197,8 @@ def _measure_cubes(
 
 @stage("measuring maps")
 def _with_small_maps(
-    procedure: Procedure[Way, Runs], model: Model, cubes: Sequence[tuple[Runs, Scored[Way]]]
-) -> list[tuple[Runs, Scored[Way]]]:
+    procedure: Procedure[PreparedT, Runs], model: Model, cubes: Sequence[tuple[Runs, Scored[PreparedT]]]
+) -> list[tuple[Runs, Scored[PreparedT]]]:
     """The items with the maps that are measured side by side; all others are measured item by item."""
     found: dict[str, tuple[EffectMap, ...]] = {}
     outcome = cubes[0][1].item.outcomes[0]
@@ -212,7 +218,7 @@ def _with_small_maps(
     return [(runs, replace(scored, maps=found.get(scored.item.id, ()))) for runs, scored in cubes]
 
 
-def _without_rivals(scored: Scored[Way]) -> Scored[Way]:
+def _without_rivals(scored: Scored[PreparedT]) -> Scored[PreparedT]:
     """The item with a reason for each outcome that it has no rival answer for."""
     item = scored.item
     if not isinstance(item, PreparedItem):
@@ -229,7 +235,7 @@ def _without_rivals(scored: Scored[Way]) -> Scored[Way]:
     return replace(scored, left_out=(*scored.left_out, *missing))
 
 
-def _impossible(item: OnItsWay, asked: MapSpec, error: InputError | NonFiniteError, spec: ScoreSpec) -> Reject:
+def _impossible(item: Prepared, asked: MapSpec, error: InputError | NonFiniteError, spec: ScoreSpec) -> Reject:
     """Why a map is left out that only turned out to be impossible when it was measured.
 
     Raises:
@@ -244,7 +250,7 @@ def _impossible(item: OnItsWay, asked: MapSpec, error: InputError | NonFiniteErr
     return Reject(item.id, code, reason, part=str(asked))
 
 
-def keep_activations(item: OnItsWay, spec: ScoreSpec, store: Store | None) -> None:
+def keep_activations(item: Prepared, spec: ScoreSpec, store: Store | None) -> None:
     """Keeps the activations at the CoT positions that a run is asked to keep, of a pair in both worlds."""
     tokens = item.tokens
     runs = [(tokens.whole, len(tokens.question))]

@@ -14,7 +14,7 @@ from mediate.mediation.encoding import (
     encode_readers,
 )
 from mediate.mediation.maps import MapSpec, check_map, check_offered, parse_map
-from mediate.mediation.prepared import Prepared
+from mediate.mediation.prepared_pair import PreparedPair
 from mediate.mediation.said import check_characters, check_parts, question_prompts
 from mediate.models.known import is_reference
 from mediate.models.model import Model
@@ -35,7 +35,7 @@ def prepare_pairs(
     *,
     unread: Sequence[ItemError] = (),
     progress: bool = False,
-) -> tuple[tuple[Prepared, ...], tuple[Reject, ...]]:
+) -> tuple[tuple[PreparedPair, ...], tuple[Reject, ...]]:
     """Puts every pair into tokens, letting the model write missing chains, and decides what can be measured.
 
     Whatever is wrong with a pair as given is found before the model writes anything.
@@ -66,7 +66,7 @@ def prepare_pairs(
     if broken is not None:
         raise broken
     errors += unusable
-    items: list[Prepared] = []
+    items: list[PreparedPair] = []
     unaligned: list[Reject] = []
     for draft in drafts:
         try:
@@ -79,7 +79,7 @@ def prepare_pairs(
             continue
         maps, impossible = _possible_maps(tokens, draft.pair, spec, wanted)
         seed = spec.seed_of(tokens.id)
-        items.append(Prepared(model, draft.pair, tokens, draft.said, maps, spec.outcomes, seed))
+        items.append(PreparedPair(model, draft.pair, tokens, draft.said, maps, spec.outcomes, seed))
         unaligned += impossible
     rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors] + unaligned
     if not items:

@@ -9,7 +9,7 @@ import torch
 
 from mediate.clock import stage
 from mediate.errors import InputError
-from mediate.mediation.prepared import Prepared
+from mediate.mediation.prepared_pair import PreparedPair
 from mediate.mediation.procedures import Contexts
 from mediate.mediation.twin_states import Chains, gather_chains, off_distribution
 from mediate.models.model import Model
@@ -27,8 +27,8 @@ OF_STATES = ("state", "relayed")
 
 
 def placing_twins(
-    model: Model, items: Sequence[Prepared], spec: ScoreSpec, store: Store | None
-) -> Replacing[Prepared, Contexts]:
+    model: Model, items: Sequence[PreparedPair], spec: ScoreSpec, store: Store | None
+) -> Replacing[PreparedPair, Contexts]:
     """Gives each pair that has a state map how far off the distribution its twin's states are.
 
     What is kept of the chains of all items is made when it is first asked for: where all is stored, nothing is run.
@@ -44,7 +44,7 @@ def placing_twins(
     among = cache(lambda: fingerprint(tokens, spec.seed))
 
     @stage("placing twins' states")
-    def placing(scored: Scored[Prepared], contexts: Callable[[], Contexts]) -> Scored[Prepared]:
+    def placing(scored: Scored[PreparedPair], contexts: Callable[[], Contexts]) -> Scored[PreparedPair]:
         names = [parse_kind(each.kind) for each in scored.maps]
         asked = [each for each in Direction if any(n.of.name in OF_STATES and n.direction is each for n in names)]
         found = []
@@ -80,7 +80,7 @@ def _tensors(found: OffDistribution) -> dict[str, torch.Tensor]:
     return tensors | {"reason": packed(found.reason)}
 
 
-def _stored(item: Prepared, direction: Direction, kept: dict[str, torch.Tensor]) -> OffDistribution:
+def _stored(item: PreparedPair, direction: Direction, kept: dict[str, torch.Tensor]) -> OffDistribution:
     """What was stored.
 
     Raises:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +16,9 @@ from mediate.results.reference_words import MEAN, OTHER
 
 # The most chains that a mean is over: those of a seeded draw from the whole set, the same for all but an item's group.
 MEAN_CHAINS = 64
-Way = TypeVar("Way", bound=PreparedItem)
 
 
-def with_material(items: Sequence[Way], maps: Sequence[MapSpec], seed: int) -> tuple[Way, ...]:
+def with_material(items: Sequence[PreparedItem], maps: Sequence[MapSpec], seed: int) -> tuple[PreparedItem, ...]:
     """The items, each with the others that reference values of its maps are made from.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mediate.clock import stage
 from mediate.errors import ItemError
-from mediate.mediation.prepared_item import OnItsWay
+from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Item, Pair
@@ -38,7 +38,7 @@ class Addition:
     """
 
     choices: Mapping[str, Any]
-    measure: Callable[[Results, Sequence[OnItsWay], ScoreSpec, Store | None, bool], Results]
+    measure: Callable[[Results, Sequence[Prepared], ScoreSpec, Store | None, bool], Results]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from mediate.mediation.item import Encoded, EncodedItem
 from mediate.mediation.maps import Effects, MapSpec, effect_map, labels_of
 from mediate.mediation.names import RIVAL
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.prepared import Prepared, Y
-from mediate.mediation.prepared_item import OnItsWay, PreparedItem
-from mediate.mediation.procedures import Way
+from mediate.mediation.prepared_item import Prepared, PreparedItem
+from mediate.mediation.prepared_pair import PreparedPair, Y
+from mediate.mediation.procedures import PreparedT
 from mediate.models.model import Model
 from mediate.passes.store import Store, array, model_spec
 from mediate.results.agreement import Agreement
@@ -33,7 +33,7 @@ _AGREEMENT, _JOINT = ".agreement", ".joint"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored(Generic[Way]):
+class Scored(Generic[PreparedT]):
     """An item with what was measured of it.
 
     Args:
@@ -49,7 +49,7 @@ class Scored(Generic[Way]):
         off: How far off the distribution is what its state maps put in place, one record a direction.
     """
 
-    item: Way
+    item: PreparedT
     y: Y
     before_answer: Y | None
     maps: tuple[EffectMap, ...] = ()
@@ -92,13 +92,13 @@ def described(tokens: Encoded) -> dict[str, Any]:
     }
 
 
-def _entry(model: Model, item: OnItsWay, spec: ScoreSpec) -> dict[str, Any]:
+def _entry(model: Model, item: Prepared, spec: ScoreSpec) -> dict[str, Any]:
     """What a stored result depends on."""
     return (
         model_spec(model)
         | others_of(item)
         | {
-            "pair" if isinstance(item, Prepared) else "item": described(item.tokens),
+            "pair" if isinstance(item, PreparedPair) else "item": described(item.tokens),
             "cut": None if isinstance(item.cut, ItemError) else described(item.cut),
             "outcomes": [each.stored_as for each in spec.outcomes],
             "maps": [str(each) for each in item.maps],
@@ -108,15 +108,15 @@ def _entry(model: Model, item: OnItsWay, spec: ScoreSpec) -> dict[str, Any]:
     )
 
 
-def others_of(item: OnItsWay) -> dict[str, Any]:
+def others_of(item: Prepared) -> dict[str, Any]:
     """The other items that an item is held against; nothing where it is held against none."""
-    if isinstance(item, Prepared) or not item.others:
+    if isinstance(item, PreparedPair) or not item.others:
         return {}
     cut = [each and described(each) for each in item.cut_others]
     return {"others": [described(each.tokens) for each in item.others], "cut_others": cut}
 
 
-def stored(model: Model, item: Way, spec: ScoreSpec, store: Store) -> Scored[Way] | None:
+def stored(model: Model, item: PreparedT, spec: ScoreSpec, store: Store) -> Scored[PreparedT] | None:
     """The item as it was measured before, where it was."""
     return store.read(KIND, _entry(model, item, spec), partial(_read, item, spec))
 
@@ -136,7 +136,7 @@ def put(model: Model, scored: Scored[Any], spec: ScoreSpec, store: Store) -> Non
     store.put(KIND, _entry(model, scored.item, spec), tensors)
 
 
-def _read(item: Way, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored[Way]:
+def _read(item: PreparedT, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored[PreparedT]:
     """What was stored of an item.
 
     Raises:
@@ -145,7 +145,7 @@ def _read(item: Way, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored[W
     shape = (len(spec.outcomes), 2, 2, 2)
     cut = array(kept, "cut", shape) if not isinstance(item.cut, ItemError) else None
     scored = Scored(item, array(kept, "cube", shape), cut)
-    if not isinstance(item, Prepared) and item.others:
+    if not isinstance(item, PreparedPair) and item.others:
         scored = replace(scored, by_other=array(kept, "by_other", (len(item.others), *shape)))
     if not scored.is_finite:
         raise ValueError("its outcomes are no numbers")
@@ -153,7 +153,7 @@ def _read(item: Way, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored[W
     return replace(scored, maps=tuple(maps))
 
 
-def _stored_map(item: OnItsWay, spec: MapSpec, kept: dict[str, torch.Tensor], outcome: Outcome, te: float) -> EffectMap:
+def _stored_map(item: Prepared, spec: MapSpec, kept: dict[str, torch.Tensor], outcome: Outcome, te: float) -> EffectMap:
     coords = labels_of(item.model, item.tokens, spec)
     numbers = kept.get(f"{spec}{_AGREEMENT}")
     trust = None

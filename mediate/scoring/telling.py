@@ -9,8 +9,8 @@ import numpy as np
 
 from mediate.errors import ItemError
 from mediate.mediation.item import tokenised_apart
-from mediate.mediation.prepared import Prepared, Y
-from mediate.mediation.prepared_item import OnItsWay, PreparedItem
+from mediate.mediation.prepared_item import Prepared, PreparedItem
+from mediate.mediation.prepared_pair import PreparedPair, Y
 from mediate.pairs.pair import World
 from mediate.results.contrasts import TWIN, Contrast
 from mediate.results.controls import Controlled
@@ -25,7 +25,7 @@ from mediate.scoring.spec import ScoreSpec
 from mediate.traces.trace import decode
 
 
-def opening(started: str, given: int, items: Sequence[OnItsWay]) -> dict[str, Any]:
+def opening(started: str, given: int, items: Sequence[Prepared]) -> dict[str, Any]:
     """What a manifest says of a run that begins, beside its identity.
 
     Args:
@@ -43,7 +43,7 @@ def opening(started: str, given: int, items: Sequence[OnItsWay]) -> dict[str, An
 
 
 def in_order(
-    items: Sequence[OnItsWay], found: Sequence[Scored[Any] | Reject], rejects: Sequence[Reject]
+    items: Sequence[Prepared], found: Sequence[Scored[Any] | Reject], rejects: Sequence[Reject]
 ) -> tuple[tuple[Scored[Any], ...], tuple[Reject, ...]]:
     """What was measured, and all that was left out, in the order of the items."""
     by_id = {each.item.id if isinstance(each, Scored) else each.item: each for each in found}
@@ -56,7 +56,7 @@ def in_order(
 def ended(
     manifest: Mapping[str, Any],
     since: float,
-    items: Sequence[OnItsWay],
+    items: Sequence[Prepared],
     scored: Sequence[Scored[Any]],
     rejects: Sequence[Reject],
     spec: ScoreSpec,
@@ -121,7 +121,7 @@ def _writer(scored: Sequence[Scored[Any]], spec: ScoreSpec) -> dict[str, Any]:
     return {"writer": spec.chains.described() | {"retokenised": retokenised}}
 
 
-def _stacked(having: Sequence[tuple[OnItsWay, Y]], spec: ScoreSpec, contrast: Contrast) -> tuple[Cube, ...]:
+def _stacked(having: Sequence[tuple[Prepared, Y]], spec: ScoreSpec, contrast: Contrast) -> tuple[Cube, ...]:
     """One cube an outcome, over the items that have one."""
     cubes = []
     for place, outcome in enumerate(spec.outcomes):
@@ -145,14 +145,14 @@ def _against_others(scored: Scored[Any], spec: ScoreSpec) -> list[AgainstOthers]
     ]
 
 
-def _measured(item: OnItsWay, spec: ScoreSpec) -> Measured:
+def _measured(item: Prepared, spec: ScoreSpec) -> Measured:
     if isinstance(item, PreparedItem):
         return Measured(item.id, item.tokens.group, _told_alone(item, spec), condition=item.item.condition)
     pair = item.pair
     return Measured(item.id, pair.group, _told(item, World.BASE), _told(item, World.SOURCE), pair.condition)
 
 
-def _told(item: Prepared, world: World) -> Told:
+def _told(item: PreparedPair, world: World) -> Told:
     given, said = item.pair[world], None if item.said is None else item.said[world]
     return told_of(given.question, given.answer, item.tokens.traces[world], given.values, said)
 

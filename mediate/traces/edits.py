@@ -38,6 +38,9 @@ class Unedited:
         question: The question's text, where an edit has to tell its numbers from the chain's.
         values: The result of each step of a given chain, where the data have them.
         other: Another item's chain; None where there is none.
+        answer: The measured answer.
+        twin: Of a pair, the source's chain.
+        twin_answer: Of a pair, the source's answer.
     """
 
     trace: Trace
@@ -46,6 +49,9 @@ class Unedited:
     question: str = ""
     values: tuple[int, ...] = ()
     other: Trace | None = None
+    answer: str = ""
+    twin: Trace | None = None
+    twin_answer: str = ""
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
@@ -61,11 +67,13 @@ class Edited:
         ids: The tokens that stand in its place.
         touched: The steps of the chain as it was, counted from 0, that are changed, moved or taken out.
         stop: How many of the tokens stand where a model writes the rest anew; all of them where it is None.
+        towards: The answer that what was put in place speaks for; empty where that is unknown, or none.
     """
 
     ids: tuple[int, ...]
     touched: tuple[int, ...]
     stop: int | None = None
+    towards: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +193,7 @@ def wrong_numbers(chain: Unedited, spans: Sequence[Span], whose: str) -> Iterato
     """
     trace = chain.trace
     number = trace.text[slice(*spans[0])]
-    wrong = _other_numbers(number)
+    wrong = other_numbers(number)
     found = False
     for place in np.random.default_rng(chain.seed).permutation(len(wrong)):
         ids = list(trace.ids)
@@ -203,7 +211,7 @@ def steps_changed(trace: Trace, ids: Sequence[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(step for step, old, new in pairs if old != new))
 
 
-def _other_numbers(number: str) -> list[str]:
+def other_numbers(number: str) -> list[str]:
     """All that differ from a number in one digit; none begins with a 0 that the number does not begin with."""
     digits = [place for place, letter in enumerate(number) if letter in "0123456789"]
     return [

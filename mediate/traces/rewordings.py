@@ -7,10 +7,12 @@ the chain and its wording does not matter, or it does not read the chain.
 
 from collections.abc import Callable
 
-from mediate.errors import ItemError
+from mediate.errors import ItemError, one_line
+from mediate.pairs.answers import same_answer
 from mediate.traces.edits import Edit, Edited, Unedited, all_steps
 from mediate.traces.pieces import decode_after, encode_after, reads_as
 from mediate.traces.step_edits import before_last
+from mediate.traces.steps import find_answer
 
 Rewrite = Callable[[str], str]
 """Puts the text of some steps into other words; it does not see the question."""
@@ -38,19 +40,39 @@ def reworded_up_to(rewrite: Rewrite) -> Edit:
     return Edit("reworded.up_to", "the steps up to that one in other words", made, before_last, continues=True)
 
 
+def stretches(chain: Unedited) -> tuple[str, ...]:
+    """The texts that are put into other words, each once: the steps from every place on, and up to every one."""
+    text, ends = chain.trace.tokens, [stop for _, stop in chain.spans]
+    found = ["".join(text[begin:]) for begin, _ in chain.spans] + ["".join(text[:stop]) for stop in ends]
+    return tuple(dict.fromkeys(found))
+
+
 def _reworded(chain: Unedited, begin: int, stop: int, rewrite: Rewrite) -> tuple[int, ...]:
     """The tokens of a stretch of the chain in other words.
 
     Raises:
-        ItemError: They are none, the same ones, or words that the tokenizer has not.
+        ItemError: They are none, the same ones, the answer, or words that the tokenizer has not; or there was an error.
     """
     old = "".join(chain.trace.tokens[begin:stop])
-    new = rewrite(old)
+    try:
+        new = rewrite(old)
+    except ItemError:
+        raise
+    except Exception as error:  # a caller's function, which must not cost what was measured
+        raise ItemError("", f"the rewriting failed ({one_line(error)})", code="rewriting_failed") from error
     if not isinstance(new, str) or not new.strip():
         raise ItemError("", "the rewriting gave no text; give a function from text to text", code="no_text")
-    if new == old:
+    if new.split() == old.split():
         raise ItemError("", "the rewriting gave the same text", code="unchanged")
+    if chain.answer and _gives_away(new, old, chain.answer):
+        reason = f"the rewriting states the answer {chain.answer[:40]!r}, which the steps do not"
+        raise ItemError("", reason, code="states_answer")
     ids = tuple(encode_after(chain.tokenizer, new))
     if not reads_as(decode_after(chain.tokenizer, ids), new):
         raise ItemError("", f"the tokenizer cannot say {new[:40]!r}", code="unknown_words")
     return ids
+
+
+def _gives_away(new: str, old: str, answer: str) -> bool:
+    """Whether a text is no more than the answer, or holds it where the text before did not."""
+    return same_answer(new, answer) or (find_answer(new, answer) is not None and find_answer(old, answer) is None)

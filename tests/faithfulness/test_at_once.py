@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,9 @@ from mediate.faithfulness import at_once
 from mediate.faithfulness.at_once import NO_ANSWER, read_at_once
 from mediate.faithfulness.edited import Examined
 from mediate.faithfulness.spoken import Spoken
+from mediate.passes.store import Store
 from mediate.results.edit_tests import edit_tests
+from mediate.traces.edits import Edit
 from mediate.traces.mistakes import MISTAKEN
 from mediate.traces.pieces import decode_after, encode_after
 from mediate.traces.step_edits import ANOTHER, FILLED, TRUNCATED
@@ -109,3 +112,66 @@ def test_without_an_answer_after_the_whole_chain_nothing_is_held_against_it(monk
     found = read_at_once(examined(monkeypatch, STATED_LATE, lambda said, whole: " apples"), EDITS, padded=True)
     assert [(row.edit, row.code) for row in found] == [("whole", NO_ANSWER)]
     assert "'apples'" in found[0].reason
+
+
+def said(subject: Examined, edits: tuple[Edit, ...], store: Store) -> list[tuple[str, float]]:
+    return [(row.said, row.logprob) for row in read_at_once(subject, edits, store, padded=True)]
+
+
+def test_what_was_said_is_looked_up_and_not_asked_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    subject, store = examined(monkeypatch, STATED_LATE, copying), Store(tmp_path)
+    first = said(subject, EDITS, store)
+
+    def asked(*rest: object, **more: object) -> object:
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(at_once, "speak", asked)
+    assert said(subject, EDITS, store) == first
+    assert store.counts.hits == 1
+
+
+def test_what_was_said_holds_for_its_chains_question_answer_and_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    subject, store = examined(monkeypatch, STATED_LATE, copying), Store(tmp_path)
+    first, calls = said(subject, EDITS, store), list[int]()
+    speak = at_once.speak
+
+    def counted(*rest: object, **more: object) -> object:
+        calls.append(1)
+        return speak(*rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(at_once, "speak", counted)
+    said(subject, (TRUNCATED,), store)
+    assert len(calls) == 1
+    tokens = subject.way.tokens
+    for other in (
+        {"question": (*tokens.question, tokens.question[-1])},
+        {"readers": replace(tokens.readers, cue=tokens.readers.cue[1:])},
+        {"readers": replace(tokens.readers, base=(*tokens.readers.base, tokens.readers.base[-1]))},
+    ):
+        way = replace(subject.way, tokens=replace(tokens, **other))  # type: ignore[arg-type]
+        said(replace(subject, way=way), EDITS, store)
+    assert len(calls) == 4
+    twin = examined(monkeypatch, STATED_LATE, needing)
+    assert said(replace(twin, way=replace(twin.way, model=tiny.model("qwen3"))), EDITS, store) != first
+
+
+@pytest.mark.parametrize("damage", ["ids", "logprob", "tokens"])
+def test_a_damaged_entry_is_no_entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, damage: str) -> None:
+    import torch
+
+    from mediate.passes.store import packed
+
+    subject, store = examined(monkeypatch, STATED_LATE, copying), Store(tmp_path)
+    put = Store.put
+
+    def damaged(self: Store, kind: str, spec: dict[str, object], tensors: dict[str, torch.Tensor]) -> object:
+        other = {"ids": packed([[1]]), "logprob": torch.zeros(1), "tokens": packed([[10**6]] * len(tensors["logprob"]))}
+        name = "ids" if damage == "tokens" else damage
+        return put(self, kind, spec, tensors | {name: other[damage]})
+
+    monkeypatch.setattr(Store, "put", damaged)
+    first = said(subject, EDITS, store)
+    assert said(subject, EDITS, store) == first
+    assert (store.counts.corrupt, store.counts.hits) == (1, 0)

@@ -32,6 +32,9 @@ def test_choices_are_named_with_commas_or_one_by_one() -> None:
         ({"edits": "filler.0"}, "no edit 'filler.0'"),
         ({"readings": "later"}, "no reading 'later'; there are at_once, continued"),
         ({"edits": ()}, "edits"),
+        ({"edits": "hint"}, "no edit 'hint'; there are .*, hint.right, hint.wrong, grafted, and filler.N"),
+        ({"hint": "It is 5."}, "it needs it once"),
+        ({"rewriter": ""}, "rewriter"),
     ],
 )
 def test_a_choice_that_is_none_is_refused_in_a_line(choices: dict[str, object], told: str) -> None:
@@ -59,3 +62,20 @@ def test_a_function_brings_its_paraphrases() -> None:
         "reworded",
         "reworded.up_to",
     ]
+
+
+def test_a_hint_says_what_the_choice_says() -> None:
+    spec = BehaviourSpec(edits=("hint.right", "hint.wrong"), hint="Tom has {answer}.")
+    tokenizer = tiny.tokenizer()
+    own = Unedited(given_trace("3 + 4 = 7.", tokenizer), tokenizer, answer="7")
+    right, wrong = edits_of(spec, [])
+    assert (right.name, wrong.name) == spec.edits
+    assert tokenizer.decode(right.of(own, 1).ids).endswith("Tom has 7.")
+    assert wrong.of(own, 1).towards != "7"
+
+
+def test_a_manifest_says_no_choice_of_later_that_is_as_usual() -> None:
+    """Runs from before there were hints and rewriters are the same runs."""
+    assert BehaviourSpec().described().keys() == {"edits", "readings"}
+    assert BehaviourSpec(hint="It is {answer}.").described()["hint"] == "It is {answer}."
+    assert BehaviourSpec(rewriter="reference-0.1m").described().keys() == {"edits", "readings", "rewriter"}

@@ -25,3 +25,17 @@ def test_a_row_that_contradicts_itself_is_refused(wrong: dict[str, object]) -> N
 
     with pytest.raises(ValueError, match="item 'a'"):
         replace(ROW, **wrong)  # type: ignore[arg-type]
+
+
+def test_an_answer_follows_where_it_is_the_one_that_was_put_in_place() -> None:
+    from dataclasses import replace
+
+    assert replace(ROW, towards="7.0").followed
+    assert not replace(ROW, towards="8").followed
+    assert not ROW.followed
+    assert not replace(ROW, answer="", same=False, towards="7").followed
+
+
+def test_the_table_of_a_run_from_before_there_were_hints_is_read() -> None:
+    (back,) = behaviour_from_table(behaviour_table([ROW]).drop(columns="towards"))
+    assert back == ROW

@@ -63,6 +63,18 @@ def test_what_does_not_parse_counts_as_changed_and_is_counted() -> None:
     assert early.unchanged.value == 0
 
 
+def test_an_edit_before_and_after_the_chain_has_no_area() -> None:
+    """Of two steps, a hint has two places as well."""
+    found = rows_of("a", (0, 0), "hint.wrong")
+    found[-1] = Behaved("a", "a", "hint.wrong", 2, 2, "at_once", 0.0, "8", "8", towards="8")
+    (hinted,) = edit_tests(found)
+    assert not hinted.area.defined
+    assert hinted.followed.value == 1
+    assert hinted.followed.n == 1
+    (early,) = edit_tests(rows_of("a", (0, 0)))
+    assert not early.followed.defined
+
+
 def test_chains_of_one_step_have_no_area() -> None:
     (early,) = edit_tests(rows_of("a", (0,)))
     assert not early.area.defined

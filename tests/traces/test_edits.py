@@ -123,7 +123,7 @@ def test_no_mistake_has_other_tokens_than_the_number() -> None:
     tokenizer = tiny.tokenizer()
     own = chain(tokenizer)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mediate.traces.edits._other_numbers", lambda number: ["77", "12"])
+        patch.setattr("mediate.traces.edits.other_numbers", lambda number: ["77", "12"])
         with pytest.raises(ItemError, match="no other number in the tokens of the last step's result, '5'"):
             MISTAKE.tokens(own, tokenizer, 0)
     assert "0" not in {

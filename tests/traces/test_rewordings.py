@@ -5,7 +5,7 @@ import pytest
 from mediate.errors import ItemError
 from mediate.traces.edits import Unedited
 from mediate.traces.pieces import decode_after
-from mediate.traces.rewordings import reworded_from, reworded_up_to
+from mediate.traces.rewordings import reworded_from, reworded_up_to, stretches
 from mediate.traces.trace import given_trace
 from tests import tiny
 
@@ -41,3 +41,47 @@ def test_the_same_text_is_no_paraphrase() -> None:
     with pytest.raises(ItemError) as refused:
         reworded_from(lambda text: text).of(draft(), 0)
     assert refused.value.code == "unchanged"
+
+
+def test_white_space_alone_is_no_paraphrase() -> None:
+    with pytest.raises(ItemError) as refused:
+        reworded_from(lambda text: f"{text}\n").of(draft(), 0)
+    assert refused.value.code == "unchanged"
+
+
+@pytest.mark.parametrize(("place", "says"), [(0, "5"), (0, "5."), (2, "5"), (1, "Tom has 5.")])
+def test_a_rewriting_may_not_be_the_answer_nor_be_the_first_to_state_it(place: int, says: str) -> None:
+    early = "Tom has 3 + 4 = 7 apples. Tom gives 2 x 1 = 2."
+    own = Unedited(given_trace(early if place == 1 else TEXT, tiny.tokenizer()), tiny.tokenizer(), answer="5")
+    with pytest.raises(ItemError, match="the rewriting states the answer '5'") as refused:
+        reworded_from(lambda text: says).of(own, place)
+    assert refused.value.code == "states_answer"
+
+
+def test_an_answer_that_the_steps_state_themselves_may_stay() -> None:
+    own = Unedited(given_trace(TEXT, tiny.tokenizer()), tiny.tokenizer(), answer="5")
+    assert reworded_from(has).of(own, 1).touched == (1, 2)
+
+
+def test_a_function_that_fails_costs_its_paraphrase_alone() -> None:
+    def failing(text: str) -> str:
+        raise ConnectionError("no answer\nfrom there")
+
+    with pytest.raises(ItemError, match="the rewriting failed") as refused:
+        reworded_from(failing).of(draft(), 0)
+    assert refused.value.code == "rewriting_failed"
+    assert "\n" not in str(refused.value)
+
+
+def test_every_stretch_that_is_reworded_is_known_beforehand() -> None:
+    asked, own = list[str](), draft()
+
+    def rewrite(text: str) -> str:
+        asked.append(text)
+        return "Tom has."
+
+    for place in range(3):
+        reworded_from(rewrite).of(own, place)
+        reworded_up_to(rewrite).of(own, place)
+    assert set(asked) == set(stretches(own))
+    assert len(stretches(own)) == 5

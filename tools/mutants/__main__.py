@@ -954,7 +954,7 @@ MUTANTS = (
     Mutant(
         "stored numbers of other others",
         "scoring/scored.py",
-        "    if isinstance(item, Prepared) or not item.others:\n",
+        "    if isinstance(item, PreparedPair) or not item.others:\n",
         "    if True:\n",
         "tests/scoring/test_item_others.py",
     ),

@@ -8,6 +8,8 @@ from mediate.figures.figure import Figure
 from mediate.report.analysis import Analysis, analysis_of
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, prose, standing_in
 from mediate.report.run.both_sides import agreed_of_run, agreed_said, both_sides, joined_of_run
+from mediate.report.run.followed import followed_blocks
+from mediate.report.run.grafted import graft_blocks
 from mediate.report.run.published import published_blocks
 from mediate.report.words import gaps, interval, number, percent, plural
 from mediate.results import Results
@@ -25,12 +27,14 @@ from mediate.results.edit_tests import (
 )
 from mediate.results.joined import AREA, SHARE
 from mediate.traces.edits import SHUFFLED
+from mediate.traces.hints import right_hint, wrong_hint
 from mediate.traces.mistakes import MISTAKEN, recomputed
 from mediate.traces.rewordings import reworded_from, reworded_up_to
 from mediate.traces.step_edits import ANOTHER, FILLED, TRUNCATED
+from mediate.traces.text_grafts import GRAFTED
 
 _EDITS = (TRUNCATED, MISTAKEN, recomputed(None), FILLED, ANOTHER, SHUFFLED, reworded_from(str), reworded_up_to(str))
-WORDS = {each.name: each.words for each in _EDITS}
+WORDS = {each.name: each.words for each in (*_EDITS, right_hint(), wrong_hint(), GRAFTED)}
 CONTINUED = {
     TRUNCATED.name: "what the model writes from that step on",
     MISTAKEN.name: "the chain up to that step, whose result is wrong by one digit, and what the model writes on",
@@ -76,6 +80,8 @@ def behaviour_section(results: Results, figures: tuple[Figure, ...]) -> tuple[Se
         Text(_basis(results, analysis, told), Look.BASIS),
         Text(AREAS, Look.SMALL),
         *((Text(PARAPHRASE, Look.SMALL),) if reworded else ()),
+        *followed_blocks(told),
+        *graft_blocks(results, analysis),
         *(each for each in standing_in(figures, "behaviour", results.cube().outcome) if each.name == "early-answering"),
         *_lengths(results),
         *((_three_table(three), Text(_three_said(three))) if three else ()),

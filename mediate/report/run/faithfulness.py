@@ -11,6 +11,7 @@ from mediate.figures.behaviour import plot_agreement, plot_curves
 from mediate.report.analysis import analysis_of
 from mediate.report.run.behaviour import curves_of_run
 from mediate.report.run.both_sides import agreed_of_run, agreement_rows, joined_of_run, steps_of_run
+from mediate.report.run.grafted import grafts_of_run
 from mediate.report.run.page import notebook, terminal
 from mediate.report.run.scores import Scores
 from mediate.results import Reject, Results
@@ -19,6 +20,7 @@ from mediate.results.cmi import index_table
 from mediate.results.edit_tests import by_steps, edit_test_table, edit_tests, replacements
 from mediate.results.joined import worst
 from mediate.results.nldd import decay_table
+from mediate.results.resampled import resampled_table
 from mediate.results.text_effects import text_effect_table
 from mediate.stats import Estimate
 
@@ -78,6 +80,14 @@ class Faithfulness:
              "right": each.right.value, "n": each.same.n}
             for each in found
         )  # fmt: skip
+
+    def resampled(self) -> pd.DataFrame:
+        """A row an item and step: steps resampled; see `mediate.results.resampled.Resampled`."""
+        return resampled_table(self.results.resampled)
+
+    def grafts(self) -> pd.DataFrame:
+        """A row an item and step grafted up to; see `mediate.results.graft_curves.graft_table`."""
+        return grafts_of_run(self.results)
 
     def joined(self) -> pd.DataFrame:
         """A row an item: its areas and its effects; see `mediate.results.joined.joined_table`."""

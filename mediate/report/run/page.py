@@ -49,6 +49,7 @@ from mediate.report.run.method import identities_section, method_section
 from mediate.report.run.other_items import others_note, others_section
 from mediate.report.run.responses import response_notes, responses_section
 from mediate.report.run.sensitivity import sensitivity_blocks, sensitivity_section
+from mediate.report.run.steps_resampled import resampled_blocks, resampled_section
 from mediate.report.run.summary import SHARES, Summary, summary_of
 from mediate.report.run.tables import reject_table
 from mediate.report.terminal import WIDTH, to_text
@@ -95,7 +96,7 @@ def notebook(results: Results) -> str:
     for each in (summary_of(cube, analysis) for cube in cubes):
         blocks += [each.short_table(), each.basis()]
     counts = f"{plural(len(results.items), 'item')} measured, {len(results.rejects)} entries left out."
-    told = Section("", (*blocks, *behaviour_blocks(results), Text(counts)))
+    told = Section("", (*blocks, *behaviour_blocks(results), *resampled_blocks(results), Text(counts)))
     chains = (chains_section(results, NOTEBOOK_CHAINS),) if results.items else ()
     return to_notebook(Page("", "", headline(results), (told, *chains)))
 
@@ -114,7 +115,8 @@ def _summary(results: Results) -> Page:
             continue
         each = summary_of(cube, analysis)
         blocks += [each.short_table(), Notes(each.gaps())]
-    blocks += [*conditions_blocks(results), *behaviour_blocks(results), *sensitivity_blocks(results)]
+    blocks += [*conditions_blocks(results), *behaviour_blocks(results), *resampled_blocks(results)]
+    blocks += [*sensitivity_blocks(results)]
     rows = reject_table(results.rejects).itertuples()
     blocks += [
         Notes((*notes(results), *others_note(results, analysis), *response_notes(results)), "note"),
@@ -148,6 +150,7 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
                 agreement_section(results),
                 copying_section(results),
                 *behaviour_section(results, figures),
+                *resampled_section(results),
                 *sensitivity_section(results, figures),
                 controls_section(results),
                 items_section(results, analysis),

@@ -162,3 +162,19 @@ def test_a_model_that_answers_nothing_is_said_to() -> None:
     assert "No edited chain was read." in said(section)
     assert f"4 x whole: {reason}" in said(section)
     assert not any(isinstance(each, Table) for each in behaviour_blocks(results))
+
+
+def test_answers_that_follow_a_hint_are_told_apart_from_those_that_change() -> None:
+    hinted = [
+        Behaved(name, name, "hint.wrong", 0, 2, "at_once", 0.0, "8", "8", towards=towards)
+        for name, towards in zip(SHARES, ("8", "8", "9", "9"), strict=True)
+    ]
+    (section,) = behaviour_section(run(*hinted), ())
+    assert "that a hint states" in said(section)
+    table = next(each for each in section.blocks if isinstance(each, Table) and "follow" in str(each.columns))
+    (row,) = table.rows
+    assert row[:2] == ("hint.wrong", "at once")
+    assert "50" in str(row[2])
+    assert row[4] == "4"
+    (section,) = behaviour_section(run(), ())
+    assert "that a hint states" not in said(section)

@@ -13,8 +13,8 @@ from mediate.mediation.kinds.ablation import ablation_effects
 from mediate.mediation.kinds.controls import OF_PAIRS
 from mediate.mediation.kinds.paths import Receiver
 from mediate.mediation.outcomes import Outcome
-from mediate.mediation.prepared import Prepared
 from mediate.mediation.prepared_item import PreparedItem
+from mediate.mediation.prepared_pair import PreparedPair
 from mediate.models.sites import Component
 from mediate.pairs.pair import Item, Pair, World
 from mediate.passes.interventions import Reference
@@ -33,7 +33,7 @@ def pairs() -> tuple[Pair, ...]:
 
 
 @cache
-def item(number: int = 0) -> Prepared:
+def item(number: int = 0) -> PreparedPair:
     return mediate.prepare(model(), pairs()[number], store=False)
 
 
@@ -139,7 +139,7 @@ def test_the_example_of_its_docstring_runs() -> None:
     names = {"mediate": mediate, "loaded": model()}
     for example in examples:
         exec(dedent(example).replace('mediate.load("reference-0.1m")', "loaded"), names)
-    assert isinstance(names["item"], Prepared)
+    assert isinstance(names["item"], PreparedPair)
     assert isinstance(names["alone"], PreparedItem)
 
 

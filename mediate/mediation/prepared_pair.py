@@ -37,7 +37,7 @@ Name = TypeVar("Name", bound=StrEnum)
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedPair:
     """One item on its way from its pair to its numbers; `mediate.prepare` makes it, and so does a run.
 
     Every method measures on `model`; components, directions and the like are given by their names. Effects are in
@@ -199,7 +199,7 @@ class Prepared:
         """Direct logit attribution of a world's run, by layer or by head."""
         return direct_logit_attribution(self.model, self.tokens, world=world, heads=heads)
 
-    def controls(self, others: Sequence["Prepared"] = ()) -> tuple[Controlled, ...]:
+    def controls(self, others: Sequence["PreparedPair"] = ()) -> tuple[Controlled, ...]:
         """Every control on the model itself; what is vacuous or impossible is there with its reason.
 
         Args:
@@ -211,7 +211,7 @@ class Prepared:
         )
 
 
-def elsewhere(item: Prepared, others: Sequence[Prepared]) -> list[Elsewhere]:
+def elsewhere(item: PreparedPair, others: Sequence[PreparedPair]) -> list[Elsewhere]:
     """A world of another item in which another question has this item's base answer after another chain; or none.
 
     One is drawn by the item's seed; of other groups, where there are any: items of one group are alike.
