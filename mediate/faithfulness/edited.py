@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from mediate.errors import ItemError
+from mediate.errors import InputError, ItemError, one_line
 from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.prepared_item import Prepared
 from mediate.mediation.prepared_pair import PreparedPair
 from mediate.pairs.answers import answer_in, same_answer, says
 from mediate.pairs.pair import Item, World
+from mediate.passes.memory import is_out_of_memory
 from mediate.results.behaviour import WHOLE, Behaved, ReadAs
 from mediate.traces.edits import Edit, Edited, Unedited
 from mediate.traces.trace import Trace
@@ -114,6 +115,19 @@ def answered(row: Behaved, said: str, subject: Examined, own: str) -> Behaved:
     found = answer_in(said, subject.answer) or ""
     same = bool(found) and (row.edit == WHOLE or same_answer(found, own))
     return replace(row, said=said, answer=found, same=same, right=bool(found) and says(said, subject.answer))
+
+
+def why_unread(error: InputError | RuntimeError) -> tuple[str, str]:
+    """A short word and a sentence on why an item's edited chains could not be read.
+
+    Raises:
+        RuntimeError: The error itself, where it is a fault and no want of memory.
+    """
+    if isinstance(error, InputError):
+        return "impossible", error.reason if isinstance(error, ItemError) else one_line(error)
+    if not is_out_of_memory(error):
+        raise error
+    return "out_of_memory", "its edited chains do not fit into memory; give shorter chains"
 
 
 def _steps(trace: Trace) -> int:

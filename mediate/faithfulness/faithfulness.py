@@ -7,7 +7,8 @@ from mediate.clock import stage
 from mediate.errors import InputError, ItemError, one_line
 from mediate.faithfulness.at_once import read_at_once
 from mediate.faithfulness.continued import read_continued
-from mediate.faithfulness.edited import Examined, subjects_of, whole_chain
+from mediate.faithfulness.edited import Examined, subjects_of, whole_chain, why_unread
+from mediate.faithfulness.measures import with_measures
 from mediate.faithfulness.rewriting import rewritten
 from mediate.faithfulness.spec import BehaviourSpec, edits_of
 from mediate.faithfulness.step_resampling import resample
@@ -17,7 +18,6 @@ from mediate.models.side_by_side import can_pad
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.recomputed import Slip
 from mediate.passes.loaded import load
-from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store
 from mediate.results.behaviour import Behaved, ReadAs
 from mediate.results.folder import Results
@@ -85,6 +85,7 @@ def faithfulness(
     ) -> Results:
         with_store = Call(store=store, progress=progress)
         results = replace(results, behaviour=tuple(behaviour(model, items, settled, tests, with_store, rewriter)))
+        results = with_measures(results, items, settled, tests.spec.measures, store)
         if not tests.spec.resampling:
             return results
         subjects = subjects_of(items, settled.seed)
@@ -155,12 +156,8 @@ def _read(subject: Examined, edits: Sequence[Edit], store: Store | None, *, padd
     """An item's edited chains, read at once; where that cannot be, why: it must not cost what was measured."""
     try:
         return read_at_once(subject, edits, store, padded=padded)
-    except InputError as error:
-        code, reason = "impossible", error.reason if isinstance(error, ItemError) else one_line(error)
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        code, reason = "out_of_memory", "its edited chains do not fit into memory; give shorter chains"
+    except (InputError, RuntimeError) as error:
+        code, reason = why_unread(error)
     return [replace(whole_chain(subject), code=code, reason=reason)]
 
 

@@ -23,6 +23,10 @@ RECOMPUTED = recomputed(None).name
 USUAL_EDITS = (TRUNCATED.name, MISTAKEN.name, RECOMPUTED, FILLED.name, ANOTHER.name, SHUFFLED.name)
 # The rules that chains of arithmetic may keep to; the first of those that tie.
 ARITHMETICS = (EXACT, MODULO_TEN)
+# Measures of others that are worked out by their definitions, and those of them that every run has.
+TEXT, NLDD, CMI = "text", "nldd", "cmi"
+MEASURES = (TEXT, NLDD, CMI)
+USUAL_MEASURES = (TEXT, NLDD)
 # What a rewriting model is told.
 INSTRUCTION = (
     "Rewrite the text in other words. Keep every number, and the order of what is said. Write the new text and "
@@ -64,6 +68,13 @@ class BehaviourSpec(BaseModel):
         min_length=1,
         description="How edited chains are read: `at_once`, the answer follows; `continued`, the model writes on from "
         "the edit and then answers, after truncation, a mistake, a hint, and a graft or paraphrase up to a step.",
+    )
+    measures: tuple[str, ...] = Field(
+        default=USUAL_MEASURES,
+        description="Published measures that are worked out besides: `text`, natural effects of a pair's question and "
+        "chain on the base answer's probability, as plain text; `nldd`, how the answer's lead decays where a step is "
+        "wrong and the chain ends there; `cmi`, what the answer loses with the chain's states as they are without it, "
+        "by span of layers, which takes some nine passes for every three layers; `none` for none.",
     )
 
     resampling: bool = Field(
@@ -107,6 +118,15 @@ class BehaviourSpec(BaseModel):
         # What a chain is held against is read at once, so that reading is always there.
         return tuple(str(each) for each in ReadAs if each in (*names, ReadAs.AT_ONCE))
 
+    @field_validator("measures", mode="before")
+    @classmethod
+    def _read_measures(cls, value: Any) -> Any:
+        names = _parts(value)
+        wrong = next((name for name in names if name not in (*MEASURES, "none")), None)
+        if wrong is not None:
+            raise InputError(f"no measure {shortened(wrong)!r}; there are {', '.join(MEASURES)}, and none for none")
+        return tuple(each for each in MEASURES if each in names)
+
     def described(self) -> dict[str, Any]:
         """The choices as plain values, for a manifest."""
         # Choices of before they could be chosen are not said, so that runs from then are the same runs.
@@ -125,6 +145,7 @@ class BehaviourOptions(ScoreOptions, total=False):
     rewriter: str | None
     rewriter_instruction: str
     readings: Sequence[str] | str
+    measures: Sequence[str] | str
     resampling: bool
     resamples: int
     resample_items: int

@@ -55,7 +55,7 @@ def speak(model: Model, item: Encoded, chains: Iterable[Chain], *, padded: bool)
     """
     wanted = list(dict.fromkeys(chains))
     answer, after = item.readers.base, (*item.readers.cue, *item.readers.base)
-    rows = [_going_on(item, chain, after) for chain in wanted]
+    rows = [going_on(item, chain, after) for chain in wanted]
     own = prefill(model, torch.tensor([item.whole], device=model.device))[0]
     found: dict[Chain, Spoken] = {}
     for group in grouped_rows(model, own, rows, padded=padded):
@@ -83,7 +83,7 @@ def speak_plainly(model: Model, item: Encoded, chains: Iterable[Chain]) -> dict[
     return found
 
 
-def _going_on(item: Encoded, chain: Chain, after: tuple[int, ...]) -> GoingOn:
+def going_on(item: Encoded, chain: Chain, after: tuple[int, ...]) -> GoingOn:
     """The row of a chain, from where it parts from the item's own."""
     own = item.trace.ids
     pairs = enumerate(zip(own, chain, strict=False))

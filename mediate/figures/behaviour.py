@@ -15,13 +15,14 @@ from mediate.results.behaviour import ReadAs
 from mediate.results.edit_tests import Curve
 from mediate.results.joined import AREA, SHARE
 
-CURVES_SIZE, AGREEMENT_SIZE = (7.2, 3.4), (4.4, 3.6)
+CURVES_SIZE, AGREEMENT_SIZE = (7.2, 3.4), (7.2, 3.4)
 
 
 def plot_curves(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
     """A line an edit and reading, with its pointwise band: answers that stay, by how much of the chain stands before.
 
-    A colour is an edit; where edited chains were continued, its line is dashed.
+    A colour is an edit; where edited chains were continued, its line is dashed. Bands end with the axis: symmetric
+    intervals may reach past what a share can be.
 
     Raises:
         InputError: No edit has a curve.
@@ -38,7 +39,7 @@ def plot_curves(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
             low, high = ([getattr(point, end) for point in each.same] for end in ("low", "high"))
             if np.isfinite(low).any():
                 axes.fill_between(each.shares, low, high, color=colour, alpha=0.14, linewidth=0)
-        axes.set(xlabel="steps before the edit, of all", ylabel="answers that stay", xlim=(0, 1))
+        axes.set(xlabel="steps before the edit, of all", ylabel="answers that stay", xlim=(0, 1), ylim=(-0.03, 1.03))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)

@@ -84,7 +84,9 @@ SAME_ANSWER = Outcome(
     differentiable=False,
 )
 USUAL_OF_ONE = (LOGIT, LOGPROB)
-OUTCOMES = (*USUAL, LOGIT, LOGPROB, PROB, MARGIN, KL, SAME_ANSWER)
+# Of a pair: what its base answer's probability is, whatever the source's.
+BASE_PROB = Outcome("base_prob", f"{_ONE}:prob", whole_answers=True)
+OUTCOMES = (*USUAL, BASE_PROB, LOGIT, LOGPROB, PROB, MARGIN, KL, SAME_ANSWER)
 
 
 def parse_outcome(name: str | Outcome) -> Outcome:

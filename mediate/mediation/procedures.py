@@ -23,7 +23,8 @@ from mediate.mediation.item import EncodedItem
 from mediate.mediation.kinds.before_answer import cut_contexts
 from mediate.mediation.kinds.controls import OF_PAIRS, measure_controls
 from mediate.mediation.kinds.controls import Elsewhere as Elsewhere
-from mediate.mediation.kinds.cube import Contexts, measure_cubes, run_all_contexts
+from mediate.mediation.kinds.cube import Contexts as Contexts
+from mediate.mediation.kinds.cube import measure_cubes, run_all_contexts
 from mediate.mediation.kinds.knockout import KNOCKOUT
 from mediate.mediation.kinds.random_weights import (
     RANKED,

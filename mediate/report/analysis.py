@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from mediate.figures import plot_channels, plot_layers, plot_shares
@@ -48,12 +49,15 @@ class Analysis:
         return set_effects(cube, seed=self.seed, level=self.level)
 
     def added_up(self, cube: Cube, maps: Sequence[EffectMap]) -> Estimate:
-        """The sum of all cells' effects over TIE, as a ratio of sums over items; see `bootstrap_ratio`."""
-        ties = dict(zip(cube.items, corners(cube.y).tie, strict=True))
+        """The sum of all cells' effects over what all of them do at once, as a ratio of sums over items.
+
+        Over the items whose joint effect is known; see `joint_effects` and `bootstrap_ratio`.
+        """
+        known = [each for each in maps if not np.isnan(joint_effect(cube, each))]
         return bootstrap_ratio(
-            np.array([each.values.sum() for each in maps]),
-            np.array([ties[each.item] for each in maps]),
-            [each.group for each in maps],
+            np.array([each.values.sum() for each in known]),
+            joint_effects(cube, known),
+            [each.group for each in known],
             min_mean_denominator=self.least(cube.outcome),
             seed=self.seed,
             level=self.level,
@@ -70,6 +74,22 @@ class Analysis:
     def draw_layers(self, maps: Sequence[EffectMap], ax: Axes | None = None) -> Axes:
         """The figure of the mean effects by layer."""
         return plot_layers(maps, seed=self.seed, level=self.level, ax=ax)
+
+
+def joint_effect(cube: Cube, effects: EffectMap) -> float:
+    """The effect of all cells of a map at once: measured with them, or TIE where the cube has it so; NaN if neither."""
+    if not np.isnan(effects.joint):
+        return effects.joint
+    if str(cube.contrast) not in parse_kind(effects.kind).of.adds_up_in or effects.item not in cube.items:
+        return float("nan")
+    return float(corners(cube.y).tie[cube.items.index(effects.item)])
+
+
+def joint_effects(cube: Cube, maps: Sequence[EffectMap]) -> Float[np.ndarray, " item"]:
+    """The joint effect of each map that has one."""
+    found = np.array([joint_effect(cube, each) for each in maps], dtype=float)
+    known: Float[np.ndarray, " item"] = found[~np.isnan(found)]
+    return known
 
 
 def analysis_of(results: Results) -> Analysis:

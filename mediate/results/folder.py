@@ -14,25 +14,30 @@ import pyarrow.parquet as pq
 from mediate.errors import InputError, one_line
 from mediate.files import write_atomic, write_text
 from mediate.results.behaviour import Behaved
+from mediate.results.cmi import SpanLoss
 from mediate.results.controls import Controlled, control_table, controls_from_table
 from mediate.results.cube import Cube, cube_table, cubes_from_table
 from mediate.results.joined import joined_table
+from mediate.results.joined_steps import step_table
 from mediate.results.kinds import MIN_TE
 from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
+from mediate.results.nldd import Decay
+from mediate.results.off_distribution import OffDistribution
 from mediate.results.optional_tables import OPTIONAL
 from mediate.results.outcomes import outcome_facts
 from mediate.results.replacements import Replaced
 from mediate.results.resampled import Resampled
 from mediate.results.spread import AgainstOthers
 from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
+from mediate.results.text_effects import TextCorners
 from mediate.results.told import Measured, Reject, item_table, items_from_table
 
 MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
 RESULTS = "results"
 TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
-# Both sides of each item, made from others: written where chains were edited, and never read.
-JOINED = "joined"
+# Both sides of each item and of each step, made from others: written where chains were edited, and never read.
+JOINED, JOINED_STEPS = "joined", "joined_steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,10 @@ class Results:
             where items are held against something else.
         replaced: The chain alone replaced, one record an item, replacement and outcome.
         behaviour: What was answered after edited chains, one record an item, edit, place and reading.
+        text: The base answer's probability after either question with either chain, one record a pair.
+        decays: The answer's lead where a step is wrong and the chain ends there, one record an item and step.
+        spans: What the answer loses with the chain's states as without it, one record an item and span of layers.
+        off: How far off the distribution is what state maps put in place, one record a pair and direction.
         resampled: Steps of chains resampled, one record an item and step.
     """
 
@@ -64,6 +73,10 @@ class Results:
     others: tuple[AgainstOthers, ...] = ()
     replaced: tuple[Replaced, ...] = ()
     behaviour: tuple[Behaved, ...] = ()
+    text: tuple[TextCorners, ...] = ()
+    decays: tuple[Decay, ...] = ()
+    spans: tuple[SpanLoss, ...] = ()
+    off: tuple[OffDistribution, ...] = ()
     resampled: tuple[Resampled, ...] = ()
 
     def __post_init__(self) -> None:
@@ -115,6 +128,7 @@ def write_results(folder: Path, results: Results) -> None:
     tables |= {each.name: each.write(found) for each in OPTIONAL if (found := getattr(results, each.field))}
     if results.behaviour:
         tables[JOINED] = joined_table(results.cube(), results.behaviour, least_effect(results))
+        tables[JOINED_STEPS] = step_table(results.behaviour, results.maps)
     write_run(folder, tables, results.rejects, results.manifest)
 
 

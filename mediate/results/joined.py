@@ -16,6 +16,8 @@ from mediate.stats.rank import rank_correlation_of
 
 # The sides that are held against each other.
 AREA, SHARE = "normalised", "mediated"
+# A chain that filler can stand for, and what a chain carries beyond its words: a column each of the joined table.
+FILLED, LATENT = f"same.filled.{ReadAs.AT_ONCE}", "latent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Agreed:
     """How far both sides agree over items.
 
     Args:
-        correlation: Spearman's, of the normalised area of early answering with the mediated share.
+        correlation: Spearman's.
         undefined: Items of which one of the two is undefined.
     """
 
@@ -68,11 +70,16 @@ def joined_table(cube: Cube, found: Sequence[Behaved], min_te: float = MIN_TE) -
     return table
 
 
-def agreed(joined: pd.DataFrame, *, seed: int = 0, level: float = 0.95) -> Agreed:
-    """The rank correlation of both sides over the items of which both are defined."""
-    there = joined.dropna(subset=[AREA, SHARE])
+def agreed(
+    joined: pd.DataFrame, side: str = AREA, effect: str = SHARE, *, seed: int = 0, level: float = 0.95
+) -> Agreed:
+    """The rank correlation of two columns over the items of which both are defined.
+
+    By default of the normalised area of early answering with the mediated share.
+    """
+    there = joined.dropna(subset=[side, effect])
     correlation = rank_correlation_of(
-        there[AREA].to_numpy(float), there[SHARE].to_numpy(float), there["group"].tolist(), seed=seed, level=level
+        there[side].to_numpy(float), there[effect].to_numpy(float), there["group"].tolist(), seed=seed, level=level
     )
     return Agreed(correlation, len(joined) - len(there))
 

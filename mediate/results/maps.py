@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # The columns that say which map a row is of.
 MAP_LABELS = ("item", "group", "kind", "outcome")
+# The column of the effect of all cells at once; a table of maps without any has none.
+JOINT = "joint"
 
 
 class NonFiniteError(ValueError):
@@ -39,6 +41,8 @@ class EffectMap:
         te: The item's total effect on the same outcome, for scale; NaN where the cells have outcomes of their own, and
             of a map measured by itself.
         agreement: Of an estimated map, how far it agrees with exact patching; None of an exact one.
+        joint: The effect of all cells at once, where it was measured with them: effects of cells do not add up to it.
+            Else NaN.
 
     NaN is an effect that is undefined, which only kinds have whose facts say so, or one that an adaptive map left out.
     """
@@ -52,6 +56,7 @@ class EffectMap:
     outcome: str
     te: float = float("nan")
     agreement: Agreement | None = None
+    joint: float = float("nan")
 
     def __post_init__(self) -> None:
         wanted = tuple(len(self.coords[name]) for name in self.dims)
@@ -105,7 +110,7 @@ def mean_map(
 
 
 def effect_table(maps: Sequence[EffectMap]) -> "pandas.DataFrame":
-    """A row an item, kind and cell: columns item, group, kind, outcome, te, one for each axis, and effect.
+    """A row an item, kind and cell: columns item, group, kind, outcome, te, one for each axis, effect, and joint.
 
     Maps may have different axes: what one lacks is NaN on its rows. The columns of the axes stand in the order that all
     maps have in common, so that a map's own order can be read back.
@@ -128,7 +133,10 @@ def effect_table(maps: Sequence[EffectMap]) -> "pandas.DataFrame":
         name: np.repeat(np.array([getattr(each, name) for each in maps], dtype=object), sizes) for name in MAP_LABELS
     }
     te = np.repeat(np.array([each.te for each in maps], dtype=np.float64), sizes)
-    return pd.DataFrame(axes | labels | {"te": te, "effect": np.concatenate([each.values.ravel() for each in maps])})
+    effects = np.concatenate([each.values.ravel() for each in maps])
+    joint = np.repeat(np.array([each.joint for each in maps], dtype=np.float64), sizes)
+    more = {} if np.isnan(joint).all() else {JOINT: joint}
+    return pd.DataFrame(axes | labels | {"te": te, "effect": effects} | more)
 
 
 def _cell_labels(effects: EffectMap, name: str) -> Float[np.ndarray, " cell"] | Int[np.ndarray, " cell"]:
@@ -144,7 +152,7 @@ def maps_from_table(table: "pandas.DataFrame") -> tuple[EffectMap, ...]:
     """The inverse of `effect_table`."""
     if not len(table):
         return ()
-    axes = [name for name in table.columns if name not in {*MAP_LABELS, "te", "effect"}]
+    axes = [name for name in table.columns if name not in {*MAP_LABELS, "te", "effect", JOINT}]
     # Two maps of one item and kind differ in which axes they have.
     having = [table[name].notna().rename(f"has {name}") for name in axes]
     numbers = table.groupby([*MAP_LABELS, *having], sort=False).ngroup().to_numpy()
@@ -155,14 +163,16 @@ def maps_from_table(table: "pandas.DataFrame") -> tuple[EffectMap, ...]:
     present = np.column_stack([column.to_numpy()[rows[starts]] for column in having])
     cells = {name: table[name].to_numpy(dtype=np.float64)[rows] for name in axes}
     effects = table["effect"].to_numpy(dtype=np.float64)[rows]
+    joints = table[JOINT].to_numpy(dtype=np.float64)[rows[starts]] if JOINT in table else np.full(len(starts), np.nan)
     maps = []
-    for (item, group, kind, outcome, te), has, start, stop in zip(
-        labels, present, starts, [*starts[1:], len(rows)], strict=True
+    for (item, group, kind, outcome, te), has, start, stop, joint in zip(
+        labels, present, starts, [*starts[1:], len(rows)], joints, strict=True
     ):
         dims = tuple(name for name, there in zip(axes, has, strict=True) if there)
         coords = {name: tuple(int(label) for label in dict.fromkeys(cells[name][start:stop].tolist())) for name in dims}
         values = effects[start:stop].reshape([len(coords[name]) for name in dims])
-        maps.append(EffectMap(values, dims, coords, str(item), str(group), str(kind), str(outcome), float(te)))
+        names = str(item), str(group), str(kind), str(outcome)
+        maps.append(EffectMap(values, dims, coords, *names, te=float(te), joint=float(joint)))
     return tuple(maps)
 
 

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mediate.results.behaviour import behaviour_from_table, behaviour_table
+from mediate.results.cmi import span_table, spans_from_table
+from mediate.results.nldd import decay_table, decays_from_table
+from mediate.results.off_distribution import off_from_table, off_table
 from mediate.results.replacements import replaced_from_table, replaced_table
 from mediate.results.resampled import resampled_from_table, resampled_table
 from mediate.results.spread import others_from_table, others_table
+from mediate.results.text_effects import text_corners_from_table, text_effect_table
 
 if TYPE_CHECKING:
     import pandas
@@ -34,5 +38,9 @@ OPTIONAL = (
     OptionalTable("others", "others", others_table, others_from_table),
     OptionalTable("replaced", "contrasts", replaced_table, replaced_from_table),
     OptionalTable("behaviour", "behaviour", behaviour_table, behaviour_from_table),
+    OptionalTable("text", "text_effects", text_effect_table, text_corners_from_table),
+    OptionalTable("decays", "nldd", decay_table, decays_from_table),
+    OptionalTable("spans", "cmi", span_table, spans_from_table),
+    OptionalTable("off", "off_distribution", off_table, off_from_table),
     OptionalTable("resampled", "resampled", resampled_table, resampled_from_table),
 )

@@ -41,6 +41,7 @@ OUTCOMES = (
         "the difference of the logits of the base and the source answer at the first token where the two differ",
     ),
     OutcomeFacts("logprob_diff", "the difference of the log-probabilities of the two whole answers"),
+    OutcomeFacts("base_prob", "the probability of the whole base answer", PROBABILITY, _LEAST_OF_ONE),
     OutcomeFacts(
         "logit",
         "the logit of the answer's first token that is more than white space, less the mean of all logits there",

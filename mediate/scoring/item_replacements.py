@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from mediate.clock import stage
-from mediate.mediation.item import EncodedItem
+from mediate.mediation.item import Encoded, EncodedItem
 from mediate.mediation.others import Candidate, nearest_others
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.mediation.procedures import AmongOthers, PreparedT, Runs
@@ -63,7 +63,7 @@ def replacing_items(
     tokens = [item.tokens for item in items]
     others = nearest_others([Candidate(item.tokens, item.answer) for item in items], 1, seed=spec.seed)
     chains = cache(lambda: gather_chains(model, tokens, seed=spec.seed))
-    among = _fingerprint(tokens, spec.seed)
+    among = fingerprint(tokens, spec.seed)
 
     @stage("replacing chains")
     def replacing(scored: Scored[PreparedItem], sights: Callable[[], Sights]) -> Scored[PreparedItem]:
@@ -149,7 +149,7 @@ def _entry(
     return entry | {"group": item.tokens.group, "among": among, "other": None if other is None else described(other)}
 
 
-def _fingerprint(items: Sequence[EncodedItem], seed: int) -> str:
+def fingerprint(items: Sequence[Encoded], seed: int) -> str:
     """sha256 over all items whose chains are drawn on, in whatever order, and the seed of drawing."""
     said = sorted((each.id, each.group, json.dumps(described(each), sort_keys=True)) for each in items)
     return hashlib.sha256(json.dumps([seed, said]).encode("utf-8", "surrogatepass")).hexdigest()

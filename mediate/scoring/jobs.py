@@ -18,6 +18,7 @@ from mediate.scoring.item_others import prepare_against_others
 from mediate.scoring.item_replacements import Replacing, replacing_against_others, replacing_items
 from mediate.scoring.items import item_maps, prepare_items
 from mediate.scoring.pairs import prepare_pairs, wanted_maps
+from mediate.scoring.placed_twins import placing_twins
 from mediate.scoring.spec import ScoreSpec
 
 Given = TypeVar("Given", Pair, Item)
@@ -53,7 +54,8 @@ class Job(Generic[Given, PreparedT, Runs]):
         prepare: Puts all that is given into tokens, and says what is left out.
         procedure: How each is measured.
         maps: The maps that a run is asked for.
-        replacing: Gives what replaces the chain of each with its question as it is; None where nothing does.
+        replacing: Gives what replaces the chain of each with its question as it is, or how far off the distribution
+            what takes its place is; None where nothing does.
     """
 
     noun: str
@@ -64,7 +66,7 @@ class Job(Generic[Given, PreparedT, Runs]):
     replacing: Callable[[Model, Sequence[PreparedT], ScoreSpec, Store | None], Replacing[PreparedT, Runs]] | None = None
 
 
-PAIRS = Job("pair", TWIN, prepare_pairs, procedures.PAIRS, wanted_maps)
+PAIRS = Job("pair", TWIN, prepare_pairs, procedures.PAIRS, wanted_maps, placing_twins)
 ITEMS = Job("item", HIDDEN, prepare_items, procedures.ITEMS, item_maps, replacing_items)
 AMONG_OTHERS = Job("item", OTHER, prepare_against_others, procedures.AMONG_OTHERS, item_maps, replacing_against_others)
 

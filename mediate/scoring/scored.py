@@ -22,13 +22,14 @@ from mediate.results.agreement import Agreement
 from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
+from mediate.results.off_distribution import OffDistribution
 from mediate.results.replacements import Replaced
 from mediate.results.told import Reject
 from mediate.scoring.reference_material import taken_from
 from mediate.scoring.spec import ScoreSpec
 
 KIND = "outcomes"
-_AGREEMENT = ".agreement"
+_AGREEMENT, _JOINT = ".agreement", ".joint"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,7 @@ class Scored(Generic[PreparedT]):
         by_other: Its cubes against each other item that it is held against, of which `y` is the mean; None without.
         reads: The read effects that random weights are compared with; None where the chains cannot be aligned.
         replaced: What is left with the chain alone replaced, one record a replacement and outcome.
+        off: How far off the distribution is what its state maps put in place, one record a direction.
     """
 
     item: PreparedT
@@ -56,6 +58,7 @@ class Scored(Generic[PreparedT]):
     by_other: Float[np.ndarray, "other outcome 2 2 2"] | None = None
     reads: Float[np.ndarray, "step layer"] | None = None
     replaced: tuple[Replaced, ...] = ()
+    off: tuple[OffDistribution, ...] = ()
 
     @property
     def is_finite(self) -> bool:
@@ -125,6 +128,8 @@ def put(model: Model, scored: Scored[Any], spec: ScoreSpec, store: Store) -> Non
         arrays["by_other"] = scored.by_other
     for each, effects in zip(scored.item.maps, scored.maps, strict=True):
         arrays[str(each)] = effects.values
+        if not np.isnan(effects.joint):
+            arrays[f"{each}{_JOINT}"] = np.array(effects.joint)
         if effects.agreement is not None:
             arrays[f"{each}{_AGREEMENT}"] = np.array(list(asdict(effects.agreement).values()), dtype=np.float64)
     tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
@@ -156,4 +161,6 @@ def _stored_map(item: Prepared, spec: MapSpec, kept: dict[str, torch.Tensor], ou
         named = zip(fields(Agreement), numbers.tolist(), strict=True)
         trust = Agreement(**{each.name: each.type(value) for each, value in named})  # type: ignore[operator]
     values = array(kept, str(spec), tuple(len(labels) for labels in coords.values()))
-    return effect_map(item.tokens, spec.name, coords, Effects(values, trust), outcome, te)
+    # What was stored before joint effects were measured has none, and is right in all else.
+    joint = float(array(kept, f"{spec}{_JOINT}", ())) if f"{spec}{_JOINT}" in kept else float("nan")
+    return effect_map(item.tokens, spec.name, coords, Effects(values, trust, joint), outcome, te)

@@ -109,6 +109,7 @@ def results_of(
         controls=tuple(controls),
         others=tuple(each for one in scored for each in _against_others(one, spec)),
         replaced=tuple(row for each in scored for row in each.replaced),
+        off=tuple(row for each in scored for row in each.off),
     )
 
 

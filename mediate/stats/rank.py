@@ -39,7 +39,7 @@ def rank_correlation_of(
     def estimate(value: float, low: float, high: float, reason: str = "") -> Estimate:
         return Estimate(value, low, high, level, len(x), count, METHOD, seed, reason)
 
-    value = _spearman(x, y) if len(x) >= FEWEST else np.nan
+    value = spearman(x, y) if len(x) >= FEWEST else np.nan
     if np.isnan(value):
         why = f"{len(x)} items; it needs {FEWEST}" if len(x) < FEWEST else "one side is the same for all items"
         return estimate(np.nan, np.nan, np.nan, why)
@@ -47,7 +47,7 @@ def rank_correlation_of(
         return estimate(value, np.nan, np.nan, ONE_GROUP)
     order = np.arange(len(x))
     drawn = [np.repeat(order, times[index].astype(int)) for times in resamples(count, DRAWS, seed)]
-    found = np.array([_spearman(x[each], y[each]) for each in drawn])
+    found = np.array([spearman(x[each], y[each]) for each in drawn])
     undefined = float(np.isnan(found).mean())
     if undefined > 1 - level:
         return estimate(value, np.nan, np.nan, f"in {undefined:.1%} of resamples one side is the same for all")
@@ -55,7 +55,8 @@ def rank_correlation_of(
     return estimate(value, float(low), float(high))
 
 
-def _spearman(x: Float[np.ndarray, " item"], y: Float[np.ndarray, " item"]) -> float:
+def spearman(x: Float[np.ndarray, " item"], y: Float[np.ndarray, " item"]) -> float:
+    """Spearman's correlation; ties share their rank. NaN where one side is the same for all."""
     one, other = (stats.rankdata(each) - (len(each) + 1) / 2 for each in (x, y))
     size = np.sqrt((one @ one) * (other @ other))
     return float(one @ other / size) if size > 0 else float("nan")

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.mediation.batching import PADDING, of_like_length, side_by_side
-from mediate.mediation.item import EncodedItem
+from mediate.mediation.item import Encoded
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
 from mediate.passes.keyvalues import KeyValues, has_rotary, prefill, turned
@@ -87,9 +87,9 @@ class Chains:
 
     def distance(
         self,
-        item: EncodedItem,
+        item: Encoded,
         values: Float[Tensor, "layer kv_head pos d_value"],
-        taken_from: EncodedItem | None = None,
+        taken_from: Encoded | None = None,
     ) -> float:
         """How far values are off the distribution of other items' chains; see the module.
 
@@ -116,7 +116,7 @@ class Chains:
         return float(np.median(ratios)) if ratios else float("nan")
 
 
-def gather_chains(model: Model, items: Sequence[EncodedItem], *, seed: int = 0, sample: int = SAMPLE) -> Chains:
+def gather_chains(model: Model, items: Sequence[Encoded], *, seed: int = 0, sample: int = SAMPLE) -> Chains:
     """Runs every item once and keeps of its chain what other items take from it; in whatever order they are given.
 
     Args:
@@ -174,13 +174,13 @@ def at_positions(model: Model, stretch: KeyValues, like: KeyValues) -> KeyValues
     return KeyValues(keys.to(like.keys.dtype), stretch.values.to(like.values.dtype), like.start)
 
 
-def run_chain(model: Model, item: EncodedItem) -> KeyValues:
+def run_chain(model: Model, item: Encoded) -> KeyValues:
     """An item's chain as it is after its own question."""
     ((_, chain),) = _run_chains(model, [item])
     return chain
 
 
-def _run_chains(model: Model, items: Sequence[EncodedItem]) -> Iterator[tuple[int, KeyValues]]:
+def _run_chains(model: Model, items: Sequence[Encoded]) -> Iterator[tuple[int, KeyValues]]:
     """Each item's chain with the item's place; those of like length side by side, what all begin with run once."""
     common = shared_beginning([each.whole for each in items])
     common = common[: min(len(each.question) for each in items)]

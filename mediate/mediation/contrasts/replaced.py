@@ -200,11 +200,11 @@ def _put_in_place(
     parts = [(made.keys, own.keys), (made.values, own.values)]
     keys, values = (new.expand(*old.shape[:3], -1) for new, old in parts)
     placed = at_positions(model, KeyValues(keys, values, 0), sights.seen.part(begin, len(sights.seen)))
-    ratio = float(np.mean([_norm_ratio(new, old) for new, old in parts]))
+    ratio = float(np.mean([norm_ratio(new, old) for new, old in parts]))
     return Laid(joined([sights.seen.part(0, begin), placed]), distance, ratio)
 
 
-def _norm_ratio(new: Float[Tensor, "layer kv_head one d"], old: Float[Tensor, "layer kv_head pos d"]) -> float:
+def norm_ratio(new: Float[Tensor, "layer kv_head one d"], old: Float[Tensor, "layer kv_head pos d"]) -> float:
     """The mean over layers and positions of the norm of all KV heads over what it was."""
     put, was = (each.double().norm(dim=3).norm(dim=1) for each in (new, old))
     return float((put / was.clamp_min(torch.finfo(old.dtype).tiny)).mean())

@@ -17,7 +17,7 @@ from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import Encoded
-from mediate.mediation.kinds.kind import Effects, Kind, Work, spec_cells
+from mediate.mediation.kinds.kind import Effects, Kind, Work, and_joint, spec_cells, with_all_at_once
 from mediate.mediation.kinds.reference_value import NOTHING, Material, ReferenceValue
 from mediate.mediation.kinds.references import REFERENCES, reference_named
 from mediate.mediation.kinds.state import STATE_PASSES, chain_activations, placed
@@ -119,16 +119,16 @@ def check_reference(pair: EncodedPair, spec: MapSpec, place: str) -> None:
 
 
 def _of_item(model: Model, item: Encoded, spec: MapSpec, outcome: Outcome, material: Material) -> Effects:
-    cells, _ = spec_cells(model, item, spec)
+    cells = with_all_at_once(model, item, spec)
     found = ablation_effects(model, item, [spec.component], cells, [outcome], spec.name.by, material)
-    return Effects(found.effects[0])
+    return and_joint(found.effects[0])
 
 
 def _work(model: Model, item: Encoded, spec: MapSpec) -> Work:
     cells, _ = spec_cells(model, item, spec)
     # A chain to take a reference value from, the item's own activations, and the run that is branched off from. A mean
     # is made of more chains, which are run once for all items.
-    return Work(len(cells), passes=STATE_PASSES, branches=cells)
+    return Work(len(cells), passes=STATE_PASSES, branches=with_all_at_once(model, item, spec))
 
 
 ABLATE = Kind("ablate", None, _work, needs=_needs, fits=check_reference, of_item=_of_item)

@@ -39,10 +39,12 @@ class Effects:
     Args:
         values: In nats, positive towards the base answer; the cells in row order of the map's axes.
         agreement: Of estimates, how far they agree with exact patching.
+        joint: The effect of all cells at once, where it was measured with them; else NaN.
     """
 
     values: Float[np.ndarray, "..."]
     agreement: Agreement | None = None
+    joint: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,17 @@ class Work:
 def spec_cells(model: Model, pair: Encoded, spec: MapSpec) -> tuple[list[Cell], Coords]:
     """The cells of a map in row order of its axes, and the labels along them."""
     return cells_of(model, pair, spec.axes, component=spec.component, window=spec.name.window)
+
+
+def with_all_at_once(model: Model, pair: Encoded, spec: MapSpec) -> list[Cell]:
+    """The cells of a map, and last the one that is all of them together: the whole chain in all layers."""
+    cells, _ = spec_cells(model, pair, spec)
+    return [*cells, Cell(tuple(range(len(pair.trace.ids))), tuple(range(model.facts.layers)))]
+
+
+def and_joint(found: Float[np.ndarray, " cell"]) -> Effects:
+    """What was measured of cells from `with_all_at_once`."""
+    return Effects(found[:-1], joint=float(found[-1]))
 
 
 def labels_of_cells(model: Model, pair: Encoded, spec: MapSpec) -> Coords:
@@ -155,4 +168,5 @@ def effect_map(
         outcome=own or str(outcome),
         te=float("nan") if own else te,
         agreement=found.agreement,
+        joint=found.joint,
     )

@@ -11,7 +11,7 @@ from mediate.errors import InputError
 from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.cells import Cell, check_cell
 from mediate.mediation.item import Encoded
-from mediate.mediation.kinds.kind import Effects, Kind, Work, fits_any, spec_cells
+from mediate.mediation.kinds.kind import Effects, Kind, Work, and_joint, fits_any, spec_cells, with_all_at_once
 from mediate.mediation.kinds.read import reader_choice
 from mediate.mediation.kinds.reference_value import Material
 from mediate.mediation.names import MapSpec
@@ -105,13 +105,13 @@ def _needs(model: Model, spec: MapSpec) -> None:
 
 
 def _of_item(model: Model, item: Encoded, spec: MapSpec, outcome: Outcome, material: Material) -> Effects:
-    cells, _ = spec_cells(model, item, spec)
-    return Effects(knockout_effects(model, item, cells, [outcome], past=material.past)[0])
+    cells = with_all_at_once(model, item, spec)
+    return and_joint(knockout_effects(model, item, cells, [outcome], past=material.past)[0])
 
 
 def _work(model: Model, item: Encoded, spec: MapSpec) -> Work:
     cells, _ = spec_cells(model, item, spec)
-    return Work(len(cells), passes=1, read=cells)
+    return Work(len(cells), passes=1, read=with_all_at_once(model, item, spec))
 
 
 KNOCKOUT = Kind("knockout", None, _work, needs=_needs, fits=fits_any, of_item=_of_item)

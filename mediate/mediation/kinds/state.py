@@ -23,7 +23,15 @@ from mediate.mediation.branching import branched_outcomes, branching_point
 from mediate.mediation.cells import Cell, cells_of, check_cell
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.kinds.cube import Contexts
-from mediate.mediation.kinds.kind import Effects, Kind, Work, effect_map, spec_cells
+from mediate.mediation.kinds.kind import (
+    Effects,
+    Kind,
+    Work,
+    and_joint,
+    effect_map,
+    spec_cells,
+    with_all_at_once,
+)
 from mediate.mediation.names import Direction as Direction
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
@@ -192,13 +200,13 @@ def fits_component(pair: EncodedPair, spec: MapSpec, place: str) -> None:
 
 def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
     pair = contexts.pair
-    cells, _ = spec_cells(model, pair, spec)
-    return Effects(state_effects(model, pair, [spec.component], cells, [outcome], spec.name.direction)[0])
+    cells = with_all_at_once(model, pair, spec)
+    return and_joint(state_effects(model, pair, [spec.component], cells, [outcome], spec.name.direction)[0])
 
 
 def _work(model: Model, pair: EncodedPair, spec: MapSpec) -> Work:
     cells, _ = spec_cells(model, pair, spec)
-    return Work(len(cells), passes=STATE_PASSES, branches=cells)
+    return Work(len(cells), passes=STATE_PASSES, branches=with_all_at_once(model, pair, spec))
 
 
 STATE = Kind("state", _measure, _work, needs=needs_component, fits=fits_component)

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-import pandas as pd
-
 from mediate.figures.behaviour import AGREEMENT_SIZE, CURVES_SIZE, plot_agreement, plot_curves
 from mediate.figures.figure import Figure
 from mediate.report.analysis import Analysis, analysis_of
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, prose, standing_in
+from mediate.report.run.both_sides import agreed_of_run, agreed_said, both_sides, joined_of_run
 from mediate.report.run.followed import followed_blocks
 from mediate.report.run.grafted import graft_blocks
+from mediate.report.run.published import published_blocks
 from mediate.report.words import gaps, interval, number, percent, plural
 from mediate.results import Results
 from mediate.results.behaviour import WHOLE, ReadAs
@@ -25,8 +25,7 @@ from mediate.results.edit_tests import (
     edits_read,
     replacements,
 )
-from mediate.results.folder import least_effect
-from mediate.results.joined import AREA, SHARE, Agreed, agreed, joined_table, worst
+from mediate.results.joined import AREA, SHARE
 from mediate.traces.edits import SHUFFLED
 from mediate.traces.hints import right_hint, wrong_hint
 from mediate.traces.mistakes import MISTAKEN, recomputed
@@ -55,7 +54,6 @@ PARAPHRASE = (
     "An answer that stays under other words has two readings, which these numbers cannot tell apart: the chain is read "
     "and its wording does not matter, or it is not read."
 )
-MOST = 10
 
 
 def curves_of_run(results: Results) -> tuple[Curve, ...]:
@@ -66,11 +64,6 @@ def curves_of_run(results: Results) -> tuple[Curve, ...]:
         for edit, reading in edits_read(results.behaviour)
     ]
     return tuple(each for each in found if each is not None)
-
-
-def joined_of_run(results: Results) -> pd.DataFrame:
-    """Both sides of each item, on the first outcome."""
-    return joined_table(results.cube(), results.behaviour, least_effect(results))
 
 
 def behaviour_section(results: Results, figures: tuple[Figure, ...]) -> tuple[Section, ...]:
@@ -92,7 +85,8 @@ def behaviour_section(results: Results, figures: tuple[Figure, ...]) -> tuple[Se
         *(each for each in standing_in(figures, "behaviour", results.cube().outcome) if each.name == "early-answering"),
         *_lengths(results),
         *((_three_table(three), Text(_three_said(three))) if three else ()),
-        *_both_sides(results, analysis, figures),
+        *both_sides(results, analysis, figures),
+        *published_blocks(results, analysis),
     ]
     remarks = _remarks(results, told)
     return (Section("Behaviour: the chain edited", (*blocks, *((Notes(remarks),) if remarks else ())), id="behaviour"),)
@@ -104,17 +98,11 @@ def behaviour_blocks(results: Results) -> tuple[Block, ...]:
         return ()
     analysis = analysis_of(results)
     told, three = _tests(results, analysis), _three(results, analysis)
-    notes = [*((_three_said(three),) if three else ()), _agreed_said(agreed_of_run(results))]
+    notes = [*((_three_said(three),) if three else ()), agreed_said(agreed_of_run(results))]
     return (
         *((_short_table(told),) if told else ()),
         Notes((AREA_IN_SHORT, *notes, *_remarks(results, told)), "behaviour"),
     )
-
-
-def agreed_of_run(results: Results) -> Agreed:
-    """How far both sides agree over the items."""
-    analysis = analysis_of(results)
-    return agreed(joined_of_run(results), seed=analysis.seed, level=analysis.level)
 
 
 def behaviour_figures(results: Results, outcome: str) -> Iterator[Figure]:
@@ -128,7 +116,8 @@ def behaviour_figures(results: Results, outcome: str) -> Iterator[Figure]:
             name="early-answering",
             draw=partial(plot_curves, curves),
             alt=f"Answers that stay, by how much of the chain stands before an edit; with none of it: {starts}.",
-            caption="Answers that stay, by how much of the chain stands before the edit; bands: pointwise intervals.",
+            caption="Answers that stay, by how much of the chain stands before the edit; bands: pointwise intervals, "
+            "as far as the axis goes.",
             size=CURVES_SIZE,
             section="behaviour",
         )
@@ -137,7 +126,7 @@ def behaviour_figures(results: Results, outcome: str) -> Iterator[Figure]:
         yield Figure(
             name="agreement",
             draw=partial(plot_agreement, joined),
-            alt=f"Area against share of {plural(len(there), 'item')}. {_agreed_said(agreed_of_run(results))}",
+            alt=f"Area against share of {plural(len(there), 'item')}. {agreed_said(agreed_of_run(results))}",
             caption="Each item's normalised area and mediated share; on the dashed line both say the same.",
             size=AGREEMENT_SIZE,
             section="behaviour",
@@ -162,7 +151,7 @@ def _table(told: Sequence[EditTest]) -> Table:
     heads = (
         *columns("edit"),
         *columns("what stands there", look=Look.SAYS),
-        *columns("read"),
+        *columns("read", look=Look.SHORT),
         *numbers("stay", "interval", "right", "area", "interval", "normalised", "interval"),
         *numbers("not parsed", "not made", "items"),
     )
@@ -237,46 +226,6 @@ def _three_said(three: Sequence[StandIn]) -> str:
         f"{said} These differ by more than their intervals: {named}. Then an answer that changes says as much of what "
         "stands there as of the chain."
     )
-
-
-def _agreed_said(found: Agreed) -> str:
-    correlation = found.correlation
-    told = (
-        f"{number(correlation.value)} {interval(correlation)}"
-        if correlation.defined
-        else f"undefined ({correlation.reason})"
-    )
-    left = f"; undefined for {plural(found.undefined, 'item')}" if found.undefined else ""
-    return (
-        "Rank correlation over items of the normalised area of early answering with the mediated share: "
-        f"{told}, n = {correlation.n}{left}."
-    )
-
-
-def _both_sides(results: Results, analysis: Analysis, figures: tuple[Figure, ...]) -> tuple[Block, ...]:
-    joined = joined_of_run(results)
-    drawn = [
-        each for each in standing_in(figures, "behaviour", results.cube().outcome) if each.name != "early-answering"
-    ]
-    apart, chains = worst(joined, MOST), {item.id: "".join(item.base.tokens) for item in results.items}
-    rows = [
-        (
-            str(row["item"]), number(row[AREA]), percent(row[SHARE]), number(row["te"]), str(int(row["steps"])),
-            chains.get(str(row["item"]), ""),
-        )
-        for row in apart.to_dict("records")
-    ]  # fmt: skip
-    heads = (
-        *columns("item", look=Look.LONG),
-        *numbers("normalised area", "mediated", "TE", "steps"),
-        *columns("chain", look=Look.SAYS),
-    )
-    said = (
-        f"The {plural(len(rows), 'item')} where the two sides differ most. A share says little where TE is small. Both "
-        "sides of every item are in results/joined.parquet."
-    )
-    table = (Text(said, Look.SMALL), Table(heads, tuple(rows), dense=True)) if rows else ()
-    return (Text(_agreed_said(agreed(joined, seed=analysis.seed, level=analysis.level))), *drawn, *table)
 
 
 def _remarks(results: Results, told: Sequence[EditTest]) -> tuple[str, ...]:

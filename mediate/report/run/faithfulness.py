@@ -9,15 +9,19 @@ from matplotlib.axes import Axes
 
 from mediate.figures.behaviour import plot_agreement, plot_curves
 from mediate.report.analysis import analysis_of
-from mediate.report.run.behaviour import agreed_of_run, curves_of_run, joined_of_run
+from mediate.report.run.behaviour import curves_of_run
+from mediate.report.run.both_sides import agreed_of_run, agreement_rows, joined_of_run, steps_of_run
 from mediate.report.run.grafted import grafts_of_run
 from mediate.report.run.page import notebook, terminal
 from mediate.report.run.scores import Scores
 from mediate.results import Reject, Results
 from mediate.results.behaviour import ReadAs, behaviour_table
+from mediate.results.cmi import index_table
 from mediate.results.edit_tests import by_steps, edit_test_table, edit_tests, replacements
 from mediate.results.joined import worst
+from mediate.results.nldd import decay_table
 from mediate.results.resampled import resampled_table
+from mediate.results.text_effects import text_effect_table
 from mediate.stats import Estimate
 
 
@@ -89,6 +93,14 @@ class Faithfulness:
         """A row an item: its areas and its effects; see `mediate.results.joined.joined_table`."""
         return joined_of_run(self.results)
 
+    def joined_steps(self) -> pd.DataFrame:
+        """A row an item and step: what a mistake in it did, and its effects; see `mediate.results.joined_steps`."""
+        return steps_of_run(self.results)
+
+    def agreements(self) -> pd.DataFrame:
+        """A row a side of behaviour and an effect: Spearman's correlation `over` items, all steps, or within items."""
+        return agreement_rows(self.results)
+
     def agreement(self) -> Estimate:
         """Spearman's rank correlation over items of the normalised area with the mediated share."""
         return agreed_of_run(self.results).correlation
@@ -96,6 +108,27 @@ class Faithfulness:
     def worst(self, most: int = 10) -> pd.DataFrame:
         """The items where the two sides differ most."""
         return worst(self.joined(), most)
+
+    def text_effects(self) -> pd.DataFrame:
+        """A row a pair: the base answer's probability after either question with either chain, and natural effects.
+
+        See `mediate.results.text_effects`; no rows of items by themselves.
+        """
+        return text_effect_table(self.results.text)
+
+    def nldd(self) -> pd.DataFrame:
+        """A row an item and step: the answer's lead where that step is wrong and the last, and its decay in per cent.
+
+        See `mediate.results.nldd`.
+        """
+        return decay_table(self.results.decays)
+
+    def cmi(self) -> pd.DataFrame:
+        """A row an item: its CMI, the same in nats, as published, and which of three defects would have changed it.
+
+        Where it was asked for, with `measures="cmi"`; see `mediate.results.cmi`.
+        """
+        return index_table(self.results.spans)
 
     @property
     def rejects(self) -> tuple[Reject, ...]:

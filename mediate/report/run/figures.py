@@ -1,6 +1,6 @@
 """The figures of a run's page: of each outcome, those that `FIGURES` lists."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +14,8 @@ from mediate.figures import (
     plot_step_graph,
     plot_step_layer,
 )
+from mediate.figures.by_step import BY_STEP_SIZE, plot_by_step
+from mediate.figures.by_step import DIMS as BY_STEP
 from mediate.figures.channels import MOST_BARS
 from mediate.figures.figure import Figure
 from mediate.figures.grafts import GRAFTS_SIZE
@@ -32,6 +34,7 @@ from mediate.report.analysis import (
     step_layer_maps,
 )
 from mediate.report.parts import file_part
+from mediate.report.run.added_up import added_up_words, mapped
 from mediate.report.run.behaviour import behaviour_figures
 from mediate.report.run.conditions import condition_figures
 from mediate.report.run.evidence import verdicts
@@ -111,7 +114,8 @@ def _of_kind(results: Results, outcome: str, kind: str, name: str) -> Iterator[F
         name=f"steps-{name}",
         draw=partial(plot_step_layer, maps),
         alt=alt,
-        caption=f"Mean {called(kind)} of each step in each layer.{uneven}{trusted}{_added_up(results, maps)}",
+        caption=f"Mean {called(kind)} of each step in each layer.{uneven}{trusted}"
+        + added_up_words(analysis, results, maps),
         size=STEPS_SIZE,
     )
     if len({each.coords["layer"] for each in maps}) > 1:
@@ -130,15 +134,22 @@ def _of_kind(results: Results, outcome: str, kind: str, name: str) -> Iterator[F
     )
 
 
-def _added_up(results: Results, maps: Sequence[EffectMap]) -> str:
-    """What the cells' effects sum to beside the effect of all of them at once, where the cube has that; else empty."""
-    contrast = str(results.cubes[0].contrast)
-    if contrast not in parse_kind(maps[0].kind).of.adds_up_in:
-        return ""
-    sums = analysis_of(results).added_up(results.cube(maps[0].outcome), maps)
-    if not sums.defined:
-        return ""
-    return f" One at a time, the cells' effects sum to {share_words(sums)} of what all of them do at once (TIE)."
+def step_figures(results: Results, outcome: str) -> Iterator[Figure]:
+    """The maps over steps alone."""
+    analysis = analysis_of(results)
+    kinds = [maps for (_, dims), maps in mapped(results, outcome).items() if dims == BY_STEP]
+    if kinds:
+        means = "; ".join(
+            f"{maps[0].kind} {', '.join(number(float(value)) for value in mean_map(maps)[0])}" for maps in kinds
+        )
+        sums = [f" {maps[0].kind}:{said}" for maps in kinds if (said := added_up_words(analysis, results, maps))]
+        yield Figure(
+            name="by-step",
+            draw=partial(plot_by_step, kinds, seed=analysis.seed, level=analysis.level),
+            alt=f"Mean effects of single steps on {outcome}, from step 0 on, in nats: {means}.",
+            caption="Mean effect of each step by itself; a step is a mean over the items that have it." + "".join(sums),
+            size=BY_STEP_SIZE,
+        )
 
 
 def graft_figures(results: Results, outcome: str) -> Iterator[Figure]:
@@ -207,6 +218,7 @@ FIGURES: tuple[Callable[[Results, str], Iterable[Figure]], ...] = (
     channels_figure,
     condition_figures,
     map_figures,
+    step_figures,
     graft_figures,
     interaction_figures,
     graph_figures,

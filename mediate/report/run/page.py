@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mediate.clock import stage
+from mediate.figures.by_step import DIMS as BY_STEP
 from mediate.figures.figure import Figure
 from mediate.report.analysis import (
     analysis_of,
@@ -29,8 +30,10 @@ from mediate.report.blocks import (
 from mediate.report.crossing import crossing_page
 from mediate.report.html import to_html, to_notebook, write_page
 from mediate.report.parts import left_out
+from mediate.report.run.added_up import added_up_blocks, mapped
 from mediate.report.run.behaviour import behaviour_blocks, behaviour_section
 from mediate.report.run.conditions import conditions_blocks, conditions_section
+from mediate.report.run.distances import off_said
 from mediate.report.run.evidence import (
     agreement_section,
     control_summaries,
@@ -192,7 +195,11 @@ def _first(results: Results, told: Sequence[Summary], figures: Sequence[Figure])
         Section("Channels of each item", channels or (Text("No item was measured."),), id="channels"),
         Section(
             "Where in the chain and in the network",
-            (*(maps or (Text(no_maps),)), *(Text(each, Look.SMALL) for each in _map_notes(results))),
+            (
+                *(maps or (Text(no_maps),)),
+                *(added_up_blocks(results, name) if told else ()),
+                *(Text(each, Look.SMALL) for each in _map_notes(results)),
+            ),
             id="maps",
         ),
     )
@@ -240,7 +247,9 @@ def _map_notes(results: Results) -> list[str]:
         for kind, outcome, dims in other
         if kind not in graphs
         and (kind, outcome) not in by_step
+        and not (dims == BY_STEP and (kind, dims) in mapped(results, outcome))
         and ((kind, outcome) not in drawn or dims != ("step", "layer"))
     ]
     missing = sum(reject.is_map for reject in results.rejects)
+    found += off_said(results)
     return found + ([f"{plural(missing, 'map')} of measured items left out; reasons below."] if missing else [])

@@ -1,12 +1,18 @@
 """The section on behaviour: what it says of a run, in full and in short, from stored rows alone."""
 
+from dataclasses import replace
+
 from mediate.report.blocks import Notes, Section, Table, Text, plain_text
 from mediate.report.run.behaviour import behaviour_blocks, behaviour_figures, behaviour_section
 from mediate.results import Results
 from mediate.results.behaviour import Behaved
+from mediate.results.cmi import SpanLoss
+from mediate.results.nldd import Decay
+from mediate.results.text_effects import TextCorners
 from mediate.results.told import Measured, Told
 from tests.results.test_edit_tests import rows_of, stand_in
 from tests.results.test_joined import cube_of
+from tests.results.test_joined_steps import mistakes, of_steps
 
 SHARES = {"a": 1.0, "b": 0.1, "c": 0.5, "d": 0.9}
 
@@ -64,6 +70,81 @@ def test_what_could_not_be_made_is_counted_with_its_reason() -> None:
     assert "2 x another: there is none (such as item 'a')." in said(section)
     short = behaviour_blocks(run(*refused))
     assert any(isinstance(each, Notes) and "2 x another" in str(each.items) for each in short)
+
+
+def test_text_level_effects_are_told_where_they_were_measured() -> None:
+    assert "level of text" not in said(behaviour_section(run(), ())[0])
+    corners = tuple(TextCorners(name, name, 0.1, 0.7, 0.2, 0.9) for name in SHARES)
+    (section,) = behaviour_section(replace(run(), text=corners), ())
+    (table,) = [each for each in section.blocks if isinstance(each, Table) and each.rows[0][0] == "TE"]
+    assert {row[0]: row[2] for row in table.rows} == {
+        "TE": "0.800",
+        "NDE": "0.100",
+        "NIE": "0.600",
+        "TDE": "0.200",
+        "TIE": "0.700",
+        "interaction": "0.100",
+    }
+    assert "n = 4 pairs" in said(section)
+
+
+def test_the_decay_of_the_lead_is_told_with_what_cutting_does_alone() -> None:
+    rows = [Decay(name, name, step, 2, 2.0, (1.0, -1.0)[step], (1.0, 2.0)[step]) for name in "ab" for step in (0, 1)]
+    rows += [Decay("c", "c", step, 2, 0.05, -1.0, 0.0) for step in (0, 1)]
+    rows += [Decay("d", "d", step, 2, code="no_result", reason="it states none") for step in (0, 1)]
+    (section,) = behaviour_section(replace(run(), decays=tuple(rows)), ())
+    (table,) = [each for each in section.blocks if isinstance(each, Table) and "NLDD" in each.columns[0].heading]
+    assert [row[1] for row in table.rows] == [
+        "150\N{NO-BREAK SPACE}%",
+        "0\N{NO-BREAK SPACE}%",
+        "100\N{NO-BREAK SPACE}%",
+    ]
+    assert "n = 2 items; undefined for 1, whose clean lead" in said(section)
+    assert "steps that could not be made wrong: 2 no_result" in said(section)
+
+
+def test_the_index_is_told_with_what_its_published_form_would_have_said() -> None:
+    losses = {"a": (3.0, 1.0), "b": (-2.0, 2.0), "c": (0.001, 0.0)}
+    spans = [SpanLoss(name, name, 0, 3, *both, 0.0) for name, both in losses.items()]
+    spans.append(SpanLoss("d", "d", code="no_filler", reason="the tokenizer has no filler"))
+    (section,) = behaviour_section(replace(run(), spans=tuple(spans)), ())
+    (table,) = [each for each in section.blocks if isinstance(each, Table) and "states" in each.columns[0].heading]
+    # (0.5 - 1) / 2; (2 - 4 + 0.001) / 3; (1 + 0 + 1) / 3.
+    assert [row[1] for row in table.rows] == ["\N{MINUS SIGN}0.25", "\N{MINUS SIGN}0.67", "0.67"]
+    assert "of 3 items these would have another index: by losses below 0 that count as 0, 1;" in said(section)
+    assert "by losses of no size, 1; by a control that cannot move, 1." in said(section)
+    assert "Of 1 item no span has an index" in said(section)
+    assert "1 item without: the tokenizer has no filler." in said(section)
+
+
+def test_mistakes_are_held_against_effects_over_all_steps_and_within_items() -> None:
+    mistaken = [
+        row
+        for place, name in enumerate(SHARES)
+        for row in mistakes(name, (1, 1, 0), (place + 0.0, place + 1.0, place + 2.0))[1:]
+    ]
+    rows = [row for row in run().behaviour if row.edit == "whole"]
+    rows = [replace(row, place=3, steps=3, logprob=-1.0) for row in rows]
+    maps = tuple(of_steps(name, [0.0, 1.0, 2.0]) for name in SHARES)
+    results = replace(run(), behaviour=(*rows, *mistaken), maps=maps)
+    (section,) = behaviour_section(results, ())
+    (table,) = [each for each in section.blocks if isinstance(each, Table) and each.columns[0].heading == "of a step"]
+    changes, lost = table.rows
+    assert (changes[0], changes[1], lost[0]) == (
+        "its answer changes, mistaken",
+        "read",
+        "log-probability lost, mistaken",
+    )
+    assert (lost[4], lost[5], lost[7], lost[8]) == ("12", "1.00", "4", "0")
+    assert float(str(lost[2])) < 0.9
+    assert "Mistakes are not held against state effects by step: they take a twin" in said(section)
+    assert "read effects by step and state effects by step" in said(behaviour_section(run(), ())[0])
+
+
+def test_filler_is_held_against_the_latent_channel() -> None:
+    assert "filler with the latent share" not in said(behaviour_section(run(), ())[0])
+    filled = [row for name in SHARES for row in rows_of(name, (0, 0), "filled")[1:]]
+    assert "one side is the same for all items), n = 4" in said(behaviour_section(run(*filled), ())[0])
 
 
 def test_figures_stand_in_the_section() -> None:
