@@ -18,7 +18,7 @@ def test_rejected_tokens_stand_out() -> None:
     red = [bar for bar in axes.patches if bar.get_facecolor()[:3] == pytest.approx((0.835, 0.369, 0), abs=0.01)]
     assert REJECTED == "#D55E00"
     assert [bar.get_height() for bar in red] == [pytest.approx(-np.log(0.001))]
-    assert axes.get_title() == "$a: 1 of 3 tokens rejected"
+    assert axes.get_title() == "item $a: 1 of 3 tokens rejected"
     assert [line.get_xdata()[0] for line in axes.lines] == [1.5]
     assert [each.get_text() for each in axes.get_xticklabels()] == ["x"] * 3
 
