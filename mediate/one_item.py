@@ -126,6 +126,7 @@ def prepare(
     from mediate.passes.store import Store
     from mediate.scoring.given import as_measured, fitting
     from mediate.scoring.jobs import job_of
+    from mediate.scoring.preparing import prepare as prepare_all
     from mediate.scoring.settling import settled
 
     if not isinstance(model, Model):
@@ -135,7 +136,7 @@ def prepare(
     given = as_measured(given, choices.against, str)
     choices = settled(model, given, fitting(given, choices), str)
     job = job_of(given, choices.against)
-    (prepared,), _ = job.prepare(model, given, choices, Store() if store else None)
+    (prepared,), _ = prepare_all(job.preparation, model, given, choices, Store() if store else None)
     found: Prepared = prepared
     return found
 

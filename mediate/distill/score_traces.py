@@ -17,7 +17,8 @@ from mediate.results.told import Reject
 from mediate.results.trace_folder import DESIGN, TraceResults, read_trace_results, write_trace_results
 from mediate.results.trace_scores import ScoredTrace
 from mediate.scoring.given import as_measured, check_set, fitting, nothing_left
-from mediate.scoring.items import prepare_items
+from mediate.scoring.items import ITEMS
+from mediate.scoring.preparing import prepare
 from mediate.scoring.rundir import check_free, counted, finished, identity, now, written
 from mediate.scoring.score import Call
 from mediate.scoring.settling import settled
@@ -73,7 +74,7 @@ def score_traces(
     if out is not None and check_free(out, asked):
         return read_trace_results(out)
     items = [each for each in items if isinstance(each, Item)]
-    prepared, left_out = prepare_items(student, items, scoring, store, unread=unread, progress=progress)
+    prepared, left_out = prepare(ITEMS, student, items, scoring, store, unread=unread, progress=progress)
     manifest = asked | opening(started, len(given) + len(unread), prepared)
     with written(out, manifest):
         rejects = list(left_out)

@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from mediate.errors import InputError
 from mediate.figures.paired import run_colours
 from mediate.figures.steps import MOST_TICKS
-from mediate.figures.style import DIVERGING, FAINT, INK, canvas
+from mediate.figures.style import FAINT, INK, canvas, signed_cells
 from mediate.figures.text import in_lines, label
 
 DIFFERENCE_SIZE = (7.2, 3.2)
@@ -53,15 +53,7 @@ def plot_difference(
         raise InputError("no cell of the difference is defined, so there is nothing to draw")
     limit = float(np.nanmax(abs(difference))) or 1.0
     with canvas(ax, DIFFERENCE_SIZE) as axes:
-        axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
-        image = axes.imshow(
-            np.ma.masked_invalid(difference),
-            cmap=DIVERGING,
-            vmin=-limit,
-            vmax=limit,
-            aspect="auto",
-            interpolation="nearest",
-        )
+        image = signed_cells(axes, difference, limit)
         _mark(axes, difference, found, limit)
         bar = axes.figure.colorbar(
             image, ax=axes, pad=0.02, format=PercentFormatter(1.0, symbol=" %") if percent else None

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from mediate.errors import InputError
-from mediate.figures.style import DIVERGING, FAINT, INK, canvas
+from mediate.figures.style import INK, canvas, signed_cells
 from mediate.results import EffectMap, mean_map
 from mediate.results.kinds import parse_kind
 
@@ -70,15 +70,7 @@ def _matrix(
     down, across = coords
     limit = float(np.nanmax(abs(mean))) or 1.0
     with canvas(ax, GRAPH_SIZE) as axes:
-        axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
-        image = axes.imshow(
-            np.ma.masked_invalid(mean),
-            cmap=DIVERGING,
-            vmin=-limit,
-            vmax=limit,
-            aspect="auto",  # of equal sides, a matrix would leave half of the figure empty
-            interpolation="nearest",
-        )
+        image = signed_cells(axes, mean, limit)
         bar = axes.figure.colorbar(image, ax=axes, pad=0.03)
         bar.outline.set_visible(False)
         n = len({each.item for each in maps})

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from mediate.figures.layers import check_step_layer
-from mediate.figures.style import DIVERGING, FAINT, canvas
+from mediate.figures.style import canvas, signed_cells
 from mediate.figures.text import MOST_OF_A_KIND, in_lines, label
 from mediate.results import EffectMap, mean_map
 from mediate.results.kind_words import called
@@ -47,15 +47,7 @@ def plot_step_layer(
     mean, coords, count = mean_map(maps)
     limit = (float(np.nanmax(abs(mean))) if limit is None else limit) or 1.0
     with canvas(ax, STEPS_SIZE) as axes:
-        axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
-        image = axes.imshow(
-            np.ma.masked_invalid(mean),
-            cmap=DIVERGING,
-            vmin=-limit,
-            vmax=limit,
-            aspect="auto",
-            interpolation="nearest",
-        )
+        image = signed_cells(axes, mean, limit)
         bar = axes.figure.colorbar(image, ax=axes, pad=0.02)
         bar.outline.set_visible(False)
         first = maps[0]

@@ -5,8 +5,11 @@ from contextlib import contextmanager
 
 import matplotlib
 import matplotlib.style
+import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from mediate.results.outcomes import outcome_facts
 
@@ -54,6 +57,17 @@ def canvas(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
         except BaseException:
             pyplot.close(figure)
             raise
+
+
+def signed_cells(axes: Axes, values: Float[np.ndarray, "row column"], limit: float) -> AxesImage:
+    """A cell a value, red above 0 and blue below, fullest at plus and minus `limit`; hatched grey is undefined.
+
+    The sides of a cell are as long as they come: of equal sides, a matrix would leave half of a figure empty.
+    """
+    axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
+    return axes.imshow(
+        np.ma.masked_invalid(values), cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
+    )
 
 
 @contextmanager

@@ -7,17 +7,16 @@ mask hides anyhow are not scored.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypedDict, Unpack
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from mediate.models.sites import scores_hook
 from mediate.passes.fused import attention_beside_past, own_attention
 from mediate.passes.masks import hidden
+from mediate.passes.stretches import attended_in_stretches
 
 # Scores that are held at a time, in numbers: what fits into a processor's cache is also the quickest.
 SCORES = 2**20
@@ -138,8 +137,12 @@ def attend(
         if length > most:
             return _after(begin, own_attention(query, key, value, attention_mask, told.get("scaling"))), None
     if length > most:
-        stretches = _in_stretches(module, (query, key, value, attention_mask), most, told | Attending(first=first))
-        found = torch.cat(stretches, dim=1)
+        whole = told | Attending(trimmed=(None, None))
+
+        def one(at: int, arrays: tuple[Tensor, Tensor, Tensor], masked: Tensor) -> Tensor:
+            return attend(module, *arrays, masked, **(whole | Attending(first=first + at)))[0]
+
+        found = attended_in_stretches(one, (query, key, value), attention_mask, before, most)
         return _after(begin, found), None
     # One row's mask stands for all where a past is shared, rows having joined that were not there when it was made; but
     # where keys are knocked out each row has its own.
@@ -214,28 +217,6 @@ def _without(
 def _after(begin: int, found: Float[Tensor, "batch some_pos head d_value"]) -> Float[Tensor, "batch pos head d_value"]:
     """With zeros for the queries that are not wanted."""
     return torch.nn.functional.pad(found, (0, 0, 0, 0, begin, 0)) if begin else found
-
-
-def _in_stretches(
-    module: Any, arrays: tuple[Tensor, Tensor, Tensor, Tensor], most: int, told: Attending
-) -> list[Float[Tensor, "batch some_pos head d_value"]]:
-    """`attend` of at most so many queries at a time, to the keys that the future does not hide."""
-    query, key, value, mask = arrays
-    past, length, own = told.get("past"), query.shape[2], key.shape[2]
-    before = 0 if past is None else int(past.keys.shape[2])
-    again = torch.is_grad_enabled() and query.requires_grad
-    one = partial(attend, module, **(told | Attending(trimmed=(None, None))))
-    offset = told.get("first", 0)
-    found: list[Tensor] = []
-    for start in range(0, length, most):
-        stop = min(start + most, length)
-        seen = own - length + stop
-        masked = mask[:, :, start:stop, : before + seen]
-        part = query[:, :, start:stop], key[:, :, :seen], value[:, :, :seen], masked
-        # On the way back, patterns are computed again, and not kept.
-        at = partial(one, first=offset + start)
-        found.append((checkpoint(at, *part, use_reentrant=False) if again else at(*part))[0])
-    return found
 
 
 def _together(each: Float[Tensor, "batch kv_head query d"]) -> Float[Tensor, "kv_head batch_query d"]:

@@ -178,7 +178,8 @@ def _catching(model: Model, site: Site, found: dict[Site, Tensor], keep: Keep) -
     point = Site(Component.ATTN_OUT, site.layer) if site.component is Component.RESID_MID else site
 
     def catch_gradient(gradient: Tensor) -> None:
-        found[site] = keep(site, gradient)
+        if site not in found:  # a block that is run again puts a second hook on what enters it, for the same gradient
+            found[site] = keep(site, gradient)
 
     def catch(value: Tensor, hook: Any) -> Tensor:
         if site.component is Component.RESID_MID:

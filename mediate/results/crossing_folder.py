@@ -9,7 +9,7 @@ import numpy as np
 
 from mediate.errors import InputError
 from mediate.results.crossing import Crossing, change_shares, crossing_table, crossings_from_table, set_changes
-from mediate.results.folder import MANIFEST, RESULTS, read_manifest, read_run, unreadable, write_run
+from mediate.results.folder import MANIFEST, from_tables, read_manifest, read_run, write_run
 from mediate.results.maps import EffectMap, effect_table, maps_from_table
 from mediate.results.told import Reject
 from mediate.stats import Estimate
@@ -100,15 +100,9 @@ def read_crossed(folder: str | Path) -> CrossResults:
     missing = [name for name in ("seed", "level", "min_te") if name not in manifest["spec"]]
     if missing:
         raise InputError(f"{folder / MANIFEST}: does not say what was run ({missing[0]}); cross into a new directory")
-    try:
+    with from_tables(folder, "cross"):
         crossings, maps = crossings_from_table(tables["crossing"]), maps_from_table(tables["effects"])
         if not crossings:  # a table without rows names no outcomes
             names = manifest["spec"].get("outcomes", ())
             crossings = tuple(Crossing(np.zeros((0, 2, 2, 2)), (), (), (), str(name)) for name in names)
         return CrossResults(manifest, crossings, maps, rejects)
-    except KeyError as error:
-        raise InputError(
-            f"{folder / RESULTS}: has no column {error}, so another version wrote it; cross into a new directory"
-        ) from error
-    except (ValueError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
-        raise unreadable(folder / RESULTS, error, "cross") from error

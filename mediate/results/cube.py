@@ -85,7 +85,7 @@ def check_identities(y: Float[np.ndarray, "item 2 2 2"], contrast: Contrast = TW
             raise ArithmeticError(f"row {row}: {name} is {float(total[row])!r}, and TE is {float(effects.te[row])!r}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cube:
     """One outcome of a set of items in all eight combinations of worlds.
 

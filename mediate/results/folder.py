@@ -1,7 +1,8 @@
 """What a run found, as one record, and its directory on disk; reading it back needs no model and no torch."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -200,7 +201,7 @@ def read_results(folder: str | Path) -> Results:
     manifest = read_manifest(folder)
     beside = [each for each in OPTIONAL if table_name(each.name) in (manifest.get(SUMS) or ())]
     manifest, tables, rejects = read_run(folder, manifest, [*TABLES, *(each.name for each in beside)], "score")
-    try:
+    with from_tables(folder, "score"):
         items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
         if not items:  # a table without rows names no outcomes
             outcomes = manifest.get("spec", {}).get("outcomes", ())
@@ -209,12 +210,27 @@ def read_results(folder: str | Path) -> Results:
         cut, controls = cubes_from_table(tables["cut"]), controls_from_table(tables["controls"])
         more = {each.field: each.read(tables[each.name]) for each in beside}
         return Results(manifest, items, cubes, maps, rejects, cut, controls, **more)
+
+
+@contextmanager
+def from_tables(folder: Path, verb: str) -> Iterator[None]:
+    """While open, what a run's tables do not hold as it should be is refused in one line.
+
+    Args:
+        folder: The run directory.
+        verb: What makes such a run.
+
+    Raises:
+        InputError: A column is missing, or values are none that a run writes.
+    """
+    try:
+        yield
     except KeyError as error:
         raise InputError(
-            f"{folder / RESULTS}: has no column {error}, so another version wrote it; score into a new directory"
+            f"{folder / RESULTS}: has no column {error}, so another version wrote it; {verb} into a new directory"
         ) from error
     except (ValueError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
-        raise unreadable(folder / RESULTS, error, "score") from error
+        raise unreadable(folder / RESULTS, error, verb) from error
 
 
 def read_run(

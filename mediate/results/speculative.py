@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediate.errors import InputError
-from mediate.results.folder import RESULTS, read_manifest, read_run, unreadable, write_run
+from mediate.results.folder import from_tables, read_manifest, read_run, write_run
 from mediate.results.told import Reject
 
 if TYPE_CHECKING:
@@ -162,16 +162,10 @@ def read_speculative(folder: str | Path) -> SpeculativeResults:
             f"{folder}: not a run of traces written together; make one with 'mediate traces rsd ... --run'"
         )
     manifest, tables, rejects = read_run(folder, manifest, (TRACES, DECISIONS), "write traces")
-    try:
+    with from_tables(folder, "write traces"):
         tokens = dict(iter(tables[DECISIONS].groupby(["item", "number"], sort=False)))
         rows = tables[TRACES].to_dict("records")
         traces = tuple(_trace(row, tokens.get((row["item"], row["number"]))) for row in rows)
-    except KeyError as error:
-        raise InputError(
-            f"{folder / RESULTS}: has no {error}, so another version wrote it; write traces into a new directory"
-        ) from error
-    except (ValueError, TypeError) as error:
-        raise unreadable(folder / RESULTS, error, "write traces") from error
     return SpeculativeResults(manifest, traces, rejects)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mediate.errors import InputError
-from mediate.results.folder import RESULTS, read_manifest, read_run, unreadable, write_run
+from mediate.results.folder import from_tables, read_manifest, read_run, write_run
 from mediate.results.told import Reject
 from mediate.results.trace_scores import ScoredTrace, TraceRule, token_table, trace_table
 
@@ -77,17 +77,11 @@ def read_trace_results(folder: str | Path) -> TraceResults:
     if not are_traces(manifest):
         raise InputError(f"{folder}: not a run of scored traces; make one with 'mediate traces score ... --out DIR'")
     manifest, tables, rejects = read_run(folder, manifest, (TOKENS, TRACES), "score traces")
-    try:
+    with from_tables(folder, "score traces"):
         tokens = {str(item): rows for item, rows in tables[TOKENS].groupby("item", sort=False)}
         traces = tuple(_trace(row, tokens[row["item"]]) for row in tables[TRACES].to_dict("records"))
         results = TraceResults(manifest, traces, rejects)
-        assert results.rule
-    except KeyError as error:
-        raise InputError(
-            f"{folder / RESULTS}: has no {error}, so another version wrote it; score into a new directory"
-        ) from error
-    except (ValueError, TypeError, AttributeError, AssertionError) as error:
-        raise unreadable(folder / RESULTS, error, "score traces") from error
+        assert results.rule  # a manifest without its numbers is found here
     return results
 
 

@@ -55,7 +55,7 @@ class PairDraft:
 
 
 def with_chains(
-    model: Model, drafts: Sequence[PairDraft], spec: ScoreSpec, store: Store | None, *, progress: bool
+    model: Model, drafts: Sequence[PairDraft], spec: ScoreSpec, store: Store | None, progress: bool
 ) -> tuple[list[PairDraft], list[ItemError]]:
     """The drafts that have chains, and why the others have none: given ones in tokens, missing ones written.
 

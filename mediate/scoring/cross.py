@@ -31,7 +31,8 @@ from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
 from mediate.scoring.cross_spec import CHECKPOINTS, CrossOptions, CrossSpec, make_cross_spec
 from mediate.scoring.given import check_set
-from mediate.scoring.pairs import prepare_pairs
+from mediate.scoring.pairs import PAIRS
+from mediate.scoring.preparing import prepare
 from mediate.scoring.rundir import check_free, counted, finished, identity, now, written
 from mediate.scoring.scored import described
 from mediate.scoring.settling import settled
@@ -136,8 +137,8 @@ def _measure(
     models: tuple[Model, Model], file: PairFile, spec: CrossSpec, store: Store | None, *, progress: bool
 ) -> tuple[list[_Crossed], list[Reject]]:
     """What was measured, each item in its worlds, and what was left out."""
-    items, left_out = prepare_pairs(
-        models[spec.writing], file.pairs, spec.scoring, store, unread=file.errors, progress=progress
+    items, left_out = prepare(
+        PAIRS, models[spec.writing], file.pairs, spec.scoring, store, unread=file.errors, progress=progress
     )
     found, rejects = list[_Crossed](), list(left_out)
     fitting = list(_fitting(models[1 - spec.writing], items, spec.scoring, rejects))

@@ -12,6 +12,7 @@ from mediate.passes.selfcheck import SWEPT
 from mediate.passes.store import Store
 from mediate.scoring.given import as_measured, fitting
 from mediate.scoring.jobs import job_of
+from mediate.scoring.preparing import prepare
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
 from mediate.watch import tell
@@ -71,10 +72,10 @@ def forecast(
         )
     pairs = as_measured(pairs, spec.against, tell if progress else str)
     job, spec = job_of(pairs, spec.against), settled(model, pairs, fitting(pairs, spec), tell if progress else str)
-    items, _ = job.prepare(model, pairs, spec, store, unread=unread, progress=progress)
+    items, _ = prepare(job.preparation, model, pairs, spec, store, unread=unread, progress=progress)
     quick = pace(model)
     found = []
-    for each in job.maps(spec):
+    for each in job.preparation.maps(spec):
         costs = [cost_of_map(model, item.tokens, each, quick) for item in items if each in item.maps]
         total = Cost(
             sum(cost.cells for cost in costs),

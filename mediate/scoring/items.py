@@ -1,12 +1,11 @@
-"""What a run of items by themselves will measure, decided and in tokens before anything is measured."""
+"""How items by themselves are put into tokens: their chains given or written, and the answer that is measured."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mediate.errors import InputError, ItemError
-from mediate.mediation.encoding import Readers, check_prompt, check_words
+from mediate.errors import ItemError
+from mediate.mediation.encoding import Readers, check_words
 from mediate.mediation.item import Asked, EncodedItem, ask, cue_tokens, encode_item, encode_readers_of
-from mediate.mediation.maps import check_offered
 from mediate.mediation.names import MapSpec, check_twinless, parse_map
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.mediation.said import check_characters, check_parts
@@ -19,8 +18,8 @@ from mediate.pairs.pair import Item
 from mediate.passes.store import Store
 from mediate.results.told import Reject
 from mediate.scoring.chains import NOT_SOLVED, answers, trace_of, write
-from mediate.scoring.given import nothing_left
 from mediate.scoring.measured_answers import bridge_rejects, keeps_bridge, measured_answer, must_ask, other_options
+from mediate.scoring.preparing import Preparation
 from mediate.scoring.reference_material import with_material
 from mediate.scoring.spec import DEFAULT_ITEM_MAP, ScoreSpec
 from mediate.traces.trace import Trace
@@ -50,58 +49,6 @@ class ItemDraft:
         return self.trace
 
 
-def prepare_items(
-    model: Model,
-    items: Sequence[Item],
-    spec: ScoreSpec,
-    store: Store | None,
-    *,
-    unread: Sequence[ItemError] = (),
-    progress: bool = False,
-) -> tuple[tuple[PreparedItem, ...], tuple[Reject, ...]]:
-    """Puts every item into tokens, letting the model write missing chains and answers, and decides what is measured.
-
-    Whatever is wrong with an item as given is found before the model writes anything.
-
-    Returns:
-        The items that will be measured, and what is left out.
-
-    Raises:
-        ItemError: A bad item that ends the run.
-        InputError: The model does not allow what is asked for, or no item can be measured.
-    """
-    wanted = item_maps(spec)
-    for each in wanted:
-        check_offered(model, each)
-    check_prompt(model.need_tokenizer(), spec.template, spec.answer_cue)
-    errors = list(unread)
-
-    def kept(error: ItemError) -> None:
-        if spec.stops_at(error):
-            raise error
-        errors.append(error)
-
-    sound: list[ItemDraft] = []
-    for item in items:
-        try:
-            sound.append(_draft(model, item, spec))
-        except ItemError as error:
-            kept(error)
-    drafts = _with_chains(model, sound, spec, store, errors, progress=progress)
-    prepared: list[PreparedItem] = []
-    for draft in drafts:
-        try:
-            prepared.append(_prepared(model, draft, spec, wanted))
-        except ItemError as error:
-            error.written = draft.chain.written
-            kept(error)
-    rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors]
-    rejects += bridge_rejects([each.item for each in prepared], spec)
-    if not prepared:
-        raise InputError(nothing_left([(reject.item, reject.code, reject.reason) for reject in rejects], "items"))
-    return with_material(prepared, wanted, spec.seed), tuple(rejects)
-
-
 def item_maps(spec: ScoreSpec) -> tuple[MapSpec, ...]:
     """The maps that a run of items is asked for.
 
@@ -114,7 +61,7 @@ def item_maps(spec: ScoreSpec) -> tuple[MapSpec, ...]:
     return wanted
 
 
-def _draft(model: Model, item: Item, spec: ScoreSpec) -> ItemDraft:
+def _draft(model: Model, item: Item, spec: ScoreSpec, wanted: Sequence[MapSpec]) -> ItemDraft:
     """What can be in tokens of an item before its chain is written.
 
     Raises:
@@ -141,14 +88,8 @@ def _draft(model: Model, item: Item, spec: ScoreSpec) -> ItemDraft:
 
 
 def _with_chains(
-    model: Model,
-    drafts: Sequence[ItemDraft],
-    spec: ScoreSpec,
-    store: Store | None,
-    errors: list[ItemError],
-    *,
-    progress: bool,
-) -> list[ItemDraft]:
+    model: Model, drafts: Sequence[ItemDraft], spec: ScoreSpec, store: Store | None, progress: bool
+) -> tuple[list[ItemDraft], list[ItemError]]:
     """The drafts that have chains, with what the model answers after each where it is asked; why others have none."""
     missing = [draft.asked.ids for draft in drafts if draft.trace is None]
     written = write(model, missing, spec.decoding(), store, progress=progress)
@@ -171,15 +112,10 @@ def _with_chains(
     }
     text = answers(model, list(asked.values()), spec.seed, store, progress=progress)
     ready = [replace(draft, said=text.get(asked.get(draft.item.id, ()))) for draft in ready]
-    broken = next((error for error in unusable if spec.stops_at(error)), None)
-    if broken is not None:
-        raise broken
-    errors += unusable
     if not spec.solved_only:
-        return ready
+        return ready, unusable
     wrong = {draft.item.id: _unsolved(draft) for draft in ready if not _solved(draft)}
-    errors += wrong.values()
-    return [draft for draft in ready if draft.item.id not in wrong]
+    return [draft for draft in ready if draft.item.id not in wrong], [*unusable, *wrong.values()]
 
 
 def _written(model: Model, draft: ItemDraft, written: Mapping[tuple[int, ...], Written], spec: ScoreSpec) -> Trace:
@@ -197,8 +133,10 @@ def _unsolved(draft: ItemDraft) -> ItemError:
     return ItemError(draft.item.id, reason, place=draft.item.place, code=NOT_SOLVED)
 
 
-def _prepared(model: Model, draft: ItemDraft, spec: ScoreSpec, maps: tuple[MapSpec, ...]) -> PreparedItem:
-    """An item whose chain is there.
+def _prepared(
+    model: Model, draft: ItemDraft, spec: ScoreSpec, maps: tuple[MapSpec, ...]
+) -> tuple[PreparedItem, tuple[Reject, ...]]:
+    """An item whose chain is there, and its bridge where that is left out.
 
     Raises:
         ItemError: There is no answer to measure, or the model cannot take the item.
@@ -208,9 +146,14 @@ def _prepared(model: Model, draft: ItemDraft, spec: ScoreSpec, maps: tuple[MapSp
     if not answer:
         why = "its own answer is to be measured" if item.answer else "no answer was given"
         reason = f"{why}, and the model says none after its chain; give one, or leave it out (skip)"
-        raise ItemError(item.id, reason, place=item.place, code="no_answer", written=True)
-    tokens = _encoded(model, item, draft.asked, trace, answer, spec)
-    return PreparedItem(model, item, tokens, answer, draft.said, maps, spec.outcomes, spec.seed_of(item.id))
+        raise ItemError(item.id, reason, place=item.place, code="no_answer", written=trace.written)
+    try:
+        tokens = _encoded(model, item, draft.asked, trace, answer, spec)
+    except ItemError as error:
+        error.written = trace.written
+        raise
+    prepared = PreparedItem(model, item, tokens, answer, draft.said, maps, spec.outcomes, spec.seed_of(item.id))
+    return prepared, bridge_rejects([item], spec)
 
 
 def _encoded(model: Model, item: Item, asked: Asked, trace: Trace, answer: str, spec: ScoreSpec) -> EncodedItem:
@@ -222,3 +165,13 @@ def _encoded(model: Model, item: Item, asked: Asked, trace: Trace, answer: str, 
 
     options = tuple(readers(each).base for each in other_options(item, answer))
     return encode_item(model, item, asked, readers(answer), trace, options)
+
+
+def with_references(
+    model: Model, items: Sequence[PreparedItem], spec: ScoreSpec, wanted: Sequence[MapSpec]
+) -> tuple[tuple[PreparedItem, ...], tuple[Reject, ...]]:
+    """The items, each with the others that reference values of its maps are made from."""
+    return with_material(items, wanted, spec.seed), ()
+
+
+ITEMS = Preparation("item", item_maps, _draft, _with_chains, _prepared, with_references)

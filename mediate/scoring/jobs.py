@@ -2,76 +2,51 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic
 
-from mediate.errors import ItemError
 from mediate.mediation import procedures
-from mediate.mediation.names import MapSpec
 from mediate.mediation.procedures import PreparedT, Procedure, Runs
 from mediate.models.model import Model
 from mediate.pairs.pair import Item, Pair
 from mediate.passes.store import Store
 from mediate.results.contrasts import HIDDEN, OTHER, TWIN, Contrast
-from mediate.results.told import Reject
+from mediate.scoring import item_others, items, pairs
 from mediate.scoring.given import are_items
-from mediate.scoring.item_others import prepare_against_others
 from mediate.scoring.item_replacements import Replacing, replacing_against_others, replacing_items
-from mediate.scoring.items import item_maps, prepare_items
-from mediate.scoring.pairs import prepare_pairs, wanted_maps
 from mediate.scoring.placed_twins import placing_twins
+from mediate.scoring.preparing import Draft, Given, Preparation
 from mediate.scoring.spec import ScoreSpec
-
-Given = TypeVar("Given", Pair, Item)
-Given_in = TypeVar("Given_in", Pair, Item, contravariant=True)
-Prepared_out = TypeVar("Prepared_out", covariant=True)
-
-
-@runtime_checkable
-class Prepare(Protocol[Given_in, Prepared_out]):
-    """Puts all that is given into tokens, and says what is left out."""
-
-    def __call__(
-        self,
-        model: Model,
-        given: Sequence[Given_in],
-        spec: ScoreSpec,
-        store: Store | None,
-        /,
-        *,
-        unread: Sequence[ItemError] = (),
-        progress: bool = False,
-    ) -> tuple[tuple[Prepared_out, ...], tuple[Reject, ...]]:
-        """The items that will be measured, and what is left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job(Generic[Given, PreparedT, Runs]):
+class Job(Generic[Given, Draft, PreparedT, Runs]):
     """A run of one sort of what is given.
 
     Args:
-        noun: What one of what is given is called.
         contrast: What it is held against.
-        prepare: Puts all that is given into tokens, and says what is left out.
+        preparation: How all that is given is put into tokens.
         procedure: How each is measured.
-        maps: The maps that a run is asked for.
         replacing: Gives what replaces the chain of each with its question as it is, or how far off the distribution
             what takes its place is; None where nothing does.
     """
 
-    noun: str
     contrast: Contrast
-    prepare: Prepare[Given, PreparedT]
+    preparation: Preparation[Given, Draft, PreparedT]
     procedure: Procedure[PreparedT, Runs]
-    maps: Callable[[ScoreSpec], tuple[MapSpec, ...]]
     replacing: Callable[[Model, Sequence[PreparedT], ScoreSpec, Store | None], Replacing[PreparedT, Runs]] | None = None
 
+    @property
+    def noun(self) -> str:
+        """What one of what is given is called."""
+        return self.preparation.noun
 
-PAIRS = Job("pair", TWIN, prepare_pairs, procedures.PAIRS, wanted_maps, placing_twins)
-ITEMS = Job("item", HIDDEN, prepare_items, procedures.ITEMS, item_maps, replacing_items)
-AMONG_OTHERS = Job("item", OTHER, prepare_against_others, procedures.AMONG_OTHERS, item_maps, replacing_against_others)
+
+PAIRS = Job(TWIN, pairs.PAIRS, procedures.PAIRS, placing_twins)
+ITEMS = Job(HIDDEN, items.ITEMS, procedures.ITEMS, replacing_items)
+AMONG_OTHERS = Job(OTHER, item_others.AMONG_OTHERS, procedures.AMONG_OTHERS, replacing_against_others)
 
 
-def job_of(given: Sequence[Pair] | Sequence[Item], against: str | None = None) -> Job[Any, Any, Any]:
+def job_of(given: Sequence[Pair] | Sequence[Item], against: str | None = None) -> Job[Any, Any, Any, Any]:
     """The job that what is given asks for.
 
     Args:

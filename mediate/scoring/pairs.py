@@ -1,90 +1,28 @@
-"""What a run of pairs will measure, decided and in tokens before anything is measured."""
+"""How pairs are put into tokens: their chains given, written or another run's, and the maps that each allows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mediate.errors import InputError, ItemError
+from mediate.errors import ItemError
 from mediate.mediation.encoding import (
     EncodedPair,
     check_equal_lengths,
     check_one_rope,
-    check_prompt,
     check_words,
     encode_parts,
     encode_readers,
 )
-from mediate.mediation.maps import MapSpec, check_map, check_offered, parse_map
+from mediate.mediation.maps import MapSpec, check_map, parse_map
 from mediate.mediation.prepared_pair import PreparedPair
 from mediate.mediation.said import check_characters, check_parts, question_prompts
 from mediate.models.known import is_reference
 from mediate.models.model import Model
 from mediate.pairs.pair import Pair, World, check_questions, in_worlds
-from mediate.passes.store import Store
 from mediate.results.told import Reject
-from mediate.scoring.chains import NOT_SOLVED, PairDraft, with_chains
-from mediate.scoring.given import nothing_left
+from mediate.scoring.chains import PairDraft, with_chains
+from mediate.scoring.preparing import Preparation
 from mediate.scoring.spec import DEFAULT_MAP, ScoreSpec
 from mediate.traces.trace import Trace, given_trace
-
-
-def prepare_pairs(
-    model: Model,
-    pairs: Sequence[Pair],
-    spec: ScoreSpec,
-    store: Store | None,
-    *,
-    unread: Sequence[ItemError] = (),
-    progress: bool = False,
-) -> tuple[tuple[PreparedPair, ...], tuple[Reject, ...]]:
-    """Puts every pair into tokens, letting the model write missing chains, and decides what can be measured.
-
-    Whatever is wrong with a pair as given is found before the model writes anything.
-
-    Returns:
-        The items that will be measured, and what is left out.
-
-    Raises:
-        ItemError: A bad item that ends the run.
-        InputError: The model does not allow what is asked for, or no pair can be measured.
-    """
-    wanted = wanted_maps(spec)
-    for each in wanted:
-        check_offered(model, each)
-    check_prompt(model.need_tokenizer(), spec.template, spec.answer_cue)
-    errors = list(unread)
-    sound: list[PairDraft] = []
-    for pair in pairs:
-        try:
-            sound.append(_draft(model, pair, spec, wanted))
-        except ItemError as error:
-            if spec.stops_at(error):
-                raise
-            errors.append(error)
-    drafts, unusable = with_chains(model, sound, spec, store, progress=progress)
-    # What the model wrote is in the store: asked again with `skip`, it does not write it again.
-    broken = next((error for error in unusable if error.code != NOT_SOLVED and spec.stops_at(error)), None)
-    if broken is not None:
-        raise broken
-    errors += unusable
-    items: list[PreparedPair] = []
-    unaligned: list[Reject] = []
-    for draft in drafts:
-        try:
-            tokens = draft.given or _tokens(model, draft, spec, draft.chains)
-        except ItemError as error:
-            error.written = True  # given chains were tried above
-            if spec.stops_at(error):
-                raise
-            errors.append(error)
-            continue
-        maps, impossible = _possible_maps(tokens, draft.pair, spec, wanted)
-        seed = spec.seed_of(tokens.id)
-        items.append(PreparedPair(model, draft.pair, tokens, draft.said, maps, spec.outcomes, seed))
-        unaligned += impossible
-    rejects = [Reject(error.item, error.code, error.reason, error.place) for error in errors] + unaligned
-    if not items:
-        raise InputError(nothing_left([(reject.item, reject.code, reject.reason) for reject in rejects]))
-    return tuple(items), tuple(rejects)
 
 
 def _draft(model: Model, pair: Pair, spec: ScoreSpec, wanted: Sequence[MapSpec]) -> PairDraft:
@@ -112,6 +50,24 @@ def _draft(model: Model, pair: Pair, spec: ScoreSpec, wanted: Sequence[MapSpec])
     if spec.maps:
         _possible_maps(tokens, pair, spec, wanted)
     return replace(draft, given=tokens)
+
+
+def _prepared(
+    model: Model, draft: PairDraft, spec: ScoreSpec, wanted: tuple[MapSpec, ...]
+) -> tuple[PreparedPair, list[Reject]]:
+    """A pair whose chains are there, and the maps that it does not allow.
+
+    Raises:
+        ItemError: The model cannot take the pair.
+    """
+    try:
+        tokens = draft.given or _tokens(model, draft, spec, draft.chains)
+    except ItemError as error:
+        error.written = True  # given chains were tried when it was drafted
+        raise
+    maps, impossible = _possible_maps(tokens, draft.pair, spec, wanted)
+    seed = spec.seed_of(tokens.id)
+    return PreparedPair(model, draft.pair, tokens, draft.said, maps, spec.outcomes, seed), impossible
 
 
 def _tokens(model: Model, draft: PairDraft, spec: ScoreSpec, traces: tuple[Trace, Trace]) -> EncodedPair:
@@ -166,3 +122,13 @@ def _possible_maps(
 def wanted_maps(spec: ScoreSpec) -> tuple[MapSpec, ...]:
     """The maps that a run is asked for."""
     return tuple(parse_map(name) for name in (spec.maps if spec.maps is not None else (DEFAULT_MAP,)))
+
+
+def _apart(
+    model: Model, items: Sequence[PreparedPair], spec: ScoreSpec, wanted: Sequence[MapSpec]
+) -> tuple[tuple[PreparedPair, ...], tuple[Reject, ...]]:
+    """The pairs as they are: none takes anything of another."""
+    return tuple(items), ()
+
+
+PAIRS = Preparation("pair", wanted_maps, _draft, with_chains, _prepared, _apart)

@@ -19,6 +19,7 @@ from mediate.scoring.controls import control_by_random_weights, control_item, dr
 from mediate.scoring.given import as_measured, check_set, fitting
 from mediate.scoring.jobs import job_of
 from mediate.scoring.measure import keep_activations, measure_items
+from mediate.scoring.preparing import prepare
 from mediate.scoring.rundir import check_free, identity, now, written
 from mediate.scoring.scored import Scored
 from mediate.scoring.settling import settled
@@ -91,7 +92,7 @@ def score(
     asked = identity(choices, pairs, model.describe(), prompt)
     if out is not None and check_free(out, asked):
         return read_results(out)
-    items, rejects = job.prepare(model, pairs, spec, store, unread=unread, progress=progress)
+    items, rejects = prepare(job.preparation, model, pairs, spec, store, unread=unread, progress=progress)
     manifest = asked | opening(started, len(pairs) + len(unread), items)
     with written(out, manifest):
         found: list[Scored[Any] | Reject] = []

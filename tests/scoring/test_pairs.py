@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from mediate.scoring import pairs as pairs_module
-from mediate.scoring.pairs import prepare_pairs
+from mediate.scoring.pairs import PAIRS as OF_PAIRS
+from mediate.scoring.preparing import prepare
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import make_spec
 from tests import tiny
@@ -23,7 +24,7 @@ def test_each_pair_is_put_into_tokens_once(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(pairs_module, "encode_parts", counted)
     model, pairs = tiny.model("llama"), [*PAIRS[:2], pair(7, cot=False)]
     spec = settled(model, pairs, make_spec(maps=("read:step", "knockout:step"), on_bad_item="skip"), str)
-    items, _ = prepare_pairs(model, pairs, spec, None)
+    items, _ = prepare(OF_PAIRS, model, pairs, spec, None)
     assert {item.id for item in items} <= set(laid)
     assert set(laid.values()) == {1}
     for item in items:

@@ -13,7 +13,8 @@ from mediate.models.model import Model
 from mediate.models.prompts import FEW_SHOT_STOP, NONE, Style, Template, few_shot
 from mediate.pairs.pair import Item, Pair
 from mediate.scoring import chains as chains_module
-from mediate.scoring.pairs import prepare_pairs
+from mediate.scoring.pairs import PAIRS as OF_PAIRS
+from mediate.scoring.preparing import prepare
 from mediate.scoring.score import score
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec, make_spec
@@ -189,5 +190,5 @@ def test_a_prompt_that_leaves_no_room_for_a_chain_names_file_item_and_option() -
     model, pairs = named("another", context=asked + 12), (*UNWRITTEN[1:], long)
     spec, _ = settle(model, pairs, template="none")
     with pytest.raises(ItemError, match=r"^pairs\.jsonl:7: item 'long': .*--max-new-tokens") as error:
-        prepare_pairs(model, pairs, spec, None)
+        prepare(OF_PAIRS, model, pairs, spec, None)
     assert error.value.code == "too_long"

@@ -154,22 +154,22 @@ def linear_estimates(
     Args:
         model: The hooked model.
         run: The run that would be patched.
-        change: The base world's activations less the source's.
+        change: The base world's activations less the source's. They are much: with one way back each is let go of.
         outcome: What is read off.
         method: How to estimate.
         line: From this run to the other, for integrated gradients; None without.
     """
     y = partial(outcome_tensor, run.readout, outcome=outcome)
     passes: dict[Component, list[Float[np.ndarray, "layer pos head"]]] = {}
+    sites, used = list(change), change.pop if TAKES[method].backwards == 1 else change.__getitem__
 
-    def scored(site: Site, gradient: Tensor) -> Tensor:
-        # At once: all gradients of a long chain are as much as the activations themselves.
-        return _scores(change[site], gradient[:, : run.stop - run.start])
+    def scored(site: Site, gradient: Tensor) -> Tensor:  # at once, as all gradients are as much as the activations
+        return _scores(used(site), gradient[:, : run.stop - run.start])
 
-    for slopes in backward_passes(model, run, list(change), y, method, line, scored):
-        for component in dict.fromkeys(site.component for site in change):
-            scores = [slopes[site].cpu().numpy() for site in change if site.component is component]
-            passes.setdefault(component, []).append(np.stack(scores))
+    for slopes in backward_passes(model, run, sites, y, method, line, scored):
+        for component in dict.fromkeys(site.component for site in sites):
+            scores = np.stack([slopes[site].cpu().numpy() for site in sites if site.component is component])
+            passes.setdefault(component, []).append(scores)
     mean = method is Method.IG
     return {name: np.mean(each, axis=0)[None] if mean else np.stack(each) for name, each in passes.items()}
 

@@ -85,7 +85,7 @@ def ablation_attribution(
             fixed_estimates(model, run, component, other, outcome, Direction.NOISING),
         )
     line = Line(own[EMBEDDED], other[EMBEDDED], IG_STEPS) if method is Method.IG else None
-    change = {site: own[site] - other[site] for site in own}
+    change = {site: own.pop(site) - other.pop(site) for site in list(own)}  # each goes as the difference comes
     estimates = linear_estimates(model, run, change, outcome, method, line)
     found = {name: Attribution(name, Direction.NOISING, method, values) for name, values in estimates.items()}
     if method is not Method.IG:

@@ -150,7 +150,7 @@ def _steps(results: Results) -> tuple[Block, ...]:
         blocks += [Table(heads, tuple(rows), dense=True), Text(STEPS_BASIS, Look.SMALL)]
     if missing and results.behaviour:
         remedy = (
-            "ask for --maps read:step,state.resid_pre:step,layer"
+            "ask for --maps read:step --maps state.resid_pre:step,layer"
             if twin
             else "they take a twin; of items there is --maps knockout:step"
         )

@@ -1,7 +1,7 @@
 """What was measured under each of a set's conditions: the section of a run's page, and in short."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from mediate.figures import plot_step_layer
 from mediate.figures.conditions import conditions_size, plot_conditions
 from mediate.figures.figure import Figure
 from mediate.figures.steps import STEPS_SIZE
-from mediate.report.analysis import analysis_of, map_kinds, step_layer_maps
+from mediate.report.analysis import Analysis, analysis_of, map_kinds, step_layer_maps
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, standing_in
 from mediate.report.run.best_length import best_length_blocks
 from mediate.report.words import DASH, gaps, interval, number, percent, plural, share_words
@@ -27,6 +27,7 @@ from mediate.results.conditions import (
 )
 from mediate.results.kind_words import called
 from mediate.results.outcomes import outcome_facts, unit_of
+from mediate.results.told import Measured
 from mediate.stats import Estimate
 
 HEADINGS = {RIGHT: "answers rightly", DEFAULT: "default rate", PREFERS: "prefers its answer"}
@@ -49,10 +50,15 @@ def conditions_found(results: Results, cube: Cube) -> tuple[OfCondition, ...]:
     """What was measured of one outcome under each condition; empty where the set has none."""
     if not conditions_of(results.items):
         return ()
-    analysis = analysis_of(results)
+    return _found(cube, results.items, analysis_of(results))
+
+
+@lru_cache(maxsize=1)
+def _found(cube: Cube, items: tuple[Measured, ...], analysis: Analysis) -> tuple[OfCondition, ...]:
+    """Once for all views of a run: its page and its figures ask one after the other."""
     return by_condition(
         cube,
-        results.items,
+        items,
         two_answers=outcome_facts(cube.outcome).answers == 2,
         min_te=analysis.least(cube.outcome),
         seed=analysis.seed,

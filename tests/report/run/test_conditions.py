@@ -35,6 +35,20 @@ def test_the_page_has_a_table_of_conditions_and_of_differences(results: Results)
     assert apart[1][apart[0].index("TE (nats)")].replace("−", "-") == f"{te.difference:.2f}"
 
 
+def test_page_figures_and_frame_work_them_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mediate.report.run import conditions
+
+    asked, real = [], conditions.by_condition
+    monkeypatch.setattr(conditions, "by_condition", lambda *given, **how: asked.append(given) or real(*given, **how))
+    fresh = conditioned(fake_results(12, undefined=False), ("one", "two"))
+    render_page(fresh)
+    terminal(fresh)
+    assert len(Scores(fresh).conditions()) > 2
+    assert len(asked) == 1
+    assert set(Scores(fresh).conditions("logprob_diff").outcome) == {"logprob_diff"}
+    assert len(asked) == 2
+
+
 def test_maps_of_all_conditions_have_one_scale(results: Results) -> None:
     figures = list(condition_figures(results, "logit_diff"))
     assert [each.name for each in figures] == ["conditions", "condition-0-steps", "condition-1-steps"]
