@@ -148,7 +148,14 @@ FACTORS = (
         "asked",
         True,
         "the result is asked",
-        (Setting("yes_no", "whether the result is a digit is asked (`Is it 4?`); answered yes or no", _claim),),
+        (
+            Setting(
+                "yes_no",
+                "whether the result is a digit is asked (`Is it 4?`), to be answered yes or no; the chain ends with the "
+                "difference of the two (`7 - 4 = 3.`)",
+                _claim,
+            ),
+        ),
     ),
     Factor(
         "hint",
