@@ -116,6 +116,8 @@ class Telling:
         wrong: The operation whose result is wrong and stays so, counted round the chain, and by how much (1 to 9); all
             that follows goes on from it. None where all is right.
         after: Sentences beside the point between chain and answer.
+        compared: Whether the chain of a question of yes or no ends with the difference that the answer is read off, and
+            not with the result.
     """
 
     form: Form = Form.SIGNS
@@ -126,6 +128,7 @@ class Telling:
     slip: tuple[int, int] = (0, 1)
     wrong: tuple[int, int] | None = None
     after: tuple[str, ...] = ()
+    compared: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.together <= MOST_TOGETHER:
@@ -257,7 +260,7 @@ def _sentences(problem: Worded, telling: Telling) -> Iterator[Sentence]:
         yield Sentence(f"{whole.start} is {PARITIES[whole.start % 2]}.", Role.PARITY)
     if len(doing) > known:
         yield from _step(telling, values[known], doing[known:], values[-1], 0)
-    if problem.claim is not None:
+    if problem.claim is not None and telling.compared:
         left = (values[-1] - problem.claim) % MODULUS
         yield Sentence(_text(telling, values[-1], (("take", problem.claim),), left), Role.COMPARED, left)
     yield from (Sentence(each, Role.ASIDE) for each in telling.after)
