@@ -98,9 +98,9 @@ FIRST_SCHEDULES = {
     "1.2m": Schedule(1800, 64, 4e-3),
 }
 SCHEDULES = {
-    "0.1m": Schedule(1200, 32, 3e-3),
+    "0.1m": Schedule(1000, 32, 3e-3),
     "0.3m": Schedule(1800, 32, 3e-3),
-    "1.2m": Schedule(600, 32, 4e-3),
+    "1.2m": Schedule(480, 32, 2e-3),
 }
 
 
