@@ -20,7 +20,7 @@ class Schedule:
     Args:
         steps: Optimiser steps.
         rows: Problems in a batch.
-        learning_rate: At its highest; it falls to 0 along a cosine.
+        learning_rate: At its highest.
     """
 
     steps: int
@@ -55,6 +55,8 @@ class Recipe:
         card: The text of the card, from a record for each model.
         files: Of the marks and of the card.
         optimiser: From a model, `learning_rate`, `weight_decay` and `betas`; None for AdamW.
+        falling: The share of steps, at the end, over which the learning rate falls to 0 along a cosine; None for all.
+        before: The recipe of what rungs go on from; None where they begin from scratch.
     """
 
     ladder: Ladder
@@ -66,3 +68,9 @@ class Recipe:
     files: tuple[str, str]
     in_order: bool = False
     optimiser: Callable[..., Any] | None = None
+    falling: float | None = None
+    before: "Recipe | None" = None
+
+    def goes_on_from(self, after: After) -> "Recipe | None":
+        """The recipe of the weights that a model begins with, where it is not a rung's own or from scratch."""
+        return self.before if after is After.BASE else None

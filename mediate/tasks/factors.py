@@ -90,6 +90,10 @@ def _claim(problem: Worded, rng: np.random.Generator) -> Worded:
     return replace(problem, claim=(problem.whole.answer + away) % MODULUS)
 
 
+def _uncompared(problem: Worded, rng: np.random.Generator) -> Worded:
+    return _claim(problem, rng).told(compared=False)
+
+
 def hinted(problem: Worded, rng: np.random.Generator, *, said: Hint) -> Worded:
     """A hint of the kind that the answer has."""
     options = tuple(dict.fromkeys(problem.answer_to(result) for result in range(MODULUS)))
@@ -148,7 +152,15 @@ FACTORS = (
         "asked",
         True,
         "the result is asked",
-        (Setting("yes_no", "whether the result is a digit is asked (`Is it 4?`); answered yes or no", _claim),),
+        (
+            Setting(
+                "yes_no",
+                "whether the result is a digit is asked (`Is it 4?`), to be answered yes or no; the chain ends with "
+                "their difference (`7 - 4 = 3.`)",
+                _claim,
+            ),
+            Setting("yes_no_bare", "the same, but the chain ends with the result", _uncompared),
+        ),
     ),
     Factor(
         "hint",

@@ -3,6 +3,9 @@
     Let blick be add. Start 3, blick 4, times 7. Unless the start is even, take 2. Hint 5. The cat is old.
     add 4 to 3 to get 7. check take 4 from 7 to get 3. multiply 7 by 7 to get 9. ... 3 is odd. take 2 from 9 to get 7.
 
+A question such as `Is it 4?` has a chain that ends with what is left of the result without the 4 (`7 - 4 = 3.`): the
+answer, yes where nothing is left and else no, is then read off the chain as any other answer is.
+
 Each field of a problem and of its telling is one thing that can be varied while the rest stays:
 `replace(problem, unless=None)` is the same problem without its clause, `problem.told(form=Form.WORDS)` the same chain
 in other words. The arithmetic is `mediate.tasks.modular`'s, and so is what was kept out of training.
@@ -72,6 +75,7 @@ class Role(StrEnum):
     NOTICED = "noticed"
     MENDED = "mended"
     PARITY = "parity"
+    COMPARED = "compared"
     ASIDE = "aside"
 
 
@@ -112,6 +116,8 @@ class Telling:
         wrong: The operation whose result is wrong and stays so, counted round the chain, and by how much (1 to 9); all
             that follows goes on from it. None where all is right.
         after: Sentences beside the point between chain and answer.
+        compared: Whether the chain of a question of yes or no ends with the difference that the answer is read off, and
+            not with the result.
     """
 
     form: Form = Form.SIGNS
@@ -122,6 +128,7 @@ class Telling:
     slip: tuple[int, int] = (0, 1)
     wrong: tuple[int, int] | None = None
     after: tuple[str, ...] = ()
+    compared: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.together <= MOST_TOGETHER:
@@ -253,6 +260,9 @@ def _sentences(problem: Worded, telling: Telling) -> Iterator[Sentence]:
         yield Sentence(f"{whole.start} is {PARITIES[whole.start % 2]}.", Role.PARITY)
     if len(doing) > known:
         yield from _step(telling, values[known], doing[known:], values[-1], 0)
+    if problem.claim is not None and telling.compared:
+        left = (values[-1] - problem.claim) % MODULUS
+        yield Sentence(_text(telling, values[-1], (("take", problem.claim),), left), Role.COMPARED, left)
     yield from (Sentence(each, Role.ASIDE) for each in telling.after)
 
 

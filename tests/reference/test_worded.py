@@ -11,19 +11,23 @@ import numpy as np
 import pytest
 import torch
 
+from mediate.errors import InputError
 from mediate.mediation.encoding import encode_pair
 from mediate.models.loading import load_unchecked as load
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.shipped import WORDED_LADDER, After, ladder_config, ladder_tokenizer
 from mediate.passes.selfcheck import checked
 from mediate.reference.recipe import TRAINED, Schedule
-from mediate.reference.train import train_reference
+from mediate.reference.train import BEFORE, train_reference
 from mediate.reference.worded import (
     DIET,
+    FIRST_DIET,
+    FIRST_RECIPE,
     POOL,
     WORDED_RECIPE,
     Thought,
     WordedBatches,
+    WordedDiet,
     drawn_problems,
     encoded_rows,
 )
@@ -36,7 +40,8 @@ from mediate.tuning.labels import IGNORED
 from tests.reference.cutting import cut_off
 
 TOKENIZER = ladder_tokenizer(WORDED_LADDER)
-SHORT = replace(WORDED_RECIPE, schedules={After.BASE: {"0.1m": Schedule(8, 4, 1e-3)}})
+FIRST_SHORT = replace(FIRST_RECIPE, schedules={After.BASE: {"0.1m": Schedule(2, 4, 1e-3)}})
+SHORT = replace(WORDED_RECIPE, schedules={After.BASE: {"0.1m": Schedule(8, 4, 1e-3)}}, before=FIRST_SHORT)
 
 
 def problems(count: int = 120) -> list[Worded]:
@@ -140,7 +145,7 @@ def test_batches_are_the_same_in_any_order_and_hold_what_the_diet_says() -> None
 
 
 def test_no_problem_is_held_out_and_only_form_and_hint_vary_at_the_beginning() -> None:
-    diet = replace(DIET, plain=50)
+    diet = replace(FIRST_DIET, plain=50)
     early, late = (drawn_problems(diet, np.random.default_rng(1), 300, batch=batch) for batch in (49, 50))
     assert not any(each.held_out for each in (*early, *late))
     assert {len(each.sums.operations) for each in early} == {2, 3, 4, 5}
@@ -150,13 +155,14 @@ def test_no_problem_is_held_out_and_only_form_and_hint_vary_at_the_beginning() -
     assert {each.telling.verbosity for each in late} == set(Verbosity)
 
 
-def test_the_diet_names_what_there_is() -> None:
-    for name, settings in DIET.shares.items():
+@pytest.mark.parametrize("diet", [FIRST_DIET, DIET], ids=["first", "then"])
+def test_the_diet_names_what_there_is(diet: WordedDiet) -> None:
+    for name, settings in diet.shares.items():
         (factor,) = (each for each in FACTORS if each.name == name)
         assert {*settings} <= {each.name for each in factor.settings}
         assert 0 < sum(settings.values()) <= 1
-    assert {*DIET.shares} == {factor.name for factor in FACTORS}
-    assert json.loads(json.dumps(asdict(DIET)))["shares"] == DIET.shares
+    assert {*diet.shares} == {factor.name for factor in FACTORS}
+    assert json.loads(json.dumps(asdict(diet)))["shares"] == diet.shares
 
 
 def weights(folder: Path) -> bytes:
@@ -171,8 +177,20 @@ def test_a_rung_is_trained_and_loads(tmp_path: Path) -> None:
     trained = json.loads((folder / TRAINED).read_text())
     assert trained["optimiser"] == "MuonAdamW"
     assert trained["diet"]["shares"] == DIET.shares
+    first = json.loads((tmp_path / BEFORE / folder.name / TRAINED).read_text())
+    assert trained["before"] == first
+    assert first["diet"]["shares"] == FIRST_DIET.shares
+    assert "falling" not in first
+    assert weights(folder) != weights(tmp_path / BEFORE / folder.name)
     (again,) = train_reference(tmp_path / "again", recipe=SHORT, sizes=["0.1m"], say=lambda _: None)
     assert weights(folder) == weights(again)
+    # Trained before, and so is what it goes on from; otherwise than now in what it goes on from.
+    said: list[str] = []
+    train_reference(tmp_path, recipe=SHORT, sizes=["0.1m"], say=said.append)
+    assert said == ["reference-worded-0.1m: trained before"]
+    other = replace(SHORT, before=replace(FIRST_SHORT, diets={After.BASE: replace(FIRST_DIET, plain=7)}))
+    with pytest.raises(InputError, match="was trained with other choices"):
+        train_reference(tmp_path, recipe=other, sizes=["0.1m"], say=lambda _: None)
 
 
 def test_a_training_that_was_cut_off_goes_on_to_the_same_weights(
@@ -180,9 +198,9 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_weights(
 ) -> None:
     """The optimiser's state is kept and taken up, and so is the place among the batches."""
     (whole,) = train_reference(tmp_path / "whole", recipe=SHORT, sizes=["0.1m"], say=lambda _: None)
-    taken = cut_off(monkeypatch, at=6)
+    taken = cut_off(monkeypatch, at=8)
     with pytest.raises(KeyboardInterrupt):
         train_reference(tmp_path / "cut", recipe=SHORT, sizes=["0.1m"], say=lambda _: None)
     (resumed,) = train_reference(tmp_path / "cut", recipe=SHORT, sizes=["0.1m"], say=lambda _: None)
-    assert taken == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
+    assert taken == [0, 1, *(0, 1, 2, 3, 4, 5), *(4, 5, 6, 7)]
     assert weights(resumed) == weights(whole)

@@ -14,7 +14,7 @@ from mediate.tasks.worded import Telling, Verbosity, Worded
 CHANGED = {
     "names": {"names"},
     "clause": {"unless"},
-    "asked": {"claim"},
+    "asked": {"claim", "compared"},
     "hint": {"hint"},
     "before": {"before"},
     "form": {"form"},

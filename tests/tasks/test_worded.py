@@ -113,6 +113,10 @@ def test_the_worked_examples() -> None:
     )
     assert plain.told(filled=True, filler=2).chain().startswith("um um 3 + 4 = [7]. um um 7 x 7 = [9].")
     assert replace(plain, claim=7).answer == "yes"
+    assert replace(plain, claim=7).chain().endswith("9 - 2 = 7. 7 - 7 = 0.")
+    assert replace(plain, claim=7).told(compared=False).chain() == plain.chain() == plain.told(compared=False).chain()
+    compared = replace(plain, claim=8).told(form=Form.WORDS, after=ASIDES[:1])
+    assert compared.chain().endswith("take 2 from 9 to get 7. take 8 from 7 to get 9. The cat is calm.")
     assert replace(plain, claim=8, hint="no").question() == "Start 3, add 4, times 7, take 2. Is it 8? Hint no."
 
 
@@ -141,9 +145,15 @@ def test_every_sentence_of_every_chain_is_true_but_for_slips() -> None:
                 assert sentence.text == f"so it is {value}."
             elif sentence.role is Role.PARITY:
                 assert sentence.text == f"{problem.sums.start} is {('even', 'odd')[problem.sums.start % 2]}."
+            elif sentence.role is Role.COMPARED:
+                assert is_true(sentence.text, value)
+                assert problem.answer == ("yes" if sentence.value == 0 else "no")
+                assert sentence.value == (value - problem.claim) % 10
             else:
                 assert sentence.value is None
         assert problem.answer == problem.answer_to(value)
+        told = Role.COMPARED in {each.role for each in problem.sentences()}
+        assert told == (problem.claim is not None and problem.telling.compared)
     assert seen == set(Role)
 
 

@@ -59,6 +59,9 @@ def test_hints_are_as_asked(hint: str, vary: Sequence[str]) -> None:
 def test_values_are_given_where_every_sentence_states_one() -> None:
     (plain,) = worded_pairs(1, steps=3, vary=["verbosity=checked"])
     assert len(plain.base.values) == 6
+    (asked,) = worded_pairs(1, steps=3, vary=["asked=yes_no"])
+    assert len(asked.base.values) == 4
+    assert (asked.base.values[-1] == 0) == (asked.base.answer == "yes")
     (clause,) = worded_pairs(1, steps=3, vary=["clause=unless"])
     assert clause.base.values == ()
     (bare,) = worded_pairs(1, steps=3, with_cot=False)

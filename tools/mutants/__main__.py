@@ -629,6 +629,13 @@ MUTANTS = (
         "tests/tasks/test_worded.py",
     ),
     Mutant(
+        "a claim compared with the result the wrong way round",
+        "tasks/worded.py",
+        "left = (values[-1] - problem.claim) % MODULUS",
+        "left = (problem.claim - values[-1]) % MODULUS",
+        "tests/tasks/test_worded.py",
+    ),
+    Mutant(
         "worded twins of which a clause lengthens one",
         "tasks/worded_pairs.py",
         'fits = same_parity if "clause" in puts else _any_two',
