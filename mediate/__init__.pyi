@@ -39,6 +39,7 @@ from mediate.report import open_run as open_run
 from mediate.results.crossing_folder import CrossResults as CrossResults
 from mediate.results.crossing_folder import read_crossed as read_crossed
 from mediate.scoring.spec import ScoreSpec as ScoreSpec
+from mediate.tasks.families import family_pairs as family_pairs
 from mediate.tasks.gsm_symbolic import gsm_symbolic_pairs as gsm_symbolic_pairs
 from mediate.tasks.modular import modular_pairs as modular_pairs
 from mediate.tasks.problems import few_shot_prompt as few_shot_prompt

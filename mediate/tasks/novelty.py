@@ -36,7 +36,7 @@ def novelty_pairs(
         steps: Number of operations, or its lowest and highest, of those seen and held out; 2 to 5 by default.
         seed: Seed of the drawing.
         with_cot: Whether to give the chains; without, the model writes them.
-        wording: As in `mediate.tasks.pair_families.family_pairs`.
+        wording: As in `mediate.tasks.families.family_pairs`.
 
     Raises:
         InputError: An argument out of its range, more pairs than there are, or a wording that no model with a known

@@ -49,14 +49,14 @@ def family(name: str, words: str, conditions: Sequence[Condition]) -> Task:
     return Task(
         name=name,
         help=f"a family: {words}",
-        pairs=partial(family_pairs, name, conditions),
+        pairs=partial(pairs_under, name, conditions),
         options=FamilyOptions,
         model=WORDINGS[0].model,
         models=MODELS,
     )
 
 
-def family_pairs(
+def pairs_under(
     family: str,
     conditions: Sequence[Condition],
     n: int,

@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 from typer.testing import CliRunner
 
+import mediate
 from mediate.cli import app
 from mediate.errors import InputError
 from mediate.tasks import FAMILIES
@@ -68,3 +69,12 @@ def test_a_family_that_cannot_be_said_is_refused_with_what_can(task: Task, wordi
 def test_an_unknown_wording_is_named_with_those_there_are() -> None:
     with pytest.raises(InputError, match=r"distance: no wording 'greek'; give one of worded, problems, modular"):
         FAMILIES[3].pairs(3, wording="greek")
+
+
+def test_a_family_is_asked_for_by_name_in_python() -> None:
+    assert mediate.family_pairs("leaky", 5, wording="problems", steps=2) == FAMILIES[-1].pairs(
+        5, wording="problems", steps=2
+    )
+    assert mediate.family_pairs("distance", 9, seed=3) == FAMILIES[3].pairs(9, seed=3)
+    with pytest.raises(InputError, match="no family 'distances'; give one of decoupling, constraint, length, distance"):
+        mediate.family_pairs("distances", 9)

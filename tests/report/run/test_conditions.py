@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mediate.report.run.conditions import condition_figures
+from mediate.figures.figure import Figure
+from mediate.report.run.conditions import condition_figures, conditions_section
 from mediate.report.run.page import render_page, terminal
 from mediate.report.run.scores import Scores
 from mediate.results import Results
@@ -52,9 +53,9 @@ def test_page_figures_and_frame_work_them_out_once(monkeypatch: pytest.MonkeyPat
 def test_maps_of_all_conditions_have_one_scale(results: Results) -> None:
     figures = list(condition_figures(results, "logit_diff"))
     assert [each.name for each in figures] == ["conditions", "condition-0-steps", "condition-1-steps"]
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Canvas
 
-    limits = {each.draw(ax=Figure().subplots()).images[0].get_clim() for each in figures[1:]}
+    limits = {each.draw(ax=Canvas().subplots()).images[0].get_clim() for each in figures[1:]}
     assert len(limits) == 1
     every = [each for each in results.maps if each.outcome == "logit_diff"]
     assert next(iter(limits))[1] <= max(np.nanmax(abs(each.values)) for each in every)
@@ -71,9 +72,12 @@ def test_the_terminal_says_shares_with_their_te(results: Results) -> None:
 
 def test_every_condition_of_the_largest_family_has_its_map() -> None:
     names = tuple(dict.fromkeys(pair.condition for pair in DISTANCE.pairs(9)))
-    figures = list(condition_figures(conditioned(fake_results(27, undefined=False), names), "logit_diff"))
+    results = conditioned(fake_results(27, undefined=False), names)
+    figures = list(condition_figures(results, "logit_diff"))
     assert len(figures) == 1 + len(names) == 10
     assert figures[-1].caption.startswith("8 after: ")
+    (section,) = conditions_section(results, [replace(each, outcome="logit_diff") for each in figures])
+    assert [each.name for each in section.blocks if isinstance(each, Figure)] == [each.name for each in figures]
 
 
 def test_a_set_without_conditions_has_no_section() -> None:

@@ -97,4 +97,4 @@ def test_a_single_model_has_every_share_with_its_te(tmp_path: Path) -> None:
     assert lines[0] == ["family", "condition", "answers rightly", "TE (nats)", "mediated", "text", "latent", "direct"]
     assert [line[:2] for line in lines[2:4]] == [["decoupling", "one"], ["decoupling", "other"]]
     assert [line[5].split(" %")[0] for line in lines[2:4]] == ["75", "75"]
-    assert "0 pairs were left out" in " ".join(text.splitlines())
+    assert "left out: 0 pairs." in " ".join(text.splitlines())
