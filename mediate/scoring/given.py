@@ -33,7 +33,8 @@ def check_set(pairs: Sequence[Pair] | Sequence[Item], unread: Sequence[ItemError
         )
     first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
     if first is not None:
-        raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
+        reason = "the id occurs more than once" if first else "several items have no id"
+        raise ItemError(first, f"{reason}; give each its own", code="duplicate_id")
 
 
 def are_items(given: Sequence[Pair] | Sequence[Item]) -> bool:
