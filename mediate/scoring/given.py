@@ -42,7 +42,8 @@ def check_set(
         )
     first = next((name for name, count in Counter(pair.id for pair in pairs).items() if count > 1), None)
     if first is not None:
-        raise ItemError(first, "the id occurs more than once; give each pair its own", code="duplicate_id")
+        reason = "the id occurs more than once" if first else "several items have no id"
+        raise ItemError(first, f"{reason}; give each its own", code="duplicate_id")
     for model in models:
         check_training(pairs, model)
 

@@ -17,35 +17,31 @@ from tools.bench.bench import Bench, Setting
 from tools.bench.growth import forget_peak, held
 from tools.bench.timing import Record
 
-ALONE, ALL = "behaviour", "all"
+# All that is measured; of it what is answered after edited chains; of that what is written on from them first.
+ALL, EDITED, WRITTEN = "all", "edited", "written"
 MEMORY = "memory above the weights"
 # Early answering, mistakes, and the three replacements of a whole chain.
 EDITS = ("truncated", "mistaken", "filled", "another")
-WORDS, STEPS = 50, (2, 5)
-MODULAR, SMALLEST, SIZES = "reference-1.2m", "reference-0.1m", (250, 1000)
+# Of each number of steps the same number of word problems.
+WORDS, STEPS = 4, (2, 5)
+MODULAR, SMALLEST, SIZES = "reference-1.2m", "reference-0.1m", (40, 160)
 
 
 def run(record: Record, setting: Setting) -> None:
-    """Word problems read at once and continued, and many modular problems with every edit."""
-    short = setting.short
-    words, sizes = (3, (2, 4)) if short else (WORDS, SIZES)
+    """Word problems under a few edits and modular problems under every one; processor time is of an item."""
     # The tiny model has no words for either kind of problem.
-    name, modular = (SMALLEST, SMALLEST) if short else (setting.name, MODULAR)
-    for readings in (("at_once",), ("at_once", "continued")):
-        on = f"{words} word problems of 2 to 5 steps, {name}"
-        found = _apart(name, count=words, edits=EDITS, readings=readings)
-        what = "read at once" if len(readings) == 1 else "and continued"
-        record.value(f"truncated, mistaken, filled, another, {what}", found[ALONE], "s", on=on)
-        record.value(f"{what}: {MEMORY}", found[MEMORY], "GiB", on=on)
-    for count in sizes:
-        on = f"{count:,} modular problems, {modular}"
-        found = _apart(modular, count=count)
-        record.value("every edit and a paraphrase, both readings", found[ALONE], "s", on=on)
-        record.value(f"both readings: {MEMORY}", found[MEMORY], "GiB", on=on)
-        record.value("effects of the same, and tables", found[ALL] - found[ALONE], "s", on=on)
+    words, modular, sizes = (SMALLEST, SMALLEST, (2, 4)) if setting.short else (setting.name, MODULAR, SIZES)
+    sets = [(words, "word", WORDS, {"edits": EDITS}), *((modular, "modular", count, {}) for count in sizes)]
+    for name, kind, count, choices in sets:
+        on = f"{count} {kind} problems, {name}"
+        found = _apart(name, count=count, **choices)
+        record.value("edited chains read at once, an item", (found[EDITED] - found[WRITTEN]) / count, "s", on=on)
+        record.value("and continued, an item", found[WRITTEN] / count, "s", on=on)
+        record.value("effects of the same, an item", (found[ALL] - found[EDITED]) / count, "s", on=on)
+        record.value(MEMORY, found[MEMORY], "GiB", on=on)
 
 
-BEHAVIOUR = Bench("behaviour", run, minutes=10)
+BEHAVIOUR = Bench("behaviour", run, minutes=5)
 
 
 def _apart(model: str, **choices: Any) -> dict[str, float]:
@@ -70,9 +66,10 @@ def measure(name: str, count: int, **choices: Any) -> dict[str, float]:
     items = [replace(pair.base, id=pair.id, group=pair.group) for pair in pairs]
     forget_peak()
     before = held("VmRSS")
-    found = dict.fromkeys((ALONE, ALL), 0.0)
+    found = dict.fromkeys((ALL, EDITED, WRITTEN), 0.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(faithfulness, "behaviour", _booked(found, ALONE, faithfulness.behaviour))
+        patch.setattr(faithfulness, "behaviour", _booked(found, EDITED, faithfulness.behaviour))
+        patch.setattr(faithfulness, "read_continued", _booked(found, WRITTEN, faithfulness.read_continued))
         options: dict[str, Any] = {"store": False, "progress": False, "maps": [], "control_pairs": 0} | choices
         _booked(found, ALL, mediate.faithfulness)(model, items, **options)
     return found | {MEMORY: held("VmHWM") - before}

@@ -13,6 +13,7 @@ from jaxtyping import Bool
 
 import mediate
 from mediate.errors import InputError
+from mediate.faithfulness.spec import USUAL_EDITS
 from mediate.models.shipped import RUNGS, After
 from mediate.report import Faithfulness
 from mediate.report.words import interval, number, percent, share_words
@@ -27,6 +28,8 @@ from tools.findings.jointly import Jointly, halves, means, spearman
 from tools.findings.levels import size_of
 
 FOLDER, PAIRS = "behaviour", 120
+# A further edit of the package is a name more; the table has a row for each that the runs hold.
+EDITS = USUAL_EDITS
 # Filler that changes fewer of a model's answers is not looked into.
 FEW = 0.2
 MODELS = tuple((rung, after) for after in After for rung in RUNGS)
@@ -53,6 +56,7 @@ def make(folder: Path) -> None:
             mediate.load(rung.name(after)),
             pairs,
             out=folder / FOLDER / rung.name(after),
+            edits=EDITS,
             rewrite=operands_swapped,
             outcomes=("logit_diff",),
             maps=[],

@@ -147,13 +147,13 @@ def _table(told: Sequence[EditTest]) -> Table:
         area = (number(each.area.value), interval(each.area)) if each.area.defined else ("", "")
         counts = (str(each.unparsed), str(sum(each.refused.values())), str(each.unchanged.n))
         right = percent(each.right.value)
-        rows.append((each.edit, _words(each), _read(each), *_stay(each), right, *area, *_normalised(each), *counts))
+        said = f"{_read(each)}: {_words(each)}"
+        rows.append((each.edit, said, *_stay(each), right, *area, *_normalised(each), *counts))
     heads = (
         *columns("edit"),
-        *columns("what stands there", look=Look.SAYS),
-        *columns("read", look=Look.SHORT),
+        *columns("how it is read: what stands there", look=Look.SAYS),
         *numbers("stay", "interval", "right", "area", "interval", "normalised", "interval"),
-        *numbers("not parsed", "not made", "items"),
+        *numbers("unparsed", "not made", "items"),
     )
     return Table(heads, tuple(rows), dense=True)
 

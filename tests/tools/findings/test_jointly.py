@@ -36,6 +36,7 @@ def test_every_model_is_resampled_alike() -> None:
     found = ratios(np.vstack([one, 2 * one]), np.vstack([one + 1, one + 1]), GROUPS)
     assert found.drawn[:, 1] == pytest.approx(2 * found.drawn[:, 0])
     assert found.of(0).low < found.of(0).value < found.of(0).high
+    assert ratios(2 * one, one, GROUPS).drawn == pytest.approx(2)
 
 
 def test_the_order_of_the_models_is_spearmans_and_its_interval_is_of_both_together() -> None:
