@@ -1,6 +1,6 @@
 """Edited chains read at once: each stands in the chain's place, and the answer follows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -8,7 +8,7 @@ import torch
 
 from mediate.errors import ItemError
 from mediate.faithfulness.edited import EditedChain, Examined, answered, edited_chains, whole_chain
-from mediate.faithfulness.spoken import MORE, Chain, Spoken, speak
+from mediate.faithfulness.spoken import MORE, Beginning, Chain, Spoken, speak
 from mediate.mediation.encoding import check_takes
 from mediate.models.generation import eos_ids
 from mediate.models.model import Model
@@ -22,7 +22,12 @@ NO_ANSWER = "no_own_answer"
 
 
 def read_at_once(
-    subject: Examined, edits: Sequence[Edit], store: Store | None = None, *, padded: bool
+    subject: Examined,
+    edits: Sequence[Edit],
+    store: Store | None = None,
+    *,
+    padded: bool,
+    begun: Beginning | None = None,
 ) -> list[Behaved]:
     """What the model answers after an item's chain as it is, which comes first, and after each edited one.
 
@@ -34,11 +39,13 @@ def read_at_once(
         edits: The edits.
         store: Where what is said after them is looked up and kept.
         padded: Whether rows of unequal length may stand side by side.
+        begun: What the item's question begins with, run once for several items.
     """
     asked = [_fitting(subject, each) for each in edited_chains(subject, edits, ReadAs.AT_ONCE)]
     own = subject.chain.trace.ids
     chains = [own, *(each.edited.ids for each in asked if isinstance(each, EditedChain))]
-    spoken = _spoken(subject, list(dict.fromkeys(chains)), store, padded=padded)
+    said_after = partial(speak, subject.way.model, subject.way.tokens, padded=padded, begun=begun)
+    spoken = _spoken(subject, list(dict.fromkeys(chains)), store, said_after)
     whole = _row(whole_chain(subject), subject, spoken, own, "")
     if not whole.parsed:
         reason = f"after its chain the model says {whole.said[:40]!r}, in which there is no answer"
@@ -50,11 +57,16 @@ def read_at_once(
     return [whole, *rows]
 
 
-def _spoken(subject: Examined, chains: Sequence[Chain], store: Store | None, *, padded: bool) -> dict[Chain, Spoken]:
+def _spoken(
+    subject: Examined,
+    chains: Sequence[Chain],
+    store: Store | None,
+    said_after: Callable[[Sequence[Chain]], dict[Chain, Spoken]],
+) -> dict[Chain, Spoken]:
     """What the model says after each chain, from the store where it was asked after the same ones before."""
     model, tokens = subject.way.model, subject.way.tokens
     if store is None:
-        return speak(model, tokens, chains, padded=padded)
+        return said_after(chains)
     # The chains by their sum: of a long chain, all its edits would make a long header.
     entry = model_spec(model) | {
         "question": list(tokens.question),
@@ -67,7 +79,7 @@ def _spoken(subject: Examined, chains: Sequence[Chain], store: Store | None, *, 
     kept = store.read(KIND, entry, partial(_stored, model, chains))
     if kept is not None:
         return kept
-    found = speak(model, tokens, chains, padded=padded)
+    found = said_after(chains)
     said = {
         "ids": packed([found[chain].ids for chain in chains]),
         "logprob": torch.tensor([found[chain].logprob for chain in chains], dtype=torch.float64),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mediate.clock import stage
 from mediate.errors import InputError, ItemError, one_line
@@ -11,6 +12,7 @@ from mediate.faithfulness.edited import Examined, subjects_of, whole_chain, why_
 from mediate.faithfulness.measures import with_measures
 from mediate.faithfulness.rewriting import rewritten
 from mediate.faithfulness.spec import BehaviourSpec, edits_of
+from mediate.faithfulness.spoken import Beginning
 from mediate.faithfulness.step_resampling import resample
 from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
@@ -23,7 +25,6 @@ from mediate.results.behaviour import Behaved, ReadAs
 from mediate.results.folder import Results
 from mediate.scoring.score import Addition, Call, score
 from mediate.scoring.spec import ScoreSpec
-from mediate.traces.edits import Edit
 from mediate.traces.rewordings import Rewrite, stretches
 from mediate.watch import bars, work
 
@@ -118,9 +119,10 @@ def behaviour(
     edits = edits_of(tests.spec, [each.chain.trace.text for each in subjects], rewrite, tests.recompute)
     padded, by_item = can_pad(model), dict[str, list[Behaved]]()
     store, progress = call.get("store"), call.get("progress", False)
+    begun = Beginning.of(model, [each.way.tokens for each in subjects]) if padded else None
     with work(len(subjects), "reading edited chains", "item", shown=progress) as done, bars(progress):
         for each in subjects:
-            by_item[each.way.id] = _read(each, edits, store, padded=padded)
+            by_item[each.way.id] = _read(each, partial(read_at_once, each, edits, store, padded=padded, begun=begun))
             done(1)
     if ReadAs.CONTINUED in tests.spec.readings:
         answered = [(each, own) for each in subjects if (own := _own(by_item[each.way.id]))]
@@ -152,10 +154,10 @@ def _by_model(
     return refused
 
 
-def _read(subject: Examined, edits: Sequence[Edit], store: Store | None, *, padded: bool) -> list[Behaved]:
+def _read(subject: Examined, read: Callable[[], list[Behaved]]) -> list[Behaved]:
     """An item's edited chains, read at once; where that cannot be, why: it must not cost what was measured."""
     try:
-        return read_at_once(subject, edits, store, padded=padded)
+        return read()
     except (InputError, RuntimeError) as error:
         code, reason = why_unread(error)
     return [replace(whole_chain(subject), code=code, reason=reason)]

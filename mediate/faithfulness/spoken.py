@@ -7,6 +7,7 @@ model would have said something else, what it says: where they part, it is gone 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
@@ -17,10 +18,12 @@ from mediate.mediation.item import Encoded
 from mediate.models.generation import eos_ids
 from mediate.models.model import Model
 from mediate.models.numbers import not_numbers
+from mediate.models.side_by_side import SHARED_FROM
 from mediate.passes.beginnings import GoingOn, SideBySide, grouped_rows, run_beside, run_on_beside
 from mediate.passes.forward import forward
-from mediate.passes.keyvalues import prefill
+from mediate.passes.keyvalues import KeyValues, prefill
 from mediate.traces.pieces import decode_after
+from mediate.traces.trace import shared_beginning
 
 # Tokens that an answer may have beyond those of the measured one.
 MORE = 4
@@ -41,7 +44,33 @@ class Spoken:
     logprob: float
 
 
-def speak(model: Model, item: Encoded, chains: Iterable[Chain], *, padded: bool) -> dict[Chain, Spoken]:
+@dataclass(frozen=True)
+class Beginning:
+    """What the questions of several items begin with, such as worked examples; run once, when it is first needed.
+
+    Args:
+        model: The hooked model.
+        ids: Its tokens.
+    """
+
+    model: Model
+    ids: tuple[int, ...]
+
+    @classmethod
+    def of(cls, model: Model, items: Sequence[Encoded]) -> "Beginning | None":
+        """The beginning that the items share; None where it is too short to pay."""
+        shared = shared_beginning([each.question for each in items])
+        return cls(model, shared) if len(shared) >= SHARED_FROM else None
+
+    @cached_property
+    def past(self) -> KeyValues:
+        """Its keys and values."""
+        return prefill(self.model, torch.tensor([self.ids], device=self.model.device))[0]
+
+
+def speak(
+    model: Model, item: Encoded, chains: Iterable[Chain], *, padded: bool, begun: Beginning | None = None
+) -> dict[Chain, Spoken]:
     """What a model says after each of some chains in the place of an item's own.
 
     Args:
@@ -49,6 +78,7 @@ def speak(model: Model, item: Encoded, chains: Iterable[Chain], *, padded: bool)
         item: The item in tokens; of a pair its base.
         chains: The chains.
         padded: Whether rows of unequal length may stand side by side: `mediate.models.side_by_side.can_pad`.
+        begun: What the item's question begins with, run once for several items.
 
     Raises:
         InputError: The model's logits are no numbers.
@@ -56,7 +86,7 @@ def speak(model: Model, item: Encoded, chains: Iterable[Chain], *, padded: bool)
     wanted = list(dict.fromkeys(chains))
     answer, after = item.readers.base, (*item.readers.cue, *item.readers.base)
     rows = [going_on(item, chain, after) for chain in wanted]
-    own = prefill(model, torch.tensor([item.whole], device=model.device))[0]
+    own = _run_whole(model, item.whole, begun)
     found: dict[Chain, Spoken] = {}
     for group in grouped_rows(model, own, rows, padded=padded):
         ran = run_beside(model, item.whole, own, [rows[each] for each in group], last=len(answer) + 1)
@@ -66,6 +96,13 @@ def speak(model: Model, item: Encoded, chains: Iterable[Chain], *, padded: bool)
         for number, ids, logprob in zip(group, said, logprobs, strict=True):
             found[wanted[number]] = Spoken(tuple(_ended(model, ids)), logprob)
     return {chain: found[chain] for chain in wanted}
+
+
+def _run_whole(model: Model, ids: Sequence[int], begun: Beginning | None) -> KeyValues:
+    """The keys and values of a question and its chain."""
+    rest = ids if begun is None else ids[len(begun.ids) :]
+    past = None if begun is None else begun.past
+    return prefill(model, torch.tensor([rest], device=model.device), past=past)[0]
 
 
 def speak_plainly(model: Model, item: Encoded, chains: Iterable[Chain]) -> dict[Chain, Spoken]:

@@ -43,7 +43,7 @@ def needing(said: str, whole: str) -> str:
 def examined(monkeypatch: pytest.MonkeyPatch, chain: str, script: Script) -> Examined:
     item = mediate.prepare(tiny.model("llama"), mediate.Item(QUESTION, "5", chain, id="a"), store=False)
 
-    def speak(model: object, tokens: object, chains: Iterable[tuple[int, ...]], *, padded: bool) -> object:
+    def speak(model: object, tokens: object, chains: Iterable[tuple[int, ...]], **more: object) -> object:
         tokenizer = tiny.tokenizer()
         return {
             ids: Spoken(tuple(encode_after(tokenizer, script(decode_after(tokenizer, ids), chain))), -1.0)
