@@ -140,6 +140,7 @@ def _steps(results: Results) -> tuple[Block, ...]:
         rows = [
             (_side(each.behaviour), each.effect, *_in_cells(each.pooled), *_in_cells(each.within), str(each.without))
             for each in found
+            if each.pooled.defined or each.within.defined
         ]
         heads = (
             *columns("of a step"),
@@ -148,7 +149,14 @@ def _steps(results: Results) -> tuple[Block, ...]:
             *numbers("within items", "interval", "items", group="mean of each item's own"),
             *numbers("items without"),
         )
-        blocks += [Table(heads, tuple(rows), dense=True), Text(STEPS_BASIS, Look.SMALL)]
+        blocks += [*((Table(heads, tuple(rows), dense=True),) if rows else ()), Text(STEPS_BASIS, Look.SMALL)]
+        nothing = dict.fromkeys(
+            f"{_side(each.behaviour)} ({each.pooled.reason})"
+            for each in found
+            if not (each.pooled.defined or each.within.defined)
+        )
+        if nothing:
+            blocks.append(Text(f"Undefined: {'; '.join(nothing)}.", Look.SMALL))
     if results.resampled and "step_graph" not in asked:
         said = "Resampling importance is not held against a step graph: ask for --maps step_graph.read:step,result."
         blocks.append(Text(said, Look.SMALL))
