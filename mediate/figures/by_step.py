@@ -1,6 +1,7 @@
 """Effects of steps by themselves: one mean a step, a line a kind of map."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,7 +33,8 @@ def plot_by_step(
     with canvas(ax, BY_STEP_SIZE) as axes:
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         banded = False
-        for maps, colour in zip(kinds, run_colours(len(kinds)), strict=True):
+        # Lines that lie on each other are told apart by how they are broken.
+        for maps, colour, line in zip(kinds, run_colours(len(kinds)), cycle(("-", "--", ":", "-."))):
             steps = sorted({step for each in maps for step in each.coords["step"]})
             means, lows, highs = [], [], []
             for step in steps:
@@ -42,7 +44,9 @@ def plot_by_step(
                 means.append(float(values.mean()))
                 lows.append(float(low[0]))
                 highs.append(float(high[0]))
-            axes.plot(steps, means, color=colour, marker="o", label=f"{label(maps[0].kind)} (n = {len(maps)})")
+            axes.plot(
+                steps, means, color=colour, linestyle=line, marker="o", label=f"{label(maps[0].kind)} (n = {len(maps)})"
+            )
             if np.isfinite(lows).any():
                 banded = True
                 axes.fill_between(steps, lows, highs, color=colour, alpha=0.16, linewidth=0)

@@ -129,7 +129,7 @@ def write_results(folder: Path, results: Results) -> None:
     tables |= {each.name: each.write(found) for each in OPTIONAL if (found := getattr(results, each.field))}
     if results.behaviour:
         tables[JOINED] = joined_table(results.cube(), results.behaviour, least_effect(results))
-        tables[JOINED_STEPS] = step_table(results.behaviour, results.maps)
+        tables[JOINED_STEPS] = step_table(results.behaviour, results.maps, results.resampled)
     write_run(folder, tables, results.rejects, results.manifest)
 
 

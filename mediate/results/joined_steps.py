@@ -5,7 +5,7 @@ side matter by the other, whatever item they are of: how items differ counts. *W
 chain, and averages: how items differ does not count.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,14 @@ from jaxtyping import Float
 from mediate.results.behaviour import WHOLE, Behaved, ReadAs
 from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
+from mediate.results.resampled import Resampled
 from mediate.stats import Estimate, bootstrap_mean
 from mediate.stats.rank import FEWEST, rank_correlation_of, spearman
 
 # Edits that make one step wrong, and what of them is held against effects.
 MISTAKES = ("mistaken", "mistaken.recomputed")
-CHANGED, LOST = "changed", "lost"
+CHANGED, LOST, RESAMPLED = "changed", "lost", "resampled"
+IMPORTANCE = ("importance", "counterfactual")
 # Kinds of maps whose cells are effects of single steps, measured exactly.
 OF_STEPS = ("read", "relayed", "knockout", "state", "ablate", "step_graph")
 LABELS = ("item", "group", "step", "steps")
@@ -35,7 +37,8 @@ class StepsAgreed:
         effect: Likewise, a kind of map.
         pooled: Spearman's correlation over the steps of all items, with an interval over groups.
         within: The mean over items of Spearman's correlation over the item's own steps.
-        without: Items that have no correlation of their own: fewer than three steps, or one side is the same for all.
+        without: Items that have both and no correlation of their own: fewer than three steps, or one side is the same
+            for all.
     """
 
     behaviour: str
@@ -69,19 +72,20 @@ def step_maps(maps: Sequence[EffectMap]) -> dict[str, dict[str, EffectMap]]:
 def step_table(
     found: Sequence[Behaved],
     maps: Sequence[EffectMap],
-    others: Mapping[str, Mapping[tuple[str, int], float]] | None = None,
+    resampled: Sequence[Resampled] = (),
 ) -> pd.DataFrame:
     """A row an item and step, of items that answered.
 
     Columns: `item`, `group`, `step` counted from 0, `steps`; for each edit that makes one step wrong, read at once,
     `changed.EDIT`, 1 where the answer is another, and `lost.EDIT`, the log-probability in nats that the measured answer
-    loses; NaN where it could not be made. Then a column for each kind of map of steps, see `step_effects`, and one for
-    each of `others`, by item and step.
+    loses; where steps were resampled, what that says of their importance, `resampled.importance` and
+    `resampled.counterfactual` (`mediate.results.resampled`). Then a column for each kind of map of steps, see
+    `step_effects`. NaN where there is no such number.
 
     Args:
         found: What was answered.
         maps: Of one outcome, and step graphs.
-        others: Further numbers of steps, by the column's name.
+        resampled: Steps that were resampled.
     """
     whole = {each.item: each for each in found if each.edit == WHOLE and each.made}
     table = pd.DataFrame(
@@ -94,6 +98,9 @@ def step_table(
             place = each.item, each.place
             columns.setdefault(f"{CHANGED}.{each.edit}", {})[place] = float(not each.same)
             columns.setdefault(f"{LOST}.{each.edit}", {})[place] = whole[each.item].logprob - each.logprob
+    for row in resampled:
+        for name in IMPORTANCE if row.made else ():
+            columns.setdefault(f"{RESAMPLED}.{name}", {})[row.item, row.step] = float(getattr(row, name))
     for kind, by_item in step_maps(maps).items():
         columns[kind] = {
             (item, step): float(value)
@@ -101,7 +108,7 @@ def step_table(
             for step, value in zip(each.coords["step"], step_effects(each), strict=True)
         }
     places = list(zip(table["item"], table["step"], strict=True))
-    for name, having in {**columns, **(others or {})}.items():
+    for name, having in columns.items():
         table[name] = [having.get(place, np.nan) for place in places]
     return table
 
@@ -120,11 +127,20 @@ def steps_agreed(
             own.append(value)
             groups.append(str(rows["group"].iloc[0]))
     within = bootstrap_mean(np.array(own, dtype=float), groups, seed=seed, level=level)
-    return StepsAgreed(behaviour, effect, pooled, within, table["item"].nunique() - len(own))
+    return StepsAgreed(behaviour, effect, pooled, within, there["item"].nunique() - len(own))
 
 
 def all_steps_agreed(table: pd.DataFrame, *, seed: int = 0, level: float = 0.95) -> tuple[StepsAgreed, ...]:
-    """Every side of behaviour with every effect that the table has of steps."""
-    sides = [name for name in table.columns if name.partition(".")[0] in (CHANGED, LOST)]
-    kinds = [name for name in table.columns if (of := parse_kind(name).of).name in OF_STEPS and not of.outcome]
-    return tuple(steps_agreed(table, side, kind, seed=seed, level=level) for side in sides for kind in kinds)
+    """Every mistake with every effect that the table has of steps, and resampling importance with step graphs.
+
+    A step graph says what a step does to later ones, so that the last step has no number in it.
+    """
+    kinds = [name for name in table.columns if parse_kind(name).of.name in OF_STEPS]
+    graphs = [name for name in kinds if parse_kind(name).of.outcome]
+    single = [name for name in kinds if name not in graphs]
+    beside = {CHANGED: single, LOST: single, RESAMPLED: graphs}
+    return tuple(
+        steps_agreed(table, side, kind, seed=seed, level=level)
+        for side in table.columns
+        for kind in beside.get(side.partition(".")[0], ())
+    )

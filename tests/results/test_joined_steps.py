@@ -6,6 +6,7 @@ import pytest
 from mediate.results.behaviour import WHOLE, Behaved
 from mediate.results.joined_steps import all_steps_agreed, step_effects, step_table, steps_agreed
 from mediate.results.maps import EffectMap
+from mediate.results.resampled import Resampled
 
 
 def mistakes(item: str, same: tuple[int, ...], lost: tuple[float, ...], edit: str = "mistaken") -> list[Behaved]:
@@ -26,12 +27,17 @@ def of_steps(item: str, values: list[float], kind: str = "read") -> EffectMap:
 def test_a_row_has_what_a_mistake_did_and_the_steps_effects() -> None:
     found = [*mistakes("a", (1, 0), (0.5, 3.0)), *mistakes("b", (1,), (0.0,))]
     found.append(Behaved("b", "b", "mistaken.recomputed", 0, 1, "at_once", code="no_result", reason="it states none"))
-    table = step_table(found, [of_steps("a", [0.25, 4.0])], {"importance": {("a", 1): 0.75}})
+    resampled = [
+        Resampled("a", "a", 1, 2, "7", 20, importance=0.75, counterfactual=0.5),
+        Resampled("b", "b", 0, 1, code="no_value", reason="it comes to nothing"),
+    ]
+    table = step_table(found, [of_steps("a", [0.25, 4.0])], resampled)
     assert table["step"].tolist() == [0, 1, 0]
     assert table["changed.mistaken"].tolist() == [0, 1, 0]
     assert table["lost.mistaken"].tolist() == pytest.approx([0.5, 3, 0])
     assert table["read"].tolist() == pytest.approx([0.25, 4, np.nan], nan_ok=True)
-    assert table["importance"].tolist() == pytest.approx([np.nan, 0.75, np.nan], nan_ok=True)
+    assert table["resampled.importance"].tolist() == pytest.approx([np.nan, 0.75, np.nan], nan_ok=True)
+    assert table["resampled.counterfactual"].tolist() == pytest.approx([np.nan, 0.5, np.nan], nan_ok=True)
     assert "changed.mistaken.recomputed" not in table
 
 
@@ -79,6 +85,33 @@ def test_an_item_of_two_steps_or_of_one_value_has_no_correlation_of_its_own() ->
     assert (changed.within.n, changed.without) == (1, 2)
     assert (lost.within.n, lost.without) == (2, 1)
     assert lost.within.value == pytest.approx(1)
+
+
+def test_importance_is_held_against_step_graphs_and_mistakes_against_the_rest() -> None:
+    """Of four steps the last has no edge: of 0, 1 and 2 the importances are in the order of their largest edges."""
+    found, maps, resampled = [], [], []
+    coords = {"step": (0, 1, 2, 3), "result": (0, 1, 2, 3)}
+    edges = np.full((4, 4), np.nan)
+    edges[0, 1:], edges[1, 2:], edges[2, 3:] = (0.1, -3.0, 0.2), (2.0, 0.5), (1.0,)
+    for place, name in enumerate("abc"):
+        found += mistakes(name, (1, 1, 1, 0), (0.0, 1.0, 2.0, 3.0))
+        maps.append(
+            EffectMap(edges + place, ("step", "result"), coords, name, name, "step_graph.read", "result_logit_diff")
+        )
+        maps.append(of_steps(name, [0.0, 1.0, 2.0, 3.0]))
+        for step, importance in enumerate((-0.5, 0.75, 0.25, 1.0)):
+            resampled.append(Resampled(name, name, step, 4, "7", 20, importance=importance, counterfactual=0.0))
+    told = {(each.behaviour, each.effect): each for each in all_steps_agreed(step_table(found, maps, resampled))}
+    assert set(told) == {
+        ("changed.mistaken", "read"),
+        ("lost.mistaken", "read"),
+        ("resampled.importance", "step_graph.read"),
+        ("resampled.counterfactual", "step_graph.read"),
+    }
+    importance = told["resampled.importance", "step_graph.read"]
+    assert (importance.pooled.n, importance.within.n, importance.without) == (9, 3, 0)
+    assert importance.within.value == pytest.approx(1)
+    assert not told["resampled.counterfactual", "step_graph.read"].within.defined
 
 
 def test_there_is_nothing_to_hold_together_without_maps_or_mistakes() -> None:

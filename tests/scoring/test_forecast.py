@@ -53,12 +53,12 @@ def test_every_map_has_a_cost(name: str) -> None:
 
 
 def test_a_state_map_is_counted_cell_by_cell() -> None:
-    """One position, one cell a layer: rows of what is left of the sequence, through the layers that are left."""
+    """A cell a layer, and all at once: rows of what is left of the sequence, through the layers that are left."""
     model, pair = tiny.model("llama"), contexts("llama").pair
     cost = cost_of_map(model, pair, parse_map("state.resid_pre:layer"), PACE)
     start, end = len(pair.questions[1]), len(pair.context(1, 1)) + len(pair.readers.cue) + pair.readers.shared
     passes = 3 * end * tiny.LAYERS
-    work = (end - start) * sum(range(1, tiny.LAYERS + 1)) + passes
+    work = (end - start) * (sum(range(1, tiny.LAYERS + 1)) + tiny.LAYERS) + passes
     assert cost.operations == 2 * block_weights(model) * work
     assert cost.seconds == 2.0 * work + 100.0 * (tiny.LAYERS + 3 * tiny.LAYERS)
 

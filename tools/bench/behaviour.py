@@ -54,7 +54,7 @@ def _apart(model: str, **choices: Any) -> dict[str, float]:
 def measure(name: str, count: int, **choices: Any) -> dict[str, float]:
     """Seconds of the processor and peak memory, of items by themselves with the given chains of a task."""
     import mediate
-    from mediate.faithfulness import faithfulness
+    from mediate.faithfulness import continued, faithfulness
     from mediate.tasks import generate_pairs
     from tools.findings.behaviour import operands_swapped
 
@@ -69,7 +69,7 @@ def measure(name: str, count: int, **choices: Any) -> dict[str, float]:
     found = dict.fromkeys((ALL, EDITED, WRITTEN), 0.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(faithfulness, "behaviour", _booked(found, EDITED, faithfulness.behaviour))
-        patch.setattr(faithfulness, "read_continued", _booked(found, WRITTEN, faithfulness.read_continued))
+        patch.setattr(faithfulness, "read_continued", _booked(found, WRITTEN, continued.read_continued))
         options: dict[str, Any] = {"store": False, "progress": False, "maps": [], "control_pairs": 0} | choices
         _booked(found, ALL, mediate.faithfulness)(model, items, **options)
     return found | {MEMORY: held("VmHWM") - before}

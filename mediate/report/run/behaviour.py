@@ -41,8 +41,9 @@ CONTINUED = {
 }
 OPENING = prose(
     "The chain is edited, the question stays, and the model answers. *At once*: the edited chain stands, and then the "
-    "answer. *Continued*: the model writes on from the edit and then answers, so that recovery counts too. An answer "
-    "stays where it is the one after the chain as it is, right or wrong; what does not parse counts as changed."
+    "answer. *Continued*, where a row says so: the model writes on from the edit and then answers, so that recovery "
+    "counts too. An answer stays where it is the one after the chain as it is, right or wrong; what does not parse "
+    "counts as changed."
 )
 AREAS = (
     "Area: over the curve of answers that stay, by the trapezoid on i/n, i of n steps standing before the edit (Lanham "
@@ -147,11 +148,10 @@ def _table(told: Sequence[EditTest]) -> Table:
         area = (number(each.area.value), interval(each.area)) if each.area.defined else ("", "")
         counts = (str(each.unparsed), str(sum(each.refused.values())), str(each.unchanged.n))
         right = percent(each.right.value)
-        said = f"{_read(each)}: {_words(each)}"
-        rows.append((each.edit, said, *_stay(each), right, *area, *_normalised(each), *counts))
+        rows.append((_named(each), _words(each), *_stay(each), right, *area, *_normalised(each), *counts))
     heads = (
         *columns("edit"),
-        *columns("how it is read: what stands there", look=Look.SAYS),
+        *columns("what stands there", look=Look.SAYS),
         *numbers("stay", "interval", "right", "area", "interval", "normalised", "interval"),
         *numbers("unparsed", "not made", "items"),
     )
@@ -162,6 +162,11 @@ def _short_table(told: Sequence[EditTest]) -> Table:
     rows = tuple((each.edit, _read(each), *_stay(each), *_normalised(each), str(each.unparsed)) for each in told)
     heads = (*columns("edit", "read"), *numbers("stay", "interval", "area", "interval", "unparsed"))
     return Table(heads, rows, title="the chain edited")
+
+
+def _named(each: EditTest) -> str:
+    """An edit by its name, and where its chains were continued, that."""
+    return each.edit if each.reading == ReadAs.AT_ONCE else f"{each.edit}, {_read(each)}"
 
 
 def _words(each: EditTest) -> str:

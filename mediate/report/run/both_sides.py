@@ -9,19 +9,20 @@ from mediate.report.words import interval, number, percent, plural
 from mediate.results import Results
 from mediate.results.folder import least_effect
 from mediate.results.joined import AREA, FILLED, LATENT, SHARE, Agreed, agreed, joined_table, worst
-from mediate.results.joined_steps import CHANGED, LOST, StepsAgreed, all_steps_agreed, step_table
+from mediate.results.joined_steps import CHANGED, LOST, RESAMPLED, StepsAgreed, all_steps_agreed, step_table
 from mediate.results.kinds import parse_kind
 from mediate.stats import Estimate
 
 MOST = 10
 # Effects of steps that mistakes are held against, as they are told where they were not asked for.
 WANTED = {"read": "read effects by step", "state": "state effects by step"}
-SIDES = {CHANGED: "its answer changes", LOST: "log-probability lost"}
+SIDES = {CHANGED: "its answer changes", LOST: "log-probability lost", RESAMPLED: "resampled"}
 STEPS_BASIS = (
     "A mistake at a step, read at once, against that step's effect; of a map by step and layer, the effect of the "
-    "largest size. Over all steps, how items differ counts; within items it does not: each item's own correlation over "
-    "its steps, averaged over the items of three steps or more in which neither side is the same for all. Every step "
-    "is in results/joined_steps.parquet."
+    "largest size. Resampled: the step's importance, plain and counterfactual, against what a step graph says that it "
+    "does to later steps, the largest of its edges. Over all steps, how items differ counts; within items it does not: "
+    "each item's own correlation over its steps, averaged over the items of three steps or more in which neither side "
+    "is the same for all. Every step is in results/joined_steps.parquet."
 )
 
 
@@ -38,7 +39,7 @@ def agreed_of_run(results: Results) -> Agreed:
 
 def steps_of_run(results: Results) -> pd.DataFrame:
     """Both sides of each step."""
-    return step_table(results.behaviour, results.maps)
+    return step_table(results.behaviour, results.maps, results.resampled)
 
 
 def filler_agreed(results: Results) -> Agreed | None:
@@ -139,6 +140,7 @@ def _steps(results: Results) -> tuple[Block, ...]:
         rows = [
             (_side(each.behaviour), each.effect, *_in_cells(each.pooled), *_in_cells(each.within), str(each.without))
             for each in found
+            if each.pooled.defined or each.within.defined
         ]
         heads = (
             *columns("of a step"),
@@ -147,7 +149,17 @@ def _steps(results: Results) -> tuple[Block, ...]:
             *numbers("within items", "interval", "items", group="mean of each item's own"),
             *numbers("items without"),
         )
-        blocks += [Table(heads, tuple(rows), dense=True), Text(STEPS_BASIS, Look.SMALL)]
+        blocks += [*((Table(heads, tuple(rows), dense=True),) if rows else ()), Text(STEPS_BASIS, Look.SMALL)]
+        nothing = dict.fromkeys(
+            f"{_side(each.behaviour)} ({each.pooled.reason})"
+            for each in found
+            if not (each.pooled.defined or each.within.defined)
+        )
+        if nothing:
+            blocks.append(Text(f"Undefined: {'; '.join(nothing)}.", Look.SMALL))
+    if results.resampled and "step_graph" not in asked:
+        said = "Resampling importance is not held against a step graph: ask for --maps step_graph.read:step,result."
+        blocks.append(Text(said, Look.SMALL))
     if missing and results.behaviour:
         remedy = (
             "ask for --maps read:step --maps state.resid_pre:step,layer"

@@ -141,6 +141,16 @@ def test_mistakes_are_held_against_effects_over_all_steps_and_within_items() -> 
     assert "read effects by step and state effects by step" in said(behaviour_section(run(), ())[0])
 
 
+def test_a_correlation_of_nothing_is_told_once_and_has_no_row() -> None:
+    rows = [replace(row, place=3, steps=3, logprob=-1.0) for row in run().behaviour if row.edit == "whole"]
+    mistaken = [row for name in SHARES for row in mistakes(name, (0, 0, 0), (1.0, 2.0, 3.0))[1:]]
+    maps = tuple(of_steps(name, [0.0, 1.0, 2.0], kind) for name in SHARES for kind in ("read", "knockout"))
+    (section,) = behaviour_section(replace(run(), behaviour=(*rows, *mistaken), maps=maps), ())
+    (table,) = [each for each in section.blocks if isinstance(each, Table) and each.columns[0].heading == "of a step"]
+    assert {row[0] for row in table.rows} == {"log-probability lost, mistaken"}
+    assert said(section).count("Undefined: its answer changes, mistaken (one side is the same for all items).") == 1
+
+
 def test_filler_is_held_against_the_latent_channel() -> None:
     assert "filler with the latent share" not in said(behaviour_section(run(), ())[0])
     filled = [row for name in SHARES for row in rows_of(name, (0, 0), "filled")[1:]]

@@ -254,11 +254,11 @@ def test_without_maps_the_section_says_why(few: Results, asked: list[str], words
 
 def test_maps_over_other_axes_are_named_and_not_dropped(few: Results) -> None:
     other = tuple(
-        replace(each, values=each.values[:, 0], dims=("step",), coords={"step": each.coords["step"]})
+        replace(each, values=each.values[0], dims=("layer",), coords={"layer": each.coords["layer"]})
         for each in few.maps
     )
     page = parse(render_page(replace(few, maps=other)))
-    assert "Also measured, and not drawn here: read over step on logit_diff (results/effects.parquet)." in page.text
+    assert "Also measured, and not drawn here: read over layer on logit_diff (results/effects.parquet)." in page.text
 
 
 def test_the_spec_of_the_run_sets_threshold_level_and_seed(results: Results) -> None:
