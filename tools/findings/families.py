@@ -28,8 +28,7 @@ PROBLEMS = 40
 FEW = 8
 OPERATIONS = 2
 REAL = "smollm2-135m-instruct"
-# The smallest and the largest rung.
-SIGNS = (MODULAR_LADDER.rungs[0].name(), MODULAR_LADDER.rungs[-1].name())
+SIGNS = tuple(rung.name() for rung in MODULAR_LADDER.rungs)
 # Pairs of a family among which every condition is.
 ENOUGH = 20
 # Differences that are told by name: of what a model answers, and of what its chain carries.
@@ -81,7 +80,7 @@ def make_own(folder: Path) -> None:
 
 
 def make_signs(folder: Path) -> None:
-    """Scores the first ladder's smallest and largest rung, as trained, on the families that its words can say."""
+    """Scores every rung of the first ladder, as trained, on the families that its words can say."""
     for name in SIGNS:
         model = mediate.load(name)
         for task in IN_SIGNS:
