@@ -3,12 +3,9 @@
     Let blick be add. Start 3, blick 4, times 7. Unless the start is even, take 2. Hint 5. The cat is old.
     add 4 to 3 to get 7. check take 4 from 7 to get 3. multiply 7 by 7 to get 9. ... 3 is odd. take 2 from 9 to get 7.
 
-A question such as `Is it 4?` has a chain that ends with what is left of the result without the 4 (`7 - 4 = 3.`): the
-answer, yes where nothing is left and else no, is then read off the chain as any other answer is.
-
-Each field of a problem and of its telling is one thing that can be varied while the rest stays:
-`replace(problem, unless=None)` is the same problem without its clause, `problem.told(form=Form.WORDS)` the same chain
-in other words. The arithmetic is `mediate.tasks.modular`'s, and so is what was kept out of training.
+The chain of `Is it 4?` ends with the difference that yes or no is read off (`7 - 4 = 3.`; 0 is yes). Each field of a
+problem and of its telling can be varied while the rest stays: `replace(problem, unless=None)` is the problem without
+its clause, `problem.told(form=Form.WORDS)` its chain in other words. The arithmetic is `mediate.tasks.modular`'s.
 """
 
 from collections.abc import Iterator, Sequence
@@ -116,8 +113,7 @@ class Telling:
         wrong: The operation whose result is wrong and stays so, counted round the chain, and by how much (1 to 9); all
             that follows goes on from it. None where all is right.
         after: Sentences beside the point between chain and answer.
-        compared: Whether the chain of a question of yes or no ends with the difference that the answer is read off, and
-            not with the result.
+        compared: Whether the chain of a question of yes or no ends with the difference that the answer is read off.
     """
 
     form: Form = Form.SIGNS

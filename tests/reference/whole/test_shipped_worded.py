@@ -61,7 +61,17 @@ def test_what_a_right_chain_says_is_answered_and_what_it_leaves_out_is_not(name:
             # The comparison is left to the model, which has not learnt it: as good as a coin.
             assert share < 0.65, mark
         else:
-            assert share >= 0.95, mark
+            # Sentences between chain and answer cost the largest rung a few.
+            assert share >= 0.9, mark
+
+
+def test_yes_and_no_are_answered_behind_the_chain_that_a_model_writes() -> None:
+    """And the 0.3m has learnt what else a question can say; the other rungs have not, which the card prints."""
+    for name, record in RECORDS.items():
+        own = {each["setting"]: each["right"] / each["n"] for each in record["marks"] if each["way"] == Way.OWN_CHAIN}
+        assert own["yes_no"] >= 0.9, name
+        if "0.3m" in name:
+            assert min(own["defined"], own["redefined"], own["unless"]) >= 0.95
 
 
 def test_worded_pairs_are_scored_to_a_report_by_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
