@@ -1,5 +1,7 @@
 """The section on behaviour: what it says of a run, in full and in short, from stored rows alone."""
 
+from dataclasses import replace
+
 from mediate.report.blocks import Notes, Section, Table, Text, plain_text
 from mediate.report.run.behaviour import behaviour_blocks, behaviour_figures, behaviour_section
 from mediate.results import Results
@@ -64,6 +66,14 @@ def test_what_could_not_be_made_is_counted_with_its_reason() -> None:
     assert "2 x another: there is none (such as item 'a')." in said(section)
     short = behaviour_blocks(run(*refused))
     assert any(isinstance(each, Notes) and "2 x another" in str(each.items) for each in short)
+
+
+def test_a_test_that_mostly_led_to_no_answer_is_named() -> None:
+    mute = [Behaved(name, name, "filled", 0, 2, "at_once", 1.0, "of the") for name in SHARES]
+    heard = [replace(row, answer="8") for row in mute[:2]]
+    words = "filled, at once: 3 of 4 led to no answer, and count as changed."
+    assert words in said(behaviour_section(run(*mute[:3], *heard[:1]), ())[0])
+    assert "led to no answer" not in said(behaviour_section(run(*mute[2:], *heard), ())[0])
 
 
 def test_figures_stand_in_the_section() -> None:
