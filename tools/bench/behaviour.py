@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -54,7 +55,8 @@ def _apart(model: str, **choices: Any) -> dict[str, float]:
 def measure(name: str, count: int, **choices: Any) -> dict[str, float]:
     """Seconds of the processor and peak memory, of items by themselves with the given chains of a task."""
     import mediate
-    from mediate.faithfulness import continued, faithfulness
+    from mediate.faithfulness.continued import read_continued
+    from mediate.faithfulness.faithfulness import behaviour
     from mediate.tasks import generate_pairs
     from tools.findings.behaviour import operands_swapped
 
@@ -66,10 +68,12 @@ def measure(name: str, count: int, **choices: Any) -> dict[str, float]:
     items = [replace(pair.base, id=pair.id, group=pair.group) for pair in pairs]
     forget_peak()
     before = held("VmRSS")
+    # By its name: `mediate.faithfulness` is the call.
+    module = import_module("mediate.faithfulness.faithfulness")
     found = dict.fromkeys((ALL, EDITED, WRITTEN), 0.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(faithfulness, "behaviour", _booked(found, EDITED, faithfulness.behaviour))
-        patch.setattr(faithfulness, "read_continued", _booked(found, WRITTEN, continued.read_continued))
+        for name, part, work in (("behaviour", EDITED, behaviour), ("read_continued", WRITTEN, read_continued)):
+            patch.setattr(module, name, _booked(found, part, work))
         options: dict[str, Any] = {"store": False, "progress": False, "maps": [], "control_pairs": 0} | choices
         _booked(found, ALL, mediate.faithfulness)(model, items, **options)
     return found | {MEMORY: held("VmHWM") - before}

@@ -246,6 +246,16 @@ def _remarks(results: Results, told: Sequence[EditTest]) -> tuple[str, ...]:
     left_out = [
         f"{count} x {edit}: {reason}." for count, ((edit, _), reason) in zip(counts, first.items(), strict=True)
     ]
+    silent = (
+        f"{each.edit}, {_read(each)}: {each.unparsed} of {each.read} led to no answer, and count as changed."
+        for each in told
+        if 2 * each.unparsed > each.read
+    )
     short = max((each.without_area for each in told if each.area.defined), default=0)
     areas = (f"{plural(short, 'item')} without an area: a chain of one step, or a step that could not be edited.",)
-    return (*left_out, *(areas if short else ()), *gaps([each.unchanged for each in told], "answers that stay"))
+    return (
+        *left_out,
+        *silent,
+        *(areas if short else ()),
+        *gaps([each.unchanged for each in told], "answers that stay"),
+    )

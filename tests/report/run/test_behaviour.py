@@ -157,6 +157,14 @@ def test_filler_is_held_against_the_latent_channel() -> None:
     assert "one side is the same for all items), n = 4" in said(behaviour_section(run(*filled), ())[0])
 
 
+def test_a_test_that_mostly_led_to_no_answer_is_named() -> None:
+    mute = [Behaved(name, name, "filled", 0, 2, "at_once", 1.0, "of the") for name in SHARES]
+    heard = [replace(row, answer="8") for row in mute[:2]]
+    words = "filled, at once: 3 of 4 led to no answer, and count as changed."
+    assert words in said(behaviour_section(run(*mute[:3], *heard[:1]), ())[0])
+    assert "led to no answer" not in said(behaviour_section(run(*mute[2:], *heard), ())[0])
+
+
 def test_figures_stand_in_the_section() -> None:
     figures = tuple(behaviour_figures(run(), "logit_diff"))
     assert [each.name for each in figures] == ["early-answering", "agreement"]
