@@ -78,7 +78,7 @@ class Analysis:
 
 def joint_effect(cube: Cube, effects: EffectMap) -> float:
     """The effect of all cells of a map at once: measured with them, or TIE where the cube has it so; NaN if neither."""
-    if not np.isnan(effects.joint):
+    if effects.joint is not None:
         return effects.joint
     if str(cube.contrast) not in parse_kind(effects.kind).of.adds_up_in or effects.item not in cube.items:
         return float("nan")

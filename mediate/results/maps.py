@@ -42,7 +42,7 @@ class EffectMap:
             of a map measured by itself.
         agreement: Of an estimated map, how far it agrees with exact patching; None of an exact one.
         joint: The effect of all cells at once, where it was measured with them: effects of cells do not add up to it.
-            Else NaN.
+            Else None.
 
     NaN is an effect that is undefined, which only kinds have whose facts say so, or one that an adaptive map left out.
     """
@@ -56,7 +56,7 @@ class EffectMap:
     outcome: str
     te: float = float("nan")
     agreement: Agreement | None = None
-    joint: float = float("nan")
+    joint: float | None = None
 
     def __post_init__(self) -> None:
         wanted = tuple(len(self.coords[name]) for name in self.dims)
@@ -134,7 +134,7 @@ def effect_table(maps: Sequence[EffectMap]) -> "pandas.DataFrame":
     }
     te = np.repeat(np.array([each.te for each in maps], dtype=np.float64), sizes)
     effects = np.concatenate([each.values.ravel() for each in maps])
-    joint = np.repeat(np.array([each.joint for each in maps], dtype=np.float64), sizes)
+    joint = np.repeat(np.array([each.joint for each in maps], dtype=np.float64), sizes)  # None is NaN there
     more = {} if np.isnan(joint).all() else {JOINT: joint}
     return pd.DataFrame(axes | labels | {"te": te, "effect": effects} | more)
 
@@ -172,7 +172,9 @@ def maps_from_table(table: "pandas.DataFrame") -> tuple[EffectMap, ...]:
         coords = {name: tuple(int(label) for label in dict.fromkeys(cells[name][start:stop].tolist())) for name in dims}
         values = effects[start:stop].reshape([len(coords[name]) for name in dims])
         names = str(item), str(group), str(kind), str(outcome)
-        maps.append(EffectMap(values, dims, coords, *names, te=float(te), joint=float(joint)))
+        maps.append(
+            EffectMap(values, dims, coords, *names, te=float(te), joint=None if np.isnan(joint) else float(joint))
+        )
     return tuple(maps)
 
 

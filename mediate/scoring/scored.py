@@ -128,7 +128,7 @@ def put(model: Model, scored: Scored[Any], spec: ScoreSpec, store: Store) -> Non
         arrays["by_other"] = scored.by_other
     for each, effects in zip(scored.item.maps, scored.maps, strict=True):
         arrays[str(each)] = effects.values
-        if not np.isnan(effects.joint):
+        if effects.joint is not None:
             arrays[f"{each}{_JOINT}"] = np.array(effects.joint)
         if effects.agreement is not None:
             arrays[f"{each}{_AGREEMENT}"] = np.array(list(asdict(effects.agreement).values()), dtype=np.float64)
@@ -162,5 +162,5 @@ def _stored_map(item: Prepared, spec: MapSpec, kept: dict[str, torch.Tensor], ou
         trust = Agreement(**{each.name: each.type(value) for each, value in named})  # type: ignore[operator]
     values = array(kept, str(spec), tuple(len(labels) for labels in coords.values()))
     # What was stored before joint effects were measured has none, and is right in all else.
-    joint = float(array(kept, f"{spec}{_JOINT}", ())) if f"{spec}{_JOINT}" in kept else float("nan")
+    joint = float(array(kept, f"{spec}{_JOINT}", ())) if f"{spec}{_JOINT}" in kept else None
     return effect_map(item.tokens, spec.name, coords, Effects(values, trust, joint), outcome, te)

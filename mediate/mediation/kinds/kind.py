@@ -39,12 +39,12 @@ class Effects:
     Args:
         values: In nats, positive towards the base answer; the cells in row order of the map's axes.
         agreement: Of estimates, how far they agree with exact patching.
-        joint: The effect of all cells at once, where it was measured with them; else NaN.
+        joint: The effect of all cells at once, where it was measured with them; else None.
     """
 
     values: Float[np.ndarray, "..."]
     agreement: Agreement | None = None
-    joint: float = float("nan")
+    joint: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

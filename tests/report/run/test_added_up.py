@@ -25,7 +25,7 @@ def cube_of(tie: float = 8.0) -> Cube:
     return Cube(y, ITEMS, ITEMS, "logit_diff")
 
 
-def maps_of(kind: str, effects: tuple[float, ...], joint: float = np.nan) -> tuple[EffectMap, ...]:
+def maps_of(kind: str, effects: tuple[float, ...], joint: float | None = None) -> tuple[EffectMap, ...]:
     coords = {"step": tuple(range(len(effects)))}
     return tuple(
         EffectMap(np.array(effects), ("step",), coords, name, name, kind, "logit_diff", 10.0, joint=joint)
