@@ -170,7 +170,7 @@ def _graph(
         with leanly(model, names), recomputed_blocks(model) if again else nullcontext():
             y = outcome(one_pass(model, ids, hooks=hooks, past=past, last=last))
     if not y.requires_grad:  # such as a margin that has no rival
-        raise InputError("the outcome depends on no activation here, so it has no gradient")
+        raise InputError("the outcome depends on no activation here, so it has no gradient; name another outcome first")
     return _Graph(y, entered[0], hooks, again)
 
 
