@@ -80,7 +80,7 @@ def gradients(
         past: Keys and values of a beginning that is not run again, and has no gradient.
 
     Raises:
-        InputError: A hook that never fired, or a site on which the outcome does not depend.
+        InputError: A hook that never fired, or a site on which the outcome does not depend; or it depends on none.
     """
     found: dict[Site, Tensor] = {}
     hooks = [*route.rules, *(_catching(model, site, found, route.keep) for site in sites)]
@@ -169,6 +169,8 @@ def _graph(
         warnings.filterwarnings("ignore", message="A forward hook edited hook_scale")
         with leanly(model, names), recomputed_blocks(model) if again else nullcontext():
             y = outcome(one_pass(model, ids, hooks=hooks, past=past, last=last))
+    if not y.requires_grad:  # such as a margin that has no rival
+        raise InputError("the outcome depends on no activation here, so it has no gradient; name another outcome first")
     return _Graph(y, entered[0], hooks, again)
 
 

@@ -456,10 +456,17 @@ MUTANTS = (
     ),
     Mutant(
         "a stretch of queries that sees one key of the future",
-        "passes/attention.py",
-        "masked = mask[:, :, start:stop, : before + seen]",
-        "masked = 0 * mask[:, :, start:stop, : before + seen]",
+        "passes/stretches.py",
+        "yield start, parts, mask[:, :, start:stop, : before + seen]",
+        "yield start, parts, 0 * mask[:, :, start:stop, : before + seen]",
         SWEEP,
+    ),
+    Mutant(
+        "a key's gradient from the first stretch of queries alone",
+        "passes/stretches.py",
+        "whole[:, :, first : first + part.shape[2]] += part",
+        "whole[:, :, first : first + part.shape[2]] = part",
+        "tests/passes/test_unhooked.py",
     ),
     Mutant(
         "one reader too few in the last block",

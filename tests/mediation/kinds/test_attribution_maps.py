@@ -8,7 +8,7 @@ from mediate.mediation.kinds import references
 from mediate.mediation.kinds.attribution import RANDOM_CELLS
 from mediate.mediation.kinds.reference_value import Material, ReferenceValue
 from mediate.mediation.maps import check_offered, measure_item_map, parse_map
-from mediate.mediation.names import KL, LOGIT, SAME_ANSWER, Outcome
+from mediate.mediation.names import KL, LOGIT, MARGIN, SAME_ANSWER, Outcome
 from mediate.results.kind_words import called, of_a_step
 from mediate.results.kinds import is_estimate
 from tests.mediation.kinds.test_ablation import ITEM, MATERIAL, wide
@@ -90,6 +90,12 @@ def test_they_are_called_estimates() -> None:
 def test_an_outcome_without_a_gradient_is_refused(outcome: Outcome) -> None:
     with pytest.raises(InputError, match="has no gradient at the run as it is; name another outcome first"):
         measure_item_map(wide(), ITEM, parse_map("attribution.zero.z:layer"), outcome, 1.0, Material())
+
+
+@pytest.mark.parametrize("method", ["", ".ig", ".graddrop", ".relp"])
+def test_a_margin_without_a_rival_is_refused(method: str) -> None:
+    with pytest.raises(InputError, match="depends on no activation here, so it has no gradient"):
+        measure_item_map(wide(), ITEM, parse_map(f"attribution.zero.z{method}:layer"), MARGIN, 1.0)
 
 
 def test_there_is_no_run_to_put_the_chain_into() -> None:
