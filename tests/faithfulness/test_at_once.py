@@ -143,7 +143,8 @@ def test_what_was_said_holds_for_its_chains_question_answer_and_model(
 
     monkeypatch.setattr(at_once, "speak", counted)
     said(subject, (TRUNCATED,), store)
-    assert len(calls) == 1
+    said(subject, (FILLED,), store)  # as many chains, and others
+    assert len(calls) == 2
     tokens = subject.way.tokens
     for other in (
         {"question": (*tokens.question, tokens.question[-1])},
@@ -152,7 +153,7 @@ def test_what_was_said_holds_for_its_chains_question_answer_and_model(
     ):
         way = replace(subject.way, tokens=replace(tokens, **other))  # type: ignore[arg-type]
         said(replace(subject, way=way), EDITS, store)
-    assert len(calls) == 4
+    assert len(calls) == 5
     twin = examined(monkeypatch, STATED_LATE, needing)
     assert said(replace(twin, way=replace(twin.way, model=tiny.model("qwen3"))), EDITS, store) != first
 
