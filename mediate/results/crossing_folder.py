@@ -9,7 +9,8 @@ import numpy as np
 
 from mediate.errors import InputError
 from mediate.results.crossing import Crossing, change_shares, crossing_table, crossings_from_table, set_changes
-from mediate.results.folder import MANIFEST, from_tables, read_manifest, read_run, write_run
+from mediate.results.damaged import from_tables
+from mediate.results.folder import MANIFEST, read_manifest, read_run, write_run
 from mediate.results.maps import EffectMap, effect_table, maps_from_table
 from mediate.results.told import Reject
 from mediate.stats import Estimate

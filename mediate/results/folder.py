@@ -1,8 +1,7 @@
 """What a run found, as one record, and its directory on disk; reading it back needs no model and no torch."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mediate.errors import InputError, one_line
+from mediate.errors import InputError
 from mediate.files import write_atomic, write_text
 from mediate.results.behaviour import Behaved
 from mediate.results.cmi import SpanLoss
 from mediate.results.controls import Controlled, control_table, controls_from_table
 from mediate.results.cube import Cube, cube_table, cubes_from_table
+from mediate.results.damaged import RESULTS, from_tables, unreadable
 from mediate.results.joined import joined_table
 from mediate.results.joined_steps import step_table
 from mediate.results.kinds import MIN_TE
@@ -35,7 +35,6 @@ from mediate.results.told import Measured, Reject, item_table, items_from_table
 
 MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
-RESULTS = "results"
 TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
 # Both sides of each item and of each step, made from others: written where chains were edited, and never read.
 JOINED, JOINED_STEPS = "joined", "joined_steps"
@@ -212,27 +211,6 @@ def read_results(folder: str | Path) -> Results:
         return Results(manifest, items, cubes, maps, rejects, cut, controls, **more)
 
 
-@contextmanager
-def from_tables(folder: Path, verb: str) -> Iterator[None]:
-    """While open, what a run's tables do not hold as it should be is refused in one line.
-
-    Args:
-        folder: The run directory.
-        verb: What makes such a run.
-
-    Raises:
-        InputError: A column is missing, or values are none that a run writes.
-    """
-    try:
-        yield
-    except KeyError as error:
-        raise InputError(
-            f"{folder / RESULTS}: has no column {error}, so another version wrote it; {verb} into a new directory"
-        ) from error
-    except (ValueError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
-        raise unreadable(folder / RESULTS, error, verb) from error
-
-
 def read_run(
     folder: Path, manifest: Mapping[str, Any], names: Sequence[str], verb: str
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame], tuple[Reject, ...]]:
@@ -298,9 +276,3 @@ def read_table(folder: Path, name: str, verb: str, sums: Mapping[str, str] | Non
     except Exception as error:  # of a damaged file pandas, too, reads what it calls its metadata, and raises anything
         raise unreadable(path, error, verb) from error
     return frame
-
-
-def unreadable(path: Path, error: Exception, verb: str) -> InputError:
-    """The refusal of a damaged file."""
-    reason = one_line(error)
-    return InputError(f"{path}: cannot be read ({reason}); {verb} into a new directory")

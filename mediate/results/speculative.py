@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediate.errors import InputError
-from mediate.results.folder import from_tables, read_manifest, read_run, write_run
+from mediate.results.damaged import from_tables
+from mediate.results.folder import read_manifest, read_run, write_run
 from mediate.results.told import Reject
 
 if TYPE_CHECKING:

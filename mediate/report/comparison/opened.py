@@ -17,7 +17,7 @@ from mediate.files import check_place, is_vacant
 from mediate.report.cell import cell
 from mediate.report.comparison.folder import PAGE, RECORD, TABLES
 from mediate.report.html import FIGURES
-from mediate.results.folder import unreadable
+from mediate.results.damaged import unreadable
 
 NAMES = ("runs", "shares", "effects", "differences", "split", "ladder", "maps", "items")
 _VERB = "compare"
