@@ -1,4 +1,4 @@
-"""The lines of docs/using.md that open methods on a pair, on an item, in one call, and on traces run as they stand."""
+"""The lines of docs/using.md on a pair, an item, one call, tests on behaviour and traces run as they stand."""
 
 import re
 from pathlib import Path
@@ -15,6 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "using.md").read_text(encoding="utf
     "first",
     [
         "pair = md.prepare(",
+        "found = md.faithfulness(",
         "item = md.prepare(",
         "found = md.attribute(",
         "found = md.score_traces(",

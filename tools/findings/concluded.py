@@ -16,7 +16,7 @@ from mediate.stats import Estimate
 from tools.findings.finding import SEED
 from tools.findings.jointly import Jointly, means, ratios, told_apart
 
-# Fixed before the runs: a chain is called used where most answers change.
+# Fixed after a first look at two models, before the runs of the table: a chain is used where most answers change.
 HALF = 0.5
 
 
