@@ -45,9 +45,8 @@ def plot_trace(trace: ScoredTrace, rule: TraceRule | None = None, *, ax: Axes | 
         axes.set_xlim(-0.7, len(places) - 0.3)
         axes.set_ylim(bottom=0)
         axes.set_ylabel("surprisal (nats)")
-        axes.set_title(
-            f"{label(trace.item)}: {int((~accepted).sum())} of {len(places)} tokens rejected", parse_math=False
-        )
+        rejected = f"{int((~accepted).sum())} of {len(places)} tokens rejected"
+        axes.set_title(f"item {label(trace.item)}: {rejected}", parse_math=False)
         axes.legend(ncols=3)
     return axes
 

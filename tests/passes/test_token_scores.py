@@ -106,3 +106,10 @@ def test_something_must_stand_before_what_is_scored() -> None:
     for ids, start in (((1, 2), 0), ((1, 2), 2)):
         with pytest.raises(ValueError, match="tokens from"):
             ToScore(ids, start)
+
+
+def test_ties_do_not_raise_a_rank() -> None:
+    logits = torch.tensor([[2.0, 2.0, 1.0, 3.0], [5.0, 5.0, 5.0, 5.0]])
+    _, rank, entropy = module._stretch([tiny.model("llama")], [logits], torch.tensor([1, 3]))
+    assert rank.tolist() == [2, 1]
+    assert entropy[1] == pytest.approx(np.log(4))

@@ -86,7 +86,9 @@ def test_a_run_of_another_machine_is_taken_up_again(
     manifest["versions"] |= {"python": "3.99.0", "torch": manifest["versions"]["torch"].partition("+")[0] + "+cu999"}
     (out / "run.json").write_text(json.dumps(manifest | {"status": status}))
     if status == "success":
-        monkeypatch.setattr(jobs, "PAIRS", replace(jobs.PAIRS, prepare=never))
+        monkeypatch.setattr(
+            jobs, "PAIRS", replace(jobs.PAIRS, preparation=replace(jobs.PAIRS.preparation, draft=never))
+        )
     found = run(out=out)
     np.testing.assert_allclose(found.cube().y, wanted.cube().y, atol=1e-5)
     assert json.loads((out / "run.json").read_text())["status"] == "success"
@@ -171,7 +173,8 @@ def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monk
         run(out=out, seed=1)
     with pytest.raises(InputError, match=r"the model is 'LlamaForCausalLM' there and 'Qwen3ForCausalLM' here"):
         run(out=out, architecture="qwen3")
-    monkeypatch.setattr(jobs, "PAIRS", replace(jobs.PAIRS, prepare=never))
+    undrafted = replace(jobs.PAIRS.preparation, draft=never)
+    monkeypatch.setattr(jobs, "PAIRS", replace(jobs.PAIRS, preparation=undrafted))
     assert len(run(out=out).items) == 4
     other = tmp_path / "other"
     other.mkdir()

@@ -253,7 +253,9 @@ def test_the_work_is_runs_that_branch_off_at_the_cells() -> None:
     spec = parse_map("ablate.mean.v:step,layer,kv_head")
     work = kind_of(spec.name.of).work(wide(), ITEM, spec)
     assert (work.cells, work.passes) == (2 * tiny.LAYERS * HEADS["v"], STATE_PASSES)
-    assert (list(work.branches), list(work.read)) == (cells_of(wide(), ITEM, spec.axes, component=Component.V)[0], [])
+    *cells, together = work.branches
+    assert (cells, list(work.read)) == (cells_of(wide(), ITEM, spec.axes, component=Component.V)[0], [])
+    assert together == Cell(tuple(range(len(ITEM.trace.ids))), tuple(range(tiny.LAYERS)))
 
 
 def test_a_random_direction_is_the_seeds() -> None:
