@@ -20,6 +20,7 @@ from mediate.models.generation import generate
 from mediate.models.model import Model
 from mediate.models.prompts import NONE, question_ids
 from mediate.passes.token_scores import ToScore, token_scores
+from mediate.passes.unhooked import leanly
 from tools.bench.bench import Bench, Setting
 from tools.bench.growth import forget_peak, held
 from tools.bench.subjects import of_length
@@ -117,11 +118,11 @@ def measure(tokens: int, vocabulary: int) -> dict[str, float]:
     row = ToScore(tuple(ids.tolist()), 1)
 
     def body() -> None:
-        with torch.no_grad():
+        with torch.no_grad(), leanly(model):
             model.plain.base_model(ids[None], use_cache=False)
 
     def whole() -> None:
-        with torch.no_grad():
+        with torch.no_grad(), leanly(model):
             model.plain(ids[None], use_cache=False).logits.log_softmax(dim=-1)
 
     work = {"body": body, "scores": lambda: token_scores(model, [row]), "whole": whole}
