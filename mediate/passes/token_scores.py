@@ -86,11 +86,15 @@ def token_scores(model: Model, rows: Sequence[ToScore], teacher: Model | None = 
     widest = max(each.facts.d_vocab for each in models)
     size = max(FEWEST, LOGITS_BYTES // (4 * widest))
     heads = [_head_after_body(each, ids.to(each.device), where.to(each.device)) for each in models]
-    parts = [
-        _stretch(models, [head(start, start + size) for head in heads], targets[start : start + size])
-        for start in range(0, len(targets), size)
-    ]
-    return _by_row(parts, rows)
+    columns: list[Tensor] = []
+    for start in range(0, len(targets), size):
+        part = _stretch(models, [head(start, start + size) for head in heads], targets[start : start + size])
+        # Results have their place from the first: what is kept between two stretches would leave gaps in the heap, into
+        # which the next one's logits do not fit.
+        columns = columns or [each.new_empty(len(targets)) for each in part]
+        for column, each in zip(columns, part, strict=True):
+            column[start : start + size] = each
+    return _by_row(columns, rows)
 
 
 def token_scores_plainly(model: Model, rows: Sequence[ToScore], teacher: Model | None = None) -> list[TokenScores]:
@@ -101,7 +105,7 @@ def token_scores_plainly(model: Model, rows: Sequence[ToScore], teacher: Model |
         given = [torch.tensor([each.ids], device=one.device) for one in models]
         logits = [forward(one, ids).logits[0, each.start - 1 : -1] for one, ids in zip(models, given, strict=True)]
         targets = torch.tensor(each.ids[each.start :], device=model.device)
-        found += _by_row([_stretch(models, logits, targets)], [each])
+        found += _by_row(_stretch(models, logits, targets), [each])
     return found
 
 
@@ -139,10 +143,10 @@ def _stretch(
     return [surprisal, rank, entropy, across - other.gather(1, targets[:, None])[:, 0], divergence]
 
 
-def _by_row(parts: Sequence[Sequence[Tensor]], rows: Sequence[ToScore]) -> list[TokenScores]:
-    columns = [torch.cat(list(column)).cpu().numpy() for column in zip(*parts, strict=True)]
+def _by_row(columns: Sequence[Tensor], rows: Sequence[ToScore]) -> list[TokenScores]:
     ends = np.cumsum([len(each.ids) - each.start for each in rows])[:-1]
-    return [TokenScores(*each) for each in zip(*(np.split(column, ends) for column in columns), strict=True)]
+    parts = [np.split(column.cpu().numpy(), ends) for column in columns]
+    return [TokenScores(*each) for each in zip(*parts, strict=True)]
 
 
 Head = Callable[[int, int], Float[Tensor, "token d_vocab"]]
