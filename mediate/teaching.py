@@ -31,6 +31,7 @@ def score_traces(
     *,
     teacher: "Model | None" = None,
     out: str | Path | None = None,
+    store: bool = True,
     progress: bool = True,
     **options: Unpack[TraceOptions],
 ) -> TraceScores:
@@ -44,6 +45,7 @@ def score_traces(
             the student writes.
         teacher: A second model with the same tokenizer, for its surprisal and the divergence from it.
         out: A run directory to write; one that holds this very run is read back.
+        store: Whether what is written is looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below.
 
@@ -60,7 +62,7 @@ def score_traces(
     if teacher is not None:
         check_loaded("score_traces", teacher)
     folder = None if out is None else Path(out)
-    call = Call(unread=unread, out=folder, store=Store(), progress=progress)
+    call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress)
     return TraceScores(measure(student, given, specs, teacher, call), folder)
 
 
@@ -71,6 +73,7 @@ def rsd(
     questions: Sequence[Pair] | Sequence[Item] | str | Path,
     *,
     out: str | Path | None = None,
+    store: bool = True,
     progress: bool = True,
     **options: Unpack[RsdOptions],
 ) -> RsdTraces:
@@ -84,6 +87,7 @@ def rsd(
         student: From `mediate.load`; less than half of the teacher's tokens in common are refused.
         questions: Items with answers, or pairs, of which the base is asked; or the path of a file of either.
         out: A run directory to write; one that holds this very run is read back.
+        store: Whether what is written is looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below.
 
@@ -98,7 +102,7 @@ def rsd(
     for model in (teacher, student):
         check_loaded("rsd", model)
     folder = None if out is None else Path(out)
-    call = Call(unread=unread, out=folder, store=Store(), progress=progress)
+    call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress)
     return RsdTraces(write((teacher, student), given, made(RsdSpec, dict(options)), call), folder)
 
 

@@ -15,6 +15,7 @@ from mediate.cli.options import (
     ProfileOption,
     QuietOption,
     columns_of,
+    loading_choices,
     quiet_libraries,
 )
 from mediate.cli.score import read_run, show_run
@@ -23,12 +24,9 @@ from mediate.cli.score import read_run, show_run
 def _fields() -> dict[str, Any]:
     from mediate.choices import fields_of
     from mediate.faithfulness.spec import BehaviourSpec
-    from mediate.models.load_spec import LoadSpec
     from mediate.scoring.spec import ScoreSpec
 
-    loading = fields_of(LoadSpec)
-    del loading["copy"]  # of a model in memory
-    return {"tests": fields_of(BehaviourSpec), "choices": fields_of(ScoreSpec), "loading": loading}
+    return {"tests": fields_of(BehaviourSpec), "choices": fields_of(ScoreSpec), "loading": loading_choices()}
 
 
 @from_spec(_fields)

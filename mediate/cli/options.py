@@ -12,6 +12,8 @@ from mediate.watch import hush, tell
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pydantic.fields import FieldInfo
+
     from mediate.models.origin import Origin
     from mediate.results import Reject
 
@@ -35,6 +37,7 @@ ProfileOption = Annotated[
 ]
 # Names of before, which go on working and are shown nowhere.
 OldSize = Annotated[list[str] | None, typer.Option("--size", hidden=True)]
+CacheOption = Annotated[bool, typer.Option("--cache/--no-cache", help="Look up and keep what the models write.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progress.")]
 OutOption = Annotated[Path, typer.Option("--out", help="The run directory to write.")]
 
@@ -55,6 +58,14 @@ AnswerPatternOption = Annotated[
         "--answer-pattern", help="A regular expression that finds the answer in a response, by its last match."
     ),
 ]
+
+
+def loading_choices(*without: str) -> "dict[str, FieldInfo]":
+    """The choices of loading a model, of a command: all but `copy`, which is of a model in memory, and those named."""
+    from mediate.choices import fields_of
+    from mediate.models.load_spec import LoadSpec
+
+    return {name: field for name, field in fields_of(LoadSpec).items() if name not in ("copy", *without)}
 
 
 def either(given: list[str] | None, as_before: list[str] | None) -> list[str] | None:

@@ -20,6 +20,7 @@ from mediate.cli.options import (
     check_measured,
     check_model,
     columns_of,
+    loading_choices,
     quiet_libraries,
     show,
     tell_next,
@@ -75,12 +76,9 @@ def demo(
 
 def _fields() -> dict[str, Any]:
     from mediate.choices import fields_of
-    from mediate.models.load_spec import LoadSpec
     from mediate.scoring.spec import ScoreSpec
 
-    loading = fields_of(LoadSpec)
-    del loading["copy"]  # of a model in memory
-    return {"choices": fields_of(ScoreSpec), "loading": loading}
+    return {"choices": fields_of(ScoreSpec), "loading": loading_choices()}
 
 
 @from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "controls": "control_pairs"})

@@ -10,6 +10,7 @@ from mediate.cli.from_spec import Choices, FromSpec, from_spec
 from mediate.cli.materials import check_absent
 from mediate.cli.options import (
     AnswerPatternOption,
+    CacheOption,
     ColumnsOption,
     FormatOption,
     ModelOption,
@@ -18,6 +19,7 @@ from mediate.cli.options import (
     QuietOption,
     check_model,
     columns_of,
+    loading_choices,
     quiet_libraries,
     tell_next,
     tell_time,
@@ -32,13 +34,9 @@ traces_app = typer.Typer(
 
 
 def _fields() -> dict[str, Any]:
-    from mediate.choices import fields_of
     from mediate.distill.spec import trace_fields
-    from mediate.models.load_spec import LoadSpec
 
-    loading = fields_of(LoadSpec)
-    del loading["copy"]  # of a model in memory
-    return {"choices": trace_fields(), "loading": loading}
+    return {"choices": trace_fields(), "loading": loading_choices()}
 
 
 @from_spec(_fields)
@@ -54,6 +52,7 @@ def score(
     format: FormatOption = None,
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
+    cache: CacheOption = True,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
@@ -81,7 +80,7 @@ def score(
 
     student = load(model, **loading)
     other = load(teacher, **(loading | {"adapter": None})) if teacher is not None else None
-    call = Call(unread=file.errors, out=out, store=Store(), progress=True)
+    call = Call(unread=file.errors, out=out, store=Store() if cache else None, progress=True)
     found = TraceScores(score_traces(student, file.given, specs, other, call), out)
     typer.echo(repr(found))
     typer.echo(f"run: {out}")
@@ -121,11 +120,8 @@ def select(
 def _rsd_fields() -> dict[str, Any]:
     from mediate.choices import fields_of
     from mediate.distill.rsd_spec import RsdSpec
-    from mediate.models.load_spec import LoadSpec
 
-    loading = fields_of(LoadSpec)
-    del loading["copy"], loading["adapter"]
-    return {"choices": fields_of(RsdSpec), "loading": loading}
+    return {"choices": fields_of(RsdSpec), "loading": loading_choices("adapter")}
 
 
 @from_spec(_rsd_fields)
@@ -143,6 +139,7 @@ def rsd(
     format: FormatOption = None,
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
+    cache: CacheOption = True,
     force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
@@ -175,7 +172,7 @@ def rsd(
     from mediate.scoring.score import Call
 
     models = load(teacher, **loading), load(student, **loading)
-    call = Call(unread=file.errors, out=run, store=Store(), progress=True)
+    call = Call(unread=file.errors, out=run, store=Store() if cache else None, progress=True)
     found = RsdTraces(write(models, file.given, spec, call), run)
     content = selected_content(found.kept())
     if not force:
