@@ -11,7 +11,7 @@ from mediate.tasks.problems import LARGEST, LARGEST_FACTOR, SMALLEST, TwinProble
 from mediate.tasks.scm import Operand, Plot, Problem, numbers
 from mediate.tasks.templates import Clause
 from mediate.tasks.worded import ASIDES, PARITIES, Verbosity
-from mediate.tasks.wording import ANY_ASIDES, Condition, Drawn, Names, ProblemWording, Wrong
+from mediate.tasks.wording import IN_SENTENCES, Condition, Drawn, Names, ProblemWording, Wrong
 
 UNDOING = {"+": "-", "-": "+", "x": "/"}
 BLANK_PEOPLE = ("Kavo", "Mipu", "Quen", "Zorbo")
@@ -173,15 +173,5 @@ IN_STORIES = ProblemWording(
     model="smollm2-135m-instruct",
     draw=_draw,
     tell=_tell,
-    says={
-        "names": (Names.NONSENSE, Names.SYMBOLS),
-        "clause": (True,),
-        "hint": tuple(Hint),
-        "before": ANY_ASIDES,
-        "after": ANY_ASIDES,
-        "together": (2,),
-        "verbosity": (Verbosity.TERSE, Verbosity.RESTATED, Verbosity.CHECKED),
-        "filled": (True,),
-        "wrong": tuple(Wrong),
-    },
+    says={"names": (Names.NONSENSE, Names.SYMBOLS), **IN_SENTENCES},
 )

@@ -7,10 +7,10 @@ import numpy as np
 
 from mediate.pairs.item import Item
 from mediate.tasks.factors import counted, operand_of, setting
-from mediate.tasks.modular import MODULUS, NAMES, Hint, Worlds, worlds
-from mediate.tasks.worded import PARITIES, Unless, Verbosity, Worded
+from mediate.tasks.modular import MODULUS, NAMES, Worlds, worlds
+from mediate.tasks.worded import PARITIES, Unless, Worded
 from mediate.tasks.worded_pairs import hinted_alike, item_of, same_parity
-from mediate.tasks.wording import ANY_ASIDES, Condition, Drawn, Names, ProblemWording, Wrong
+from mediate.tasks.wording import IN_SENTENCES, Condition, Drawn, Names, ProblemWording, Wrong
 
 
 def drawn_worlds(
@@ -68,16 +68,6 @@ IN_WORDS = ProblemWording(
     model="reference-worded-0.1m",
     draw=_draw,
     tell=_tell,
-    says={
-        "names": (Names.DEFINED, Names.REDEFINED),
-        "clause": (True,),
-        "hint": tuple(Hint),
-        "before": ANY_ASIDES,
-        "after": ANY_ASIDES,
-        "together": (2,),
-        "verbosity": (Verbosity.TERSE, Verbosity.RESTATED, Verbosity.CHECKED),
-        "filled": (True,),
-        "wrong": tuple(Wrong),
-    },
+    says={"names": (Names.DEFINED, Names.REDEFINED), **IN_SENTENCES},
     trained="worded",
 )

@@ -36,6 +36,19 @@ class Wrong(StrEnum):
     LAST = "last"
 
 
+# What wordings that have sentences can vary beyond what operations and things are called, by field of a condition.
+IN_SENTENCES: Mapping[str, tuple[Any, ...]] = {
+    "clause": (True,),
+    "hint": tuple(Hint),
+    "before": ANY_ASIDES,
+    "after": ANY_ASIDES,
+    "together": (2,),
+    "verbosity": (Verbosity.TERSE, Verbosity.RESTATED, Verbosity.CHECKED),
+    "filled": (True,),
+    "wrong": tuple(Wrong),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One of a family's conditions: how a problem is asked and its chain told. What is not said is as usual.
