@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.errors import InputError
@@ -19,7 +19,7 @@ from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, rea
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.pairs.pair import World
-from mediate.passes import branch_logits, untouched
+from mediate.passes import Untouched, branch_logits, untouched
 from mediate.passes.interventions import Swap
 from mediate.passes.keyvalues import KeyValues, joined, moved
 from mediate.passes.readers import read, read_in_turns
@@ -77,6 +77,21 @@ def read_effects(
     Raises:
         InputError: A cell outside the chain or the model, or a reader that does not exist.
     """
+    return stretch_effects(model, *_laid_out(model, contexts, cells, outcome, readers))
+
+
+Stretches = tuple[KeyValues, KeyValues, KeyValues]
+"""The question's keys and values, the chain's own, and those that take their place in a cell."""
+
+
+def _laid_out(
+    model: Model, contexts: Contexts, cells: Sequence[Cell], outcome: Outcome, readers: Sequence[int] | None = None
+) -> tuple[Stretches, Reading, Sequence[Cell], Outcome, tuple[bool, ...]]:
+    """What `stretch_effects` takes after the model, of a pair's own keys and values.
+
+    Raises:
+        InputError: As in `read_effects`.
+    """
     pair = contexts.pair
     for cell in cells:
         check_cell(model, pair, cell)
@@ -86,11 +101,7 @@ def read_effects(
     source = moved(model, contexts.chain(World.SOURCE, World.SOURCE), len(question))
     readout = reading(pair.readers, model.device, [outcome])
     chosen = reader_choice(pair, int(readout.ids.shape[1]), readers)
-    return stretch_effects(model, (question, base, source), readout, cells, outcome, chosen)
-
-
-Stretches = tuple[KeyValues, KeyValues, KeyValues]
-"""The question's keys and values, the chain's own, and those that take their place in a cell."""
+    return (question, base, source), readout, cells, outcome, chosen
 
 
 def read_effects_together(
@@ -152,39 +163,33 @@ def stretch_effects(
         return effects
     chosen = [True] * int(readout.ids.shape[1]) if chosen is None else chosen
     shareable = model.check(SWEPT).passed and not layers_computed_whole(model, in_use(model, ()))
-    if all(chosen) and shareable:
-        effects[moving] = _swept(model, stretches, readout, there, outcome)
-    else:
+    if not (all(chosen) and shareable):
         effects[moving] = _in_turns(model, stretches, readout, there, outcome, chosen)
-    return effects
-
-
-def _swept(
-    model: Model, stretches: Stretches, readout: Reading, cells: Sequence[Cell], outcome: Outcome
-) -> Float[np.ndarray, " cell"]:
-    """The effects when all readers find the source's: none of the keys and values is copied for a cell."""
-    question, base, source = stretches
-    ours, theirs = joined([question, base]), joined([question, source])
+        return effects
+    # All readers find the source's: none of the keys and values is copied for a cell.
     readout, wanted = narrowed(readout, [outcome])
-    filled = readout.ids.new_zeros(len(readout.ids), len(ours))
-    run = untouched(
-        model,
-        torch.cat([filled, readout.ids], dim=1),
-        len(ours),
-        len(ours),
-        last=readout.last,
-        past=ours,
-        tokens=wanted,
-    )
-    branches = [
-        (Swap(cell.layers, tuple(len(question) + position for position in cell.positions), cell.units),)
-        for cell in cells
-    ]
-    y = np.zeros(len(cells))
-    for place, logits in branch_logits(model, run, branches, last=readout.last, other=theirs, tokens=wanted):
+    run = _branching_off(model, stretches, readout, wanted)
+    theirs = joined([stretches[0], stretches[2]])
+    swaps = [_swap(cell, len(stretches[0])) for cell in there]
+    y = np.zeros(len(there))
+    for place, logits in branch_logits(model, run, swaps, last=readout.last, other=theirs, tokens=wanted):
         y[place] = read_off(readout, logits, outcome)
-    effects: Float[np.ndarray, " cell"] = read_off(readout, run.logits, outcome) - y
+    effects[moving] = read_off(readout, run.logits, outcome) - y
     return effects
+
+
+def _branching_off(
+    model: Model, stretches: Stretches, readout: Reading, wanted: Int[Tensor, " token"] | None
+) -> Untouched:
+    """The readers after the chain as it is, with that as a past that all rows share."""
+    ours = joined([stretches[0], stretches[1]])
+    ids = torch.cat([readout.ids.new_zeros(len(readout.ids), len(ours)), readout.ids], dim=1)
+    return untouched(model, ids, len(ours), len(ours), last=readout.last, past=ours, tokens=wanted)
+
+
+def _swap(cell: Cell, begin: int) -> tuple[Swap]:
+    """The swap of a cell, in positions of the whole sequence."""
+    return (Swap(cell.layers, tuple(begin + position for position in cell.positions), cell.units),)
 
 
 def _in_turns(
@@ -261,7 +266,8 @@ def swapped_past(
 
 def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:
     check_aligned(contexts.pair)
-    return Effects(read_effects(model, contexts, spec_cells(model, contexts.pair, spec)[0], outcome))
+    cells, _ = spec_cells(model, contexts.pair, spec)
+    return Effects(stretch_effects(model, *_laid_out(model, contexts, cells, outcome)))
 
 
 def _together(model: Model, contexts: Sequence[Contexts], spec: MapSpec, outcome: Outcome) -> dict[int, Effects]:
