@@ -21,7 +21,7 @@ from mediate.tuning.spec import TuneSpec
 
 if TYPE_CHECKING:
     from mediate.models.model import Model
-    from mediate.tuning.examples import Example
+    from mediate.tuning.data import Data
 
 
 @with_choices(trace_fields())
@@ -109,7 +109,7 @@ def rsd(
 @with_choices({name: field for name, field in fields_of(TuneSpec).items() if name != "arm"})
 def tune(
     model: Any,
-    data: "str | Path | Sequence[Example] | Sequence[Pair]",
+    data: "Data",
     *,
     out: str | Path,
     arm: "str | Arm" = "lora",
@@ -121,7 +121,8 @@ def tune(
 
     Args:
         model: A hub id, a folder, a `.gguf` file, the name of a fetched model, or `BASE+ADAPTER`.
-        data: Examples or pairs, or the path of a file of them; see `mediate.tuning.examples.scan_examples`.
+        data: Examples or pairs, or the path of a file of them; see `mediate.tuning.examples.scan_examples`. For the
+            arm `mix` several of these by name, each with its weight: `{"long": (long, 0.2), "short": (short, 0.8)}`.
         out: The folder to write. One that holds this very tuning is read back, or taken up where it stopped.
         arm: The name of one of `mediate.tuning.ARMS`, such as `lora`, or an arm of your own.
         device: `cpu` or `cuda`; by default a GPU where there is one.

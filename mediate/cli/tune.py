@@ -9,7 +9,7 @@ import typer
 
 from mediate.cli.from_spec import Choices, FromSpec, from_spec
 from mediate.cli.options import ModelOption, QuietOption, check_model, quiet_libraries
-from mediate.errors import InputError
+from mediate.errors import InputError, short
 from mediate.tuning import ARMS, Arm
 from mediate.watch import tell
 
@@ -27,6 +27,10 @@ Data = Annotated[
     Path | None,
     typer.Option("--data", help="JSON lines with question, chain, answer and, for dpo, rejected; or a pairs file."),
 ]
+PartOption = Annotated[
+    list[str] | None,
+    typer.Option("--part", help="NAME=FILE:WEIGHT: a set of the mix, a file as --data takes it. Twice or more."),
+]
 Count = Annotated[int, typer.Option("--count", "-n", min=1, help="Built-in problems, two examples each.")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; a GPU by default where there is one.")]
 
@@ -34,17 +38,23 @@ Device = Annotated[str | None, typer.Option(help="cpu or cuda; a GPU by default 
 def arm_command(arm: Arm) -> Callable[..., None]:
     """The command of an arm, to be registered with `cls=FromSpec`."""
 
-    def fields() -> dict[str, Any]:
+    def chosen() -> dict[str, Any]:
         from mediate.choices import fields_of
-        from mediate.tasks.task import TrainingOptions
         from mediate.tuning.spec import TuneSpec, choices_of
 
         whole = fields_of(TuneSpec)
-        making = {"task": _task_field()} | fields_of(TrainingOptions)
-        return {"making": making, "choices": {name: whole[name] for name in choices_of(arm)}}
+        return {name: whole[name] for name in choices_of(arm)}
+
+    def fields() -> dict[str, Any]:
+        from mediate.choices import fields_of
+        from mediate.tasks.task import TrainingOptions
+
+        return {"making": {"task": _task_field()} | fields_of(TrainingOptions), "choices": chosen()}
 
     # An arm that trains all weights adapts no modules.
-    @from_spec(fields, old={} if arm.full else {"target-module": "target_modules"})
+    old = {} if arm.full else {"target-module": "target_modules"}
+
+    @from_spec(fields, old=old)
     def command(
         *,
         model: ModelOption,
@@ -64,21 +74,62 @@ def arm_command(arm: Arm) -> Callable[..., None]:
         steps = _checked_steps(making)
         check_model(model)
         examples = _examples(model, data, making.get("task"), steps, count, choices["seed"])
-        from mediate.tuning.tune import tune
+        _tune(arm, model, examples, out, device, choices)
 
-        tuned = tune(model, examples, out=out, arm=arm, device=device, **choices)
-        from mediate.figures.loss import write_loss
+    @from_spec(lambda: {"choices": chosen()}, old=old)
+    def of_parts(
+        *,
+        model: ModelOption,
+        out: Out,
+        part: PartOption = None,
+        choices: Choices,
+        device: Device = None,
+        quiet: QuietOption = False,
+    ) -> None:
+        from mediate.tuning.spec import make_tune_spec
 
-        write_loss(out / "loss.png", tuned.losses, title=f"{arm}, seed {choices['seed']}", unit=arm.unit)
-        typer.echo(f"{tuned}")
-        scored = f"mediate score PAIRS --model {quote(str(out))} --out DIR"
-        tell(f"next: {scored} (before and after: with the same --template)")
+        quiet_libraries(quiet)
+        make_tune_spec(arm=arm, **choices)
+        parts = _parts(part or [])
+        check_model(model)
+        _tune(arm, model, parts, out, device, choices)
 
-    return command
+    return of_parts if arm.in_parts else command
+
+
+def _tune(arm: Arm, model: str, data: Any, out: Path, device: str | None, choices: Choices) -> None:
+    """Tunes, draws the loss, and says what can be done next."""
+    from mediate.tuning.tune import tune
+
+    tuned = tune(model, data, out=out, arm=arm, device=device, **choices)
+    from mediate.figures.loss import write_loss
+
+    write_loss(out / "loss.png", tuned.losses, title=f"{arm}, seed {choices['seed']}", unit=arm.unit)
+    typer.echo(f"{tuned}")
+    scored = f"mediate score PAIRS --model {quote(str(out))} --out DIR"
+    tell(f"next: {scored} (before and after: with the same --template)")
 
 
 for each in ARMS:
     tune_app.command(each.name, cls=FromSpec, help=each.help)(arm_command(each))
+
+
+def _parts(given: list[str]) -> dict[str, tuple[Path, float]]:
+    """The parts of a mix: each a name, a file and a weight."""
+    parts: dict[str, tuple[Path, float]] = {}
+    for each in given:
+        name, _, rest = each.partition("=")
+        file, _, weight = rest.rpartition(":")
+        try:
+            number = float(weight)
+        except ValueError:
+            number = float("nan")
+        if not name or not file or not number > 0:
+            raise InputError(f"--part {short(each)}: give NAME=FILE:WEIGHT with a weight above 0: long=d.jsonl:0.2")
+        if name in parts:
+            raise InputError(f"--part {short(each)}: the name stands twice; give each part its own")
+        parts[name] = Path(file), number
+    return parts
 
 
 def _task_field() -> Any:

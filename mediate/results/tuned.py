@@ -22,8 +22,9 @@ class Tuned:
 
     def __str__(self) -> str:
         made, data = self.manifest, self.manifest["data"]
+        examples = made.get("arranged", {}).get("examples", data["train"])
         lines = [
-            f"{made['spec']['arm']}: {made['steps']} steps on {data['train']} examples, loss "
+            f"{made['spec']['arm']}: {made['steps']} steps on {examples} examples, loss "
             f"{self.losses[0]['loss']:.4g} to {self.losses[-1]['loss']:.4g}"
         ]
         for when, found in made["accuracy"].items():

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from mediate.models.generation import Decoding, End, Written, generate
+from mediate.models.generation import Decoding, generate
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_TOKENS, question_ids
 from mediate.pairs.answers import says
 from mediate.stats.bootstrap import bootstrap_rate
-from mediate.traces.pieces import decode, encode_after
+from mediate.traces.pieces import encode_after
 from mediate.tuning.examples import Example
 from mediate.tuning.spec import TuneSpec
+from mediate.tuning.student import chain_room, ended, own_chains
 
 
 def drawn(examples: Sequence[Example], count: int, seed: int) -> tuple[Example, ...]:
@@ -36,35 +37,17 @@ def accuracies(model: Model, examples: Sequence[Example], spec: TuneSpec, *, pro
     tokenizer = model.need_tokenizer()
     cue = tuple(encode_after(tokenizer, spec.answer_cue))
     prompts = [tuple(question_ids(tokenizer, spec.template, each.question)) for each in examples]
-    room = min(_room(model, prompt, cue) for prompt in prompts)
-    stop = tuple(dict.fromkeys((spec.answer_cue, spec.answer_cue.strip() or spec.answer_cue)))
-    written = generate(
-        model, prompts, Decoding(max(1, min(spec.max_new_tokens, room)), stop, seed=spec.seed), progress=progress
-    )
-    chains = [_without_last_space(tokenizer, each) for each in written]
-    ended = [each.end is not End.LENGTH for each in written]
-    after = [prompt + chain + cue for prompt, chain in zip(prompts, chains, strict=True)]
-    own = [right and done for right, done in zip(_right(model, after, examples), ended, strict=True)]
-    counts = {"endless": ended.count(False), "empty": chains.count(())}
+    room = min(chain_room(model.facts.context, prompt, cue) for prompt in prompts)
+    decoding = Decoding(max(1, min(spec.max_new_tokens, room)), seed=spec.seed)
+    written = own_chains(model, prompts, spec.answer_cue, decoding, progress=progress)
+    after = [prompt + each.ids + cue for prompt, each in zip(prompts, written, strict=True)]
+    own = [right and ended(each) for right, each in zip(_right(model, after, examples), written, strict=True)]
+    counts = {"endless": sum(not ended(each) for each in written), "empty": sum(not each.ids for each in written)}
     at_once = _right(model, [prompt + cue for prompt in prompts], examples)
     return {
         "own_chain": _estimate(own, examples, spec.seed) | counts,
         "no_chain": _estimate(at_once, examples, spec.seed),
     }
-
-
-def _room(model: Model, prompt: Sequence[int], cue: Sequence[int]) -> int:
-    """The longest chain that leaves the answer its place in the context."""
-    context = model.facts.context
-    return context - len(prompt) - len(cue) - ANSWER_TOKENS if context else 2**31
-
-
-def _without_last_space(tokenizer: Any, written: Written) -> tuple[int, ...]:
-    """The chain without white space at its end, which the cue brings."""
-    ids = list(written.ids)
-    while ids and not decode(tokenizer, ids[-1:]).strip():
-        ids.pop()
-    return tuple(ids)
 
 
 def _right(model: Model, contexts: Sequence[tuple[int, ...]], examples: Sequence[Example]) -> list[bool]:

@@ -26,6 +26,17 @@ class TuneOptions(TypedDict, total=False):
     target_modules: Sequence[str]
     merge: bool
     beta: float
+    size: int | None
+    prefix_tokens: int
+    prefix_share: float
+    instruction: str
+    own_chains: bool
+    temperature: float
+    chains: Literal["other", "shuffled", "filler", "wrong"]
+    by: Literal["rsr", "surprisal", "drop", "casl", "accepted"]
+    keep: float | None
+    least: float | None
+    judge: str | None
     held_out: float
     ask: int
     max_new_tokens: int

@@ -1,7 +1,7 @@
 """What a tuning leaves in its folder: the model, the two sides of its data, and what was left out."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from mediate.errors import ItemError
 from mediate.files import write_text
 from mediate.pairs.files import write_pairs
 from mediate.pairs.pair import Pair
+from mediate.tuning.arms.arm import Taught
 from mediate.tuning.base import Base
 from mediate.tuning.examples import Example
 from mediate.tuning.quiet import undisturbed
@@ -40,13 +41,14 @@ def save_model(trained: Any, base: Base, spec: TuneSpec, folder: Path) -> str:
 
 def write_sides(
     folder: Path,
-    sides: tuple[Sequence[Example], Sequence[Example]],
+    sides: tuple[Sequence[Taught], Sequence[Example]],
     left_out: Sequence[ItemError],
     pairs: Sequence[Pair],
 ) -> None:
     """Writes what was trained on, what was held out (also as pairs, ready to be scored), and what was left out."""
-    for name, side in zip(SIDES, sides, strict=True):
-        _write_lines(folder / name, (_line(each) for each in side))
+    trained, held = ((_line(each.example, each.about) for each in sides[0]), map(_line, sides[1]))
+    for name, side in zip(SIDES, (trained, held), strict=True):
+        _write_lines(folder / name, side)
     kept = {each.id for each in sides[1]}
     held_out = [pair for pair in pairs if f"{pair.id}/base" in kept]
     if held_out:
@@ -56,9 +58,10 @@ def write_sides(
         _write_lines(folder / REJECTS, rows)
 
 
-def _line(example: Example) -> dict[str, Any]:
-    """An example as a line of a data file."""
-    return {key: value for key, value in asdict(example).items() if value is not None and key != "place"}
+def _line(example: Example, about: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """An example as a line of a data file, with what its arm did to it."""
+    said = {key: value for key, value in asdict(example).items() if value is not None and key != "place"}
+    return said | ({"meta": dict(about)} if about else {})
 
 
 def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:

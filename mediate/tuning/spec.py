@@ -10,8 +10,11 @@ from mediate.models.prompts import ANSWER_CUE, Style, Template, parse_template
 from mediate.tuning.arms import arm_named, not_heeded
 from mediate.tuning.arms.arm import Arm
 from mediate.tuning.arms.lora import LORA
+from mediate.tuning.arms.prefix import INSTRUCTION
 from mediate.tuning.call import TuneOptions
 
+# Choices that a manifest says of every arm, whether it heeds them or not.
+_SAID_BY_ALL = ("keep_chain", "beta")
 _ADAPTER_ALONE = ("rank", "alpha", "dropout", "target_modules", "merge")
 
 
@@ -60,6 +63,37 @@ class TuneSpec(BaseModel):
     )
     merge: bool = Field(default=False, description="Write a whole checkpoint, not an adapter.")
     beta: float = Field(default=0.1, gt=0, allow_inf_nan=False, description="The larger, the nearer to the base model.")
+    size: int | None = Field(
+        default=None, ge=2, description="Examples of a mix to train on; by default as many as its parts allow."
+    )
+    prefix_tokens: int = Field(default=8, ge=1, description="Tokens of a chain that are learnt as its prefix.")
+    prefix_share: float = Field(
+        default=0.9, gt=0, le=1, description="Share of the examples, the first ones, of which a prefix is learnt."
+    )
+    instruction: str = Field(
+        default=INSTRUCTION, description="What follows a question of which a prefix is learnt; may be empty."
+    )
+    own_chains: bool = Field(
+        default=False, description="The model writes every chain and answer itself, not those alone that the data lack."
+    )
+    temperature: float = Field(
+        default=0.0, ge=0, allow_inf_nan=False, description="At which it writes them; 0 is greedy."
+    )
+    chains: Literal["other", "shuffled", "filler", "wrong"] = Field(
+        default="other",
+        description="Another question's chain, the own steps in another order, as many tokens of filler, or the own "
+        "chain with one result wrong and the later steps computed from it.",
+    )
+    by: Literal["rsr", "surprisal", "drop", "casl", "accepted"] = Field(
+        default="rsr", description="The score by which the best examples are kept."
+    )
+    keep: float | None = Field(default=None, gt=0, le=1, description="The part of the examples that is kept.")
+    least: float | None = Field(
+        default=None, gt=0, le=1, description="The probability below which a token of a chain is not learnt."
+    )
+    judge: str | None = Field(
+        default=None, description="The model under which chains are scored; by default the one that is tuned."
+    )
     held_out: float = Field(default=0.1, ge=0, lt=1, description="Share of the examples that is not trained on.")
     ask: int = Field(default=64, ge=0, description="Held-out questions asked before and after; 0 for none.")
     max_new_tokens: int = Field(default=256, ge=1, description="The longest chain that it may write then.")
@@ -96,6 +130,13 @@ class TuneSpec(BaseModel):
         if unheeded:
             kind = " of all weights" if self.trains_all else ""
             raise ValueError(f"{unheeded[0]} changes nothing in the arm {self.arm}{kind}; leave it out")
+        if "keep" in self.arm.own and self.keep is None and self.least is None:
+            raise ValueError(
+                f"the arm {self.arm} takes keep, the part of the examples with the best scores, or least, the "
+                "probability below which tokens are not learnt; give either or both"
+            )
+        if self.keep is None and "by" in given:
+            raise ValueError("by is the score of those that are kept; give keep too")
         if "all-linear" in self.target_modules and len(self.target_modules) > 1:
             raise ValueError("target_modules names all-linear and others; name either")
         return self
@@ -116,7 +157,9 @@ class TuneSpec(BaseModel):
 
     def described(self) -> dict[str, Any]:
         """The choices as plain values, for a manifest."""
-        plain = self.model_dump(mode="json", exclude={"template"})
+        # Folders of before do not say choices of other arms that have joined since.
+        silent = {name for name in not_heeded(self.arm) if name not in _SAID_BY_ALL}
+        plain = self.model_dump(mode="json", exclude={"template", *silent})
         template = asdict(self.template)
         whole = {"full": self.trains_all, "learning_rate": self.rate}
         return {"template": template["name"] or template["style"], "template_text": template["text"]} | plain | whole

@@ -5,13 +5,18 @@ from typing import Any
 from mediate.errors import InputError, ItemError
 from mediate.models.prompts import prompt_of, prompt_reads
 from mediate.traces.pieces import decode_after, encode_after, lost_words, most_characters, reads_as
-from mediate.tuning.arms.arm import Encoded, Said
+from mediate.tuning.arms.arm import Encoded, Said, Taught
 from mediate.tuning.examples import Example
 from mediate.tuning.spec import TuneSpec
 
 
 def encode_example(tokenizer: Any, example: Example, spec: TuneSpec) -> Encoded:
-    """The tokens of an example, as its arm lays them out.
+    """The tokens of an example, as its arm lays them out; see `taught_example`."""
+    return taught_example(tokenizer, example, spec).row
+
+
+def taught_example(tokenizer: Any, example: Example, spec: TuneSpec) -> Taught:
+    """An example with what it says in tokens, and as its arm lays them out.
 
     Raises:
         ItemError: The example lacks what its arm needs, or both of its completions are the same.
@@ -41,11 +46,12 @@ def encode_example(tokenizer: Any, example: Example, spec: TuneSpec) -> Encoded:
         other = example.answer if example.rejected_answer is None else example.rejected_answer
         rejected = _piece(tokenizer, example, "the rejected chain", example.rejected or "")
         rejected += _ending(tokenizer, example, other, spec.answer_cue)
-    encoded = spec.arm.tokens(Said(example.id, question, chain, ending, rejected), spec)
+    said = Said(example.id, question, chain, ending, rejected)
+    encoded = spec.arm.tokens(said, spec)
     if encoded.rejected == encoded.completion:
         reason = "the rejected chain and answer are the chain and answer; give others"
         raise ItemError(example.id, reason, place=example.place, code="no_preference")
-    return encoded
+    return Taught(example, said, encoded)
 
 
 def check_characters(tokenizer: Any, example: Example, context: int) -> None:

@@ -3,7 +3,6 @@
 import gc
 import math
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,12 @@ from mediate.pairs.pair import Pair
 from mediate.passes.loaded import load
 from mediate.results.tuned import Tuned
 from mediate.tuning.accuracy import accuracies, drawn
-from mediate.tuning.arms.arm import Arm, Encoded
+from mediate.tuning.arms.arm import Arm, Side, Taught
+from mediate.tuning.arranging import arrange
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.call import TuneOptions
-from mediate.tuning.examples import Example, Examples, data_fingerprint, examples_of_pairs, scan_examples
+from mediate.tuning.data import Data, Given, read_data
+from mediate.tuning.examples import Example, data_fingerprint
 from mediate.tuning.folder import (
     SCHEMA,
     drop_checkpoints,
@@ -39,13 +40,12 @@ from mediate.tuning.folder import (
 from mediate.tuning.outputs import save_model, write_sides
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
-from mediate.tuning.tokens import check_characters, check_length, encode_example
+from mediate.tuning.student import Student
+from mediate.tuning.tokens import check_characters, check_length, taught_example
 from mediate.tuning.trainers import Course, fit, need_packages
 
 # How many checkpoints are written on the way, where there are as many steps.
 SAVES = 10
-
-Data = str | Path | Sequence[Example] | Sequence[Pair]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,24 @@ class _Work:
 
     spec: TuneSpec
     base: Base
-    train: tuple[Encoded, ...]
+    train: tuple[Taught, ...]
     sides: tuple[tuple[Example, ...], tuple[Example, ...]]
     asked: tuple[Example, ...]
     left_out: tuple[ItemError, ...]
     device: str
+    parts: Mapping[str, float]
 
-    @property
-    def steps(self) -> int:
-        return self.spec.steps or self.spec.epochs * math.ceil(len(self.train) / self.spec.batch_size)
+    def steps(self, rows: int) -> int:
+        """Optimizer steps over so many rows."""
+        return self.spec.steps or self.spec.epochs * math.ceil(rows / self.spec.batch_size)
+
+    def hooked(self) -> Model:
+        """The base, hooked: a copy, since it is to be trained."""
+        return load(self.base.plain, tokenizer=self.base.tokenizer, device=self.device)
+
+    def other(self, name: str) -> Model:
+        """The hooked model of another name."""
+        return load(name, device=self.device)
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for a folder to be taken up again."""
@@ -73,7 +82,7 @@ class _Work:
             "held_out": len(held_out),
             "asked": len(self.asked),
             "left_out": len(self.left_out),
-        }
+        } | ({"parts": dict(self.parts)} if self.parts else {})
         spec, base = self.spec.described(), self.base.described()
         found: dict[str, Any] = {
             "schema": SCHEMA, "spec": spec, "data": data, "base": base, "device": self.device, "versions": versions()
@@ -101,17 +110,17 @@ def tune(
             diverged; one line says where and what to do.
     """
     spec = make_tune_spec(arm=arm, **options)
-    examples, pairs = _examples(data)
-    if examples.errors and spec.on_bad_item == "error":
-        raise examples.errors[0]
+    given = read_data(data, spec.arm)
+    if given.examples.errors and spec.on_bad_item == "error":
+        raise given.examples.errors[0]
     need_packages()
-    folder, work = Path(out), _work(model, examples, spec, device)
+    folder, work = Path(out), _work(model, given, spec, device)
     opened(folder, work.identity())
     with held(folder, "another process is tuning here; wait for it or give a new folder"):
         found = opened(folder, work.identity())
         if not is_done(found):
             try:
-                _run(work, folder, found or {}, pairs, progress)
+                _run(work, folder, found or {}, given.pairs, progress)
             except KeyboardInterrupt:
                 write_cancelled(folder)
                 raise
@@ -121,40 +130,23 @@ def tune(
     return open_tuned(folder)
 
 
-def _examples(data: Data) -> tuple[Examples, tuple[Pair, ...]]:
-    """The examples, and the pairs where they were made from pairs."""
-    if isinstance(data, str | Path):
-        return scan_examples(data)
-    if not data:
-        raise InputError("no examples to tune on; give at least one")
-    pairs = tuple(each for each in data if isinstance(each, Pair))
-    examples = tuple(each for each in data if isinstance(each, Example))
-    if len(pairs) < len(data) and len(examples) < len(data):
-        sorts = ", ".join(sorted({type(each).__name__ for each in data}))
-        raise InputError(f"the examples are of several or other sorts ({sorts}); give examples alone, or pairs alone")
-    twice = next((name for name, count in Counter(each.id for each in data).items() if count > 1), None)
-    if twice is not None:
-        raise ItemError(twice, "the id occurs more than once; give each example its own", code="duplicate_id")
-    return (Examples(examples_of_pairs(pairs)), pairs) if pairs else (Examples(examples), ())
-
-
-def _work(model: Any, found: Examples, spec: TuneSpec, device: str | None) -> _Work:
+def _work(model: Any, given: Given, spec: TuneSpec, device: str | None) -> _Work:
     if device not in (None, "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
         raise InputError(f"device {device!r} cannot be used; give cpu, or leave it out")
     base = load_base(model)
-    encoded: dict[str, Encoded] = {}
-    errors = list(found.errors)
-    for example in found.examples:
+    encoded: dict[str, Taught] = {}
+    errors = list(given.examples.errors)
+    for example in given.examples.examples:
         try:
             check_characters(base.tokenizer, example, base.context)
-            row = encode_example(base.tokenizer, example, spec)
-            check_length(row, example, spec, base.context)
-            encoded[example.id] = row
+            taught = taught_example(base.tokenizer, example, spec)
+            check_length(taught.row, example, spec, base.context)
+            encoded[example.id] = taught
         except ItemError as error:
             if spec.on_bad_item == "error":
                 raise
             errors.append(error)
-    good = tuple(example for example in found.examples if example.id in encoded)
+    good = tuple(example for example in given.examples.examples if example.id in encoded)
     if not good:
         raise InputError(f"none of {len(errors)} examples can be tuned on: {errors[0]}")
     sides = split(good, spec.held_out, spec.seed)
@@ -166,20 +158,26 @@ def _work(model: Any, found: Examples, spec: TuneSpec, device: str | None) -> _W
         asked=drawn(sides[1], spec.ask, spec.seed),
         left_out=tuple(errors),
         device=device or ("cuda" if torch.cuda.is_available() else "cpu"),
+        parts=given.parts,
     )
 
 
 def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pair], progress: bool) -> None:
     """Asks, trains, saves and asks again; the manifest says `success` once all of it is written."""
     started = time.perf_counter()
+    # Nothing is written where the arm can make nothing of the training part.
+    student = Student(work.base.tokenizer, work.base.context, work.hooked, work.other, progress)
+    arranged = arrange(Side(work.train, student, work.parts), work.spec)
+    rows = [each.row for each in arranged.taught]
+    steps = work.steps(len(rows))
     before = found.get("accuracy", {}).get("before") or _before(work, progress)
     manifest = work.identity() | {"accuracy": {"before": before} if before else {}}
     write_tuning(folder, manifest, "running")
-    write_sides(folder, work.sides, work.left_out, pairs)
+    write_sides(folder, (arranged.taught, work.sides[1]), (*work.left_out, *arranged.left_out), pairs)
     checkpoint = last_checkpoint(folder)
-    plan = Course(folder, work.steps, max(1, work.steps // SAVES), work.device == "cpu", progress)
+    plan = Course(folder, steps, max(1, steps // SAVES), work.device == "cpu", progress)
     training = time.perf_counter()
-    trained, losses = fit(work.base, work.train, work.spec, plan, checkpoint)
+    trained, losses = fit(work.base, rows, work.spec, plan, checkpoint)
     trained_for = time.perf_counter() - training
     count = sum(weight.numel() for weight in trained.parameters() if weight.requires_grad)
     kind = save_model(trained, work.base, work.spec, folder)
@@ -192,20 +190,23 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
     manifest |= {
         "accuracy": {"before": before, "after": after} if work.asked else {},
         "result": {"kind": kind, "fingerprint": tuned.facts.fingerprint, "trained_parameters": count},
-        "steps": work.steps,
-        "tokens": sum(row.length for row in work.train),
+        "steps": steps,
+        "tokens": sum(row.length for row in rows),
         "seconds": {"training": round(trained_for, 3), "in_all": round(time.perf_counter() - started, 3)},
         "resumed_from_step": 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2]),
     }
+    if work.spec.arm.arrange is not None:
+        left = {"left_out": len(arranged.left_out)} if arranged.left_out else {}
+        manifest |= {"arranged": {"examples": len(rows), **arranged.counts, **left}}
     write_tuning(folder, manifest)
     drop_checkpoints(folder)
 
 
 def _before(work: _Work, progress: bool) -> dict[str, Any]:
-    """The accuracy of the base; a copy of it is hooked, since the base is to be trained."""
+    """The accuracy of the base."""
     if not work.asked:
         return {}
-    return _accuracy(work, load(work.base.plain, tokenizer=work.base.tokenizer, device=work.device), progress)
+    return _accuracy(work, work.hooked(), progress)
 
 
 def _accuracy(work: _Work, model: Model, progress: bool) -> dict[str, Any]:

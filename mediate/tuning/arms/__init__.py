@@ -3,10 +3,14 @@
 from mediate.tuning.arms.answer_only import ANSWER_ONLY
 from mediate.tuning.arms.arm import Arm
 from mediate.tuning.arms.dpo import DPO
+from mediate.tuning.arms.filtered import FILTERED
 from mediate.tuning.arms.lora import LORA
+from mediate.tuning.arms.mix import MIX
+from mediate.tuning.arms.prefix import PREFIX
 from mediate.tuning.arms.sft import SFT
+from mediate.tuning.arms.swapped import SWAPPED
 
-ARMS = (SFT, LORA, ANSWER_ONLY, DPO)
+ARMS = (SFT, LORA, ANSWER_ONLY, DPO, MIX, PREFIX, SWAPPED, FILTERED)
 
 
 def arm_named(name: str) -> Arm:

@@ -1,8 +1,13 @@
 """The record of a tuning arm, and those that its functions are given: what differs from arm to arm, and no more."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from mediate.errors import ItemError
+    from mediate.tuning.examples import Example
+    from mediate.tuning.student import Student
 
 Ids = tuple[int, ...]
 
@@ -16,6 +21,51 @@ class Chosen(Protocol):
 
     @property
     def beta(self) -> float: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def template(self) -> Any: ...
+
+    @property
+    def answer_cue(self) -> str: ...
+
+    @property
+    def max_new_tokens(self) -> int: ...
+
+    @property
+    def size(self) -> int | None: ...
+
+    @property
+    def prefix_tokens(self) -> int: ...
+
+    @property
+    def prefix_share(self) -> float: ...
+
+    @property
+    def instruction(self) -> str: ...
+
+    @property
+    def own_chains(self) -> bool: ...
+
+    @property
+    def temperature(self) -> float: ...
+
+    @property
+    def chains(self) -> str: ...
+
+    @property
+    def by(self) -> str: ...
+
+    @property
+    def keep(self) -> float | None: ...
+
+    @property
+    def least(self) -> float | None: ...
+
+    @property
+    def judge(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +96,66 @@ class Encoded:
         prompt: What stands before, without loss.
         completion: What is learnt, or preferred.
         rejected: What the completion is preferred to; empty but for DPO.
+        unlearnt: Places of the completion, counted from 0, that stand there without loss.
     """
 
     id: str
     prompt: Ids
     completion: Ids
     rejected: Ids = ()
+    unlearnt: Ids = ()
 
     @property
     def length(self) -> int:
         """Tokens of the longest sequence."""
         return len(self.prompt) + max(len(self.completion), len(self.rejected))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taught:
+    """An example of the training part.
+
+    Args:
+        example: What it says, with the chain that is trained on.
+        said: The same in tokens.
+        row: What the trainer is given of it.
+        about: What its arm did to it, as the folder's `train.jsonl` says under `meta`.
+    """
+
+    example: "Example"
+    said: Said
+    row: Encoded
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """The training part as it was given, for an arm that arranges it.
+
+    Args:
+        taught: Its examples, in order.
+        student: The model before it is tuned, which can be asked.
+        parts: The name and the weight of each part of a mix; empty of a single set.
+    """
+
+    taught: Sequence[Taught]
+    student: "Student"
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arranged:
+    """The training part as an arm arranges it.
+
+    Args:
+        taught: What is trained on.
+        counts: What was done, for the manifest.
+        left_out: What cannot be trained on in this arm.
+    """
+
+    taught: Sequence[Taught]
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    left_out: Sequence["ItemError"] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +192,9 @@ class Arm:
         trainer: The trainer, with its data and its collator in place; it cuts nothing and tokenises nothing.
         own: The choices of `TuneSpec` that this arm heeds and others may not.
         unit: What the loss is of, in nats: a `token` or a `pair`.
+        arrange: Makes of the whole training part what is trained on; None takes it as it is. Raises InputError where
+            nothing can be made of it.
+        in_parts: Whether its data are several sets with weights.
     """
 
     name: str
@@ -103,6 +205,8 @@ class Arm:
     trainer: Callable[[Start, Chosen], Any]
     own: tuple[str, ...] = ()
     unit: str = "token"
+    arrange: Callable[[Side, Chosen], Arranged] | None = None
+    in_parts: bool = False
 
     def __str__(self) -> str:
         return self.name

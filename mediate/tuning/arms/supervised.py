@@ -27,6 +27,6 @@ def supervised(start: Start, chosen: Chosen) -> Any:
         processing_class=start.tokenizer,
         args=SFTConfig(**start.arguments, dataset_kwargs={"skip_prepare_dataset": True}),
         peft_config=start.adapter,
-        train_dataset=Dataset.from_list([labelled(row.prompt, row.completion) for row in start.rows]),
+        train_dataset=Dataset.from_list([labelled(row.prompt, row.completion, row.unlearnt) for row in start.rows]),
         data_collator=DataCollatorForLanguageModeling(start.padding),
     )
