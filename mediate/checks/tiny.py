@@ -45,6 +45,6 @@ def tiny_model(architecture: Tiny, dtype: torch.dtype = torch.float32, seed: int
     with torch.no_grad():
         for weight in model.parameters():
             if weight.ndim > 1:
-                weight.copy_(torch.randn(weight.shape, generator=generator, dtype=dtype) * 0.3)
+                weight.copy_(torch.randn(weight.shape, generator=generator, dtype=dtype, device=weight.device) * 0.3)
     model.config.architectures = [type(model).__name__]
     return model

@@ -110,7 +110,7 @@ def write_together(
             ]
             if not left:
                 break
-            where = torch.tensor(left)
+            where = torch.tensor(left, device=decided.token.device)
             if len(left) < len(going):
                 for each in beside:
                     each.keep(where)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from mediate.clock import stage
@@ -22,7 +23,7 @@ from mediate.pairs.answers import says
 from mediate.pairs.item import Item, check_item
 from mediate.pairs.pair import Pair
 from mediate.pairs.response import TAGS, Looked, cut
-from mediate.passes.store import array, model_spec
+from mediate.passes.store import array, model_spec, numbers
 from mediate.results.speculative import (
     DESIGN,
     SpeculativeResults,
@@ -245,10 +246,10 @@ def _batches(posed: Sequence[Posed], spec: RsdSpec, *, padded: bool) -> Iterator
 def _tensors(traces: Sequence[Together]) -> dict[str, torch.Tensor]:
     """Traces as they are stored."""
     return {
-        "lengths": torch.tensor([len(each.tokens) for each in traces]),
-        "tokens": torch.tensor([token for each in traces for token in each.tokens], dtype=torch.int64),
-        "draws": torch.tensor([draw for each in traces for draw in each.draws], dtype=torch.int64),
-        "endings": torch.tensor([_ENDINGS.index(each.ending) for each in traces]),
+        "lengths": numbers([len(each.tokens) for each in traces], np.int64),
+        "tokens": numbers([token for each in traces for token in each.tokens], np.int64),
+        "draws": numbers([draw for each in traces for draw in each.draws], np.int64),
+        "endings": numbers([_ENDINGS.index(each.ending) for each in traces], np.int64),
     }
 
 

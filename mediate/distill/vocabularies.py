@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -38,8 +39,8 @@ def shared_tokens(teacher: Model, student: Model) -> Shared:
         InputError: Less than half of the teacher's tokens are the student's.
     """
     theirs, own = (_tokens(model) for model in (teacher, student))
-    to_student = torch.full((teacher.facts.d_vocab,), MISSING)
-    to_teacher = torch.full((student.facts.d_vocab,), MISSING)
+    to_student = np.full(teacher.facts.d_vocab, MISSING)
+    to_teacher = np.full(student.facts.d_vocab, MISSING)
     for token, number in theirs.items():
         if token in own:
             to_student[number], to_teacher[own[token]] = own[token], number
@@ -53,7 +54,7 @@ def shared_tokens(teacher: Model, student: Model) -> Shared:
                                    (eos_ids(student), eos_ids(teacher), to_teacher)):  # fmt: skip
         if others:
             to_other[ends] = others[0]
-    return Shared(to_student, to_teacher, share)
+    return Shared(torch.from_numpy(to_student), torch.from_numpy(to_teacher), share)
 
 
 def _tokens(model: Model) -> dict[str, int]:

@@ -12,7 +12,7 @@ from mediate.faithfulness.spoken import MORE, Beginning, Chain, Spoken, speak
 from mediate.mediation.encoding import check_takes
 from mediate.models.generation import eos_ids
 from mediate.models.model import Model
-from mediate.passes.store import Store, array, entry_key, model_spec, packed, unpacked
+from mediate.passes.store import Store, array, entry_key, model_spec, numbers, packed, unpacked
 from mediate.results.behaviour import Behaved, ReadAs
 from mediate.traces.edits import Edit
 from mediate.traces.pieces import decode_after
@@ -82,7 +82,7 @@ def _spoken(
     found = said_after(chains)
     said = {
         "ids": packed([found[chain].ids for chain in chains]),
-        "logprob": torch.tensor([found[chain].logprob for chain in chains], dtype=torch.float64),
+        "logprob": numbers([found[chain].logprob for chain in chains]),
     }
     store.put(KIND, entry, said)
     return found

@@ -40,7 +40,7 @@ def margin(reading: Reading, logits: Float[Tensor, "row last d_vocab"]) -> Float
     """
     readers = reading.readers
     if not readers.source:
-        return torch.tensor(float("nan"), dtype=torch.float64)
+        return torch.tensor(float("nan"), dtype=torch.float64, device=logits.device)
     at = logits[0, readers.shared].double()
     return at[readers.base[readers.shared]] - at[readers.source[readers.shared]]
 

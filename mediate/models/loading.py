@@ -20,6 +20,7 @@ from mediate.models.codegen import lend_tables
 from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
 from mediate.models.float64 import keep_float64
 from mediate.models.gguf import converted
+from mediate.models.gpu import gpus_of, usual_device
 from mediate.models.hub import attempted, fetched_copy, not_given
 from mediate.models.load_spec import LoadOptions, make_load_spec
 from mediate.models.model import Facts, Model, Probe
@@ -51,7 +52,7 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
             tokenizer where one was named or one that is too large, an adapter that does not fit, no such device.
     """
     how = make_load_spec(**options)
-    device = _checked_device(how.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = _checked_device(how.device or usual_device())
     if isinstance(model, str | Path):
         origin = resolve(model, how.adapter)
         plain, beside, origin = read_plain(origin, getattr(torch, how.dtype or "float32"), how.trust_remote_code)
@@ -222,9 +223,10 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
     check_carried(plain, probe[:1, :2], name)
     lend_tables(plain)
     architecture = type(plain).__name__
-    gpus = [device.index or 0] if device.type == "cuda" else []
     try:
-        with torch.random.fork_rng(devices=gpus):  # layers that are split are drawn at random before they are filled
+        with torch.random.fork_rng(
+            devices=gpus_of(device)
+        ):  # layers that are split are drawn at random before they are filled
             bridge = build_bridge_from_module(
                 plain,
                 architecture=architecture,

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from mediate.errors import InputError
 from mediate.models.cache import cache_folder
 from mediate.models.fingerprint import tensor_bytes
+from mediate.models.gpu import gpus_of, seed_gpus
 from mediate.models.model import Model
 
 Weights = Mapping[str, Tensor]
@@ -87,12 +88,10 @@ def _skeleton(model: Model) -> Any:
 
 
 def _draw(model: Model, skeleton: Any, seed: int) -> None:
-    gpus = [model.device.index or 0] if model.device.type == "cuda" else []
+    gpus = gpus_of(model.device)
     with torch.random.fork_rng(devices=gpus):
         torch.default_generator.manual_seed(seed)
-        for gpu in gpus:
-            with torch.cuda.device(gpu):
-                torch.cuda.manual_seed(seed)
+        seed_gpus(gpus, seed)
         skeleton.initialize_weights()
     _split_again(model)
 

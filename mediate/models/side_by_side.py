@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -84,12 +85,14 @@ class Rows:
     def of(cls, prompts: Sequence[Sequence[int]], prefix: Prefix) -> "Rows":
         """Lays prompts out side by side."""
         width = max(map(len, prompts))
-        ids = torch.zeros((len(prompts), width), dtype=torch.long)
-        mask = torch.zeros_like(ids)
+        ids = np.zeros((len(prompts), width), dtype=np.int64)
+        mask = np.zeros_like(ids)
         for row, prompt in enumerate(prompts):
-            ids[row, width - len(prompt) :] = torch.tensor(prompt)
+            ids[row, width - len(prompt) :] = prompt
             mask[row, width - len(prompt) :] = 1
-        return cls(ids, mask, prefix.rows([width - len(prompt) for prompt in prompts]))
+        return cls(
+            torch.from_numpy(ids), torch.from_numpy(mask), prefix.rows([width - len(prompt) for prompt in prompts])
+        )
 
     def arguments(self, model: Model) -> dict[str, Any]:
         """What `generate` is called with."""

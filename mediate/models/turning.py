@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Complex, Float, Int
 from torch import Tensor
@@ -37,11 +38,12 @@ class Turning:
     def order(self, width: int, half: int) -> Int[Tensor, " d_key"]:
         """Which channel stands where once the rotary ones come first, each `half` before the one it is paired with."""
         begin = width - 2 * half if self.last else 0
-        rotary = torch.arange(begin, begin + 2 * half)
+        rotary = np.arange(begin, begin + 2 * half)
         pairs = rotary.reshape(half, 2).T if self.neighbours else rotary.reshape(2, half)
         if self.reverse:
-            pairs = pairs.flip(0)
-        return torch.cat([pairs.reshape(-1), torch.arange(begin), torch.arange(begin + 2 * half, width)])
+            pairs = pairs[::-1]
+        others = np.arange(begin), np.arange(begin + 2 * half, width)
+        return torch.from_numpy(np.concatenate([pairs.reshape(-1), *others]))
 
 
 def spun(

@@ -5,6 +5,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -187,13 +188,13 @@ def knockout_mask(
     rows: Sequence[Sequence[Knockout]], heads: int, length: int, begin: int = 0
 ) -> Bool[Tensor, "batch head query_pos key_pos"]:
     """True where a row's query may not attend to a key, the causal mask aside; queries are those from `begin` on."""
-    mask = torch.zeros(len(rows), heads, length - begin, length, dtype=torch.bool)
+    mask = np.zeros((len(rows), heads, length - begin, length), dtype=bool)
     for number, row in enumerate(rows):
         for cut in row:
-            chosen = torch.tensor(cut.heads if cut.heads is not None else range(heads))
-            readers, keys = torch.tensor(cut.readers) - begin, torch.tensor(cut.keys)
-            mask[number, chosen[:, None, None], readers[None, :, None], keys[None, None, :]] = True
-    return mask
+            chosen = range(heads) if cut.heads is None else cut.heads
+            some_heads, readers, keys = (np.array(each, dtype=np.int64) for each in (chosen, cut.readers, cut.keys))
+            mask[number][np.ix_(some_heads, readers - begin, keys)] = True
+    return torch.from_numpy(mask)
 
 
 def _fitting(name: str, value: Tensor, mask: Tensor) -> Tensor:

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import torch
 
+from mediate.models.gpu import free_bytes
 from mediate.models.model import Model
 
 
 def free_memory(model: Model) -> int:
     """Bytes that are free where the model is."""
-    if model.device.type == "cuda":
-        return int(torch.cuda.mem_get_info(model.device)[0])
+    on_gpu = free_bytes(model.device)
+    if on_gpu is not None:
+        return on_gpu
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) * 1024

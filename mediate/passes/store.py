@@ -171,9 +171,14 @@ def array(tensors: Mapping[str, Tensor], name: str, shape: tuple[int | None, ...
     return tensors[name].numpy()
 
 
+def numbers(values: Any, kind: type[np.generic] = np.float64) -> Tensor:
+    """Plain numbers as a tensor for an entry, in main memory whatever device is the default."""
+    return torch.from_numpy(np.array(values, dtype=kind))
+
+
 def packed(value: Any) -> Tensor:
     """Plain values as a tensor of bytes, for what an entry says beside its numbers."""
-    return torch.tensor(list(json.dumps(value).encode()), dtype=torch.uint8)
+    return numbers(list(json.dumps(value).encode()), np.uint8)
 
 
 def unpacked(tensors: Mapping[str, Tensor], name: str) -> Any:

@@ -106,4 +106,4 @@ def encoded_batch(
     if chains is not None and chain_loss:
         learnt = [count + len(chain) + len(cue) for count, chain in zip(learnt, thought, strict=True)]
     rows = [labelled(row[:-count], row[-count:]) for row, count in zip(ids, learnt, strict=True)]
-    return {name: torch.tensor([row[name] for row in rows]) for name in ("input_ids", "labels")}
+    return {name: torch.from_numpy(np.array([row[name] for row in rows])) for name in ("input_ids", "labels")}

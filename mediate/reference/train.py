@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from mediate.errors import InputError
+from mediate.models.gpu import CPU, usual_device
 from mediate.models.shipped import After, Rung, ladder_config, ladder_tokenizer
 from mediate.reference.recipe import TRAINED as TRAINED
 from mediate.reference.recipe import Recipe, Training
@@ -164,7 +165,7 @@ def fit(
         save_steps=every,
         save_total_limit=1,
         seed=seed,
-        use_cpu=not torch.cuda.is_available(),
+        use_cpu=usual_device() == CPU,
         disable_tqdm=True,
         report_to="none",
         remove_unused_columns=False,

@@ -203,7 +203,7 @@ def padded(rows: Sequence[Row], pad: int) -> dict[str, Tensor]:
     width = max(len(row.ids) for row in rows)
 
     def filled(lists: Sequence[list[int]], by: int) -> Tensor:
-        return torch.tensor([[*each, *[by] * (width - len(each))] for each in lists])
+        return torch.from_numpy(np.array([[*each, *[by] * (width - len(each))] for each in lists]))
 
     return {
         "input_ids": filled([row.ids for row in rows], pad),

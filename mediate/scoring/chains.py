@@ -16,7 +16,7 @@ from mediate.models.prompts import ANSWER_TOKENS as ANSWER_TOKENS
 from mediate.models.side_by_side import written_anew
 from mediate.pairs.answers import says
 from mediate.pairs.pair import Item, Pair, World, in_worlds
-from mediate.passes.store import Store, array, model_spec
+from mediate.passes.store import Store, array, model_spec, numbers
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.pieces import encode_after
 from mediate.traces.trace import Trace, given_trace, written_trace
@@ -171,8 +171,8 @@ def write(
         found[prompt] = written
         if store is not None:
             tensors = {
-                "ids": torch.tensor(written.ids, dtype=torch.int64),
-                "end": torch.tensor(_ENDS.index(written.end)),
+                "ids": numbers(written.ids, np.int64),
+                "end": numbers(_ENDS.index(written.end), np.int64),
             }
             store.put(KIND, entry(prompt), tensors)
     return found

@@ -31,7 +31,7 @@ from mediate.mediation.procedures import (
 )
 from mediate.models.model import Model
 from mediate.models.random_twin import random_twin
-from mediate.passes.store import Store, array, model_spec, packed, unpacked
+from mediate.passes.store import Store, array, model_spec, numbers, packed, unpacked
 from mediate.results.controls import Control, Controlled
 from mediate.scoring.scored import Scored, described, others_of
 from mediate.scoring.spec import ScoreSpec
@@ -122,7 +122,7 @@ def control_by_random_weights(
                 for name, each in zip(names, measured, strict=True):
                     unlearnt[name] = each
                     if store is not None and not isinstance(each, str):
-                        tensors = {"te": torch.tensor(each.te, dtype=torch.float64)}
+                        tensors = {"te": numbers(each.te)}
                         store.put(UNLEARNT, _drawn_entry(missing[name], spec), tensors | _reads_to_store(each.reads))
                 done(len(names))
     found: list[Controlled] = []

@@ -24,7 +24,7 @@ from mediate.mediation.replacing import (
 )
 from mediate.models.model import Model
 from mediate.passes.memory import is_out_of_memory
-from mediate.passes.store import Store, array, model_spec, packed, unpacked
+from mediate.passes.store import Store, array, model_spec, numbers, packed, unpacked
 from mediate.results.replacements import ReplacementFacts, replacement_named
 from mediate.scoring.scored import Scored, described
 from mediate.scoring.spec import ScoreSpec
@@ -105,9 +105,8 @@ def _measured(
 
 
 def _tensors(worth: Worth) -> dict[str, torch.Tensor]:
-    numbers = {"values": worth.values, "distance": worth.distance, "norm_ratio": worth.norm_ratio}
-    tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
-    return tensors | {"reason": packed(worth.reason)}
+    found = {"values": worth.values, "distance": worth.distance, "norm_ratio": worth.norm_ratio}
+    return {name: numbers(value) for name, value in found.items()} | {"reason": packed(worth.reason)}
 
 
 def _kept(store: Store, entries: Mapping[str, Mapping[str, Any]], outcomes: int) -> dict[str, Worth]:

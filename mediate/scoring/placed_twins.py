@@ -14,7 +14,7 @@ from mediate.mediation.procedures import Contexts
 from mediate.mediation.twin_states import Chains, gather_chains, off_distribution
 from mediate.models.model import Model
 from mediate.passes.memory import is_out_of_memory
-from mediate.passes.store import Store, array, model_spec, packed, unpacked
+from mediate.passes.store import Store, array, model_spec, numbers, packed, unpacked
 from mediate.results.kinds import Direction, parse_kind
 from mediate.results.off_distribution import OffDistribution
 from mediate.scoring.item_replacements import NO_MEMORY, Replacing, fingerprint
@@ -75,9 +75,8 @@ def _chains(model: Model, tokens: Sequence[Any], seed: int) -> Chains | InputErr
 
 
 def _tensors(found: OffDistribution) -> dict[str, torch.Tensor]:
-    numbers = {"distance": found.distance, "norm_ratio": found.norm_ratio}
-    tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
-    return tensors | {"reason": packed(found.reason)}
+    told = {"distance": found.distance, "norm_ratio": found.norm_ratio}
+    return {name: numbers(value) for name, value in told.items()} | {"reason": packed(found.reason)}
 
 
 def _stored(item: PreparedPair, direction: Direction, kept: dict[str, torch.Tensor]) -> OffDistribution:

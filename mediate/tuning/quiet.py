@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 import torch
 
+from mediate.models.gpu import every_gpu
+
 _LOGGERS = ("accelerate", "datasets", "peft", "transformers", "trl")
 
 
@@ -20,7 +22,7 @@ def undisturbed() -> Iterator[None]:
 
     python, arrays, variables = random.getstate(), np.random.get_state(), dict(os.environ)
     telemetry = constants.HF_HUB_DISABLE_TELEMETRY
-    gpus = list(range(torch.cuda.device_count()))
+    gpus = every_gpu()
     try:
         # trl reports each trainer that is made to its authors.
         constants.HF_HUB_DISABLE_TELEMETRY = True

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-import torch
-
 from mediate.errors import InputError, ItemError
 from mediate.files import held
+from mediate.models.gpu import CPU, usual_device
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Pair
@@ -131,7 +130,7 @@ def tune(
 
 
 def _work(model: Any, given: Given, spec: TuneSpec, device: str | None) -> _Work:
-    if device not in (None, "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+    if device not in (None, CPU, usual_device()):
         raise InputError(f"device {device!r} cannot be used; give cpu, or leave it out")
     base = load_base(model)
     encoded: dict[str, Taught] = {}
@@ -157,7 +156,7 @@ def _work(model: Any, given: Given, spec: TuneSpec, device: str | None) -> _Work
         sides=sides,
         asked=drawn(sides[1], spec.ask, spec.seed),
         left_out=tuple(errors),
-        device=device or ("cuda" if torch.cuda.is_available() else "cpu"),
+        device=device or usual_device(),
         parts=given.parts,
     )
 
@@ -175,7 +174,7 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
     write_tuning(folder, manifest, "running")
     write_sides(folder, (arranged.taught, work.sides[1]), (*work.left_out, *arranged.left_out), pairs)
     checkpoint = last_checkpoint(folder)
-    plan = Course(folder, steps, max(1, steps // SAVES), work.device == "cpu", progress)
+    plan = Course(folder, steps, max(1, steps // SAVES), work.device == CPU, progress)
     training = time.perf_counter()
     trained, losses = fit(work.base, rows, work.spec, plan, checkpoint)
     trained_for = time.perf_counter() - training

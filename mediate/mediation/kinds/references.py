@@ -62,7 +62,7 @@ def _other(model: Model, pair: Encoded, own: Activations, material: Material) ->
 
 
 def _in_turn(model: Model, other: Encoded, pair: Encoded, own: Activations) -> Activations:
-    again = torch.arange(len(pair.trace.ids)) % len(other.trace.ids)
+    again = torch.arange(len(pair.trace.ids), device=model.device) % len(other.trace.ids)
     return {site: value[again] for site, value in _base_chain(model, other, own).items()}
 
 

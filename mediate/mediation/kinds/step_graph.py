@@ -157,7 +157,7 @@ def _state_edges(model: Model, contexts: Contexts, results: tuple[int | None, ..
             for logits in [forward(model, ids.repeat(len(some), 1), some, cut).logits]
         ]
         if places
-        else [torch.zeros(len(plan), 0)]
+        else [torch.zeros(len(plan), 0, device=model.device)]
     )
     effects = _finite(pair, (y[0] - y[1:]).cpu().numpy())
     for column, result in enumerate(places):

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.errors import InputError
+from mediate.models.gpu import gpus_of
 from mediate.models.model import Model
 from mediate.passes.interventions import Interventions, Values, first_layer
 from mediate.passes.keyvalues import KeyValues
@@ -93,7 +94,7 @@ def grouped(model: Model, blocks: Int[np.ndarray, " branch"], tokens: Int[np.nda
 
 def quickest_tokens(model: Model) -> int:
     """Beside how many tokens a token is about quickest, where nothing was measured."""
-    return GPU_TOKENS if model.device.type == "cuda" else CPU_TOKENS
+    return GPU_TOKENS if gpus_of(model.device) else CPU_TOKENS
 
 
 def token_bytes(model: Model) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from mediate.models.gpu import wait
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
 from mediate.passes.interventions import Patch, Reference, Values
@@ -66,7 +67,7 @@ def _measured(model: Model) -> Pace:
     first = max(0, model.facts.layers - _BLOCKS)
     blocks = model.facts.layers - first
     length = max(2, min(_TOKENS, (model.facts.context or _TOKENS) - 1))
-    ids = model.probe.ids[:1, torch.arange(length) % model.probe.ids.shape[1]]
+    ids = model.probe.ids[:1, torch.arange(length, device=model.device) % model.probe.ids.shape[1]]
     run = untouched(model, ids, 0, 0)
     trials: list[tuple[int, float]] = []
     rows = 1
@@ -87,7 +88,7 @@ def _trial(model: Model, run: Untouched, first: int, rows: int) -> float:
     site = Site(Component.RESID_PRE, first)
     values: Values = {(Reference.SOURCE, site): run.entering[first][0]}
     branches = [(Patch(site, (0,)),)] * rows
-    _wait(model)
+    wait(model.device)
     started = time.perf_counter()
     sweep(
         model,
@@ -97,10 +98,5 @@ def _trial(model: Model, run: Untouched, first: int, rows: int) -> float:
         values=values,
         tokens=torch.zeros(1, dtype=torch.int64, device=model.device),
     )
-    _wait(model)
+    wait(model.device)
     return time.perf_counter() - started
-
-
-def _wait(model: Model) -> None:
-    if model.device.type == "cuda":
-        torch.cuda.synchronize(model.device)
