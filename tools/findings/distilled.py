@@ -24,6 +24,7 @@ from mediate.results.behaviour import ReadAs
 from mediate.results.conditions import right_of
 from mediate.results.edit_tests import curves_of
 from mediate.stats import Estimate
+from mediate.tuning.examples import Example
 from tools.findings.concluded import effects_of, groups_of
 from tools.findings.finding import SEED, Finding, basis, markdown, run_of
 from tools.findings.jointly import Jointly, means, ratios
@@ -33,6 +34,8 @@ STUDENTS, TEACHER = WORDED_LADDER.names[:2], WORDED_LADDER.names[-1]
 SEEDS = (0, 1, 2)
 # Pairs that are taught, each two problems, and problems that are measured, which no rung was trained on.
 TAUGHT, MEASURED = 300, 60
+# By reverse speculative decoding, of each question; the shortest right one is taught.
+TRACES = 4
 OWN, TALKATIVE = "verbosity=terse", "verbosity=checked"
 # Found by trying one student: all that it was taught is learnt by then.
 COURSE: dict[str, Any] = {"steps": 150, "batch_size": 16, "learning_rate": 1e-3, "ask": 0}
@@ -144,13 +147,13 @@ class School:
             ]
         return self.written[seed]
 
-    def _rsd(self, student: str, seed: int) -> Path:
-        path = self.folder / f"{student}-rsd-{seed}.jsonl"
+    def _rsd(self, student: str, seed: int) -> list[Example]:
         asked = problems(TAUGHT, seed, held_out=False, with_cot=False)
-        mediate.rsd(
-            mediate.load(self.teacher), mediate.load(self.before(student)), asked, out=path, traces=4, seed=seed
-        )
-        return path
+        models = mediate.load(self.teacher), mediate.load(self.before(student))
+        kept = mediate.rsd(
+            *models, asked, out=self.folder / f"{student}-rsd-{seed}-traces", traces=TRACES, seed=seed
+        ).kept()
+        return [Example(each.id, each.group or each.id, each.question, each.answer, each.cot) for each in kept]
 
 
 def make(folder: Path) -> None:

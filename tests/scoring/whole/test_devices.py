@@ -77,7 +77,8 @@ def test_cubes_maps_and_controls(model: mediate.Model, against: str, maps: tuple
     scores = mediate.score(
         model, modular_pairs(2, seed=0), against=against, maps=maps, control_pairs=1, store=False, progress=False
     )
-    assert len(scores.results.maps) == 2 * len(maps) and not scores.results.rejects
+    assert not scores.results.rejects
+    assert len(scores.results.maps) == 2 * len(maps)
     assert scores.results.controls
 
 
