@@ -150,10 +150,9 @@ class School:
     def _rsd(self, student: str, seed: int) -> list[Example]:
         asked = problems(TAUGHT, seed, held_out=False, with_cot=False)
         models = mediate.load(self.teacher), mediate.load(self.before(student))
-        kept = mediate.rsd(
-            *models, asked, out=self.folder / f"{student}-rsd-{seed}-traces", traces=TRACES, seed=seed
-        ).kept()
-        return [Example(each.id, each.group or each.id, each.question, each.answer, each.cot) for each in kept]
+        out = self.folder / f"{student}-rsd-{seed}-traces"
+        kept = mediate.rsd(*models, asked, out=out, traces=TRACES, seed=seed).kept().to_dict("records")
+        return [Example(row["item"], row["group"], row["question"], row["answer"], row["chain"]) for row in kept]
 
 
 def make(folder: Path) -> None:
