@@ -24,6 +24,7 @@ from mediate.report import (
     RsdTraces,
     Scores,
     StoredComparison,
+    TokenJoin,
     TraceScores,
     Tuning,
     open_comparison,
@@ -33,6 +34,7 @@ from mediate.report import compare as compare
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import MANIFEST, read_manifest
 from mediate.results.speculative import is_speculative, read_speculative
+from mediate.results.token_join import is_joined, read_joined
 from mediate.results.trace_folder import are_traces, read_trace_results
 from mediate.scoring.cross_spec import CrossOptions, cross_fields
 from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
@@ -41,7 +43,9 @@ from mediate.tuning.folder import open_tuned
 if TYPE_CHECKING:
     from mediate.models.model import Model
 
-Opened = Scores | Faithfulness | CrossScores | TraceScores | RsdTraces | Comparison | StoredComparison | Tuning
+Opened = (
+    Scores | Faithfulness | CrossScores | TraceScores | TokenJoin | RsdTraces | Comparison | StoredComparison | Tuning
+)
 
 
 @with_choices(fields_of(LoadSpec))
@@ -189,8 +193,8 @@ def open(folder: str | Path) -> Opened:
     """What a folder holds that one of the calls, or of the commands, has written; needs no model.
 
     A run (`Scores`), one with tests on behaviour (`Faithfulness`), two checkpoints crossed (`CrossScores`), scored
-    traces (`TraceScores`), traces written together (`RsdTraces`), a comparison (`StoredComparison`) or a tuned model
-    (`Tuning`), as its manifest says.
+    traces (`TraceScores`), what their tokens carry (`TokenJoin`), traces written together (`RsdTraces`), a comparison
+    (`StoredComparison`) or a tuned model (`Tuning`), as its manifest says.
 
     Raises:
         InputError: The folder holds none of these, what it holds is not finished, or a file is missing or damaged.
@@ -202,6 +206,8 @@ def open(folder: str | Path) -> Opened:
             return CrossScores(read_crossed(place), place)
         if are_traces(manifest):
             return TraceScores(read_trace_results(place), place)
+        if is_joined(manifest):
+            return TokenJoin(read_joined(place), place)
         if is_speculative(manifest):
             return RsdTraces(read_speculative(place), place)
         scores = open_run(place)

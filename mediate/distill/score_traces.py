@@ -79,7 +79,7 @@ def score_traces(
     with written(out, manifest):
         rejects = list(left_out)
         with work(len(prepared), "scoring traces", "trace", shown=progress) as done:
-            found = dict(_scored(student, teacher, prepared, spec, rejects, done))
+            found = dict(scored_tokens(student, teacher, prepared, spec, rejects, done))
         traces = tuple(found[item.id] for item in prepared if item.id in found)
         if not traces:
             raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], "items"))
@@ -101,7 +101,7 @@ def check_teacher(student: Model, teacher: Model) -> None:
         )
 
 
-def _scored(
+def scored_tokens(
     student: Model,
     teacher: Model | None,
     items: Sequence[PreparedItem],

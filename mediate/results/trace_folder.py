@@ -64,8 +64,19 @@ def write_trace_results(folder: Path, results: TraceResults) -> None:
 
 def are_traces(manifest: Mapping[str, Any]) -> bool:
     """Whether a manifest is that of scored traces."""
+    return is_of(manifest, DESIGN)
+
+
+def is_of(manifest: Mapping[str, Any], design: str) -> bool:
+    """Whether a manifest's specification is of a design."""
     spec = manifest.get("spec")
-    return isinstance(spec, Mapping) and spec.get("design") == DESIGN
+    return isinstance(spec, Mapping) and spec.get("design") == design
+
+
+def check_design(folder: Path, manifest: Mapping[str, Any], design: str, what: str) -> None:
+    """Raises InputError where a run is of another design; `what` says what was looked for, and what makes one."""
+    if not is_of(manifest, design):
+        raise InputError(f"{folder}: not a run of {what}")
 
 
 def read_trace_results(folder: str | Path) -> TraceResults:
@@ -75,18 +86,19 @@ def read_trace_results(folder: str | Path) -> TraceResults:
         InputError: The folder is none, the run did not finish, or a file is missing or damaged.
     """
     folder, manifest = Path(folder), read_manifest(folder)
-    if not are_traces(manifest):
-        raise InputError(f"{folder}: not a run of scored traces; make one with 'mediate traces score ... --out DIR'")
+    check_design(folder, manifest, DESIGN, "scored traces; make one with 'mediate traces score ... --out DIR'")
     manifest, tables, rejects = read_run(folder, manifest, (TOKENS, TRACES), "score traces")
     with from_tables(folder, "score traces"):
         tokens = {str(item): rows for item, rows in tables[TOKENS].groupby("item", sort=False)}
-        traces = tuple(_trace(row, tokens[row["item"]]) for row in tables[TRACES].to_dict("records"))
+        traces = tuple(trace_of_rows(row, tokens[row["item"]]) for row in tables[TRACES].to_dict("records"))
         results = TraceResults(manifest, traces, rejects)
         assert results.rule  # a manifest without its numbers is found here
     return results
 
 
-def _trace(row: Mapping[Any, Any], tokens: "pandas.DataFrame") -> ScoredTrace:
+def trace_of_rows(row: Mapping[Any, Any], tokens: "pandas.DataFrame") -> ScoredTrace:
+    """A trace from its row, and the rows of its tokens."""
+
     def column(name: str) -> np.ndarray | None:
         return tokens[name].to_numpy() if name in tokens else None
 
