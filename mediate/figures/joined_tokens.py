@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from mediate.errors import InputError
 from mediate.figures.paired import run_colours
@@ -105,11 +106,12 @@ def plot_joined_tokens(tokens: pd.DataFrame, effect: str = "knockout", *, ax: Ax
                         markeredgewidth=edge,
                         label=name,
                     )
-        # Most tokens are near 0, and a few far from it: linear up to 1, then by orders of magnitude.
-        axes.set_xscale("symlog", linthresh=1.0)
-        axes.set_xlim(left=-0.05)
+        # Most tokens are near 0, and a few far from it: linear up to 0.1, then by orders of magnitude.
+        axes.set_xscale("symlog", linthresh=0.1)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set_xlim(left=-0.005)
         axes.set_xlabel("surprisal (nats)")
-        axes.set_ylabel(f"{effect} effect", parse_math=False)
+        axes.set_ylabel(f"{effect} effect (nats)", parse_math=False)
         axes.grid(color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
