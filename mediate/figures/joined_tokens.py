@@ -11,7 +11,8 @@ from mediate.errors import InputError
 from mediate.figures.paired import run_colours
 from mediate.figures.style import FAINT, canvas
 from mediate.figures.text import label
-from mediate.results.tokens_agreed import ALL, SCORES, TokensAgreed
+from mediate.results.token_join import ALL
+from mediate.results.tokens_agreed import SCORES, TokensAgreed
 from mediate.traces.token_kinds import TokenKind
 
 AGREED_SIZE, TOKENS_SIZE = (7.2, 3.4), (7.2, 3.4)

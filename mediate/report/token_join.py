@@ -17,15 +17,13 @@ from mediate.report.token_words import SET_WORDS, joined_headline, joined_notes
 from mediate.report.words import DASH, number, percent, share_words
 from mediate.results import Reject
 from mediate.results.folder import check_new
-from mediate.results.token_join import EFFECTS, KINDS, SETS, JoinResults, write_joined
+from mediate.results.token_join import ALL, SETS, JoinResults, kind_table, write_joined
 from mediate.results.tokens_agreed import (
-    ALL,
     Carried,
     TokensAgreed,
     agreed_of,
     agreement_frame,
     carried_of,
-    members,
 )
 from mediate.stats import Estimate
 
@@ -108,13 +106,8 @@ class TokenJoin:
         )
 
     def by_kind(self) -> pd.DataFrame:
-        """A row a kind of token: how many, how many are rejected, mean surprisal and effects, over all chains."""
-        tokens, rows = self.tokens(), []
-        for kind in KINDS:
-            some = tokens[members(tokens, kind)]
-            means = {name: some[name].mean() for name in ("surprisal", *EFFECTS)}
-            rows.append({"kind": str(kind), "tokens": len(some), "rejected": 1 - some["accepted"].mean()} | means)
-        return pd.DataFrame(rows)
+        """A row a kind of token, with means over all chains; see `mediate.results.token_join.kind_table`."""
+        return kind_table(self.tokens())
 
     @property
     def plot(self) -> TokenPlots:

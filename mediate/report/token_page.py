@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from mediate.figures.figure import Figure
 from mediate.figures.joined_tokens import AGREED_SIZE, NUMBERS, TOKENS_SIZE, plot_joined_tokens, plot_tokens_agreed
 from mediate.report.blocks import (
@@ -24,8 +26,8 @@ from mediate.report.html import to_html
 from mediate.report.parts import in_lines, left_out, share_cells
 from mediate.report.token_words import SET_WORDS, joined_headline, joined_notes
 from mediate.report.words import DASH, gaps, interval, number, percent, plain, plural
-from mediate.results.token_join import KINDS, SETS, JoinResults
-from mediate.results.tokens_agreed import ALL, Carried, TokensAgreed, agreed_of, carried_of
+from mediate.results.token_join import ALL, EFFECTS, KINDS, SETS, JoinResults, kind_table
+from mediate.results.tokens_agreed import Carried, TokensAgreed, agreed_of, carried_of
 from mediate.stats import Estimate
 
 # How many tokens are listed.
@@ -99,7 +101,7 @@ def joined_page(results: JoinResults) -> Page:
                 Section("", (Text(OPENING_WORDS), *notes)),
                 _together_section(results, together),
                 Section("Which score finds what carries", _agreed_blocks(results, agreed, figures), id="agreed"),
-                Section("By kind of token", (_kind_table(agreed), Text(KINDS_TOLD, Look.SMALL)), id="kinds"),
+                Section("By kind of token", _kind_blocks(results, agreed), id="kinds"),
                 Section(
                     "The tokens that carry most", (*standing_in(figures, "tokens"), _token_table(results)), id="tokens"
                 ),
@@ -177,15 +179,36 @@ def _agreed_blocks(
     return (*standing_in(figures, "agreed"), Table(heads, tuple(rows), dense=True), Text(basis, Look.BASIS))
 
 
+def _kind_blocks(results: JoinResults, agreed: Sequence[TokensAgreed]) -> tuple[Block, ...]:
+    means = [
+        (
+            str(row["kind"]),
+            str(row["tokens"]),
+            percent(row["rejected"], 1),
+            *(DASH if np.isnan(row[name]) else number(row[name]) for name in ("surprisal", *EFFECTS)),
+        )
+        for row in kind_table(results.tokens()).to_dict("records")
+    ]
+    heads = (*columns("kind"), *numbers("tokens", "rejected", "surprisal", *EFFECTS))
+    told = f"Scores beside {agreed[0].effect} effects, of tokens of one kind."
+    return (
+        Table(heads, tuple(means)),
+        Text("Means over all tokens, surprisal and effects in nats.", Look.BASIS),
+        Text(KINDS_TOLD, Look.SMALL),
+        _kind_table(agreed),
+        Text(told, Look.BASIS),
+    )
+
+
 def _kind_table(agreed: Sequence[TokensAgreed]) -> Table:
     rows = [
-        (each.kind, each.effect, each.score.replace("_", " "), *_numbers(each.correlation), *_numbers(each.area))
+        (each.kind, each.score.replace("_", " "), *_numbers(each.correlation), *_numbers(each.area))
         for kind in KINDS
         for each in agreed
-        if each.kind == kind and each.effect == agreed[0].effect
+        if each.kind == kind and each.effect == agreed[0].effect and (each.area.n or each.without_area)
     ]
     heads = (
-        *columns("kind", "effect", "score"),
+        *columns("kind", "score"),
         *numbers("mean", "interval", "n", group="rank correlation"),
         *numbers("mean", "interval", "n", group="area under the curve"),
     )

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from mediate.report.words import percent, plural, share_words
-from mediate.results.token_join import ACCEPTED, EFFECTS, KINDS, OPENING, RANDOM, REJECTED, JoinResults
-from mediate.results.tokens_agreed import ALL, NOISE, Carried, TokensAgreed
+from mediate.results.token_join import ACCEPTED, ALL, EFFECTS, KINDS, OPENING, RANDOM, REJECTED, JoinResults
+from mediate.results.tokens_agreed import NOISE, Carried, TokensAgreed
+from mediate.stats import Estimate
 
 # The sets of tokens, in words.
 SET_WORDS: Mapping[str, str] = (
@@ -32,9 +33,13 @@ def joined_headline(results: JoinResults, together: Sequence[Carried]) -> str:
         return f"What rejected tokens carry is undefined: {rejected.share.reason}; {basis}."
     return (
         f"The {percent(rejected.of_tokens, 1)} of tokens that the speculative rule rejects carry "
-        f"{share_words(rejected.share)} of what the whole chain carries; as many drawn at random "
-        f"{share_words(found[RANDOM].share)}; {basis}."
+        f"{_share(rejected.share)} of what the whole chain carries, and as many drawn at random "
+        f"{_share(found[RANDOM].share)}; {basis}."
     )
+
+
+def _share(share: Estimate) -> str:
+    return share_words(share).replace(", no interval", " (no interval)")
 
 
 def joined_notes(results: JoinResults, together: Sequence[Carried], agreed: Sequence[TokensAgreed]) -> list[str]:
@@ -62,5 +67,6 @@ def joined_notes(results: JoinResults, together: Sequence[Carried], agreed: Sequ
             found.append(f"{effect} effects are of {count} of {plural(chains, 'chain')}.")
     if results.rejects:
         items = sum(each.part == "item" for each in results.rejects)
-        found.append(f"{plural(items, 'item')} left out, and {plural(len(results.rejects) - items, 'other entry')}.")
+        parts = len(results.rejects) - items
+        found.append(f"{plural(items, 'item')} left out, and of measured ones {plural(parts, 'effect')}.")
     return found

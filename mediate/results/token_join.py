@@ -37,6 +37,7 @@ EFFECTS = (KNOCKOUT, READ, STATE)
 # A step's first token, whatever it says: it is of its own kind too.
 OPENING = "opening"
 KINDS = (*TokenKind, OPENING)
+ALL = "all"
 # Sets of tokens that are hidden at once, beside the kinds; RANDOM is as many as are rejected, drawn from the chain.
 REJECTED, ACCEPTED, RANDOM = "rejected", "accepted", "random"
 SETS = (REJECTED, ACCEPTED, RANDOM, *KINDS)
@@ -125,6 +126,30 @@ def joined_token_table(traces: Sequence[JoinedTrace], rule: TraceRule) -> "panda
         found = [each.effects.get(name, np.full(len(each.kinds), np.nan)) for each in traces]
         table[name] = np.concatenate([np.zeros(0), *found])
     return table
+
+
+def members(table: "pandas.DataFrame", kind: str) -> Bool[np.ndarray, " token"]:
+    """Which rows of `joined_token_table` are of a kind, or `all`."""
+    if kind == ALL:
+        return np.ones(len(table), dtype=bool)
+    found = table["first"].to_numpy(bool) if kind == OPENING else (table["kind"] == kind).to_numpy(bool)
+    there: Bool[np.ndarray, " token"] = found
+    return there
+
+
+def kind_table(table: "pandas.DataFrame") -> "pandas.DataFrame":
+    """A row a kind of token: how many of `joined_token_table` there are, and their means over all chains.
+
+    Columns: `kind`, `tokens`, `rejected`, the share of them, `surprisal`, and the effects; NaN where there are none.
+    """
+    import pandas as pd
+
+    rows = []
+    for kind in KINDS:
+        some = table[members(table, kind)]
+        means = {name: some[name].mean() for name in ("surprisal", *EFFECTS)}
+        rows.append({"kind": str(kind), "tokens": len(some), "rejected": 1 - some["accepted"].mean()} | means)
+    return pd.DataFrame(rows)
 
 
 def joined_chain_table(traces: Sequence[JoinedTrace], rule: TraceRule, min_te: float) -> "pandas.DataFrame":

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import stats
 
-from mediate.results.token_join import EFFECTS, KINDS, OPENING, SETS, JoinResults
+from mediate.results.token_join import ALL, EFFECTS, KINDS, SETS, JoinResults, members
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
 from mediate.stats.rank import FEWEST, spearman
 from mediate.stats.receiver import receiver_area
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 MOST = 0.1
 # The scores that effects are held against, each larger for tokens that a student finds less likely, but for the place.
 SCORES = ("surprisal", "rank", "entropy", "rejected", "teacher_surprisal", "divergence", "position")
-ALL = "all"
 NOISE, FEW, CONSTANT, ONE_CLASS = "noise", "few", "constant", "one class"
 
 
@@ -173,16 +172,6 @@ def _of_chain(
             why = NOISE if noise else FEW if here.sum() < FEWEST else CONSTANT
             without = why if np.isnan(correlation) else "", (NOISE if noise else ONE_CLASS) if np.isnan(area) else ""
             yield (kind, name), OfChain(correlation, area, *without, group)
-
-
-def members(table: "pandas.DataFrame", kind: str) -> Bool[np.ndarray, " token"]:
-    """Which rows of a table of tokens are of a kind."""
-    if kind == ALL:
-        return np.ones(len(table), dtype=bool)
-    found: Bool[np.ndarray, " token"] = (
-        table["first"].to_numpy(bool) if kind == OPENING else (table["kind"] == kind).to_numpy()
-    )
-    return found
 
 
 def _agreed(effect: str, kind: str, score: str, said: Sequence[OfChain], judging: Judging) -> TokensAgreed:

@@ -10,6 +10,7 @@ from mediate.cli import app
 from mediate.pairs.files import write_pairs
 from mediate.pairs.reading import read_items
 from mediate.results.speculative import read_speculative
+from mediate.results.token_join import read_joined
 from mediate.results.trace_folder import read_trace_results
 from mediate.tasks.modular import modular_pairs
 
@@ -72,3 +73,16 @@ def test_traces_are_written_together(tmp_path: Path) -> None:
     assert len(read_speculative(run).traces) == 6
     result = RUN.invoke(app, [*asked, "--out", str(run)])
     assert "is a folder" in str(result.exception)
+
+
+def test_tokens_are_joined_and_the_page_is_written(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "p.jsonl", modular_pairs(3))
+    asked = ["traces", "join", str(tmp_path / "p.jsonl"), "--model", "reference-0.1m", "--states", "1", "-q"]
+    result = RUN.invoke(app, [*asked, "--out", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    assert "rejects no token" in result.output
+    assert (tmp_path / "run" / "report.html").is_file()
+    assert len(read_joined(tmp_path / "run").traces) == 3
+    result = RUN.invoke(app, [*asked, "--likely", "2", "--out", str(tmp_path / "other")])
+    assert result.exit_code != 0
+    assert not (tmp_path / "other").exists()

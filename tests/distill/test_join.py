@@ -14,7 +14,8 @@ from mediate.checks import planted
 from mediate.distill import join as module
 from mediate.errors import InputError, ItemError
 from mediate.mediation.names import LOGIT
-from mediate.results.tokens_agreed import ALL, Judging, carrying_most, tokens_agreed
+from mediate.results.token_join import ALL
+from mediate.results.tokens_agreed import Judging, carrying_most, tokens_agreed
 from tests import tiny
 
 CHAIN, READ_AT, WEIGHT, QUESTION = "3172068451", 6, 1.5, "52"

@@ -7,14 +7,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mediate.results.token_join import SETS
+from mediate.results.token_join import SETS, members
 from mediate.results.tokens_agreed import (
     Judging,
     TokensAgreed,
     agreement_frame,
     carried,
     carrying_most,
-    members,
     tokens_agreed,
 )
 from mediate.stats import bootstrap_mean
