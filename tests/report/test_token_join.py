@@ -10,7 +10,7 @@ import mediate
 from mediate.errors import InputError
 from mediate.report import TokenJoin, write_report
 from mediate.report.html import to_html
-from mediate.report.token_page import joined_page, render_joined
+from mediate.report.token_page import joined_page
 from mediate.results import Reject
 from mediate.results.token_join import EFFECTS, SETS, JoinedTrace, JoinResults, read_joined
 from mediate.results.trace_scores import ScoredTrace
@@ -21,7 +21,7 @@ from tests.report.whole.test_hostile import PAYLOADS
 KINDS = ("word", "operand", "operator", "operand", "operator", "result", "word", "word")
 
 
-def trace(number: int, *, token: str = "x", whole: float = 2.0, read: bool = True) -> JoinedTrace:
+def trace(number: int, *, tokens: tuple[str, ...] = ("x",) * 8, whole: float = 2.0, read: bool = True) -> JoinedTrace:
     rng = np.random.default_rng(number)
     length = len(KINDS)
     surprisal = rng.exponential(2.0, size=length)
@@ -30,9 +30,9 @@ def trace(number: int, *, token: str = "x", whole: float = 2.0, read: bool = Tru
         item=f"i{number}",
         group=f"g{number}",
         question="q?",
-        chain=token * length,
+        chain="".join(tokens),
         answer="7",
-        tokens=(token,) * length,
+        tokens=tokens,
         steps=(0,) * 4 + (1,) * 4,
         surprisal=surprisal,
         rank=1 + (surprisal * 10).astype(int),
@@ -119,14 +119,12 @@ def test_a_saved_run_opens_again_and_has_its_page(tmp_path: Path) -> None:
     assert [*opened.results.traces[1].effects] == ["knockout"]
     with pytest.raises(InputError, match="holds a run already"):
         joined.save(tmp_path / "run")
-    page = write_report(tmp_path / "run")
-    assert page.read_text("utf-8") == render_joined(opened.results)
+    assert "What they carry together" in write_report(tmp_path / "run").read_text("utf-8")
     assert {each.stem for each in (tmp_path / "run" / "figures").iterdir()} == {
         "joined-tokens",
         "tokens-area",
         "tokens-correlation",
     }
-    assert joined.to_html(tmp_path / "page.html").read_text("utf-8") == render_joined(joined.results)
     (tmp_path / "run" / "results" / "joined_tokens.parquet").write_bytes(b"broken")
     with pytest.raises(InputError, match=r"joined_tokens\.parquet"):
         read_joined(tmp_path / "run")
@@ -138,9 +136,9 @@ def test_a_run_of_another_kind_is_named(tmp_path: Path) -> None:
         read_joined(tmp_path)
 
 
-def test_the_page_has_what_is_known_of_the_tokens_that_carry_most() -> None:
+def test_the_page_has_what_is_known_of_the_tokens_that_carry_most(tmp_path: Path) -> None:
     joined = held()
-    html = render_joined(joined.results)
+    html = joined.to_html(tmp_path / "page.html").read_text("utf-8")
     assert html.count("<img") == 3
     largest = joined.tokens()["knockout"].max()
     assert f"{largest:.2f}" in html
@@ -155,8 +153,10 @@ def undrawn(joined: TokenJoin) -> str:
 
 def test_text_stays_text() -> None:
     """All hostile texts on one page, whose figures are not drawn."""
-    hostile = held([trace(number, token=payload) for number, payload in enumerate(PAYLOADS)])
-    plain = held([trace(number) for number, _ in enumerate(PAYLOADS)])
+    texts = (*PAYLOADS, *PAYLOADS[:7])
+    rows = [tuple(texts[place : place + 8]) for place in range(0, len(texts), 8)]
+    hostile = held([trace(number, tokens=row) for number, row in enumerate(rows) if len(row) == 8])
+    plain = held([trace(number) for number, _ in enumerate(hostile.results.traces)])
     hostile.manifest["model"]["student"]["name"] = "".join(PAYLOADS)
     assert parse(hostile._repr_html_()).shape() == parse(plain._repr_html_()).shape()
     assert parse(undrawn(hostile)).shape() == parse(undrawn(plain)).shape()
