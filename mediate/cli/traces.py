@@ -240,7 +240,7 @@ def rsd(
 
     models = load(teacher, **loading), load(student, **loading)
     call = Call(unread=file.errors, out=run, store=Store() if cache else None, progress=True)
-    found = RsdTraces(write(models, file.given, spec, call), run)
+    found = RsdTraces(write(models, file.given, spec, call, lambda: _check_free(out, force)), run)
     content = selected_content(found.kept())
     if not force:
         check_absent(out, content)
@@ -249,6 +249,15 @@ def rsd(
     typer.echo(f"{len(found.results.kept)} traces: {out}")
     tell_time()
     tell(f"next: mediate tune sft --model {quote(student)} --data {quote(str(out))} --out DIR")
+
+
+def _check_free(out: Path, force: bool) -> None:
+    """Raises InputError where a file that is there would be written over by what is not known before it is written."""
+    if out.exists() and not force:
+        raise InputError(
+            f"{out}: is there already, and what is asked for was not written before; name another file, or write over "
+            "it with --force"
+        )
 
 
 traces_app.command("score", cls=FromSpec)(score)

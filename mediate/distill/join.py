@@ -26,7 +26,7 @@ from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store, array, model_spec
 from mediate.results.maps import EffectMap
 from mediate.results.token_join import (
-    DESIGN,
+    JOINED_RUNS,
     KNOCKOUT,
     RANDOM,
     REJECTED,
@@ -90,7 +90,7 @@ def join_tokens(
     scoring = scoring.model_copy(update={"maps": (MAP,), "replacements": (), "control_pairs": 0})
     scoring = settled(student, items, fitting(items, scoring), tell if progress else str)
     taught = {"teacher": None if teacher is None else teacher.facts.name}
-    choices = {"design": DESIGN} | taught | spec.model_dump(mode="json") | asking(scoring, JOINED)
+    choices = {"design": JOINED_RUNS.name} | taught | spec.model_dump(mode="json") | asking(scoring, JOINED)
     models = {"student": student.describe()} | ({"teacher": teacher.describe()} if teacher is not None else {})
     asked = identity(choices, given, models, prompt_facts(student.need_tokenizer(), scoring.template))
     if out is not None and check_free(out, asked):

@@ -14,7 +14,7 @@ from mediate.pairs.pair import Item, Pair
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.token_scores import TokenScores, ToScore, token_scores
 from mediate.results.told import Reject
-from mediate.results.trace_folder import DESIGN, TraceResults, read_trace_results, write_trace_results
+from mediate.results.trace_folder import TRACE_RUNS, TraceResults, read_trace_results, write_trace_results
 from mediate.results.trace_scores import ScoredTrace
 from mediate.scoring.given import as_measured, check_set, fitting, nothing_left
 from mediate.scoring.items import ITEMS
@@ -67,7 +67,7 @@ def score_traces(
     scoring = scoring.model_copy(update={"maps": (), "replacements": (), "control_pairs": 0})
     scoring = settled(student, items, fitting(items, scoring), say)
     taught = {"teacher": None if teacher is None else teacher.facts.name}
-    choices = {"design": DESIGN} | taught | spec.model_dump(mode="json") | asking(scoring)
+    choices = {"design": TRACE_RUNS.name} | taught | spec.model_dump(mode="json") | asking(scoring)
     models = {"student": student.describe()} | ({"teacher": teacher.describe()} if teacher is not None else {})
     prompt = prompt_facts(student.need_tokenizer(), scoring.template)
     asked = identity(choices, items, models, prompt)

@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from mediate.figures.joined_tokens import plot_joined_tokens, plot_tokens_agreed
 from mediate.files import write_text
 from mediate.report.cell import cell
+from mediate.report.saving import saved
 from mediate.report.token_page import render_joined
 from mediate.report.token_words import SET_WORDS, joined_headline, joined_notes
 from mediate.report.words import DASH, number, percent, share_words
 from mediate.results import Reject
-from mediate.results.folder import check_new
 from mediate.results.token_join import ALL, SETS, JoinResults, kind_table, write_joined
 from mediate.results.tokens_agreed import (
     Carried,
@@ -126,10 +126,7 @@ class TokenJoin:
         Raises:
             InputError: The folder holds a run already.
         """
-        folder = Path(folder)
-        check_new(folder)
-        write_joined(folder, self.results)
-        return TokenJoin(self.results, folder)
+        return TokenJoin(self.results, saved(folder, self.results, write_joined))
 
     @property
     def headline(self) -> str:

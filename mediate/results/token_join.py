@@ -19,19 +19,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mediate.results.damaged import from_tables
-from mediate.results.folder import read_manifest, read_run, write_run
+from mediate.results.folder import write_run
+from mediate.results.run_kinds import RunKind
 from mediate.results.told import Reject
-from mediate.results.trace_folder import check_design, is_of, trace_of_rows
+from mediate.results.trace_folder import trace_of_rows
 from mediate.results.trace_scores import ScoredTrace, TraceRule, token_table
 from mediate.traces.token_kinds import TokenKind
 
 if TYPE_CHECKING:
     import pandas
 
-# What a manifest's specification calls such a run, and its tables.
-DESIGN = "joined tokens"
 TOKENS, CHAINS = "joined_tokens", "joined_chains"
+JOINED_RUNS = RunKind("joined tokens", (TOKENS, CHAINS), "join", "joined tokens", "mediate traces join ... --out DIR")
 KNOCKOUT, READ, STATE = "knockout", "read", "state"
 EFFECTS = (KNOCKOUT, READ, STATE)
 # A step's first token, whatever it says: it is of its own kind too.
@@ -183,25 +182,22 @@ def write_joined(folder: Path, results: JoinResults) -> None:
     write_run(folder, tables, results.rejects, results.manifest)
 
 
-def is_joined(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest is that of joined tokens."""
-    return is_of(manifest, DESIGN)
-
-
 def read_joined(folder: str | Path) -> JoinResults:
     """Reads a finished run directory of `mediate traces join`.
 
     Raises:
         InputError: The folder is none, the run did not finish, or a file is missing or damaged.
     """
-    folder, manifest = Path(folder), read_manifest(folder)
-    check_design(folder, manifest, DESIGN, "joined tokens; make one with 'mediate traces join ... --out DIR'")
-    manifest, tables, rejects = read_run(folder, manifest, (TOKENS, CHAINS), "join")
-    with from_tables(folder, "join"):
-        tokens = {str(item): rows for item, rows in tables[TOKENS].groupby("item", sort=False)}
-        traces = tuple(_joined(row, tokens[row["item"]]) for row in tables[CHAINS].to_dict("records"))
-        results = JoinResults(manifest, traces, rejects)
-        assert results.rule  # a manifest without its numbers is found here
+    return JOINED_RUNS.read(folder, _results)
+
+
+def _results(
+    manifest: Mapping[str, Any], tables: "Mapping[str, pandas.DataFrame]", rejects: tuple[Reject, ...]
+) -> JoinResults:
+    tokens = {str(item): rows for item, rows in tables[TOKENS].groupby("item", sort=False)}
+    traces = tuple(_joined(row, tokens[row["item"]]) for row in tables[CHAINS].to_dict("records"))
+    results = JoinResults(manifest, traces, rejects)
+    assert results.rule  # a manifest without its numbers is found here
     return results
 
 

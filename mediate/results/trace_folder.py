@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mediate.errors import InputError
-from mediate.results.damaged import from_tables
-from mediate.results.folder import read_manifest, read_run, write_run
+from mediate.results.folder import write_run
+from mediate.results.run_kinds import RunKind
 from mediate.results.told import Reject
 from mediate.results.trace_scores import ScoredTrace, TraceRule, token_table, trace_table
 
 if TYPE_CHECKING:
     import pandas
 
-# What a manifest's specification calls such a run.
-DESIGN = "traces"
 TOKENS, TRACES = "tokens", "traces"
+TRACE_RUNS = RunKind("traces", (TOKENS, TRACES), "score traces", "scored traces", "mediate traces score ... --out DIR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +60,22 @@ def write_trace_results(folder: Path, results: TraceResults) -> None:
     write_run(folder, tables, results.rejects, results.manifest)
 
 
-def are_traces(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest is that of scored traces."""
-    return is_of(manifest, DESIGN)
-
-
-def is_of(manifest: Mapping[str, Any], design: str) -> bool:
-    """Whether a manifest's specification is of a design."""
-    spec = manifest.get("spec")
-    return isinstance(spec, Mapping) and spec.get("design") == design
-
-
-def check_design(folder: Path, manifest: Mapping[str, Any], design: str, what: str) -> None:
-    """Raises InputError where a run is of another design; `what` says what was looked for, and what makes one."""
-    if not is_of(manifest, design):
-        raise InputError(f"{folder}: not a run of {what}")
-
-
 def read_trace_results(folder: str | Path) -> TraceResults:
     """Reads a finished run directory of `mediate traces score`.
 
     Raises:
         InputError: The folder is none, the run did not finish, or a file is missing or damaged.
     """
-    folder, manifest = Path(folder), read_manifest(folder)
-    check_design(folder, manifest, DESIGN, "scored traces; make one with 'mediate traces score ... --out DIR'")
-    manifest, tables, rejects = read_run(folder, manifest, (TOKENS, TRACES), "score traces")
-    with from_tables(folder, "score traces"):
-        tokens = {str(item): rows for item, rows in tables[TOKENS].groupby("item", sort=False)}
-        traces = tuple(trace_of_rows(row, tokens[row["item"]]) for row in tables[TRACES].to_dict("records"))
-        results = TraceResults(manifest, traces, rejects)
-        assert results.rule  # a manifest without its numbers is found here
+    return TRACE_RUNS.read(folder, _results)
+
+
+def _results(
+    manifest: Mapping[str, Any], tables: "Mapping[str, pandas.DataFrame]", rejects: tuple[Reject, ...]
+) -> TraceResults:
+    tokens = {str(item): rows for item, rows in tables[TOKENS].groupby("item", sort=False)}
+    traces = tuple(trace_of_rows(row, tokens[row["item"]]) for row in tables[TRACES].to_dict("records"))
+    results = TraceResults(manifest, traces, rejects)
+    assert results.rule  # a manifest without its numbers is found here
     return results
 
 

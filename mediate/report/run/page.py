@@ -60,7 +60,7 @@ from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import read_manifest
 from mediate.results.kinds import is_estimate
 from mediate.results.outcomes import unit_of
-from mediate.results.token_join import is_joined, read_joined
+from mediate.results.token_join import JOINED_RUNS, read_joined
 
 PAGE = "report.html"
 NOTEBOOK_CHAINS = 2
@@ -78,7 +78,7 @@ def write_report(folder: str | Path) -> Path:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    if is_joined(manifest):
+    if JOINED_RUNS.is_of(manifest):
         return write_page(folder / PAGE, joined_page(read_joined(folder)))
     page = crossing_page(read_crossed(folder)) if is_crossed(manifest) else run_page(read_results(folder))
     return write_page(folder / PAGE, page)
