@@ -221,7 +221,7 @@ def _token_table(results: JoinResults) -> Table:
     rows = [
         (
             *(str(row[name]) for name in ("item", "position", "token", "kind")),
-            "yes" if row["states"] else "",
+            "yes" if row["states_answer"] else "",
             *(number(row[name]) for name in ("knockout", "read", "surprisal")),
             str(row["rank"]),
             "" if row["accepted"] else "rejected",

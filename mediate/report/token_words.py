@@ -56,7 +56,7 @@ def joined_notes(results: JoinResults, together: Sequence[Carried], agreed: Sequ
             noise = each.without_correlation.get(NOISE, 0)
             if noise:
                 found.append(f"In {plural(noise, 'chain')} no token's {each.effect} effect is above {least:g} nats.")
-    if stating := sum(bool(each.states.any()) for each in results.traces):
+    if stating := sum(bool(each.states_answer.any()) for each in results.traces):
         found.append(
             f"{stating} of {plural(chains, 'chain')} state the answer: part of what those tokens carry may be the "
             "copying of that statement."

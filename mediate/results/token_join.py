@@ -49,7 +49,7 @@ class JoinedTrace:
     Args:
         trace: The scores.
         kinds: What each token is.
-        states: Whether a token is of the place where the chain last states the answer, which can be copied from there.
+        states_answer: Whether a token is where the chain last states the answer, which can be copied from there.
         effects: By name, of each token, positive towards the answer; one that was not measured is not there.
         te: The item's total effect, question and chain hidden, in the unit of its outcome.
         whole: The effect of hiding the whole chain, in that unit.
@@ -58,14 +58,14 @@ class JoinedTrace:
 
     trace: ScoredTrace
     kinds: tuple[str, ...]
-    states: Bool[np.ndarray, " token"]
+    states_answer: Bool[np.ndarray, " token"]
     effects: Mapping[str, Float[np.ndarray, " token"]]
     te: float
     whole: float
     hidden: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        lengths = {len(self.kinds), len(self.states), *map(len, self.effects.values())}
+        lengths = {len(self.kinds), len(self.states_answer), *map(len, self.effects.values())}
         if lengths != {len(self.trace.tokens)} or KNOCKOUT not in self.effects or set(self.effects) - set(EFFECTS):
             raise ValueError(f"trace {self.trace.item!r}: {len(self.trace.tokens)} tokens, effects {[*self.effects]}")
 
@@ -111,7 +111,7 @@ class JoinResults:
 
 
 def joined_token_table(traces: Sequence[JoinedTrace], rule: TraceRule) -> "pandas.DataFrame":
-    """A row a token: as `token_table`, with `group`, its `kind`, whether it `states` the answer, and its effects.
+    """A row a token: as `token_table`, with `group`, its `kind`, whether it `states_answer`, and its effects.
 
     `knockout`, `read` and `state`, positive towards the answer, in the unit of the outcome; NaN where a chain has none.
     """
@@ -120,7 +120,7 @@ def joined_token_table(traces: Sequence[JoinedTrace], rule: TraceRule) -> "panda
     table = token_table([each.trace for each in traces], rule)
     table.insert(1, "group", [each.trace.group for each in traces for _ in each.kinds])
     table["kind"] = pd.Series([str(kind) for each in traces for kind in each.kinds], dtype=object)
-    table["states"] = np.concatenate([np.zeros(0, dtype=bool), *(each.states for each in traces)])
+    table["states_answer"] = np.concatenate([np.zeros(0, dtype=bool), *(each.states_answer for each in traces)])
     for name in EFFECTS:
         found = [each.effects.get(name, np.full(len(each.kinds), np.nan)) for each in traces]
         table[name] = np.concatenate([np.zeros(0), *found])
@@ -206,7 +206,7 @@ def _joined(row: Mapping[Any, Any], tokens: "pandas.DataFrame") -> JoinedTrace:
     return JoinedTrace(
         trace_of_rows(row, tokens),
         tuple(tokens["kind"]),
-        tokens["states"].to_numpy(),
+        tokens["states_answer"].to_numpy(),
         {name: values for name, values in effects.items() if not np.isnan(values).any()},
         row["te"],
         row["whole"],

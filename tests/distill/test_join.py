@@ -103,7 +103,7 @@ def test_one_prepared_set_gives_both_sides_as_they_are_measured_by_themselves() 
         row = found.table().set_index("item").loc[item.id]
         assert row["te"] == pytest.approx(prepared.te, abs=1e-5)
         assert row["whole"] == pytest.approx(prepared.map("knockout:position").joint, abs=1e-5)
-    stated = tokens[tokens["states"]]
+    stated = tokens[tokens["states_answer"]]
     assert stated["token"].str.strip().tolist() == ["7", "7", "8"]
     assert stated["kind"].tolist() == ["result"] * 3
     assert found.manifest["spec"]["design"] == "joined tokens"

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import mediate
@@ -12,51 +11,14 @@ from mediate.report import TokenJoin, write_report
 from mediate.report.html import to_html
 from mediate.report.token_page import joined_page
 from mediate.results import Reject
-from mediate.results.token_join import EFFECTS, SETS, JoinedTrace, JoinResults, read_joined
-from mediate.results.trace_scores import ScoredTrace
-from tests.figures.records import fake_manifest
+from mediate.results.token_join import EFFECTS, SETS
 from tests.report.parse import parse
 from tests.report.whole.test_hostile import PAYLOADS
-
-KINDS = ("word", "operand", "operator", "operand", "operator", "result", "word", "word")
-
-
-def trace(number: int, *, tokens: tuple[str, ...] = ("x",) * 8, whole: float = 2.0, read: bool = True) -> JoinedTrace:
-    rng = np.random.default_rng(number)
-    length = len(KINDS)
-    surprisal = rng.exponential(2.0, size=length)
-    surprisal[0] = 9.0
-    scored = ScoredTrace(
-        item=f"i{number}",
-        group=f"g{number}",
-        question="q?",
-        chain="".join(tokens),
-        answer="7",
-        tokens=tokens,
-        steps=(0,) * 4 + (1,) * 4,
-        surprisal=surprisal,
-        rank=1 + (surprisal * 10).astype(int),
-        entropy=surprisal / 2,
-    )
-    effects = {name: rng.normal(size=length) for name in EFFECTS if read or name == "knockout"}
-    states = np.arange(length) == 5
-    return JoinedTrace(scored, KINDS, states, effects, te=3.0, whole=whole, hidden=dict.fromkeys(SETS, 0.5))
+from tests.results.test_token_join import results, trace
 
 
 def held(traces: Any = None, rejects: tuple[Reject, ...] = ()) -> TokenJoin:
-    manifest = fake_manifest()
-    manifest["model"] = {"student": manifest["model"] | {"name": "small"}, "teacher": {"name": "large"}}
-    manifest["spec"] = {
-        "design": "joined tokens",
-        "top": 20,
-        "likely": 0.01,
-        "most": 0.1,
-        "min_te": 0.1,
-        "seed": 0,
-        "level": 0.95,
-    }
-    found = tuple(trace(number) for number in range(6)) if traces is None else tuple(traces)
-    return TokenJoin(JoinResults(manifest, found, rejects))
+    return TokenJoin(results(traces, rejects))
 
 
 def test_what_rejected_tokens_carry_is_the_headline() -> None:
@@ -101,7 +63,7 @@ def test_tables_have_a_row_a_thing() -> None:
     assert kinds.loc["word", "knockout"] == pytest.approx(words["knockout"].mean())
     assert kinds.loc["word", "rejected"] == pytest.approx(1 - words["accepted"].mean())
     assert joined.carried()["set"].tolist() == [*SETS]
-    without = joined.agreed(tokens[~tokens["states"]])
+    without = joined.agreed(tokens[~tokens["states_answer"]])
     left = without[without["kind"] == "result"]
     assert left["correlation_n"].sum() == left["correlation_without"].sum() == 0
     assert joined.plot.agreed("area") is not None
@@ -125,15 +87,6 @@ def test_a_saved_run_opens_again_and_has_its_page(tmp_path: Path) -> None:
         "tokens-area",
         "tokens-correlation",
     }
-    (tmp_path / "run" / "results" / "joined_tokens.parquet").write_bytes(b"broken")
-    with pytest.raises(InputError, match=r"joined_tokens\.parquet"):
-        read_joined(tmp_path / "run")
-
-
-def test_a_run_of_another_kind_is_named(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text('{"spec": {"design": "traces"}}', encoding="utf-8")
-    with pytest.raises(InputError, match="mediate traces join"):
-        read_joined(tmp_path)
 
 
 def test_the_page_has_what_is_known_of_the_tokens_that_carry_most(tmp_path: Path) -> None:
@@ -160,11 +113,3 @@ def test_text_stays_text() -> None:
     hostile.manifest["model"]["student"]["name"] = "".join(PAYLOADS)
     assert parse(hostile._repr_html_()).shape() == parse(plain._repr_html_()).shape()
     assert parse(undrawn(hostile)).shape() == parse(undrawn(plain)).shape()
-
-
-def test_a_record_that_does_not_fit_is_refused() -> None:
-    one = trace(0)
-    with pytest.raises(ValueError, match="8 tokens"):
-        JoinedTrace(one.trace, one.kinds[:3], one.states, one.effects, 1.0, 1.0, one.hidden)
-    with pytest.raises(ValueError, match="effects"):
-        JoinedTrace(one.trace, one.kinds, one.states, {"read": one.effects["read"]}, 1.0, 1.0, one.hidden)
