@@ -33,6 +33,7 @@ from mediate.report import Faithfulness as Faithfulness
 from mediate.report import RsdTraces as RsdTraces
 from mediate.report import Scores as Scores
 from mediate.report import StoredComparison as StoredComparison
+from mediate.report import TokenJoin as TokenJoin
 from mediate.report import TraceScores as TraceScores
 from mediate.report import Tuning as Tuning
 from mediate.report import open_run as open_run
@@ -45,6 +46,7 @@ from mediate.tasks.modular import modular_pairs as modular_pairs
 from mediate.tasks.problems import few_shot_prompt as few_shot_prompt
 from mediate.tasks.problems import generate_pairs as generate_pairs
 from mediate.tasks.worded_pairs import worded_pairs as worded_pairs
+from mediate.teaching import join_tokens as join_tokens
 from mediate.teaching import rsd as rsd
 from mediate.teaching import score_traces as score_traces
 from mediate.teaching import tune as tune

@@ -5,7 +5,7 @@ The choices of a call are its options, typed and checked, and their sentences ar
 tables. torch is imported by the calls that need it; what is stored opens and is compared without.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -24,6 +24,7 @@ from mediate.report import (
     RsdTraces,
     Scores,
     StoredComparison,
+    TokenJoin,
     TraceScores,
     Tuning,
     open_comparison,
@@ -32,8 +33,9 @@ from mediate.report import (
 from mediate.report import compare as compare
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import MANIFEST, read_manifest
-from mediate.results.speculative import is_speculative, read_speculative
-from mediate.results.trace_folder import are_traces, read_trace_results
+from mediate.results.speculative import SPECULATIVE_RUNS, read_speculative
+from mediate.results.token_join import JOINED_RUNS, read_joined
+from mediate.results.trace_folder import TRACE_RUNS, read_trace_results
 from mediate.scoring.cross_spec import CrossOptions, cross_fields
 from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
 from mediate.tuning.folder import open_tuned
@@ -41,7 +43,16 @@ from mediate.tuning.folder import open_tuned
 if TYPE_CHECKING:
     from mediate.models.model import Model
 
-Opened = Scores | Faithfulness | CrossScores | TraceScores | RsdTraces | Comparison | StoredComparison | Tuning
+Opened = (
+    Scores | Faithfulness | CrossScores | TraceScores | TokenJoin | RsdTraces | Comparison | StoredComparison | Tuning
+)
+# Runs that are not of scoring: whether a manifest is of one, and what opens it.
+_OF_A_DESIGN: tuple[tuple[Callable[[Mapping[str, Any]], bool], Callable[[Path], Opened]], ...] = (
+    (is_crossed, lambda place: CrossScores(read_crossed(place), place)),
+    (TRACE_RUNS.is_of, lambda place: TraceScores(read_trace_results(place), place)),
+    (JOINED_RUNS.is_of, lambda place: TokenJoin(read_joined(place), place)),
+    (SPECULATIVE_RUNS.is_of, lambda place: RsdTraces(read_speculative(place), place)),
+)
 
 
 @with_choices(fields_of(LoadSpec))
@@ -189,8 +200,8 @@ def open(folder: str | Path) -> Opened:
     """What a folder holds that one of the calls, or of the commands, has written; needs no model.
 
     A run (`Scores`), one with tests on behaviour (`Faithfulness`), two checkpoints crossed (`CrossScores`), scored
-    traces (`TraceScores`), traces written together (`RsdTraces`), a comparison (`StoredComparison`) or a tuned model
-    (`Tuning`), as its manifest says.
+    traces (`TraceScores`), what their tokens carry (`TokenJoin`), traces written together (`RsdTraces`), a comparison
+    (`StoredComparison`) or a tuned model (`Tuning`), as its manifest says.
 
     Raises:
         InputError: The folder holds none of these, what it holds is not finished, or a file is missing or damaged.
@@ -198,12 +209,9 @@ def open(folder: str | Path) -> Opened:
     place = Path(folder)
     if (place / MANIFEST).is_file():
         manifest = read_manifest(place)
-        if is_crossed(manifest):
-            return CrossScores(read_crossed(place), place)
-        if are_traces(manifest):
-            return TraceScores(read_trace_results(place), place)
-        if is_speculative(manifest):
-            return RsdTraces(read_speculative(place), place)
+        for is_one, opened in _OF_A_DESIGN:
+            if is_one(manifest):
+                return opened(place)
         scores = open_run(place)
         return Faithfulness(scores.results, place) if scores.results.behaviour else scores
     if (place / RECORD).is_file():

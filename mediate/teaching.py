@@ -1,7 +1,7 @@
 """The calls around what a student is taught: its own tuning, and the chains that it may be tuned on.
 
 As in `mediate.api` the choices of a call are its options, and their sentences those of the specifications' fields:
-`TuneSpec`, `TraceSpec` and `RsdSpec`.
+`TuneSpec`, `TraceSpec`, `JoinSpec` and `RsdSpec`.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from mediate.choices import fields_of, made, with_choices
+from mediate.distill.join_spec import JoinOptions, join_fields, make_join_specs
 from mediate.distill.rsd_spec import RsdOptions, RsdSpec
 from mediate.distill.spec import TraceOptions, make_trace_specs, trace_fields
 from mediate.models.load_spec import check_loaded
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.reading import given_or_read
-from mediate.report import RsdTraces, TraceScores, Tuning
+from mediate.report import RsdTraces, TokenJoin, TraceScores, Tuning
 from mediate.tuning import Arm
 from mediate.tuning.call import TuneOptions
 from mediate.tuning.spec import TuneSpec
@@ -64,6 +65,50 @@ def score_traces(
     folder = None if out is None else Path(out)
     call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress)
     return TraceScores(measure(student, given, specs, teacher, call), folder)
+
+
+@with_choices(join_fields())
+def join_tokens(
+    student: "Model",
+    traces: Sequence[Pair] | Sequence[Item] | str | Path,
+    *,
+    teacher: "Model | None" = None,
+    out: str | Path | None = None,
+    store: bool = True,
+    progress: bool = True,
+    **options: Unpack[JoinOptions],
+) -> TokenJoin:
+    """What the tokens of chains carry, beside how likely a student finds them: do rejected tokens carry the answer?
+
+    Each token's effect on the student's answer: hidden from it, and, of pairs whose chains are aligned, replaced by its
+    twin; and what sets of tokens carry, hidden all at once. Both are held against the scores of `score_traces`, within
+    chains. What is counted how is in `mediate.results.tokens_agreed`.
+
+    Args:
+        student: From `mediate.load`.
+        traces: Items with answers, or pairs, of which the base is measured; or the path of a file of either. Chains
+            that are missing the student writes.
+        teacher: A second model with the same tokenizer, for its surprisal and the divergence from it.
+        out: A run directory to write; one that holds this very run is read back.
+        store: Whether chains and effects are looked up and kept in the cache.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: Choices, as below.
+
+    Raises:
+        InputError: A choice or the traces are wrong, or the teacher has another tokenizer; one line says what to do.
+    """
+    from mediate.distill.join import join_tokens as measure
+    from mediate.passes.store import Store
+    from mediate.scoring.score import Call
+
+    specs = make_join_specs(dict(options))
+    given, unread = given_or_read(traces)
+    check_loaded("join_tokens", student)
+    if teacher is not None:
+        check_loaded("join_tokens", teacher)
+    folder = None if out is None else Path(out)
+    call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress)
+    return TokenJoin(measure(student, given, specs, teacher, call), folder)
 
 
 @with_choices(fields_of(RsdSpec))

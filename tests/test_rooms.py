@@ -64,6 +64,7 @@ ONE_NOUN = {
     "spec": "the choices of a verb",
     "steps": "steps of a chain: finding and drawing them",
     "tables": "data frames, of a run and of a comparison",
+    "token_join": "what tokens carry beside how likely they are: the record, and what a user then holds",
     "tokens": "a chain's tokens: as training data and on a page",
     "traces": "scored traces: the command, the figures, and what a user then holds",
     "tune": "the verb: the command and what it does",

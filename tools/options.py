@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from mediate.choices import bounds, fields_of, named
 from mediate.compare import Settings
+from mediate.distill.join_spec import JoinSpec
 from mediate.distill.rsd_spec import RsdSpec
 from mediate.distill.spec import TraceSpec
 from mediate.faithfulness.spec import BehaviourSpec
@@ -40,6 +41,11 @@ TABLES: Mapping[str, tuple[type, str]] = {
         TraceSpec,
         "`md.score_traces` and `mediate traces score`; `template`, `answer_cue`, `on_bad_item`, `seed`, `level` and "
         "how chains are written beside, as of scoring",
+    ),
+    "Joining tokens": (
+        JoinSpec,
+        "`md.join_tokens` and `mediate traces join`; `min_te`, `solved_only` and what scoring traces shares with "
+        "scoring beside",
     ),
     "Reverse speculative decoding": (RsdSpec, "`md.rsd` and `mediate traces rsd`"),
     "Tuning": (TuneSpec, "`md.tune`; of `mediate tune ARM` those that the arm heeds"),

@@ -1,8 +1,9 @@
 """`mediate traces`: chains to teach, scored under a student, selected, and written by a teacher and it together."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -28,9 +29,19 @@ from mediate.errors import InputError
 from mediate.files import check_place
 from mediate.watch import tell
 
+if TYPE_CHECKING:
+    from mediate.models.model import Model
+    from mediate.pairs.files import PairFile
+    from mediate.pairs.reading import ItemFile
+    from mediate.scoring.spec import ScoreSpec
+
 traces_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Chains to teach: scored under a student, and selected."
 )
+
+TeacherOption = Annotated[
+    str | None, typer.Option("--teacher", help="A second model of the same tokenizer, named as --model is.")
+]
 
 
 def _fields() -> dict[str, Any]:
@@ -46,9 +57,7 @@ def score(
     out: OutOption,
     choices: Choices,
     loading: Choices,
-    teacher: Annotated[
-        str | None, typer.Option("--teacher", help="A second model of the same tokenizer, named as --model is.")
-    ] = None,
+    teacher: TeacherOption = None,
     format: FormatOption = None,
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
@@ -58,34 +67,92 @@ def score(
 ) -> None:
     """Scores each token and trace under a student: surprisal, rank, what the speculative rule accepts."""
     from mediate.distill.spec import make_trace_specs
-    from mediate.pairs.reading import scan_file
-    from mediate.scoring.given import check_device, check_set
+    from mediate.scoring.score import Call
 
     quiet_libraries(quiet)
     specs = make_trace_specs(choices)
-    file = scan_file(traces, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
-    if file.told:
-        tell(file.told)
-    check_set(file.given, file.errors, specs[1])
-    check_model(model, loading.get("adapter"))
-    if teacher is not None:
-        check_model(teacher)
-    check_device(loading.get("device"))
-    check_place(out)
-    from mediate.api import load
+    file = _scanned(traces, specs[1], format, columns, answer_pattern)
+    student, other = _models(model, teacher, loading, out)
     from mediate.distill.score_traces import score_traces
     from mediate.passes.store import Store
     from mediate.report import TraceScores
-    from mediate.scoring.score import Call
 
-    student = load(model, **loading)
-    other = load(teacher, **(loading | {"adapter": None})) if teacher is not None else None
     call = Call(unread=file.errors, out=out, store=Store() if cache else None, progress=True)
     found = TraceScores(score_traces(student, file.given, specs, other, call), out)
     typer.echo(repr(found))
     typer.echo(f"run: {out}")
     tell_time()
     tell_next(out, found.rejects, f"mediate traces select {quote(str(out))} --by rsr --keep 0.25 --out FILE.jsonl")
+
+
+def _scanned(
+    traces: Path, scoring: "ScoreSpec", format: str | None, columns: str | None, answer_pattern: str | None
+) -> "ItemFile | PairFile":
+    """What a file holds, refused where it is no set."""
+    from mediate.pairs.reading import scan_file
+    from mediate.scoring.given import check_set
+
+    file = scan_file(traces, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
+    if file.told:
+        tell(file.told)
+    check_set(file.given, file.errors, scoring)
+    return file
+
+
+def _models(model: str, teacher: str | None, loading: Mapping[str, Any], out: Path) -> "tuple[Model, Model | None]":
+    """The student and the teacher, loaded after their names, the device and the place were looked at."""
+    from mediate.scoring.given import check_device
+
+    check_model(model, loading.get("adapter"))
+    if teacher is not None:
+        check_model(teacher)
+    check_device(loading.get("device"))
+    check_place(out)
+    from mediate.api import load
+
+    student = load(model, **loading)
+    return student, load(teacher, **(dict(loading) | {"adapter": None})) if teacher is not None else None
+
+
+def _join_fields() -> dict[str, Any]:
+    from mediate.distill.join_spec import join_fields
+
+    return {"choices": join_fields(), "loading": loading_choices()}
+
+
+@from_spec(_join_fields)
+def join(
+    traces: Annotated[Path, typer.Argument(help="Items with answers, or pairs: own ones, a data set, or a log.")],
+    model: ModelOption,
+    out: OutOption,
+    choices: Choices,
+    loading: Choices,
+    teacher: TeacherOption = None,
+    format: FormatOption = None,
+    columns: ColumnsOption = None,
+    answer_pattern: AnswerPatternOption = None,
+    cache: CacheOption = True,
+    quiet: QuietOption = False,
+    profile: ProfileOption = False,
+) -> None:
+    """Holds what each token carries against how likely a student finds it: do rejected tokens carry the answer?"""
+    from mediate.distill.join_spec import make_join_specs
+    from mediate.scoring.score import Call
+
+    quiet_libraries(quiet)
+    specs = make_join_specs(choices)
+    file = _scanned(traces, specs[1], format, columns, answer_pattern)
+    student, other = _models(model, teacher, loading, out)
+    from mediate.distill.join import join_tokens
+    from mediate.passes.store import Store
+    from mediate.report import TokenJoin, write_report
+
+    call = Call(unread=file.errors, out=out, store=Store() if cache else None, progress=True)
+    found = TokenJoin(join_tokens(student, file.given, specs, other, call), out)
+    typer.echo(repr(found))
+    typer.echo(f"run: {out}\nreport: {write_report(out)}")
+    tell_time()
+    tell_next(out, found.rejects)
 
 
 @traces_app.command("select")
@@ -173,7 +240,7 @@ def rsd(
 
     models = load(teacher, **loading), load(student, **loading)
     call = Call(unread=file.errors, out=run, store=Store() if cache else None, progress=True)
-    found = RsdTraces(write(models, file.given, spec, call), run)
+    found = RsdTraces(write(models, file.given, spec, call, lambda: _check_free(out, force)), run)
     content = selected_content(found.kept())
     if not force:
         check_absent(out, content)
@@ -184,5 +251,15 @@ def rsd(
     tell(f"next: mediate tune sft --model {quote(student)} --data {quote(str(out))} --out DIR")
 
 
+def _check_free(out: Path, force: bool) -> None:
+    """Raises InputError where a file that is there would be written over by what is not known before it is written."""
+    if out.exists() and not force:
+        raise InputError(
+            f"{out}: is there already, and what is asked for was not written before; name another file, or write over "
+            "it with --force"
+        )
+
+
 traces_app.command("score", cls=FromSpec)(score)
+traces_app.command("join", cls=FromSpec)(join)
 traces_app.command("rsd", cls=FromSpec)(rsd)

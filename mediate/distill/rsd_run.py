@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -23,9 +23,9 @@ from mediate.pairs.answers import says
 from mediate.pairs.item import Item, check_item
 from mediate.pairs.pair import Pair
 from mediate.pairs.response import TAGS, Looked, cut
-from mediate.passes.store import array, model_spec, numbers
+from mediate.passes.store import Store, array, model_spec, numbers
 from mediate.results.speculative import (
-    DESIGN,
+    SPECULATIVE_RUNS,
     SpeculativeResults,
     SpeculativeTrace,
     TraceVerdict,
@@ -66,7 +66,11 @@ class Posed:
 
 @stage("writing traces together")
 def rsd(
-    models: tuple[Model, Model], given: Sequence[Pair] | Sequence[Item], spec: RsdSpec, call: Call
+    models: tuple[Model, Model],
+    given: Sequence[Pair] | Sequence[Item],
+    spec: RsdSpec,
+    call: Call,
+    before_writing: Callable[[], object] = lambda: None,
 ) -> SpeculativeResults:
     """`mediate.rsd`, which says what each argument is, with the results as they are stored.
 
@@ -75,6 +79,8 @@ def rsd(
         given: The questions with their answers.
         spec: The choices.
         call: How the run is made.
+        before_writing: Called where a trace is neither in the directory nor in the store, before any is written; what
+            it raises ends the run.
 
     Raises:
         InputError: The models have too few tokens in common, or the directory holds something else.
@@ -87,16 +93,19 @@ def rsd(
     items = [replace(each, cot=None) for each in as_measured(given, "hidden", str) if isinstance(each, Item)]
     if progress and shared.share < 1:
         tell(f"the student has {shared.share:.0%} of the teacher's tokens")
-    choices = {"design": DESIGN} | _plain(spec)
+    choices = {"design": SPECULATIVE_RUNS.name} | _plain(spec)
     facts = {name: model.describe() for name, model in zip(("teacher", "student"), models, strict=True)}
     asked = identity(choices, items, facts, None)
     if out is not None and check_free(out, asked):
         return read_speculative(out)
     manifest = asked | {"created": started, "shared_tokens": shared.share}
+    rejects = [Reject(each.item, each.code, each.reason, each.place) for each in unread]
+    posed = list(_posed(models, items, spec, rejects))
+    found = _kept(models, posed, spec, call.get("store"))
+    if len(found) < len(posed):
+        before_writing()
     with written(out, manifest):
-        rejects = [Reject(each.item, each.code, each.reason, each.place) for each in unread]
-        posed = list(_posed(models, items, spec, rejects))
-        found = _written(models, posed, shared, spec, call)
+        found |= _written(models, [each for each in posed if each.item.id not in found], shared, spec, call)
         traces: list[SpeculativeTrace] = []
         for each in posed:
             judged = judge(models[1], each.item, found[each.item.id], spec.most_fallback)
@@ -198,26 +207,36 @@ def _room(models: tuple[Model, Model], item: Item, prompts: Sequence[Sequence[in
     return room
 
 
+def _rule(spec: RsdSpec) -> SpeculativeRule:
+    return SpeculativeRule(spec.top, spec.likely, spec.trials, spec.temperature, spec.top_p)
+
+
+def _entry(models: tuple[Model, Model], spec: RsdSpec, each: Posed) -> dict[str, Any]:
+    """What the stored traces of a question depend on."""
+    common: dict[str, Any] = dict(zip(("teacher", "student"), map(model_spec, models), strict=True))
+    common |= {"rule": asdict(_rule(spec)), "traces": spec.traces, "seed": spec.seed}
+    return common | {"id": each.item.id, "most": each.most, "prompts": [list(each.teacher), list(each.student)]}
+
+
+def _kept(
+    models: tuple[Model, Model], posed: Sequence[Posed], spec: RsdSpec, store: Store | None
+) -> dict[str, list[Together]]:
+    """The traces of each question that were written before."""
+    if store is None:
+        return {}
+    read = partial(_stored, models[1], spec.traces)
+    found = {each.item.id: store.read(KIND, _entry(models, spec, each), read) for each in posed}
+    return {name: traces for name, traces in found.items() if traces is not None}
+
+
 def _written(
     models: tuple[Model, Model], posed: Sequence[Posed], shared: Shared, spec: RsdSpec, call: Call
 ) -> dict[str, list[Together]]:
-    """Each question's traces, from the store where they were written before."""
-    rule = SpeculativeRule(spec.top, spec.likely, spec.trials, spec.temperature, spec.top_p)
-    common: dict[str, Any] = dict(zip(("teacher", "student"), map(model_spec, models), strict=True))
-    common |= {"rule": asdict(rule), "traces": spec.traces, "seed": spec.seed}
-    found, store = dict[str, list[Together]](), call.get("store")
-
-    def entry(each: Posed) -> dict[str, Any]:
-        return common | {"id": each.item.id, "most": each.most, "prompts": [list(each.teacher), list(each.student)]}
-
-    for each in posed:
-        kept = store.read(KIND, entry(each), partial(_stored, models[1], spec.traces)) if store is not None else None
-        if kept is not None:
-            found[each.item.id] = kept
+    """Each question's traces, written anew and stored."""
+    rule, found, store = _rule(spec), dict[str, list[Together]](), call.get("store")
     padded = all(can_pad(model) for model in models)
-    new = [each for each in posed if each.item.id not in found]
-    with work(len(new), "writing together", "question", shown=call.get("progress", False)) as done:
-        for some in _batches(new, spec, padded=padded):
+    with work(len(posed), "writing together", "question", shown=call.get("progress", False)) as done:
+        for some in _batches(posed, spec, padded=padded):
             rows = [
                 ToWrite(each.teacher, each.student, (spec.seed, zlib.crc32(each.item.id.encode()), number), each.most)
                 for each in some
@@ -230,7 +249,7 @@ def _written(
                 own = traces[place * spec.traces : (place + 1) * spec.traces]
                 found[each.item.id] = own
                 if store is not None:
-                    store.put(KIND, entry(each), _tensors(own))
+                    store.put(KIND, _entry(models, spec, each), _tensors(own))
             done(len(some))
     return found
 

@@ -14,7 +14,7 @@ from mediate.pairs.pair import Item, Pair
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.token_scores import TokenScores, ToScore, token_scores
 from mediate.results.told import Reject
-from mediate.results.trace_folder import DESIGN, TraceResults, read_trace_results, write_trace_results
+from mediate.results.trace_folder import TRACE_RUNS, TraceResults, read_trace_results, write_trace_results
 from mediate.results.trace_scores import ScoredTrace
 from mediate.scoring.given import as_measured, check_set, fitting, nothing_left
 from mediate.scoring.items import ITEMS
@@ -67,7 +67,7 @@ def score_traces(
     scoring = scoring.model_copy(update={"maps": (), "replacements": (), "control_pairs": 0})
     scoring = settled(student, items, fitting(items, scoring), say)
     taught = {"teacher": None if teacher is None else teacher.facts.name}
-    choices = {"design": DESIGN} | taught | spec.model_dump(mode="json") | asking(scoring)
+    choices = {"design": TRACE_RUNS.name} | taught | spec.model_dump(mode="json") | asking(scoring)
     models = {"student": student.describe()} | ({"teacher": teacher.describe()} if teacher is not None else {})
     prompt = prompt_facts(student.need_tokenizer(), scoring.template)
     asked = identity(choices, items, models, prompt)
@@ -79,7 +79,7 @@ def score_traces(
     with written(out, manifest):
         rejects = list(left_out)
         with work(len(prepared), "scoring traces", "trace", shown=progress) as done:
-            found = dict(_scored(student, teacher, prepared, spec, rejects, done))
+            found = dict(scored_tokens(student, teacher, prepared, spec, rejects, done))
         traces = tuple(found[item.id] for item in prepared if item.id in found)
         if not traces:
             raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], "items"))
@@ -101,7 +101,7 @@ def check_teacher(student: Model, teacher: Model) -> None:
         )
 
 
-def _scored(
+def scored_tokens(
     student: Model,
     teacher: Model | None,
     items: Sequence[PreparedItem],

@@ -12,9 +12,17 @@ from mediate.results.trace_scores import CAP, FLOOR, LIKELY, TOP, TraceRule
 from mediate.scoring.spec import ScoreSpec, make_spec
 
 # The choices of a scoring run that say how a question is put, a missing chain written, and a bad item left out.
-_SHARED = (
+SHARED = (
     "template", "answer_cue", "on_bad_item", "max_new_tokens", "stop", "temperature", "top_p", "seed", "level"
 )  # fmt: skip
+
+# The two numbers of the speculative rule, which a join has too.
+AMONG: Any = Field(
+    default=TOP, ge=1, description="The speculative rule accepts a token among so many of the student's likeliest."
+)
+AT_LEAST: Any = Field(
+    default=LIKELY, ge=0, lt=1, description="The speculative rule accepts a token of at least this probability."
+)
 
 
 @described
@@ -33,12 +41,8 @@ class TraceSpec(BaseModel):
         allow_inf_nan=False,
         description="The mean surprisal, in nats a token, below which the Rank-Surprisal Ratio is undefined.",
     )
-    top: int = Field(
-        default=TOP, ge=1, description="The speculative rule accepts a token among so many of the student's likeliest."
-    )
-    likely: float = Field(
-        default=LIKELY, ge=0, lt=1, description="The speculative rule accepts a token of at least this probability."
-    )
+    top: int = AMONG
+    likely: float = AT_LEAST
 
     @property
     def rule(self) -> TraceRule:
@@ -46,12 +50,9 @@ class TraceSpec(BaseModel):
         return TraceRule(self.cap, self.floor, self.top, self.likely)
 
 
-class TraceOptions(TypedDict, total=False):
-    """`TraceSpec`, and how questions are put, as the options of a call."""
+class AskingOptions(TypedDict, total=False):
+    """How questions are put and missing chains written, as the options of a call, with the rule's two numbers."""
 
-    tokens: Literal["chain", "response"]
-    cap: int
-    floor: float
     top: int
     likely: float
     template: str | Template
@@ -65,10 +66,18 @@ class TraceOptions(TypedDict, total=False):
     level: float
 
 
+class TraceOptions(AskingOptions, total=False):
+    """`TraceSpec`, and how questions are put, as the options of a call."""
+
+    tokens: Literal["chain", "response"]
+    cap: int
+    floor: float
+
+
 def trace_fields() -> dict[str, FieldInfo]:
     """The choices of scoring traces: their own, and how questions are put and missing chains written."""
     shared = fields_of(ScoreSpec)
-    return fields_of(TraceSpec) | {name: shared[name] for name in _SHARED}
+    return fields_of(TraceSpec) | {name: shared[name] for name in SHARED}
 
 
 def make_trace_specs(choices: dict[str, Any]) -> tuple[TraceSpec, ScoreSpec]:
@@ -77,12 +86,12 @@ def make_trace_specs(choices: dict[str, Any]) -> tuple[TraceSpec, ScoreSpec]:
     Raises:
         InputError: An unknown choice, or a value that it cannot have.
     """
-    shared = {name: choices[name] for name in _SHARED if name in choices}
+    shared = {name: choices[name] for name in SHARED if name in choices}
     own = {name: value for name, value in choices.items() if name not in shared}
     return made(TraceSpec, own), make_spec(None, **shared)
 
 
-def asking(scoring: ScoreSpec) -> dict[str, Any]:
+def asking(scoring: ScoreSpec, names: Sequence[str] = SHARED) -> dict[str, Any]:
     """How questions are put and missing chains written, as plain values, for a manifest."""
     told = scoring.described()
-    return {name: told[name] for name in (*_SHARED, "template_text")}
+    return {name: told[name] for name in (*names, "template_text")}

@@ -10,6 +10,7 @@ from mediate.report.run.faithfulness import Faithfulness
 from mediate.report.run.page import render_page, terminal, write_report
 from mediate.report.run.scores import Plots, Scores, open_run
 from mediate.report.run.tables import channel_table, mean_map_table, reject_table, summary_table
+from mediate.report.token_join import TokenJoin
 from mediate.report.traces import TraceScores, selected_content
 from mediate.report.tuning import Tuning
 from mediate.report.words import headline
@@ -25,6 +26,7 @@ __all__ = [
     "RsdTraces",
     "Scores",
     "StoredComparison",
+    "TokenJoin",
     "TraceScores",
     "Tuning",
     "channel_table",

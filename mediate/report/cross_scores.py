@@ -16,10 +16,10 @@ from mediate.figures.steps import plot_step_layer
 from mediate.files import write_text
 from mediate.report.cell import cell
 from mediate.report.crossing import crossing_headline, render_crossing
+from mediate.report.saving import saved
 from mediate.results import EffectMap, Reject
 from mediate.results.crossing import Crossing
 from mediate.results.crossing_folder import CrossResults, write_crossed
-from mediate.results.folder import check_new
 from mediate.stats import Estimate
 
 
@@ -130,10 +130,7 @@ class CrossScores:
         Raises:
             InputError: The folder holds a run already.
         """
-        folder = Path(folder)
-        check_new(folder)
-        write_crossed(folder, self.results)
-        return CrossScores(self.results, folder)
+        return CrossScores(self.results, saved(folder, self.results, write_crossed))
 
     def __repr__(self) -> str:
         lines = [crossing_headline(self.results)]

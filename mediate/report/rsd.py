@@ -9,9 +9,9 @@ import pandas as pd
 
 from mediate.pairs.item import Item
 from mediate.report.cell import cell
+from mediate.report.saving import saved
 from mediate.report.words import percent, plural
 from mediate.results import Reject
-from mediate.results.folder import check_new
 from mediate.results.speculative import SpeculativeResults, TraceVerdict, write_speculative
 
 # What became of a trace, in words, in the order of the table.
@@ -72,10 +72,7 @@ class RsdTraces:
         Raises:
             InputError: The folder holds a run already.
         """
-        folder = Path(folder)
-        check_new(folder)
-        write_speculative(folder, self.results)
-        return RsdTraces(self.results, folder)
+        return RsdTraces(self.results, saved(folder, self.results, write_speculative))
 
     @property
     def headline(self) -> str:

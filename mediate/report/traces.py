@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from mediate.errors import InputError, short
 from mediate.figures.traces import plot_trace, plot_traces
 from mediate.report.cell import cell
+from mediate.report.saving import saved
 from mediate.report.words import interval, number, plural
 from mediate.results import Reject
-from mediate.results.folder import check_new
 from mediate.results.trace_folder import TraceResults, write_trace_results
 from mediate.results.trace_scores import selected
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
@@ -136,10 +136,7 @@ class TraceScores:
         Raises:
             InputError: The folder holds a run already.
         """
-        folder = Path(folder)
-        check_new(folder)
-        write_trace_results(folder, self.results)
-        return TraceScores(self.results, folder)
+        return TraceScores(self.results, saved(folder, self.results, write_trace_results))
 
     @property
     def headline(self) -> str:

@@ -7,16 +7,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mediate.errors import InputError
-from mediate.results.damaged import from_tables
-from mediate.results.folder import read_manifest, read_run, write_run
+from mediate.results.folder import write_run
+from mediate.results.run_kinds import RunKind
 from mediate.results.told import Reject
 
 if TYPE_CHECKING:
     import pandas
 
-DESIGN = "rsd"
 TRACES, DECISIONS = "traces", "decisions"
+SPECULATIVE_RUNS = RunKind(
+    "rsd", (TRACES, DECISIONS), "write traces", "traces written together", "mediate traces rsd ... --run"
+)
 
 
 class TraceVerdict(StrEnum):
@@ -145,28 +146,21 @@ def write_speculative(folder: Path, results: SpeculativeResults) -> None:
     write_run(folder, tables, results.rejects, results.manifest)
 
 
-def is_speculative(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest is that of traces written together."""
-    spec = manifest.get("spec")
-    return isinstance(spec, Mapping) and spec.get("design") == DESIGN
-
-
 def read_speculative(folder: str | Path) -> SpeculativeResults:
     """Reads a finished run directory of `mediate traces rsd`.
 
     Raises:
         InputError: The folder is none, the run did not finish, or a file is missing or damaged.
     """
-    folder, manifest = Path(folder), read_manifest(folder)
-    if not is_speculative(manifest):
-        raise InputError(
-            f"{folder}: not a run of traces written together; make one with 'mediate traces rsd ... --run'"
-        )
-    manifest, tables, rejects = read_run(folder, manifest, (TRACES, DECISIONS), "write traces")
-    with from_tables(folder, "write traces"):
-        tokens = dict(iter(tables[DECISIONS].groupby(["item", "number"], sort=False)))
-        rows = tables[TRACES].to_dict("records")
-        traces = tuple(_trace(row, tokens.get((row["item"], row["number"]))) for row in rows)
+    return SPECULATIVE_RUNS.read(folder, _results)
+
+
+def _results(
+    manifest: Mapping[str, Any], tables: "Mapping[str, pandas.DataFrame]", rejects: tuple[Reject, ...]
+) -> SpeculativeResults:
+    tokens = dict(iter(tables[DECISIONS].groupby(["item", "number"], sort=False)))
+    rows = tables[TRACES].to_dict("records")
+    traces = tuple(_trace(row, tokens.get((row["item"], row["number"]))) for row in rows)
     return SpeculativeResults(manifest, traces, rejects)
 
 

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mediate.errors import InputError
-from mediate.results.damaged import from_tables
-from mediate.results.folder import read_manifest, read_run, write_run
+from mediate.results.folder import write_run
+from mediate.results.run_kinds import RunKind
 from mediate.results.told import Reject
 from mediate.results.trace_scores import ScoredTrace, TraceRule, token_table, trace_table
 
 if TYPE_CHECKING:
     import pandas
 
-# What a manifest's specification calls such a run.
-DESIGN = "traces"
 TOKENS, TRACES = "tokens", "traces"
+TRACE_RUNS = RunKind("traces", (TOKENS, TRACES), "score traces", "scored traces", "mediate traces score ... --out DIR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +60,28 @@ def write_trace_results(folder: Path, results: TraceResults) -> None:
     write_run(folder, tables, results.rejects, results.manifest)
 
 
-def are_traces(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest is that of scored traces."""
-    spec = manifest.get("spec")
-    return isinstance(spec, Mapping) and spec.get("design") == DESIGN
-
-
 def read_trace_results(folder: str | Path) -> TraceResults:
     """Reads a finished run directory of `mediate traces score`.
 
     Raises:
         InputError: The folder is none, the run did not finish, or a file is missing or damaged.
     """
-    folder, manifest = Path(folder), read_manifest(folder)
-    if not are_traces(manifest):
-        raise InputError(f"{folder}: not a run of scored traces; make one with 'mediate traces score ... --out DIR'")
-    manifest, tables, rejects = read_run(folder, manifest, (TOKENS, TRACES), "score traces")
-    with from_tables(folder, "score traces"):
-        tokens = {str(item): rows for item, rows in tables[TOKENS].groupby("item", sort=False)}
-        traces = tuple(_trace(row, tokens[row["item"]]) for row in tables[TRACES].to_dict("records"))
-        results = TraceResults(manifest, traces, rejects)
-        assert results.rule  # a manifest without its numbers is found here
+    return TRACE_RUNS.read(folder, _results)
+
+
+def _results(
+    manifest: Mapping[str, Any], tables: "Mapping[str, pandas.DataFrame]", rejects: tuple[Reject, ...]
+) -> TraceResults:
+    tokens = {str(item): rows for item, rows in tables[TOKENS].groupby("item", sort=False)}
+    traces = tuple(trace_of_rows(row, tokens[row["item"]]) for row in tables[TRACES].to_dict("records"))
+    results = TraceResults(manifest, traces, rejects)
+    assert results.rule  # a manifest without its numbers is found here
     return results
 
 
-def _trace(row: Mapping[Any, Any], tokens: "pandas.DataFrame") -> ScoredTrace:
+def trace_of_rows(row: Mapping[Any, Any], tokens: "pandas.DataFrame") -> ScoredTrace:
+    """A trace from its row, and the rows of its tokens."""
+
     def column(name: str) -> np.ndarray | None:
         return tokens[name].to_numpy() if name in tokens else None
 

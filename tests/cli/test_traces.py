@@ -7,9 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from mediate.cli import app
+from mediate.distill import rsd_run
 from mediate.pairs.files import write_pairs
 from mediate.pairs.reading import read_items
 from mediate.results.speculative import read_speculative
+from mediate.results.token_join import read_joined
 from mediate.results.trace_folder import read_trace_results
 from mediate.tasks.modular import modular_pairs
 
@@ -60,7 +62,7 @@ def test_wrong_selections_are_one_line(run: Path, tmp_path: Path, arguments: lis
     assert message in str(result.exception)
 
 
-def test_traces_are_written_together(tmp_path: Path) -> None:
+def test_traces_are_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_pairs(tmp_path / "p.jsonl", modular_pairs(3))
     out, run = tmp_path / "kept.jsonl", tmp_path / "run"
     models = ["--teacher", "reference-0.3m", "--student", "reference-0.1m"]
@@ -72,3 +74,26 @@ def test_traces_are_written_together(tmp_path: Path) -> None:
     assert len(read_speculative(run).traces) == 6
     result = RUN.invoke(app, [*asked, "--out", str(run)])
     assert "is a folder" in str(result.exception)
+    # That a file is there is noticed before anything is written for it; what was written before may be asked for again.
+    content = out.read_bytes()
+    monkeypatch.setattr(rsd_run, "write_together", None)
+    assert RUN.invoke(app, [*asked, "--out", str(out)]).exit_code == 0
+    for more in (["--seed", "1"], ["--seed", "1", "--run", str(tmp_path / "other")], ["--no-cache"]):
+        result = RUN.invoke(app, [*asked, *more, "--out", str(out)])
+        assert "is there already, and what is asked for was not written before" in str(result.exception)
+        assert not (tmp_path / "other").exists()
+    assert out.read_bytes() == content
+    assert isinstance(RUN.invoke(app, [*asked, "--seed", "1", "--force", "--out", str(out)]).exception, TypeError)
+
+
+def test_tokens_are_joined_and_the_page_is_written(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "p.jsonl", modular_pairs(3))
+    asked = ["traces", "join", str(tmp_path / "p.jsonl"), "--model", "reference-0.1m", "--states", "1", "-q"]
+    result = RUN.invoke(app, [*asked, "--out", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    assert "rejects no token" in result.output
+    assert (tmp_path / "run" / "report.html").is_file()
+    assert len(read_joined(tmp_path / "run").traces) == 3
+    result = RUN.invoke(app, [*asked, "--likely", "2", "--out", str(tmp_path / "other")])
+    assert result.exit_code != 0
+    assert not (tmp_path / "other").exists()

@@ -19,6 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "using.md").read_text(encoding="utf
         "item = md.prepare(",
         "found = md.attribute(",
         "found = md.score_traces(",
+        "joined = md.join_tokens(",
         "written = md.rsd(",
     ],
 )

@@ -53,12 +53,14 @@ from mediate.report.run.steps_resampled import resampled_blocks, resampled_secti
 from mediate.report.run.summary import SHARES, Summary, summary_of
 from mediate.report.run.tables import reject_table
 from mediate.report.terminal import WIDTH, to_text
+from mediate.report.token_page import joined_page
 from mediate.report.words import headline, notes, plain, plural
 from mediate.results import Results, read_results
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import read_manifest
 from mediate.results.kinds import is_estimate
 from mediate.results.outcomes import unit_of
+from mediate.results.token_join import JOINED_RUNS, read_joined
 
 PAGE = "report.html"
 NOTEBOOK_CHAINS = 2
@@ -68,14 +70,17 @@ NOTEBOOK_CHAINS = 2
 def write_report(folder: str | Path) -> Path:
     """Writes `report.html` and `figures/*.png` into a run directory from what is stored there, and returns the page.
 
-    A directory of `mediate cross` gets a page of its own kind; see `mediate.report.crossing`.
+    A directory of `mediate cross` gets a page of its own kind, see `mediate.report.crossing`, and so does one of
+    `mediate traces join`, see `mediate.report.token_page`.
 
     Raises:
         InputError: The folder is no finished run directory, or a file in it is missing or damaged.
     """
     folder = Path(folder)
-    crossed = is_crossed(read_manifest(folder))
-    page = crossing_page(read_crossed(folder)) if crossed else run_page(read_results(folder))
+    manifest = read_manifest(folder)
+    if JOINED_RUNS.is_of(manifest):
+        return write_page(folder / PAGE, joined_page(read_joined(folder)))
+    page = crossing_page(read_crossed(folder)) if is_crossed(manifest) else run_page(read_results(folder))
     return write_page(folder / PAGE, page)
 
 

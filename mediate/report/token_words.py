@@ -1,0 +1,72 @@
+"""What joined tokens say, in words: the sets of tokens, the headline, and what else must be known."""
+
+from collections.abc import Mapping, Sequence
+
+from mediate.report.words import percent, plural, share_words
+from mediate.results.token_join import ACCEPTED, ALL, EFFECTS, KINDS, OPENING, RANDOM, REJECTED, JoinResults
+from mediate.results.tokens_agreed import NOISE, Carried, TokensAgreed
+from mediate.stats import Estimate
+
+# The sets of tokens, in words.
+SET_WORDS: Mapping[str, str] = (
+    {
+        REJECTED: "rejected by the speculative rule",
+        ACCEPTED: "accepted by it",
+        RANDOM: "as many as are rejected, drawn at random",
+    }
+    | {kind: f"{kind}s" for kind in KINDS}
+    | {OPENING: "opening tokens: the first of each step, of any kind"}
+)
+
+
+def joined_headline(results: JoinResults, together: Sequence[Carried]) -> str:
+    """What rejected tokens carry together, beside as many others."""
+    found = {each.name: each for each in together}
+    rejected, tokens = found[REJECTED], sum(len(each.kinds) for each in results.traces)
+    models = results.manifest["model"]
+    basis = f"{plural(len(results.traces), 'chain')} of {plural(tokens, 'token')} under {models['student']['name']}"
+    if "teacher" in models:
+        basis += f", teacher {models['teacher']['name']}"
+    if not rejected.chains:
+        return f"The speculative rule rejects no token, so that rejected tokens carry nothing; {basis}."
+    if not rejected.share.defined:
+        return f"What rejected tokens carry is undefined: {rejected.share.reason}; {basis}."
+    return (
+        f"The {percent(rejected.of_tokens, 1)} of tokens that the speculative rule rejects carry "
+        f"{_share(rejected.share)} of what the whole chain carries, and as many drawn at random "
+        f"{_share(found[RANDOM].share)}; {basis}."
+    )
+
+
+def _share(share: Estimate) -> str:
+    return share_words(share).replace(", no interval", " (no interval)")
+
+
+def joined_notes(results: JoinResults, together: Sequence[Carried], agreed: Sequence[TokensAgreed]) -> list[str]:
+    """What else must be known."""
+    least, found = results.manifest["spec"]["min_te"], list[str]()
+    chains = len(results.traces)
+    if undefined := together[0].undefined:
+        found.append(
+            f"In {undefined} of {plural(chains, 'chain')} hiding the whole chain changes no more than {least:g} nats, "
+            "where a chain's own share is undefined; the ratios of sums count them in."
+        )
+    for each in agreed:
+        if each.kind == ALL and each.score == agreed[0].score:
+            noise = each.without_correlation.get(NOISE, 0)
+            if noise:
+                found.append(f"In {plural(noise, 'chain')} no token's {each.effect} effect is above {least:g} nats.")
+    if stating := sum(bool(each.states_answer.any()) for each in results.traces):
+        found.append(
+            f"{stating} of {plural(chains, 'chain')} state the answer: part of what those tokens carry may be the "
+            "copying of that statement."
+        )
+    for effect in EFFECTS[1:]:
+        count = sum(effect in each.effects for each in results.traces)
+        if 0 < count < chains:
+            found.append(f"{effect} effects are of {count} of {plural(chains, 'chain')}.")
+    if results.rejects:
+        items = sum(each.part == "item" for each in results.rejects)
+        parts = len(results.rejects) - items
+        found.append(f"{plural(items, 'item')} left out, and of measured ones {plural(parts, 'effect')}.")
+    return found
