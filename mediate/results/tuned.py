@@ -30,4 +30,12 @@ class Tuned:
         for when, found in made["accuracy"].items():
             told = [f"{each['right']} of {each['n']} {name.replace('_', ' ')}" for name, each in found.items()]
             lines.append(f"held out, {when}: {', '.join(told)}")
+        for each in made.get("checkpoints", ()):
+            place = self.folder / each["folder"]
+            lines.append(f"after step {each['step']}: {place} (fingerprint {each['fingerprint'][:12]})")
         return "\n".join([*lines, f"model: {self.folder}"])
+
+    @property
+    def checkpoints(self) -> dict[int, Path]:
+        """The folders of the models that were kept on the way, by their step; each is what `mediate.load` takes."""
+        return {each["step"]: self.folder / each["folder"] for each in self.manifest.get("checkpoints", ())}

@@ -3,7 +3,7 @@
 import gc
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
@@ -26,6 +26,7 @@ from mediate.tuning.data import Data, Given, read_data
 from mediate.tuning.examples import Example, data_fingerprint
 from mediate.tuning.folder import (
     SCHEMA,
+    STEP,
     drop_checkpoints,
     is_done,
     last_checkpoint,
@@ -37,7 +38,7 @@ from mediate.tuning.folder import (
     write_losses,
     write_tuning,
 )
-from mediate.tuning.outputs import save_model, write_sides
+from mediate.tuning.outputs import save_model, save_step, write_sides
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
 from mediate.tuning.student import Student
@@ -170,12 +171,21 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
     arranged = arrange(Side(work.train, student, work.parts), work.spec)
     rows = [each.row for each in arranged.taught]
     steps = work.steps(len(rows))
+    milestones = _milestones(work, steps)
     before = found.get("accuracy", {}).get("before") or _before(work, progress)
     manifest = work.identity() | {"accuracy": {"before": before} if before else {}}
     write_tuning(folder, manifest, "running")
     write_sides(folder, (arranged.taught, work.sides[1]), (*work.left_out, *arranged.left_out), pairs)
     checkpoint = last_checkpoint(folder)
-    plan = Course(folder, steps, max(1, steps // SAVES), work.device == "cpu", progress)
+    plan = Course(
+        folder,
+        steps,
+        max(1, steps // SAVES),
+        work.device == "cpu",
+        progress,
+        milestones,
+        _keep(work, folder) if milestones else None,
+    )
     training = time.perf_counter()
     trained, losses = fit(work.base, rows, work.spec, plan, checkpoint)
     trained_for = time.perf_counter() - training
@@ -198,8 +208,38 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
     if work.spec.arm.arrange is not None:
         left = {"left_out": len(arranged.left_out)} if arranged.left_out else {}
         manifest |= {"arranged": {"examples": len(rows), **arranged.counts, **left}}
+    if milestones:
+        manifest |= {"checkpoints": [_kept(work, folder, step, manifest, losses, progress) for step in milestones]}
     write_tuning(folder, manifest)
     drop_checkpoints(folder)
+
+
+def _milestones(work: _Work, steps: int) -> tuple[int, ...]:
+    """The steps after which the model is kept; all are steps that there are."""
+    asked = work.spec.checkpoints
+    if asked and asked[-1] > steps:
+        raise InputError(f"checkpoints are asked for after step {asked[-1]}, and there are {steps} steps; give fewer")
+    return asked
+
+
+def _keep(work: _Work, folder: Path) -> Callable[[Any, int], None]:
+    """What writes the model of a step, on the way."""
+    return lambda trained, step: save_step(trained, work.base, work.spec, folder / f"{STEP}{step}")
+
+
+def _kept(
+    work: _Work, folder: Path, step: int, whole: Mapping[str, Any], losses: list[dict[str, int | float]], progress: bool
+) -> dict[str, Any]:
+    """Makes a model that was kept on the way a tuning of its own, and says what it is."""
+    place = folder / f"{STEP}{step}"
+    model = load(place, device=work.device)
+    said = {"step": step, "folder": place.name, "fingerprint": model.facts.fingerprint}
+    accuracy = _accuracy(work, model, progress)
+    result = {**whole["result"], "fingerprint": model.facts.fingerprint}
+    after = {"accuracy": {**whole["accuracy"], "after": accuracy}} if accuracy else {}
+    write_losses(place, [each for each in losses if each["step"] <= step])
+    write_tuning(place, {**whole, "result": result, "steps": step, "of_steps": whole["steps"], **after})
+    return said | ({"accuracy": accuracy} if accuracy else {})
 
 
 def _before(work: _Work, progress: bool) -> dict[str, Any]:

@@ -58,9 +58,7 @@ def _arrange(side: Side, chosen: Chosen) -> Arranged:
 
 def _whole(each: Taught, chosen: Chosen) -> Taught:
     if each.about.get("endless"):
-        reason = (
-            "the model did not end its chain, which is to be learnt whole; allow more tokens, or skip such examples"
-        )
+        reason = "the model did not end its chain, which is learnt whole; allow more tokens, or skip such examples"
         raise ItemError(each.example.id, reason, place=each.example.place, code="endless_cot", written=True)
     return replace(each, row=chain_and_answer(each.said, chosen), about={**each.about, "part": "whole"})
 
