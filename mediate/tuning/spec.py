@@ -99,7 +99,7 @@ class TuneSpec(BaseModel):
     )
     held_out: float = Field(default=0.1, ge=0, lt=1, description="Share of the examples that is not trained on.")
     ask: int = Field(default=64, ge=0, description="Held-out questions asked before and after; 0 for none.")
-    max_new_tokens: int = Field(default=256, ge=1, description="The longest chain that it may write then.")
+    max_new_tokens: int = Field(default=256, ge=1, description="The longest chain that it may write.")
     on_bad_item: Literal["error", "skip"] = Field(
         default="error", description="Stop before anything is written, or leave the example out and count it."
     )

@@ -11,14 +11,14 @@ from typing import Any, Unpack
 import torch
 
 from mediate.errors import InputError, ItemError
-from mediate.files import held
+from mediate.files import differences, held
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Pair
 from mediate.passes.loaded import load
 from mediate.results.tuned import Tuned
 from mediate.tuning.accuracy import accuracies, drawn
-from mediate.tuning.arms.arm import Arm, Side, Taught
+from mediate.tuning.arms.arm import Arm, Arranged, Side, Taught
 from mediate.tuning.arranging import arrange
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.call import TuneOptions
@@ -167,25 +167,17 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
     """Asks, trains, saves and asks again; the manifest says `success` once all of it is written."""
     started = time.perf_counter()
     # Nothing is written where the arm can make nothing of the training part.
-    student = Student(work.base.tokenizer, work.base.context, work.hooked, work.other, progress)
-    arranged = arrange(Side(work.train, student, work.parts), work.spec)
+    arranged = _arranged(work, folder, found, progress)
     rows = [each.row for each in arranged.taught]
     steps = work.steps(len(rows))
     milestones = _milestones(work, steps)
     before = found.get("accuracy", {}).get("before") or _before(work, progress)
-    manifest = work.identity() | {"accuracy": {"before": before} if before else {}}
+    manifest = work.identity() | {"accuracy": {"before": before} if before else {}} | arranged.told()
     write_tuning(folder, manifest, "running")
     write_sides(folder, (arranged.taught, work.sides[1]), (*work.left_out, *arranged.left_out), pairs)
     checkpoint = last_checkpoint(folder)
-    plan = Course(
-        folder,
-        steps,
-        max(1, steps // SAVES),
-        work.device == "cpu",
-        progress,
-        milestones,
-        _keep(work, folder) if milestones else None,
-    )
+    keep = _keep(work, folder) if milestones else None
+    plan = Course(folder, steps, max(1, steps // SAVES), work.device == "cpu", progress, milestones, keep)
     training = time.perf_counter()
     trained, losses = fit(work.base, rows, work.spec, plan, checkpoint)
     trained_for = time.perf_counter() - training
@@ -205,13 +197,21 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
         "seconds": {"training": round(trained_for, 3), "in_all": round(time.perf_counter() - started, 3)},
         "resumed_from_step": 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2]),
     }
-    if work.spec.arm.arrange is not None:
-        left = {"left_out": len(arranged.left_out)} if arranged.left_out else {}
-        manifest |= {"arranged": {"examples": len(rows), **arranged.counts, **left}}
     if milestones:
         manifest |= {"checkpoints": [_kept(work, folder, step, manifest, losses, progress) for step in milestones]}
     write_tuning(folder, manifest)
     drop_checkpoints(folder)
+
+
+def _arranged(work: _Work, folder: Path, found: Mapping[str, Any], progress: bool) -> Arranged:
+    """The training part as the arm arranges it, which must be as it was where the folder is taken up again."""
+    student = Student(work.base.tokenizer, work.base.context, work.hooked, work.other, progress)
+    arranged = arrange(Side(work.train, student, work.parts), work.spec)
+    # Not so under another judge of the same name, or where the model writes other chains on this machine.
+    other = differences(found, arranged.told(), tuple(arranged.told())) if "arranged" in found else []
+    if other:
+        raise InputError(f"{folder}: something else was trained on so far ({other[0]}); give a new folder")
+    return arranged
 
 
 def _milestones(work: _Work, steps: int) -> tuple[int, ...]:
