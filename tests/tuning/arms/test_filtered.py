@@ -15,9 +15,12 @@ from mediate.tasks import modular_pairs
 from mediate.traces.pieces import encode_after
 from mediate.tuning.arms.arm import Encoded
 from mediate.tuning.arms.filtered import _batches
+from mediate.tuning.base import load_base
 from mediate.tuning.examples import Example, examples_of_pairs
 from mediate.tuning.labels import IGNORED, labelled
+from mediate.tuning.quiet import undisturbed
 from mediate.tuning.spec import make_tune_spec
+from mediate.tuning.trainers import Course, make_trainer
 from tests import tiny
 from tests.tuning.subjects import arranged, base_folder
 
@@ -70,6 +73,16 @@ def test_labels_by_hand() -> None:
     assert row == {"input_ids": [7, 8, 1, 2, 3, 4], "labels": [IGNORED, IGNORED, IGNORED, 2, IGNORED, 4]}
     assert labelled((7,), (1, 2))["labels"] == [IGNORED, 1, 2]
     assert Encoded("a", (7, 8), (1, 2, 3, 4)).unlearnt == ()
+
+
+def test_the_trainers_batch_has_no_label_where_a_token_is_masked(tmp_path: Path) -> None:
+    base, spec = load_base("reference-0.1m"), make_tune_spec(arm="filtered", least=0.5, batch_size=2, full=True)
+    rows = [Encoded("a", (4, 45), (36, 46, 39, 0), unlearnt=(0, 2)), Encoded("b", (4,), (36, 0))]
+    with undisturbed():
+        trainer = make_trainer(base, rows, spec, Course(tmp_path, 1, 1, cpu=True))
+    (batch,) = trainer.get_train_dataloader()
+    labels = {tuple(row.tolist()) for row in batch["labels"]}
+    assert labels == {(IGNORED,) * 3 + (46, IGNORED, 0), (IGNORED, 36, 0) + (IGNORED,) * 3}
 
 
 def test_masked_tokens_are_counted_in_the_manifest(tmp_path: Path) -> None:
