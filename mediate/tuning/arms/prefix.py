@@ -48,7 +48,7 @@ def _arrange(side: Side, chosen: Chosen) -> Arranged:
         "prefix": len(lengths),
         "whole": len(taught) - len(lengths),
         "shorter_than_prefix": sum(length < chosen.prefix_tokens for length in lengths),
-        "own_chains": len(own),
+        "own_chains": sum(isinstance(each, Taught) for each in own.values()),
     }
     return Arranged(taught, counts, left_out)
 

@@ -52,6 +52,10 @@ def test_another_model_may_judge(given: tuple[Example, ...], scores: Any) -> Non
     assert [each.example.id for each in found.taught] == scores.select("surprisal", keep=0.5)["item"].tolist()
     with pytest.raises(InputError, match=r"the judge .* has another tokenizer than the student; give"):
         arranged(given, "filtered", judge="reference-worded-0.1m", keep=0.5)
+    context = mediate.load(JUDGE, device="cpu").facts.context
+    long = replace(given[0], chain=" ".join([given[0].chain or ""] * (context // 12)))
+    with pytest.raises(InputError, match=rf"takes {context} tokens, and an example has \d+ up to the end of its chain"):
+        arranged([long], "filtered", judge=JUDGE, keep=0.5)
 
 
 def test_unlikely_tokens_are_masked_in_their_places(given: tuple[Example, ...], scores: Any) -> None:

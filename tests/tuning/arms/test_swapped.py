@@ -123,7 +123,7 @@ def test_wrong_chains_go_on_from_their_mistake() -> None:
 def test_chains_that_cannot_be_computed_anew_are_the_rejected_ones_or_named() -> None:
     told = replace(ONE, chain="add 4 to 3 to get 7. multiply 7 by 7 to get 9.")
     choices: dict[str, Any] = {"model": "reference-worded-0.1m", "chains": "wrong"}
-    with pytest.raises(InputError, match="item 'a': the chains are no arithmetic that can be computed anew"):
+    with pytest.raises(InputError, match=r"item 'a': the chains are no arithmetic .*; give a rejected chain"):
         arranged([told], "swapped", **choices)
     twin = replace(told, rejected="add 4 to 3 to get 7. multiply 7 by 3 to get 1.", rejected_answer="1")
     (found,) = arranged([twin], "swapped", **choices).taught
