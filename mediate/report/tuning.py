@@ -53,6 +53,11 @@ class Tuning:
         """A record a step: `step`, `loss`, `learning_rate`, `grad_norm` and what else the trainer measures."""
         return self.tuned.losses
 
+    @property
+    def checkpoints(self) -> dict[int, Path]:
+        """The folders of the models that were kept on the way, by their step; each is what `mediate.load` takes."""
+        return self.tuned.checkpoints
+
     def table(self) -> pd.DataFrame:
         """A row a step of the training."""
         return pd.DataFrame([dict(each) for each in self.losses])

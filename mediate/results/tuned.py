@@ -1,9 +1,19 @@
 """A tuned model as it lies in its folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+
+def _told(counts: Mapping[str, Any]) -> Iterator[str]:
+    """What an arm did to the training part, a count after the other."""
+    for name, value in counts.items():
+        if isinstance(value, Mapping):
+            said = ", ".join(_told(value))
+            yield f"{name.replace('_', ' ')} ({said})" if said else name
+        elif isinstance(value, int | float):
+            yield f"{value:g} {name.replace('_', ' ')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,17 @@ class Tuned:
             f"{made['spec']['arm']}: {made['steps']} steps on {examples} examples, loss "
             f"{self.losses[0]['loss']:.4g} to {self.losses[-1]['loss']:.4g}"
         ]
+        if "arranged" in made:
+            lines.append(f"trained on: {', '.join(_told(made['arranged']))}")
         for when, found in made["accuracy"].items():
             told = [f"{each['right']} of {each['n']} {name.replace('_', ' ')}" for name, each in found.items()]
             lines.append(f"held out, {when}: {', '.join(told)}")
+        for each in made.get("checkpoints", ()):
+            place = self.folder / each["folder"]
+            lines.append(f"after step {each['step']}: {place} (fingerprint {each['fingerprint'][:12]})")
         return "\n".join([*lines, f"model: {self.folder}"])
+
+    @property
+    def checkpoints(self) -> dict[int, Path]:
+        """The folders of the models that were kept on the way, by their step; each is what `mediate.load` takes."""
+        return {each["step"]: self.folder / each["folder"] for each in self.manifest.get("checkpoints", ())}

@@ -15,6 +15,7 @@ class TuneOptions(TypedDict, total=False):
     answer_cue: str
     epochs: int
     steps: int | None
+    checkpoints: Sequence[int] | str
     batch_size: int
     learning_rate: float | None
     warmup: float

@@ -15,7 +15,7 @@ from mediate.tuning.examples import Example, Examples, examples_of_pairs, scan_e
 
 Single = str | Path | Sequence[Example] | Sequence[Pair]
 # Several sets by name, each with its weight.
-Parts = Mapping[str, tuple[Single, float]]
+Parts = Mapping[str, tuple[Single, float | int]]
 Data = Single | Parts
 
 
@@ -34,8 +34,8 @@ class Given:
     parts: Mapping[str, float] = field(default_factory=dict)
 
 
-def read_data(data: Data, arm: Arm) -> Given:
-    """Reads what is given for an arm.
+def read_data(data: Any, arm: Arm) -> Given:
+    """Reads what is given for an arm, `Data` if all is right with it.
 
     Raises:
         InputError: There are no examples, ids that occur more than once, things of several sorts; or several sets where

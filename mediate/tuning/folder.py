@@ -18,6 +18,8 @@ from mediate.results.tuned import Tuned
 SCHEMA = 1
 LOSSES = "loss.jsonl"
 CHECKPOINTS = "checkpoints"
+# What the folder of a model that was kept on the way is called, before the number of its step.
+STEP = "step-"
 # What must be the same for a folder to be taken up again.
 IDENTITY = ("schema", "spec", "data", "device", "prompt")
 _DONE = "success"

@@ -1,5 +1,6 @@
 """What a tuning leaves in its folder: the model, the two sides of its data, and what was left out."""
 
+import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -37,6 +38,12 @@ def save_model(trained: Any, base: Base, spec: TuneSpec, folder: Path) -> str:
         whole.save_pretrained(folder)
         base.tokenizer.save_pretrained(folder)
         return "checkpoint"
+
+
+def save_step(trained: Any, base: Base, spec: TuneSpec, folder: Path) -> None:
+    """Writes the model as `save_model` does, and leaves it as it is: it is still trained."""
+    merged = not spec.trains_all and (spec.merge or not base.stored)
+    save_model(copy.deepcopy(trained) if merged else trained, base, spec, folder)
 
 
 def write_sides(

@@ -37,6 +37,9 @@ class TuneSpec(BaseModel):
     )
     epochs: int = Field(default=3, ge=1, description="Passes over the training part.")
     steps: int | None = Field(default=None, ge=1, description="Optimizer steps, in place of epochs.")
+    checkpoints: tuple[int, ...] = Field(
+        default=(), description="Steps after which the model is kept too, in a folder `step-N` inside; as `50,100`."
+    )
     batch_size: int = Field(default=8, ge=1, description="Examples a step; with DPO, pairs of completions.")
     learning_rate: float | None = Field(
         default=None,
@@ -96,7 +99,7 @@ class TuneSpec(BaseModel):
     )
     held_out: float = Field(default=0.1, ge=0, lt=1, description="Share of the examples that is not trained on.")
     ask: int = Field(default=64, ge=0, description="Held-out questions asked before and after; 0 for none.")
-    max_new_tokens: int = Field(default=256, ge=1, description="The longest chain that it may write then.")
+    max_new_tokens: int = Field(default=256, ge=1, description="The longest chain that it may write.")
     on_bad_item: Literal["error", "skip"] = Field(
         default="error", description="Stop before anything is written, or leave the example out and count it."
     )
@@ -117,6 +120,15 @@ class TuneSpec(BaseModel):
     @classmethod
     def _read_template(cls, value: Any) -> Any:
         return parse_template(value) if isinstance(value, str) else value
+
+    @field_validator("checkpoints", mode="before")
+    @classmethod
+    def _read_checkpoints(cls, value: Any) -> Any:
+        given = [value] if isinstance(value, str | int) else value
+        parts = [part.strip() for each in given for part in str(each).split(",")]
+        if not all(part.isdecimal() and int(part) > 0 for part in parts):
+            raise ValueError("give numbers of steps from 1, such as 50,100,200")
+        return tuple(sorted({int(part) for part in parts}))
 
     @model_validator(mode="after")
     def _check_heeded(self) -> "TuneSpec":
@@ -159,6 +171,7 @@ class TuneSpec(BaseModel):
         """The choices as plain values, for a manifest."""
         # Folders of before do not say choices of other arms that have joined since.
         silent = {name for name in not_heeded(self.arm) if name not in _SAID_BY_ALL}
+        silent |= set() if self.checkpoints else {"checkpoints"}
         plain = self.model_dump(mode="json", exclude={"template", *silent})
         template = asdict(self.template)
         whole = {"full": self.trains_all, "learning_rate": self.rate}

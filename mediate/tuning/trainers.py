@@ -4,9 +4,9 @@ Which trainer, and what it reads of a row, is the arm's to say (`mediate.tuning.
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class Course:
         save_every: Steps from one checkpoint to the next.
         cpu: Whether to train on the CPU where there is a GPU.
         progress: Whether to show a bar, where the output is a terminal or notebook.
+        milestones: Steps after which the model is kept.
+        keep: What keeps it: called with the model and the step.
     """
 
     folder: Path
@@ -49,6 +51,8 @@ class Course:
     save_every: int
     cpu: bool = False
     progress: bool = False
+    milestones: tuple[int, ...] = ()
+    keep: Callable[[Any, int], None] | None = None
 
 
 def need_packages() -> None:
@@ -71,9 +75,9 @@ def fit(
     Raises:
         InputError: A loss, gradient or weight that is not finite; modules to adapt that the model has not.
     """
-    with undisturbed(), _own_settings(base.plain):
+    with undisturbed(), _own_settings(base.plain) as own:
         trainer = make_trainer(base, rows, spec, plan)
-        history = run(trainer, plan, resume)
+        history = run(trainer, _keeping(plan, base.plain, own), resume)
         model = trainer.accelerator.unwrap_model(trainer.model)
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
         inner.__dict__.pop("forward", None)  # trl's own, which also gives log-probabilities
@@ -86,13 +90,16 @@ def run(trainer: Any, plan: Course, resume: Path | None = None) -> Sequence[Mapp
     Raises:
         InputError: A loss, gradient or weight that is not finite.
     """
-    from mediate.tuning.watching import Watch  # it imports all that trains, which takes seconds
+    from mediate.tuning.milestones import Milestones  # they import all that trains, which takes seconds
+    from mediate.tuning.watching import Watch
 
     for each in list(trainer.callback_handler.callbacks):
         if type(each).__name__ in ("PrinterCallback", "ProgressCallback"):
             trainer.remove_callback(each)
-    watch = Watch(plan.steps, plan.folder, shown=plan.progress)
+    watch = Watch(plan.steps, plan.folder, shown=plan.progress, kept=plan.milestones)
     trainer.add_callback(watch)
+    if plan.keep is not None:
+        trainer.add_callback(Milestones(plan.milestones, plan.keep))  # after what looks for numbers that are not finite
     try:
         trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     finally:
@@ -164,14 +171,43 @@ def _arguments(spec: TuneSpec, plan: Course) -> dict[str, Any]:
     }
 
 
+_Settings = Mapping[str, Mapping[str, Any]]
+
+
+def _settings(plain: Any) -> _Settings:
+    """The model's configurations, as they are."""
+    return {name: copy.deepcopy(getattr(plain, name).__dict__) for name in ("config", "generation_config")}
+
+
+def _put(plain: Any, settings: _Settings) -> None:
+    for name, own in settings.items():
+        found = getattr(plain, name).__dict__
+        found.clear()
+        found.update(own)
+
+
 @contextmanager
-def _own_settings(plain: Any) -> Iterator[None]:
+def _own_settings(plain: Any) -> Iterator[_Settings]:
     """Puts the model's configurations back, in which trl sets a padding token."""
-    kept = {name: copy.deepcopy(getattr(plain, name).__dict__) for name in ("config", "generation_config")}
+    own = _settings(plain)
     try:
-        yield
+        yield own
     finally:
-        for name, settings in kept.items():
-            found = getattr(plain, name).__dict__
-            found.clear()
-            found.update(settings)
+        _put(plain, own)
+
+
+def _keeping(plan: Course, plain: Any, own: _Settings) -> Course:
+    """The course, with a model that is kept on the way in its own configurations too."""
+    keep = plan.keep
+    if keep is None:
+        return plan
+
+    def kept(model: Any, step: int) -> None:
+        trained = _settings(plain)
+        _put(plain, copy.deepcopy(own))
+        try:
+            keep(model, step)
+        finally:
+            _put(plain, trained)
+
+    return replace(plan, keep=kept)

@@ -3,13 +3,13 @@
 import gc
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
 from mediate.errors import InputError, ItemError
-from mediate.files import held
+from mediate.files import differences, held
 from mediate.models.gpu import CPU, usual_device
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
@@ -17,7 +17,7 @@ from mediate.pairs.pair import Pair
 from mediate.passes.loaded import load
 from mediate.results.tuned import Tuned
 from mediate.tuning.accuracy import accuracies, drawn
-from mediate.tuning.arms.arm import Arm, Side, Taught
+from mediate.tuning.arms.arm import Arm, Arranged, Side, Taught
 from mediate.tuning.arranging import arrange
 from mediate.tuning.base import Base, load_base
 from mediate.tuning.call import TuneOptions
@@ -25,6 +25,7 @@ from mediate.tuning.data import Data, Given, read_data
 from mediate.tuning.examples import Example, data_fingerprint
 from mediate.tuning.folder import (
     SCHEMA,
+    STEP,
     drop_checkpoints,
     is_done,
     last_checkpoint,
@@ -36,7 +37,7 @@ from mediate.tuning.folder import (
     write_losses,
     write_tuning,
 )
-from mediate.tuning.outputs import save_model, write_sides
+from mediate.tuning.outputs import save_model, save_step, write_sides
 from mediate.tuning.spec import TuneSpec, make_tune_spec
 from mediate.tuning.splitting import split
 from mediate.tuning.student import Student
@@ -165,16 +166,17 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
     """Asks, trains, saves and asks again; the manifest says `success` once all of it is written."""
     started = time.perf_counter()
     # Nothing is written where the arm can make nothing of the training part.
-    student = Student(work.base.tokenizer, work.base.context, work.hooked, work.other, progress)
-    arranged = arrange(Side(work.train, student, work.parts), work.spec)
+    arranged = _arranged(work, folder, found, progress)
     rows = [each.row for each in arranged.taught]
     steps = work.steps(len(rows))
+    milestones = _milestones(work, steps)
     before = found.get("accuracy", {}).get("before") or _before(work, progress)
-    manifest = work.identity() | {"accuracy": {"before": before} if before else {}}
+    manifest = work.identity() | {"accuracy": {"before": before} if before else {}} | arranged.told()
     write_tuning(folder, manifest, "running")
     write_sides(folder, (arranged.taught, work.sides[1]), (*work.left_out, *arranged.left_out), pairs)
     checkpoint = last_checkpoint(folder)
-    plan = Course(folder, steps, max(1, steps // SAVES), work.device == CPU, progress)
+    keep = _keep(work, folder) if milestones else None
+    plan = Course(folder, steps, max(1, steps // SAVES), work.device == CPU, progress, milestones, keep)
     training = time.perf_counter()
     trained, losses = fit(work.base, rows, work.spec, plan, checkpoint)
     trained_for = time.perf_counter() - training
@@ -194,11 +196,49 @@ def _run(work: _Work, folder: Path, found: Mapping[str, Any], pairs: Sequence[Pa
         "seconds": {"training": round(trained_for, 3), "in_all": round(time.perf_counter() - started, 3)},
         "resumed_from_step": 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2]),
     }
-    if work.spec.arm.arrange is not None:
-        left = {"left_out": len(arranged.left_out)} if arranged.left_out else {}
-        manifest |= {"arranged": {"examples": len(rows), **arranged.counts, **left}}
+    if milestones:
+        manifest |= {"checkpoints": [_kept(work, folder, step, manifest, losses, progress) for step in milestones]}
     write_tuning(folder, manifest)
     drop_checkpoints(folder)
+
+
+def _arranged(work: _Work, folder: Path, found: Mapping[str, Any], progress: bool) -> Arranged:
+    """The training part as the arm arranges it, which must be as it was where the folder is taken up again."""
+    student = Student(work.base.tokenizer, work.base.context, work.hooked, work.other, progress)
+    arranged = arrange(Side(work.train, student, work.parts), work.spec)
+    # Not so under another judge of the same name, or where the model writes other chains on this machine.
+    other = differences(found, arranged.told(), tuple(arranged.told())) if "arranged" in found else []
+    if other:
+        raise InputError(f"{folder}: something else was trained on so far ({other[0]}); give a new folder")
+    return arranged
+
+
+def _milestones(work: _Work, steps: int) -> tuple[int, ...]:
+    """The steps after which the model is kept; all are steps that there are."""
+    asked = work.spec.checkpoints
+    if asked and asked[-1] > steps:
+        raise InputError(f"checkpoints are asked for after step {asked[-1]}, and there are {steps} steps; give fewer")
+    return asked
+
+
+def _keep(work: _Work, folder: Path) -> Callable[[Any, int], None]:
+    """What writes the model of a step, on the way."""
+    return lambda trained, step: save_step(trained, work.base, work.spec, folder / f"{STEP}{step}")
+
+
+def _kept(
+    work: _Work, folder: Path, step: int, whole: Mapping[str, Any], losses: list[dict[str, int | float]], progress: bool
+) -> dict[str, Any]:
+    """Makes a model that was kept on the way a tuning of its own, and says what it is."""
+    place = folder / f"{STEP}{step}"
+    model = load(place, device=work.device)
+    said = {"step": step, "folder": place.name, "fingerprint": model.facts.fingerprint}
+    accuracy = _accuracy(work, model, progress)
+    result = {**whole["result"], "fingerprint": model.facts.fingerprint}
+    after = {"accuracy": {**whole["accuracy"], "after": accuracy}} if accuracy else {}
+    write_losses(place, [each for each in losses if each["step"] <= step])
+    write_tuning(place, {**whole, "result": result, "steps": step, "of_steps": whole["steps"], **after})
+    return said | ({"accuracy": accuracy} if accuracy else {})
 
 
 def _before(work: _Work, progress: bool) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A training watched: how far it is, and its end at the first number that is not finite."""
 
 import math
+from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ from mediate.watch import work
 class Watch(TrainerCallback):  # type: ignore[misc]
     """Shows how far the training is, and ends it where a number is not finite, before that is saved."""
 
-    def __init__(self, steps: int, folder: Path, *, shown: bool) -> None:
+    def __init__(self, steps: int, folder: Path, *, shown: bool, kept: Collection[int] = ()) -> None:
         self.open = ExitStack()
         self.done = self.open.enter_context(work(steps, "tuning", "step", shown=shown))
-        self.step, self.folder = 0, folder
+        self.step, self.folder, self.kept = 0, folder, kept
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._shown(state.global_step)
@@ -30,7 +31,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
                 raise self._diverged(f"the {'gradient' if name == 'grad_norm' else name} is {logs[name]}", state, args)
 
     def on_step_end(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
-        if control.should_save:
+        if control.should_save or state.global_step in self.kept:
             trained = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
             bad = next((name for name, weight in trained if not torch.isfinite(weight).all()), None)
             if bad is not None:

@@ -97,6 +97,36 @@ def test_options_have_the_defaults_of_the_specification(name: str) -> None:
     assert set(parameters) & heeded == heeded - left_out - later
 
 
+def test_a_mix_takes_its_parts_by_name(base: Path, tmp_path: Path) -> None:
+    long, short, out = written(tmp_path / "l:1.jsonl", ROWS), written(tmp_path / "s.jsonl", ROWS), tmp_path / "out"
+    parts = ["--part", f"long={long}:0.2", "--part", f"short={short}:.8"]
+    said = invoke("mix", "--model", base, *parts, "--out", out, "--size", 5, *QUICK, "--held-out", 0)
+    assert "mix: 3 steps on 5 examples" in said
+    assert "trained on: 5 examples, parts (long (0.2 weight, 6 there, 1 examples), short (" in said
+    assert json.loads((out / "tuning.json").read_text())["data"]["parts"] == {"long": 0.2, "short": 0.8}
+
+
+@pytest.mark.parametrize(("parts", "named"), [
+    ([], "0 part to mix; give --part NAME=FILE:WEIGHT twice or more"),
+    (["--part", "d.jsonl:0.2"], "--part 'd.jsonl:0.2': give NAME=FILE:WEIGHT with a weight above 0"),
+    (["--part", "a=d.jsonl"], "give NAME=FILE:WEIGHT"),
+    (["--part", "a=d.jsonl:0"], "with a weight above 0"),
+    (["--part", "a=d.jsonl:x"], "with a weight above 0"),
+    (["--part", "a=d.jsonl:1", "--part", "a=e.jsonl:1"], "the name stands twice"),
+])  # fmt: skip
+def test_wrong_parts_are_named(parts: list[str], named: str, base: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=named):
+        invoke("mix", "--model", base, "--out", tmp_path / "out", *parts)
+
+
+def test_models_are_kept_on_the_way(base: Path, tmp_path: Path) -> None:
+    data, out = written(tmp_path / "d.jsonl", ROWS), tmp_path / "out"
+    said = invoke("sft", "--model", base, "--data", data, "--out", out, "--checkpoints", "1,2", *QUICK)
+    kept = json.loads((out / "tuning.json").read_text())["checkpoints"]
+    assert [each["folder"] for each in kept] == ["step-1", "step-2"]
+    assert f"after step 2: {out / 'step-2'} (fingerprint {kept[1]['fingerprint'][:12]})" in said
+
+
 def test_help_loads_no_torch() -> None:
     code = "import sys, mediate.cli.tune as t\nassert not {'torch', 'trl', 'peft', 'transformers'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

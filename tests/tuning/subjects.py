@@ -2,13 +2,21 @@
 
 import copy
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from mediate.passes.loaded import load
 from mediate.tasks import generate_pairs
+from mediate.tuning.arms.arm import Arranged, Side
+from mediate.tuning.arranging import arrange
+from mediate.tuning.base import load_base
 from mediate.tuning.examples import Example, examples_of_pairs
+from mediate.tuning.spec import make_tune_spec
+from mediate.tuning.student import Student
+from mediate.tuning.tokens import taught_example
 from tests import tiny
 
 CONTEXT = 512
@@ -59,3 +67,20 @@ def without_eos() -> Any:
     tokens = copy.deepcopy(tiny.byte_level())
     tokens.eos_token = None
     return tokens
+
+
+def arranged(
+    given: Sequence[Example],
+    arm: str,
+    *,
+    model: str = "reference-0.1m",
+    parts: Mapping[str, float] = {},
+    **choices: Any,
+) -> Arranged:
+    """What an arm makes of a training part, under a reference reasoner."""
+    base, spec = load_base(model), make_tune_spec(arm=arm, **choices)
+    taught = [taught_example(base.tokenizer, each, spec) for each in given]
+    student = Student(
+        base.tokenizer, base.context, lambda: load(base.plain, tokenizer=base.tokenizer, device="cpu"), load
+    )
+    return arrange(Side(taught, student, parts or {}), spec)

@@ -157,6 +157,13 @@ class Arranged:
     counts: Mapping[str, Any] = field(default_factory=dict)
     left_out: Sequence["ItemError"] = ()
 
+    def told(self) -> dict[str, Any]:
+        """What a manifest says of it; nothing of a training part that is taken as it is."""
+        if not self.counts:
+            return {}
+        left_out = {"left_out": len(self.left_out)} if self.left_out else {}
+        return {"arranged": {"examples": len(self.taught), **self.counts, **left_out}}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:

@@ -68,8 +68,14 @@ def _scored(judge: "Model", taught: Sequence[Taught]) -> "list[ScoredTrace]":
     from mediate.results.trace_scores import ScoredTrace
     from mediate.traces.trace import given_trace
 
-    tokenizer = judge.need_tokenizer()
+    tokenizer, context = judge.need_tokenizer(), judge.facts.context
     rows = [ToScore(each.said.question + each.said.chain, len(each.said.question)) for each in taught]
+    longest = max(len(row.ids) for row in rows)
+    if context and longest > context:
+        raise InputError(
+            f"the judge {judge.facts.name!r} takes {context} tokens, and an example has {longest} up to the end of its "
+            "chain; give another, or shorter chains"
+        )
     found: dict[int, TokenScores] = {}
     for batch in _batches([len(row.ids) for row in rows]):
         found |= zip(batch, token_scores(judge, [rows[at] for at in batch]), strict=True)

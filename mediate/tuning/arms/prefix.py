@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from mediate.errors import InputError, ItemError
-from mediate.tuning.arms.arm import Arm, Arranged, Chosen, Encoded, Ids, Said, Side, Taught
+from mediate.tuning.arms.arm import Arm, Arranged, Chosen, Encoded, Ids, Side, Taught
 from mediate.tuning.arms.supervised import chain_and_answer, supervised
 
 # The authors', behind the question and a space.
@@ -25,24 +25,21 @@ def _nothing(chosen: Chosen) -> tuple[str, ...]:
 
 
 def _arrange(side: Side, chosen: Chosen) -> Arranged:
-    left_out: list[ItemError] = []
-    lacking = [each for each in side.taught if chosen.own_chains or not each.said.chain]
-    own = _written(side, lacking, chosen) if lacking else {}
-    prefixes = round(chosen.prefix_share * len(side.taught))
+    count = round(chosen.prefix_share * len(side.taught))
+    first, rest = side.taught[:count], side.taught[count:]
+    own = _written(side, [_lacking(first, chosen), _lacking(rest, chosen)], chosen)
     taught: list[Taught] = []
-    lengths: list[int] = []
+    left_out: list[ItemError] = []
     for number, given in enumerate(side.taught):
         each = own.get(given.example.id, given)
-        try:
-            if isinstance(each, ItemError):
-                raise each
-            if number >= prefixes:
-                taught.append(_whole(each, chosen))
-                continue
+        if isinstance(each, ItemError):
+            left_out.append(each)
+        elif number < count:
             taught.append(_prefix(each, side.student.tokenizer, chosen))
-            lengths.append(len(each.said.chain))
-        except ItemError as error:
-            left_out.append(error)
+        else:
+            about = {**each.about, "part": "whole"}
+            taught.append(replace(each, row=chain_and_answer(each.said, chosen), about=about))
+    lengths = [len(each.said.chain) for each in taught if each.about["part"] == "prefix"]
     if lengths and max(lengths) < chosen.prefix_tokens:
         raise InputError(
             f"prefix_tokens is {chosen.prefix_tokens}, and the longest chain has {max(lengths)} tokens; take fewer"
@@ -51,18 +48,14 @@ def _arrange(side: Side, chosen: Chosen) -> Arranged:
         "prefix": len(lengths),
         "whole": len(taught) - len(lengths),
         "shorter_than_prefix": sum(length < chosen.prefix_tokens for length in lengths),
-        "own_chains": len(own),
+        "own_chains": sum(isinstance(each, Taught) for each in own.values()),
     }
     return Arranged(taught, counts, left_out)
 
 
-def _whole(each: Taught, chosen: Chosen) -> Taught:
-    if each.about.get("endless"):
-        reason = (
-            "the model did not end its chain, which is to be learnt whole; allow more tokens, or skip such examples"
-        )
-        raise ItemError(each.example.id, reason, place=each.example.place, code="endless_cot", written=True)
-    return replace(each, row=chain_and_answer(each.said, chosen), about={**each.about, "part": "whole"})
+def _lacking(taught: Sequence[Taught], chosen: Chosen) -> list[Taught]:
+    """Those whose chain the model writes."""
+    return [each for each in taught if chosen.own_chains or not each.said.chain]
 
 
 def _prefix(each: Taught, tokenizer: Any, chosen: Chosen) -> Taught:
@@ -85,40 +78,52 @@ def _asked(tokenizer: Any, question: str, chosen: Chosen) -> Ids:
     return prompt_of(tokenizer, chosen.template, f"{question} {chosen.instruction}".rstrip()).ids
 
 
-def _written(side: Side, lacking: Sequence[Taught], chosen: Chosen) -> dict[str, Taught | ItemError]:
-    """The examples with chains that the model wrote and the answers that it gives after them, or what went wrong."""
-    from mediate.models.decoding import Decoding
-    from mediate.models.generation import generate
+def _written(side: Side, lacking: Sequence[Sequence[Taught]], chosen: Chosen) -> dict[str, Taught | ItemError]:
+    """The examples with chains that the model wrote, by id, or what went wrong.
+
+    Of the first of the two lots no more is written than tells whether the prefix is all of the chain; of the other the
+    whole chain and the answer after it.
+    """
+    if not any(lacking):
+        return {}
+    from mediate.models.generation import Decoding, generate
     from mediate.models.prompts import ANSWER_TOKENS
     from mediate.traces.pieces import encode_after
     from mediate.tuning.student import chain_room, ended, own_chains
 
-    model, tokenizer = side.student.hooked(), side.student.tokenizer
+    model, tokenizer, progress = side.student.hooked(), side.student.tokenizer, side.student.progress
     cue = tuple(encode_after(tokenizer, chosen.answer_cue))
-    prompts = [each.said.question for each in lacking]
-    room = min(chain_room(model.facts.context, prompt, cue) for prompt in prompts)
+    room = min(chain_room(model.facts.context, each.said.question, cue) for lot in lacking for each in lot)
     if room < 1:
         raise InputError(f"a question leaves no room for a chain in the context of {model.facts.context}; shorten it")
-    most = min(chosen.max_new_tokens, room)
-    decoding = Decoding(most, temperature=chosen.temperature, seed=chosen.seed)
-    chains = own_chains(model, prompts, chosen.answer_cue, decoding, progress=side.student.progress)
-    contexts = [(*prompt, *chain.ids, *cue) for prompt, chain in zip(prompts, chains, strict=True)]
-    answers = generate(model, contexts, Decoding(ANSWER_TOKENS, ("\n",)), progress=side.student.progress)
+    longest = min(chosen.max_new_tokens, room)
     found: dict[str, Taught | ItemError] = {}
-    for each, chain, answer in zip(lacking, chains, answers, strict=True):
-        example = each.example
-        if not chain.text.strip():
-            reason = "the model wrote no chain; give one, or skip such examples"
-            found[example.id] = ItemError(example.id, reason, place=example.place, code="no_cot", written=True)
-        elif not answer.text.strip():
-            reason = "the model wrote no answer after its chain; give a chain, or skip such examples"
-            found[example.id] = ItemError(example.id, reason, place=example.place, code="no_answer", written=True)
+    for lot, most in zip(lacking, (min(longest, chosen.prefix_tokens + len(cue)), longest), strict=True):
+        prompts = [each.said.question for each in lot]
+        decoding = Decoding(most, temperature=chosen.temperature, seed=chosen.seed)
+        chains = own_chains(model, prompts, chosen.answer_cue, decoding, progress=progress) if lot else []
+        for each, chain in zip(lot, chains, strict=True):
+            said, told = replace(each.said, chain=chain.ids), replace(each.example, chain=chain.text or None)
+            found[told.id] = Taught(told, said, each.row, {"chain": "own"})
+            if not chain.text.strip():
+                found[told.id] = _failed(each, "wrote no chain", "no_cot")
+            elif lot is lacking[1] and not ended(chain):
+                found[told.id] = _failed(each, f"did not end its chain within {most} tokens", "endless_cot")
+    whole = [each for each in (found[one.example.id] for one in lacking[1]) if isinstance(each, Taught)]
+    contexts = [(*each.said.question, *each.said.chain, *cue) for each in whole]
+    answers = generate(model, contexts, Decoding(ANSWER_TOKENS, ("\n",)), progress=progress) if whole else []
+    for each, answer in zip(whole, answers, strict=True):
+        if answer.text.strip():
+            said = replace(each.said, ending=(*cue, *answer.ids, tokenizer.eos_token_id))
+            found[said.id] = replace(each, said=said, example=replace(each.example, answer=answer.text.strip()))
         else:
-            told = replace(example, chain=chain.text, answer=answer.text.strip())
-            said = Said(example.id, each.said.question, chain.ids, (*cue, *answer.ids, tokenizer.eos_token_id))
-            about = {"chain": "own"} if ended(chain) else {"chain": "own", "endless": True}
-            found[example.id] = Taught(told, said, each.row, about)
+            found[each.example.id] = _failed(each, "wrote no answer after its chain", "no_answer")
     return found
+
+
+def _failed(each: Taught, what: str, code: str) -> ItemError:
+    reason = f"the model {what}; give it a chain, or skip such examples"
+    return ItemError(each.example.id, reason, place=each.example.place, code=code, written=True)
 
 
 PREFIX = Arm(

@@ -141,7 +141,8 @@ def _makers(chains: str, traces: "Sequence[Trace]") -> _Maker:
         if rejected is not None and each.example.rejected_answer not in (None, each.example.answer):
             return rejected, given_trace(rejected, tokenizer).ids, "rejected"
         assert why is not None, "a chain has a step"
-        raise why
+        reason = f"{why.reason}; give a rejected chain with its own answer, or skip such examples"
+        raise ItemError("", reason, code=why.code)
 
     return wrong
 
