@@ -12,6 +12,7 @@ from pathlib import Path
 from mediate.errors import InputError
 from tools.findings.behaviour import BEHAVIOUR
 from tools.findings.contrasts import HELD_AGAINST
+from tools.findings.distilled import DISTILLED
 from tools.findings.estimates import CUT, ESTIMATES
 from tools.findings.families import FAMILIES_IN_SIGNS, FAMILIES_IN_STORIES, FAMILIES_OWN, FAMILIES_TOLD
 from tools.findings.finding import COMMAND, Finding
@@ -36,6 +37,7 @@ FINDINGS: tuple[Finding, ...] = (
     FAMILIES_OWN,
     FAMILIES_IN_STORIES,
     FAMILIES_IN_SIGNS,
+    DISTILLED,
 )
 PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
 
