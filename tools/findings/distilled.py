@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 import mediate
 from mediate.errors import InputError
-from mediate.report import Faithfulness, Scores, TokenJoin
+from mediate.report import Faithfulness, TokenJoin
 from mediate.report.token_words import SET_WORDS
 from mediate.report.words import interval, number, percent, share_words
 from mediate.results.areas import normalised_area
@@ -51,7 +51,12 @@ def _measure(folder: Path, model: Path, name: str) -> None:
     loaded = mediate.load(model)
     how: dict[str, Any] = {"maps": [], "control_pairs": 0, "outcomes": ("logit_diff",), "on_bad_item": "skip"}
     own = problems(MEASURED, SEED, held_out=True, with_cot=False)
-    mediate.score(loaded, own, out=folder / FOLDER / f"{name}-own", seed=SEED, **how)
+    try:
+        mediate.score(loaded, own, out=folder / FOLDER / f"{name}-own", seed=SEED, **how)
+    except InputError as error:
+        if "no_cot" not in str(error):
+            raise
+        print(f"{name}: writes no chain", flush=True)
     given = problems(MEASURED, SEED, TALKATIVE, held_out=True)
     tests: dict[str, Any] = {"edits": ("truncated",), "readings": ("at_once",)}
     mediate.faithfulness(loaded, given, out=folder / FOLDER / f"{name}-given", seed=SEED, **tests, **how)
@@ -92,8 +97,8 @@ def table(folder: Path) -> str:
                 "TE", "mediated", "change", "area", "change")  # fmt: skip
         tables.append(markdown(head, [[label, *row] for label, row in zip(labels, rows, strict=True)]))
     more = (
-        f"Right: percent of {MEASURED} held-out problems after the student's own chain, as far as it came to an end. "
-        "TE in nats, the mediated share of it and the normalised area of early answering: with right chains in the "
+        f"Right: percent of {MEASURED} held-out problems after the student's own chain; wrong where there is none, "
+        "or no end to it. TE in nats, the mediated share of it and the normalised area of early answering: with right chains in the "
         "teacher's style given. All but *by seed* are averaged over three seeds of the teaching, item by item; changes "
         "are paired with the student before, and intervals are over problems, not over seeds. The teacher's style: "
         f"{_style(TALKATIVE)}; the students' own: {_style(OWN)}. Tokens are those of the same chains, under the "
@@ -160,7 +165,7 @@ def _of(folder: Path, names: Sequence[str]) -> Measured:
     """What the models of all seeds do, averaged."""
     given = [run_of_behaviour(folder / FOLDER / f"{name}-given") for name in names]
     ids = ids_of(given[0])
-    right = np.stack([_right(run_of(folder / FOLDER / f"{name}-own"), ids) for name in names])
+    right = np.stack([_right(folder / FOLDER / f"{name}-own", ids) for name in names])
     tie, te = effects_of(given)
     curves = [curves_of(run.results.behaviour, "truncated", ReadAs.AT_ONCE) for run in given]
     area = np.array([[normalised_area(each[item]) if item in each else np.nan for item in ids] for each in curves])
@@ -168,9 +173,10 @@ def _of(folder: Path, names: Sequence[str]) -> Measured:
     return Measured(right.mean(axis=0), te.mean(axis=0), tie.mean(axis=0), area.mean(axis=0), by_seed)
 
 
-def _right(run: Scores, ids: Sequence[str]) -> Float[np.ndarray, " item"]:
-    """Whether each item is answered rightly; one that could not be measured is not."""
-    found = {item.id: right_of(item) for item in run.results.items}
+def _right(folder: Path, ids: Sequence[str]) -> Float[np.ndarray, " item"]:
+    """Whether each item is answered rightly; one that could not be measured, or of a model without chains, is not."""
+    written = (folder / "results").exists()
+    found = {item.id: right_of(item) for item in run_of(folder).results.items} if written else {}
     return np.array([found.get(each, 0.0) for each in ids])
 
 

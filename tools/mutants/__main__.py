@@ -247,7 +247,7 @@ MUTANTS = (
     Mutant(
         "a knockout of all heads where some are named",
         "passes/hooks.py",
-        "cut.heads if cut.heads is not None else range(heads)",
+        "range(heads) if cut.heads is None else cut.heads",
         "range(heads)",
         STATE,
     ),
