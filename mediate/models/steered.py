@@ -1,4 +1,4 @@
-"""A model with a vector added where thoughts open: a model of its own, with the weights of the one that it is made of."""
+"""A model with a vector added where thoughts open: a model of its own, with the weights of its base."""
 
 import copy
 import hashlib
@@ -58,7 +58,7 @@ def steer(model: Model, vector: SteeringVector, alpha: float, *, name: str | Non
         refused={},
         masked=False,
         turnings=(),
-        steering=Steering(vector, alpha, facts, None, model if copied else None),
+        steering=Steering(vector, alpha, facts, None),
     )
     if not alpha:
         return steered
@@ -68,7 +68,7 @@ def steer(model: Model, vector: SteeringVector, alpha: float, *, name: str | Non
     opening = torch.zeros(facts.d_vocab, dtype=torch.bool)
     opening[vector.opening] = True
     network = Adding(opening.to(model.device), added)
-    network.put_on(steered.plain.base_model, steered.bridge.blocks[vector.layer].original_component)
+    network.put_on(steered.plain, steered.bridge.blocks[vector.layer].original_component)
     return replace(steered, probe=probe, steering=replace(_steering(steered), network=network))
 
 
@@ -88,7 +88,11 @@ def _copied(model: Model) -> Any:
         id(each): each for each in [*nn.Module.parameters(model.bridge), *nn.Module.buffers(model.bridge)]
     }
     try:
-        return copy.deepcopy(model.bridge, shared)
+        copied = copy.deepcopy(model.bridge, shared)
+        for block in copied.blocks:
+            # They reach modules of the network that was copied; the next pass puts others on.
+            block._teardown_capture_hooks()
+        return copied
     except Exception as error:  # modules of some 140 architectures raise what they like
         raise InputError(
             f"model {model.facts.name!r} ({model.facts.architecture}): its network cannot be copied "

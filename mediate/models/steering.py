@@ -3,12 +3,12 @@
 The addition is a hook of the network's own block, under transformer-lens' hook points and inside transformers' module
 alike, so that plain generation, passes with a past, sweeps and gradients all meet it. It depends on a position's own
 token and on nothing before it: what is read from a past was steered when it was computed. Ids are taken as they enter
-the network's body; a pass that begins with a residual stream is told them (`reading`), and without is an error.
+the network; a pass that begins with a residual stream is told them (`reading`), and without is an error.
 """
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -35,18 +35,19 @@ class Adding:
         self.entered: Tensor | None = None
         self.told: Tensor | None = None
 
-    def put_on(self, body: Any, block: Any) -> None:
-        """Puts the hooks on a network's body, which is given ids, and on the block after which is added."""
-        body.register_forward_pre_hook(self.enter, with_kwargs=True)
-        body.register_forward_hook(self.leave, always_call=True)
+    def put_on(self, network: Any, block: Any) -> None:
+        """Puts the hooks on a network and its body, each of which may be given ids, and on the block that ends so."""
+        for module in {id(each): each for each in (network, network.base_model)}.values():
+            module.register_forward_pre_hook(self.enter, with_kwargs=True)
+            module.register_forward_hook(self.leave, always_call=True)
         block.register_forward_hook(self.add)
 
-    def enter(self, body: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def enter(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Takes the ids of a pass that begins."""
-        names = [name for name in arguments_of(type(body).forward) if name != "self"]
+        names = [name for name in arguments_of(type(module).forward) if name != "self"]
         self.entered = (kwargs | dict(zip(names, args, strict=False))).get(_IDS)
 
-    def leave(self, body: Any, args: Any, output: Any) -> None:
+    def leave(self, module: Any, args: Any, output: Any) -> None:
         """Forgets them."""
         self.entered = None
 
@@ -88,15 +89,12 @@ class Steering:
         alpha: How often.
         base: The facts of the model that is steered: `mediate.models.model.Facts`.
         network: The hooks; None where alpha is 0, and nothing is put on.
-        sharer: The model whose weights these are. Some hooks of transformer-lens reach its modules by weak references,
-            in a copy too, so it must live on.
     """
 
     vector: SteeringVector
     alpha: float
     base: Any
     network: Adding | None
-    sharer: Any = field(default=None, repr=False)
 
     def describe(self) -> dict[str, Any]:
         """What a manifest says of it."""

@@ -1,8 +1,8 @@
 """Thoughts of a chain: what lies between two openings, and whether it goes on, looks back or changes course.
 
-Three kinds as of SEAL (arXiv 2504.07986), told by words: a thought is a *transition* if it holds one of the transition's
-words, else a *reflection* if it holds one of the reflection's, else *execution*. Text only, no tokens. What opens a
-thought is a piece of text, such as an empty line; which tokens hold it, their tokenizer says.
+Three kinds as of SEAL (arXiv 2504.07986), told by words: a thought is a *transition* if it holds one of those of a
+change of course, else a *reflection* if it holds one of those of looking back, else *execution*. Text only, no tokens.
+What opens a thought is a piece of text, such as an empty line; which tokens hold it, their tokenizer says.
 """
 
 from collections.abc import Callable
