@@ -8,6 +8,7 @@ from typing import Any
 from torch.utils.checkpoint import checkpoint
 from transformers.cache_utils import Cache
 
+from mediate.models.float64 import in_float64
 from mediate.models.model import Model
 from mediate.models.steering import ids_read, reading
 
@@ -31,14 +32,14 @@ def recomputed_blocks(model: Model) -> Iterator[None]:
 
 
 def _run(model: Model, forward: Any, layer: int, *args: Any, **kwargs: Any) -> Any:
-    ids = ids_read(model)  # on the way back, no pass runs that could say
+    ids = ids_read(model)
     cache = next((each for each in (*args, *kwargs.values()) if isinstance(each, Cache)), None)
     held = [cache.layers[layer]] if cache is not None else []
     before = [(each.keys, each.values) for each in held]
 
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
-            with reading(model, ids):
+            with reading(model, ids), in_float64(model.plain):  # on the way back, the model's own pass is over
                 return forward(*args, **kwargs)
         finally:
             # A second run must find the past that the first one found, and nobody reads the keys that a run adds.

@@ -67,7 +67,10 @@ def test_a_header_of_another_hand_is_one_line(tmp_path: Path) -> None:
         SteeringVector.read(file)
 
 
-@pytest.mark.parametrize(("direction", "layer", "opening"), [([0.0], 0, [1]), ([float("nan")], 0, [1]), ([1.0], -1, [1]), ([1.0], 0, [])])  # fmt: skip
+@pytest.mark.parametrize(
+    ("direction", "layer", "opening"),
+    [([0.0], 0, [1]), ([float("nan")], 0, [1]), ([1.0], -1, [1]), ([1.0], 0, [])],
+)
 def test_a_vector_of_nothing_is_none(direction: list[float], layer: int, opening: list[int]) -> None:
     with pytest.raises(ValueError, match="a vector of"):
         SteeringVector(torch.tensor(direction), layer, torch.tensor(opening, dtype=torch.long), {})
