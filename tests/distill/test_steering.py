@@ -153,14 +153,14 @@ def test_a_token_may_hold_more_than_what_opens() -> None:
 
 def test_chains_that_are_missing_are_written() -> None:
     model = tiny.model("llama")
-    asked = [mediate.Item(QUESTION.replace("3", f"{digit} + {digit}"), "3", id=str(digit)) for digit in range(10)]
+    asked = [mediate.Item(QUESTION.replace("3", f"{n // 10} + {n % 10}"), "3", id=str(n)) for n in range(40)]
+    options: dict[str, Any] = {"temperature": 1.0, "max_new_tokens": 40, "on_bad_item": "skip", "stop": ("\n",)}
     vector = fitted(
-        model, asked, opens=" ", max_new_tokens=40, kind=lambda text: "execution" if len(text) % 2 else "reflection",
-        on_bad_item="skip", stop=("\n",),
-    )  # fmt: skip
+        model, asked, opens="a", kind=lambda text: "execution" if len(text) % 2 else "reflection", **options
+    )
     chains = vector.facts["chains"]
     assert chains["written_by_the_model"] == chains["read"] > 0
-    assert chains["read"] + chains["left_out"] == 10
+    assert chains["read"] + chains["left_out"] == 40
 
 
 @pytest.mark.parametrize(("execution", "others"), [(7, 20), (20, 7)])
