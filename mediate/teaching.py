@@ -147,7 +147,6 @@ def fit_steering(
     *,
     layer: int,
     kind: KindOf | None = None,
-    out: str | Path | None = None,
     store: bool = True,
     progress: bool = True,
     **options: Unpack[SteerOptions],
@@ -155,7 +154,7 @@ def fit_steering(
     """The direction in which a chain's state differs where it goes on from where it looks back or changes course.
 
     `mean(execution) - mean(reflection and transition)` of the residual stream, as it leaves one block, at the tokens
-    that open a thought (SEAL, arXiv 2504.07986).
+    that open a thought (SEAL, arXiv 2504.07986). `save` of what is returned writes it to a file.
 
     Args:
         model: From `mediate.load`.
@@ -163,7 +162,6 @@ def fit_steering(
             the model writes.
         layer: The block, counted from 0.
         kind: The kind of a thought by its text, `execution`, `reflection` or `transition`; by words without.
-        out: A file to write the vector to.
         store: Whether what is written is looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below.
@@ -171,7 +169,7 @@ def fit_steering(
     Raises:
         InputError: A choice or the chains are wrong, no such layer, or fewer than 8 thoughts on a side.
     """
-    from mediate.distill.steering import fit_steering as fit
+    from mediate.distill.steering_fit import fit_steering as fit
     from mediate.passes.store import Store
     from mediate.scoring.score import Call
 
@@ -179,10 +177,7 @@ def fit_steering(
     given, unread = given_or_read(chains)
     check_loaded("fit_steering", model)
     call = Call(unread=unread, store=Store() if store else None, progress=progress)
-    found = fit(model, given, layer, specs, call, kind)
-    if out is not None:
-        found.save(out)
-    return found
+    return fit(model, given, layer, specs, call, kind)
 
 
 def steered(model: "Model", vector: "SteeringVector | str | Path", alpha: float = 1.0) -> "Model":

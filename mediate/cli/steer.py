@@ -71,7 +71,7 @@ def fit(
     if out.exists() and (not out.is_file() or not force):
         raise InputError(f"{out}: is there already; name another file, or write over one with --force")
     from mediate.api import load
-    from mediate.distill.steering import fit_steering
+    from mediate.distill.steering_fit import fit_steering
     from mediate.passes.store import Store
     from mediate.scoring.score import Call
 

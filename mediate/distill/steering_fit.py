@@ -43,7 +43,7 @@ TOKENS = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Thought:
+class OpenedThought:
     """A thought of a chain.
 
     Args:
@@ -139,7 +139,7 @@ def opening_tokens(model: Model, opens: str) -> tuple[int, ...]:
     return found
 
 
-def thoughts_of(item: PreparedItem, opening: frozenset[int], opens: str, kind: KindOf) -> tuple[Thought, ...]:
+def thoughts_of(item: PreparedItem, opening: frozenset[int], opens: str, kind: KindOf) -> tuple[OpenedThought, ...]:
     """The thoughts of an item's chain: what lies between two opening tokens, or behind the last.
 
     The prompt's last token may open the first; what stands before the first opening is none, for nothing opens it.
@@ -157,7 +157,7 @@ def thoughts_of(item: PreparedItem, opening: frozenset[int], opens: str, kind: K
         ends = decode_after(tokenizer, ids[end : end + 1]).partition(opens)[0] if end < len(ids) else ""
         text = begins + decode_after(tokenizer, ids[place + 1 : end]) + ends
         if text.strip():
-            found.append(Thought(place, text, _kind(kind, text)))
+            found.append(OpenedThought(place, text, _kind(kind, text)))
     return tuple(found)
 
 
@@ -229,7 +229,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _streams(
-    model: Model, layer: int, items: Sequence[PreparedItem], chains: Sequence[Sequence[Thought]]
+    model: Model, layer: int, items: Sequence[PreparedItem], chains: Sequence[Sequence[OpenedThought]]
 ) -> Iterator[Float[Tensor, "thought d_model"]]:
     """Of each item, the residual stream as it leaves the block at the openings of its thoughts."""
     site = Site(model.need(Component.RESID_POST), layer)

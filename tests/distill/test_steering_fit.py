@@ -10,7 +10,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import mediate
-from mediate.distill.steering import check_counts, difference, opening_tokens, thoughts_of
+from mediate.distill.steering_fit import check_counts, difference, opening_tokens, thoughts_of
 from mediate.errors import InputError
 from mediate.models.steering_vector import SteeringVector
 from mediate.passes.forward import forward
@@ -217,7 +217,8 @@ def test_halves_are_of_chains_and_seeded() -> None:
 
 def test_a_file_and_the_model_that_it_makes(tmp_path: Path) -> None:
     model = tiny.model("llama")
-    vector = fitted(model, items(), out=tmp_path / "v.safetensors", layer=1)
+    vector = fitted(model, items(), layer=1)
+    vector.save(tmp_path / "v.safetensors")
     one, other = mediate.steered(model, vector, 2.0), mediate.steered(model, tmp_path / "v.safetensors", 2.0)
     ids = torch.tensor([[5, 1, 8, 9]])
     assert torch.equal(forward(one, ids).logits, forward(other, ids).logits)
