@@ -11,6 +11,7 @@ from mediate.checks.claims import token_pair
 from mediate.checks.identities import IDENTITIES
 from mediate.checks.run import limits_of
 from mediate.errors import InputError
+from mediate.mediation.kinds.lens import direct_logit_attribution
 from mediate.models.model import Model
 from mediate.models.random_twin import random_twin
 from mediate.models.sites import Component, Site
@@ -198,3 +199,16 @@ def test_steering_that_is_not_met_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(InputError, match="its logits are off"):
         steered(base, vector_of(base, LAYER), ALPHA)
     assert replace(base).steering is None
+
+
+def test_what_no_component_writes_is_no_part_of_a_sum() -> None:
+    """Where the answer is read at an opening token, the stream is not what components write, and that is refused."""
+    base = tiny.model("llama")
+    pair = token_pair(base)
+    apart = steered(base, vector_of(base, LAYER, opening=(pair.traces[1].ids[2],)), ALPHA)
+    found = direct_logit_attribution(apart, pair)
+    assert found.total == pytest.approx(found.y, abs=1e-4)
+    last = (*pair.questions[1], *pair.traces[1].ids, *pair.readers.cue, *pair.readers.base[: pair.readers.shared])[-1]
+    at = steered(base, vector_of(base, LAYER, opening=(last,)), ALPHA)
+    with pytest.raises(InputError, match="cannot be read layer by layer"):
+        direct_logit_attribution(at, pair)
