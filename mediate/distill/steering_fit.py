@@ -5,6 +5,7 @@ opens it; the vector is `mean(execution) - mean(reflection and transition)`, eac
 `execution - reflection - transition`, in which one mean is subtracted for each kind and the sum is not a difference.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -95,7 +96,10 @@ def fit_steering(
     prepared, left_out = prepare(ITEMS, model, items, scoring, store, unread=unread, progress=progress)
     chains = [thoughts_of(item, frozenset(opening), spec.rules.opens, kind or spec.rules.kind) for item in prepared]
     counts = Counter(thought.kind for chain in chains for thought in chain)
-    check_counts(counts, spec.rules.opens)
+    split = sum(unopened(item, frozenset(opening), spec.rules.opens) for item in prepared)
+    check_counts(counts, spec.rules.opens, split)
+    if split:
+        say(f"{spec.rules.opens!r} stands in the chains {split} times in several tokens, which open nothing")
     streams: list[Float[Tensor, "thought d_model"]] = [torch.empty(0)] * len(chains)
     with work(len(chains), "reading thoughts", "chain", shown=progress) as done:
         for batch in _batches([len(item.tokens.whole) for item in prepared]):
@@ -115,6 +119,7 @@ def fit_steering(
             "read": len(prepared),
             "written_by_the_model": sum(item.tokens.trace.written for item in prepared),
             "left_out": len(left_out),
+            "openings_of_several_tokens": split,
         },
         **facts,
     }
@@ -168,14 +173,29 @@ def _kind(kind: KindOf, text: str) -> ThoughtKind:
     return ThoughtKind(said)
 
 
-def check_counts(counts: Counter[ThoughtKind], opens: str) -> None:
-    """Raises InputError where a vector would be between too few thoughts."""
+def unopened(item: PreparedItem, opening: frozenset[int], opens: str) -> int:
+    """How often a chain holds the text that opens a thought without a token that does: some tokenizers split it."""
+    places = len(re.findall(f"(?:{re.escape(opens)})+", item.tokens.trace.text))
+    return max(0, places - sum(token in opening for token in item.tokens.trace.ids))
+
+
+def check_counts(counts: Counter[ThoughtKind], opens: str, split: int = 0) -> None:
+    """Raises InputError where a vector would be between too few thoughts.
+
+    Args:
+        counts: Thoughts by kind.
+        opens: The text that opens one.
+        split: How often that stands in the chains in several tokens.
+    """
     going_on = counts[ThoughtKind.EXECUTION]
     if min(going_on, counts.total() - going_on) < LEAST:
         told = ", ".join(f"{counts[each]} of {each}" for each in ThoughtKind)
+        remedy = "give more chains, or chains that look back"
+        if split:
+            remedy = f"name a text of one token with 'opens': {opens!r} stands there {split} times in several tokens"
         raise InputError(
             f"too few thoughts, opened by {opens!r}: {told}; at least {LEAST} of execution and {LEAST} of the others "
-            "together are needed, so give more chains, or chains that look back"
+            f"together are needed, so {remedy}"
         )
 
 

@@ -10,7 +10,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import mediate
-from mediate.distill.steering_fit import check_counts, difference, opening_tokens, thoughts_of
+from mediate.distill.steering_fit import check_counts, difference, opening_tokens, thoughts_of, unopened
 from mediate.errors import InputError
 from mediate.models.steering_vector import SteeringVector
 from mediate.passes.forward import forward
@@ -224,3 +224,15 @@ def test_a_file_and_the_model_that_it_makes(tmp_path: Path) -> None:
     assert torch.equal(forward(one, ids).logits, forward(other, ids).logits)
     assert one.facts.fingerprint == other.facts.fingerprint
     assert WORDED_THOUGHTS.opens == "."
+
+
+def test_an_opening_of_several_tokens_is_told() -> None:
+    """As an empty line is in tokenizers that keep the last white space before a word apart."""
+    model = tiny.model("llama")
+    item = mediate.prepare(model, mediate.Item(QUESTION, "3", "\n\n".join(["Tom has 3."] * 8)), store=False)
+    split = unopened(item, frozenset(), "\n\n")
+    with pytest.raises(InputError, match="7 times in several tokens"):
+        check_counts(Counter(), "\n\n", split)
+    assert unopened(item, frozenset({0}), "\n") == 0
+    assert unopened(item, frozenset({1}), ".") == 0
+    assert fitted(model, items()).facts["chains"]["openings_of_several_tokens"] == 0
