@@ -16,6 +16,7 @@ from mediate.models.fetch import fetch as fetch
 from mediate.models.model import Model as Model
 from mediate.models.prompts import Template as Template
 from mediate.models.sites import Component as Component
+from mediate.models.steering_vector import SteeringVector as SteeringVector
 from mediate.one_item import attribute as attribute
 from mediate.one_item import prepare as prepare
 from mediate.pairs.files import read_pairs as read_pairs
@@ -46,9 +47,11 @@ from mediate.tasks.modular import modular_pairs as modular_pairs
 from mediate.tasks.problems import few_shot_prompt as few_shot_prompt
 from mediate.tasks.problems import generate_pairs as generate_pairs
 from mediate.tasks.worded_pairs import worded_pairs as worded_pairs
+from mediate.teaching import fit_steering as fit_steering
 from mediate.teaching import join_tokens as join_tokens
 from mediate.teaching import rsd as rsd
 from mediate.teaching import score_traces as score_traces
+from mediate.teaching import steered as steered
 from mediate.teaching import tune as tune
 from mediate.tuning.folder import open_tuned as open_tuned
 from mediate.version import __version__ as __version__

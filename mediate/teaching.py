@@ -1,7 +1,7 @@
 """The calls around what a student is taught: its own tuning, and the chains that it may be tuned on.
 
 As in `mediate.api` the choices of a call are its options, and their sentences those of the specifications' fields:
-`TuneSpec`, `TraceSpec`, `JoinSpec` and `RsdSpec`.
+`TuneSpec`, `TraceSpec`, `JoinSpec`, `RsdSpec` and `SteerSpec`.
 """
 
 from collections.abc import Sequence
@@ -12,16 +12,19 @@ from mediate.choices import fields_of, made, with_choices
 from mediate.distill.join_spec import JoinOptions, join_fields, make_join_specs
 from mediate.distill.rsd_spec import RsdOptions, RsdSpec
 from mediate.distill.spec import TraceOptions, make_trace_specs, trace_fields
+from mediate.distill.steering_spec import SteerOptions, make_steer_specs, steer_fields
 from mediate.models.load_spec import check_loaded
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.reading import given_or_read
 from mediate.report import RsdTraces, TokenJoin, TraceScores, Tuning
+from mediate.traces.thoughts import KindOf
 from mediate.tuning import Arm
 from mediate.tuning.call import TuneOptions
 from mediate.tuning.spec import TuneSpec
 
 if TYPE_CHECKING:
     from mediate.models.model import Model
+    from mediate.models.steering_vector import SteeringVector
     from mediate.tuning.data import Data
 
 
@@ -181,3 +184,63 @@ def tune(
     from mediate.tuning.tune import tune as tune_model
 
     return Tuning(tune_model(model, data, out=out, arm=arm, device=device, progress=progress, **options))
+
+
+@with_choices(steer_fields())
+def fit_steering(
+    model: "Model",
+    chains: Sequence[Pair] | Sequence[Item] | str | Path,
+    *,
+    layer: int,
+    kind: KindOf | None = None,
+    store: bool = True,
+    progress: bool = True,
+    **options: Unpack[SteerOptions],
+) -> "SteeringVector":
+    """The direction in which a chain's state differs where it goes on from where it looks back or changes course.
+
+    `mean(execution) - mean(reflection and transition)` of the residual stream, as it leaves one block, at the tokens
+    that open a thought (SEAL, arXiv 2504.07986). `save` of what is returned writes it to a file.
+
+    Args:
+        model: From `mediate.load`.
+        chains: Items, or pairs, of which the base is taken; or the path of a file of either. Chains that are missing
+            the model writes.
+        layer: The block, counted from 0.
+        kind: The kind of a thought by its text, `execution`, `reflection` or `transition`; by words without.
+        store: Whether what is written is looked up and kept in the cache.
+        progress: Whether to show bars, where the output is a terminal or notebook.
+        **options: Choices, as below.
+
+    Raises:
+        InputError: A choice or the chains are wrong, no such layer, or fewer than 8 thoughts on a side.
+    """
+    from mediate.distill.steering_fit import fit_steering as fit
+    from mediate.passes.store import Store
+    from mediate.scoring.score import Call
+
+    specs = make_steer_specs(dict(options))
+    given, unread = given_or_read(chains)
+    check_loaded("fit_steering", model)
+    call = Call(unread=unread, store=Store() if store else None, progress=progress)
+    return fit(model, given, layer, specs, call, kind)
+
+
+def steered(model: "Model", vector: "SteeringVector | str | Path", alpha: float = 1.0) -> "Model":
+    """The model with `alpha` times a vector added at every token that opens a thought, in every pass.
+
+    It is a model of its own, with the weights of the one that it is made of: every call takes it, and its fingerprint
+    holds vector, layer and alpha. The model that is given stays as it is. With an alpha of 0 both say the same.
+
+    Args:
+        model: From `mediate.load`.
+        vector: From `fit_steering`, or the path of its file; its control is `vector.random(seed)`.
+        alpha: How often the vector is added: positive away from reflection and transition.
+
+    Raises:
+        InputError: The vector is another model's, the model is steered already, or alpha is no number.
+    """
+    from mediate.passes.loaded import steered as steer
+
+    check_loaded("steered", model)
+    return steer(model, vector, alpha)

@@ -11,6 +11,7 @@ from mediate.compare import Settings
 from mediate.distill.join_spec import JoinSpec
 from mediate.distill.rsd_spec import RsdSpec
 from mediate.distill.spec import TraceSpec
+from mediate.distill.steering_spec import SteerSpec
 from mediate.faithfulness.spec import BehaviourSpec
 from mediate.models.load_spec import LoadSpec
 from mediate.scoring.cross_spec import CrossSpec
@@ -48,6 +49,11 @@ TABLES: Mapping[str, tuple[type, str]] = {
         "scoring beside",
     ),
     "Reverse speculative decoding": (RsdSpec, "`md.rsd` and `mediate traces rsd`"),
+    "Fitting a steering vector": (
+        SteerSpec,
+        "`md.fit_steering` and `mediate steer fit`; `template`, `answer_cue`, `on_bad_item`, `seed` and how chains are "
+        "written beside, as of scoring",
+    ),
     "Tuning": (TuneSpec, "`md.tune`; of `mediate tune ARM` those that the arm heeds"),
 }
 

@@ -14,6 +14,7 @@ from mediate.cli.look import check, report
 from mediate.cli.materials import make_pairs, models_app
 from mediate.cli.reference import reference
 from mediate.cli.score import demo, score
+from mediate.cli.steer import steer_app
 from mediate.cli.traces import traces_app
 from mediate.cli.tune import tune_app
 from mediate.cli.twins import make_twins
@@ -39,6 +40,7 @@ tune_app.command(cls=FromSpec)(reference)
 app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")
 app.add_typer(traces_app, name="traces")
+app.add_typer(steer_app, name="steer")
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ from mediate.models.origin import Origin, OriginKind, adapter_folder, has_tokeni
 from mediate.models.past import pass_past_on
 from mediate.models.shards import check_index
 from mediate.models.silence import quiet_bars
+from mediate.models.steered_folder import steered_by
 from mediate.models.stored import check_stored
 from mediate.models.trial import probe_logits
 from mediate.models.vocabulary import check_vocabulary
@@ -52,11 +53,12 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
             tokenizer where one was named or one that is too large, an adapter that does not fit, no such device.
     """
     how = make_load_spec(**options)
+    steering: Path | None = None
     device = _checked_device(how.device or usual_device())
     if isinstance(model, str | Path):
         origin = resolve(model, how.adapter)
         plain, beside, origin = read_plain(origin, getattr(torch, how.dtype or "float32"), how.trust_remote_code)
-        name, where = origin.name, origin.kind.value
+        name, where, steering = origin.name, origin.kind.value, origin.steering
         if origin.adapter is not None:
             plain, where = merge_adapter(plain, origin.adapter, origin.name.partition("+")[0]), f"{where}+adapter"
     else:
@@ -72,7 +74,8 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
         raise InputError(
             f"cannot use a {type(tokenizer).__name__} as tokenizer; give one of transformers, or its folder"
         )
-    return _hook(plain.to(device).eval(), tokenizer, name, where)
+    loaded = _hook(plain.to(device).eval(), tokenizer, name, where)
+    return loaded if steering is None else steered_by(loaded, steering)
 
 
 def _checked_device(device: str) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.float64 import keeps_float64
 from mediate.models.sites import Component
+from mediate.models.steering import Steering
 from mediate.models.turning import Turning
 
 
@@ -99,6 +100,7 @@ class Model:
         weights: Under transformers' names, which hooking changes; tied ones once.
         masked: Whether attention is knocked out by the mask that it is given, because its scores cannot be written.
         turnings: How each layer's keys turn with their position; empty where all do in the usual way.
+        steering: What is added where thoughts open; None of a model as it is.
     """
 
     bridge: Any
@@ -110,6 +112,7 @@ class Model:
     weights: Mapping[str, Tensor] = field(default_factory=dict)
     masked: bool = False
     turnings: tuple[Turning, ...] = ()
+    steering: Steering | None = None
 
     @property
     def plain(self) -> Any:
@@ -172,7 +175,8 @@ class Model:
             }
             for check in self.checks
         ]
-        return asdict(self.facts) | {"checks": checks, "refused_sites": {str(k): v for k, v in self.refused.items()}}
+        told = asdict(self.facts) | {"checks": checks, "refused_sites": {str(k): v for k, v in self.refused.items()}}
+        return told if self.steering is None else told | {"steering": self.steering.describe()}
 
     def __repr__(self) -> str:
         facts = self.facts

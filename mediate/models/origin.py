@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
@@ -14,6 +15,8 @@ from mediate.models.shipped import LADDERS, REFERENCES, shipped_folder
 
 # What `mediate tune` writes beside a model or an adapter.
 TUNED = "tuning.json"
+# What `mediate steer apply` writes: the base, alpha, and beside it the vector.
+STEERED, VECTOR = "steering.json", "vector.safetensors"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
 
@@ -35,19 +38,22 @@ class Origin:
         location: The hub id, or the path of the folder or file.
         name: What to call it in results: never a path on somebody's disk.
         adapter: The folder of a LoRA adapter to put on it.
+        steering: The folder that says how it is steered.
     """
 
     kind: OriginKind
     location: str
     name: str
     adapter: Path | None = None
+    steering: Path | None = None
 
 
 def resolve(model: str | Path, adapter: str | Path | None = None) -> Origin:
     """Says what a model's name stands for, without loading anything.
 
     Accepts a hub id, a folder of a transformers model, a folder of a LoRA adapter (its own configuration names the
-    base), a `.gguf` file, the name of a packaged model or reference reasoner, and `BASE+ADAPTER`.
+    base), one of `mediate steer apply` (which names its base, too), a `.gguf` file, the name of a packaged model or
+    reference reasoner, and `BASE+ADAPTER`.
 
     Raises:
         InputError: Nothing of that name, or a folder that holds no loadable model.
@@ -56,6 +62,13 @@ def resolve(model: str | Path, adapter: str | Path | None = None) -> Origin:
     if adapter is None and "+" in text and not _path(text).exists():
         text, _, adapter = text.partition("+")
     path = _path(text)
+    if path.is_dir() and (path / STEERED).is_file():
+        if adapter is not None:
+            raise InputError(f"{text}: is a steered model; steer its base with the adapter {str(adapter)!r} instead")
+        found = resolve(str(read_steered(path)["base"]))
+        if found.steering is not None:
+            raise InputError(f"{text}: its base is steered already; steer the base of that")
+        return replace(found, name=path.resolve().name, steering=path)
     if path.is_dir() and (path / "adapter_config.json").is_file():
         if any(path.glob("model*.safetensors")):
             raise InputError(f"{text}: holds a model and an adapter; move one of the two to a folder of its own")
@@ -67,6 +80,22 @@ def resolve(model: str | Path, adapter: str | Path | None = None) -> Origin:
         return found
     folder = adapter_folder(adapter)
     return replace(found, adapter=folder, name=f"{found.name}+{folder.name}")
+
+
+def read_steered(folder: Path) -> dict[str, Any]:
+    """What `mediate steer apply` wrote of a model: its `base`, and `alpha`.
+
+    Raises:
+        InputError: It cannot be read, or lacks one of these.
+    """
+    file, remedy = folder / STEERED, "write it again with 'mediate steer apply'"
+    try:
+        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(told["base"], str) or not isinstance(told["alpha"], int | float):
+            raise ValueError("its base is no name, or its alpha no number")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file}: does not say how a model is steered ({error}); {remedy}") from error
+    return told
 
 
 def tuned_template(origin: Origin) -> Template | None:

@@ -8,7 +8,9 @@ from typing import Any
 from torch.utils.checkpoint import checkpoint
 from transformers.cache_utils import Cache
 
+from mediate.models.float64 import in_float64
 from mediate.models.model import Model
+from mediate.models.steering import ids_read, reading
 
 
 @contextmanager
@@ -21,7 +23,7 @@ def recomputed_blocks(model: Model) -> Iterator[None]:
     blocks = list(model.bridge.blocks)
     try:
         for layer, block in enumerate(blocks):
-            object.__setattr__(block, "forward", partial(_run, block.forward, layer))
+            object.__setattr__(block, "forward", partial(_run, model, block.forward, layer))
         yield
     finally:
         for block in blocks:
@@ -29,14 +31,16 @@ def recomputed_blocks(model: Model) -> Iterator[None]:
                 object.__delattr__(block, "forward")
 
 
-def _run(forward: Any, layer: int, *args: Any, **kwargs: Any) -> Any:
+def _run(model: Model, forward: Any, layer: int, *args: Any, **kwargs: Any) -> Any:
+    ids = ids_read(model)
     cache = next((each for each in (*args, *kwargs.values()) if isinstance(each, Cache)), None)
     held = [cache.layers[layer]] if cache is not None else []
     before = [(each.keys, each.values) for each in held]
 
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
-            return forward(*args, **kwargs)
+            with reading(model, ids), in_float64(model.plain):  # on the way back, the model's own pass is over
+                return forward(*args, **kwargs)
         finally:
             # A second run must find the past that the first one found, and nobody reads the keys that a run adds.
             for each, (keys, values) in zip(held, before, strict=True):

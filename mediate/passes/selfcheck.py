@@ -15,6 +15,7 @@ from mediate.clock import stage
 from mediate.errors import InputError
 from mediate.models.model import Check, Model
 from mediate.models.sites import Component, Site
+from mediate.models.steering import reading
 from mediate.models.trial import tried_hooked
 from mediate.models.turning import sine_table
 from mediate.passes.forward import ForwardPass, forward
@@ -131,7 +132,7 @@ def _made(make: Callable[[], Trial]) -> Trial | None:
 
 def _resume(model: Model, clean: ForwardPass) -> Tensor:
     middle = model.facts.layers // 2
-    with torch.no_grad():
+    with torch.no_grad(), reading(model, model.probe.ids):
         return one_pass(model, clean.kept[Site(C.RESID_PRE, middle)], first=middle) - clean.logits
 
 

@@ -127,6 +127,9 @@ def swapped(model: Model, clean: ForwardPass, component: Component, offered: Seq
         else:
             writes[Site(C.RESID_PRE, layer)] = of(C.RESID_PRE, layer, odd)
             _swap_inside(component, layer, odd, of, writes, expected, offered)
+            post = Site(C.RESID_POST, layer)
+            if model.steering is not None and post in expected:
+                expected[post] = expected[post] + model.steering.added(layer, model.probe.ids)
     if component not in (C.RESID_PRE, C.RESID_MID, C.RESID_POST):
         return Trial(writes, expected)
     return Trial(writes, expected, clean.logits.flip(0) if exchanged else clean.logits)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mediate.errors import ItemError
+from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import tokenised_apart
 from mediate.mediation.prepared_item import Prepared, PreparedItem
 from mediate.mediation.prepared_pair import PreparedPair, Y
@@ -35,11 +36,22 @@ def opening(started: str, given: int, items: Sequence[Prepared]) -> dict[str, An
     """
     first = items[0]
     ids = first.tokens.whole + first.tokens.readers.cue
-    return {
+    told = {
         "created": started,
         "counts": {"given": given, "measured": len(items)},
         "prompt_example": decode(first.model.tokenizer, ids),
     }
+    if first.model.steering is None:
+        return told
+    # Chains that are given a steered model only reads; those that it writes itself were steered, too.
+    written = [each for item in items for each in _chains_written(item)]
+    return told | {"steered_chains": {"given": written.count(False), "written": written.count(True)}}
+
+
+def _chains_written(item: Prepared) -> list[bool]:
+    """Of each chain of an item, whether the model wrote it."""
+    tokens = item.tokens
+    return [trace.written for trace in (tokens.traces if isinstance(tokens, EncodedPair) else (tokens.trace,))]
 
 
 def in_order(

@@ -58,6 +58,8 @@ def load_base(model: Any) -> Base:
     if not isinstance(model, str | Path):
         raise InputError(f"cannot tune a {type(model).__name__} in memory; give the model's name or folder")
     origin = resolve(model)
+    if origin.steering is not None:
+        raise InputError(f"{model}: a steered model is not tuned, for what is added is no weight; tune its base")
     plain, beside, origin = read_plain(origin, torch.float32, False)
     if beside is None:
         raise InputError(f"model {str(model)!r} has no tokenizer; save one in its folder")

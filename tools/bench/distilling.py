@@ -1,4 +1,4 @@
-"""Scores of traces beside a plain pass, in time and memory, and writing together beside each model writing alone.
+"""Scores of traces beside a plain pass, in time and memory; writing together and steered beside writing as it is.
 
 The memory of a large vocabulary is measured in a process of its own: peak memory cannot be taken back.
 """
@@ -19,6 +19,8 @@ from mediate.models.decoding import Decoding
 from mediate.models.generation import generate
 from mediate.models.model import Model
 from mediate.models.prompts import NONE, question_ids
+from mediate.models.steered import steer
+from mediate.models.steering_vector import SteeringVector
 from mediate.passes.token_scores import ToScore, token_scores
 from mediate.passes.unhooked import leanly
 from tools.bench.bench import Bench, Setting
@@ -29,6 +31,7 @@ from tools.bench.timing import Record, seconds
 # Of the trace whose scores are timed; of the sequence and vocabulary whose scores must not be held at once.
 TOKENS, LONG, VOCABULARY = 1024, 8192, 150_000
 TEACHER, STUDENT, ROWS, MOST = "reference-1.2m", "reference-0.1m", 64, 64
+STEERED_ROWS = 8
 
 
 def run(record: Record, setting: Setting) -> None:
@@ -47,6 +50,7 @@ def run(record: Record, setting: Setting) -> None:
     record.value("scores of each token: peak above the body's pass", found["scores"], "GiB", on=on)
     record.value("all logits at once: peak above the body's pass", found["whole"], "GiB", on=on)
     _together(record, 4 if setting.short else ROWS)
+    _steered(record, setting.model, 4 if setting.short else MOST)
 
 
 DISTILLING = Bench("distilling", run, minutes=2)
@@ -84,6 +88,28 @@ def _together(record: Record, rows: int) -> None:
     on = f"{TEACHER} and {STUDENT}, {rows} traces side by side"
     record.value("a token written together / written by the one and by the other alone", ratios, "times", on=on)
     record.value("accepted tokens a second", rates, "", on=on)
+
+
+def _steered(record: Record, model: Model, tokens: int) -> None:
+    """The time of a token that a steered model writes, beside one of its base; a small alpha, so that both write on."""
+    opening = torch.arange(0, model.facts.d_vocab, 20)  # one token in twenty
+    direction = torch.randn(model.facts.d_model, generator=torch.Generator().manual_seed(0))
+    own = {name: getattr(model.facts, name) for name in ("name", "fingerprint", "tokenizer", "dtype")}
+    steered = steer(model, SteeringVector(direction, model.facts.layers // 2, opening, own), 1e-3)
+    prompts = [of_length(model, 24, seed=seed).question for seed in range(STEERED_ROWS)]
+    decoding = Decoding(tokens, batch_size=STEERED_ROWS)
+    ratios = []
+    for turn in range(record.rounds + 1):
+        a_token = []
+        for each in (steered, model) if turn % 2 else (model, steered):
+            said: list[Any] = []
+            spent = seconds(partial(_extend, said, generate, each, prompts, decoding))
+            a_token.append((each is steered, spent / sum(len(wrote.ids) for wrote in said)))
+        if turn:  # the first does not count
+            ratios.append(dict(a_token)[True] / dict(a_token)[False])
+    record.value(
+        "a token written steered / as the model is", ratios, "times", on=f"{STEERED_ROWS} rows, {tokens} tokens"
+    )
 
 
 def _extend(said: list[Any], write: Callable[..., list[Any]], *given: Any) -> None:

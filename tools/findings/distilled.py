@@ -97,9 +97,9 @@ def table(folder: Path) -> str:
                 "TE", "mediated", "change", "area", "change")  # fmt: skip
         tables.append(markdown(head, [[label, *row] for label, row in zip(labels, rows, strict=True)]))
     more = (
-        f"Right: percent of {MEASURED} held-out problems after the student's own chain; wrong where there is none, or no "
-        "end to it. TE in nats, the mediated share of it and the normalised area of early answering: with right chains "
-        "in the teacher's style given. All but *by seed* are averaged over three seeds of the teaching, item by item; "
+        f"Right: percent of {MEASURED} held-out problems after the student's own chain; wrong where there is none, or "
+        "no end to it. TE in nats, the mediated share of it and the normalised area of early answering: with right "
+        "chains in the teacher's style given. All but *by seed* are averaged over three seeds of the teaching, item by item; "
         "changes are paired with the student before, and intervals are over problems, not over seeds. The teacher's "
         f"style: {_style(TALKATIVE)}; the students' own: {_style(OWN)}. Tokens are those of the same chains, under the "
         "students before: their part of all, and what hiding them at once takes of what hiding the whole chain takes; "

@@ -40,6 +40,8 @@ HIDDEN = "tests/mediation/whole/test_hidden_oracle.py"
 OTHER = "tests/mediation/whole/test_other_oracle.py"
 ABLATION = "tests/mediation/kinds/test_ablation.py"
 SWEEP = "tests/passes/sweeps/test_sweep.py"
+STEERED, STEERED_EVERYWHERE = "tests/models/test_steered.py", "tests/identities/test_steered.py"
+FITTED = "tests/distill/test_steering_fit.py"
 MUTANTS = (
     Mutant(
         "worlds of the direct channel exchanged",
@@ -1441,6 +1443,97 @@ MUTANTS = (
         "if example.place and example.id.endswith(example.place):",
         "if example.id == example.place:",
         "tests/tuning/arms/test_mix.py -k moves",
+    ),
+    Mutant(
+        "every token steered",
+        "models/steering.py",
+        "torch.where(opens[..., None], stream + self.added, stream)",
+        "stream + self.added",
+        STEERED,
+    ),
+    Mutant(
+        "steering at the token after the opening",
+        "models/steering.py",
+        "opens = self.opening[self.ids]",
+        "opens = self.opening[self.ids.roll(1, dims=1)]",
+        STEERED,
+    ),
+    Mutant(
+        "rows of a sweep steered as their neighbours",
+        "models/steering.py",
+        "opens.repeat(len(stream) // len(opens), 1)",
+        "opens.repeat_interleave(len(stream) // len(opens), dim=0)",
+        STEERED_EVERYWHERE,
+    ),
+    Mutant(
+        "a sweep steered at other positions",
+        "passes/sweeps/sweep.py",
+        "ids = run.ids[:, begin - run.start :]",
+        "ids = run.ids[:, : run.length - begin]",
+        STEERED_EVERYWHERE,
+    ),
+    Mutant(
+        "blocks run again in float32",
+        "passes/recomputing.py",
+        "with reading(model, ids), in_float64(model.plain):",
+        "with reading(model, ids):",
+        STEERED_EVERYWHERE,
+    ),
+    Mutant(
+        "blocks run again with the tokens of another pass",
+        "passes/recomputing.py",
+        "with reading(model, ids), in_float64(model.plain):",
+        "with reading(model, model.probe.ids), in_float64(model.plain):",
+        STEERED_EVERYWHERE,
+    ),
+    Mutant(
+        "what steering adds is not expected",
+        "passes/written.py",
+        "expected[post] = expected[post] + model.steering.added(layer, model.probe.ids)",
+        "expected[post] = expected[post] + 0.0",
+        STEERED,
+    ),
+    Mutant(
+        "one fingerprint for every alpha",
+        "models/steered.py",
+        "{vector.digest} {float(alpha)!r}",
+        "{vector.digest}",
+        STEERED,
+    ),
+    Mutant(
+        "a vector for other weights taken",
+        "models/steering_vector.py",
+        'vector.model.get("fingerprint") != facts.fingerprint',
+        'vector.model.get("fingerprint") == ""',
+        "tests/models/test_steering_vector.py",
+    ),
+    Mutant(
+        "the direction the other way round",
+        "distill/steering_fit.py",
+        "direction = execution - others",
+        "direction = others - execution",
+        FITTED,
+    ),
+    Mutant(
+        "thoughts on one side are enough",
+        "distill/steering_fit.py",
+        "if min(going_on, counts.total() - going_on) < LEAST:",
+        "if max(going_on, counts.total() - going_on) < LEAST:",
+        FITTED,
+    ),
+    Mutant(
+        "a thought's state at its own first token",
+        "distill/steering_fit.py",
+        "[thought.place for thought in chain]",
+        "[thought.place + 1 for thought in chain]",
+        FITTED,
+    ),
+    Mutant(
+        "a change of course only in lower case",
+        "traces/thoughts.py",
+        "said = text.lower()",
+        "said = text",
+        "tests/traces/test_thoughts.py",
     ),
 )
 

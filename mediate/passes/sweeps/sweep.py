@@ -21,6 +21,7 @@ from transformers.cache_utils import DynamicLayer
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
+from mediate.models.steering import reading
 from mediate.passes.attention import SharedPast, Swapped, Unseen
 from mediate.passes.hooks import Hook, hooks_of, knockout_mask
 from mediate.passes.interventions import Interventions, Knockout, Swap, Values, actions_of, first_layer, first_position
@@ -38,12 +39,14 @@ class Untouched:
         entering: The residual stream as it enters each block, from position `start` on; one row for each reading.
         start: Where `entering` begins.
         logits: At the last positions.
+        ids: The tokens, from position `start` on.
     """
 
     before: KeyValues
     entering: Sequence[Float[Tensor, "row pos d_model"]]
     start: int
     logits: Float[Tensor, "row last d_vocab"]
+    ids: Int[Tensor, "row pos"]
 
     @property
     def rows(self) -> int:
@@ -93,7 +96,7 @@ def untouched(
         logits = one_pass(model, ids[:, start:], hooks=hooks, past=cache, last=last)
     keys = torch.stack([layer.keys[0, :, :stop] for layer in cache.layers])
     values = torch.stack([layer.values[0, :, :stop] for layer in cache.layers])
-    return Untouched(KeyValues(keys, values, 0), [entering[layer] for layer in layers], start, logits)
+    return Untouched(KeyValues(keys, values, 0), [entering[layer] for layer in layers], start, logits, ids[:, start:])
 
 
 def sweep(
@@ -138,7 +141,8 @@ def sweep(
     before = run.before.part(0, begin)
     past = SharedPast(before.keys, before.values, _swapped(rows, other), _unseen(model, rows, run.length, begin, lean))
     cache = _shared(model, past, names)
-    with torch.no_grad(), lean_blocks(model, names, past, last, tokens):
+    ids = run.ids[:, begin - run.start :]
+    with torch.no_grad(), lean_blocks(model, names, past, last, tokens), reading(model, ids):
         # One row goes in, so that positions and the mask are those of all rows; the join at `first` replaces it.
         entry = run.entering[first][:1, begin - run.start :]
         logits = one_pass(model, entry, hooks=made, past=cache, first=first, last=last, start=begin)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mediate.report.analysis import section
 from mediate.report.blocks import Block, Section, Table, Text, Verbatim, columns, facts, numbers
+from mediate.report.run.steered_design import steered_sections
 from mediate.report.run.tables import identity_error
 from mediate.report.words import plain
 from mediate.results import Cube, Results
@@ -49,6 +50,7 @@ def method_section(results: Results) -> Section:
         "How it was measured",
         (
             Section("Model", (facts(named),)),
+            *steered_sections(results),
             checked,
             *((Section("Places in the network that could not be used", (facts(refused),)),) if refused else ()),
             Section("Run", (facts(run),)),

@@ -1,0 +1,135 @@
+"""`mediate steer`: a direction between thoughts, fitted, and added to a model's stream where thoughts open."""
+
+from pathlib import Path
+from shlex import quote
+from typing import Annotated, Any
+
+import typer
+
+from mediate.cli.from_spec import Choices, FromSpec, from_spec
+from mediate.cli.options import (
+    AnswerPatternOption,
+    CacheOption,
+    ColumnsOption,
+    FormatOption,
+    ModelOption,
+    ProfileOption,
+    QuietOption,
+    check_model,
+    columns_of,
+    loading_choices,
+    quiet_libraries,
+    tell_time,
+)
+from mediate.errors import InputError
+from mediate.files import check_place
+from mediate.watch import tell
+
+steer_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Steering of the chain: a direction between thoughts, added where a thought opens.",
+)
+
+
+def _fit_fields() -> dict[str, Any]:
+    from mediate.distill.steering_spec import steer_fields
+
+    return {"choices": steer_fields(), "loading": loading_choices()}
+
+
+@from_spec(_fit_fields)
+def fit(
+    chains: Annotated[Path, typer.Argument(help="Items with chains, or pairs: own ones, a data set, or a log.")],
+    model: ModelOption,
+    layer: Annotated[int, typer.Option("--layer", min=0, help="The block that is read, and later steered; from 0.")],
+    out: Annotated[Path, typer.Option("--out", help="The .safetensors file to write.")],
+    choices: Choices,
+    loading: Choices,
+    format: FormatOption = None,
+    columns: ColumnsOption = None,
+    answer_pattern: AnswerPatternOption = None,
+    cache: CacheOption = True,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
+    quiet: QuietOption = False,
+    profile: ProfileOption = False,
+) -> None:
+    """Fits the direction: mean state where execution opens, less that where reflection and transition do (SEAL)."""
+    from mediate.distill.steering_spec import make_steer_specs
+    from mediate.pairs.reading import scan_file
+    from mediate.scoring.given import check_device, check_set
+
+    quiet_libraries(quiet)
+    specs = make_steer_specs(choices)
+    file = scan_file(chains, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
+    if file.told:
+        tell(file.told)
+    check_set(file.given, file.errors, specs[1])
+    check_model(model, loading.get("adapter"))
+    check_device(loading.get("device"))
+    check_place(out)
+    if out.exists() and (not out.is_file() or not force):
+        raise InputError(f"{out}: is there already; name another file, or write over one with --force")
+    from mediate.api import load
+    from mediate.distill.steering_fit import fit_steering
+    from mediate.passes.store import Store
+    from mediate.scoring.score import Call
+
+    call = Call(unread=file.errors, store=Store() if cache else None, progress=True)
+    found = fit_steering(load(model, **loading), file.given, layer, specs, call)
+    found.save(out)
+    facts = found.facts
+    counts = ", ".join(f"{count} of {kind}" for kind, count in facts["counts"].items())
+    cosine = facts["halves"]["cosine"]
+    typer.echo(f"{sum(facts['counts'].values())} thoughts of {facts['chains']['read']} chains: {counts}")
+    typer.echo(
+        f"length {found.norm:.3g}, where the stream's is {facts['norms']['stream']:.3g}; cosine of two halves "
+        f"{'undefined' if cosine is None else f'{cosine:.3f}'}"
+    )
+    typer.echo(f"vector: {out}")
+    tell_time()
+    tell(f"next: mediate steer apply {quote(str(out))} --model {quote(model)} --alpha 1 --out DIR")
+
+
+def _apply_fields() -> dict[str, Any]:
+    return {"loading": loading_choices("tokenizer")}
+
+
+@from_spec(_apply_fields)
+def apply(
+    vector: Annotated[Path, typer.Argument(help="A file of 'mediate steer fit'.")],
+    model: ModelOption,
+    out: Annotated[Path, typer.Option("--out", help="The folder to write; every command takes it as a model.")],
+    loading: Choices,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="How often the vector is added; below 0 towards looking back.")
+    ] = 1.0,
+    random: Annotated[
+        int | None,
+        typer.Option("--random", min=0, help="Add a random vector of the same length, drawn with this seed."),
+    ] = None,
+    quiet: QuietOption = False,
+    profile: ProfileOption = False,
+) -> None:
+    """Writes a steered model: its base's name, alpha and the vector, after trying that it runs."""
+    quiet_libraries(quiet)
+    adapter = loading.get("adapter")
+    check_model(model, adapter)
+    check_place(out)
+    from mediate.api import load
+    from mediate.models.steered_folder import write_steered
+    from mediate.models.steering_vector import SteeringVector
+    from mediate.passes.loaded import steered
+
+    found = SteeringVector.read(vector)
+    found = found if random is None else found.random(random)
+    base = model if adapter is None else f"{model}+{adapter}"
+    made = steered(load(model, **loading), found, alpha)
+    write_steered(out, base, made)
+    typer.echo(f"{alpha:g} times {'the' if random is None else 'a random'} vector after layer {found.layer}: {out}")
+    tell_time()
+    tell(f"next: mediate score PAIRS --model {quote(str(out))} --out DIR")
+
+
+steer_app.command("fit", cls=FromSpec)(fit)
+steer_app.command("apply", cls=FromSpec)(apply)
