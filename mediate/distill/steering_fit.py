@@ -100,15 +100,17 @@ def fit_steering(
     check_counts(counts, spec.rules.opens, split)
     if split:
         say(f"{spec.rules.opens!r} stands in the chains {split} times in several tokens, which open nothing")
-    streams: list[Float[Tensor, "thought d_model"]] = [torch.empty(0)] * len(chains)
+    streams: dict[int, Float[Tensor, "thought d_model"]] = {}
     with work(len(chains), "reading thoughts", "chain", shown=progress) as done:
         for batch in _batches([len(item.tokens.whole) for item in prepared]):
             read = _streams(model, layer, [prepared[each] for each in batch], [chains[each] for each in batch])
-            for number, stream in zip(batch, read, strict=True):
-                streams[number] = stream
+            streams |= zip(batch, read, strict=True)
             done(len(batch))
-    executing = [torch.tensor([each.kind is ThoughtKind.EXECUTION for each in chain]) for chain in chains]
-    direction, facts = difference(streams, executing, scoring.seed)
+    executing = [
+        torch.from_numpy(np.array([each.kind is ThoughtKind.EXECUTION for each in chain], dtype=bool))
+        for chain in chains
+    ]
+    direction, facts = difference([streams[number] for number in range(len(chains))], executing, scoring.seed)
     told = {
         "formula": FORMULA,
         "site": str(Component.RESID_POST),
@@ -124,7 +126,7 @@ def fit_steering(
         **facts,
     }
     own = {name: getattr(model.facts, name) for name in ("name", "fingerprint", "tokenizer", "dtype")}
-    return SteeringVector(direction, layer, torch.tensor(opening), own, told)
+    return SteeringVector(direction, layer, torch.from_numpy(np.array(opening, dtype=np.int64)), own, told)
 
 
 def opening_tokens(model: Model, opens: str) -> tuple[int, ...]:
@@ -253,9 +255,9 @@ def _streams(
 ) -> Iterator[Float[Tensor, "thought d_model"]]:
     """Of each item, the residual stream as it leaves the block at the openings of its thoughts."""
     site = Site(model.need(Component.RESID_POST), layer)
-    ids = torch.zeros((len(items), max(len(item.tokens.whole) for item in items)), dtype=torch.long)
+    ids = np.zeros((len(items), max(len(item.tokens.whole) for item in items)), dtype=np.int64)
     for row, item in enumerate(items):
-        ids[row, : len(item.tokens.whole)] = torch.tensor(item.tokens.whole)
-    kept = forward(model, ids.to(model.device), keep=[site], last=1).kept[site]
+        ids[row, : len(item.tokens.whole)] = item.tokens.whole
+    kept = forward(model, torch.from_numpy(ids).to(model.device), keep=[site], last=1).kept[site]
     for row, chain in enumerate(chains):
         yield kept[row, [thought.place for thought in chain]].cpu()

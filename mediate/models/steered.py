@@ -65,9 +65,9 @@ def steer(model: Model, vector: SteeringVector, alpha: float, *, name: str | Non
     added = (alpha * vector.direction.double()).to(model.device, model.dtype)
     ids = _opened(model.probe.ids, vector)
     probe = Probe(ids, tried_hooked(model, lambda: _by_hand(model, ids, vector, added)))
-    opening = torch.zeros(facts.d_vocab, dtype=torch.bool)
+    opening = torch.zeros(facts.d_vocab, dtype=torch.bool, device=model.device)
     opening[vector.opening] = True
-    network = Adding(opening.to(model.device), added)
+    network = Adding(opening, added)
     network.put_on(steered.plain, steered.bridge.blocks[vector.layer].original_component)
     return replace(steered, probe=probe, steering=replace(_steering(steered), network=network))
 

@@ -58,7 +58,8 @@ class SteeringVector:
 
     def random(self, seed: int) -> "SteeringVector":
         """A direction drawn at random, as long as this one, for the same layer and tokens: its control."""
-        drawn = torch.randn(len(self.direction), dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+        drawing, here = torch.Generator().manual_seed(seed), self.direction.device
+        drawn = torch.randn(len(self.direction), dtype=torch.float64, device=here, generator=drawing)
         direction = (drawn * (self.norm / drawn.norm())).float()
         return replace(self, direction=direction, facts={"random": seed, "instead_of": self.digest})
 

@@ -97,14 +97,15 @@ def table(folder: Path) -> str:
                 "TE", "mediated", "change", "area", "change")  # fmt: skip
         tables.append(markdown(head, [[label, *row] for label, row in zip(labels, rows, strict=True)]))
     more = (
-        f"Right: percent of {MEASURED} held-out problems after the student's own chain; wrong where there is none, or "
-        "no end to it. TE in nats, the mediated share of it and the normalised area of early answering: with right "
-        "chains in the teacher's style given. All but *by seed* are averaged over three seeds of the teaching, item by item; "
-        "changes are paired with the student before, and intervals are over problems, not over seeds. The teacher's "
-        f"style: {_style(TALKATIVE)}; the students' own: {_style(OWN)}. Tokens are those of the same chains, under the "
-        "students before: their part of all, and what hiding them at once takes of what hiding the whole chain takes; "
-        "and within chains, the rank correlation of a score with an effect, and the area under the receiver curve of "
-        "the tokens that carry most (0.5: chance), with intervals by bootstrap-t."
+        f"Right: percent of {MEASURED} held-out problems after the student's own chain; wrong where there is none, "
+        "or no end to it. TE in nats, the mediated share of it and the normalised area of early answering: with "
+        "right chains in the teacher's style given. All but *by seed* are averaged over three seeds of the "
+        "teaching, item by item; changes are paired with the student before, and intervals are over problems, not "
+        f"over seeds. The teacher's style: {_style(TALKATIVE)}; the students' own: {_style(OWN)}. Tokens are those "
+        "of the same chains, under the students before: their part of all, and what hiding them at once takes of "
+        "what hiding the whole chain takes; and within chains, the rank correlation of a score with an effect, and "
+        "the area under the receiver curve of the tokens that carry most (0.5: chance), with intervals by "
+        "bootstrap-t."
     )
     return "\n\n".join([*tables, *_token_tables(folder), basis(runs, told, more)])
 
