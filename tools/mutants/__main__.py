@@ -1382,6 +1382,13 @@ MUTANTS = (
         "tests/tuning/arms/test_swapped.py -k cannot_be",
     ),
     Mutant(
+        "a mistake that leaves the answer stated",
+        "tuning/arms/swapped.py",
+        "if not _states(text, each.example.answer):",
+        "if True:",
+        "tests/tuning/arms/test_swapped.py -k leaves",
+    ),
+    Mutant(
         "tokens masked that are likely",
         "tuning/arms/filtered.py",
         "np.exp(-trace.surprisal) < least",

@@ -120,6 +120,7 @@ def _makers(chains: str, traces: "Sequence[Trace]") -> _Maker:
     def wrong(each: Taught, trace: "Trace", tokenizer: Any, seed: list[int]) -> tuple[str, Ids, str]:
         """A result wrong by a digit, at a step that is drawn, and the later steps computed from it.
 
+        A step is drawn anew where the answer is stated in spite of it, as with a mistake in a check of the last result.
         Where they cannot be computed, the rejected chain with its own answer, which of a pair is the other world's.
         """
         import numpy as np
@@ -134,9 +135,14 @@ def _makers(chains: str, traces: "Sequence[Trace]") -> _Maker:
         for place in generator.permutation(len(trace.step_spans)).tolist():
             try:
                 ids = edit.of(unedited, place).ids
-                return decode_after(tokenizer, ids), ids, "recomputed"
             except ItemError as error:
                 why = why or error
+                continue
+            text = decode_after(tokenizer, ids)
+            if not _states(text, each.example.answer):
+                return text, ids, "recomputed"
+            reason = "with a mistake in any step that can be computed anew the chain still states the answer"
+            why = why or ItemError("", reason, code="still_right")
         rejected = each.example.rejected
         if rejected is not None and each.example.rejected_answer not in (None, each.example.answer):
             return rejected, given_trace(rejected, tokenizer).ids, "rejected"
@@ -145,6 +151,14 @@ def _makers(chains: str, traces: "Sequence[Trace]") -> _Maker:
         raise ItemError("", reason, code=why.code)
 
     return wrong
+
+
+def _states(text: str, answer: str) -> bool:
+    """Whether a chain states an answer as a result."""
+    from mediate.traces.statement import find_statement
+
+    found = find_statement(text, answer)
+    return found is not None and found.result
 
 
 def _filled(each: Taught, trace: "Trace", tokenizer: Any, seed: list[int]) -> tuple[str, Ids, str]:

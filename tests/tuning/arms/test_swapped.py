@@ -130,3 +130,14 @@ def test_chains_that_cannot_be_computed_anew_are_the_rejected_ones_or_named() ->
     assert (found.example.chain, found.about) == (twin.rejected, {"chain": "rejected"})
     with pytest.raises(InputError, match="no arithmetic"):
         arranged([replace(twin, rejected_answer="9")], "swapped", **choices)
+
+
+def test_a_mistake_that_leaves_the_answer_stated_is_none() -> None:
+    """Of a chain that checks each step the last check alone can be wrong, and the result before it stays right."""
+    told = replace(ONE, chain="3 + 4 = 7. check 7 - 4 = 3. 7 x 7 = 9. check 9 x 3 = 7.")
+    choices: dict[str, Any] = {"model": "reference-worded-0.1m", "chains": "wrong"}
+    with pytest.raises(InputError, match=r"item 'a': .*; give a rejected chain"):
+        arranged([told], "swapped", **choices)
+    twin = replace(told, rejected="3 + 4 = 7. check 7 - 4 = 3. 7 x 3 = 1. check 1 x 7 = 7.", rejected_answer="1")
+    (found,) = arranged([twin], "swapped", **choices).taught
+    assert (found.example.chain, found.example.answer) == (twin.rejected, "9")
