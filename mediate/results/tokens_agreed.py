@@ -261,12 +261,30 @@ def judging_of(results: JoinResults) -> Judging:
 def summary_of(results: JoinResults) -> dict[str, object]:
     """A run's main numbers for its manifest: what sets of tokens carry, and both numbers of each score."""
     shares = {each.name: _plain(each.share) | {"of_tokens": each.of_tokens} for each in carried_of(results)}
-    agreed: dict[str, dict[str, object]] = {}
-    for each in agreed_of(results, [ALL]):
+    return {
+        "carried": shares,
+        "agreed": _plainly(agreed_of(results, [ALL])),
+        "agreed_without_statement": _plainly(without_statement(results)),
+    }
+
+
+def without_statement(results: JoinResults) -> tuple[TokensAgreed, ...]:
+    """`agreed_of` the tokens, of all kinds, that are not where their chain last states the answer.
+
+    What carries most of them is found among them: the statement can be copied, and most often carries most.
+    """
+    tokens = results.tokens()
+    return agreed_of(results, [ALL], tokens[~tokens["states_answer"]])
+
+
+def _plainly(found: Sequence[TokensAgreed]) -> dict[str, dict[str, object]]:
+    """Both numbers by effect and score, as JSON has them."""
+    told: dict[str, dict[str, object]] = {}
+    for each in found:
         without = {"without_correlation": dict(each.without_correlation), "without_area": dict(each.without_area)}
         both = {"correlation": _plain(each.correlation), "area": _plain(each.area)}
-        agreed.setdefault(each.effect, {})[each.score] = both | without
-    return {"carried": shares, "agreed": agreed}
+        told.setdefault(each.effect, {})[each.score] = both | without
+    return told
 
 
 def _plain(estimate: Estimate) -> dict[str, object]:

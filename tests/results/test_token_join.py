@@ -67,11 +67,14 @@ def results(traces: Any = None, rejects: tuple[Reject, ...] = ()) -> JoinResults
 def test_sets_are_what_the_rule_and_the_kinds_say() -> None:
     scores = np.array([0.0, 5.0, 1.0]), np.array([1, 1, 9]), np.zeros(3)
     scored = ScoredTrace("a", "a", "q?", "x", "7", ("x",) * 3, (0, 0, 1), *scores)
-    found = sets_of(scored, ("word", "result", "operand"), TraceRule(top=5, likely=0.01))
+    found = sets_of(
+        scored, ("word", "result", "operand"), np.array([False, True, False]), TraceRule(top=5, likely=0.01)
+    )
     said = {name: np.flatnonzero(here).tolist() for name, here in found.items()}
     assert said == {
         "rejected": [1, 2],  # improbable, and of too large a rank
         "accepted": [0],
+        "statement": [1],
         "result": [1],
         "operand": [2],
         "operator": [],

@@ -1270,8 +1270,8 @@ MUTANTS = (
     Mutant(
         "accepted tokens taken for rejected ones",
         "results/token_join.py",
-        "return {REJECTED: ~accepted, ACCEPTED: accepted}",
-        "return {REJECTED: accepted, ACCEPTED: ~accepted}",
+        "{REJECTED: ~accepted, ACCEPTED: accepted, ",
+        "{REJECTED: accepted, ACCEPTED: ~accepted, ",
         "tests/distill/test_join.py",
     ),
     Mutant(
