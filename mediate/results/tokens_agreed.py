@@ -23,8 +23,8 @@ from scipy import stats
 
 from mediate.results.token_join import ALL, EFFECTS, KINDS, SETS, JoinResults, members
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
-from mediate.stats.rank import FEWEST, spearman
-from mediate.stats.receiver import receiver_area
+from mediate.stats.rank import FEWEST, spearman_of_each
+from mediate.stats.receiver import receiver_areas
 
 if TYPE_CHECKING:
     import pandas
@@ -161,16 +161,18 @@ def _of_chain(
     noise = bool((abs(values) <= judging.least).all())
     carrying = carrying_most(values, judging.least, judging.most)
     group = str(chain["group"].iloc[0])
-    known = {name: chain[name].to_numpy(float) for name in scores}
+    known = np.array([chain[name].to_numpy(float) for name in scores]).reshape(len(scores), len(values))
+    undefined = np.full(len(scores), np.nan)
     for kind in kinds:
         here = members(chain, kind)
         if not here.any():
             continue
-        for name, score in known.items():
-            correlation = spearman(score[here], values[here]) if here.sum() >= FEWEST and not noise else np.nan
-            area = receiver_area(carrying[here], score[here]) if not noise else np.nan
-            why = NOISE if noise else FEW if here.sum() < FEWEST else CONSTANT
-            without = why if np.isnan(correlation) else "", (NOISE if noise else ONE_CLASS) if np.isnan(area) else ""
+        enough = here.sum() >= FEWEST
+        correlations = spearman_of_each(known[:, here], values[here]) if enough and not noise else undefined
+        areas = receiver_areas(carrying[here], known[:, here]) if not noise else undefined
+        why, why_no_area = (NOISE, NOISE) if noise else (CONSTANT if enough else FEW, ONE_CLASS)
+        for name, correlation, area in zip(scores, correlations.tolist(), areas.tolist(), strict=True):
+            without = why if np.isnan(correlation) else "", why_no_area if np.isnan(area) else ""
             yield (kind, name), OfChain(correlation, area, *without, group)
 
 
