@@ -161,15 +161,16 @@ def _joined(
     item, (rule, scoring) = scored.item, rules
     values = () if item.tokens.written else item.item.values
     kinds = token_kinds(trace.chain, trace.tokens, values)
-    named = {name: np.flatnonzero(members).tolist() for name, members in sets_of(trace, kinds, rule).items()}
+    states = np.zeros(len(kinds), dtype=bool)
+    if item.stated is not None:
+        states[slice(*item.stated)] = True
+    sets = sets_of(trace, kinds, states, rule)
+    named = {name: np.flatnonzero(members).tolist() for name, members in sets.items()}
     rng = np.random.default_rng(item.seed)
     count = len(named[REJECTED])
     drawn = [sorted(rng.choice(len(kinds), count, replace=False).tolist()) for _ in range(DRAWS)]
     hidden = _together(item, [*named.values(), *drawn], sights, scoring, store)
     assert effects.joint is not None
-    states = np.zeros(len(kinds), dtype=bool)
-    if item.stated is not None:
-        states[slice(*item.stated)] = True
     return JoinedTrace(
         trace,
         kinds,

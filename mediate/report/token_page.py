@@ -27,7 +27,7 @@ from mediate.report.parts import in_lines, left_out, share_cells
 from mediate.report.token_words import SET_WORDS, joined_headline, joined_notes
 from mediate.report.words import DASH, gaps, interval, number, percent, plain, plural
 from mediate.results.token_join import ALL, EFFECTS, KINDS, SETS, JoinResults, kind_table
-from mediate.results.tokens_agreed import Carried, TokensAgreed, agreed_of, carried_of
+from mediate.results.tokens_agreed import Carried, TokensAgreed, agreed_of, carried_of, without_statement
 from mediate.stats import Estimate
 
 # How many tokens are listed.
@@ -151,6 +151,26 @@ def _together_section(results: JoinResults, together: Sequence[Carried]) -> Sect
 def _agreed_blocks(
     results: JoinResults, agreed: Sequence[TokensAgreed], figures: Sequence[Figure]
 ) -> tuple[Block, ...]:
+    most = percent(results.manifest["spec"]["most"])
+    basis = (
+        "Within each chain, then the mean over chains. The area is of telling the tokens that carry most, at most "
+        f"{most} of a chain's, from the rest: 0.5 says nothing, 1 finds each. Position counts from the chain's start, "
+        "and is what a score should be held against; rejected is 1 where the speculative rule rejects a token."
+    )
+    told = (
+        "The answer can be copied from where the chain last states it, which most often carries most. Here those "
+        "tokens are left out, and what carries most is found among the others."
+    )
+    unstated = (_score_table(without_statement(results)), Text(told, Look.BASIS))
+    return (
+        *standing_in(figures, "agreed"),
+        _score_table(agreed),
+        Text(basis, Look.BASIS),
+        Section("Without the tokens that state the answer", unstated),
+    )
+
+
+def _score_table(agreed: Sequence[TokensAgreed]) -> Table:
     rows = [
         (
             each.effect,
@@ -170,13 +190,7 @@ def _agreed_blocks(
         *numbers("mean", "interval", "n", group="area under the curve"),
         *columns("without one", group="area under the curve"),
     )
-    most = percent(results.manifest["spec"]["most"])
-    basis = (
-        "Within each chain, then the mean over chains. The area is of telling the tokens that carry most, at most "
-        f"{most} of a chain's, from the rest: 0.5 says nothing, 1 finds each. Position counts from the chain's start, "
-        "and is what a score should be held against; rejected is 1 where the speculative rule rejects a token."
-    )
-    return (*standing_in(figures, "agreed"), Table(heads, tuple(rows), dense=True), Text(basis, Look.BASIS))
+    return Table(heads, tuple(rows), dense=True)
 
 
 def _kind_blocks(results: JoinResults, agreed: Sequence[TokensAgreed]) -> tuple[Block, ...]:
@@ -184,7 +198,7 @@ def _kind_blocks(results: JoinResults, agreed: Sequence[TokensAgreed]) -> tuple[
         (
             str(row["kind"]),
             str(row["tokens"]),
-            percent(row["rejected"], 1),
+            percent(row["rejected"], 1) if row["tokens"] else DASH,
             *(DASH if np.isnan(row[name]) else number(row[name]) for name in ("surprisal", *EFFECTS)),
         )
         for row in kind_table(results.tokens()).to_dict("records")

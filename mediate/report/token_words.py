@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from mediate.report.words import percent, plural, share_words
-from mediate.results.token_join import ACCEPTED, ALL, EFFECTS, KINDS, OPENING, RANDOM, REJECTED, JoinResults
+from mediate.results.token_join import ACCEPTED, ALL, EFFECTS, KINDS, OPENING, RANDOM, REJECTED, STATEMENT, JoinResults
 from mediate.results.tokens_agreed import NOISE, Carried, TokensAgreed
 from mediate.stats import Estimate
 
@@ -12,6 +12,7 @@ SET_WORDS: Mapping[str, str] = (
     {
         REJECTED: "rejected by the speculative rule",
         ACCEPTED: "accepted by it",
+        STATEMENT: "where the chain last states the answer",
         RANDOM: "as many as are rejected, drawn at random",
     }
     | {kind: f"{kind}s" for kind in KINDS}
@@ -58,13 +59,13 @@ def joined_notes(results: JoinResults, together: Sequence[Carried], agreed: Sequ
                 found.append(f"In {plural(noise, 'chain')} no token's {each.effect} effect is above {least:g} nats.")
     if stating := sum(bool(each.states_answer.any()) for each in results.traces):
         found.append(
-            f"{stating} of {plural(chains, 'chain')} state the answer: part of what those tokens carry may be the "
-            "copying of that statement."
+            f"The answer is stated in {stating} of {plural(chains, 'chain')}: part of what those tokens carry may be "
+            "the copying of that statement."
         )
     for effect in EFFECTS[1:]:
         count = sum(effect in each.effects for each in results.traces)
         if 0 < count < chains:
-            found.append(f"{effect} effects are of {count} of {plural(chains, 'chain')}.")
+            found.append(f"{effect.capitalize()} effects are of {count} of {plural(chains, 'chain')}.")
     if results.rejects:
         items = sum(each.part == "item" for each in results.rejects)
         parts = len(results.rejects) - items

@@ -37,9 +37,10 @@ EFFECTS = (KNOCKOUT, READ, STATE)
 OPENING = "opening"
 KINDS = (*TokenKind, OPENING)
 ALL = "all"
-# Sets of tokens that are hidden at once, beside the kinds; RANDOM is as many as are rejected, drawn from the chain.
-REJECTED, ACCEPTED, RANDOM = "rejected", "accepted", "random"
-SETS = (REJECTED, ACCEPTED, RANDOM, *KINDS)
+# Sets of tokens that are hidden at once, beside the kinds; RANDOM is as many as are rejected, drawn from the chain, and
+# STATEMENT where it last states the answer.
+REJECTED, ACCEPTED, RANDOM, STATEMENT = "rejected", "accepted", "random", "statement"
+SETS = (REJECTED, ACCEPTED, RANDOM, STATEMENT, *KINDS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,14 +72,16 @@ class JoinedTrace:
 
     def members(self, rule: TraceRule) -> dict[str, Bool[np.ndarray, " token"]]:
         """Which tokens are of each set but the random ones."""
-        return sets_of(self.trace, self.kinds, rule)
+        return sets_of(self.trace, self.kinds, self.states_answer, rule)
 
 
-def sets_of(trace: ScoredTrace, kinds: Sequence[str], rule: TraceRule) -> dict[str, Bool[np.ndarray, " token"]]:
+def sets_of(
+    trace: ScoredTrace, kinds: Sequence[str], states_answer: Bool[np.ndarray, " token"], rule: TraceRule
+) -> dict[str, Bool[np.ndarray, " token"]]:
     """Which tokens of a chain are of each set but the random ones."""
     accepted = trace.accepted(rule.top, rule.likely)
     of_kind = {kind.value: np.array([each == kind for each in kinds]) for kind in TokenKind}
-    return {REJECTED: ~accepted, ACCEPTED: accepted} | of_kind | {OPENING: trace.first}
+    return {REJECTED: ~accepted, ACCEPTED: accepted, STATEMENT: states_answer} | of_kind | {OPENING: trace.first}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from scipy import stats
 
 from mediate.results.token_join import ALL, EFFECTS, KINDS, SETS, JoinResults, members
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
-from mediate.stats.rank import FEWEST, spearman
-from mediate.stats.receiver import receiver_area
+from mediate.stats.rank import FEWEST, spearman_of_each
+from mediate.stats.receiver import receiver_areas
 
 if TYPE_CHECKING:
     import pandas
@@ -161,16 +161,18 @@ def _of_chain(
     noise = bool((abs(values) <= judging.least).all())
     carrying = carrying_most(values, judging.least, judging.most)
     group = str(chain["group"].iloc[0])
-    known = {name: chain[name].to_numpy(float) for name in scores}
+    known = np.array([chain[name].to_numpy(float) for name in scores]).reshape(len(scores), len(values))
+    undefined = np.full(len(scores), np.nan)
     for kind in kinds:
         here = members(chain, kind)
         if not here.any():
             continue
-        for name, score in known.items():
-            correlation = spearman(score[here], values[here]) if here.sum() >= FEWEST and not noise else np.nan
-            area = receiver_area(carrying[here], score[here]) if not noise else np.nan
-            why = NOISE if noise else FEW if here.sum() < FEWEST else CONSTANT
-            without = why if np.isnan(correlation) else "", (NOISE if noise else ONE_CLASS) if np.isnan(area) else ""
+        enough = here.sum() >= FEWEST
+        correlations = spearman_of_each(known[:, here], values[here]) if enough and not noise else undefined
+        areas = receiver_areas(carrying[here], known[:, here]) if not noise else undefined
+        why, why_no_area = (NOISE, NOISE) if noise else (CONSTANT if enough else FEW, ONE_CLASS)
+        for name, correlation, area in zip(scores, correlations.tolist(), areas.tolist(), strict=True):
+            without = why if np.isnan(correlation) else "", why_no_area if np.isnan(area) else ""
             yield (kind, name), OfChain(correlation, area, *without, group)
 
 
@@ -261,12 +263,30 @@ def judging_of(results: JoinResults) -> Judging:
 def summary_of(results: JoinResults) -> dict[str, object]:
     """A run's main numbers for its manifest: what sets of tokens carry, and both numbers of each score."""
     shares = {each.name: _plain(each.share) | {"of_tokens": each.of_tokens} for each in carried_of(results)}
-    agreed: dict[str, dict[str, object]] = {}
-    for each in agreed_of(results, [ALL]):
+    return {
+        "carried": shares,
+        "agreed": _plainly(agreed_of(results, [ALL])),
+        "agreed_without_statement": _plainly(without_statement(results)),
+    }
+
+
+def without_statement(results: JoinResults) -> tuple[TokensAgreed, ...]:
+    """`agreed_of` the tokens, of all kinds, that are not where their chain last states the answer.
+
+    What carries most of them is found among them: the statement can be copied, and most often carries most.
+    """
+    tokens = results.tokens()
+    return agreed_of(results, [ALL], tokens[~tokens["states_answer"]])
+
+
+def _plainly(found: Sequence[TokensAgreed]) -> dict[str, dict[str, object]]:
+    """Both numbers by effect and score, as JSON has them."""
+    told: dict[str, dict[str, object]] = {}
+    for each in found:
         without = {"without_correlation": dict(each.without_correlation), "without_area": dict(each.without_area)}
         both = {"correlation": _plain(each.correlation), "area": _plain(each.area)}
-        agreed.setdefault(each.effect, {})[each.score] = both | without
-    return {"carried": shares, "agreed": agreed}
+        told.setdefault(each.effect, {})[each.score] = both | without
+    return told
 
 
 def _plain(estimate: Estimate) -> dict[str, object]:

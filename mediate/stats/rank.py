@@ -60,3 +60,13 @@ def spearman(x: Float[np.ndarray, " item"], y: Float[np.ndarray, " item"]) -> fl
     one, other = (stats.rankdata(each) - (len(each) + 1) / 2 for each in (x, y))
     size = np.sqrt((one @ one) * (other @ other))
     return float(one @ other / size) if size > 0 else float("nan")
+
+
+def spearman_of_each(rows: Float[np.ndarray, "row item"], y: Float[np.ndarray, " item"]) -> Float[np.ndarray, " row"]:
+    """`spearman` of each row with the same numbers, their ranks found together."""
+    middle = (len(y) + 1) / 2
+    ranks, other = stats.rankdata(rows, axis=1) - middle, stats.rankdata(y) - middle
+    sizes = np.sqrt((ranks**2).sum(axis=1) * (other @ other))
+    found = np.full(len(rows), np.nan)
+    np.divide(ranks @ other, sizes, out=found, where=sizes > 0)
+    return found

@@ -106,6 +106,7 @@ def test_one_prepared_set_gives_both_sides_as_they_are_measured_by_themselves() 
     stated = tokens[tokens["states_answer"]]
     assert stated["token"].str.strip().tolist() == ["7", "7", "8"]
     assert stated["kind"].tolist() == ["result"] * 3
+    assert (found.table()["tokens.statement"] == 1).all()
     assert found.manifest["spec"]["design"] == "joined tokens"
     assert "read" not in set(found.agreed()["effect"])
 

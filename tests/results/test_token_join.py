@@ -19,6 +19,7 @@ from mediate.results.token_join import (
     sets_of,
     write_joined,
 )
+from mediate.results.tokens_agreed import agreed_of, summary_of, without_statement
 from mediate.results.trace_scores import ScoredTrace, TraceRule
 from tests.figures.records import fake_manifest
 
@@ -67,11 +68,14 @@ def results(traces: Any = None, rejects: tuple[Reject, ...] = ()) -> JoinResults
 def test_sets_are_what_the_rule_and_the_kinds_say() -> None:
     scores = np.array([0.0, 5.0, 1.0]), np.array([1, 1, 9]), np.zeros(3)
     scored = ScoredTrace("a", "a", "q?", "x", "7", ("x",) * 3, (0, 0, 1), *scores)
-    found = sets_of(scored, ("word", "result", "operand"), TraceRule(top=5, likely=0.01))
+    found = sets_of(
+        scored, ("word", "result", "operand"), np.array([False, True, False]), TraceRule(top=5, likely=0.01)
+    )
     said = {name: np.flatnonzero(here).tolist() for name, here in found.items()}
     assert said == {
         "rejected": [1, 2],  # improbable, and of too large a rank
         "accepted": [0],
+        "statement": [1],
         "result": [1],
         "operand": [2],
         "operator": [],
@@ -103,6 +107,18 @@ def test_a_row_a_token_and_a_kind() -> None:
     kinds = kind_table(tokens).set_index("kind")
     assert kinds.loc["result", "read"] == found.traces[0].effects["read"][5]
     assert kinds.loc["opening", "tokens"] == 4
+
+
+def test_what_states_the_answer_can_be_left_out() -> None:
+    found = results()
+    tokens = found.tokens()
+    rest = agreed_of(found, ["all"], tokens[tokens["kind"] != "result"])
+    assert repr(without_statement(found)) == repr(rest)
+    assert repr(rest) != repr(agreed_of(found, ["all"]))
+    summary = summary_of(found)["agreed_without_statement"]
+    assert isinstance(summary, dict)
+    told = {(each.effect, each.score): each.correlation.value for each in rest}
+    assert summary["read"]["surprisal"]["correlation"]["value"] == told["read", "surprisal"]
 
 
 def test_a_run_reads_back_equal_and_a_damaged_one_is_named(tmp_path: Path) -> None:

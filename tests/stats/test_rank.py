@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mediate.stats.rank import rank_correlation_of
+from mediate.stats.rank import rank_correlation_of, spearman, spearman_of_each
 
 
 def test_it_is_scipys_with_ties() -> None:
@@ -39,3 +39,15 @@ def test_it_is_undefined_with_few_items_or_one_value(x: list[float], y: list[flo
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="leave out what is NaN"):
         rank_correlation_of(np.array([0.0, np.nan, 1]), np.arange(3.0), ["a", "b", "c"])
+
+
+def test_rows_are_ranked_together_as_each_by_itself() -> None:
+    rng = np.random.default_rng(3)
+    rows, y = rng.integers(0, 5, size=(6, 20)).astype(float), rng.normal(size=20)
+    rows[2] = 7.0
+    found = spearman_of_each(rows, y)
+    assert np.isnan(found[2])
+    assert np.isnan(spearman_of_each(rows, np.ones(20))).all()
+    for row, value in zip(np.delete(rows, 2, axis=0), np.delete(found, 2), strict=True):
+        assert value == pytest.approx(spearman(row, y), abs=1e-15)
+        assert value == pytest.approx(stats.spearmanr(row, y).statistic)

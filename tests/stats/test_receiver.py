@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mediate.stats.receiver import receiver_area
+from mediate.stats.receiver import receiver_area, receiver_areas
 
 
 def area(positive: list[int], score: list[float]) -> float:
@@ -36,4 +36,6 @@ def test_it_is_the_share_of_pairs_and_scipys_u(seed: int) -> None:
     pairs = (one[:, None] > other).mean() + (one[:, None] == other).mean() / 2
     found = receiver_area(positive, score)
     assert found == pytest.approx(pairs, abs=1e-12)
+    several = receiver_areas(positive, np.stack([score, -score, np.ones(30)]))
+    assert several.tolist() == [found, pytest.approx(1 - found), 0.5]
     assert found == pytest.approx(stats.mannwhitneyu(one, other).statistic / (len(one) * len(other)), abs=1e-12)

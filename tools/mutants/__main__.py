@@ -1244,8 +1244,8 @@ MUTANTS = (
     Mutant(
         "a tie of scores counted as a loss",
         "stats/receiver.py",
-        "stats.rankdata(score)[positive]",
-        'stats.rankdata(score, method="min")[positive]',
+        "stats.rankdata(scores, axis=1)[:, positive]",
+        'stats.rankdata(scores, axis=1, method="min")[:, positive]',
         "tests/stats/test_receiver.py",
     ),
     Mutant(
@@ -1265,15 +1265,15 @@ MUTANTS = (
     Mutant(
         "the tokens that carry most, of a kind alone",
         "results/tokens_agreed.py",
-        "receiver_area(carrying[here], score[here])",
-        "receiver_area(carrying_most(values[here], judging.least), score[here])",
+        "receiver_areas(carrying[here], known[:, here])",
+        "receiver_areas(carrying_most(values[here], judging.least), known[:, here])",
         "tests/results/test_tokens_agreed.py",
     ),
     Mutant(
         "accepted tokens taken for rejected ones",
         "results/token_join.py",
-        "return {REJECTED: ~accepted, ACCEPTED: accepted}",
-        "return {REJECTED: accepted, ACCEPTED: ~accepted}",
+        "{REJECTED: ~accepted, ACCEPTED: accepted, ",
+        "{REJECTED: accepted, ACCEPTED: ~accepted, ",
         "tests/distill/test_join.py",
     ),
     Mutant(
