@@ -14,6 +14,8 @@ from mediate.traces.pieces import decode_after, encode_after, reads_as
 from mediate.traces.step_edits import before_last
 from mediate.traces.steps import find_answer
 
+# The edits' names.
+REWORDED, UP_TO = "reworded", "reworded.up_to"
 Rewrite = Callable[[str], str]
 """Puts the text of some steps into other words; it does not see the question."""
 
@@ -26,7 +28,7 @@ def reworded_from(rewrite: Rewrite) -> Edit:
         ids = chain.trace.ids
         return Edited((*ids[:begin], *_reworded(chain, begin, len(ids), rewrite)), all_steps(chain)[place:])
 
-    return Edit("reworded", "the steps from that one on in other words", made, before_last)
+    return Edit(REWORDED, "the steps from that one on in other words", made, before_last)
 
 
 def reworded_up_to(rewrite: Rewrite) -> Edit:
@@ -37,7 +39,7 @@ def reworded_up_to(rewrite: Rewrite) -> Edit:
         words, rest = _reworded(chain, 0, stop, rewrite), chain.trace.ids[stop:]
         return Edited((*words, *rest), all_steps(chain)[: place + 1], len(words))
 
-    return Edit("reworded.up_to", "the steps up to that one in other words", made, before_last, continues=True)
+    return Edit(UP_TO, "the steps up to that one in other words", made, before_last, continues=True)
 
 
 def stretches(chain: Unedited) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from mediate.report.words import gaps, interval, number, percent, plural
 from mediate.results import Results
 from mediate.results.behaviour import WHOLE, ReadAs
 from mediate.results.edit_tests import (
+    WITH_AREA,
     Curve,
     EditTest,
     StandIn,
@@ -26,6 +27,7 @@ from mediate.results.edit_tests import (
     replacements,
 )
 from mediate.results.joined import AREA, SHARE
+from mediate.stats import Estimate
 from mediate.traces.edits import SHUFFLED
 from mediate.traces.hints import right_hint, wrong_hint
 from mediate.traces.mistakes import MISTAKEN, recomputed
@@ -48,7 +50,8 @@ OPENING = prose(
 AREAS = (
     "Area: over the curve of answers that stay, by the trapezoid on i/n, i of n steps standing before the edit (Lanham "
     "et al. 2023). It is 1 - 1/(2n) where every step is needed, so it depends on the length; normalised: divided by "
-    "that, so that it is 1 for a chain that is needed to its last step."
+    "that, so that it is 1 for a chain that is needed to its last step. It is of edits after whose place the chain is "
+    "gone or wrong; under other words, a hint or a graft a whole chain still stands there, so there is none."
 )
 AREA_IN_SHORT = "stay: answers as after the whole chain; area: 1 where all of the chain is needed, 0 where nothing is."
 PARAPHRASE = (
@@ -145,10 +148,11 @@ def _three(results: Results, analysis: Analysis) -> tuple[StandIn, ...]:
 def _table(told: Sequence[EditTest]) -> Table:
     rows: list[Row] = []
     for each in told:
-        area = (number(each.area.value), interval(each.area)) if each.area.defined else ("", "")
+        area = _area(each.area)
         counts = (str(each.unparsed), str(sum(each.refused.values())), str(each.unchanged.n))
         right = percent(each.right.value)
-        rows.append((_named(each), _words(each), *_stay(each), right, *area, *_normalised(each), *counts))
+        normalised = _area(each.normalised) if each.area.defined else ("", "")  # the reason is said once
+        rows.append((_named(each), _words(each), *_stay(each), right, *area, *normalised, *counts))
     heads = (
         *columns("edit"),
         *columns("what stands there", look=Look.SAYS),
@@ -159,7 +163,7 @@ def _table(told: Sequence[EditTest]) -> Table:
 
 
 def _short_table(told: Sequence[EditTest]) -> Table:
-    rows = tuple((each.edit, _read(each), *_stay(each), *_normalised(each), str(each.unparsed)) for each in told)
+    rows = tuple((each.edit, _read(each), *_stay(each), *_area(each.normalised), str(each.unparsed)) for each in told)
     heads = (*columns("edit", "read"), *numbers("stay", "interval", "area", "interval", "unparsed"))
     return Table(heads, rows, title="the chain edited")
 
@@ -184,9 +188,9 @@ def _stay(each: EditTest) -> tuple[str, str]:
     return percent(each.unchanged.value), interval(each.unchanged, scale=100.0, digits=0)
 
 
-def _normalised(each: EditTest) -> tuple[str, str]:
-    """The normalised area with its interval; nothing of an edit that has none."""
-    return (number(each.normalised.value), interval(each.normalised)) if each.normalised.defined else ("", "")
+def _area(area: Estimate) -> tuple[str, str]:
+    """An area with its interval; of an edit that has none, why."""
+    return (number(area.value), interval(area)) if area.defined else (f"none: {area.reason}", "")
 
 
 def _basis(results: Results, analysis: Analysis, told: Sequence[EditTest]) -> str:
@@ -251,7 +255,7 @@ def _remarks(results: Results, told: Sequence[EditTest]) -> tuple[str, ...]:
         for each in told
         if 2 * each.unparsed > each.read
     )
-    short = max((each.without_area for each in told if each.area.defined), default=0)
+    short = max((each.without_area for each in told if each.edit in WITH_AREA), default=0)
     areas = (f"{plural(short, 'item')} without an area: a chain of one step, or a step that could not be edited.",)
     return (
         *left_out,

@@ -62,6 +62,22 @@ def test_replacements_that_disagree_are_told_in_a_sentence() -> None:
     assert "Their intervals do not tell them apart" in said(behaviour_section(results, ())[0])
 
 
+def test_where_there_is_no_area_its_reason_stands_in_its_place() -> None:
+    up_to = [row for name in SHARES for row in rows_of(name, (0, 1), "reworded.up_to")[1:]]
+    another = [row for row in stand_in("a", (1, 1, 1)) if row.edit == "another"]
+    (section,) = behaviour_section(run(*up_to, *another), ())
+    table = next(each for each in section.blocks if isinstance(each, Table))
+    heads = [each.heading for each in table.columns]
+    place = heads.index("area")
+    cells = {row[0]: row[place : place + 4] for row in table.rows}
+    assert cells["reworded.up_to"] == ("none: nothing is cut", "", "", "")
+    assert cells["another"] == ("none: the whole chain is edited", "", "", "")
+    assert "" not in cells["truncated"]
+    short = next(each for each in behaviour_blocks(run(*up_to)) if isinstance(each, Table))
+    assert "none: nothing is cut" in short.rows[1]
+    assert "without an area" not in said(section)
+
+
 def test_what_could_not_be_made_is_counted_with_its_reason() -> None:
     refused = [
         Behaved(name, name, "another", 0, 2, "at_once", code="no_other", reason="there is none") for name in ("a", "b")
