@@ -10,7 +10,7 @@ from collections.abc import Callable
 from mediate.errors import ItemError, one_line
 from mediate.pairs.answers import same_answer
 from mediate.traces.edits import Edit, Edited, Unedited, all_steps
-from mediate.traces.pieces import decode_after, encode_after, reads_as
+from mediate.traces.pieces import decode_after, encode_after, lost_words, reads_as, words_known
 from mediate.traces.step_edits import before_last
 from mediate.traces.steps import find_answer
 
@@ -70,8 +70,11 @@ def _reworded(chain: Unedited, begin: int, stop: int, rewrite: Rewrite) -> tuple
         reason = f"the rewriting states the answer {chain.answer[:40]!r}, which the steps do not"
         raise ItemError("", reason, code="states_answer")
     ids = tuple(encode_after(chain.tokenizer, new))
-    if not reads_as(decode_after(chain.tokenizer, ids), new):
-        raise ItemError("", f"the tokenizer cannot say {new[:40]!r}", code="unknown_words")
+    lost = lost_words(chain.tokenizer, new)
+    if lost or not reads_as(decode_after(chain.tokenizer, ids), new):
+        words = ", ".join(map(repr, lost[:3])) or repr(new[:40])
+        reason = f"the tokenizer has no token for {words} of the rewriting{words_known(chain.tokenizer)}"
+        raise ItemError("", reason, code="unknown_words")
     return ids
 
 

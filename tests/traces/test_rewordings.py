@@ -37,6 +37,11 @@ def test_a_rewriting_must_give_words_that_the_model_has(says: str, code: str) ->
     assert refused.value.code == code
 
 
+def test_words_that_the_model_has_not_are_named_with_some_that_it_has() -> None:
+    with pytest.raises(ItemError, match=r"no token for 'Zoe' of the rewriting \(it knows .*\band \d+ more\)"):
+        reworded_from(lambda text: "Zoe has pears.").of(draft(), 0)
+
+
 def test_the_same_text_is_no_paraphrase() -> None:
     with pytest.raises(ItemError) as refused:
         reworded_from(lambda text: text).of(draft(), 0)
