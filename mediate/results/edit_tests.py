@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from mediate.results.areas import FEWEST_STEPS, area_over, at_shares, normalised_area, unchanged
 from mediate.results.behaviour import WHOLE, Behaved, ReadAs
-from mediate.stats import Estimate, bootstrap_mean, bootstrap_rate
+from mediate.stats import Estimate, bounded_mean
 from mediate.traces.rewordings import UP_TO
 from mediate.traces.text_grafts import GRAFTED
 
@@ -25,8 +25,7 @@ FROM_THE_START = (GRAFTED.name, UP_TO)
 # Edits after whose place the chain is gone or no longer says what it said, so that their areas say how much is needed.
 WITH_AREA = ("truncated", "filled", "mistaken", "mistaken.recomputed")
 # Why there is no area.
-NOTHING_CUT, WHOLE_CHAIN = "nothing is cut", "the whole chain is edited"
-NO_CURVE = "no chain of two steps or more was edited at each of them"
+NOTHING_CUT, WHOLE_CHAIN, NO_CURVE = "nothing is cut", "the whole chain", "no item has one"
 # What stands in for the whole chain, side by side: each with the name of its edit, all at the chain's beginning.
 REPLACEMENTS = {"nothing": "truncated", "filler": "filled", "another item's chain": "another"}
 
@@ -80,14 +79,6 @@ class Curve:
     same: tuple[Estimate, ...]
 
 
-def mean_or_rate(
-    values: Float[np.ndarray, " item"], groups: Sequence[str], *, seed: int = 0, level: float = 0.95
-) -> Estimate:
-    """The mean over items: where each is 0 or 1 a rate, whose interval stays between them."""
-    of = bootstrap_rate if np.isin(values, (0.0, 1.0)).all() else bootstrap_mean
-    return of(values, groups, seed=seed, level=level)
-
-
 def edits_read(found: Sequence[Behaved]) -> tuple[tuple[str, str], ...]:
     """The edits of a run, each with its readings, in their order."""
     return tuple(dict.fromkeys((each.edit, each.reading) for each in found if each.edit != WHOLE))
@@ -120,19 +111,18 @@ def why_no_area(edit: str, rows: Sequence[Behaved]) -> str:
     return NOTHING_CUT if any(each.place for each in rows) else WHOLE_CHAIN
 
 
-def edit_tests(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95) -> tuple[EditTest, ...]:
+def edit_tests(found: Sequence[Behaved], *, level: float = 0.95) -> tuple[EditTest, ...]:
     """Every edit and reading of a run, over its items.
 
     Args:
         found: What was answered.
-        seed: Of the bootstrap over groups.
         level: Coverage of the intervals.
     """
     groups = {each.item: each.group for each in found}
 
     def mean(values: dict[str, float]) -> Estimate:
         having = [groups[item] for item in values]
-        return mean_or_rate(np.array([*values.values()], dtype=float), having, seed=seed, level=level)
+        return bounded_mean(np.array([*values.values()], dtype=float), having, level=level)
 
     told = []
     for edit, reading in edits_read(found):
@@ -161,14 +151,14 @@ def edit_tests(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95) 
     return tuple(told)
 
 
-def curve(found: Sequence[Behaved], edit: str, reading: str, *, seed: int = 0, level: float = 0.95) -> Curve | None:
+def curve(found: Sequence[Behaved], edit: str, reading: str, *, level: float = 0.95) -> Curve | None:
     """The mean curve of an edit with its band; None where no item has one."""
     curves, groups = curves_of(found, edit, reading), {each.item: each.group for each in found}
     if not curves:
         return None
     drawn = np.stack([at_shares(y, SHARES) for y in curves.values()])
     having = [groups[item] for item in curves]
-    same = tuple(mean_or_rate(column, having, seed=seed, level=level) for column in drawn.T)
+    same = tuple(bounded_mean(column, having, level=level) for column in drawn.T)
     return Curve(edit, reading, tuple(SHARES.tolist()), same)
 
 
@@ -199,7 +189,7 @@ class StandIn:
     right: Estimate
 
 
-def replacements(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95) -> tuple[StandIn, ...]:
+def replacements(found: Sequence[Behaved], *, level: float = 0.95) -> tuple[StandIn, ...]:
     """Nothing, filler and another item's chain in the whole chain's place, read at once.
 
     Those that any item has, over the items that have all of these; none where there is nothing to compare.
@@ -213,9 +203,7 @@ def replacements(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95
     for name, having in rows.items():
         groups = [having[item].group for item in items]
         same, right = (
-            mean_or_rate(
-                np.array([float(getattr(having[item], what)) for item in items]), groups, seed=seed, level=level
-            )
+            bounded_mean(np.array([float(getattr(having[item], what)) for item in items]), groups, level=level)
             for what in ("same", "right")
         )
         told.append(StandIn(name, same, right))

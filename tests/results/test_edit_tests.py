@@ -102,9 +102,9 @@ def test_early_answers_filler_and_mistakes_have_an_area(edit: str) -> None:
 
 def test_an_area_that_is_not_there_says_why() -> None:
     (another,) = edit_tests([row for row in stand_in("a", (1, 1, 1)) if row.edit == "another"])
-    assert another.area.reason == "the whole chain is edited"
+    assert another.area.reason == "the whole chain"
     (early,) = edit_tests(rows_of("a", (0,)))
-    assert early.area.reason == "no chain of two steps or more was edited at each of them"
+    assert early.area.reason == "no item has one"
 
 
 def test_the_curve_goes_from_no_chain_to_all_of_it() -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 from mediate.figures.behaviour import AGREEMENT_SIZE, CURVES_SIZE, plot_agreement, plot_curves
 from mediate.figures.figure import Figure
-from mediate.report.analysis import Analysis, analysis_of
+from mediate.report.analysis import Analysis, analysis_of, section
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, prose, standing_in
 from mediate.report.run.both_sides import agreed_of_run, agreed_said, both_sides, joined_of_run
 from mediate.report.run.followed import followed_blocks
@@ -36,7 +36,8 @@ from mediate.traces.step_edits import ANOTHER, FILLED, TRUNCATED
 from mediate.traces.text_grafts import GRAFTED
 
 _EDITS = (TRUNCATED, MISTAKEN, recomputed(None), FILLED, ANOTHER, SHUFFLED, reworded_from(str), reworded_up_to(str))
-WORDS = {each.name: each.words for each in (*_EDITS, right_hint(), wrong_hint(), GRAFTED)}
+_ALL = (*_EDITS, right_hint(), wrong_hint(), GRAFTED)
+WORDS = {each.name: each.words for each in _ALL}
 CONTINUED = {
     TRUNCATED.name: "what the model writes from that step on",
     MISTAKEN.name: "the chain up to that step, whose result is wrong by one digit, and what the model writes on",
@@ -64,8 +65,7 @@ def curves_of_run(results: Results) -> tuple[Curve, ...]:
     """The curve of every edit that has one."""
     analysis = analysis_of(results)
     found = [
-        curve(results.behaviour, edit, reading, seed=analysis.seed, level=analysis.level)
-        for edit, reading in edits_read(results.behaviour)
+        curve(results.behaviour, edit, reading, level=analysis.level) for edit, reading in edits_read(results.behaviour)
     ]
     return tuple(each for each in found if each is not None)
 
@@ -138,11 +138,11 @@ def behaviour_figures(results: Results, outcome: str) -> Iterator[Figure]:
 
 
 def _tests(results: Results, analysis: Analysis) -> tuple[EditTest, ...]:
-    return edit_tests(results.behaviour, seed=analysis.seed, level=analysis.level)
+    return edit_tests(results.behaviour, level=analysis.level)
 
 
 def _three(results: Results, analysis: Analysis) -> tuple[StandIn, ...]:
-    return replacements(results.behaviour, seed=analysis.seed, level=analysis.level)
+    return replacements(results.behaviour, level=analysis.level)
 
 
 def _table(told: Sequence[EditTest]) -> Table:
@@ -199,7 +199,7 @@ def _basis(results: Results, analysis: Analysis, told: Sequence[EditTest]) -> st
     return (
         f"n = {plural(len(items), 'item')} in {plural(len(set(items.values())), 'group')}; of a pair the base is "
         f"edited; stay and right: the share of an item's places, averaged over items; intervals: "
-        f"{percent(analysis.level)} {method}, seed {analysis.seed}. Every answer is in results/behaviour.parquet."
+        f"{percent(analysis.level)} {method}. Every answer is in results/behaviour.parquet."
     )
 
 
@@ -259,7 +259,17 @@ def _remarks(results: Results, told: Sequence[EditTest]) -> tuple[str, ...]:
     areas = (f"{plural(short, 'item')} without an area: a chain of one step, or a step that could not be edited.",)
     return (
         *left_out,
+        *_not_continued(results, told),
         *silent,
         *(areas if short else ()),
         *gaps([each.unchanged for each in told], "answers that stay"),
     )
+
+
+def _not_continued(results: Results, told: Sequence[EditTest]) -> tuple[str, ...]:
+    """That no edit was continued, where that was asked for."""
+    asked = section(results, "spec").get("behaviour", {}).get("readings", ())
+    if ReadAs.CONTINUED not in asked or not told or any(each.reading == ReadAs.CONTINUED for each in told):
+        return ()
+    able = ", ".join(each.name for each in _ALL if each.continues)
+    return (f"Nothing was continued: none of these edits can be, and those that can are {able}.",)
