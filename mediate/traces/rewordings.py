@@ -8,11 +8,12 @@ the chain and its wording does not matter, or it does not read the chain.
 from collections.abc import Callable
 
 from mediate.errors import ItemError, one_line
-from mediate.pairs.answers import same_answer
+from mediate.pairs.answers import normalise, same_answer
 from mediate.traces.edits import Edit, Edited, Unedited, all_steps
 from mediate.traces.pieces import decode_after, encode_after, lost_words, reads_as, words_known
+from mediate.traces.statement import stated_results
 from mediate.traces.step_edits import before_last
-from mediate.traces.steps import find_answer
+from mediate.traces.steps import find_answer, numbers
 
 # The edits' names.
 REWORDED, UP_TO = "reworded", "reworded.up_to"
@@ -53,7 +54,8 @@ def _reworded(chain: Unedited, begin: int, stop: int, rewrite: Rewrite) -> tuple
     """The tokens of a stretch of the chain in other words.
 
     Raises:
-        ItemError: They are none, the same ones, the answer, or words that the tokenizer has not; or there was an error.
+        ItemError: They are none, the same ones, the answer, another result than those of the steps, or words that the
+            tokenizer has not; or there was an error.
     """
     old = "".join(chain.trace.tokens[begin:stop])
     try:
@@ -69,6 +71,11 @@ def _reworded(chain: Unedited, begin: int, stop: int, rewrite: Rewrite) -> tuple
     if chain.answer and _gives_away(new, old, chain.answer):
         reason = f"the rewriting states the answer {chain.answer[:40]!r}, which the steps do not"
         raise ItemError("", reason, code="states_answer")
+    known = {normalise(old[slice(*span)]) for span, _ in numbers(old)}
+    other = next((each for each in stated_results(new) if each not in known), None)
+    if other is not None:
+        reason = f"the rewriting states {other[:40]!r} as a result, which stands nowhere in the steps"
+        raise ItemError("", reason, code="states_other")
     ids = tuple(encode_after(chain.tokenizer, new))
     lost = lost_words(chain.tokenizer, new)
     if lost or not reads_as(decode_after(chain.tokenizer, ids), new):
