@@ -120,8 +120,7 @@ def behaviour_figures(results: Results, outcome: str) -> Iterator[Figure]:
             name="early-answering",
             draw=partial(plot_curves, curves),
             alt=f"Answers that stay, by how much of the chain stands before an edit; with none of it: {starts}.",
-            caption="Answers that stay, by how much of the chain stands before the edit; bands: pointwise intervals, "
-            "as far as the axis goes.",
+            caption="Answers that stay, by how much of the chain stands before the edit; bands: pointwise intervals.",
             size=CURVES_SIZE,
             section="behaviour",
         )
