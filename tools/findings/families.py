@@ -174,4 +174,4 @@ def _size(run: Scores) -> str:
 FAMILIES_TOLD = Finding("families", make, table, minutes=6)
 FAMILIES_OWN = Finding("families-own", make_own, partial(table, tasks=OF_QUESTIONS, own="-own"), minutes=8)
 FAMILIES_IN_SIGNS = Finding("families-signs", make_signs, partial(table, names=SIGNS, tasks=IN_SIGNS), minutes=4)
-FAMILIES_IN_STORIES = Finding("families-smollm2", make_real, table_of_one, minutes=8)
+FAMILIES_IN_STORIES = Finding("families-smollm2", make_real, table_of_one, minutes=15)
