@@ -50,11 +50,12 @@ def faithfulness(
     profile: ProfileOption = False,
 ) -> None:
     """Tests on behaviour: edits chains, reads what the model answers, and measures effects of the same items."""
-    from mediate.faithfulness.spec import make_behaviour_spec
+    from mediate.faithfulness.spec import check_paraphrases, make_behaviour_spec
     from mediate.scoring.given import check_out
 
     quiet_libraries(quiet)
     asked = make_behaviour_spec(tests)
+    check_paraphrases(asked)
     reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
     found, given, spec = read_run(pairs, model, choices, loading, reading)
     check_out(out, spec, spec.described() | {"behaviour": asked.described()}, given)

@@ -11,7 +11,7 @@ from mediate.faithfulness.continued import read_continued
 from mediate.faithfulness.edited import Examined, subjects_of, whole_chain, why_unread
 from mediate.faithfulness.measures import with_measures
 from mediate.faithfulness.rewriting import rewritten
-from mediate.faithfulness.spec import BehaviourSpec, edits_of
+from mediate.faithfulness.spec import BehaviourSpec, check_called, check_paraphrases, edits_of
 from mediate.faithfulness.spoken import Beginning
 from mediate.faithfulness.step_resampling import resample
 from mediate.mediation.prepared_item import Prepared
@@ -42,7 +42,8 @@ class Probes:
         recompute: The later steps after a wrong result, where the built-in rules do not know them.
 
     Raises:
-        InputError: Both a function and a model are to put steps into other words.
+        InputError: Both a function and a model are to put steps into other words, or neither where a paraphrase is
+            asked for; or what should be a function is none.
     """
 
     spec: BehaviourSpec
@@ -50,6 +51,9 @@ class Probes:
     recompute: Callable[[Slip], str] | None = None
 
     def __post_init__(self) -> None:
+        for name, each in (("rewrite", self.rewrite), ("recompute", self.recompute)):
+            check_called(name, each)
+        check_paraphrases(self.spec, self.rewrite)
         if self.rewrite is not None and self.spec.rewriter is not None:
             raise InputError("both rewrite, a function, and rewriter, a model, put steps into other words; give one")
 

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mediate.choices import described, made
-from mediate.errors import InputError, shortened
+from mediate.errors import InputError, short, shortened
 from mediate.pairs.recomputed import EXACT, Arithmetic, Slip, fitting_arithmetic
 from mediate.results.behaviour import ReadAs
 from mediate.scoring.spec import ScoreOptions
@@ -14,7 +14,7 @@ from mediate.tasks.modular_steps import MODULO_TEN
 from mediate.traces.edits import SHUFFLED, Edit
 from mediate.traces.hints import HINT, RIGHT, WRONG, check_hint, right_hint, wrong_hint
 from mediate.traces.mistakes import MISTAKEN, recomputed
-from mediate.traces.rewordings import reworded_from, reworded_up_to
+from mediate.traces.rewordings import REWORDED, UP_TO, reworded_from, reworded_up_to
 from mediate.traces.step_edits import ANOTHER, FILLED, TRUNCATED, filler_of
 from mediate.traces.text_grafts import GRAFTED
 
@@ -23,6 +23,7 @@ RECOMPUTED = recomputed(None).name
 USUAL_EDITS = (TRUNCATED.name, MISTAKEN.name, RECOMPUTED, FILLED.name, ANOTHER.name, SHUFFLED.name)
 # The rules that chains of arithmetic may keep to; the first of those that tie.
 ARITHMETICS = (EXACT, MODULO_TEN)
+PARAPHRASES = {REWORDED: reworded_from, UP_TO: reworded_up_to}
 # Measures of others that are worked out by their definitions, and those of them that every run has.
 TEXT, NLDD, CMI = "text", "nldd", "cmi"
 MEASURES = (TEXT, NLDD, CMI)
@@ -49,7 +50,8 @@ class BehaviourSpec(BaseModel):
         description="How chains are edited: any of "
         + ", ".join(f"`{name}`" for name in USUAL_EDITS)
         + f", and `filler.N` for N tokens of filler in the chain's place, `{RIGHT}` and `{WRONG}` for a hint before "
-        f"the chain and after it, `{GRAFTED.name}` for the twin's steps up to each.",
+        f"the chain and after it, `{GRAFTED.name}` for the twin's steps up to each. With a rewriter both paraphrases "
+        f"are made besides, or the one that is named: `{REWORDED}`, `{UP_TO}`.",
     )
     hint: str = Field(
         default=HINT, description="What a hint says, with `{answer}` in it; the words must be ones that the model has."
@@ -99,7 +101,8 @@ class BehaviourSpec(BaseModel):
     def _read_edits(cls, value: Any) -> Any:
         names = tuple(dict.fromkeys(_parts(value)))
         for name in names:
-            _named(name)
+            if name not in PARAPHRASES:
+                _named(name)
         return names
 
     @field_validator("hint")
@@ -179,10 +182,31 @@ def edits_of(
         recompute: The later steps after a wrong result, where the built-in rules do not know them.
     """
     given = Arithmetic("as given", bool, recompute) if recompute is not None else None
-    found = [_named(name, spec.hint) for name in spec.edits]
+    found = [_named(name, spec.hint) for name in spec.edits if name not in PARAPHRASES]
     rules = given or fitting_arithmetic(ARITHMETICS, chains)
     edits = [recomputed(rules) if each.name == RECOMPUTED else each for each in found]
-    return (*edits, *((reworded_from(rewrite), reworded_up_to(rewrite)) if rewrite is not None else ()))
+    return (*edits, *(PARAPHRASES[name](rewrite) for name in paraphrases_of(spec) if rewrite is not None))
+
+
+def check_paraphrases(spec: BehaviourSpec, rewrite: object = None) -> None:
+    """Raises InputError where a paraphrase is asked for and nothing is there to put steps into other words."""
+    named = next((name for name in spec.edits if name in PARAPHRASES), None)
+    if named is not None and rewrite is None and spec.rewriter is None:
+        raise InputError(
+            f"edit {named!r} needs something that puts steps into other words: give --rewriter, a model, or from "
+            "Python rewrite=, a function from text to text"
+        )
+
+
+def check_called(name: str, given: object) -> None:
+    """Raises InputError where what should be a function is none."""
+    if given is not None and not callable(given):
+        raise InputError(f"{name} is {short(given)}, which cannot be called; give a function")
+
+
+def paraphrases_of(spec: BehaviourSpec) -> tuple[str, ...]:
+    """The paraphrases that are made where something can put steps into other words: those named, or else both."""
+    return tuple(name for name in PARAPHRASES if name in spec.edits) or tuple(PARAPHRASES)
 
 
 def _parts(value: Any) -> list[str]:
@@ -200,4 +224,7 @@ def _named(name: str, hint: str = HINT) -> Edit:
     if kind == "filler" and count.isdecimal() and 0 < int(count) <= 10_000:
         return filler_of(int(count))
     there = ", ".join((*USUAL_EDITS, RIGHT, WRONG, GRAFTED.name))
-    raise InputError(f"no edit {shortened(name)!r}; there are {there}, and filler.N for N tokens")
+    raise InputError(
+        f"no edit {shortened(name)!r}; there are {there}, and filler.N for N tokens, and with a rewriter "
+        f"{' and '.join(PARAPHRASES)}"
+    )

@@ -21,8 +21,7 @@ CURVES_SIZE, AGREEMENT_SIZE = (7.2, 3.4), (7.2, 3.4)
 def plot_curves(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
     """A line an edit and reading, with its pointwise band: answers that stay, by how much of the chain stands before.
 
-    A colour is an edit; where edited chains were continued, its line is dashed. Bands end with the axis: symmetric
-    intervals may reach past what a share can be.
+    A colour is an edit; where edited chains were continued, its line is dashed.
 
     Raises:
         InputError: No edit has a curve.

@@ -12,7 +12,7 @@ from mediate.models.rope import longest_alike
 from mediate.models.vocabulary import beyond_rows
 from mediate.pairs.pair import Item, Pair, World, in_worlds, named_items
 from mediate.passes.keyvalues import why_not_movable
-from mediate.traces.pieces import encode_after, lost_words
+from mediate.traces.pieces import encode_after, lost_words, words_known
 from mediate.traces.trace import Trace
 
 
@@ -134,7 +134,7 @@ def check_words(tokenizer: Any, given: Pair | Item, remedy: str) -> None:
             if lost:
                 words = ", ".join(map(repr, lost[:3])) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
                 reason = f"the tokenizer has no token for {words} of the {world}{part}; {remedy}"
-                raise ItemError(given.id, reason, place=given.place, code="unknown_words")
+                raise ItemError(given.id, reason + words_known(tokenizer), place=given.place, code="unknown_words")
 
 
 def check_prompt(tokenizer: Any, template: Template, cue: str) -> None:
@@ -145,7 +145,8 @@ def check_prompt(tokenizer: Any, template: Template, cue: str) -> None:
     for option, text in parts:
         lost = lost_words(tokenizer, text)
         if lost:
-            raise InputError(f"{option}: the tokenizer has no token for {', '.join(map(repr, lost[:3]))}; give another")
+            words = ", ".join(map(repr, lost[:3]))
+            raise InputError(f"{option}: the tokenizer has no token for {words}; give another{words_known(tokenizer)}")
 
 
 def encode_pair(model: Model, pair: Pair, template: Template, cue: str, source: Trace, base: Trace) -> EncodedPair:

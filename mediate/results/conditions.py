@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from mediate.pairs.answers import same_answer, says
 from mediate.results.cube import CHANNELS, MIN_TE, Cube, corners, select, shapley, total_effect
 from mediate.results.told import Measured
-from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
+from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio, bounded_difference, bounded_mean
 from mediate.stats.paired import paired_ratio_difference
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TE, RIGHT, DEFAULT, PREFERS, MEDIATED = "te", "right", "default", "prefers", "mediated"
 SHARES = (MEDIATED, "text", "latent", "direct")
+RATES = (RIGHT, DEFAULT, PREFERS)
 # In the order of a table: right answers, how much there is to share out and the chain's part of it, and the rest.
 QUANTITIES = (RIGHT, TE, MEDIATED, DEFAULT, PREFERS, "text", "latent", "direct")
 
@@ -96,9 +97,13 @@ def by_condition(
             own, groups = (top[here], bottom[here]), those_of(cube.groups, here)
             if quantity in SHARES:
                 estimates[quantity] = bootstrap_ratio(*own, groups, min_mean_denominator=least, seed=seed, level=level)
+            elif quantity in RATES:
+                estimates[quantity] = bounded_mean(own[0], groups, level=level)
             else:
                 estimates[quantity] = bootstrap_mean(own[0], groups, seed=seed, level=level)
-            if found and first.any():
+            if found and first.any() and quantity in RATES:
+                differences[quantity] = _rates_apart((top, bottom), (first, here), cube.groups, level)
+            elif found and first.any():
                 differences[quantity] = _difference((top, bottom), (first, here), cube.groups, least, seed, level)
         found.append(OfCondition(name, estimates, differences))
     return tuple(found)
@@ -150,22 +155,30 @@ def those_of(groups: Sequence[str], chosen: Bool[np.ndarray, " item"]) -> tuple[
     return tuple(group for group, there in zip(groups, chosen, strict=True) if there)
 
 
-def _difference(
-    ratio: Ratio,
-    chosen: tuple[Bool[np.ndarray, " item"], Bool[np.ndarray, " item"]],
-    groups: Sequence[str],
-    least: float,
-    seed: int,
-    level: float,
-) -> Estimate:
+Chosen = tuple[Bool[np.ndarray, " item"], Bool[np.ndarray, " item"]]
+"""The items under the first condition, and those under another."""
+
+
+def _difference(ratio: Ratio, chosen: Chosen, groups: Sequence[str], least: float, seed: int, level: float) -> Estimate:
     """A quantity of the second choice of items less that of the first; both share their resamples of groups."""
+    top, bottom, having = _of_both(ratio, chosen, groups)
+    # The mean denominator of a choice is over the items of both.
+    part = min(each.sum() for each in chosen) / len(having)
+    return paired_ratio_difference(top, bottom, having, min_mean_denominator=least * part, seed=seed, level=level)
+
+
+def _rates_apart(ratio: Ratio, chosen: Chosen, groups: Sequence[str], level: float) -> Estimate:
+    """The same of a rate, whose difference stays between -1 and 1."""
+    return bounded_difference(*_of_both(ratio, chosen, groups), level=level)
+
+
+def _of_both(
+    ratio: Ratio, chosen: Chosen, groups: Sequence[str]
+) -> tuple[Float[np.ndarray, "2 chosen"], Float[np.ndarray, "2 chosen"], tuple[str, ...]]:
+    """Numerators and denominators of both choices over the items of either, and their groups."""
     either = chosen[0] | chosen[1]
     top, bottom = (np.stack([np.where(each, values, 0.0)[either] for each in chosen]) for values in ratio)
-    # The mean denominator of a choice is over the items of both.
-    part = min(each.sum() for each in chosen) / either.sum()
-    return paired_ratio_difference(
-        top, bottom, those_of(groups, either), min_mean_denominator=least * part, seed=seed, level=level
-    )
+    return top, bottom, those_of(groups, either)
 
 
 def condition_table(found: Sequence[OfCondition], outcome: str) -> "pandas.DataFrame":

@@ -6,7 +6,7 @@ averaged, and leaves its item without an area; both are counted.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,18 @@ from jaxtyping import Float
 
 from mediate.results.areas import FEWEST_STEPS, area_over, at_shares, normalised_area, unchanged
 from mediate.results.behaviour import WHOLE, Behaved, ReadAs
-from mediate.stats import Estimate, bootstrap_mean, bootstrap_rate
+from mediate.stats import Estimate, bounded_mean
+from mediate.traces.rewordings import UP_TO
 from mediate.traces.text_grafts import GRAFTED
 
 # Where a mean curve is drawn, in shares of the chain before the edit.
 SHARES: Float[np.ndarray, " share"] = np.linspace(0, 1, 11)
+# Edits whose places say how much is put in place, and not how much of the chain stands before them.
+FROM_THE_START = (GRAFTED.name, UP_TO)
+# Edits after whose place the chain is gone or no longer says what it said, so that their areas say how much is needed.
+WITH_AREA = ("truncated", "filled", "mistaken", "mistaken.recomputed")
+# Why there is no area.
+NOTHING_CUT, WHOLE_CHAIN, NO_CURVE = "nothing is cut", "the whole chain", "no item has one"
 # What stands in for the whole chain, side by side: each with the name of its edit, all at the chain's beginning.
 REPLACEMENTS = {"nothing": "truncated", "filler": "filled", "another item's chain": "another"}
 
@@ -33,7 +40,8 @@ class EditTest:
         unchanged: The share of its places at which the answer is the one after the whole chain, averaged over items.
         right: The same of answers that are the measured one.
         followed: The same of answers that what was put in place speaks for, such as a hint's; undefined without one.
-        area: The area over the curve of early answering, averaged over items; undefined of an edit of whole chains.
+        area: The area over the curve of early answering, or of mistakes by place, averaged over items; undefined, with
+            the reason, of an edit of whole chains and of one that leaves all that the chain says, such as a paraphrase.
         normalised: The same, each divided by `1 - 1/(2n)`.
         read: Edited chains that were read.
         unparsed: How many of them gave no answer that parses, and so count as changed.
@@ -71,14 +79,6 @@ class Curve:
     same: tuple[Estimate, ...]
 
 
-def mean_or_rate(
-    values: Float[np.ndarray, " item"], groups: Sequence[str], *, seed: int = 0, level: float = 0.95
-) -> Estimate:
-    """The mean over items: where each is 0 or 1 a rate, whose interval stays between them."""
-    of = bootstrap_rate if np.isin(values, (0.0, 1.0)).all() else bootstrap_mean
-    return of(values, groups, seed=seed, level=level)
-
-
 def edits_read(found: Sequence[Behaved]) -> tuple[tuple[str, str], ...]:
     """The edits of a run, each with its readings, in their order."""
     return tuple(dict.fromkeys((each.edit, each.reading) for each in found if each.edit != WHOLE))
@@ -86,7 +86,7 @@ def edits_read(found: Sequence[Behaved]) -> tuple[tuple[str, str], ...]:
 
 def curves_of(found: Sequence[Behaved], edit: str, reading: str) -> dict[str, Float[np.ndarray, " place"]]:
     """Of each item whose chain could be edited at every step: whether its answer stays, by place, and 1 at the end."""
-    if edit == GRAFTED.name:  # its places are how much is grafted, not how much stands before
+    if edit in FROM_THE_START:
         return {}
     rows: dict[str, dict[int, Behaved]] = {}
     for each in found:
@@ -100,25 +100,39 @@ def curves_of(found: Sequence[Behaved], edit: str, reading: str) -> dict[str, Fl
     }
 
 
-def edit_tests(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95) -> tuple[EditTest, ...]:
+def why_no_area(edit: str, rows: Sequence[Behaved]) -> str:
+    """Why an edit has no area, whatever is answered after it; empty of one that has.
+
+    An area says how much of a chain is needed. After a paraphrase, a hint or a graft a whole chain still stands there,
+    and what an area over their places would say is none of it.
+    """
+    if edit in WITH_AREA:
+        return ""
+    return NOTHING_CUT if any(each.place for each in rows) else WHOLE_CHAIN
+
+
+def edit_tests(found: Sequence[Behaved], *, level: float = 0.95) -> tuple[EditTest, ...]:
     """Every edit and reading of a run, over its items.
 
     Args:
         found: What was answered.
-        seed: Of the bootstrap over groups.
         level: Coverage of the intervals.
     """
     groups = {each.item: each.group for each in found}
 
     def mean(values: dict[str, float]) -> Estimate:
         having = [groups[item] for item in values]
-        return mean_or_rate(np.array([*values.values()], dtype=float), having, seed=seed, level=level)
+        return bounded_mean(np.array([*values.values()], dtype=float), having, level=level)
 
     told = []
     for edit, reading in edits_read(found):
         rows = [each for each in found if (each.edit, each.reading) == (edit, reading)]
         made = [each for each in rows if each.made]
-        curves = curves_of(found, edit, reading)
+        none = why_no_area(edit, rows)
+        curves = {} if none else curves_of(found, edit, reading)
+        area, normalised = (mean({item: of(y) for item, y in curves.items()}) for of in (area_over, normalised_area))
+        if not curves:
+            area, normalised = (replace(each, reason=none or NO_CURVE) for each in (area, normalised))
         told.append(
             EditTest(
                 edit=edit,
@@ -126,8 +140,8 @@ def edit_tests(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95) 
                 unchanged=mean(_by_item(made, lambda row: row.same)),
                 right=mean(_by_item(made, lambda row: row.right)),
                 followed=mean(_by_item([each for each in made if each.towards], lambda row: row.followed)),
-                area=mean({item: area_over(y) for item, y in curves.items()}),
-                normalised=mean({item: normalised_area(y) for item, y in curves.items()}),
+                area=area,
+                normalised=normalised,
                 read=len(made),
                 unparsed=sum(not each.parsed for each in made),
                 without_area=len({each.item for each in rows}) - len(curves),
@@ -137,14 +151,14 @@ def edit_tests(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95) 
     return tuple(told)
 
 
-def curve(found: Sequence[Behaved], edit: str, reading: str, *, seed: int = 0, level: float = 0.95) -> Curve | None:
+def curve(found: Sequence[Behaved], edit: str, reading: str, *, level: float = 0.95) -> Curve | None:
     """The mean curve of an edit with its band; None where no item has one."""
     curves, groups = curves_of(found, edit, reading), {each.item: each.group for each in found}
     if not curves:
         return None
     drawn = np.stack([at_shares(y, SHARES) for y in curves.values()])
     having = [groups[item] for item in curves]
-    same = tuple(mean_or_rate(column, having, seed=seed, level=level) for column in drawn.T)
+    same = tuple(bounded_mean(column, having, level=level) for column in drawn.T)
     return Curve(edit, reading, tuple(SHARES.tolist()), same)
 
 
@@ -175,7 +189,7 @@ class StandIn:
     right: Estimate
 
 
-def replacements(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95) -> tuple[StandIn, ...]:
+def replacements(found: Sequence[Behaved], *, level: float = 0.95) -> tuple[StandIn, ...]:
     """Nothing, filler and another item's chain in the whole chain's place, read at once.
 
     Those that any item has, over the items that have all of these; none where there is nothing to compare.
@@ -189,9 +203,7 @@ def replacements(found: Sequence[Behaved], *, seed: int = 0, level: float = 0.95
     for name, having in rows.items():
         groups = [having[item].group for item in items]
         same, right = (
-            mean_or_rate(
-                np.array([float(getattr(having[item], what)) for item in items]), groups, seed=seed, level=level
-            )
+            bounded_mean(np.array([float(getattr(having[item], what)) for item in items]), groups, level=level)
             for what in ("same", "right")
         )
         told.append(StandIn(name, same, right))

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from mediate.results.behaviour import Behaved, ReadAs
-from mediate.results.edit_tests import mean_or_rate
 from mediate.results.maps import EffectMap
-from mediate.stats import Estimate, bootstrap_ratio
+from mediate.stats import Estimate, bootstrap_ratio, bounded_mean
 from mediate.traces.text_grafts import GRAFTED
 
 KIND = "graft"
@@ -71,7 +70,7 @@ def graft_curve_of(table: pd.DataFrame, *, seed: int = 0, level: float = 0.95) -
     told = []
     for step, rows in table.groupby("step"):
         at_once, continued = (
-            mean_or_rate(there[reading].to_numpy(float), there["group"].tolist(), seed=seed, level=level)
+            bounded_mean(there[reading].to_numpy(float), there["group"].tolist(), level=level)
             for reading in ReadAs
             for there in [rows.dropna(subset=[reading])]
         )

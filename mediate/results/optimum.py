@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 from mediate.errors import InputError
 from mediate.results.conditions import conditions_of, right_of, those_of
 from mediate.results.told import Measured
-from mediate.stats import Estimate, bootstrap_mean
+from mediate.stats import Estimate, bounded_mean
 from mediate.stats.accumulation import FEWEST, Accumulation, best_steps, fit_accumulation
 from mediate.stats.bootstrap import PERCENTILES
 from mediate.stats.paired import paired_ratio_difference
@@ -135,9 +135,7 @@ def optimum_of(items: Sequence[Measured], line: LengthLine, *, seed: int = 0, le
     right: tuple[Estimate, ...] = ()
     reason = "the model's own answers were not asked for under each condition"
     if all(each.any() for each in those):
-        right = tuple(
-            bootstrap_mean(seen.right[each], those_of(seen.groups, each), seed=seed, level=level) for each in those
-        )
+        right = tuple(bounded_mean(seen.right[each], those_of(seen.groups, each), level=level) for each in those)
         reason = _no_best(seen, those, lengths, right)
     best = seen.undefined(reason) if reason else _best(seen, those, lengths)
     predicted = None

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mediate.results.edit_tests import mean_or_rate
 from mediate.results.resampled import Resampled
-from mediate.stats import Estimate
+from mediate.stats import Estimate, bootstrap_mean, bounded_mean
+
+# Between what shares lie, and differences of two.
+RATE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +53,24 @@ def resampling_tests(found: Sequence[Resampled], *, seed: int = 0, level: float 
 def _test(made: Sequence[Resampled], step: int | None, seed: int, level: float) -> StepTest:
     rows = [each for each in made if step in (None, each.step)]
 
-    def mean(what: Callable[[Resampled], float]) -> Estimate:
+    def mean(what: Callable[[Resampled], float], bounds: tuple[float, float] | None) -> Estimate:
         groups, values = {each.item: each.group for each in rows}, dict[str, list[float]]()
         for each in rows:
             if not np.isnan(what(each)):
                 values.setdefault(each.item, []).append(what(each))
         means = np.array([np.mean(each) for each in values.values()], dtype=float)
-        return mean_or_rate(means, [groups[item] for item in values], seed=seed, level=level)
+        having = [groups[item] for item in values]
+        if bounds is None:
+            return bootstrap_mean(means, having, seed=seed, level=level)
+        return bounded_mean(means, having, bounds=bounds, level=level)
 
     return StepTest(
         step,
-        importance=mean(lambda row: row.importance),
-        beyond_chance=mean(lambda row: row.distance - row.distance_by_chance),
-        counterfactual=mean(lambda row: row.counterfactual),
-        differing=mean(lambda row: row.differing),
-        resilience=mean(lambda row: row.resilience),
-        returning=mean(lambda row: row.returning),
+        importance=mean(lambda row: row.importance, DIFFERENCE),
+        beyond_chance=mean(lambda row: row.distance - row.distance_by_chance, DIFFERENCE),
+        counterfactual=mean(lambda row: row.counterfactual, DIFFERENCE),
+        differing=mean(lambda row: row.differing, RATE),
+        resilience=mean(lambda row: row.resilience, None),
+        returning=mean(lambda row: row.returning, RATE),
         undefined=sum(bool(np.isnan(each.counterfactual)) for each in rows),
     )

@@ -1,6 +1,7 @@
 """Estimates, intervals and tests; arrays only."""
 
 from mediate.stats.bootstrap import bootstrap_mean, bootstrap_rate, bootstrap_ratio
+from mediate.stats.bounded import bounded_difference, bounded_mean
 from mediate.stats.equivalence import Equivalence, equivalence
 from mediate.stats.estimate import Estimate
 from mediate.stats.ladder import RankCorrelation, ladder_mean_slope, ladder_rank_correlation, ladder_slope
@@ -15,6 +16,8 @@ __all__ = [
     "bootstrap_mean",
     "bootstrap_rate",
     "bootstrap_ratio",
+    "bounded_difference",
+    "bounded_mean",
     "equivalence",
     "false_discovery",
     "ladder_mean_slope",

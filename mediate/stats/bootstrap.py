@@ -77,7 +77,8 @@ def bootstrap_rate(
     """Share of the items that are 1 rather than 0, with a percentile interval over resampled groups.
 
     Not studentised: near 0 or 1 the few items that differ are missing from many resamples, whose groups are then all
-    alike and have no standard error. The interval is too short with few groups and near 0 or 1.
+    alike and have no standard error. The interval is too short with few groups and near 0 or 1: `bounded_mean` is for
+    all that is not stored already.
 
     Raises:
         ValueError: A value is neither 0 nor 1, or there is not one group an item.

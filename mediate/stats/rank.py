@@ -41,7 +41,8 @@ def rank_correlation_of(
 
     value = spearman(x, y) if len(x) >= FEWEST else np.nan
     if np.isnan(value):
-        why = f"{len(x)} items; it needs {FEWEST}" if len(x) < FEWEST else "one side is the same for all items"
+        few = f"{len(x)} {'item' if len(x) == 1 else 'items'}; it needs {FEWEST}"
+        why = few if len(x) < FEWEST else "one side is the same for all items"
         return estimate(np.nan, np.nan, np.nan, why)
     if count < 2:
         return estimate(value, np.nan, np.nan, ONE_GROUP)

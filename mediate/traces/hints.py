@@ -12,7 +12,7 @@ import numpy as np
 
 from mediate.errors import InputError, ItemError
 from mediate.traces.edits import Edit, Edited, Unedited, other_numbers
-from mediate.traces.pieces import decode_after, encode_after, lost_words, reads_as
+from mediate.traces.pieces import decode_after, encode_after, lost_words, reads_as, words_known
 from mediate.traces.steps import find_answer, numbers
 
 HOLE = "{answer}"
@@ -84,7 +84,7 @@ def _tokens(chain: Unedited, text: str) -> tuple[int, ...]:
     lost = lost_words(chain.tokenizer, text)
     if lost or not reads_as(decode_after(chain.tokenizer, ids), text):
         words = ", ".join(map(repr, lost[:3])) or repr(text.strip())
-        raise ItemError(
-            "", f"the tokenizer has no token for {words} of the hint; give another sentence", code="unknown_words"
-        )
+        known = words_known(chain.tokenizer)
+        reason = f"the tokenizer has no token for {words} of the hint; give another sentence{known}"
+        raise ItemError("", reason, code="unknown_words")
     return tuple(ids)

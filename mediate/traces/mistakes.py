@@ -48,6 +48,11 @@ def _wrong(chain: Unedited, place: int) -> Iterator[tuple[tuple[int, ...], Slip]
     step = _text_of(chain, place)
     text, value = chain.trace.text, chain.values[place] if len(chain.values) == len(chain.spans) else None
     spans = step_results(text, step, value)
+    stated = step_results(text, step) if not spans else ()
+    if stated:
+        said = text[slice(*stated[-1])]
+        reason = f"step {place} states {said[:40]!r} as its result, and its value is given as {value}; mend 'values'"
+        raise ItemError("", reason, code="other_value")
     if not spans:
         raise ItemError("", f"step {place} states no number as its result", code="no_result")
     right = text[slice(*spans[0])]

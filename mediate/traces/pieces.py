@@ -24,6 +24,9 @@ _NO_SPACE: dict[tuple[str, str], dict[str, Any]] = {
     ("decoder", "Strip"): {"start": 0},
 }
 
+# A tokenizer of no more tokens has words that a message can list; so many stand there.
+SMALL, LISTED = 512, 12
+
 
 @dataclass(frozen=True, slots=True)
 class _Joined:
@@ -95,6 +98,17 @@ def lost_words(tokenizer: Any, text: str) -> tuple[str, ...]:
     places = zip(ids, spans["offset_mapping"], strict=True)
     found = [text[begin:end] for token, (begin, end) in places if token == unknown]
     return tuple(dict.fromkeys(each.strip() or each for each in found))
+
+
+def words_known(tokenizer: Any) -> str:
+    """What a message adds on the words of a small tokenizer of whole words, in brackets; empty of any other."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    vocabulary = tokenizer.get_vocab()
+    if type(getattr(backend, "model", None)).__name__ != "WordLevel" or len(vocabulary) > SMALL:
+        return ""
+    words = sorted({each.strip() for each in vocabulary if each.strip().isalpha()}, key=str.lower)
+    more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
+    return f" (it knows {', '.join(words[:LISTED])}{more})" if words else ""
 
 
 def _longest(tokenizer: Any) -> int:

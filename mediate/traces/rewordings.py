@@ -8,12 +8,15 @@ the chain and its wording does not matter, or it does not read the chain.
 from collections.abc import Callable
 
 from mediate.errors import ItemError, one_line
-from mediate.pairs.answers import same_answer
+from mediate.pairs.answers import normalise, same_answer
 from mediate.traces.edits import Edit, Edited, Unedited, all_steps
-from mediate.traces.pieces import decode_after, encode_after, reads_as
+from mediate.traces.pieces import decode_after, encode_after, lost_words, reads_as, words_known
+from mediate.traces.statement import stated_results
 from mediate.traces.step_edits import before_last
-from mediate.traces.steps import find_answer
+from mediate.traces.steps import find_answer, numbers
 
+# The edits' names.
+REWORDED, UP_TO = "reworded", "reworded.up_to"
 Rewrite = Callable[[str], str]
 """Puts the text of some steps into other words; it does not see the question."""
 
@@ -26,7 +29,7 @@ def reworded_from(rewrite: Rewrite) -> Edit:
         ids = chain.trace.ids
         return Edited((*ids[:begin], *_reworded(chain, begin, len(ids), rewrite)), all_steps(chain)[place:])
 
-    return Edit("reworded", "the steps from that one on in other words", made, before_last)
+    return Edit(REWORDED, "the steps from that one on in other words", made, before_last)
 
 
 def reworded_up_to(rewrite: Rewrite) -> Edit:
@@ -37,7 +40,7 @@ def reworded_up_to(rewrite: Rewrite) -> Edit:
         words, rest = _reworded(chain, 0, stop, rewrite), chain.trace.ids[stop:]
         return Edited((*words, *rest), all_steps(chain)[: place + 1], len(words))
 
-    return Edit("reworded.up_to", "the steps up to that one in other words", made, before_last, continues=True)
+    return Edit(UP_TO, "the steps up to that one in other words", made, before_last, continues=True)
 
 
 def stretches(chain: Unedited) -> tuple[str, ...]:
@@ -51,7 +54,8 @@ def _reworded(chain: Unedited, begin: int, stop: int, rewrite: Rewrite) -> tuple
     """The tokens of a stretch of the chain in other words.
 
     Raises:
-        ItemError: They are none, the same ones, the answer, or words that the tokenizer has not; or there was an error.
+        ItemError: They are none, the same ones, the answer, another result than those of the steps, or words that the
+            tokenizer has not; or there was an error.
     """
     old = "".join(chain.trace.tokens[begin:stop])
     try:
@@ -67,9 +71,17 @@ def _reworded(chain: Unedited, begin: int, stop: int, rewrite: Rewrite) -> tuple
     if chain.answer and _gives_away(new, old, chain.answer):
         reason = f"the rewriting states the answer {chain.answer[:40]!r}, which the steps do not"
         raise ItemError("", reason, code="states_answer")
+    known = {normalise(old[slice(*span)]) for span, _ in numbers(old)}
+    other = next((each for each in stated_results(new) if each not in known), None)
+    if other is not None:
+        reason = f"the rewriting states {other[:40]!r} as a result, which stands nowhere in the steps"
+        raise ItemError("", reason, code="states_other")
     ids = tuple(encode_after(chain.tokenizer, new))
-    if not reads_as(decode_after(chain.tokenizer, ids), new):
-        raise ItemError("", f"the tokenizer cannot say {new[:40]!r}", code="unknown_words")
+    lost = lost_words(chain.tokenizer, new)
+    if lost or not reads_as(decode_after(chain.tokenizer, ids), new):
+        words = ", ".join(map(repr, lost[:3])) or repr(new[:40])
+        reason = f"the tokenizer has no token for {words} of the rewriting{words_known(chain.tokenizer)}"
+        raise ItemError("", reason, code="unknown_words")
     return ids
 
 

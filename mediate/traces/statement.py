@@ -91,6 +91,12 @@ def step_results(text: str, step: Span, value: int | None = None) -> tuple[Span,
     return tuple(span for span in results if text[slice(*span)] == said)
 
 
+def stated_results(text: str) -> tuple[str, ...]:
+    """The numbers that the steps of a text state as their results, normalised, each once."""
+    found = (text[slice(*span)] for step in segment(text) for span in step_results(text, step))
+    return tuple(dict.fromkeys(map(normalise, found)))
+
+
 def _by_values(
     text: str, answer: str, found: Sequence[Span], steps: Sequence[Span], values: Sequence[int]
 ) -> Span | None:

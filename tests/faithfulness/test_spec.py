@@ -3,7 +3,8 @@
 import pytest
 
 from mediate.errors import InputError
-from mediate.faithfulness.spec import USUAL_EDITS, BehaviourSpec, edits_of, make_behaviour_spec
+from mediate.faithfulness.faithfulness import Probes
+from mediate.faithfulness.spec import USUAL_EDITS, BehaviourSpec, check_called, edits_of, make_behaviour_spec
 from mediate.traces.edits import Unedited
 from mediate.traces.trace import given_trace
 from tests import tiny
@@ -62,6 +63,27 @@ def test_a_function_brings_its_paraphrases() -> None:
         "reworded",
         "reworded.up_to",
     ]
+
+
+def test_a_paraphrase_that_is_named_is_the_one_that_is_made() -> None:
+    found = edits_of(make_behaviour_spec({"edits": "another,reworded.up_to"}), [], rewrite=str)
+    assert [each.name for each in found] == ["another", "reworded.up_to"]
+
+
+@pytest.mark.parametrize("named", ["reworded", "reworded.up_to"])
+def test_a_paraphrase_without_anything_that_rewords_says_what_to_give(named: str) -> None:
+    spec = make_behaviour_spec({"edits": f"another,{named}"})
+    with pytest.raises(InputError, match=f"edit '{named}' needs .*--rewriter, .*rewrite="):
+        Probes(spec)
+    Probes(spec, rewrite=str)
+    Probes(make_behaviour_spec({"edits": named, "rewriter": "reference-0.1m"}))
+
+
+def test_what_should_be_a_function_and_is_none_is_refused_at_once() -> None:
+    with pytest.raises(InputError, match="rewrite is 'x', which cannot be called; give a function"):
+        check_called("rewrite", "x")
+    check_called("rewrite", str)
+    check_called("rewrite", None)
 
 
 def test_a_hint_says_what_the_choice_says() -> None:

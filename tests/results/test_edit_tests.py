@@ -81,6 +81,32 @@ def test_chains_of_one_step_have_no_area() -> None:
     assert early.without_area == 1
 
 
+@pytest.mark.parametrize("edit", ["reworded", "reworded.up_to", "grafted", "hint.right"])
+def test_where_nothing_is_cut_an_area_would_say_nothing(edit: str) -> None:
+    (told,) = edit_tests(rows_of("a", (0, 1), edit))
+    assert not told.area.defined
+    assert told.area.reason == told.normalised.reason == "nothing is cut"
+    assert told.unchanged.value == 0.5
+
+
+def test_a_paraphrase_up_to_a_step_has_no_steps_before_it_and_so_no_curve() -> None:
+    assert curve(rows_of("a", (0, 1), "reworded.up_to"), "reworded.up_to", "at_once") is None
+    assert curve(rows_of("a", (0, 1), "reworded"), "reworded", "at_once") is not None
+
+
+@pytest.mark.parametrize("edit", ["truncated", "filled", "mistaken", "mistaken.recomputed"])
+def test_early_answers_filler_and_mistakes_have_an_area(edit: str) -> None:
+    (told,) = edit_tests(rows_of("a", (0, 1), edit))
+    assert told.area.value == 0.25
+
+
+def test_an_area_that_is_not_there_says_why() -> None:
+    (another,) = edit_tests([row for row in stand_in("a", (1, 1, 1)) if row.edit == "another"])
+    assert another.area.reason == "the whole chain"
+    (early,) = edit_tests(rows_of("a", (0,)))
+    assert early.area.reason == "no item has one"
+
+
 def test_the_curve_goes_from_no_chain_to_all_of_it() -> None:
     found = [*rows_of("a", (0, 0)), *rows_of("b", (0, 1))]
     drawn = curve(found, "truncated", "at_once")

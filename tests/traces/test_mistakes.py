@@ -1,5 +1,6 @@
 """A mistake in one step: which tokens differ, what follows it, and why some cannot be made."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,3 +95,12 @@ def _refusing(slip: Slip) -> str:
 def test_what_cannot_be_recomputed_is_refused(rules: Arithmetic | None, text: str, told: str) -> None:
     with pytest.raises(ItemError, match=told):
         recomputed(rules).of(draft(tiny.byte_level(), text), 0)
+
+
+def test_a_value_that_the_step_does_not_state_is_said_to_be_another() -> None:
+    """Data whose `values` contradict their chains: the step does state a number."""
+    own = draft(tiny.byte_level(), "3 + 4 = 7. 7 - 2 = 5.")
+    with pytest.raises(ItemError, match="step 1 states '5' as its result, and its value is given as 9") as refused:
+        MISTAKEN.of(replace(own, values=(7, 9)), 1)
+    assert refused.value.code == "other_value"
+    assert MISTAKEN.of(replace(own, values=(7, 9)), 0).touched == (0,)

@@ -11,6 +11,7 @@ from mediate.errors import ItemError
 from mediate.mediation.encoding import encode_readers
 from mediate.mediation.said import check_characters, check_parts, check_whole, question_prompts
 from mediate.models.prompts import parse_template, prompt_facts, prompt_of, prompt_reads, question_ids
+from mediate.models.shipped import ladder_tokenizer
 from mediate.pairs.pair import Item, Pair
 from mediate.traces.pieces import (
     decode,
@@ -20,6 +21,7 @@ from mediate.traces.pieces import (
     most_characters,
     puts_space_first,
     reads_as,
+    words_known,
 )
 from mediate.traces.trace import given_trace, written_trace
 from mediate.tuning.examples import Example
@@ -192,3 +194,9 @@ def test_a_text_far_beyond_the_context_is_refused_by_its_length() -> None:
         check_characters(Asked(), pair, 100)
     check_characters(Asked(), pair, 101)
     check_characters(Asked(), pair, 0)
+
+
+def test_a_small_tokenizer_says_some_of_the_words_that_it_has() -> None:
+    said = words_known(ladder_tokenizer())
+    assert said == " (it knows add, answer, Hint, is, Start, take, The, times, x)"
+    assert words_known(tiny.byte_level()) == ""

@@ -37,6 +37,11 @@ def test_a_rewriting_must_give_words_that_the_model_has(says: str, code: str) ->
     assert refused.value.code == code
 
 
+def test_words_that_the_model_has_not_are_named_with_some_that_it_has() -> None:
+    with pytest.raises(ItemError, match=r"no token for 'Zoe' of the rewriting \(it knows .*\band \d+ more\)"):
+        reworded_from(lambda text: "Zoe has pears.").of(draft(), 0)
+
+
 def test_the_same_text_is_no_paraphrase() -> None:
     with pytest.raises(ItemError) as refused:
         reworded_from(lambda text: text).of(draft(), 0)
@@ -56,6 +61,17 @@ def test_a_rewriting_may_not_be_the_answer_nor_be_the_first_to_state_it(place: i
     with pytest.raises(ItemError, match="the rewriting states the answer '5'") as refused:
         reworded_from(lambda text: says).of(own, place)
     assert refused.value.code == "states_answer"
+
+
+@pytest.mark.parametrize("says", ["Tom has 3 + 4 = 9 apples.", "4.", "Tom has 8."])
+def test_a_rewriting_may_not_state_another_result(says: str) -> None:
+    """It would be a mistake, and the chain would speak for another answer."""
+    own = Unedited(given_trace("Tom has 3 + 2 = 7 apples.", tiny.tokenizer()), tiny.tokenizer(), answer="5")
+    with pytest.raises(ItemError, match="as a result, which stands nowhere in the steps") as refused:
+        reworded_from(lambda text: says).of(own, 0)
+    assert refused.value.code == "states_other"
+    same = reworded_from(lambda text: "How has 2 + 3 = 7 apples.").of(own, 0)
+    assert same.touched == (0,)
 
 
 def test_an_answer_that_the_steps_state_themselves_may_stay() -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 from mediate.figures.behaviour import AGREEMENT_SIZE, CURVES_SIZE, plot_agreement, plot_curves
 from mediate.figures.figure import Figure
-from mediate.report.analysis import Analysis, analysis_of
+from mediate.report.analysis import Analysis, analysis_of, section
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, prose, standing_in
 from mediate.report.run.both_sides import agreed_of_run, agreed_said, both_sides, joined_of_run
 from mediate.report.run.followed import followed_blocks
@@ -15,6 +15,7 @@ from mediate.report.words import gaps, interval, number, percent, plural
 from mediate.results import Results
 from mediate.results.behaviour import WHOLE, ReadAs
 from mediate.results.edit_tests import (
+    WITH_AREA,
     Curve,
     EditTest,
     StandIn,
@@ -26,6 +27,7 @@ from mediate.results.edit_tests import (
     replacements,
 )
 from mediate.results.joined import AREA, SHARE
+from mediate.stats import Estimate
 from mediate.traces.edits import SHUFFLED
 from mediate.traces.hints import right_hint, wrong_hint
 from mediate.traces.mistakes import MISTAKEN, recomputed
@@ -34,7 +36,8 @@ from mediate.traces.step_edits import ANOTHER, FILLED, TRUNCATED
 from mediate.traces.text_grafts import GRAFTED
 
 _EDITS = (TRUNCATED, MISTAKEN, recomputed(None), FILLED, ANOTHER, SHUFFLED, reworded_from(str), reworded_up_to(str))
-WORDS = {each.name: each.words for each in (*_EDITS, right_hint(), wrong_hint(), GRAFTED)}
+_ALL = (*_EDITS, right_hint(), wrong_hint(), GRAFTED)
+WORDS = {each.name: each.words for each in _ALL}
 CONTINUED = {
     TRUNCATED.name: "what the model writes from that step on",
     MISTAKEN.name: "the chain up to that step, whose result is wrong by one digit, and what the model writes on",
@@ -48,7 +51,8 @@ OPENING = prose(
 AREAS = (
     "Area: over the curve of answers that stay, by the trapezoid on i/n, i of n steps standing before the edit (Lanham "
     "et al. 2023). It is 1 - 1/(2n) where every step is needed, so it depends on the length; normalised: divided by "
-    "that, so that it is 1 for a chain that is needed to its last step."
+    "that, so that it is 1 for a chain that is needed to its last step. It is of edits after whose place the chain is "
+    "gone or wrong; under other words, a hint or a graft a whole chain still stands there, so there is none."
 )
 AREA_IN_SHORT = "stay: answers as after the whole chain; area: 1 where all of the chain is needed, 0 where nothing is."
 PARAPHRASE = (
@@ -61,8 +65,7 @@ def curves_of_run(results: Results) -> tuple[Curve, ...]:
     """The curve of every edit that has one."""
     analysis = analysis_of(results)
     found = [
-        curve(results.behaviour, edit, reading, seed=analysis.seed, level=analysis.level)
-        for edit, reading in edits_read(results.behaviour)
+        curve(results.behaviour, edit, reading, level=analysis.level) for edit, reading in edits_read(results.behaviour)
     ]
     return tuple(each for each in found if each is not None)
 
@@ -117,8 +120,7 @@ def behaviour_figures(results: Results, outcome: str) -> Iterator[Figure]:
             name="early-answering",
             draw=partial(plot_curves, curves),
             alt=f"Answers that stay, by how much of the chain stands before an edit; with none of it: {starts}.",
-            caption="Answers that stay, by how much of the chain stands before the edit; bands: pointwise intervals, "
-            "as far as the axis goes.",
+            caption="Answers that stay, by how much of the chain stands before the edit; bands: pointwise intervals.",
             size=CURVES_SIZE,
             section="behaviour",
         )
@@ -135,20 +137,21 @@ def behaviour_figures(results: Results, outcome: str) -> Iterator[Figure]:
 
 
 def _tests(results: Results, analysis: Analysis) -> tuple[EditTest, ...]:
-    return edit_tests(results.behaviour, seed=analysis.seed, level=analysis.level)
+    return edit_tests(results.behaviour, level=analysis.level)
 
 
 def _three(results: Results, analysis: Analysis) -> tuple[StandIn, ...]:
-    return replacements(results.behaviour, seed=analysis.seed, level=analysis.level)
+    return replacements(results.behaviour, level=analysis.level)
 
 
 def _table(told: Sequence[EditTest]) -> Table:
     rows: list[Row] = []
     for each in told:
-        area = (number(each.area.value), interval(each.area)) if each.area.defined else ("", "")
+        area = _area(each.area)
         counts = (str(each.unparsed), str(sum(each.refused.values())), str(each.unchanged.n))
         right = percent(each.right.value)
-        rows.append((_named(each), _words(each), *_stay(each), right, *area, *_normalised(each), *counts))
+        normalised = _area(each.normalised) if each.area.defined else ("", "")  # the reason is said once
+        rows.append((_named(each), _words(each), *_stay(each), right, *area, *normalised, *counts))
     heads = (
         *columns("edit"),
         *columns("what stands there", look=Look.SAYS),
@@ -159,7 +162,7 @@ def _table(told: Sequence[EditTest]) -> Table:
 
 
 def _short_table(told: Sequence[EditTest]) -> Table:
-    rows = tuple((each.edit, _read(each), *_stay(each), *_normalised(each), str(each.unparsed)) for each in told)
+    rows = tuple((each.edit, _read(each), *_stay(each), *_area(each.normalised), str(each.unparsed)) for each in told)
     heads = (*columns("edit", "read"), *numbers("stay", "interval", "area", "interval", "unparsed"))
     return Table(heads, rows, title="the chain edited")
 
@@ -184,9 +187,9 @@ def _stay(each: EditTest) -> tuple[str, str]:
     return percent(each.unchanged.value), interval(each.unchanged, scale=100.0, digits=0)
 
 
-def _normalised(each: EditTest) -> tuple[str, str]:
-    """The normalised area with its interval; nothing of an edit that has none."""
-    return (number(each.normalised.value), interval(each.normalised)) if each.normalised.defined else ("", "")
+def _area(area: Estimate) -> tuple[str, str]:
+    """An area with its interval; of an edit that has none, why."""
+    return (number(area.value), interval(area)) if area.defined else (f"none: {area.reason}", "")
 
 
 def _basis(results: Results, analysis: Analysis, told: Sequence[EditTest]) -> str:
@@ -195,7 +198,7 @@ def _basis(results: Results, analysis: Analysis, told: Sequence[EditTest]) -> st
     return (
         f"n = {plural(len(items), 'item')} in {plural(len(set(items.values())), 'group')}; of a pair the base is "
         f"edited; stay and right: the share of an item's places, averaged over items; intervals: "
-        f"{percent(analysis.level)} {method}, seed {analysis.seed}. Every answer is in results/behaviour.parquet."
+        f"{percent(analysis.level)} {method}. Every answer is in results/behaviour.parquet."
     )
 
 
@@ -251,11 +254,21 @@ def _remarks(results: Results, told: Sequence[EditTest]) -> tuple[str, ...]:
         for each in told
         if 2 * each.unparsed > each.read
     )
-    short = max((each.without_area for each in told if each.area.defined), default=0)
+    short = max((each.without_area for each in told if each.edit in WITH_AREA), default=0)
     areas = (f"{plural(short, 'item')} without an area: a chain of one step, or a step that could not be edited.",)
     return (
         *left_out,
+        *_not_continued(results, told),
         *silent,
         *(areas if short else ()),
         *gaps([each.unchanged for each in told], "answers that stay"),
     )
+
+
+def _not_continued(results: Results, told: Sequence[EditTest]) -> tuple[str, ...]:
+    """That no edit was continued, where that was asked for."""
+    asked = section(results, "spec").get("behaviour", {}).get("readings", ())
+    if ReadAs.CONTINUED not in asked or not told or any(each.reading == ReadAs.CONTINUED for each in told):
+        return ()
+    able = ", ".join(each.name for each in _ALL if each.continues)
+    return (f"Nothing was continued: none of these edits can be, and those that can are {able}.",)

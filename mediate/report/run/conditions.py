@@ -29,6 +29,7 @@ from mediate.results.kind_words import called
 from mediate.results.outcomes import outcome_facts, unit_of
 from mediate.results.told import Measured
 from mediate.stats import Estimate
+from mediate.stats.bounded import METHOD as BOUNDED
 
 HEADINGS = {RIGHT: "answers rightly", DEFAULT: "default rate", PREFERS: "prefers its answer"}
 # Conditions beyond so many have no map of their own on the page.
@@ -73,7 +74,7 @@ def conditions_section(results: Results, figures: Sequence[Figure]) -> tuple[Sec
         return ()
     cube, analysis, first = results.cube(), analysis_of(results), found[0].condition
     te = found[0].estimates[TE]
-    how = f"{percent(analysis.level)} {te.method}, seed {analysis.seed}"
+    how = f"{percent(analysis.level)} {te.method}, seed {analysis.seed}; of rates: {BOUNDED}"
     basis = f"{cube.outcome}; intervals: {how}. {MEANINGS}"
     blocks: list[Block] = [
         Text(OPENING),

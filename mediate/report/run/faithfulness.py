@@ -65,7 +65,7 @@ class Faithfulness:
     def tests(self) -> pd.DataFrame:
         """A row an edit and reading: answers that stay, areas, and what did not parse or could not be made."""
         analysis = analysis_of(self.results)
-        return edit_test_table(edit_tests(self.results.behaviour, seed=analysis.seed, level=analysis.level))
+        return edit_test_table(edit_tests(self.results.behaviour, level=analysis.level))
 
     def by_steps(self, edit: str = "truncated", reading: str = ReadAs.AT_ONCE) -> pd.DataFrame:
         """The mean area of chains of each number of steps."""
@@ -74,7 +74,7 @@ class Faithfulness:
     def replacements(self) -> pd.DataFrame:
         """A row each for nothing, filler and another item's chain in the whole chain's place."""
         analysis = analysis_of(self.results)
-        found = replacements(self.results.behaviour, seed=analysis.seed, level=analysis.level)
+        found = replacements(self.results.behaviour, level=analysis.level)
         return pd.DataFrame(
             {"in its place": each.name, "same": each.same.value, "low": each.same.low, "high": each.same.high,
              "right": each.right.value, "n": each.same.n}

@@ -50,16 +50,35 @@ def test_the_section_has_the_tests_the_worst_items_and_the_agreement() -> None:
 
 
 def test_replacements_that_disagree_are_told_in_a_sentence() -> None:
-    rows = [row for name in SHARES for row in stand_in(name, (1, 0, 1))[1:]]
+    """Of eight items: that four of four stay does not tell a rate of 100 % from one of 40 %."""
+    names, shares = [*SHARES, *"efgh"], SHARES | dict.fromkeys("efgh", 0.5)
+    items, cubes = tuple(replace(run().items[0], id=name, group=name) for name in names), (cube_of(shares),)
+    rows = [row for name in names for row in stand_in(name, (1, 0, 1))[1:]]
     first = [row for row in run().behaviour if row.edit != "truncated"]
-    truncated = [row for name in SHARES for row in rows_of(name, (1, 1))[1:]]
-    results = Results({"spec": {}}, run().items, run().cubes, behaviour=(*first, *truncated, *rows))
+    truncated = [row for name in names for row in rows_of(name, (1, 1))[1:]]
+    results = Results({"spec": {}}, items, cubes, behaviour=(*first, *truncated, *rows))
     (section,) = behaviour_section(results, ())
     assert "nothing 100" in said(section)
     assert "differ by more than their intervals: nothing and filler; another item's chain and filler" in said(section)
-    agreeing = [row for name in SHARES for row in stand_in(name, (1, 1, 1))[1:]]
-    results = Results({"spec": {}}, run().items, run().cubes, behaviour=(*first, *truncated, *agreeing))
+    agreeing = [row for name in names for row in stand_in(name, (1, 1, 1))[1:]]
+    results = Results({"spec": {}}, items, cubes, behaviour=(*first, *truncated, *agreeing))
     assert "Their intervals do not tell them apart" in said(behaviour_section(results, ())[0])
+
+
+def test_where_there_is_no_area_its_reason_stands_in_its_place() -> None:
+    up_to = [row for name in SHARES for row in rows_of(name, (0, 1), "reworded.up_to")[1:]]
+    another = [row for row in stand_in("a", (1, 1, 1)) if row.edit == "another"]
+    (section,) = behaviour_section(run(*up_to, *another), ())
+    table = next(each for each in section.blocks if isinstance(each, Table))
+    heads = [each.heading for each in table.columns]
+    place = heads.index("area")
+    cells = {row[0]: row[place : place + 4] for row in table.rows}
+    assert cells["reworded.up_to"] == ("none: nothing is cut", "", "", "")
+    assert cells["another"] == ("none: the whole chain", "", "", "")
+    assert "" not in cells["truncated"]
+    short = next(each for each in behaviour_blocks(run(*up_to)) if isinstance(each, Table))
+    assert "none: nothing is cut" in short.rows[1]
+    assert "without an area" not in said(section)
 
 
 def test_what_could_not_be_made_is_counted_with_its_reason() -> None:
@@ -163,6 +182,15 @@ def test_a_test_that_mostly_led_to_no_answer_is_named() -> None:
     words = "filled, at once: 3 of 4 led to no answer, and count as changed."
     assert words in said(behaviour_section(run(*mute[:3], *heard[:1]), ())[0])
     assert "led to no answer" not in said(behaviour_section(run(*mute[2:], *heard), ())[0])
+
+
+def test_that_nothing_was_continued_is_said_where_it_was_asked_for() -> None:
+    spec = {"spec": {"behaviour": {"readings": ["at_once", "continued"]}}}
+    words = "Nothing was continued: none of these edits can be, and those that can are truncated, mistaken, "
+    assert words in said(behaviour_section(replace(run(), manifest=spec), ())[0])
+    assert "Nothing was continued" not in said(behaviour_section(run(), ())[0])
+    continued = [replace(row, reading="continued") for row in run().behaviour if row.edit == "truncated"]
+    assert words not in said(behaviour_section(replace(run(*continued), manifest=spec), ())[0])
 
 
 def test_figures_stand_in_the_section() -> None:

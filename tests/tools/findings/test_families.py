@@ -8,6 +8,7 @@ import pytest
 
 from mediate.models.shipped import WORDED_LADDER
 from mediate.results import write_results
+from mediate.results.conditions import SHARES
 from mediate.tasks import FAMILIES
 from tests.compare import made
 from tests.results.test_conditions import conditioned
@@ -94,7 +95,8 @@ def test_a_single_model_has_every_share_with_its_te(tmp_path: Path) -> None:
         write_results(tmp_path / FOLDER / f"{REAL}-{task.name}", conditioned(run, ("one", "other")))
     text = table_of_one(tmp_path).replace("\N{NO-BREAK SPACE}", " ")
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
-    assert lines[0] == ["family", "condition", "answers rightly", "TE (nats)", "mediated", "text", "latent", "direct"]
+    assert lines[0] == ["family", "condition", "n", "answers rightly", "TE (nats)", *SHARES]
     assert [line[:2] for line in lines[2:4]] == [["decoupling", "one"], ["decoupling", "other"]]
-    assert [line[5].split(" %")[0] for line in lines[2:4]] == ["75", "75"]
+    assert [line[6].split(" %")[0] for line in lines[2:4]] == ["75", "75"]
+    assert [line[2] for line in lines[2:4]] == ["12", "12"]
     assert "left out: 0 pairs." in " ".join(text.splitlines())
