@@ -169,16 +169,18 @@ def _joined(
     rng = np.random.default_rng(item.seed)
     count = len(named[REJECTED])
     drawn = [sorted(rng.choice(len(kinds), count, replace=False).tolist()) for _ in range(DRAWS)]
-    hidden = _together(item, [*named.values(), *drawn], sights, scoring, store)
-    assert effects.joint is not None
+    # The whole chain too: a map that was stored before effects of all cells at once were measured has no such effect.
+    found = _together(item, [*named.values(), range(len(kinds)), *drawn], sights, scoring, store)
+    *hidden, whole = found[: len(named) + 1].tolist()
+    at_random = float(found[len(named) + 1 :].mean())
     return JoinedTrace(
         trace,
         kinds,
         states,
         {KNOCKOUT: effects.values},
-        scored.te,
-        effects.joint,
-        dict(zip(named, hidden.tolist(), strict=False)) | {RANDOM: float(hidden[len(named) :].mean())},
+        te=scored.te,
+        whole=whole,
+        hidden=dict(zip(named, hidden, strict=True)) | {RANDOM: at_random},
     )
 
 

@@ -1,6 +1,7 @@
 """Joining tokens from items to a run directory: planted models whose answer reads one token, twins, and what is left
 out."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,14 @@ def test_bad_input_is_told_in_a_line() -> None:
 def test_numbers_out_of_range_are_refused(name: str, value: Any) -> None:
     with pytest.raises(InputError, match=name):
         joined(**{name: value})
+
+
+def test_maps_that_were_stored_without_the_effect_of_all_cells_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, real = joined().table(), module.measure_items
+
+    def old(*given: Any) -> Any:
+        for each, sights in real(*given):
+            yield replace(each, maps=tuple(replace(one, joint=None) for one in each.maps)), sights
+
+    monkeypatch.setattr(module, "measure_items", old)
+    assert joined().table().equals(whole)
