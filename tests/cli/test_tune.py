@@ -119,6 +119,15 @@ def test_wrong_parts_are_named(parts: list[str], named: str, base: Path, tmp_pat
         invoke("mix", "--model", base, "--out", tmp_path / "out", *parts)
 
 
+def test_a_prefix_takes_an_empty_instruction(tmp_path: Path) -> None:
+    words = ["prefix", "--model", "reference-0.1m", "-n", 4, "--ask", 0, "--out", tmp_path / "out", *QUICK]
+    with pytest.raises(InputError, match=r"no token for 'Please', .*--instruction ''\) to ask nothing"):
+        invoke(*words)
+    said = invoke(*words, "--instruction", "", "--prefix-tokens", 4)
+    assert "trained on: " in said
+    assert "whole, 0 shorter than prefix, 0 own chains" in said
+
+
 def test_models_are_kept_on_the_way(base: Path, tmp_path: Path) -> None:
     data, out = written(tmp_path / "d.jsonl", ROWS), tmp_path / "out"
     said = invoke("sft", "--model", base, "--data", data, "--out", out, "--checkpoints", "1,2", *QUICK)

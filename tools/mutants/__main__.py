@@ -1372,7 +1372,7 @@ MUTANTS = (
         "tuning/arms/swapped.py",
         "return may(one, other) and groups[one] != groups[other]",
         "return may(one, other)",
-        "tests/tuning/arms/test_swapped.py -k every_question",
+        "tests/tuning/arms/test_swapped.py -k twin",
     ),
     Mutant(
         "the rejected chain that has the right answer",

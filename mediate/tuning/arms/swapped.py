@@ -181,7 +181,7 @@ def _shuffled(each: Taught, trace: "Trace", tokenizer: Any, seed: list[int]) -> 
     steps = [text[slice(*span)] for span in segment(text)]
     words = [step.strip() for step in steps]
     if len(set(words)) < 2:
-        reason = f"a chain of {len(set(words))} step cannot be shuffled; give chains of two different ones or more"
+        reason = "the chain has no two different steps to be shuffled; give another, or skip such examples"
         raise ItemError("", reason, code="one_step")
     generator = np.random.default_rng(seed)
     order = list(range(len(words)))

@@ -79,6 +79,15 @@ def test_a_chain_of_other_length_is_given_where_there_is_none_of_as_many_steps()
     assert found.taught[2].about["of"] == "a"  # two steps are nearer to one than three are
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_the_chain_of_a_twin_is_taken_only_where_there_is_no_other(seed: int) -> None:
+    questions, chains = ["p", "q", "r", "s"], [(1,), (2,), (3,), (4,)]
+    donors = others(questions, chains, ["a", "a", "b", "b"], [2, 2, 2, 2], seed)
+    assert set(donors[:2]) == {2, 3}
+    assert set(donors[2:]) == {0, 1}
+    assert others(questions[:2], chains[:2], ["a", "a"], [2, 2], seed) == [1, 0]
+
+
 def test_all_in_one_group_are_swapped_among_each_other() -> None:
     found = arranged([replace(each, group="g") for each in SET], "swapped")
     assert sorted(each.about["of"] for each in found.taught) == sorted(each.id for each in SET)
@@ -94,7 +103,7 @@ def test_steps_are_shuffled_as_text() -> None:
     (two,) = arranged([ONE], "swapped", chains="shuffled").taught
     assert two.example.chain == "7 x 7 = 9. 3 + 4 = 7."
     assert two.said.chain == (25, 38, 49, 39, 51, 17, 45, 36, 46, 39, 49, 17)
-    with pytest.raises(InputError, match="a chain of 1 step cannot be shuffled"):
+    with pytest.raises(InputError, match="the chain has no two different steps to be shuffled; give another, or skip"):
         arranged([replace(ONE, chain="3 + 4 = 7.")], "swapped", chains="shuffled")
 
 
