@@ -1,7 +1,7 @@
 """Sequences of one model that grow side by side, a token at a time, where another hand chooses the tokens.
 
-The decoding loop of transformers takes a model's own choice; here what each sequence is given next comes from outside,
-as where two models write together. Keys and values of what was read are kept.
+What each sequence is given next comes from outside, as where noise is drawn for each of them or two models write
+together. Keys and values of what was read are kept, and go with a sequence that is at its end.
 """
 
 from collections.abc import Sequence
@@ -24,17 +24,19 @@ class Stepping:
     Args:
         model: The hooked model.
         prompts: What each sequence begins with. Of unequal lengths only where `mediate.models.side_by_side.can_pad`.
+        prefix: What all of them begin with, where that was run already.
     """
 
-    def __init__(self, model: Model, prompts: Sequence[Sequence[int]]) -> None:
-        from transformers import DynamicCache
+    def __init__(self, model: Model, prompts: Sequence[Sequence[int]], prefix: Prefix | None = None) -> None:
+        from mediate.models.roomy import roomy_cache
 
         self.model = model
-        rows = Rows.of(prompts, Prefix())
+        rows = Rows.of(prompts, prefix or Prefix())
         self._mask = rows.mask.to(model.device)
-        self._cache = DynamicCache()
+        self._cache = roomy_cache() if rows.cache is None else rows.cache
         self._takes = arguments_of(type(model.plain).forward)
-        self.logits: Float[Tensor, "row d_vocab"] = self._run(rows.ids.to(model.device))
+        run = self._cache.get_seq_length()
+        self.logits: Float[Tensor, "row d_vocab"] = self._run(rows.ids[:, run:].to(model.device))
 
     def grow(self, tokens: Int[Tensor, " row"]) -> None:
         """Gives each sequence one more token."""
