@@ -19,6 +19,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.decoding import Decoding as Decoding
 from mediate.models.float64 import in_float64
+from mediate.models.following import followed, stepping
 from mediate.models.model import Model
 from mediate.models.side_by_side import Prefix, batches, can_pad
 from mediate.models.stepping import Stepping
@@ -79,16 +80,16 @@ def generate(
         raise ValueError("what is written side by side may differ in seeds and numbers of tokens alone")
     for prompt, one in zip(prompts, each, strict=True):
         _check_fits(model, prompt, one)
-    # Prompts of like length share a batch, so that little is padding; of these, those that may write as much.
-    lengths = [len(prompt) for prompt in prompts]
-    order = sorted(range(len(prompts)), key=lambda number: (lengths[number], each[number].max_new_tokens))
-    written: dict[int, Written] = {}
+    lengths, written = [len(prompt) for prompt in prompts], dict[int, Written]()
     padded = len(prompts) > 1 and can_pad(model)
     prefix = Prefix.of(model, prompts) if padded else Prefix()
+    # Prompts of like length share a batch, so that little is padding; with them those that begin as one of them does.
+    leader = [number for number, _ in followed(prompts, prefix.length)] if padded else range(len(prompts))
+    order = sorted(range(len(prompts)), key=lambda number: (lengths[leader[number]], leader[number], lengths[number]))
     with work(len(prompts), "writing", "text", shown=progress) as done, in_float64(model.plain):
         for rows in batches(order, lengths, _rows_at_most(model, prompts, each), padded=padded):
             batch = _Batch(model, [list(prompts[row]) for row in rows], [each[row] for row in rows])
-            written |= zip(rows, batch.written(prefix), strict=True)
+            written |= zip(rows, batch.written(prefix if padded else None), strict=True)
             done(len(rows))
     return [written[number] for number in range(len(prompts))]
 
@@ -128,14 +129,15 @@ class _Batch:
     prompts: Sequence[Sequence[int]]
     decodings: Sequence[Decoding]
 
-    def written(self, prefix: Prefix) -> list[Written]:
-        """What is written after each prompt, of which that much was run already."""
+    def written(self, prefix: Prefix | None) -> list[Written]:
+        """What is written after each prompt, of which that much was run already; None where none can be padded."""
         tokenizer, eos = self.model.need_tokenizer(), eos_ids(self.model)
         choose, ids = self._chooser(), [list[int]() for _ in self.prompts]
         stopper = _Stopper(tokenizer, self.decodings[0].stop)
-        beside, going = Stepping(self.model, self.prompts, prefix), list(range(len(self.prompts)))
+        going = list(range(len(self.prompts)))
+        begun = Stepping(self.model, self.prompts) if prefix is None else stepping(self.model, self.prompts, prefix)
         while True:
-            tokens = choose(beside.logits, going)
+            tokens = choose(begun.logits, going)
             for row, token in zip(going, tokens.tolist(), strict=True):
                 ids[row].append(token)
             left = [
@@ -149,9 +151,9 @@ class _Batch:
                 break
             if len(left) < len(going):
                 going, where = [going[place] for place in left], torch.tensor(left)
-                beside.keep(where)
+                begun.keep(where)
                 tokens = tokens.cpu()[where]
-            beside.grow(tokens)
+            begun.grow(tokens)
         return [_trimmed(tokenizer, row, self.decodings[0], eos) for row in ids]
 
     def _chooser(self) -> Callable[[Float[Tensor, "row d_vocab"], Sequence[int]], Int[Tensor, " row"]]:

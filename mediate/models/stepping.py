@@ -28,15 +28,43 @@ class Stepping:
     """
 
     def __init__(self, model: Model, prompts: Sequence[Sequence[int]], prefix: Prefix | None = None) -> None:
+        self._begin(model, Rows.of(prompts, prefix or Prefix()))
+
+    @classmethod
+    def of(cls, model: Model, rows: Rows) -> "Stepping":
+        """Rows that were laid out elsewhere, with what was run of them."""
+        found = cls.__new__(cls)
+        found._begin(model, rows)
+        return found
+
+    @classmethod
+    def joined(cls, parts: Sequence["Stepping"], order: Int[Tensor, " row"]) -> "Stepping":
+        """The sequences of several, which end at one column, as one; in an order of all of them."""
+        from mediate.models.roomy import roomy_cache
+
+        found, first = cls.__new__(cls), parts[0]
+        order = order.to(first.model.device)
+        found.model, found._takes = first.model, first._takes
+        found._mask = torch.cat([each._mask for each in parts])[order]
+        found.logits = torch.cat([each.logits for each in parts])[order]
+        layers = zip(*(each.past() for each in parts), strict=True)
+        both = [[torch.cat(each)[order] for each in zip(*layer, strict=True)] for layer in layers]
+        found._cache = roomy_cache([(keys, values) for keys, values in both], found._mask.shape[1])
+        return found
+
+    def _begin(self, model: Model, rows: Rows) -> None:
         from mediate.models.roomy import roomy_cache
 
         self.model = model
-        rows = Rows.of(prompts, prefix or Prefix())
         self._mask = rows.mask.to(model.device)
         self._cache = roomy_cache() if rows.cache is None else rows.cache
         self._takes = arguments_of(type(model.plain).forward)
         run = self._cache.get_seq_length()
         self.logits: Float[Tensor, "row d_vocab"] = self._run(rows.ids[:, run:].to(model.device))
+
+    def past(self) -> list[tuple[Tensor, Tensor]]:
+        """The keys and values of each layer, `row kv_head column d`."""
+        return [(layer.keys, layer.values) for layer in self._cache.layers]
 
     def grow(self, tokens: Int[Tensor, " row"]) -> None:
         """Gives each sequence one more token."""
