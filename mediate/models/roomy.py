@@ -21,25 +21,27 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Puts new keys and values behind those that are there."""
-        new = key_states, value_states
         if not self.is_initialized:
-            self._hold(*(each.new_empty(*each.shape[:2], 0, each.shape[3]) for each in new), 0)
-        begin, end = self.filled, self.filled + int(key_states.shape[2])
-        room = self.room
-        if end > room[0].shape[2]:
-            more = end + max(SPARE, end // PART)
-            room = tuple(each.new_zeros(*each.shape[:2], more, each.shape[3]) for each in room)
-            for new_room, old in zip(room, self.room, strict=True):
-                new_room[:, :, :begin] = old[:, :, :begin]
-        for each, states in zip(room, new, strict=True):
-            each[:, :, begin:end] = states
-        self._hold(*room, end)
+            self._hold(key_states[:, :, :0], value_states[:, :, :0], 0)
+        end = self.filled + int(key_states.shape[2])
+        keys, values = (self._with(room, new) for room, new in zip(self.room, (key_states, value_states), strict=True))
+        self._hold(keys, values, end)
         return self.keys, self.values
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keeps some rows alone, in this order."""
         if self.is_initialized:
-            self._hold(*(each[indices] for each in self.room), self.filled)
+            keys, values = self.room
+            self._hold(keys[indices], values[indices], self.filled)
+
+    def _with(self, room: Tensor, new: Tensor) -> Tensor:
+        """The room with new columns behind the filled ones; a larger one where there is none left."""
+        end = self.filled + int(new.shape[2])
+        if end > room.shape[2]:
+            old, room = room, new.new_zeros(*new.shape[:2], end + max(SPARE, end // PART), new.shape[3])
+            room[:, :, : self.filled] = old[:, :, : self.filled]
+        room[:, :, self.filled : end] = new
+        return room
 
     def _hold(self, keys: Tensor, values: Tensor, filled: int) -> None:
         if not self.is_initialized:
