@@ -83,7 +83,7 @@ class BehaviourSpec(BaseModel):
         default=False,
         description="Whether steps are resampled: what each decides of the final answer, and how firmly it comes back. "
         "It takes at most `resample_items` x `resamples` x `resample_rounds` chains for every step of an item; the "
-        "usual numbers take some minutes of a model of 135 million weights on a processor, and say little of one item.",
+        "usual numbers are for a first look, and say little of one item.",
     )
     resamples: int = Field(default=10, ge=1, description="Chains that are sampled from before each step and after it.")
     resample_items: int = Field(

@@ -34,6 +34,12 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
             keys, values = self.room
             self._hold(keys[indices], values[indices], self.filled)
 
+    def given_up(self) -> tuple[Tensor, Tensor]:
+        """The keys and values, which the layer then no longer holds: of many rows, two copies would be too many."""
+        given = self.keys, self.values
+        self._hold(self.keys[:, :, :0].clone(), self.values[:, :, :0].clone(), 0)
+        return given
+
     def _with(self, room: Tensor, new: Tensor) -> Tensor:
         """The room with new columns behind the filled ones; a larger one where there is none left."""
         end = self.filled + int(new.shape[2])

@@ -39,7 +39,7 @@ class Stepping:
 
     @classmethod
     def joined(cls, parts: Sequence["Stepping"], order: Int[Tensor, " row"]) -> "Stepping":
-        """The sequences of several, which end at one column, as one; in an order of all of them."""
+        """The sequences of several, which end at one column and are used up, as one; in an order of all of them."""
         from mediate.models.roomy import roomy_cache
 
         found, first = cls.__new__(cls), parts[0]
@@ -47,9 +47,10 @@ class Stepping:
         found.model, found._takes = first.model, first._takes
         found._mask = torch.cat([each._mask for each in parts])[order]
         found.logits = torch.cat([each.logits for each in parts])[order]
-        layers = zip(*(each.past() for each in parts), strict=True)
-        both = [[torch.cat(each)[order] for each in zip(*layer, strict=True)] for layer in layers]
-        found._cache = roomy_cache([(keys, values) for keys, values in both], found._mask.shape[1])
+        layers = []
+        for each in zip(*(part._cache.layers for part in parts), strict=True):
+            layers.append(tuple(torch.cat(some)[order] for some in zip(*(one.given_up() for one in each), strict=True)))
+        found._cache = roomy_cache([(keys, values) for keys, values in layers], found._mask.shape[1])
         return found
 
     def _begin(self, model: Model, rows: Rows) -> None:
