@@ -1,17 +1,15 @@
 """The demos: reference reasoners over sizes, before and after fine-tuning; and the main job on a real model."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import torch
 
 from mediate.beside import Beside
 from mediate.clock import stage
 from mediate.models.fetch import fetch
 from mediate.models.prompts import Style, Template
 from mediate.models.shipped import RUNGS, After
+from mediate.models.threads import one_thread
 from mediate.passes.loaded import load
 from mediate.passes.store import Store
 from mediate.reference.marks import Mark, Way, read_marks
@@ -52,7 +50,7 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
     spec = make_spec(maps=("read:step,layer",), seed=seed)
     members, afters, pages = [], [], []
     # Models of this size are no quicker on more threads, and the pages take the other core.
-    with _one_thread():
+    with one_thread():
         for rung in RUNGS:
             for after in After:
                 name = rung.name(after)
@@ -72,17 +70,6 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
             page.result()
         family = Family(tuple(members), sizes.result(), tuple(each.result() for each in afters))
         return other.call(write_family, out, family).result(), family
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """While open, torch computes on one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _controlled(pairs: int) -> int:

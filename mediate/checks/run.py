@@ -1,7 +1,6 @@
 """Planted truths measured and identities tried: what `mediate check` runs to show that this machine computes right."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +26,7 @@ from mediate.mediation.sequences import outcomes_under, sequences
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.models.sites import Component, Site
+from mediate.models.threads import one_thread
 from mediate.pairs.pair import World, in_worlds
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Patch, Reference, Values
@@ -80,7 +80,8 @@ class Finding:
 
 def sections() -> Iterator[tuple[str, Iterable[Finding]]]:
     """Headings with what is tried under each, everything that needs no model from outside."""
-    with _one_thread():
+    # Matrices this small are slower on several threads, and many times so where other work has a core.
+    with one_thread():
         yield "planted models: the eight outcomes against the closed form, in nats", planted_truths()
         yield (
             "planted models of two steps: outcomes, state and read effects and step Shapley values, in nats",
@@ -90,17 +91,6 @@ def sections() -> Iterator[tuple[str, Iterable[Finding]]]:
             plain = tiny_model(architecture, getattr(torch, dtype))
             model = load(plain, device="cpu", copy=False)
             yield f"identities on a random {model.facts.architecture}, {dtype}", tried(model, TOLERANCE[dtype])
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Matrices this small are slower on several threads, and many times so where other work has a core."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def planted_truths(settings: Sequence[Planted] = SETTINGS) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Edited chains continued: the model writes on from the edit, up to where it would answer, and then answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mediate.faithfulness.edited import EditedChain, Examined, answered, edited_chains
@@ -10,16 +10,31 @@ from mediate.models.generation import End, Written
 from mediate.models.model import Model
 from mediate.passes.store import Store
 from mediate.results.behaviour import Behaved, ReadAs
-from mediate.scoring.chains import ANSWER_TOKENS, answers, write
+from mediate.scoring.chains import ANSWER_TOKENS, answers, write_each
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.edits import Edit
 from mediate.traces.pieces import decode_after
 from mediate.traces.trace import written_trace
 
-# Prompts with about as much room are written after together: it is rounded up to so many tokens.
+# Room is counted in steps of so many tokens.
 ROOM = 16
 # A model may write so many times the tokens of the chain as it is, and so many besides; what is longer never ends.
 TIMES, BESIDES = 2, 32
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A beginning of a chain that is written on from.
+
+    Args:
+        subject: The item.
+        prompt: The tokens of its question, and of what stands of its chain.
+        decoding: How it is written on from: with as many tokens as that says, and fewer after a short chain.
+    """
+
+    subject: Examined
+    prompt: tuple[int, ...]
+    decoding: Decoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,83 +79,62 @@ def read_continued(
     known = {subject.way.id: (subject, own) for subject, own in subjects}
     found = [each for subject, _ in subjects for each in edited_chains(subject, edits, ReadAs.CONTINUED)]
     asked = [each for each in found if isinstance(each, EditedChain)]
-    prompts = [_prompt(known[each.row.item][0], each) for each in asked]
-    of = {prompt: known[each.row.item][0] for each, prompt in zip(asked, prompts, strict=True)}
-    went = write_on(model, of, spec, spec.decoding(), store, progress=progress)
+    begun = [_begun(known[each.row.item][0], each, spec.decoding()) for each in asked]
+    went = write_on(model, begun, spec, store, progress=progress)
     told = {
-        _key(each.row): _row(model, each, known[each.row.item], went[prompt])
-        for each, prompt in zip(asked, prompts, strict=True)
+        _key(each.row): _row(model, each, known[each.row.item], text) for each, text in zip(asked, went, strict=True)
     }
     return [told[_key(each.row)] if isinstance(each, EditedChain) else each for each in found]
 
 
 def write_on(
-    model: Model,
-    prompts: Mapping[tuple[int, ...], Examined],
-    spec: ScoreSpec,
-    decoding: Decoding,
-    store: Store | None,
-    *,
-    progress: bool,
-) -> dict[tuple[int, ...], WentOn]:
+    model: Model, begun: Sequence[Begun], spec: ScoreSpec, store: Store | None, *, progress: bool
+) -> list[WentOn]:
     """What the model writes after each beginning of a chain, and what it then greedily answers.
 
     Args:
         model: The hooked model.
-        prompts: The tokens of a question and what stands of its chain, with the item.
+        begun: The beginnings; all of them are written on from side by side.
         spec: The choices of the run.
-        decoding: How it writes; it may write as many tokens as that says, and fewer after a short chain.
         store: Where what is written is looked up and kept.
         progress: Whether to show bars.
     """
-    written = _written(model, prompts, spec, decoding, store, progress=progress)
-    ended = {
-        prompt: (*prompt, *_without_space(model, text, spec), *_cue(prompts[prompt], spec))
-        for prompt, text in written.items()
-        if text.end is not End.LENGTH
-    }
-    said = answers(model, [*ended.values()], spec.seed, store, progress=progress)
-    return {prompt: WentOn(written.get(prompt), said.get(ended.get(prompt, ()), "")) for prompt in prompts}
+    rooms = [_room(model, each, spec) for each in begun]
+    asked = [
+        (each.prompt, replace(each.decoding, max_new_tokens=room)) if room > 0 else None
+        for each, room in zip(begun, rooms, strict=True)
+    ]
+    found = write_each(model, [each for each in asked if each is not None], store, progress=progress)
+    written = [found[each] if each is not None else None for each in asked]
+    ended = [
+        (*each.prompt, *_without_space(model, text, spec), *_cue(each.subject, spec))
+        if text is not None and text.end is not End.LENGTH
+        else ()
+        for each, text in zip(begun, written, strict=True)
+    ]
+    said = answers(model, [each for each in ended if each], spec.seed, store, progress=progress)
+    return [WentOn(text, said.get(context, "")) for text, context in zip(written, ended, strict=True)]
 
 
 def _key(row: Behaved) -> tuple[str, str, int]:
     return row.item, row.edit, row.place
 
 
-def _prompt(subject: Examined, asked: EditedChain) -> tuple[int, ...]:
-    return (*subject.way.tokens.question, *asked.edited.ids[: asked.edited.stop])
+def _begun(subject: Examined, asked: EditedChain, decoding: Decoding) -> Begun:
+    prompt = (*subject.way.tokens.question, *asked.edited.ids[: asked.edited.stop])
+    return Begun(subject, prompt, decoding)
 
 
 def _cue(subject: Examined, spec: ScoreSpec) -> list[int]:
     return cue_tokens(subject.chain.tokenizer, subject.item, spec.answer_cue)
 
 
-def _written(
-    model: Model,
-    prompts: Mapping[tuple[int, ...], Examined],
-    spec: ScoreSpec,
-    decoding: Decoding,
-    store: Store | None,
-    *,
-    progress: bool,
-) -> dict[tuple[int, ...], Written]:
-    """What is written after each prompt that leaves room for anything, and for an answer."""
-    by_room: dict[int, list[tuple[int, ...]]] = {}
-    for prompt, subject in prompts.items():
-        by_room.setdefault(_room(model, prompt, subject, spec, decoding), []).append(prompt)
-    found: dict[tuple[int, ...], Written] = {}
-    for room, wanted in by_room.items():
-        if room > 0:
-            found |= write(model, wanted, replace(decoding, max_new_tokens=room), store, progress=progress)
-    return found
-
-
-def _room(model: Model, prompt: tuple[int, ...], subject: Examined, spec: ScoreSpec, decoding: Decoding) -> int:
-    """How many tokens a model may write after a prompt."""
-    wanted = TIMES * len(subject.chain.trace.ids) + BESIDES
-    room = min(decoding.max_new_tokens, -(-wanted // ROOM) * ROOM)
-    left = model.facts.context - len(prompt) - len(_cue(subject, spec)) - ANSWER_TOKENS if model.facts.context else room
-    return min(room, left)
+def _room(model: Model, begun: Begun, spec: ScoreSpec) -> int:
+    """How many tokens a model may write after a beginning; room is left for an answer."""
+    wanted = TIMES * len(begun.subject.chain.trace.ids) + BESIDES
+    room = min(begun.decoding.max_new_tokens, -(-wanted // ROOM) * ROOM)
+    context, cue = model.facts.context, _cue(begun.subject, spec)
+    return min(room, context - len(begun.prompt) - len(cue) - ANSWER_TOKENS) if context else room
 
 
 def _without_space(model: Model, written: Written, spec: ScoreSpec) -> list[int]:

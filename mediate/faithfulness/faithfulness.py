@@ -17,6 +17,7 @@ from mediate.faithfulness.step_resampling import resample
 from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
 from mediate.models.side_by_side import can_pad
+from mediate.models.threads import fitting_threads
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.recomputed import Slip
 from mediate.passes.loaded import load
@@ -96,7 +97,8 @@ def faithfulness(
         subjects = subjects_of(items, settled.seed)
         return replace(results, resampled=tuple(resample(model, subjects, settled, tests.spec, with_store)))
 
-    return score(model, given, spec, addition=Addition({CHOICES: tests.described()}, measure), **call)
+    with fitting_threads(model, *([rewriter] if rewriter is not None else [])):
+        return score(model, given, spec, addition=Addition({CHOICES: tests.described()}, measure), **call)
 
 
 @stage("reading edited chains")

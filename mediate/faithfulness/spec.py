@@ -35,6 +35,8 @@ INSTRUCTION = (
 )
 # What a manifest names even where it is as usual.
 ALWAYS_SAID = {"edits", "readings"}
+# What a manifest of resampled steps means that does not name them; other numbers have become usual since.
+UNSAID = {"resamples": 20, "resample_items": 8, "resample_rounds": 4}
 _FIXED = {each.name: each for each in (TRUNCATED, MISTAKEN, FILLED, ANOTHER, SHUFFLED, GRAFTED)}
 
 
@@ -82,14 +84,15 @@ class BehaviourSpec(BaseModel):
     resampling: bool = Field(
         default=False,
         description="Whether steps are resampled: what each decides of the final answer, and how firmly it comes back. "
-        "It costs about `resamples` x `resample_rounds` chains for every step.",
+        "It takes at most `resample_items` x `resamples` x `resample_rounds` chains for every step of an item; the "
+        "usual numbers are for a first look, and say little of one item.",
     )
-    resamples: int = Field(default=20, ge=1, description="Chains that are sampled from before each step and after it.")
+    resamples: int = Field(default=10, ge=1, description="Chains that are sampled from before each step and after it.")
     resample_items: int = Field(
-        default=8, ge=1, description="The most items whose steps are resampled, drawn at random."
+        default=4, ge=1, description="The most items whose steps are resampled, drawn at random."
     )
     resample_rounds: int = Field(
-        default=4, ge=1, description="The most times that a step's value is resampled away, where it comes back."
+        default=3, ge=1, description="The most times that a step's value is resampled away, where it comes back."
     )
     resample_temperature: float = Field(
         default=1.0, gt=0, allow_inf_nan=False, description="Of sampling these chains, whatever the others are."
@@ -137,7 +140,10 @@ class BehaviourSpec(BaseModel):
         return self.model_dump(mode="json", exclude=usual)
 
     def _is_usual(self, name: str) -> bool:
-        return bool(getattr(self, name) == type(self).model_fields[name].default)
+        value, usual = getattr(self, name), type(self).model_fields[name].default
+        if name in UNSAID:
+            return bool(value == UNSAID[name] or (value == usual and not self.resampling))
+        return bool(value == usual)
 
 
 class BehaviourOptions(ScoreOptions, total=False):

@@ -91,7 +91,7 @@ def speak(
     for group in grouped_rows(model, own, rows, padded=padded):
         ran = run_beside(model, item.whole, own, [rows[each] for each in group], last=len(answer) + 1)
         said = _read(model, ran, answer)
-        _go_on(model, ran, said, answer)
+        _go_on(model, ran, said, answer, padded=padded)
         logprobs = _logprobs(ran.logits[:, :-1], answer)
         for number, ids, logprob in zip(group, said, logprobs, strict=True):
             found[wanted[number]] = Spoken(tuple(_ended(model, ids)), logprob)
@@ -137,17 +137,23 @@ def _read(model: Model, ran: SideBySide, answer: Sequence[int]) -> list[list[int
     return [row[: place + 1] for row, place in zip(greedy, alike, strict=True)]
 
 
-def _go_on(model: Model, ran: SideBySide, said: list[list[int]], answer: Sequence[int]) -> None:
-    """Appends to what each row says until it is over; rows that part from the answer at one place together."""
-    for place in sorted({len(ids) for ids in said}):
-        left = [row for row, ids in enumerate(said) if len(ids) == place and not _is_over(model, ids, len(answer))]
-        rows, drop, among = ran, len(answer) + 1 - place, left
+def _go_on(model: Model, ran: SideBySide, said: list[list[int]], answer: Sequence[int], *, padded: bool) -> None:
+    """Appends to what each row says until it is over.
+
+    Rows part from the answer at different places; all go on side by side, where rows of unequal length may.
+    """
+    going = [row for row, ids in enumerate(said) if not _is_over(model, ids, len(answer))]
+    places = [None] if padded else sorted({len(said[row]) for row in going})
+    for place in places:
+        left = [row for row in going if place in (None, len(said[row]))]
+        rows, among, drop = ran, left, [len(answer) + 1 - len(said[row]) for row in left]
         while left:
             rows = run_on_beside(model, rows, among, [said[row][-1] for row in left], drop=drop)
             for row, token in zip(left, rows.logits[:, -1].argmax(dim=-1).tolist(), strict=True):
                 said[row].append(token)
             among = [at for at, row in enumerate(left) if not _is_over(model, said[row], len(answer))]
-            left, drop = [left[at] for at in among], 0
+            left = [left[at] for at in among]
+            drop = [0] * len(left)
 
 
 def _is_over(model: Model, ids: Sequence[int], answer: int) -> bool:

@@ -1,7 +1,8 @@
 """Steps resampled: chains sampled from before each step and from after it, and their answers held against each other.
 
 Every sample has a seed of its own, which with its prompt fixes it, so a row depends neither on the others nor on what
-is sampled side by side. Draws of all items and steps are written together.
+is sampled side by side. So draws of all items and steps are written together, some
+hundreds at a time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 
 from mediate.clock import stage
 from mediate.errors import InputError, one_line
-from mediate.faithfulness.continued import WentOn, write_on
+from mediate.faithfulness.continued import Begun, WentOn, write_on
 from mediate.faithfulness.edited import Examined
 from mediate.faithfulness.spec import BehaviourSpec
 from mediate.models.model import Model
@@ -26,9 +27,14 @@ from mediate.traces.step_values import step_value
 from mediate.traces.trace import Trace, written_trace
 from mediate.watch import bars, work
 
+# Draws are made together until they are about so many texts; what was written is kept after each such lot.
+TOGETHER = 256
+
 Prompt = tuple[int, ...]
 # An item's id, and how many steps of its chain stand.
 Place = tuple[str, int]
+# The number of a draw, and from where.
+Drawn = tuple[int, Place]
 
 
 @dataclass(frozen=True)
@@ -90,16 +96,18 @@ class Sampler:
     tests: BehaviourSpec
     store: Store | None
 
-    def draw(self, asked: Mapping[Place, tuple[Prompt, Examined]], number: int, turn: int) -> dict[Place, Sample]:
-        """One sample from each place: of the draw of that number, in that turn of resampling a value away."""
-        decoding = replace(
-            self.spec.decoding(),
-            temperature=self.tests.resample_temperature,
-            top_p=self.tests.resample_top_p,
-            seed=self.spec.seed_of(f"resample {number} {turn}"),
+    def draw(self, asked: Mapping[Drawn, tuple[Prompt, Examined]], turn: int) -> dict[Drawn, Sample]:
+        """One sample from each place in each draw, in that turn of resampling a value away."""
+        usual = replace(
+            self.spec.decoding(), temperature=self.tests.resample_temperature, top_p=self.tests.resample_top_p
         )
-        went = write_on(self.model, dict(asked.values()), self.spec, decoding, self.store, progress=False)
-        return {place: Sample(subject, prompt, went[prompt]) for place, (prompt, subject) in asked.items()}
+        begun = [
+            Begun(subject, prompt, replace(usual, seed=self.spec.seed_of(f"resample {number} {turn}")))
+            for (number, _), (prompt, subject) in asked.items()
+        ]
+        went = write_on(self.model, begun, self.spec, self.store, progress=False)
+        each = zip(asked.items(), went, strict=True)
+        return {at: Sample(subject, prompt, text) for (at, (prompt, subject)), text in each}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +151,14 @@ def resample(
     sampler = Sampler(model, spec, tests, call.get("store"))
     try:
         with work(tests.resamples, "resampling steps", "draw", shown=progress) as done, bars(progress):
-            draws = []
-            for number in range(tests.resamples):
-                first = sampler.draw(_places(chosen), number, 0)
-                draws.append((first, _until_gone(sampler, chosen, first, number)))
-                done(1)
+            places, first, gone = _places(chosen), dict[Drawn, Sample](), dict[Drawn, Gone]()
+            at_once = max(1, -(-TOGETHER // max(1, len(places))))
+            for begin in range(0, tests.resamples, at_once):
+                numbers = range(begin, min(begin + at_once, tests.resamples))
+                some = sampler.draw({(number, place): places[place] for number in numbers for place in places}, 0)
+                first |= some
+                gone |= _until_gone(sampler, chosen, some)
+                done(len(numbers))
     except InputError as error:
         return _refused(chosen, "impossible", f"its steps cannot be resampled ({one_line(error)})")
     except RuntimeError as error:
@@ -159,8 +170,8 @@ def resample(
             each,
             step,
             [
-                (first[each.way.id, step], first[each.way.id, step + 1], gone[each.way.id, step])
-                for first, gone in draws
+                (first[n, (each.way.id, step)], first[n, (each.way.id, step + 1)], gone[n, (each.way.id, step)])
+                for n in range(tests.resamples)
             ],
             spec,
         )
@@ -179,22 +190,24 @@ def _places(chosen: Sequence[Examined]) -> dict[Place, tuple[Prompt, Examined]]:
     return found
 
 
-def _until_gone(
-    sampler: Sampler, chosen: Sequence[Examined], first: Mapping[Place, Sample], number: int
-) -> dict[Place, Gone]:
+def _until_gone(sampler: Sampler, chosen: Sequence[Examined], first: Mapping[Drawn, Sample]) -> dict[Drawn, Gone]:
     """Each step's value resampled away, from wherever it comes back, until it does not or there are no rounds left."""
     values = {(each.way.id, step): value for each in chosen for step, value in enumerate(step_values(each))}
-    found = {place: Gone(first[place], 1, values[place] in first[place].values) for place in values}
+    found = {
+        (number, place): Gone(sample, 1, values[place] in sample.values)
+        for (number, place), sample in first.items()
+        if place in values
+    }
     for turn in range(1, sampler.tests.resample_rounds):
         back = {
-            place: (begun, each.sample.subject)
-            for place, each in found.items()
-            if (begun := each.sample.before(values[place])) is not None
+            at: (begun, each.sample.subject)
+            for at, each in found.items()
+            if (begun := each.sample.before(values[at[1]])) is not None
         }
         if not back:
             break
-        for place, sample in sampler.draw(back, number, turn).items():
-            found[place] = Gone(sample, turn + 1, values[place] in sample.values)
+        for at, sample in sampler.draw(back, turn).items():
+            found[at] = Gone(sample, turn + 1, values[at[1]] in sample.values)
     return found
 
 

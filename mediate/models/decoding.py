@@ -15,7 +15,7 @@ class Decoding:
         temperature: 0 is greedy.
         top_p: Nucleus that is sampled from.
         seed: Together with the prompt's tokens, fixes each sample.
-        batch_size: Prompts written side by side.
+        batch_size: The most prompts that are written side by side; None for as many as memory should hold.
     """
 
     max_new_tokens: int = 256
@@ -23,10 +23,10 @@ class Decoding:
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
-    batch_size: int = 16
+    batch_size: int | None = None
 
     def __post_init__(self) -> None:
-        if self.max_new_tokens < 1 or self.batch_size < 1:
+        if self.max_new_tokens < 1 or (self.batch_size is not None and self.batch_size < 1):
             raise InputError("max_new_tokens and batch_size are at least 1")
         if not 0 <= self.temperature < float("inf") or not 0 < self.top_p <= 1:
             raise InputError(f"temperature {self.temperature} is not in [0, inf), or top_p {self.top_p} not in (0, 1]")

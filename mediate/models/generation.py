@@ -1,32 +1,36 @@
 """Letting the model write: batched, cached, greedy or sampled, each prompt with a seed of its own.
 
-The decoding loop is transformers' `generate`. What is ours is what it lacks: noise that depends on the prompt's seed
-alone, so that a sample is the same in any batch and the global generators stay untouched, and stops that give each row
-its own end.
+The loop is our own for what transformers' `generate` lacks: noise that depends on the prompt's seed alone, so that a
+sample is the same in any batch and the global generators stay untouched, and rows that each have their own end and
+leave the batch there, so that a text that goes on for long does not hold up those that do not.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.models.decoding import Decoding as Decoding
 from mediate.models.float64 import in_float64
+from mediate.models.following import followed, stepping
 from mediate.models.model import Model
-from mediate.models.numbers import not_numbers
-from mediate.models.side_by_side import Prefix, Rows, batches, can_pad
+from mediate.models.side_by_side import Prefix, batches, can_pad
+from mediate.models.stepping import Stepping
 from mediate.models.vocabulary import beyond_rows
 from mediate.traces.pieces import decode, decode_after
 from mediate.traces.trace import token_ends
 from mediate.watch import work
+
+# Prompts that are written side by side: so many in any case, and of small models as many as have keys and values of so
+# many bytes. More are quicker, for a step's cost hardly grows with its rows; beyond the most that is no longer so.
+ROWS, MOST_ROWS, ROWS_BYTES = 16, 256, 2**29
 
 
 class End(StrEnum):
@@ -53,78 +57,110 @@ class Written:
 
 
 def generate(
-    model: Model, prompts: Sequence[Sequence[int]], decoding: Decoding, *, progress: bool = False
+    model: Model,
+    prompts: Sequence[Sequence[int]],
+    decoding: Decoding | Sequence[Decoding],
+    *,
+    progress: bool = False,
 ) -> list[Written]:
     """Lets the model go on after each prompt.
 
     Args:
         model: The hooked model.
         prompts: Token ids.
-        decoding: How to write.
+        decoding: How to write; or how after each prompt, with other seeds and numbers of tokens.
         progress: Whether to show a bar.
 
     Raises:
         InputError: An empty prompt, one that leaves no room in the context or has a token that the model lacks, or
             logits that are not numbers.
     """
-    for prompt in prompts:
-        room = model.facts.context - len(prompt) if model.facts.context else decoding.max_new_tokens
-        if not prompt or room < decoding.max_new_tokens:
-            raise InputError(
-                f"a prompt of {len(prompt)} tokens and {decoding.max_new_tokens} new ones do not fit the context of "
-                f"{model.facts.context}; shorten the prompt or lower max_new_tokens"
-            )
-        if max(prompt) >= model.facts.d_vocab:
-            raise InputError(beyond_rows(max(prompt), model.facts.name, model.facts.d_vocab))
-    # Prompts of like length share a batch, so that little is padding.
-    lengths = [len(prompt) for prompt in prompts]
-    order = sorted(range(len(prompts)), key=lengths.__getitem__)
-    written: dict[int, Written] = {}
+    each = [decoding] * len(prompts) if isinstance(decoding, Decoding) else list(decoding)
+    if len({replace(one, seed=0, max_new_tokens=1) for one in each}) > 1:
+        raise ValueError("what is written side by side may differ in seeds and numbers of tokens alone")
+    for prompt, one in zip(prompts, each, strict=True):
+        _check_fits(model, prompt, one)
+    lengths, written = [len(prompt) for prompt in prompts], dict[int, Written]()
     padded = len(prompts) > 1 and can_pad(model)
     prefix = Prefix.of(model, prompts) if padded else Prefix()
-    with work(len(prompts), "writing", "text", shown=progress) as done:
-        for rows in batches(order, lengths, decoding.batch_size, padded=padded):
-            written |= zip(
-                rows, _generate_batch(model, [list(prompts[row]) for row in rows], decoding, prefix), strict=True
-            )
+    # Prompts of like length share a batch, so that little is padding; with them those that begin as one of them does.
+    leader = [number for number, _ in followed(prompts, prefix.length)] if padded else range(len(prompts))
+    order = sorted(range(len(prompts)), key=lambda number: (lengths[leader[number]], leader[number], lengths[number]))
+    with work(len(prompts), "writing", "text", shown=progress) as done, in_float64(model.plain):
+        for rows in batches(order, lengths, _rows_at_most(model, prompts, each), padded=padded):
+            batch = _Batch(model, [list(prompts[row]) for row in rows], [each[row] for row in rows])
+            written |= zip(rows, batch.written(prefix if padded else None), strict=True)
             done(len(rows))
     return [written[number] for number in range(len(prompts))]
 
 
-def _generate_batch(model: Model, prompts: list[list[int]], decoding: Decoding, prefix: Prefix) -> list[Written]:
-    from transformers import LogitsProcessorList, StoppingCriteriaList
+def _rows_at_most(model: Model, prompts: Sequence[Sequence[int]], each: Sequence[Decoding]) -> int:
+    """How many prompts are written side by side: as many as were asked for, or as memory should hold."""
+    if not each or each[0].batch_size is not None:
+        return each[0].batch_size or 1 if each else 1
+    facts = model.facts
+    longest = max(len(prompt) + one.max_new_tokens for prompt, one in zip(prompts, each, strict=True))
+    row = 2 * facts.layers * facts.kv_heads * facts.d_head * longest * model.dtype.itemsize
+    return min(max(ROWS, ROWS_BYTES // row), MOST_ROWS)
 
-    tokenizer = model.need_tokenizer()
-    rows = Rows.of(prompts, prefix)
-    width = rows.ids.shape[1]
-    stops = [_Stopper(tokenizer, decoding.stop, width)] if decoding.stop else []
-    processors = LogitsProcessorList([_Numbers(model)])
-    if decoding.temperature:
-        processors.append(_GumbelNoise(prompts, decoding, width))
-    eos = eos_ids(model)
-    with torch.no_grad(), _bare_settings(model.plain), in_float64(model.plain):
-        out = model.plain.generate(
-            **rows.arguments(model),
-            max_new_tokens=decoding.max_new_tokens,
-            do_sample=False,
-            eos_token_id=eos or None,
-            pad_token_id=eos[0] if eos else 0,
-            logits_processor=processors,
-            stopping_criteria=StoppingCriteriaList(stops),
+
+def _check_fits(model: Model, prompt: Sequence[int], decoding: Decoding) -> None:
+    room = model.facts.context - len(prompt) if model.facts.context else decoding.max_new_tokens
+    if not prompt or room < decoding.max_new_tokens:
+        raise InputError(
+            f"a prompt of {len(prompt)} tokens and {decoding.max_new_tokens} new ones do not fit the context of "
+            f"{model.facts.context}; shorten the prompt or lower max_new_tokens"
         )
-    return [_trimmed(tokenizer, row[width:].tolist(), decoding, eos) for row in out]
+    if max(prompt) >= model.facts.d_vocab:
+        raise InputError(beyond_rows(max(prompt), model.facts.name, model.facts.d_vocab))
 
 
-@contextmanager
-def _bare_settings(plain: Any) -> Iterator[None]:
-    """Hides the model's own generation settings, such as a repetition penalty, which would change the distribution."""
-    from transformers import GenerationConfig
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Prompts that are gone on with side by side.
 
-    own, plain.generation_config = plain.generation_config, GenerationConfig()
-    try:
-        yield
-    finally:
-        plain.generation_config = own
+    Args:
+        model: The hooked model.
+        prompts: Token ids.
+        decodings: How each is gone on with.
+    """
+
+    model: Model
+    prompts: Sequence[Sequence[int]]
+    decodings: Sequence[Decoding]
+
+    def written(self, prefix: Prefix | None) -> list[Written]:
+        """What is written after each prompt, of which that much was run already; None where none can be padded."""
+        tokenizer, eos = self.model.need_tokenizer(), eos_ids(self.model)
+        choose, ids = self._chooser(), [list[int]() for _ in self.prompts]
+        stopper = _Stopper(tokenizer, self.decodings[0].stop)
+        going = list(range(len(self.prompts)))
+        begun = Stepping(self.model, self.prompts) if prefix is None else stepping(self.model, self.prompts, prefix)
+        while True:
+            tokens = choose(begun.logits, going)
+            for row, token in zip(going, tokens.tolist(), strict=True):
+                ids[row].append(token)
+            left = [
+                place
+                for place, row in enumerate(going)
+                if len(ids[row]) < self.decodings[row].max_new_tokens
+                and ids[row][-1] not in eos
+                and not stopper.sees(ids[row])
+            ]
+            if not left:
+                break
+            if len(left) < len(going):
+                going, where = [going[place] for place in left], torch.tensor(left)
+                begun.keep(where)
+                tokens = tokens.cpu()[where]
+            begun.grow(tokens)
+        return [_trimmed(tokenizer, row, self.decodings[0], eos) for row in ids]
+
+    def _chooser(self) -> Callable[[Float[Tensor, "row d_vocab"], Sequence[int]], Int[Tensor, " row"]]:
+        """What chooses the next token of some of the rows."""
+        if self.decodings[0].temperature:
+            return _GumbelNoise(self.prompts, self.decodings)
+        return lambda logits, going: logits.argmax(dim=-1)
 
 
 def eos_ids(model: Model) -> list[int]:
@@ -152,53 +188,40 @@ def _trimmed(tokenizer: Any, ids: list[int], decoding: Decoding, eos: list[int])
     return Written(tuple(ids), decode_after(tokenizer, ids), end)
 
 
+@dataclass(frozen=True, slots=True)
 class _Stopper:
-    """Ends each row once its new text holds a stop string; called by transformers after every token."""
+    """Tells of a text that grows by a token at a time when it holds a stop string."""
 
-    def __init__(self, tokenizer: Any, stop: tuple[str, ...], width: int) -> None:
-        self.tokenizer, self.stop, self.width = tokenizer, stop, width
+    tokenizer: Any
+    stop: tuple[str, ...]
 
-    def __call__(self, ids: Int[Tensor, "row pos"], scores: Any, **_: Any) -> Bool[Tensor, " row"]:
+    def sees(self, ids: Sequence[int]) -> bool:
+        """Whether the last token brought one."""
+        if not self.stop:
+            return False
         # A stop string of n bytes ends in the newest token, so the last n + 8 tokens hold all of it.
         longest = max(len(stop.encode()) for stop in self.stop) + 8
-        tails = [decode(self.tokenizer, row) for row in ids[:, self.width :][:, -longest:].tolist()]
-        done = [any(stop in tail for stop in self.stop) for tail in tails]
-        return torch.tensor(done, dtype=torch.bool, device=ids.device)
-
-
-class _Numbers:
-    """Lets logits pass that are numbers; of others, the arg max would be some token."""
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-
-    def __call__(
-        self, ids: Int[Tensor, "row pos"], scores: Float[Tensor, "row d_vocab"]
-    ) -> Float[Tensor, "row d_vocab"]:
-        # The largest is NaN where any is; a logit of minus infinity, as of a token that is never said, is a number.
-        if not scores.amax(dim=-1).isfinite().all():
-            raise InputError(not_numbers(self.model.facts.name, self.model.facts.dtype))
-        return scores
+        tail = decode(self.tokenizer, ids[-longest:])
+        return any(stop in tail for stop in self.stop)
 
 
 class _GumbelNoise:
-    """Turns greedy choice into sampling: the arg max of logits plus Gumbel noise is a draw (Gumbel 1954).
+    """Samples: the arg max of logits plus Gumbel noise is a draw (Gumbel 1954).
 
     Each row has a generator of its own, seeded by the decoding's seed and the prompt.
     """
 
-    def __init__(self, prompts: list[list[int]], decoding: Decoding, width: int) -> None:
-        self.temperature, self.top_p = decoding.temperature, decoding.top_p
-        self.generators = [np.random.default_rng([decoding.seed, *prompt]) for prompt in prompts]
+    def __init__(self, prompts: Sequence[Sequence[int]], decodings: Sequence[Decoding]) -> None:
+        self.temperature, self.top_p = decodings[0].temperature, decodings[0].top_p
+        each = zip(prompts, decodings, strict=True)
+        self.generators = [np.random.default_rng([decoding.seed, *prompt]) for prompt, decoding in each]
 
-    def __call__(
-        self, ids: Int[Tensor, "row pos"], scores: Float[Tensor, "row d_vocab"]
-    ) -> Float[Tensor, "row d_vocab"]:
-        scores = scores.float() / self.temperature
+    def __call__(self, logits: Float[Tensor, "row d_vocab"], going: Sequence[int]) -> Int[Tensor, " row"]:
+        scores = logits.float() / self.temperature
         if self.top_p < 1:
             ordered, order = scores.sort(dim=-1, descending=True)
             before = ordered.softmax(dim=-1).cumsum(dim=-1) - ordered.softmax(dim=-1)
             outside = torch.zeros_like(scores, dtype=torch.bool).scatter(1, order, before >= self.top_p)
             scores = scores.masked_fill(outside, -torch.inf)
-        noise = np.stack([generator.gumbel(size=scores.shape[1]) for generator in self.generators])
-        return scores + torch.from_numpy(noise).to(scores.device, scores.dtype)
+        noise = np.stack([self.generators[row].gumbel(size=scores.shape[1]) for row in going])
+        return (scores + torch.from_numpy(noise).to(scores.device, scores.dtype)).argmax(dim=-1)

@@ -54,11 +54,12 @@ class Prefix:
 
     def rows(self, pads: Sequence[int]) -> Any:
         """The cache for rows with so much padding in front; None without a prefix."""
-        from transformers import DynamicCache
+        from mediate.models.roomy import roomy_cache
 
         if not self.length:
             return None
-        return DynamicCache([(self._padded(keys, pads), self._padded(values, pads)) for keys, values in self.layers])
+        layers = [(self._padded(keys, pads), self._padded(values, pads)) for keys, values in self.layers]
+        return roomy_cache(layers, self.length)
 
     def _padded(self, own: Tensor, pads: Sequence[int]) -> Tensor:
         rows = own.new_zeros(len(pads), *own.shape[1:])

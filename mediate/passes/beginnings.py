@@ -13,11 +13,10 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
 
 from mediate.models.model import Model
 from mediate.models.past import arguments_of, with_past
+from mediate.models.roomy import SPARE, roomy_cache
 from mediate.passes.keyvalues import KeyValues
 from mediate.passes.one_pass import Past, only_last
 from mediate.passes.unhooked import leanly
@@ -26,8 +25,6 @@ from mediate.passes.unhooked import leanly
 ROWS_BYTES = 2**28
 # By how much the new tokens of rows side by side may differ in number: a part of the fewest, and so many besides.
 UNLIKE, BESIDES = 0.5, 8
-# Tokens that rows have room for beyond what is run at first.
-SPARE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def run_beside(model: Model, ids: Sequence[int], own: KeyValues, rows: Sequence[
 
 
 def run_on_beside(
-    model: Model, rows: SideBySide, chosen: Sequence[int], ids: Sequence[int], *, drop: int = 0
+    model: Model, rows: SideBySide, chosen: Sequence[int], ids: Sequence[int], *, drop: int | Sequence[int] = 0
 ) -> SideBySide:
     """Some of the rows with one more token each; where all go on, they do so in place, and not from here again.
 
@@ -96,14 +93,31 @@ def run_on_beside(
         rows: What was run of all of them.
         chosen: The rows, by number.
         ids: The token of each.
-        drop: How many of their last tokens are taken back first.
+        drop: How many of their last tokens are taken back first; of each row another number only where rows of unequal
+            length may stand side by side.
     """
     past, pads = rows.past, rows.pads
+    drops = [drop] * len(chosen) if isinstance(drop, int) else list(drop)
     if list(chosen) != list(range(len(pads))):
         where = torch.tensor(chosen, device=model.device)
         past, pads = [(keys[where], values[where]) for keys, values in past], pads[where]
+    least = min(drops)
+    filled, further = rows.filled - least, [each - least for each in drops]
+    if any(further):
+        past = [(_moved(keys, further, filled), _moved(values, further, filled)) for keys, values in past]
+        pads = pads + torch.tensor(further, device=model.device)
     ids_of = torch.tensor(ids, device=model.device)[:, None]
-    return _run(model, ids_of, past, rows.filled - drop, pads, 1)
+    return _run(model, ids_of, past, filled, pads, 1)
+
+
+def _moved(
+    columns: Float[Tensor, "row kv_head column d"], by: Sequence[int], filled: int
+) -> Float[Tensor, "row kv_head column d"]:
+    """Each row moved to later columns, so that what is taken back of it falls off the filled ones."""
+    moved = torch.zeros_like(columns)
+    for row, steps in enumerate(by):
+        moved[row, :, steps:filled] = columns[row, :, : filled - steps]
+    return moved
 
 
 def grouped_rows(model: Model, own: KeyValues, rows: Sequence[GoingOn], *, padded: bool) -> Iterator[list[int]]:
@@ -145,8 +159,7 @@ def _run(
 ) -> SideBySide:
     """Rows of which so many columns are filled, with new tokens behind these."""
     columns = torch.arange(filled + ids.shape[1], device=model.device)
-    cache = DynamicCache()
-    cache.layers = [_Reserved(keys, values, filled) for keys, values in past]
+    cache = roomy_cache(past, filled)
     options: dict[str, Any] = with_past(model.plain, cache) | only_last(model, last)
     if "position_ids" in arguments_of(type(model.plain).forward):
         options["position_ids"] = (columns[filled:] - pads[:, None]).contiguous()
@@ -155,27 +168,3 @@ def _run(
         logits: Tensor = model.plain(input_ids=ids, attention_mask=mask, **options).logits
     room = [(layer.room[0], layer.room[1]) for layer in cache.layers]
     return SideBySide(room, len(columns), pads, logits[:, -last:])
-
-
-class _Reserved(DynamicLayer):  # type: ignore[misc]
-    """A layer of a cache that has room for more, so that a new token does not copy what all came before it."""
-
-    def __init__(self, keys: Tensor, values: Tensor, filled: int) -> None:
-        super().__init__()
-        self.lazy_initialization(keys, values)
-        self.room, self.filled = (keys, values), filled
-        self.keys, self.values = keys[:, :, :filled], values[:, :, :filled]
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Puts new keys and values behind those that are there."""
-        begin, self.filled = self.filled, self.filled + int(key_states.shape[2])
-        if self.filled > self.room[0].shape[2]:
-            spare = [
-                each.new_zeros(*each.shape[:2], self.filled + SPARE - each.shape[2], each.shape[3])
-                for each in self.room
-            ]
-            self.room = torch.cat([self.room[0], spare[0]], dim=2), torch.cat([self.room[1], spare[1]], dim=2)
-        for room, new in zip(self.room, (key_states, value_states), strict=True):
-            room[:, :, begin : self.filled] = new
-        self.keys, self.values = (each[:, :, : self.filled] for each in self.room)
-        return self.keys, self.values

@@ -17,6 +17,7 @@ from mediate.models.side_by_side import written_anew
 from mediate.pairs.answers import says
 from mediate.pairs.pair import Item, Pair, World, in_worlds
 from mediate.passes.store import Store, array, model_spec, numbers
+from mediate.passes.unhooked import leanly
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.pieces import encode_after
 from mediate.traces.trace import Trace, given_trace, written_trace
@@ -152,29 +153,37 @@ def write(
     model: Model, prompts: Sequence[tuple[int, ...]], decoding: Decoding, store: Store | None, *, progress: bool
 ) -> dict[tuple[int, ...], Written]:
     """What the model writes after each prompt, from the store where it did so before."""
-    found: dict[tuple[int, ...], Written] = {}
-    choices = {key: value for key, value in asdict(decoding).items() if key != "batch_size"}
+    asked = [(prompt, decoding) for prompt in prompts]
+    return {prompt: text for (prompt, _), text in write_each(model, asked, store, progress=progress).items()}
 
+
+def write_each(
+    model: Model, asked: Sequence[tuple[tuple[int, ...], Decoding]], store: Store | None, *, progress: bool
+) -> dict[tuple[tuple[int, ...], Decoding], Written]:
+    """`write` after prompts that each have a seed and a number of tokens of their own, all of them side by side."""
+    found: dict[tuple[tuple[int, ...], Decoding], Written] = {}
     layout = {"layout": "padding in front"} if written_anew(model) else {}
 
-    def entry(prompt: tuple[int, ...]) -> dict[str, object]:
+    def entry(prompt: tuple[int, ...], decoding: Decoding) -> dict[str, object]:
+        choices = {key: value for key, value in asdict(decoding).items() if key != "batch_size"}
         return model_spec(model) | {"prompt": list(prompt), "decoding": choices} | layout
 
-    for prompt in dict.fromkeys(prompts):
-        kept = store.read(KIND, entry(prompt), partial(_stored, model)) if store is not None else None
+    for each in dict.fromkeys(asked):
+        kept = store.read(KIND, entry(*each), partial(_stored, model)) if store is not None else None
         if kept is not None:
-            found[prompt] = kept
-    new = sorted((prompt for prompt in dict.fromkeys(prompts) if prompt not in found), key=len)
-    with stage("writing chains and answers"):
-        texts = generate(model, new, decoding, progress=progress) if new else []
-    for prompt, written in zip(new, texts, strict=True):
-        found[prompt] = written
+            found[each] = kept
+    new = sorted((each for each in dict.fromkeys(asked) if each not in found), key=lambda each: len(each[0]))
+    with stage("writing chains and answers"), leanly(model):
+        prompts, decodings = [prompt for prompt, _ in new], [decoding for _, decoding in new]
+        texts = generate(model, prompts, decodings, progress=progress) if new else []
+    for each, written in zip(new, texts, strict=True):
+        found[each] = written
         if store is not None:
             tensors = {
                 "ids": numbers(written.ids, np.int64),
                 "end": numbers(_ENDS.index(written.end), np.int64),
             }
-            store.put(KIND, entry(prompt), tensors)
+            store.put(KIND, entry(*each), tensors)
     return found
 
 
@@ -215,15 +224,14 @@ def answers(
     model: Model, contexts: Sequence[tuple[int, ...]], seed: int, store: Store | None, *, progress: bool
 ) -> dict[tuple[int, ...], str]:
     """What the model greedily says up to a line's end after each of some contexts; nothing where there is no room."""
-    by_room: dict[int, list[tuple[int, ...]]] = {}
+    asked: list[tuple[tuple[int, ...], Decoding]] = []
     for context in contexts:
-        room = model.facts.context - len(context) if model.facts.context else ANSWER_TOKENS
-        by_room.setdefault(min(room, ANSWER_TOKENS), []).append(context)
-    written: dict[tuple[int, ...], Written] = {}
-    for room, wanted in by_room.items():
+        room = min(model.facts.context - len(context) if model.facts.context else ANSWER_TOKENS, ANSWER_TOKENS)
         # Where there is no room for a token, the item is too long, which is said when it is put into tokens.
         if room > 0:
-            written |= write(model, wanted, Decoding(room, ("\n",), seed=seed), store, progress=progress)
+            asked.append((context, Decoding(room, ("\n",), seed=seed)))
+    each = write_each(model, asked, store, progress=progress)
+    written = {context: each[context, decoding] for context, decoding in asked}
     tokenizer = model.need_tokenizer()
 
     def text(context: tuple[int, ...]) -> str:

@@ -6,6 +6,7 @@ import mediate as md
 from mediate.faithfulness import continued
 from mediate.faithfulness.continued import read_continued
 from mediate.faithfulness.edited import subjects_of
+from mediate.models.decoding import Decoding
 from mediate.models.generation import End, Written
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.mistakes import MISTAKEN
@@ -22,14 +23,14 @@ def test_the_model_writes_on_from_each_edit_and_then_answers(monkeypatch: pytest
     item = md.prepare(model, md.Item(QUESTION, "5", CHAIN, id="a"), store=False)
     asked, rooms = list[tuple[int, ...]](), set[int]()
 
-    def write(
-        model: object, prompts: list[tuple[int, ...]], decoding: object, store: object, *, progress: bool
+    def write_each(
+        model: object, begun: list[tuple[tuple[int, ...], Decoding]], store: object, *, progress: bool
     ) -> object:
-        asked.extend(prompts)
-        rooms.add(decoding.max_new_tokens)  # type: ignore[attr-defined]
+        asked.extend(prompt for prompt, _ in begun)
+        rooms.update(decoding.max_new_tokens for _, decoding in begun)
         ids = tuple(encode_after(tiny.tokenizer(), " Tom has 5.\n"))
-        ends = [End.LENGTH, *[End.STOP] * len(prompts)]
-        return {prompt: Written(ids, "", end) for prompt, end in zip(prompts, ends, strict=False)}
+        ends = [End.LENGTH, *[End.STOP] * len(begun)]
+        return {each: Written(ids, "", end) for each, end in zip(begun, ends, strict=False)}
 
     def answers(model: object, contexts: list[tuple[int, ...]], *_: object, **__: object) -> object:
         cue = encode_after(tiny.tokenizer(), ScoreSpec().answer_cue)
@@ -37,7 +38,7 @@ def test_the_model_writes_on_from_each_edit_and_then_answers(monkeypatch: pytest
         assert all(tiny.tokenizer().decode(each[: -len(cue)]).endswith("Tom has 5.") for each in contexts)
         return dict.fromkeys(contexts, "5")
 
-    monkeypatch.setattr(continued, "write", write)
+    monkeypatch.setattr(continued, "write_each", write_each)
     monkeypatch.setattr(continued, "answers", answers)
     (subject,) = subjects_of([item], 0)
     edits = (TRUNCATED, FILLED, MISTAKEN, ANOTHER)

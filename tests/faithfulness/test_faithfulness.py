@@ -1,13 +1,17 @@
 """One run with both sides: what it finds on models of known mediation, and that it is the same run when read back."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import mediate as md
 from mediate.errors import InputError
+from mediate.faithfulness.spec import BehaviourSpec
 from mediate.results.behaviour import WHOLE
+from mediate.scoring.spec import make_spec
 
 QUICK = {"maps": (), "control_pairs": 0, "progress": False}
 
@@ -141,3 +145,21 @@ def test_what_cannot_be_read_does_not_cost_what_was_measured(
     assert table.loc[table["code"] != "", "code"].tolist() == [code]
     assert len(found.results.items) == 2
     assert table.loc[table["item"].str.endswith("1"), "same"].any()
+
+
+def test_a_tiny_model_is_measured_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    module, seen = import_module("mediate.faithfulness.faithfulness"), list[int]()
+
+    def score(*given: object, **call: object) -> None:
+        seen.append(torch.get_num_threads())
+        raise InputError("seen")
+
+    monkeypatch.setattr(module, "score", score)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(InputError, match="seen"):
+            module.faithfulness(md.load("reference-0.1m"), [], make_spec(), module.Probes(BehaviourSpec()), {})
+        assert (seen, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)

@@ -101,3 +101,15 @@ def test_a_manifest_says_no_choice_of_later_that_is_as_usual() -> None:
     assert BehaviourSpec().described().keys() == {"edits", "readings"}
     assert BehaviourSpec(hint="It is {answer}.").described()["hint"] == "It is {answer}."
     assert BehaviourSpec(rewriter="reference-0.1m").described().keys() == {"edits", "readings", "rewriter"}
+
+
+def test_numbers_of_resampling_are_said_where_they_are_not_those_of_runs_that_say_none() -> None:
+    of_then = {"resamples": 20, "resample_items": 8, "resample_rounds": 4}
+    usual = BehaviourSpec(resampling=True)
+    now = {name: getattr(usual, name) for name in of_then}
+    assert all(now[name] != of_then[name] for name in now)
+    assert usual.described().items() >= now.items()
+    assert BehaviourSpec(resampling=True, **of_then).described().keys() == {"edits", "readings", "resampling"}
+    for numbers in ({}, of_then):
+        assert BehaviourSpec(**numbers).described().keys() == {"edits", "readings"}
+    assert BehaviourSpec(resamples=7).described()["resamples"] == 7

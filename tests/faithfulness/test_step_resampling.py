@@ -1,6 +1,6 @@
 """Resampling on scripted models: what a step decides, what comes back, and that a row depends on its own samples."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -8,11 +8,10 @@ import pytest
 import mediate as md
 from mediate.errors import InputError
 from mediate.faithfulness import step_resampling
-from mediate.faithfulness.continued import WentOn
-from mediate.faithfulness.edited import Examined, subjects_of
+from mediate.faithfulness.continued import Begun, WentOn
+from mediate.faithfulness.edited import subjects_of
 from mediate.faithfulness.spec import BehaviourSpec
 from mediate.faithfulness.step_resampling import resample
-from mediate.models.decoding import Decoding
 from mediate.models.generation import End, Written
 from mediate.results.resampled import Resampled
 from mediate.scoring.score import Call
@@ -36,21 +35,13 @@ def rows(
         for name, chain in zip("abc", chains, strict=False)
     ]
 
-    def write_on(
-        model: object,
-        prompts: Mapping[tuple[int, ...], Examined],
-        spec: object,
-        decoding: Decoding,
-        store: object,
-        *,
-        progress: bool,
-    ) -> dict[tuple[int, ...], WentOn]:
-        found = {}
-        for prompt, subject in prompts.items():
+    def write_on(model: object, begun: Sequence[Begun], spec: object, store: object, *, progress: bool) -> list[WentOn]:
+        found = []
+        for prompt, subject, decoding in ((each.prompt, each.subject, each.decoding) for each in begun):
             stands = decode_after(tiny.tokenizer(), prompt[len(subject.way.tokens.question) :])
             text, said = script(stands, np.random.default_rng([decoding.seed, *prompt]))
             end = End.STOP if said else End.LENGTH
-            found[prompt] = WentOn(Written(tuple(encode_after(tiny.tokenizer(), text)), "", end), said)
+            found.append(WentOn(Written(tuple(encode_after(tiny.tokenizer(), text)), "", end), said))
         return found
 
     monkeypatch.setattr(step_resampling, "write_on", write_on)

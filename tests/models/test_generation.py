@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mediate.errors import InputError
+from mediate.models import generation
 from mediate.models.generation import Decoding, End, Written, _Stopper, generate
 from mediate.models.loading import load_unchecked as load
 from mediate.models.model import Model
@@ -261,9 +262,9 @@ def test_a_stop_in_the_prompt_does_not_count() -> None:
 def test_the_stopper_sees_a_stop_when_its_last_token_comes(tokenizer: Any, before: str, stop: str) -> None:
     tokens = tokenizer()
     ids = encode(tokens, before + stop + " x")
-    stopper = _Stopper(tokens, ("never", stop), width=2)
+    stopper = _Stopper(tokens, ("never", stop))
     for count in range(1, len(ids) + 1):
-        seen = bool(stopper(torch.tensor([[0, 0, *ids[:count]]]), None)[0])
+        seen = stopper.sees(ids[:count])
         assert seen == (stop in decode(tokens, ids[:count]))
         if seen:
             break
@@ -302,3 +303,53 @@ def test_a_model_without_tokenizer_cannot_write() -> None:
 def test_choices_that_mean_nothing(fields: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         Decoding(**fields)
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+@pytest.mark.parametrize("decoding", [Decoding(max_new_tokens=9), SAMPLED], ids=["greedy", "sampled"])
+def test_prompts_with_seeds_and_lengths_of_their_own_are_written_together(
+    architecture: str, decoding: Decoding
+) -> None:
+    model = tiny.model(architecture)
+    prompts = [*PROMPTS, PROMPTS[1]]
+    each = [
+        dataclasses.replace(decoding, seed=seed, max_new_tokens=most)
+        for seed, most in zip((3, 4, 5, 6, 7, 8), (2, 9, 1, 12, 5, 7), strict=True)
+    ]
+    found = generate(model, prompts, each)
+    assert found == [generate(model, [prompt], one)[0] for prompt, one in zip(prompts, each, strict=True)]
+    assert [len(one.ids) for one in found] == [2, 9, 1, 12, 5, 7]
+
+
+def test_a_row_leaves_the_batch_where_it_ends() -> None:
+    model, rows = tiny.model("llama"), list[int]()
+    each = [Decoding(max_new_tokens=most) for most in (1, 2, 2, 5, 3)]
+    with model.plain.register_forward_pre_hook(
+        lambda _, __, kwargs: rows.append(len(kwargs["input_ids"])), with_kwargs=True
+    ):
+        generate(model, [[5, 6], [7, 8], [9, 5], [6, 5], [8, 6]], each)
+    assert rows[-5:] == [5, 4, 2, 1, 1]
+
+
+def test_what_is_written_together_differs_in_seed_and_length_alone() -> None:
+    with pytest.raises(ValueError, match="in seeds and numbers of tokens alone"):
+        generate(tiny.model("llama"), [[5], [6]], [Decoding(4), Decoding(4, temperature=1.0)])
+
+
+def test_small_models_write_many_texts_side_by_side_and_large_ones_as_many_as_memory_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, decoding, prompts = tiny.model("llama"), Decoding(max_new_tokens=2), [[5, 6]] * 40
+    batches = list[int]()
+    with model.plain.register_forward_pre_hook(
+        lambda _, __, kwargs: batches.append(kwargs["input_ids"].shape[0]), with_kwargs=True
+    ):
+        wanted = generate(model, prompts, decoding)
+        assert max(batches) == len(prompts)
+        batches.clear()
+        monkeypatch.setattr(generation, "ROWS_BYTES", 1)
+        assert generate(model, prompts, decoding) == wanted
+        assert max(batches) == generation.ROWS
+        batches.clear()
+        assert generate(model, prompts, dataclasses.replace(decoding, batch_size=3)) == wanted
+        assert max(batches) == 3

@@ -9,6 +9,7 @@ import torch
 
 from mediate.errors import InputError
 from mediate.models import generation
+from mediate.models.following import followed
 from mediate.models.generation import Decoding, generate
 from mediate.models.loading import load_unchecked as load
 from mediate.models.model import Model
@@ -60,6 +61,18 @@ def test_side_by_side_behind_a_shared_beginning_as_alone(name: str) -> None:
         assert [list(each.ids) for each in together] == [greedy(model.plain, prompt) for prompt in prompts()]
     assert len({each.ids for each in together}) > len(RESTS) // 2
     assert can_pad(model) == (name not in UNPADDED)
+
+
+@pytest.mark.parametrize("name", [*tiny.ARCHITECTURES, *architectures.NAMES])
+def test_prompts_that_begin_like_one_another_are_as_alone(name: str) -> None:
+    """Beginnings of one prompt, the same again, and others that part from it late; beside prompts of their own."""
+    model, given = hooked(name), prompts()
+    longest = given[-1]
+    given += [longest[:60], longest[:-1], longest, [*longest[:50], *given[1][-6:]], [*longest[:40], 5, 6]]
+    assert sum(leader != number for number, (leader, _) in enumerate(followed(given, 20))) == 5
+    together = generate(model, given, Decoding(max_new_tokens=4))
+    alone = [generate(model, [prompt], Decoding(max_new_tokens=4))[0] for prompt in given]
+    assert together == alone
 
 
 @pytest.mark.parametrize("name", ["llama", "mistral, window", "mpt", "gpt-neo, local"])

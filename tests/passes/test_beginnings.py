@@ -53,3 +53,20 @@ def test_rows_that_are_not_padded_are_of_one_length() -> None:
     for group in grouped_rows(model, own, ROWS, padded=False):
         assert len({ROWS[each].length for each in group}) == 1
     assert [len(group) for group in grouped_rows(model, own, ROWS, padded=True)] == [len(ROWS)]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_each_row_takes_back_as_many_tokens_as_it_will(architecture: str) -> None:
+    model = tiny.model(architecture)
+    if not can_pad(model):
+        pytest.skip("its rows are of one length")
+    own = prefill(model, torch.tensor([IDS]))[0]
+    rows = [GoingOn(9, (3, 4, 5)), GoingOn(12, (3, 4, 5)), GoingOn(12, (6, 7, 8))]
+    ran = run_beside(model, IDS, own, rows, last=3)
+    found = run_on_beside(model, ran, [2, 0, 1], [8, 9, 10], drop=[1, 3, 0])
+    further = run_on_beside(model, found, [0, 1, 2], [11, 12, 13])
+    wholes = [(*IDS[:12], 6, 7, 8), (*IDS[:9], 9), (*IDS[:12], 3, 4, 5, 10)]
+    for row, (whole, next_one) in enumerate(zip(wholes, (11, 12, 13), strict=True)):
+        for ids, logits in ((whole, found.logits), ((*whole, next_one), further.logits)):
+            alone = forward(model, torch.tensor([ids])).logits[0, -1]
+            torch.testing.assert_close(logits[row, -1], alone, atol=1e-5, rtol=0)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mediate.errors import InputError
+from mediate.models.generation import Decoding, generate
 from mediate.models.sites import Component, Site
 from mediate.passes import attention, fused
 from mediate.passes import unhooked as lean
@@ -236,3 +237,14 @@ def test_long_sequences_take_torchs_own_blocks_to_the_same_end(
         blocks = one_pass(model, ids)
     assert fused == [32, 32, 26] * tiny.LAYERS
     torch.testing.assert_close(blocks, whole, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_what_is_written_without_hook_points_is_what_is_written_with_them(architecture: str) -> None:
+    model = tiny.model(architecture)
+    beginning = list(range(5, 25))
+    prompts = [[*beginning, *rest] for rest in ([7], [8, 9, 10], [11, 12])]
+    for decoding in (Decoding(max_new_tokens=12), Decoding(max_new_tokens=12, temperature=1.0, seed=3)):
+        wanted = generate(model, prompts, decoding)
+        with lean_blocks(model, ()):
+            assert generate(model, prompts, decoding) == wanted

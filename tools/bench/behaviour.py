@@ -18,8 +18,9 @@ from tools.bench.bench import Bench, Setting
 from tools.bench.growth import forget_peak, held
 from tools.bench.timing import Record
 
-# All that is measured; of it what is answered after edited chains; of that what is written on from them first.
-ALL, EDITED, WRITTEN = "all", "edited", "written"
+# All that is measured; of it what is answered after edited chains; of that what is written on from them first; and of
+# all that is measured the steps that are resampled.
+ALL, EDITED, WRITTEN, RESAMPLED = "all", "edited", "written", "resampled"
 MEMORY = "memory above the weights"
 # Early answering, mistakes, and the three replacements of a whole chain.
 EDITS = ("truncated", "mistaken", "filled", "another")
@@ -29,20 +30,29 @@ MODULAR, SMALLEST, SIZES = "reference-1.2m", "reference-0.1m", (40, 160)
 
 
 def run(record: Record, setting: Setting) -> None:
-    """Word problems under a few edits and modular problems under every one; processor time is of an item."""
+    """Word problems under a few edits and modular problems under every one; processor time is of an item.
+
+    Steps of word problems are resampled besides, with the numbers that are usual.
+    """
     # The tiny model has no words for either kind of problem.
     words, modular, sizes = (SMALLEST, SMALLEST, (2, 4)) if setting.short else (setting.name, MODULAR, SIZES)
-    sets = [(words, "word", WORDS, {"edits": EDITS}), *((modular, "modular", count, {}) for count in sizes)]
+    sets = [
+        (words, "word", WORDS, {"edits": EDITS, "resampling": True}),
+        *((modular, "modular", count, {}) for count in sizes),
+    ]
     for name, kind, count, choices in sets:
         on = f"{count} {kind} problems, {name}"
         found = _apart(name, count=count, **choices)
         record.value("edited chains read at once, an item", (found[EDITED] - found[WRITTEN]) / count, "s", on=on)
         record.value("and continued, an item", found[WRITTEN] / count, "s", on=on)
-        record.value("effects of the same, an item", (found[ALL] - found[EDITED]) / count, "s", on=on)
+        rest = found[ALL] - found[EDITED] - found.get(RESAMPLED, 0.0)
+        record.value("effects of the same, an item", rest / count, "s", on=on)
+        if RESAMPLED in found:
+            record.value("steps resampled with the usual numbers, all items", found[RESAMPLED], "s", on=on)
         record.value(MEMORY, found[MEMORY], "GiB", on=on)
 
 
-BEHAVIOUR = Bench("behaviour", run, minutes=5)
+BEHAVIOUR = Bench("behaviour", run, minutes=10)
 
 
 def _apart(model: str, **choices: Any) -> dict[str, float]:
@@ -57,6 +67,7 @@ def measure(name: str, count: int, **choices: Any) -> dict[str, float]:
     import mediate
     from mediate.faithfulness.continued import read_continued
     from mediate.faithfulness.faithfulness import behaviour
+    from mediate.faithfulness.step_resampling import resample
     from mediate.tasks import generate_pairs
     from tools.findings.behaviour import operands_swapped
 
@@ -70,9 +81,15 @@ def measure(name: str, count: int, **choices: Any) -> dict[str, float]:
     before = held("VmRSS")
     # By its name: `mediate.faithfulness` is the call.
     module = import_module("mediate.faithfulness.faithfulness")
-    found = dict.fromkeys((ALL, EDITED, WRITTEN), 0.0)
+    parts = (ALL, EDITED, WRITTEN, *([RESAMPLED] if choices.get("resampling") else []))
+    found = dict.fromkeys(parts, 0.0)
+    booked: dict[str, tuple[str, Callable[..., Any]]] = {
+        "behaviour": (EDITED, behaviour),
+        "read_continued": (WRITTEN, read_continued),
+        "resample": (RESAMPLED, resample),
+    }
     with pytest.MonkeyPatch.context() as patch:
-        for name, part, work in (("behaviour", EDITED, behaviour), ("read_continued", WRITTEN, read_continued)):
+        for name, (part, work) in booked.items():
             patch.setattr(module, name, _booked(found, part, work))
         options: dict[str, Any] = {"store": False, "progress": False, "maps": [], "control_pairs": 0} | choices
         _booked(found, ALL, mediate.faithfulness)(model, items, **options)

@@ -87,8 +87,8 @@ MUTANTS = (
     ),
     Mutant(
         "a token out of logits that are not numbers",
-        "models/generation.py",
-        "if not scores.amax(dim=-1).isfinite().all():",
+        "models/stepping.py",
+        "if not logits.amax(dim=-1).isfinite().all():",
         "if False:",
         "tests/models/test_side_by_side.py",
     ),
