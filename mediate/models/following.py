@@ -79,7 +79,7 @@ def stepping(model: Model, prompts: Prompts, prefix: Prefix) -> Stepping:
         parts.append(Stepping.of(model, Rows(ids, mask, roomy_cache(layers, width - new))))
         order += some
     back = sorted(range(len(order)), key=order.__getitem__)
-    return parts[0] if len(parts) == 1 else Stepping.joined(parts, torch.tensor(back))
+    return parts[0] if len(parts) == 1 else Stepping.joined(parts, torch.tensor(back, device=model.device))
 
 
 def _beginnings(own: Tensor, taken: Sequence[tuple[int, int, int]], width: int, new: int) -> Tensor:

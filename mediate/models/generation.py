@@ -150,9 +150,9 @@ class _Batch:
             if not left:
                 break
             if len(left) < len(going):
-                going, where = [going[place] for place in left], torch.tensor(left)
+                going, where = [going[place] for place in left], torch.tensor(left, device=tokens.device)
                 begun.keep(where)
-                tokens = tokens.cpu()[where]
+                tokens = tokens[where]
             begun.grow(tokens)
         return [_trimmed(tokenizer, row, self.decodings[0], eos) for row in ids]
 

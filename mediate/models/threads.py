@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
+from mediate.models.gpu import CPU
 from mediate.models.model import Model
 
 # Models of at most so many weights are no quicker on several threads, which spin where they wait for each other: on two
@@ -15,7 +16,7 @@ TINY = 10_000_000
 @contextmanager
 def fitting_threads(*models: Model) -> Iterator[None]:
     """While open, torch computes on one thread where all models are tiny and on the processor; else nothing changes."""
-    if all(model.facts.parameters <= TINY and model.device.type == "cpu" for model in models):
+    if all(model.facts.parameters <= TINY and model.device.type == CPU for model in models):
         with one_thread():
             yield
     else:
