@@ -20,9 +20,10 @@ from mediate.results.areas import normalised_area
 from mediate.results.behaviour import ReadAs
 from mediate.results.conditions import right_of
 from mediate.results.edit_tests import curves_of
-from mediate.results.token_join import ALL
+from mediate.results.token_join import ALL, STATE
 from mediate.results.tokens_agreed import Carried, TokensAgreed
 from mediate.stats import Estimate
+from mediate.stats.bounded import bounded_difference, bounded_mean
 from tools.findings.concluded import effects_of, groups_of
 from tools.findings.finding import COMMAND, SEED, Finding, basis, markdown, run_of
 from tools.findings.jointly import Jointly, means, ratios
@@ -101,11 +102,11 @@ def table(folder: Path) -> str:
         "or no end to it. TE in nats, the mediated share of it and the normalised area of early answering: with "
         "right chains in the teacher's style given. All but *by seed* are averaged over three seeds of the "
         "teaching, item by item; changes are paired with the student before, and intervals are over problems, not "
-        f"over seeds. The teacher's style: {_style(TALKATIVE)}; the students' own: {_style(OWN)}. Tokens are those "
-        "of the same chains, under the students before: their part of all, and what hiding them at once takes of "
-        "what hiding the whole chain takes; and within chains, the rank correlation of a score with an effect, and "
-        "the area under the receiver curve of the tokens that carry most (0.5: chance), with intervals by "
-        "bootstrap-t."
+        f"over seeds; those of right answers are Clopper-Pearson's. The teacher's style: {_style(TALKATIVE)}; the "
+        f"students' own: {_style(OWN)}. Tokens are those of the same chains, under the students before: their part "
+        "of all, and what hiding them at once takes of what hiding the whole chain takes; and within chains, the "
+        "rank correlation of a score with an effect, and the area under the receiver curve of the tokens that "
+        "carry most (0.5: chance), with intervals by bootstrap-t."
     )
     return "\n\n".join([*tables, *_token_tables(folder), basis(runs, told, more)])
 
@@ -125,7 +126,7 @@ def _token_tables(folder: Path) -> tuple[str, str]:
     agreed = [
         [f"`{of_first.score}`", f"`{of_first.effect}`", *(_agreed(run.estimates[place]) for run in runs)]
         for place, of_first in enumerate(runs[0].estimates)
-        if of_first.kind == ALL
+        if of_first.kind == ALL and of_first.effect != STATE
     ]
     return markdown(("tokens", *names), sets), markdown(("score", "effect", *names), agreed)
 
@@ -189,7 +190,6 @@ def _rows(
     right = np.stack([each.right for each in measured])
     te, tie = (np.stack([getattr(each, name) for each in measured]) for name in ("te", "tie"))
     found = {
-        "right": means(100 * right, groups, SEED),
         "te": means(te, groups, SEED),
         "mediated": ratios(tie, te, groups, SEED),
         "area": means(np.stack([each.area for each in measured]), groups, SEED),
@@ -200,13 +200,28 @@ def _rows(
         by_length = [f"{100 * each.right[lengths == count].mean():.0f}" for count in LENGTHS]
         seeds = ", ".join(f"{100 * share:.0f}" for share in each.seeds)
         mine = {name: of.of(model) for name, of in found.items()}
-        moved = {name: _said(each.of(model), 0 if name == "right" else 2) for name, each in changed.items()}
+        moved = {name: _said(each.of(model), 2) for name, each in changed.items()}
+        moved["right"] = _points(bounded_difference(right[[0, model]], np.ones((2, len(ids))), groups))
         if not model:
             moved = dict.fromkeys(moved, "")
         told += [mine["mediated"]]
         shares = share_words(mine["mediated"]), moved["mediated"], _said(mine["area"], 2), moved["area"]
-        rows.append([*by_length, _said(mine["right"], 0), seeds, moved["right"], _said(mine["te"], 1), *shares])
+        rows.append(
+            [
+                *by_length,
+                share_words(bounded_mean(each.right, groups)),
+                seeds,
+                moved["right"],
+                _said(mine["te"], 1),
+                *shares,
+            ]
+        )
     return rows, told
+
+
+def _points(change: Estimate) -> str:
+    """A change of a rate, in points."""
+    return _said(replace(change, value=100 * change.value, low=100 * change.low, high=100 * change.high), 0)
 
 
 def since_first(of: Jointly) -> Jointly:
