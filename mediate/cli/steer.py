@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,9 @@ from mediate.cli.options import (
 from mediate.errors import InputError
 from mediate.files import check_place
 from mediate.watch import tell
+
+if TYPE_CHECKING:
+    from mediate.models.model import Model
 
 steer_app = typer.Typer(
     no_args_is_help=True,
@@ -76,8 +79,10 @@ def fit(
     from mediate.scoring.score import Call
 
     call = Call(unread=file.errors, store=Store() if cache else None, progress=True)
-    found = fit_steering(load(model, **loading), file.given, layer, specs, call)
+    loaded = load(model, **loading)
+    found = fit_steering(loaded, file.given, layer, specs, call)
     found.save(out)
+    _tell_last(layer, loaded)
     facts = found.facts
     counts = ", ".join(f"{count} of {kind}" for kind, count in facts["counts"].items())
     cosine = facts["halves"]["cosine"]
@@ -89,6 +94,12 @@ def fit(
     typer.echo(f"vector: {out}")
     tell_time()
     tell(f"next: mediate steer apply {quote(str(out))} --model {quote(model)} --alpha 1 --out DIR")
+
+
+def _tell_last(layer: int, model: "Model") -> None:
+    """Says where steering changes nothing of chains that are given."""
+    if layer == model.facts.layers - 1:
+        tell(f"layer {layer} is the last: chains that are given are read as before, and only what is written changes")
 
 
 def _apply_fields() -> dict[str, Any]:
@@ -127,6 +138,7 @@ def apply(
     made = steered(load(model, **loading), found, alpha)
     write_steered(out, base, made)
     typer.echo(f"{alpha:g} times {'the' if random is None else 'a random'} vector after layer {found.layer}: {out}")
+    _tell_last(found.layer, made)
     tell_time()
     tell(f"next: mediate score PAIRS --model {quote(str(out))} --out DIR")
 

@@ -1,8 +1,7 @@
 """Steps resampled: chains sampled from before each step and from after it, and their answers held against each other.
 
 Every sample has a seed of its own, which with its prompt fixes it, so a row depends neither on the others nor on what
-is sampled side by side. So draws of all items and steps are written together, some
-hundreds at a time.
+is sampled side by side. So draws of all items and steps are written together, some hundreds at a time.
 """
 
 from collections.abc import Mapping, Sequence

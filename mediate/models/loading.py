@@ -227,9 +227,8 @@ def _hook(plain: Any, tokenizer: Any, name: str, source: str) -> Model:
     lend_tables(plain)
     architecture = type(plain).__name__
     try:
-        with torch.random.fork_rng(
-            devices=gpus_of(device)
-        ):  # layers that are split are drawn at random before they are filled
+        # Layers that are split are drawn at random before they are filled.
+        with torch.random.fork_rng(devices=gpus_of(device)):
             bridge = build_bridge_from_module(
                 plain,
                 architecture=architecture,

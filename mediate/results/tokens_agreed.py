@@ -6,7 +6,8 @@ differ does not count. A chain says nothing, and is counted, where
 - no token's effect is above `least` in size (`noise`): what is left then is what rounding and small pulls make;
 - it has fewer than three tokens of the kind (`few`), or the score or the effect is the same for all (`constant`): no
   rank correlation;
-- none of its tokens of the kind is among those that carry most, or all are (`one class`): no area.
+- none of its tokens of the kind is among those that carry most, or all are (`one class`), or the score is the same for
+  all (`constant`): no area.
 
 The tokens that carry *most* are those of the largest effects, positive towards the answer and above `least`: at most a
 tenth of a chain's, and at least one. Tokens of equal effects that do not all fit are none of them.
@@ -22,7 +23,8 @@ from jaxtyping import Bool, Float
 from scipy import stats
 
 from mediate.results.token_join import ALL, EFFECTS, KINDS, SETS, JoinResults, members
-from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
+from mediate.stats import Estimate, bootstrap_ratio
+from mediate.stats.bounded import bounded_mean
 from mediate.stats.rank import FEWEST, spearman_of_each
 from mediate.stats.receiver import receiver_areas
 
@@ -170,24 +172,26 @@ def _of_chain(
         enough = here.sum() >= FEWEST
         correlations = spearman_of_each(known[:, here], values[here]) if enough and not noise else undefined
         areas = receiver_areas(carrying[here], known[:, here]) if not noise else undefined
-        why, why_no_area = (NOISE, NOISE) if noise else (CONSTANT if enough else FEW, ONE_CLASS)
+        no_area = ONE_CLASS if np.isnan(areas).all() else CONSTANT
+        areas = np.where(np.ptp(known[:, here], axis=1) > 0, areas, np.nan)
+        why, why_no_area = (NOISE, NOISE) if noise else (CONSTANT if enough else FEW, no_area)
         for name, correlation, area in zip(scores, correlations.tolist(), areas.tolist(), strict=True):
             without = why if np.isnan(correlation) else "", why_no_area if np.isnan(area) else ""
             yield (kind, name), OfChain(correlation, area, *without, group)
 
 
 def _agreed(effect: str, kind: str, score: str, said: Sequence[OfChain], judging: Judging) -> TokensAgreed:
-    def mean(numbers: Sequence[float]) -> Estimate:
+    def mean(numbers: Sequence[float], bounds: tuple[float, float]) -> Estimate:
         there = [(number, each.group) for number, each in zip(numbers, said, strict=True) if not np.isnan(number)]
         values = np.array([number for number, _ in there], dtype=float)
-        return bootstrap_mean(values, [group for _, group in there], seed=judging.seed, level=judging.level)
+        return bounded_mean(values, [group for _, group in there], bounds=bounds, level=judging.level)
 
     return TokensAgreed(
         effect,
         score,
         kind,
-        correlation=mean([each.correlation for each in said]),
-        area=mean([each.area for each in said]),
+        correlation=mean([each.correlation for each in said], (-1.0, 1.0)),
+        area=mean([each.area for each in said], (0.0, 1.0)),
         without_correlation=dict(Counter(each.no_correlation for each in said if each.no_correlation)),
         without_area=dict(Counter(each.no_area for each in said if each.no_area)),
     )

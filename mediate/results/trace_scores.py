@@ -242,7 +242,8 @@ def selected(
         of_question: How many traces of each question are kept, instead.
 
     Raises:
-        InputError: No such score, neither or both ways of keeping, a number out of range, or no trace with a score.
+        InputError: No such score, neither or both ways of keeping, a number out of range, or too few traces with a
+            score.
     """
     if by not in HIGHER_IS_BETTER:
         raise InputError(f"no score {by!r} to select by; there are {', '.join(HIGHER_IS_BETTER)}")
@@ -259,7 +260,13 @@ def selected(
         raise InputError(f"no trace has a {by}: it is undefined for all {len(table)}; select by another score")
     order = there.sort_values(by, ascending=not HIGHER_IS_BETTER[by], kind="stable")
     if keep is not None:
-        chosen = set(order["item"].head(max(1, round(keep * len(table)))))
+        wanted = max(1, round(keep * len(table)))
+        if wanted > len(there):
+            raise InputError(
+                f"{by} is undefined for {len(table) - len(there)} of {len(table)} traces, so that {wanted} cannot be "
+                "kept by it; keep fewer, or select by another score"
+            )
+        chosen = set(order["item"].head(wanted))
     else:
         chosen = set(order.groupby("question", sort=False)["item"].head(of_question))
     return [item for item in table["item"] if item in chosen]

@@ -108,6 +108,8 @@ def bounded(contrast: Estimand, bounds: tuple[float, float], *, most: float = np
     if not np.isfinite(error):
         return estimate(value, np.nan, np.nan, "all items of one side are in one group: nothing to resample")
     part = min(max((value - least) / size, 0.0), 1.0)
+    # What is at a bound but for rounding is at the bound.
+    part = 0.0 if part <= ROUNDING else 1.0 if part >= 1 - ROUNDING else part
     if error > ROUNDING:
         items = min(part * (1 - part) / error**2, most)
         items *= min(1.0, _t(items, level) / _t(float(groups - 1), level)) ** 2

@@ -73,7 +73,14 @@ def _part(name: Any, given: Any) -> tuple[Examples, tuple[Pair, ...]]:
     except InputError as error:
         raise InputError(f"part {short(name, 60)}: {error}") from error
     named = tuple(replace(each, id=f"{name}{SEPARATOR}{each.id}") for each in examples.examples)
-    return Examples(named, examples.errors), tuple(replace(each, id=f"{name}{SEPARATOR}{each.id}") for each in pairs)
+    errors = tuple(_of_part(name, each) for each in examples.errors)
+    return Examples(named, errors), tuple(replace(each, id=f"{name}{SEPARATOR}{each.id}") for each in pairs)
+
+
+def _of_part(name: str, error: ItemError) -> ItemError:
+    """An error of a part, with its name before the id, as the examples have it."""
+    item = f"{name}{SEPARATOR}{error.item}" if error.item else ""
+    return ItemError(item, error.reason, place=error.place, code=error.code, written=error.written)
 
 
 def _single(data: Single) -> tuple[Examples, tuple[Pair, ...]]:

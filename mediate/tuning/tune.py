@@ -60,6 +60,7 @@ class _Work:
     left_out: tuple[ItemError, ...]
     device: str
     parts: Mapping[str, float]
+    judge: str | None
 
     def steps(self, rows: int) -> int:
         """Optimizer steps over so many rows."""
@@ -83,6 +84,7 @@ class _Work:
             "asked": len(self.asked),
             "left_out": len(self.left_out),
         } | ({"parts": dict(self.parts)} if self.parts else {})
+        data |= {"judge": self.judge} if self.judge else {}
         spec, base = self.spec.described(), self.base.described()
         found: dict[str, Any] = {
             "schema": SCHEMA, "spec": spec, "data": data, "base": base, "device": self.device, "versions": versions()
@@ -159,6 +161,8 @@ def _work(model: Any, given: Given, spec: TuneSpec, device: str | None) -> _Work
         left_out=tuple(errors),
         device=device or usual_device(),
         parts=given.parts,
+        # Another model of that name is another judge.
+        judge=None if spec.judge is None else load_base(spec.judge).described()["fingerprint"],
     )
 
 
@@ -206,7 +210,7 @@ def _arranged(work: _Work, folder: Path, found: Mapping[str, Any], progress: boo
     """The training part as the arm arranges it, which must be as it was where the folder is taken up again."""
     student = Student(work.base.tokenizer, work.base.context, work.hooked, work.other, progress)
     arranged = arrange(Side(work.train, student, work.parts), work.spec)
-    # Not so under another judge of the same name, or where the model writes other chains on this machine.
+    # Not so where the model writes other chains on this machine.
     other = differences(found, arranged.told(), tuple(arranged.told())) if "arranged" in found else []
     if other:
         raise InputError(f"{folder}: something else was trained on so far ({other[0]}); give a new folder")

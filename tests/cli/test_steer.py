@@ -75,3 +75,10 @@ def test_wrong_input_is_one_line(
     assert result.exit_code != 0
     assert message in str(result.exception)
     assert not (folder / "w").exists()
+
+
+def test_the_last_layer_is_said_to_change_no_given_chain(folder: Path) -> None:
+    asked = ["steer", "apply", str(folder / "v.safetensors"), "--model", MODEL, "--out", str(folder / "last")]
+    result = RUN.invoke(app, asked)
+    assert result.exit_code == 0, result.output
+    assert "layer 1 is the last: chains that are given are read as before" in result.output

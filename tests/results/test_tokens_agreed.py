@@ -16,7 +16,7 @@ from mediate.results.tokens_agreed import (
     carrying_most,
     tokens_agreed,
 )
-from mediate.stats import bootstrap_mean
+from mediate.stats import bounded_mean
 
 
 def table(*chains: tuple[list[float], list[float]], **columns: list[Any]) -> pd.DataFrame:
@@ -78,8 +78,8 @@ def test_chains_are_held_against_themselves() -> None:
     assert found.correlation.value == pytest.approx((-1 - 1 + 0.5) / 3)
     assert found.area.value == pytest.approx((0 + 0 + 0.5) / 3)
     groups = ["g0", "g1", "g2"]
-    assert found.correlation == bootstrap_mean(np.array([-1, -1, 0.5]), groups)
-    assert found.area == bootstrap_mean(np.array([0, 0, 0.5]), groups)
+    assert found.correlation == bounded_mean(np.array([-1, -1, 0.5]), groups, bounds=(-1.0, 1.0))
+    assert found.area == bounded_mean(np.array([0, 0, 0.5]), groups)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -110,12 +110,12 @@ def test_what_is_undefined_is_counted_by_why() -> None:
     found = agreed(given, least=0.1)
     assert found.without_correlation == {"noise": 1, "few": 2, "constant": 2}
     assert found.correlation.n == 2
-    assert found.without_area == {"noise": 1, "one class": 3}
-    assert found.area.n == 3
-    assert found.area.value == pytest.approx((1 + 1 + 0.5) / 3)
+    assert found.without_area == {"noise": 1, "one class": 3, "constant": 1}
+    assert found.area.n == 2
+    assert found.area.value == pytest.approx((1 + 1) / 2)
     frame = agreement_frame([found])
     assert frame["correlation_without"].tolist() == [5]
-    assert frame["area_n"].tolist() == [3]
+    assert frame["area_n"].tolist() == [2]
     assert np.isnan(agreed(table(([1], [1]))).correlation.value)
 
 
@@ -138,7 +138,8 @@ def test_rejected_is_what_the_rule_does_not_accept() -> None:
     assert agreed(given, score="rejected").area.value == 1
     given["accepted"] = True
     assert agreed(given, score="rejected").without_correlation == {"constant": 1}
-    assert agreed(given, score="rejected").area.value == 0.5
+    assert agreed(given, score="rejected").without_area == {"constant": 1}
+    assert np.isnan(agreed(given, score="rejected").area.value)
 
 
 def test_chains_without_an_effect_are_left_out_of_it() -> None:

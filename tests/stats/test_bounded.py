@@ -27,6 +27,15 @@ def test_all_right_is_bounded_as_clopper_and_pearson_bound_it() -> None:
     assert (found.n, found.groups, found.method) == (40, 40, METHOD)
 
 
+@pytest.mark.parametrize("steps", range(2, 21))
+def test_what_is_at_a_bound_but_for_rounding_is_at_it(steps: int) -> None:
+    """An area of a chain that is not needed is 0 less what a trapezoid rounds."""
+    from mediate.results.areas import area_over
+
+    found = bounded_mean(np.array([area_over(np.ones(each + 1)) for each in (4, steps) * 5]), own(10))
+    assert found.high == pytest.approx(1 - 0.025 ** (1 / 10))
+
+
 def test_items_of_one_group_count_once_where_all_are_right() -> None:
     alike = bounded_mean(np.ones(40), [f"{item // 4}" for item in range(40)])
     assert alike.low == pytest.approx(stats.binomtest(10, 10).proportion_ci(0.95, method="exact").low)

@@ -106,7 +106,7 @@ def table(folder: Path) -> str:
         f"students' own: {_style(OWN)}. Tokens are those of the same chains, under the students before: their part "
         "of all, and what hiding them at once takes of what hiding the whole chain takes; and within chains, the "
         "rank correlation of a score with an effect, and the area under the receiver curve of the tokens that "
-        "carry most (0.5: chance), with intervals by bootstrap-t."
+        "carry most (0.5: chance), with intervals as of rates."
     )
     return "\n\n".join([*tables, *_token_tables(folder), basis(runs, told, more)])
 

@@ -1,7 +1,9 @@
 """The record of a tuning arm, and those that its functions are given: what differs from arm to arm, and no more."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -162,7 +164,9 @@ class Arranged:
         if not self.counts:
             return {}
         left_out = {"left_out": len(self.left_out)} if self.left_out else {}
-        return {"arranged": {"examples": len(self.taught), **self.counts, **left_out}}
+        rows = json.dumps([asdict(each.row) for each in self.taught], sort_keys=True)
+        told = {"examples": len(self.taught), "fingerprint": hashlib.sha256(rows.encode()).hexdigest()}
+        return {"arranged": told | dict(self.counts) | left_out}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,9 +28,10 @@ def _arrange(side: Side, chosen: Chosen) -> Arranged:
     taught = list(side.taught)
     counts: dict[str, object] = {"judge": {"name": judge.facts.name, "fingerprint": judge.facts.fingerprint}}
     if chosen.keep is not None:
-        kept = set(selected(trace_table(traces), chosen.by, keep=chosen.keep))
+        table = trace_table(traces)
+        kept = set(selected(table, chosen.by, keep=chosen.keep))
         taught = [each for each in taught if each.example.id in kept]
-        counts |= {"scored": len(side.taught), "kept": len(taught)}
+        counts |= {"scored": len(table), "undefined": int(table[chosen.by].isna().sum()), "kept": len(taught)}
     if chosen.least is not None:
         unlikely = {each.item: _unlikely(each, chosen.least) for each in traces}
         taught = [_masked(each, unlikely[each.example.id]) for each in taught]

@@ -113,11 +113,11 @@ def _written(side: Side, lacking: Sequence[Sequence[Taught]], chosen: Chosen) ->
     contexts = [(*each.said.question, *each.said.chain, *cue) for each in whole]
     answers = generate(model, contexts, Decoding(ANSWER_TOKENS, ("\n",)), progress=progress) if whole else []
     for each, answer in zip(whole, answers, strict=True):
-        if answer.text.strip():
+        if answer.text.strip() and ended(answer):
             said = replace(each.said, ending=(*cue, *answer.ids, tokenizer.eos_token_id))
             found[said.id] = replace(each, said=said, example=replace(each.example, answer=answer.text.strip()))
         else:
-            found[each.example.id] = _failed(each, "wrote no answer after its chain", "no_answer")
+            found[each.example.id] = _failed(each, "wrote no answer after its chain, or did not end it", "no_answer")
     return found
 
 

@@ -1,6 +1,7 @@
 """Every arm that arranges what it trains on, on a reference reasoner: run, killed and taken up, or refused."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 import mediate
 from mediate.errors import InputError
+from mediate.models.shipped import reference_folder
 from mediate.tasks import TASKS
 from mediate.tuning.examples import examples_of_pairs
 from mediate.tuning.folder import read_tuning
@@ -85,8 +87,35 @@ def test_another_judge_of_the_same_name_is_refused(data: Any, tmp_path: Path, mo
         object.__setattr__(self, "other", lambda name: mediate.load("reference-worded-0.3m", device="cpu"))
 
     monkeypatch.setattr(Student, "__init__", unlike)
-    with pytest.raises(InputError, match=r"something else was trained on so far \(arranged.judge.fingerprint is "):
+    with pytest.raises(InputError, match=r"something else was trained on so far \(arranged.fingerprint is "):
         tune(RUNG, data, out=tmp_path / "out", arm="filtered", **options)
+
+
+def test_a_finished_folder_is_not_read_back_under_another_judge(data: Any, tmp_path: Path) -> None:
+    judge = tmp_path / "judge"
+    options = SHORT | {"keep": 0.5, "judge": str(judge)}
+    shutil.copytree(reference_folder(RUNG), judge)
+    tune(RUNG, data, out=tmp_path / "out", arm="filtered", **options)
+    shutil.rmtree(judge)
+    shutil.copytree(reference_folder("reference-worded-0.3m"), judge)
+    with pytest.raises(InputError, match=r"data\.judge is "):
+        tune(RUNG, data, out=tmp_path / "out", arm="filtered", **options)
+
+
+def test_a_finished_mix_is_not_read_back_for_other_parts(data: Any, tmp_path: Path) -> None:
+    """The same lines without ids, of which one is now of the other part."""
+    lines = [json.dumps({"question": e.question, "chain": e.chain, "answer": e.answer}) for e in data]
+    options = SHORT | {"held_out": 0}
+
+    def mixed(first: int) -> None:
+        (tmp_path / "a.jsonl").write_text("\n".join(lines[:first]))
+        (tmp_path / "b.jsonl").write_text("\n".join(lines[first:]))
+        parts = {"a": (tmp_path / "a.jsonl", 0.5), "b": (tmp_path / "b.jsonl", 0.5)}
+        tune(RUNG, parts, out=tmp_path / "out", arm="mix", **options)
+
+    mixed(len(lines) // 2)
+    with pytest.raises(InputError, match=r"data\.fingerprint is "):
+        mixed(len(lines) // 2 - 1)
 
 
 def test_a_chain_that_is_too_long_where_it_is_put_is_named(data: Any, tmp_path: Path) -> None:
