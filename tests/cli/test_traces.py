@@ -37,6 +37,13 @@ def test_a_run_holds_tokens_and_traces(run: Path) -> None:
     assert {"teacher_surprisal", "divergence"} <= set(found.table())
 
 
+def test_a_run_without_a_page_says_so(run: Path) -> None:
+    result = RUN.invoke(app, ["report", str(run)])
+    assert result.exit_code != 0
+    assert "a run of scored traces has no page" in str(result.exception)
+    assert not (run / "report.html").exists()
+
+
 def test_a_selection_needs_no_model(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "kept.jsonl"
     result = RUN.invoke(app, ["traces", "select", str(run), "--by", "surprisal", "--keep", "0.5", "--out", str(out)])

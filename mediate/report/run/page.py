@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mediate.clock import stage
+from mediate.errors import InputError
 from mediate.figures.by_step import DIMS as BY_STEP
 from mediate.figures.figure import Figure
 from mediate.report.analysis import (
@@ -60,7 +61,9 @@ from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import read_manifest
 from mediate.results.kinds import is_estimate
 from mediate.results.outcomes import unit_of
+from mediate.results.speculative import SPECULATIVE_RUNS
 from mediate.results.token_join import JOINED_RUNS, read_joined
+from mediate.results.trace_folder import TRACE_RUNS
 
 PAGE = "report.html"
 NOTEBOOK_CHAINS = 2
@@ -74,10 +77,14 @@ def write_report(folder: str | Path) -> Path:
     `mediate traces join`, see `mediate.report.token_page`.
 
     Raises:
-        InputError: The folder is no finished run directory, or a file in it is missing or damaged.
+        InputError: The folder is no finished run directory or one of traces, which have no page, or a file in it is
+            missing or damaged.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
+    for kind in (TRACE_RUNS, SPECULATIVE_RUNS):
+        if kind.is_of(manifest):
+            raise InputError(f"{folder}: a run of {kind.runs} has no page; mediate.open(DIR) has its tables")
     if JOINED_RUNS.is_of(manifest):
         return write_page(folder / PAGE, joined_page(read_joined(folder)))
     page = crossing_page(read_crossed(folder)) if is_crossed(manifest) else run_page(read_results(folder))
