@@ -29,7 +29,7 @@ def joined_headline(results: JoinResults, together: Sequence[Carried]) -> str:
     if "teacher" in models:
         basis += f", teacher {models['teacher']['name']}"
     if not rejected.chains:
-        return f"The speculative rule rejects no token, so that rejected tokens carry nothing; {basis}."
+        return f"The speculative rule rejects no token, so there are none to ask about; {basis}."
     if not rejected.share.defined:
         return f"What rejected tokens carry is undefined: {rejected.share.reason}; {basis}."
     return (
