@@ -7,9 +7,11 @@ from typing import Any
 
 
 def _told(counts: Mapping[str, Any]) -> Iterator[str]:
-    """What an arm did to the training part, a count after the other."""
+    """What an arm did to the training part, a count after the other, and by which model."""
     for name, value in counts.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and "name" in value:
+            yield f"{name} {value['name']}"
+        elif isinstance(value, Mapping):
             said = ", ".join(_told(value))
             yield f"{name.replace('_', ' ')} ({said})" if said else name
         elif isinstance(value, int | float):

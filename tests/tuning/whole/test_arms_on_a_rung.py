@@ -50,6 +50,7 @@ def test_an_arm_runs_and_says_what_it_trained_on(arm: str, data: Any, tmp_path: 
     assert len(rows) == tuned.manifest["arranged"]["examples"]
     assert all(row.get("meta") for row in rows) or "keep" in ARMS[arm]
     assert "\ntrained on: " in repr(tuned)
+    assert (f"judge {RUNG}" in repr(tuned)) is (name == "filtered")
     assert len(tuned.losses) == 4
     model = mediate.load(out, device="cpu")
     assert model.facts.fingerprint == tuned.manifest["result"]["fingerprint"]
