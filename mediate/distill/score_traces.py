@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from mediate.clock import stage
 from mediate.distill.spec import TraceSpec, asking
 from mediate.errors import InputError
+from mediate.mediation.batching import of_like_length
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
@@ -119,7 +120,8 @@ def scored_tokens(
             done(1)
         else:
             fitting_items.append((item, row))
-    for batch in _batches(fitting_items):
+    lengths = {at: len(row.ids) for at, (_, row) in enumerate(fitting_items)}
+    for batch in ([fitting_items[at] for at in group] for group in of_like_length(lengths, TOKENS)):
         for item, scores in _run(student, teacher, batch, rejects):
             yield item.id, _trace(item, scores, spec)
         done(len(batch))
@@ -138,18 +140,6 @@ def _too_much(teacher: Model, row: ToScore) -> str:
     if max(row.ids) >= teacher.facts.d_vocab:
         return beyond_rows(max(row.ids), teacher.facts.name, teacher.facts.d_vocab)
     return ""
-
-
-def _batches(rows: Sequence[tuple[PreparedItem, ToScore]]) -> Iterator[list[tuple[PreparedItem, ToScore]]]:
-    """Traces of like length side by side, the longest last."""
-    batch: list[tuple[PreparedItem, ToScore]] = []
-    for each in sorted(rows, key=lambda each: len(each[1].ids)):
-        if batch and (len(batch) + 1) * len(each[1].ids) > TOKENS:
-            yield batch
-            batch = []
-        batch.append(each)
-    if batch:
-        yield batch
 
 
 def _run(

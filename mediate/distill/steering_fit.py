@@ -19,6 +19,7 @@ from torch import Tensor
 from mediate.clock import stage
 from mediate.distill.steering_spec import SteerSpec
 from mediate.errors import InputError
+from mediate.mediation.batching import of_like_length
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.models.model import Model
 from mediate.models.sites import Component, Site
@@ -102,7 +103,7 @@ def fit_steering(
         say(f"{spec.rules.opens!r} stands in the chains {split} times in several tokens, which open nothing")
     streams: dict[int, Float[Tensor, "thought d_model"]] = {}
     with work(len(chains), "reading thoughts", "chain", shown=progress) as done:
-        for batch in _batches([len(item.tokens.whole) for item in prepared]):
+        for batch in of_like_length({at: len(item.tokens.whole) for at, item in enumerate(prepared)}, TOKENS):
             read = _streams(model, layer, [prepared[each] for each in batch], [chains[each] for each in batch])
             streams |= zip(batch, read, strict=True)
             done(len(batch))
@@ -236,18 +237,6 @@ def difference(
         "stream": float(torch.cat([streams[each].double() for each in there]).norm(dim=-1).mean()),
     }
     return direction.float(), {"norms": norms, "halves": {"cosine": None if np.isnan(cosine) else cosine, "seed": seed}}
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Chains of like length side by side, by number."""
-    batch: list[int] = []
-    for number in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[number] > TOKENS:
-            yield batch
-            batch = []
-        batch.append(number)
-    if batch:
-        yield batch
 
 
 def _streams(

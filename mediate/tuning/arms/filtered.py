@@ -65,6 +65,7 @@ def _judge(side: Side, name: str) -> "Model":
 
 def _scored(judge: "Model", taught: Sequence[Taught]) -> "list[ScoredTrace]":
     """The scores of the chains, in order."""
+    from mediate.mediation.batching import of_like_length
     from mediate.passes.token_scores import TokenScores, ToScore, token_scores
     from mediate.results.trace_scores import ScoredTrace
     from mediate.traces.trace import given_trace
@@ -78,7 +79,7 @@ def _scored(judge: "Model", taught: Sequence[Taught]) -> "list[ScoredTrace]":
             "chain; give another, or shorter chains"
         )
     found: dict[int, TokenScores] = {}
-    for batch in _batches([len(row.ids) for row in rows]):
+    for batch in of_like_length({at: len(row.ids) for at, row in enumerate(rows)}, _TOKENS):
         found |= zip(batch, token_scores(judge, [rows[at] for at in batch]), strict=True)
     traces: list[ScoredTrace] = []
     for number, each in enumerate(taught):
@@ -91,16 +92,6 @@ def _scored(judge: "Model", taught: Sequence[Taught]) -> "list[ScoredTrace]":
             )
         )  # fmt: skip
     return traces
-
-
-def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Which rows are scored side by side: those of like length."""
-    batches: list[list[int]] = [[]]
-    for at in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batches[-1] and (len(batches[-1]) + 1) * lengths[at] > _TOKENS:
-            batches.append([])
-        batches[-1].append(at)
-    return batches
 
 
 FILTERED = Arm(

@@ -9,12 +9,12 @@ import pytest
 
 import mediate
 from mediate.errors import InputError
+from mediate.mediation.batching import of_like_length
 from mediate.pairs import Item
 from mediate.results.trace_scores import HIGHER_IS_BETTER
 from mediate.tasks import modular_pairs
 from mediate.traces.pieces import encode_after
 from mediate.tuning.arms.arm import Encoded
-from mediate.tuning.arms.filtered import _batches
 from mediate.tuning.base import load_base
 from mediate.tuning.examples import Example, examples_of_pairs
 from mediate.tuning.labels import IGNORED, labelled
@@ -117,5 +117,8 @@ def test_a_filter_says_what_it_keeps() -> None:
 
 
 def test_rows_of_like_length_are_scored_side_by_side() -> None:
-    assert _batches([5, 1000, 6, 1100, 3000]) == [[0, 2], [1], [3], [4]]
-    assert _batches([1000, 1000]) == [[0, 1]]
+    def batches(lengths: list[int]) -> list[list[int]]:
+        return of_like_length(dict(enumerate(lengths)), 2048)
+
+    assert batches([5, 1000, 6, 1100, 3000]) == [[0, 2], [1], [3], [4]]
+    assert batches([1000, 1000]) == [[0, 1]]
