@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from mediate.models.origin import Origin
+    from mediate.pairs.files import PairFile
+    from mediate.pairs.reading import ItemFile
     from mediate.results import Reject
+    from mediate.scoring.spec import ScoreSpec
 
 
 ModelOption = Annotated[
@@ -156,3 +159,17 @@ def show(out: Path, results: object, *, report: bool = True) -> None:
     else:
         typer.echo(f"run: {out}")
     tell_time()
+
+
+def scanned(
+    traces: Path, scoring: "ScoreSpec", format: str | None, columns: str | None, answer_pattern: str | None
+) -> "ItemFile | PairFile":
+    """What a file holds, refused where it is no set."""
+    from mediate.pairs.reading import scan_file
+    from mediate.scoring.given import check_set
+
+    file = scan_file(traces, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
+    if file.told:
+        tell(file.told)
+    check_set(file.given, file.errors, scoring)
+    return file

@@ -16,9 +16,9 @@ from mediate.cli.options import (
     ProfileOption,
     QuietOption,
     check_model,
-    columns_of,
     loading_choices,
     quiet_libraries,
+    scanned,
     tell_time,
 )
 from mediate.errors import InputError
@@ -59,15 +59,11 @@ def fit(
 ) -> None:
     """Fits the direction: mean state where execution opens, less that where reflection and transition do (SEAL)."""
     from mediate.distill.steering_spec import make_steer_specs
-    from mediate.pairs.reading import scan_file
-    from mediate.scoring.given import check_device, check_set
+    from mediate.scoring.given import check_device
 
     quiet_libraries(quiet)
     specs = make_steer_specs(choices)
-    file = scan_file(chains, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
-    if file.told:
-        tell(file.told)
-    check_set(file.given, file.errors, specs[1])
+    file = scanned(chains, specs[1], format, columns, answer_pattern)
     check_model(model, loading.get("adapter"))
     check_device(loading.get("device"))
     check_place(out)

@@ -19,9 +19,9 @@ from mediate.cli.options import (
     ProfileOption,
     QuietOption,
     check_model,
-    columns_of,
     loading_choices,
     quiet_libraries,
+    scanned,
     tell_next,
     tell_time,
 )
@@ -31,9 +31,6 @@ from mediate.watch import tell
 
 if TYPE_CHECKING:
     from mediate.models.model import Model
-    from mediate.pairs.files import PairFile
-    from mediate.pairs.reading import ItemFile
-    from mediate.scoring.spec import ScoreSpec
 
 traces_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Chains to teach: scored under a student, and selected."
@@ -71,7 +68,7 @@ def score(
 
     quiet_libraries(quiet)
     specs = make_trace_specs(choices)
-    file = _scanned(traces, specs[1], format, columns, answer_pattern)
+    file = scanned(traces, specs[1], format, columns, answer_pattern)
     student, other = _models(model, teacher, loading, out)
     from mediate.distill.score_traces import score_traces
     from mediate.passes.store import Store
@@ -83,20 +80,6 @@ def score(
     typer.echo(f"run: {out}")
     tell_time()
     tell_next(out, found.rejects, f"mediate traces select {quote(str(out))} --by rsr --keep 0.25 --out FILE.jsonl")
-
-
-def _scanned(
-    traces: Path, scoring: "ScoreSpec", format: str | None, columns: str | None, answer_pattern: str | None
-) -> "ItemFile | PairFile":
-    """What a file holds, refused where it is no set."""
-    from mediate.pairs.reading import scan_file
-    from mediate.scoring.given import check_set
-
-    file = scan_file(traces, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
-    if file.told:
-        tell(file.told)
-    check_set(file.given, file.errors, scoring)
-    return file
 
 
 def _models(model: str, teacher: str | None, loading: Mapping[str, Any], out: Path) -> "tuple[Model, Model | None]":
@@ -141,7 +124,7 @@ def join(
 
     quiet_libraries(quiet)
     specs = make_join_specs(choices)
-    file = _scanned(traces, specs[1], format, columns, answer_pattern)
+    file = scanned(traces, specs[1], format, columns, answer_pattern)
     student, other = _models(model, teacher, loading, out)
     from mediate.distill.join import join_tokens
     from mediate.passes.store import Store
@@ -215,16 +198,12 @@ def rsd(
     from mediate.choices import made
     from mediate.distill.rsd_spec import RsdSpec
     from mediate.files import write_bytes
-    from mediate.pairs.reading import scan_file
-    from mediate.scoring.given import check_device, check_set
+    from mediate.scoring.given import check_device
     from mediate.scoring.spec import make_spec
 
     quiet_libraries(quiet)
     spec = made(RsdSpec, choices)
-    file = scan_file(questions, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
-    if file.told:
-        tell(file.told)
-    check_set(file.given, file.errors, make_spec(on_bad_item="skip"))
+    file = scanned(questions, make_spec(on_bad_item="skip"), format, columns, answer_pattern)
     check_model(teacher)
     check_model(student)
     check_device(loading.get("device"))

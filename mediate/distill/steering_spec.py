@@ -7,13 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 from mediate.choices import described, fields_of, made
+from mediate.distill.spec import SHARED
 from mediate.errors import InputError
 from mediate.models.prompts import Template
 from mediate.scoring.spec import ScoreSpec, make_spec
 from mediate.traces.thoughts import ThoughtRules, rules_named
 
-# The choices of a scoring run that say how a question is put, a missing chain written, and a bad item left out.
-_SHARED = ("template", "answer_cue", "on_bad_item", "max_new_tokens", "stop", "temperature", "top_p", "seed")
+# A vector has no interval, and so no level.
+_SHARED = tuple(name for name in SHARED if name != "level")
 
 
 @described
