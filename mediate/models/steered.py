@@ -87,6 +87,9 @@ def _copied(model: Model) -> Any:
     shared: dict[int, Any] = {
         id(each): each for each in [*nn.Module.parameters(model.bridge), *nn.Module.buffers(model.bridge)]
     }
+    # An attention keeps the pattern of its last pass, which belongs to a graph where that pass had gradients.
+    left = (each for module in nn.Module.modules(model.bridge) for each in vars(module).values())
+    shared |= {id(each): each.detach() for each in left if isinstance(each, Tensor) and not each.is_leaf}
     try:
         copied = copy.deepcopy(model.bridge, shared)
         for block in copied.blocks:

@@ -130,6 +130,17 @@ def test_gradients_are_of_the_steered_model(monkeypatch: pytest.MonkeyPatch, arc
         assert all(torch.equal(before[each], after[each]) for each in sites)
 
 
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_a_model_whose_last_pass_had_gradients_is_steered(architecture: str) -> None:
+    """An attention keeps its last pattern, and with gradients that is in a graph, which no copy can be made of."""
+    base = tiny.model(architecture)
+    wanted = forward(steered_model(architecture), IDS).logits
+    with torch.enable_grad():
+        base.bridge(IDS)
+    assert torch.equal(forward(steer(base, vector_of(base, LAYER), ALPHA), IDS).logits, wanted)
+    assert torch.equal(forward(base, IDS).logits, forward(tiny.model(architecture), IDS).logits)
+
+
 def test_writes_and_steering_have_an_order() -> None:
     """What is written where the block ends replaces what steering added; what is written before it is steered."""
     base = tiny.model("llama")
