@@ -3,7 +3,7 @@
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +104,14 @@ def held_run(folder: Path) -> dict[str, Any] | None:
     return dict(read_manifest(folder))
 
 
+def begun(folder: Path | None) -> tuple[str, float]:
+    """When a run began, and how many seconds it has taken so far; of one that begins, now and none."""
+    found = (None if folder is None else held_run(folder)) or {}
+    created, seconds = found.get("created"), found.get("seconds")
+    spent = float(seconds) if isinstance(seconds, int | float) else 0.0
+    return (created if isinstance(created, str) else now()), spent
+
+
 def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
     """Raises InputError where a folder's run is another one than what is asked for."""
     wanted = dict(identity)
@@ -123,27 +131,37 @@ def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, An
 
 
 @contextmanager
-def written(folder: Path | None, manifest: Mapping[str, Any]) -> Iterator[None]:
+def written(
+    folder: Path | None, manifest: Mapping[str, Any], *, takeover: bool = False
+) -> Iterator[MutableMapping[str, Any]]:
     """Holds the directory, if there is to be one, for this process while a run is made and written.
 
-    What is there until the run's own manifest is written says that it was started, cancelled, or what went wrong.
+    What is there until the run's own manifest is written says that it was started, cancelled, or what went wrong. What
+    is yielded is filled with what else is to be said then, such as how much is done.
+
+    Args:
+        folder: The run directory.
+        manifest: What is said of the run.
+        takeover: Whether a directory that a process on another machine holds is taken over.
 
     Raises:
         InputError: Another process holds it.
     """
+    said: dict[str, Any] = {}
     if folder is None:
-        yield
+        yield said
         return
-    with held(folder, "another process is writing this run; wait for it or give a new directory"):
+    refusal = "another process is writing this run; wait for it or give a new directory"
+    with held(folder, refusal, takeover=takeover):
         write_manifest(folder, dict(manifest) | {"status": "started"})
         try:
-            yield
+            yield said
         except KeyboardInterrupt:
             with suppress(OSError):  # why it ended is not to be hidden by what ends it again
-                write_manifest(folder, dict(manifest) | {"status": "cancelled"})
+                write_manifest(folder, dict(manifest) | said | {"status": "cancelled"})
             raise
         except Exception as error:
-            said = f"{type(error).__name__}: {error}"
+            what = f"{type(error).__name__}: {error}"
             with suppress(OSError):
-                write_manifest(folder, dict(manifest) | {"error": said, "status": "error"})
+                write_manifest(folder, dict(manifest) | said | {"error": what, "status": "error"})
             raise
