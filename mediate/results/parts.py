@@ -10,16 +10,19 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mediate.errors import InputError, one_line
 from mediate.files import write_text
 from mediate.results.damaged import RESULTS
-from mediate.results.folder import MANIFEST, REJECTS, Results, read_manifest, read_results, write_results
+from mediate.results.manifest import MANIFEST, read_manifest
 from mediate.results.sums import SUMS, check_sum
 from mediate.results.told import Reject
+
+if TYPE_CHECKING:
+    from mediate.results.folder import Results
 
 PARTS, PLAN, CORRUPT = "parts", "plan.json", ".corrupt"
 
@@ -106,7 +109,7 @@ def read_plan(run: Path) -> Plan | None:
         return None
 
 
-def write_part(run: Path, results: Results, batches: Sequence[int], plan: str) -> Part:
+def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str) -> Part:
     """Writes what was found of some batches, under the next free number.
 
     Args:
@@ -115,16 +118,14 @@ def write_part(run: Path, results: Results, batches: Sequence[int], plan: str) -
         batches: The numbers of the batches.
         plan: The fingerprint of the plan that they are of.
     """
+    from mediate.results.folder import write_results
+
     rejected = dict(Counter(each.code for each in results.rejects if each.part == "item"))
     told = {"batches": list(batches), "plan": plan, "measured": len(results.items), "rejected": rejected}
     folder = _next(run)
     manifest = {"spec": results.manifest.get("spec", {}), "status": "success", "part": told}
-    write_results(folder, Results(**{**_fields(results), "manifest": manifest}))
+    write_results(folder, replace(results, manifest=manifest))
     return Part(folder, tuple(batches), len(results.items), rejected)
-
-
-def _fields(results: Results) -> dict[str, Any]:
-    return {name: getattr(results, name) for name in Results.__dataclass_fields__}
 
 
 def _next(run: Path) -> Path:
@@ -203,7 +204,7 @@ def _drop(folder: Path) -> None:
 def check_whole(folder: Path) -> None:
     """Raises ValueError or OSError where a file of a part is not the one that its manifest holds the sum of."""
     sums = read_manifest(folder)[SUMS]
-    if REJECTS not in sums or not any(name.startswith(f"{RESULTS}/") for name in sums):
+    if not any(name.startswith(f"{RESULTS}/") for name in sums):
         raise ValueError("it lacks the sums of its files")
     for name in sums:
         check_sum(name, (folder / name).read_bytes(), sums)
@@ -226,12 +227,14 @@ def damage(run: Path | None) -> dict[str, int]:
     return {"damaged_parts": count} if count else {}
 
 
-def read_part(part: Part) -> Results:
+def read_part(part: Part) -> "Results":
     """What a part found.
 
     Raises:
         InputError: A file is missing or damaged.
     """
+    from mediate.results.folder import read_results
+
     return read_results(part.folder)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mediate.errors import InputError, one_line
 from mediate.files import Owner, owner_of
-from mediate.results.folder import MANIFEST, read_manifest
+from mediate.results.manifest import MANIFEST, read_manifest
 from mediate.results.parts import PARTS, counts_of, damage, parts_of, read_plan
 
 SHARDS = "shards"

@@ -1,5 +1,6 @@
 """The life of a run directory: opened once, held by one process, finished or taken up again."""
 
+import os
 import platform
 import time
 from collections import Counter
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError
-from mediate.files import differences, held, is_begun
+from mediate.files import differences, held, is_begun, owner_of
 from mediate.models.identity import model_differences, version_differences
 from mediate.pairs.pair import Item, Pair
 from mediate.results.folder import MANIFEST, read_manifest, write_manifest
@@ -18,6 +19,7 @@ from mediate.results.told import Reject
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 
 SCHEMA = 1
+HELD = "another process is writing this run; wait for it or give a new directory"
 # What must be the same, value by value, for a directory to be taken up again; model and versions are told in words.
 IDENTITY = ("schema", "spec", "pairs", "prompt")
 
@@ -97,11 +99,14 @@ def held_run(folder: Path) -> dict[str, Any] | None:
     """The manifest of the run that a folder holds; None where it is absent or empty.
 
     Raises:
-        InputError: The folder is a file, or holds files that are no run's.
+        InputError: The folder is a file, holds files that are no run's, or a process on this machine is writing it.
     """
     if not is_begun(folder, MANIFEST, holds="run", wanted="the run"):
         return None
-    return dict(read_manifest(folder))
+    found, owner = dict(read_manifest(folder)), owner_of(folder)
+    if owner is not None and owner.lives and owner.pid != os.getpid() and found.get("status") != "success":
+        raise InputError(f"{folder}: {HELD} ({owner})")
+    return found
 
 
 def begun(folder: Path | None) -> tuple[str, float]:
@@ -151,8 +156,7 @@ def written(
     if folder is None:
         yield said
         return
-    refusal = "another process is writing this run; wait for it or give a new directory"
-    with held(folder, refusal, takeover=takeover):
+    with held(folder, HELD, takeover=takeover):
         write_manifest(folder, dict(manifest) | {"status": "started"})
         try:
             yield said
