@@ -18,10 +18,11 @@ def storm(subject: Subject, kills: int, workers: int) -> Row:
         kills: How many processes are killed.
         workers: How many run at once.
     """
-    golden, whole = subject.golden()
+    usual = {cached: subject.golden(cached=cached) for cached in (False, True)}
     killed = runs = lost = doubled = differing = 0
     while killed < kills:
         out, cache = subject.folder / f"storm-{workers}-{runs}", subject.folder / "cache" if runs % 2 else None
+        golden, whole = usual[cache is not None]
         if cache is not None:
             shutil.rmtree(cache, ignore_errors=True)
         killed += _through(subject, out, cache, workers, whole * workers)
@@ -47,7 +48,7 @@ def _through(subject: Subject, out: Path, cache: Path | None, workers: int, whol
     killed, left = 0, list(range(1, workers + 1))
     while left:
         going = {number: _begun(subject, out, cache, number, workers) for number in left}
-        until = {number: time.monotonic() + subject.rng.uniform(0, 1.2 * whole) for number in left}
+        until = {number: time.monotonic() + subject.rng.uniform(0, whole) for number in left}
         for number in sorted(left, key=lambda each: until[each]):
             process = going[number]
             while process.poll() is None and time.monotonic() < until[number]:

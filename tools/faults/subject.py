@@ -66,11 +66,11 @@ class Subject:
         words = ("score", str(self.pairs), "--model", MODEL, "--out", str(out), "--no-report", *more)
         return self.start(*words, cache=cache)
 
-    def golden(self) -> tuple[Path, float]:
-        """The run that nothing happens to, and the seconds that it takes."""
-        out, started = self.folder / "golden", time.monotonic()
+    def golden(self, *, cached: bool = False) -> tuple[Path, float]:
+        """The run that nothing happens to, with a cache of its own or without, and the seconds that it takes."""
+        out, started = self.folder / f"golden{'-cached' * cached}", time.monotonic()
         if not out.exists():
-            finish(self.score(out))
+            finish(self.score(out, cache=self.folder / "golden-cache" if cached else None))
         return out, time.monotonic() - started
 
 
@@ -109,9 +109,14 @@ def _content(path: Path) -> Any:
 
 
 def lost_and_doubled(run: Path, golden: Path) -> tuple[int, int]:
-    """How many items a run lacks, and how many it has more than once."""
-    ids, wanted = (pq.read_table(each / "results" / "items.parquet")["item"].to_pylist() for each in (run, golden))
+    """How many items, each in its worlds, a run lacks, and how many it has more than once."""
+    ids, wanted = (_worlds(each) for each in (run, golden))
     return len(set(wanted) - set(ids)), len(ids) - len(set(ids))
+
+
+def _worlds(run: Path) -> list[tuple[str, str]]:
+    table = pq.read_table(run / "results" / "items.parquet", columns=["item", "world"])
+    return list(zip(*(table[name].to_pylist() for name in ("item", "world")), strict=True))
 
 
 Row = Mapping[str, Any]
