@@ -117,6 +117,9 @@ def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str)
         results: What was found; its manifest has the specification that the run has.
         batches: The numbers of the batches.
         plan: The fingerprint of the plan that they are of.
+
+    Raises:
+        OSError: The system refuses; nothing is left of the part then.
     """
     from mediate.results.folder import write_results
 
@@ -124,7 +127,11 @@ def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str)
     told = {"batches": list(batches), "plan": plan, "measured": len(results.items), "rejected": rejected}
     folder = _next(run)
     manifest = {"spec": results.manifest.get("spec", {}), "status": "success", "part": told}
-    write_results(folder, replace(results, manifest=manifest))
+    try:
+        write_results(folder, replace(results, manifest=manifest))
+    except OSError:  # on a full disk, so that there is room to say so
+        _drop(folder)
+        raise
     return Part(folder, tuple(batches), len(results.items), rejected)
 
 
@@ -142,17 +149,20 @@ def _folders(run: Path) -> list[Path]:
 def parts_of(run: Path, plan: str | None = None) -> tuple[Part, ...]:
     """The parts of a run that are done, in the order in which they were written; nothing is changed.
 
+    One that holds a batch that an earlier one holds does not count.
+
     Args:
         run: The run directory.
         plan: The fingerprint of the plan that they must be of; of any by default.
     """
-    found = []
+    found, batches = list[Part](), set[int]()
     for folder in _folders(run):
         if folder.name.isdigit() and (folder / MANIFEST).exists():
             with suppress(InputError, ValueError, TypeError, KeyError, AttributeError):
                 part, of = _part(folder)
-                if plan in (None, of):
+                if plan in (None, of) and not batches & set(part.batches):
                     found.append(part)
+                    batches |= set(part.batches)
     return tuple(found)
 
 

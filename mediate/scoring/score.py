@@ -17,6 +17,7 @@ from mediate.results.folder import Results, read_results, write_results
 from mediate.results.parts import Plan, damage, drop_parts, read_plan
 from mediate.results.told import Reject
 from mediate.scoring.batches import Batch, batches_of, fingerprint_of, tokens_together
+from mediate.scoring.disk import check_room, needed_bytes
 from mediate.scoring.given import as_measured, check_set, fitting
 from mediate.scoring.jobs import job_of
 from mediate.scoring.keeping import Keeper
@@ -105,6 +106,9 @@ def score(
         run = run_of(job, model, items, spec, store)
         batches, plan = planned(run, out, rejects)
         keeper = Keeper(out, plan, run.outcomes)
+        left = sum(len(batch.items) for batch in batches if batch.number not in keeper.done)
+        if out is not None and left:
+            check_room(out, needed_bytes(run, batches[0], left), left)
         with keeper.kept(said, clock), bars(progress):
             results = _all_of(run, batches, keeper, progress)
             results = replace(results, rejects=(*rejects, *results.rejects))
