@@ -5,11 +5,13 @@ whole: what a row is beside others differs by rounding, so a run that is taken u
 so must processes that share them out.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from mediate.errors import InputError
 from mediate.models.generation import Decoding, End, LaidOut, Written, laid_out, written_in
 from mediate.models.model import Model
 from mediate.models.side_by_side import written_anew
-from mediate.passes.store import Store, array, model_spec, numbers
+from mediate.passes.store import Store, array, entry_key, model_spec, numbers
 from mediate.passes.unhooked import leanly
 
 KIND = "traces"
@@ -51,6 +53,27 @@ class UnwrittenError(InputError):
     def __init__(self, writing: "Writing", missing: Sequence[int]) -> None:
         self.writing, self.missing = writing, tuple(missing)
         super().__init__(f"{len(missing)} of {len(writing.laid.batches)} batches of texts are not written yet")
+
+
+def texts_told(model: Model, texts: Mapping[Asked, Written]) -> bytes:
+    """Texts of a model as JSON."""
+    told = [[list(prompt), asdict(how), list(text.ids), str(text.end)] for (prompt, how), text in texts.items()]
+    return json.dumps({"of": entry_key(model_spec(model)), "texts": told}).encode("ascii")
+
+
+def texts_read(model: Model, told: Sequence[Mapping[str, Any]]) -> dict[Asked, Written]:
+    """Those texts of several `texts_told`, as plain values, that this very model wrote.
+
+    Raises:
+        ValueError: It is no such thing; so are TypeError and KeyError.
+    """
+    own = entry_key(model_spec(model))
+    return {
+        (tuple(prompt), Decoding(**(how | {"stop": tuple(how["stop"])}))): Written(tuple(ids), "", End(end))
+        for each in told
+        if each["of"] == own
+        for prompt, how, ids, end in each["texts"]
+    }
 
 
 _SHARED: ContextVar[Known | None] = ContextVar("shared", default=None)
