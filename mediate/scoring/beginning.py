@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mediate.errors import ItemError
-from mediate.mediation.batching import side_by_side
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Item, Pair
@@ -16,7 +15,7 @@ from mediate.passes.store import Store
 from mediate.results.folder import Results
 from mediate.results.parts import Plan
 from mediate.results.told import Reject
-from mediate.scoring.batches import Batch, batches_of, fingerprint_of
+from mediate.scoring.batches import Batch, batches_of, fingerprint_of, tokens_together
 from mediate.scoring.given import as_measured, check_set, fitting
 from mediate.scoring.jobs import Job, job_of
 from mediate.scoring.measuring import Run, measured, run_of, with_random_weights
@@ -99,7 +98,7 @@ class Settled:
         )
         manifest = dict(self.identity) | opening(started, len(self.given) + len(self.unread), items)
         run = run_of(self.job, self.model, items, self.spec, store)
-        most = side_by_side(self.model) if tokens is None else tokens
+        most = tokens_together(self.model) if tokens is None else tokens
         batches = batches_of(self.job.procedure, self.model, items, most)
         plan = Plan(tuple(item.id for item in items), most, len(batches), fingerprint_of(batches))
         return Begun(run, manifest, rejects, tuple(batches), plan)

@@ -44,6 +44,11 @@ class EngineSpec:
     ] = None
     threads_per_worker: Annotated[int, Field(ge=1, description="Threads, and cores, of a worker on Ray.")] = 1
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether anything else than this process, in one go, computes the run."""
+        return self.engine != "local" or self.shard is not None
+
 
 class EngineOptions(TypedDict, total=False):
     """`EngineSpec` as the options of a call."""

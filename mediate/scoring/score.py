@@ -99,7 +99,7 @@ def score(
         batches, plan = planned(run, out)
         keeper = Keeper(out, plan, run.outcomes)
         with bars(progress):
-            results = _all_of(run, batches, keeper, progress)
+            results = all_of(run, batches, keeper, progress)
         results = replace(results, rejects=(*rejects, *results.rejects))
         results = replace(results, manifest=ended(manifest, clock, items, results, spec))
         if addition is not None:
@@ -120,10 +120,11 @@ def planned(run: Run[Any, Any], folder: Path | None) -> tuple[list[Batch[Any]], 
     return batches, Plan(tuple(item.id for item in run.items), tokens, len(batches), fingerprint_of(batches))
 
 
-def _all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, progress: bool) -> Results:
+def all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, progress: bool) -> Results:
     """What is found of all batches, those that are done before among them, with the control of random weights."""
     noun = run.job.noun
-    with work(len(run.items), f"measuring {noun}s", noun, shown=progress) as done_with:
+    total = sum(len(batch.items) for batch in batches)
+    with work(total, f"measuring {noun}s", noun, shown=progress) as done_with:
         done_with(sum(len(batch.items) for batch in batches if batch.number in keeper.done))
         results = None
         while results is None:  # once, unless a part is damaged after it was written
