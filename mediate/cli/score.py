@@ -138,19 +138,20 @@ def score(
 
 def _score_apart(order: "Order", where: "EngineSpec", out: Path, found: "ItemFile | PairFile", *, report: bool) -> None:
     """Measures by workers on Ray, or one shard."""
-    from mediate.scoring.apart import asked_shard, by_ray, by_shard
+    from mediate.scoring.apart import apart
     from mediate.scoring.given import check_out
 
     if where.shard is None:
         check_out(out, order.spec, order.spec.described(), order.given)
-        show_run(out, by_ray(order, where, out=out, progress=True), found, report=report)
+    results, folder = apart(order, where, out=out, progress=True)
+    if results is None or folder is None:
         return
-    results = by_shard(order, where, out=out, progress=True)
-    if results is not None:
-        folder = asked_shard(where).folder(out)
-        typer.echo(f"shard: {len(results.items)} {'items' if found.taken_for else 'pairs'} measured: {folder}")
-        tell_time()
-        tell(f"next: mediate merge {quote(str(out))} (once all shards are measured)")
+    if where.shard is None:
+        show_run(out, results, found, report=report)
+        return
+    typer.echo(f"shard: {len(results.items)} {'items' if found.taken_for else 'pairs'} measured: {folder}")
+    tell_time()
+    tell(f"next: mediate merge {quote(str(out))} (once all shards are measured)")
 
 
 def read_run(

@@ -7,7 +7,7 @@ into its items, and an item that two died over is given up: the run goes on with
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from mediate.errors import InputError
 
@@ -23,6 +23,7 @@ class DeadWorkerError(Exception):
     """A worker is gone; what it was called for has no answer."""
 
 
+@runtime_checkable
 class Crew(Protocol):
     """Those who work: how one is started, called and let go of."""
 

@@ -166,7 +166,7 @@ def _room(ray: Any, spec: EngineSpec, order: Order) -> tuple[dict[str, float], i
     if gpus is None:
         gpus = 1.0 if there.get("GPU", 0) >= 1 and not str(order.loading.get("device") or "").startswith("cpu") else 0.0
     room = [there.get("CPU", 0) / spec.threads_per_worker, *([there.get("GPU", 0) / gpus] if gpus else [])]
-    return {"num_cpus": spec.threads_per_worker, "num_gpus": gpus}, spec.num_workers or max(1, int(min(room)))
+    return {"num_cpus": float(spec.threads_per_worker), "num_gpus": gpus}, spec.num_workers or max(1, int(min(room)))
 
 
 @dataclass(frozen=True, slots=True)
