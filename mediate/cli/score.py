@@ -100,6 +100,9 @@ def score(
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
+    takeover: Annotated[
+        bool, typer.Option("--takeover", help="Go on with a run whose process died on another machine.")
+    ] = False,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
@@ -114,7 +117,7 @@ def score(
         from mediate.scoring.apart import Order
 
         order = Order(model, loading, given, found.errors, spec, where.threads_per_worker, cache)
-        _score_apart(order, where, out, found, report=report)
+        _score_apart(order, where, out, found, report=report, takeover=takeover)
         return
     if not plan:
         from mediate.scoring.given import check_out
@@ -122,6 +125,7 @@ def score(
         check_out(out, spec, spec.described(), given)
     from mediate.api import load
     from mediate.passes.store import Store
+    from mediate.scoring.score import Call
     from mediate.scoring.score import score as run_score
 
     loaded = load(model, **loading)
@@ -132,7 +136,8 @@ def score(
         for each in forecast(loaded, given, spec, store, unread=found.errors, progress=True):
             typer.echo(each)
         return
-    results = run_score(loaded, given, spec, unread=found.errors, out=out, store=store, progress=True)
+    call = Call(unread=found.errors, out=out, store=store, progress=True, takeover=takeover)
+    results = run_score(loaded, given, spec, **call)
     show_run(out, results, found, report=report)
 
 
@@ -143,7 +148,7 @@ def _score_apart(order: "Order", where: "EngineSpec", out: Path, found: "ItemFil
 
     if where.shard is None:
         check_out(out, order.spec, order.spec.described(), order.given)
-    results, folder = apart(order, where, out=out, progress=True)
+    results, folder = apart(order, where, out=out, progress=True, takeover=takeover)
     if results is None or folder is None:
         return
     if where.shard is None:

@@ -20,15 +20,16 @@ def apart(order: Order, engine: EngineSpec, *, out: Path | None, progress: bool)
         engine: Where it is computed.
         out: Its directory.
         progress: Whether to say what was settled and how far the work is.
+        takeover: Whether the directory is taken over from a process on another machine.
 
     Raises:
         InputError: As `mediate.scoring.score.score`; and where Ray cannot be had, a shard is none, or it cannot begin.
     """
     if engine.shard is not None:
-        return _of_a_shard(order, engine, out, progress)
+        return _of_a_shard(order, engine, out, progress, takeover)
     from mediate.scoring.engines.ray import score_on_ray
 
-    return score_on_ray(order, engine, out=out, progress=progress), out
+    return score_on_ray(order, engine, out=out, progress=progress, takeover=takeover), out
 
 
 def name_of(model: object) -> str:
@@ -48,7 +49,7 @@ def name_of(model: object) -> str:
 
 
 def _of_a_shard(
-    order: Order, engine: EngineSpec, out: Path | None, progress: bool
+    order: Order, engine: EngineSpec, out: Path | None, progress: bool, takeover: bool
 ) -> tuple[Results | None, Path | None]:
     from mediate.passes.loaded import load
     from mediate.passes.store import Store
@@ -61,7 +62,8 @@ def _of_a_shard(
         tell(f"shard: {shard} ({taken})")
     model, store = load(order.model, **order.loading), Store() if order.cached else None
     if not engine.chains_only:
-        return score_shard(model, order, shard, out, store=store, progress=progress), shard.folder(out)
+        results = score_shard(model, order, shard, out, store=store, progress=progress, takeover=takeover)
+        return results, shard.folder(out)
     told = write_share(model, order, shard, out, store=store, progress=progress)
     if told.all_there:
         tell(f"shard {shard}: all chains and answers are written; next: the same command without --chains-only")

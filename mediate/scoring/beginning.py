@@ -14,7 +14,6 @@ from mediate.pairs.pair import Item, Pair
 from mediate.passes.store import Store
 from mediate.results.folder import Results
 from mediate.results.parts import Plan
-from mediate.results.told import Reject
 from mediate.scoring.batches import Batch, batches_of, fingerprint_of, tokens_together
 from mediate.scoring.given import as_measured, check_set, fitting
 from mediate.scoring.jobs import Job, job_of
@@ -100,8 +99,9 @@ class Settled:
         run = run_of(self.job, self.model, items, self.spec, store)
         most = tokens_together(self.model) if tokens is None else tokens
         batches = batches_of(self.job.procedure, self.model, items, most)
-        plan = Plan(tuple(item.id for item in items), most, len(batches), fingerprint_of(batches))
-        return Begun(run, manifest, rejects, tuple(batches), plan)
+        order = tuple(item.id for item in items)
+        plan = Plan(order, most, len(batches), fingerprint_of(batches), tuple(rejects))
+        return Begun(run, manifest, tuple(batches), plan)
 
 
 def begun_together(settled: Settled, store: Store | None, known: Known, tokens: int | None = None) -> "Begun":
@@ -135,14 +135,12 @@ class Begun:
     Args:
         run: What is measured of a batch.
         manifest: What the run's says as it begins.
-        rejects: What could not be prepared.
         batches: All of them.
         plan: The same, as it is written down.
     """
 
     run: Run[Any, Any]
     manifest: Mapping[str, Any]
-    rejects: Sequence[Reject]
     batches: Sequence[Batch[Any]]
     plan: Plan
 
@@ -150,7 +148,6 @@ class Begun:
         """All that a process without the model must know of it, as plain values."""
         return {
             "manifest": self.manifest,
-            "rejects": [asdict(each) for each in self.rejects],
             "noun": self.run.job.noun,
             "outcomes": self.run.outcomes,
             "batches": [[item.id for item in batch.items] for batch in self.batches],

@@ -21,7 +21,7 @@ from mediate.results.cube import Cube
 from mediate.results.folder import Results, read_results, write_manifest, write_results
 from mediate.results.merged import merged
 from mediate.results.packing import of_items, packed, unpacked
-from mediate.results.parts import PARTS, Plan, drop_parts, read_plan
+from mediate.results.parts import PARTS, Plan, damage, drop_parts, read_plan
 from mediate.results.told import Reject
 from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.engines.cluster import connected
@@ -30,7 +30,7 @@ from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.texts import TEXTS, joined, keep, kept
 from mediate.scoring.engines.workers import Content, Worker, checked
 from mediate.scoring.keeping import Keeper
-from mediate.scoring.rundir import check_free, now, written
+from mediate.scoring.rundir import begun, check_free, written
 from mediate.watch import tell, work
 
 # What takes the place of an item that workers die over.
@@ -135,7 +135,9 @@ class _Alike:
             raise InputError(f"workers are not alike ({'; '.join(different[:3])}); give all machines the same")
 
 
-def score_on_ray(order: Order, spec: EngineSpec, *, out: Path | None, progress: bool) -> Results:
+def score_on_ray(
+    order: Order, spec: EngineSpec, *, out: Path | None, progress: bool, takeover: bool = False
+) -> Results:
     """Measures a run by workers on Ray; see `mediate.scoring.score.score`.
 
     Args:
@@ -143,6 +145,7 @@ def score_on_ray(order: Order, spec: EngineSpec, *, out: Path | None, progress: 
         spec: Which cluster, and how many workers.
         out: The run directory, where one is to be written.
         progress: Whether to say what was settled and how far the work is.
+        takeover: Whether the directory is taken over from a process on another machine.
 
     Raises:
         ItemError: Unless bad items are skipped, the first that cannot be measured.
@@ -154,7 +157,7 @@ def score_on_ray(order: Order, spec: EngineSpec, *, out: Path | None, progress: 
         crew, alike = _RayCrew(ray, content, resources), _Alike()
         gang = Gang(crew, min(size, len(order.given)), alike.check)
         try:
-            return _Driver(order, crew, gang, alike, out, progress).results()
+            return _Driver(order, crew, gang, alike, out, progress, takeover).results()
         finally:
             gang.stop()
 
@@ -180,6 +183,7 @@ class _Driver:
         alike: What they said of themselves.
         out: The run directory.
         progress: Whether to show bars.
+        takeover: Whether the directory is taken over from a process on another machine.
     """
 
     order: Order
@@ -188,10 +192,10 @@ class _Driver:
     alike: _Alike
     out: Path | None
     progress: bool
+    takeover: bool = False
 
     def results(self) -> Results:
         """What all of them found."""
-        started, clock = now(), time.monotonic()
         self.gang.begin()
         if self.out is not None:
             known = read_plan(self.out)
@@ -199,24 +203,34 @@ class _Driver:
         opened = self._asked(Task(0, ("",), kind="open"))
         identity = self.alike.first["identity"]
         if self.out is not None and check_free(self.out, identity):
+            drop_parts(self.out)  # where the process died before it could
             return read_results(self.out)
-        given = len(self.order.given) + len(self.order.unread)
-        with written(self.out, identity | {"created": started, "counts": {"given": given}}):
-            begun = self._begun(opened)
-            manifest = begun["manifest"] | {"created": started}
+        started, before = begun(self.out)
+        since, given = time.monotonic() - before, len(self.order.given) + len(self.order.unread)
+        manifest = identity | {"created": started, "counts": {"given": given}}
+        with written(self.out, manifest, takeover=self.takeover) as said:
+            told = self._opened(opened)
+            manifest = told["manifest"] | {"created": started}
+            said.update(manifest)
+            plan = self._planned(told)
+            keeper = Keeper(self.out, plan, told["outcomes"])
             if self.out is not None:
                 write_manifest(self.out, manifest | {"status": "started"})
-            results = self._controlled(self._measured(begun), begun["batches"])
-            rejects = [Reject(**each) for each in begun["rejects"]]
-            results = replace(results, rejects=(*rejects, *results.rejects))
-            slim = Results(manifest, results.items, rejects=results.rejects, controls=results.controls)
-            told = json.loads(self._asked(Task(0, ("",), kind="end", content=packed(slim)))["told"])
-            results = replace(results, manifest=told | {"seconds": round(time.monotonic() - clock, 3)})
+            with keeper.kept(said, since):
+                results = self._controlled(self._measured(told, keeper), told["batches"])
+                results = self._ended(replace(results, rejects=(*plan.left_out, *results.rejects)), manifest, since)
+                if self.out is not None:
+                    with stage("writing tables"):
+                        write_results(self.out, results)
             if self.out is not None:
-                with stage("writing tables"):
-                    write_results(self.out, results)
-                    drop_parts(self.out)
+                drop_parts(self.out)
         return results
+
+    def _ended(self, results: Results, manifest: Mapping[str, Any], since: float) -> Results:
+        """The results with the manifest of the run as it ends, which takes the model's tokenizer."""
+        slim = Results(manifest, results.items, rejects=results.rejects, controls=results.controls)
+        told = json.loads(self._asked(Task(0, ("",), kind="end", content=packed(slim)))["told"])
+        return replace(results, manifest=told | {"seconds": round(time.monotonic() - since, 3)} | damage(self.out))
 
     def _asked(self, task: Task) -> Content:
         """The answer to one task.
@@ -244,7 +258,7 @@ class _Driver:
         assert self.out is not None
         return self.out / PARTS / TEXTS
 
-    def _begun(self, opened: Content) -> dict[str, Any]:
+    def _opened(self, opened: Content) -> dict[str, Any]:
         """What the run is, once all is written that the model must write first: in rounds, answers after chains."""
         while "unwritten" in opened:
             self.crew.known.append(opened["texts"])
@@ -256,15 +270,20 @@ class _Driver:
                     self.crew.known.append(answer["texts"])
                     done(sizes[task.number])
             opened = self._asked(Task(0, ("",), kind="open"))
-        begun: dict[str, Any] = json.loads(opened["told"])
-        self.crew.tokens, self.crew.plan = begun["plan"]["tokens"], begun["plan"]["fingerprint"]
-        return begun
+        told: dict[str, Any] = json.loads(opened["told"])
+        return told
 
-    def _measured(self, begun: Mapping[str, Any]) -> Results:
+    def _planned(self, told: Mapping[str, Any]) -> Plan:
+        """The run's batches, which workers are told from now on."""
+        plan = dict(told["plan"])
+        self.crew.tokens, self.crew.plan = plan["tokens"], plan["fingerprint"]
+        left_out = tuple(Reject(**each) for each in plan["left_out"])
+        return Plan(**(plan | {"order": tuple(plan["order"]), "left_out": left_out}))
+
+    def _measured(self, told: Mapping[str, Any], keeper: Keeper) -> Results:
         """What is found of all batches; parts of it are on disk as they come."""
-        told, batches, noun = begun["plan"], begun["batches"], begun["noun"]
-        plan = Plan(**(told | {"order": tuple(told["order"])}))
-        keeper, some = Keeper(self.out, plan, begun["outcomes"]), defaultdict[int, list[Results]](list)
+        batches, noun, outcomes = told["batches"], told["noun"], told["outcomes"]
+        some = defaultdict[int, list[Results]](list)
         with work(sum(map(len, batches)), f"measuring {noun}s", noun, shown=self.progress) as done:
             done(sum(len(batches[number]) for number in keeper.done))
             results = None
@@ -272,19 +291,19 @@ class _Driver:
                 left = [Task(number, tuple(ids)) for number, ids in enumerate(batches) if number not in keeper.done]
                 for task, answer in self.gang.work(left):
                     found = some[task.number]
-                    found.append(self._given_up(task, begun) if answer is None else unpacked(answer))
+                    found.append(self._given_up(task, outcomes) if answer is None else unpacked(answer))
                     done(len(task.items))
                     there = {each.id for one in found for each in one.items}
                     there |= {each.item for one in found for each in one.rejects if each.part == "item"}
                     if len(there) == len(batches[task.number]):
-                        manifest = {"spec": {"outcomes": begun["outcomes"]}}
-                        whole = merged(found, plan.order, outcomes=begun["outcomes"], manifest=manifest)
+                        manifest = {"spec": {"outcomes": outcomes}}
+                        whole = merged(found, keeper.plan.order, outcomes=outcomes, manifest=manifest)
                         keeper.take(task.number, whole)
                         del some[task.number]
                 results = keeper.whole({})
         return results
 
-    def _given_up(self, task: Task, begun: Mapping[str, Any]) -> Results:
+    def _given_up(self, task: Task, outcomes: Sequence[str]) -> Results:
         """What is left of an item that workers died over.
 
         Raises:
@@ -293,7 +312,7 @@ class _Driver:
         error = ItemError(task.items[0], _DIED, code=WORKER_DIED, written=True)
         if self.order.spec.stops_at(error):
             raise error
-        nothing = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), outcome) for outcome in begun["outcomes"])
+        nothing = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), outcome) for outcome in outcomes)
         return Results({}, cubes=nothing, rejects=(Reject(error.item, error.code, error.reason),))
 
     def _controlled(self, results: Results, batches: Sequence[Sequence[str]]) -> Results:

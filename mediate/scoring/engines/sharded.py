@@ -13,12 +13,13 @@ from mediate.files import write_text
 from mediate.models.model import Model
 from mediate.passes.store import Store
 from mediate.results.folder import MANIFEST, Results, read_manifest, read_results, write_results
-from mediate.results.parts import drop_parts
+from mediate.results.parts import damage, drop_parts
 from mediate.scoring.beginning import Begun, Settled, begun_together
 from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.shards import SHARDS, Shard, shards_in
 from mediate.scoring.engines.texts import TEXTS, joined, keep, kept
 from mediate.scoring.keeping import Keeper
+from mediate.scoring.rundir import begun as when_begun
 from mediate.scoring.rundir import check_free, check_same, written
 from mediate.scoring.score import all_of
 from mediate.scoring.telling import ended
@@ -54,6 +55,7 @@ def score_shard(model: Model, order: Order, shard: Shard, out: Path, *, store: S
         out: The directory of the whole run.
         store: Where chains and results are looked up and kept.
         progress: Whether to say what was settled and how far the work is.
+        takeover: Whether the shard's directory is taken over from a process on another machine.
 
     Raises:
         InputError: As `mediate.scoring.score.score`; or texts are missing that the model must write first, or other
@@ -62,7 +64,10 @@ def score_shard(model: Model, order: Order, shard: Shard, out: Path, *, store: S
     since = time.monotonic()
     settled, folder = _settled(model, order, shard, out, progress), shard.folder(out)
     if check_free(folder, settled.identity):
+        drop_parts(folder)  # where the process died before it could
         return read_results(folder)
+    started, before = when_begun(folder)
+    since -= before
     known = Known(_read(model, out))
     try:
         begun = begun_together(settled, store, known, _agreed(out).get("tokens"))
@@ -75,18 +80,19 @@ def score_shard(model: Model, order: Order, shard: Shard, out: Path, *, store: S
     own = shard.share(begun.batches)
     names = {item.id for batch in own for item in batch.items}
     items = [item for item in begun.run.items if item.id in names]
-    rejects = begun.rejects if shard.number == 1 else ()
+    rejects = begun.plan.left_out if shard.number == 1 else ()
     told = _told(shard, begun, [item.id for item in items], len(rejects))
-    with written(folder, dict(begun.manifest) | {"shard": told}):
-        keeper = Keeper(folder, begun.plan, begun.run.outcomes)
-        with bars(progress):
+    manifest = dict(begun.manifest) | {"created": started, "shard": told}
+    plan = replace(begun.plan, order=tuple(item.id for item in items), left_out=rejects)
+    with written(folder, manifest, takeover=takeover) as said:
+        keeper = Keeper(folder, plan, begun.run.outcomes)
+        with keeper.kept(said, since), bars(progress):
             results = all_of(begun.run, own, keeper, progress)
-        results = replace(results, rejects=(*rejects, *results.rejects))
-        manifest = ended(dict(begun.manifest) | {"shard": told}, since, items, results, settled.spec)
-        results = replace(results, manifest=manifest)
-        with stage("writing tables"):
-            write_results(folder, results)
-            drop_parts(folder)
+            results = replace(results, rejects=(*rejects, *results.rejects))
+            results = replace(results, manifest=ended(manifest, since, items, results, settled.spec) | damage(folder))
+            with stage("writing tables"):
+                write_results(folder, results)
+        drop_parts(folder)
     return results
 
 

@@ -96,12 +96,11 @@ def test_whoever_is_killed_nothing_is_lost_and_poison_is_set_aside(
 
 
 def test_an_item_that_workers_die_over_ends_the_run_where_every_error_does() -> None:
-    asked, begun = Task(3, ("p5",)), {"outcomes": ["logit_diff"]}
     crew = module._RayCrew(None, b"", {})
     alike = module._Alike()
     driver = module._Driver(order(on_bad_item="error"), crew, Gang(crew, 1, alike.check), alike, None, False)
     with pytest.raises(InputError, match="item 'p5': two workers died over it"):
-        driver._given_up(asked, begun)
+        driver._given_up(Task(3, ("p5",)), ["logit_diff"])
 
 
 def test_what_listens_is_on_the_loopback_and_behind_a_token(cluster: Any) -> None:
