@@ -141,7 +141,15 @@ def score(
     show_run(out, results, found, report=report)
 
 
-def _score_apart(order: "Order", where: "EngineSpec", out: Path, found: "ItemFile | PairFile", *, report: bool) -> None:
+def _score_apart(
+    order: "Order",
+    where: "EngineSpec",
+    out: Path,
+    found: "ItemFile | PairFile",
+    *,
+    report: bool,
+    takeover: bool,
+) -> None:
     """Measures by workers on Ray, or one shard."""
     from mediate.scoring.apart import apart
     from mediate.scoring.given import check_out

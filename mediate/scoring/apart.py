@@ -10,7 +10,9 @@ from mediate.scoring.engines.shards import shard_of
 from mediate.watch import tell
 
 
-def apart(order: Order, engine: EngineSpec, *, out: Path | None, progress: bool) -> tuple[Results | None, Path | None]:
+def apart(
+    order: Order, engine: EngineSpec, *, out: Path | None, progress: bool, takeover: bool = False
+) -> tuple[Results | None, Path | None]:
     """What is found of a run, or of a shard of it, and the directory that holds that.
 
     There are no results where a shard only writes its part of what the model must write first.

@@ -131,7 +131,7 @@ def _together(out: Path, done: Sequence[_Finished], manifest: Mapping[str, Any])
     counts |= counted(given, len(results.items), results.rejects)
     seconds = round(sum(float(each.manifest["seconds"]) for each in done), 3)
     ending = {"status": "success", "finished": now(), "seconds": seconds}
-    told = {name: counts if name == "counts" else value for name, value in (manifest | ending).items()}
+    told = {name: counts if name == "counts" else value for name, value in (dict(manifest) | ending).items()}
     writer = told.pop("writer", None)
     if isinstance(writer, Mapping):
         told["writer"] = dict(writer) | {"retokenised": sum(each.manifest["writer"]["retokenised"] for each in done)}

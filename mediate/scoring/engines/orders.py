@@ -15,7 +15,7 @@ from mediate.errors import InputError, ItemError
 from mediate.pairs.pair import Item, Pair
 from mediate.scoring.spec import ScoreSpec, make_spec
 
-_GIVEN: TypeAdapter[tuple[Pair, ...] | tuple[Item, ...]] = TypeAdapter(tuple[Pair, ...] | tuple[Item, ...])
+_GIVEN: TypeAdapter[Any] = TypeAdapter(tuple[Pair, ...] | tuple[Item, ...])
 
 
 @dataclass(frozen=True, slots=True)

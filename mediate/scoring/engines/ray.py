@@ -7,7 +7,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import numpy as np
 
 from mediate.clock import stage
 from mediate.errors import InputError, ItemError
-from mediate.models.identity import model_differences, version_differences
 from mediate.results.controls import Controlled
 from mediate.results.cube import Cube
 from mediate.results.folder import Results, read_results, write_manifest, write_results
@@ -25,13 +24,14 @@ from mediate.results.parts import PARTS, Plan, damage, drop_parts, read_plan
 from mediate.results.told import Reject
 from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.engines.cluster import connected
-from mediate.scoring.engines.handing import DeadWorkerError, Gang, Task
+from mediate.scoring.engines.crew import Alike, RayCrew, room
+from mediate.scoring.engines.handing import Gang, Task
 from mediate.scoring.engines.orders import Order
-from mediate.scoring.engines.texts import TEXTS, joined, keep, kept
-from mediate.scoring.engines.workers import Content, Worker, checked
+from mediate.scoring.engines.texts import TEXTS, keep, kept
+from mediate.scoring.engines.workers import Content
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.rundir import begun, check_free, written
-from mediate.watch import tell, work
+from mediate.watch import work
 
 # What takes the place of an item that workers die over.
 WORKER_DIED = "worker_died"
@@ -39,100 +39,6 @@ _DIED = (
     "two workers died over it, one after the other; see Ray's logs, give workers more memory, or measure it by itself "
     "with engine 'local'"
 )
-# After so many seconds without an answer it is said that workers are waited for.
-PATIENCE = 30.0
-
-
-@dataclass(slots=True)
-class _RayCrew:
-    """Workers as Ray's actors.
-
-    Args:
-        ray: The module, connected.
-        order: What they are told.
-        resources: What each takes.
-        tokens: How many tokens run side by side, once that is known.
-        plan: The fingerprint of the batches, once there are any.
-        known: What was written of the set so far.
-    """
-
-    ray: Any
-    order: bytes
-    resources: Mapping[str, Any]
-    tokens: int | None = None
-    plan: str | None = None
-    known: list[bytes] = field(default_factory=list)
-    _shared: dict[bytes, Any] = field(default_factory=dict)
-
-    def start(self) -> Any:
-        """An actor; it is not restarted by Ray, for it would not know what it is to be ready for."""
-        actor = self.ray.remote(**self.resources, max_restarts=0, max_task_retries=0)(Worker)
-        return actor.remote(self._put(self.order))
-
-    def ready(self, worker: Any) -> Any:
-        """Has it load the model."""
-        return worker.ready.remote()
-
-    def call(self, worker: Any, task: Task) -> Any:
-        """Hands it a task."""
-        told = {"kind": task.kind, "number": task.number, "items": task.items, "tokens": self.tokens, "plan": self.plan}
-        return worker.work.remote(json.dumps(told).encode("ascii"), dict(task.content), self._put(joined(self.known)))
-
-    def wait(self, calls: Sequence[Any]) -> None:
-        """Returns when one of the calls is over; says so where that takes long before anything was answered."""
-        done: list[Any] = []
-        while not done:
-            done, _ = self.ray.wait(list(calls), num_returns=1, timeout=PATIENCE)
-            if not done:
-                self._say_missing()
-
-    def answer(self, call: Any) -> Any:
-        """What a call gave."""
-        from ray.exceptions import RayActorError, RayError
-
-        if not self.ray.wait([call], timeout=0)[0]:
-            return None
-        try:
-            return checked(self.ray.get(call))
-        except RayActorError as error:
-            raise DeadWorkerError(str(error).partition("\n")[0]) from error
-        except RayError as error:
-            raise RuntimeError(f"Ray failed: {error}") from error
-
-    def stop(self, worker: Any) -> None:
-        """Ends an actor."""
-        self.ray.kill(worker)
-
-    def _put(self, content: bytes) -> Any:
-        """A reference to what all workers are told; it travels to each machine once."""
-        if content not in self._shared:
-            self._shared[content] = self.ray.put(content)
-        return self._shared[content]
-
-    def _say_missing(self) -> None:
-        there = self.ray.cluster_resources()
-        for name, count in (("CPU", self.resources["num_cpus"]), ("GPU", self.resources["num_gpus"])):
-            if count > there.get(name, 0):
-                tell(f"waiting for Ray: a worker takes {count:g} {name}, and the cluster has {there.get(name, 0):g}")
-
-
-@dataclass(slots=True)
-class _Alike:
-    """What the first worker said of itself, which the others must say, too."""
-
-    first: dict[str, Any] = field(default_factory=dict)
-
-    def check(self, answer: Content) -> None:
-        """Raises InputError where a worker is another one than the first."""
-        told = json.loads(answer["told"])
-        if not self.first:
-            self.first = told
-            return
-        wanted = self.first["identity"]
-        different = model_differences(told["identity"]["model"], wanted["model"])
-        different += version_differences(told["identity"]["versions"], wanted["versions"])
-        if different:
-            raise InputError(f"workers are not alike ({'; '.join(different[:3])}); give all machines the same")
 
 
 def score_on_ray(
@@ -153,23 +59,13 @@ def score_on_ray(
     """
     content = order.json()
     with connected(spec) as ray:
-        resources, size = _room(ray, spec, order)
-        crew, alike = _RayCrew(ray, content, resources), _Alike()
+        resources, size = room(ray, spec, order)
+        crew, alike = RayCrew(ray, content, resources), Alike()
         gang = Gang(crew, min(size, len(order.given)), alike.check)
         try:
             return _Driver(order, crew, gang, alike, out, progress, takeover).results()
         finally:
             gang.stop()
-
-
-def _room(ray: Any, spec: EngineSpec, order: Order) -> tuple[dict[str, float], int]:
-    """What a worker takes of the cluster, and how many there are."""
-    there = ray.cluster_resources()
-    gpus = spec.gpus_per_worker
-    if gpus is None:
-        gpus = 1.0 if there.get("GPU", 0) >= 1 and not str(order.loading.get("device") or "").startswith("cpu") else 0.0
-    room = [there.get("CPU", 0) / spec.threads_per_worker, *([there.get("GPU", 0) / gpus] if gpus else [])]
-    return {"num_cpus": float(spec.threads_per_worker), "num_gpus": gpus}, spec.num_workers or max(1, int(min(room)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +83,9 @@ class _Driver:
     """
 
     order: Order
-    crew: _RayCrew
+    crew: RayCrew
     gang: Gang
-    alike: _Alike
+    alike: Alike
     out: Path | None
     progress: bool
     takeover: bool = False

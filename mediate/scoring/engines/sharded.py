@@ -45,7 +45,9 @@ class Texts:
     all_there: bool
 
 
-def score_shard(model: Model, order: Order, shard: Shard, out: Path, *, store: Store | None, progress: bool) -> Results:
+def score_shard(
+    model: Model, order: Order, shard: Shard, out: Path, *, store: Store | None, progress: bool, takeover: bool = False
+) -> Results:
     """Measures a shard of a run, in `OUT/shards/NUMBER-of-COUNT`; one that is finished is read back.
 
     Args:

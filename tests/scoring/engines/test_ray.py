@@ -19,8 +19,10 @@ from mediate.errors import InputError
 from mediate.pairs.pair import Pair
 from mediate.results import read_results
 from mediate.scoring.engine_spec import make_engine_spec
+from mediate.scoring.engines import crew as crews
 from mediate.scoring.engines import ray as module
 from mediate.scoring.engines.cluster import connected
+from mediate.scoring.engines.crew import Alike, RayCrew
 from mediate.scoring.engines.handing import Gang, Task
 from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.ray import score_on_ray
@@ -82,7 +84,7 @@ def test_whoever_is_killed_nothing_is_lost_and_poison_is_set_aside(
     cluster: Any, wanted: Path, deaths: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An item of one batch kills a worker once, that of another each one."""
-    monkeypatch.setattr(module, "Worker", Dying)
+    monkeypatch.setattr(crews, "Worker", Dying)
     (deaths / "p0").write_text("1")
     (deaths / "p5").write_text("99")
     results, whole = score_on_ray(order(), SPEC, out=tmp_path / "run", progress=False), read_results(wanted)
@@ -96,8 +98,8 @@ def test_whoever_is_killed_nothing_is_lost_and_poison_is_set_aside(
 
 
 def test_an_item_that_workers_die_over_ends_the_run_where_every_error_does() -> None:
-    crew = module._RayCrew(None, b"", {})
-    alike = module._Alike()
+    crew = RayCrew(None, b"", {})
+    alike = Alike()
     driver = module._Driver(order(on_bad_item="error"), crew, Gang(crew, 1, alike.check), alike, None, False)
     with pytest.raises(InputError, match="item 'p5': two workers died over it"):
         driver._given_up(Task(3, ("p5",)), ["logit_diff"])
