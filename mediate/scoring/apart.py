@@ -6,7 +6,7 @@ from mediate.errors import InputError
 from mediate.results.folder import Results
 from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.engines.orders import Order as Order
-from mediate.scoring.engines.shards import shard_of
+from mediate.scoring.engines.shard import shard_of
 from mediate.watch import tell
 
 

@@ -80,7 +80,7 @@ class Settled:
             model, given, unread, spec, job, identity(spec.described() | dict(more), given, model.describe(), prompt)
         )
 
-    def begun(self, store: Store | None, *, tokens: int | None = None, progress: bool = False) -> "Begun":
+    def begun(self, store: Store | None, *, tokens: int | None = None, progress: bool = False) -> "BegunRun":
         """The run with its whole set prepared.
 
         Args:
@@ -101,10 +101,10 @@ class Settled:
         batches = batches_of(self.job.procedure, self.model, items, most)
         order = tuple(item.id for item in items)
         plan = Plan(order, most, len(batches), fingerprint_of(batches), tuple(rejects))
-        return Begun(run, manifest, tuple(batches), plan)
+        return BegunRun(run, manifest, tuple(batches), plan)
 
 
-def begun_together(settled: Settled, store: Store | None, known: Known, tokens: int | None = None) -> "Begun":
+def begun_together(settled: Settled, store: Store | None, known: Known, tokens: int | None = None) -> "BegunRun":
     """The run with its whole set prepared, where processes share out what the model must write first.
 
     Args:
@@ -129,7 +129,7 @@ def begun_together(settled: Settled, store: Store | None, known: Known, tokens: 
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class BegunRun:
     """A run whose set is in tokens and in batches.
 
     Args:

@@ -10,7 +10,7 @@ from mediate.errors import InputError
 from mediate.results.folder import MANIFEST, Results, read_manifest, read_results, write_results
 from mediate.results.merged import merged
 from mediate.results.sums import SUMS
-from mediate.scoring.engines.shards import SHARDS, Shard, shards_in
+from mediate.scoring.engines.shard import SHARDS, Shard, shards_in
 from mediate.scoring.rundir import check_same, counted, now, written
 
 _IDENTITY = ("schema", "spec", "pairs", "model", "versions", "prompt")

@@ -8,7 +8,7 @@ from typing import Any
 from mediate.errors import InputError
 from mediate.models.identity import model_differences, version_differences
 from mediate.scoring.engine_spec import EngineSpec
-from mediate.scoring.engines.handing import DeadWorkerError, Task
+from mediate.scoring.engines.handing import DeadWorkerError, Errand
 from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.texts import joined
 from mediate.scoring.engines.workers import Content, Worker, checked
@@ -48,7 +48,7 @@ class RayCrew:
         """Has it load the model."""
         return worker.ready.remote()
 
-    def call(self, worker: Any, task: Task) -> Any:
+    def call(self, worker: Any, task: Errand) -> Any:
         """Hands it a task."""
         told = {"kind": task.kind, "number": task.number, "items": task.items, "tokens": self.tokens, "plan": self.plan}
         return worker.work.remote(json.dumps(told).encode("ascii"), dict(task.content), self._put(joined(self.known)))

@@ -33,7 +33,7 @@ class Crew(Protocol):
     def ready(self, worker: Any) -> Any:
         """Has it get ready, and returns the call."""
 
-    def call(self, worker: Any, task: "Task") -> Any:
+    def call(self, worker: Any, task: "Errand") -> Any:
         """Hands it a task, and returns the call."""
 
     def wait(self, calls: Sequence[Any]) -> None:
@@ -47,7 +47,7 @@ class Crew(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Errand:
     """What is handed to a worker.
 
     Args:
@@ -64,7 +64,7 @@ class Task:
     kind: str = "measure"
     content: Mapping[str, bytes] = field(default_factory=dict)
 
-    def died_over(self) -> "list[Task] | None":
+    def died_over(self) -> "list[Errand] | None":
         """What is to be handed out after a worker has died over it; None where it is given up."""
         if self.deaths + 1 < DEATHS:
             return [replace(self, deaths=self.deaths + 1)]
@@ -78,7 +78,7 @@ class _Hands:
     """A worker, and its calls in the order in which it answers them; the first is that of getting ready."""
 
     worker: Any
-    calls: deque[tuple[Any, Task | None]] = field(default_factory=deque)
+    calls: deque[tuple[Any, Errand | None]] = field(default_factory=deque)
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ class Gang:
         while len(self._hands) < self.size:
             self._start()
 
-    def work(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
+    def work(self, tasks: Sequence[Errand]) -> Iterator[tuple[Errand, Any]]:
         """Each task with its answer, in the order in which they come; with None where it is given up.
 
         Args:
@@ -130,7 +130,7 @@ class Gang:
         self._hands.append(hands)
         hands.calls.append((self.crew.ready(hands.worker), None))
 
-    def _hand_out(self, left: deque[Task]) -> None:
+    def _hand_out(self, left: deque[Errand]) -> None:
         """Hands out what is left, one round after the other; at the end, where there is not enough, one each."""
         for most in range(1, IN_HAND + 1):
             for hands in self._hands:
@@ -139,7 +139,7 @@ class Gang:
                     task = left.popleft()
                     hands.calls.append((self.crew.call(hands.worker, task), task))
 
-    def _taken(self, hands: _Hands, left: deque[Task]) -> Iterator[tuple[Task, Any]]:
+    def _taken(self, hands: _Hands, left: deque[Errand]) -> Iterator[tuple[Errand, Any]]:
         """What a worker has answered by now; where it has died, what it had is handed out again."""
         while hands.calls:
             call, task = hands.calls[0]
@@ -157,7 +157,7 @@ class Gang:
             else:
                 yield task, answer
 
-    def _buried(self, hands: _Hands, left: deque[Task], death: DeadWorkerError) -> Iterator[tuple[Task, Any]]:
+    def _buried(self, hands: _Hands, left: deque[Errand], death: DeadWorkerError) -> Iterator[tuple[Errand, Any]]:
         """Takes back what a dead worker had in hand: it was at the first of it, and had not begun the others."""
         self._hands.remove(hands)
         self.crew.stop(hands.worker)

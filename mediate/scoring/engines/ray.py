@@ -25,7 +25,7 @@ from mediate.results.told import Reject
 from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.engines.cluster import connected
 from mediate.scoring.engines.crew import Alike, RayCrew, room
-from mediate.scoring.engines.handing import Gang, Task
+from mediate.scoring.engines.handing import Errand, Gang
 from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.texts import TEXTS, keep, kept
 from mediate.scoring.engines.workers import Content
@@ -96,7 +96,7 @@ class _Driver:
         if self.out is not None:
             known = read_plan(self.out)
             self.crew.known, self.crew.tokens = kept(self._texts()), None if known is None else known.tokens
-        opened = self._asked(Task(0, ("",), kind="open"))
+        opened = self._asked(Errand(0, ("",), kind="open"))
         identity = self.alike.first["identity"]
         if self.out is not None and check_free(self.out, identity):
             drop_parts(self.out)  # where the process died before it could
@@ -125,10 +125,10 @@ class _Driver:
     def _ended(self, results: Results, manifest: Mapping[str, Any], since: float) -> Results:
         """The results with the manifest of the run as it ends, which takes the model's tokenizer."""
         slim = Results(manifest, results.items, rejects=results.rejects, controls=results.controls)
-        told = json.loads(self._asked(Task(0, ("",), kind="end", content=packed(slim)))["told"])
+        told = json.loads(self._asked(Errand(0, ("",), kind="end", content=packed(slim)))["told"])
         return replace(results, manifest=told | {"seconds": round(time.monotonic() - since, 3)} | damage(self.out))
 
-    def _asked(self, task: Task) -> Content:
+    def _asked(self, task: Errand) -> Content:
         """The answer to one task.
 
         Raises:
@@ -136,7 +136,7 @@ class _Driver:
         """
         return next(self._all([task]))[1]
 
-    def _all(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Content]]:
+    def _all(self, tasks: Sequence[Errand]) -> Iterator[tuple[Errand, Content]]:
         """The answers to tasks that cannot be given up.
 
         Raises:
@@ -160,12 +160,12 @@ class _Driver:
             self.crew.known.append(opened["texts"])
             sizes = dict(json.loads(opened["unwritten"]))
             with work(sum(sizes.values()), "writing", "text", shown=self.progress) as done:
-                for task, answer in self._all([Task(number, ("",), kind="write") for number in reversed(sizes)]):
+                for task, answer in self._all([Errand(number, ("",), kind="write") for number in reversed(sizes)]):
                     if self.out is not None:
                         keep(self._texts(), answer["texts"])
                     self.crew.known.append(answer["texts"])
                     done(sizes[task.number])
-            opened = self._asked(Task(0, ("",), kind="open"))
+            opened = self._asked(Errand(0, ("",), kind="open"))
         told: dict[str, Any] = json.loads(opened["told"])
         return told
 
@@ -184,7 +184,7 @@ class _Driver:
             done(sum(len(batches[number]) for number in keeper.done))
             results = None
             while results is None:  # once, unless a part is damaged after it was written
-                left = [Task(number, tuple(ids)) for number, ids in enumerate(batches) if number not in keeper.done]
+                left = [Errand(number, tuple(ids)) for number, ids in enumerate(batches) if number not in keeper.done]
                 for task, answer in self.gang.work(left):
                     found = some[task.number]
                     found.append(self._given_up(task, outcomes) if answer is None else unpacked(answer))
@@ -199,7 +199,7 @@ class _Driver:
                 results = keeper.whole({})
         return results
 
-    def _given_up(self, task: Task, outcomes: Sequence[str]) -> Results:
+    def _given_up(self, task: Errand, outcomes: Sequence[str]) -> Results:
         """What is left of an item that workers died over.
 
         Raises:
@@ -215,7 +215,7 @@ class _Driver:
         """The results with the control of random weights, which workers measure batch by batch."""
         drawn = dict.fromkeys(each.item for each in results.controls)
         tasks = [
-            Task(number, ("",), kind="control", content=packed(of_items(results, own)))
+            Errand(number, ("",), kind="control", content=packed(of_items(results, own)))
             for number, ids in enumerate(batches)
             if (own := drawn.keys() & set(ids))
         ]

@@ -14,9 +14,9 @@ from mediate.models.model import Model
 from mediate.passes.store import Store
 from mediate.results.folder import MANIFEST, Results, read_manifest, read_results, write_results
 from mediate.results.parts import damage, drop_parts
-from mediate.scoring.beginning import Begun, Settled, begun_together
+from mediate.scoring.beginning import BegunRun, Settled, begun_together
 from mediate.scoring.engines.orders import Order
-from mediate.scoring.engines.shards import SHARDS, Shard, shards_in
+from mediate.scoring.engines.shard import SHARDS, Shard, shards_in
 from mediate.scoring.engines.texts import TEXTS, joined, keep, kept
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.rundir import begun as when_begun
@@ -155,7 +155,7 @@ def _agreed(out: Path) -> dict[str, Any]:
     return told
 
 
-def _agree(out: Path, shard: Shard, begun: Begun) -> None:
+def _agree(out: Path, shard: Shard, begun: BegunRun) -> None:
     """Raises InputError where a shard has other batches than the first that was begun."""
     agreed = _agreed(out)
     own = {"tokens": begun.plan.tokens, "batches": begun.plan.batches, "plan": begun.plan.fingerprint}
@@ -168,7 +168,7 @@ def _agree(out: Path, shard: Shard, begun: Begun) -> None:
         )
 
 
-def _told(shard: Shard, begun: Begun, items: list[str], left_out: int) -> Mapping[str, Any]:
+def _told(shard: Shard, begun: BegunRun, items: list[str], left_out: int) -> Mapping[str, Any]:
     """What a shard's manifest says of it, for those who put shards together."""
     place = {item: number for number, item in enumerate(begun.plan.order)}
     return {

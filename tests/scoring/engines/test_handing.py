@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mediate.errors import InputError
-from mediate.scoring.engines.handing import IN_HAND, DeadWorkerError, Gang, Task
+from mediate.scoring.engines.handing import IN_HAND, DeadWorkerError, Errand, Gang
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Actor:
 @dataclass(eq=False)
 class Call:
     worker: Actor
-    task: Task | None
+    task: Errand | None
     answer: Any = None
 
 
@@ -35,7 +35,7 @@ class Crew:
     stillborn: int = 0
     started: list[Actor] = field(default_factory=list)
     most: int = 0
-    handed: list[Task] = field(default_factory=list)
+    handed: list[Errand] = field(default_factory=list)
 
     def start(self) -> Actor:
         self.started.append(Actor(len(self.started)))
@@ -44,14 +44,14 @@ class Crew:
     def ready(self, worker: Actor) -> Call:
         return self._called(worker, None)
 
-    def call(self, worker: Actor, task: Task) -> Call:
+    def call(self, worker: Actor, task: Errand) -> Call:
         assert not worker.dead
         self.handed.append(task)
         call = self._called(worker, task)
         self.most = max(self.most, sum(each.task is not None and each.answer is None for each in worker.calls))
         return call
 
-    def _called(self, worker: Actor, task: Task | None) -> Call:
+    def _called(self, worker: Actor, task: Errand | None) -> Call:
         worker.calls.append(Call(worker, task))
         return worker.calls[-1]
 
@@ -83,10 +83,10 @@ class Crew:
         worker.dead = True
 
 
-TASKS = [Task(number, tuple(f"i{number}{letter}" for letter in "abc")) for number in range(9)]
+TASKS = [Errand(number, tuple(f"i{number}{letter}" for letter in "abc")) for number in range(9)]
 
 
-def worked(crew: Crew, size: int = 2, tasks: Sequence[Task] = TASKS) -> dict[int, list[tuple[tuple[str, ...], bool]]]:
+def worked(crew: Crew, size: int = 2, tasks: Sequence[Errand] = TASKS) -> dict[int, list[tuple[tuple[str, ...], bool]]]:
     """By batch, the items that came back together, and whether with an answer."""
     gang, found = Gang(crew, size, lambda answer: answer), defaultdict(list)
     for task, answer in gang.work(tasks):

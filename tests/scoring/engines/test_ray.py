@@ -23,7 +23,7 @@ from mediate.scoring.engines import crew as crews
 from mediate.scoring.engines import ray as module
 from mediate.scoring.engines.cluster import connected
 from mediate.scoring.engines.crew import Alike, RayCrew
-from mediate.scoring.engines.handing import Gang, Task
+from mediate.scoring.engines.handing import Errand, Gang
 from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.ray import score_on_ray
 from mediate.scoring.score import score
@@ -102,7 +102,7 @@ def test_an_item_that_workers_die_over_ends_the_run_where_every_error_does() -> 
     alike = Alike()
     driver = module._Driver(order(on_bad_item="error"), crew, Gang(crew, 1, alike.check), alike, None, False)
     with pytest.raises(InputError, match="item 'p5': two workers died over it"):
-        driver._given_up(Task(3, ("p5",)), ["logit_diff"])
+        driver._given_up(Errand(3, ("p5",)), ["logit_diff"])
 
 
 def test_what_listens_is_on_the_loopback_and_behind_a_token(cluster: Any) -> None:

@@ -15,8 +15,8 @@ from mediate.models.generation import End, Written
 from mediate.pairs.pair import Item, Pair
 from mediate.results import Results, read_results
 from mediate.scoring.engines.orders import Order
+from mediate.scoring.engines.shard import Shard
 from mediate.scoring.engines.sharded import score_shard, write_share
-from mediate.scoring.engines.shards import Shard
 from mediate.scoring.merging import merge_shards
 from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mediate.errors import InputError
-from mediate.scoring.engines.shards import Shard, shard_of, shards_in
+from mediate.scoring.engines.shard import Shard, shard_of, shards_in
 
 SLURM = {
     "SLURM_ARRAY_TASK_ID": "11",
