@@ -21,7 +21,7 @@ SMALLEST = "reference-0.1m"
 
 
 def engines(record: Record, setting: Setting) -> None:
-    """Batches measured by one worker, by two, and here; loading and preparing are done before, controls are left out."""
+    """Batches measured by one worker, by two, and here; loading and preparing are done before, without controls."""
     spec = make_spec(control_pairs=0)
     subjects: dict[str, Sequence[Pair]] = {SMALLEST: _of_lengths(4 if setting.short else 200)}
     if not setting.short:
@@ -32,7 +32,7 @@ def engines(record: Record, setting: Setting) -> None:
     try:
         with connected(make_engine_spec(engine="ray", num_workers=3)) as ray:
             for name, pairs in subjects.items():
-                record.model, record.threads = name, 1
+                record.model = name
                 _compare(record, ray, Order(name, {}, pairs, (), spec, cached=False), spec)
     finally:
         torch.set_num_threads(threads)
