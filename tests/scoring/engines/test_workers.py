@@ -1,6 +1,7 @@
 """A worker in this process: what it is handed and what it gives are bytes, and what goes wrong is told."""
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def test_it_measures_the_batch_that_it_is_handed() -> None:
     done = worker()
     assert json.loads(checked(done.ready())["told"])["identity"]["model"]["name"] == "reference-0.1m"
     told = json.loads(asked(done, "open")["told"])
-    assert sorted(sum(told["batches"], start=[])) == sorted(each.id for each in PAIRS)
+    assert sorted(chain.from_iterable(told["batches"])) == sorted(each.id for each in PAIRS)
     plan = {"tokens": told["plan"]["tokens"], "plan": told["plan"]["fingerprint"]}
     parts = [
         unpacked(asked(done, "measure", number=number, items=items, **plan))
