@@ -47,7 +47,7 @@ class Order:
             InputError: A choice cannot be said in words, such as a tokenizer in memory.
         """
         told = {
-            "model": self.model,
+            "model": _placed(self.model),
             "loading": {name: _said(name, value) for name, value in self.loading.items()},
             "given": _GIVEN.dump_python(tuple(self.given), mode="json"),
             "unread": [[each.item, each.reason, each.place, each.code, each.written] for each in self.unread],
@@ -73,8 +73,17 @@ class Order:
 
 
 def _said(name: str, value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value.resolve())
-    if value is None or isinstance(value, str | bool | int | float):
+    if isinstance(value, str | Path):
+        return _placed(str(value))
+    if value is None or isinstance(value, bool | int | float):
         return value
     raise InputError(f"{name} is a {type(value).__name__} in memory, which workers do not have; give a name or a path")
+
+
+def _placed(name: str) -> str:
+    """A name in which paths that are there, also those of `BASE+ADAPTER`, do not depend on where a process stands."""
+    parts = [name] if Path(name).expanduser().exists() else name.split("+")
+    paths = [Path(part).expanduser() for part in parts]
+    return "+".join(
+        str(path.absolute()) if part and path.exists() else part for part, path in zip(parts, paths, strict=True)
+    )

@@ -20,7 +20,7 @@ from mediate.results.cube import Cube
 from mediate.results.folder import Results, read_results, write_manifest, write_results
 from mediate.results.merged import merged
 from mediate.results.packing import of_items, packed, unpacked
-from mediate.results.parts import PARTS, Plan, damage, drop_parts, read_plan
+from mediate.results.parts import PARTS, Plan, damage, drop_parts, tokens_in
 from mediate.results.told import Reject
 from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.engines.cluster import connected
@@ -94,8 +94,7 @@ class _Driver:
         """What all of them found."""
         self.gang.begin()
         if self.out is not None:
-            known = read_plan(self.out)
-            self.crew.known, self.crew.tokens = kept(self._texts()), None if known is None else known.tokens
+            self.crew.known, self.crew.tokens = kept(self._texts()), tokens_in(self.out)
         opened = self._asked(Errand(0, ("",), kind="open"))
         identity = self.alike.first["identity"]
         if self.out is not None and check_free(self.out, identity):

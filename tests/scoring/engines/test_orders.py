@@ -44,3 +44,13 @@ def test_an_order_reads_back_as_it_was(tmp_path: Path) -> None:
 def test_what_is_in_memory_alone_is_refused() -> None:
     with pytest.raises(InputError, match=r"tokenizer is a \w+ in memory, which workers do not have"):
         order(loading={"tokenizer": tiny.tokenizer()}).json()
+
+
+def test_paths_do_not_depend_on_where_a_worker_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "tuned").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = Order.read(order(model="base+tuned", loading={"tokenizer": "base", "device": "cpu"}).json())
+    assert found.model == f"{tmp_path}/base+{tmp_path}/tuned"
+    assert found.loading == {"tokenizer": f"{tmp_path}/base", "device": "cpu"}
+    assert Order.read(order(model="reference-0.1m+tuned").json()).model == f"reference-0.1m+{tmp_path}/tuned"
