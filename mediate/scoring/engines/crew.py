@@ -1,7 +1,8 @@
 """Workers as Ray's actors: what each takes, how it is started and called, and whether all are alike."""
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +15,8 @@ from mediate.scoring.engines.texts import joined
 from mediate.scoring.engines.workers import Content, Worker, checked
 from mediate.watch import tell
 
-# After so many seconds without an answer it is said that workers are waited for.
-PATIENCE = 30.0
+# Seconds after which it is looked whether a signal came, and after which it is said what is waited for.
+BLINK, PATIENCE = 0.5, 30.0
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class RayCrew:
         tokens: How many tokens run side by side, once that is known.
         plan: The fingerprint of the batches, once there are any.
         known: What was written of the set so far.
+        check: Raises what a signal that came meanwhile is to raise.
     """
 
     ray: Any
@@ -37,6 +39,7 @@ class RayCrew:
     tokens: int | None = None
     plan: str | None = None
     known: list[bytes] = field(default_factory=list)
+    check: Callable[[], object] = bool
     _shared: dict[bytes, Any] = field(default_factory=dict)
 
     def start(self) -> Any:
@@ -54,12 +57,15 @@ class RayCrew:
         return worker.work.remote(json.dumps(told).encode("ascii"), dict(task.content), self._put(joined(self.known)))
 
     def wait(self, calls: Sequence[Any]) -> None:
-        """Returns when one of the calls is over; says so where that takes long before anything was answered."""
-        done: list[Any] = []
+        """Returns when one of the calls is over; where nothing is for long, it is said what the cluster lacks."""
+        began, done = time.monotonic(), list[Any]()
         while not done:
-            done, _ = self.ray.wait(list(calls), num_returns=1, timeout=PATIENCE)
-            if not done:
+            # Not for long at a time: Ray makes an interrupt of its own of whatever a signal raises while it waits.
+            done, _ = self.ray.wait(list(calls), num_returns=1, timeout=BLINK)
+            self.check()
+            if not done and time.monotonic() - began > PATIENCE:
                 self._say_missing()
+                began = time.monotonic()
 
     def answer(self, call: Any) -> Any:
         """What a call gave."""

@@ -56,7 +56,8 @@ class Order:
             "cached": self.cached,
         }
         content = json.dumps(told).encode("ascii")
-        if Order.read(content).given != tuple(self.given) or Order.read(content).spec != self.spec:
+        again = Order.read(content)
+        if again.given != tuple(self.given) or again.spec != self.spec:
             raise InputError("these items or choices cannot be told to another process; score them with engine 'local'")
         return content
 

@@ -31,6 +31,7 @@ from mediate.scoring.engines.texts import TEXTS, keep, kept
 from mediate.scoring.engines.workers import Content
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.rundir import begun, check_free, written
+from mediate.scoring.stopping import stopping
 from mediate.watch import work
 
 # What takes the place of an item that workers die over.
@@ -63,7 +64,9 @@ def score_on_ray(
         crew, alike = RayCrew(ray, content, resources), Alike()
         gang = Gang(crew, min(size, len(order.given)), alike.check)
         try:
-            return _Driver(order, crew, gang, alike, out, progress, takeover).results()
+            with stopping() as signals:
+                crew.check = signals.check
+                return _Driver(order, crew, gang, alike, out, progress, takeover).results()
         finally:
             gang.stop()
 
