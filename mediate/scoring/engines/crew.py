@@ -48,8 +48,10 @@ class RayCrew:
         return actor.remote(self._put(self.order))
 
     def ready(self, worker: Any) -> Any:
-        """Has it load the model."""
-        return worker.ready.remote()
+        """Has it load the model, and prepare the set while others do."""
+        call = worker.ready.remote()
+        self.call(worker, Errand(0, ("",), kind="open"))
+        return call
 
     def call(self, worker: Any, task: Errand) -> Any:
         """Hands it a task."""

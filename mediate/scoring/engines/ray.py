@@ -95,9 +95,9 @@ class _Driver:
 
     def results(self) -> Results:
         """What all of them found."""
-        self.gang.begin()
         if self.out is not None:
             self.crew.known, self.crew.tokens = kept(self._texts()), tokens_in(self.out)
+        self.gang.begin()
         opened = self._asked(Errand(0, ("",), kind="open"))
         identity = self.alike.first["identity"]
         if self.out is not None and check_free(self.out, identity):

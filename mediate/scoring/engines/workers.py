@@ -118,6 +118,8 @@ class Worker:
 
         if self._settled is None:
             raise RuntimeError("a worker was called that is not ready")
+        if self._begun is not None and tokens not in (None, self._begun.plan.tokens):
+            self._begun = None
         if self._begun is None and self._unwritten is None:
             known = Known(texts_read(self._model, json.loads(self._known or b"[]")))
             try:
