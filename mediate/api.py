@@ -37,6 +37,7 @@ from mediate.results.speculative import SPECULATIVE_RUNS, read_speculative
 from mediate.results.token_join import JOINED_RUNS, read_joined
 from mediate.results.trace_folder import TRACE_RUNS, read_trace_results
 from mediate.scoring.cross_spec import CrossOptions, cross_fields
+from mediate.scoring.engine_spec import EngineOptions, EngineSpec, make_engine_spec
 from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
 from mediate.tuning.folder import open_tuned
 
@@ -72,21 +73,25 @@ def load(model: Any, **options: Unpack[LoadOptions]) -> "Model":
     return load_checked(model, **options)
 
 
-@with_choices(fields_of(ScoreSpec))
+class ScoreCall(ScoreOptions, EngineOptions, LoadOptions, total=False):
+    """The options of `score`: those of a run, of where it is computed, and of loading a model that is named."""
+
+
+@with_choices(fields_of(ScoreSpec) | fields_of(EngineSpec))
 def score(
-    model: "Model",
+    model: "Model | str | Path",
     pairs: Sequence[Pair] | Sequence[Item] | str | Path,
     spec: ScoreSpec | None = None,
     *,
     out: str | Path | None = None,
     store: bool = True,
     progress: bool = True,
-    **options: Unpack[ScoreOptions],
+    **options: Unpack[ScoreCall],
 ) -> Scores:
     """Measures how much of the answers the chains of thought carry, and through which channel.
 
     Args:
-        model: From `mediate.load`.
+        model: From `mediate.load`; for shards and for workers on Ray, which load it, its name.
         pairs: Pairs, which are held against their twins, or items by themselves, of which question and chain are
             hidden or, with `against="other"`, replaced by other items'; or the path of a file of either. Pairs that
             are held `against` one of these are their bases, as items by themselves.
@@ -94,20 +99,31 @@ def score(
         out: A run directory to write, with the report's data; one that holds this very run is read back.
         store: Whether chains, outcomes and kept activations are looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
-        **options: Choices that differ from `spec`, as below: `template="chat"`, or `maps=["read:step,layer"]`.
+        **options: Choices that differ from `spec`, as below: `template="chat"`, or `maps=["read:step,layer"]`; where it
+            is computed, as `engine="ray", num_workers=2`; and of a named model, the choices of `load`.
 
     Raises:
         InputError: A choice or the pairs are wrong; one line says where and what to do.
     """
     from mediate.passes.store import Store
+    from mediate.scoring.apart import Order, apart, name_of
     from mediate.scoring.score import score as score_pairs
 
-    choices = make_spec(spec, **options)
+    own, where, loading = _sorted_out(options)
+    choices = make_spec(spec, **own)
     given, unread = given_or_read(pairs)
-    check_loaded("score", model)
     folder = None if out is None else Path(out)
+    if where.is_apart:
+        order = Order(name_of(model), loading, given, unread, choices, where.threads_per_worker, store)
+        found, folder = apart(order, where, out=folder, progress=progress)
+        if found is None:
+            raise InputError("chains_only writes chains and measures nothing, so it is of the command line alone")
+        return Scores(found, folder)
+    loaded = check_loaded("score", model)
+    if loading:
+        raise InputError(f"option {min(loading)!r} is of loading a model; give it to mediate.load")
     results = score_pairs(
-        model,
+        loaded,
         given,
         choices,
         unread=unread,
@@ -116,6 +132,14 @@ def score(
         progress=progress,
     )
     return Scores(results, folder)
+
+
+def _sorted_out(options: Mapping[str, Any]) -> tuple[dict[str, Any], EngineSpec, dict[str, Any]]:
+    """Choices of a run, of where it is computed, and of loading its model."""
+    engine, loading = fields_of(EngineSpec), fields_of(LoadSpec)
+    own = {name: value for name, value in options.items() if name not in engine and name not in loading}
+    where = make_engine_spec(**{name: value for name, value in options.items() if name in engine})
+    return own, where, {name: value for name, value in options.items() if name in loading}
 
 
 @with_choices(fields_of(BehaviourSpec) | fields_of(ScoreSpec))

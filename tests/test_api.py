@@ -17,6 +17,7 @@ from mediate.compare.settings import CompareOptions, Settings
 from mediate.models.load_spec import LoadOptions, LoadSpec
 from mediate.results.crossing_folder import write_crossed
 from mediate.scoring.cross_spec import CrossOptions, cross_fields
+from mediate.scoring.engine_spec import EngineOptions, EngineSpec
 from mediate.scoring.spec import ScoreOptions, ScoreSpec
 from mediate.tuning.call import TuneOptions
 from mediate.tuning.spec import TuneSpec
@@ -50,6 +51,7 @@ def tuned(folder: Path) -> Path:
     [
         (LoadOptions, fields_of(LoadSpec)),
         (ScoreOptions, fields_of(ScoreSpec)),
+        (EngineOptions, fields_of(EngineSpec)),
         (CrossOptions, cross_fields()),
         (CompareOptions, fields_of(Settings)),
         (TuneOptions, {name: field for name, field in TuneSpec.model_fields.items() if name != "arm"}),

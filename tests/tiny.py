@@ -166,3 +166,15 @@ def sentencepiece_like(style: str) -> Any:
         steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
         tokens.decoder = decoders.Sequence(steps)
     return PreTrainedTokenizerFast(tokenizer_object=tokens, unk_token="<unk>")
+
+
+def instead_of_writing(patch: Any, write: Any) -> None:
+    """Has `write(model, prompts, decodings, progress=)` stand in for what models write in a run."""
+    from mediate.scoring import writing
+
+    def written_in(laid: Any, numbers: Any, *, progress: bool) -> Any:
+        for rows in (laid.batches[number] for number in numbers):
+            prompts, decodings = [laid.prompts[row] for row in rows], [laid.decodings[row] for row in rows]
+            yield rows, write(laid.model, prompts, decodings, progress=progress)
+
+    patch.setattr(writing, "written_in", written_in)

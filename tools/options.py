@@ -15,6 +15,7 @@ from mediate.distill.steering_spec import SteerSpec
 from mediate.faithfulness.spec import BehaviourSpec
 from mediate.models.load_spec import LoadSpec
 from mediate.scoring.cross_spec import CrossSpec
+from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.spec import ScoreSpec
 from mediate.tuning.spec import TuneSpec
 from tools.marked import Part
@@ -28,6 +29,10 @@ TABLES: Mapping[str, tuple[type, str]] = {
         "`md.load`; of `mediate score` all but `copy`, of `mediate cross` the first four, of `mediate check` `dtype`",
     ),
     "Scoring": (ScoreSpec, "`md.score` and `mediate score`"),
+    "Where it is computed": (
+        EngineSpec,
+        "`md.score` and `mediate score`; changes no number, see [batch](batch.md)",
+    ),
     "Tests on behaviour": (
         BehaviourSpec,
         "`md.faithfulness` and `mediate faithfulness`; all of scoring beside",

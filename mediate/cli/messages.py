@@ -18,10 +18,12 @@ def _bare_choice() -> re.Pattern[str]:
     from mediate.choices import fields_of
     from mediate.models.load_spec import LoadSpec
     from mediate.scoring.cross_spec import cross_fields
+    from mediate.scoring.engine_spec import EngineSpec
     from mediate.scoring.spec import ScoreSpec
     from mediate.tuning.spec import TuneSpec
 
     names = {"allow_mixed", *fields_of(LoadSpec), *fields_of(ScoreSpec), *cross_fields(), *TuneSpec.model_fields}
+    names |= set(fields_of(EngineSpec))
     choices = "|".join(sorted(name for name in names if "_" in name))
     return re.compile(rf"(?<![\w'\"./-])(?P<name>{choices})(?![\w'\"/])")
 

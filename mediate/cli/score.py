@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from mediate.pairs.pair import Item, Pair
     from mediate.pairs.reading import ItemFile
     from mediate.results import Results
+    from mediate.scoring.apart import Order
+    from mediate.scoring.engine_spec import EngineSpec
     from mediate.scoring.spec import ScoreSpec
 
 
@@ -76,9 +78,10 @@ def demo(
 
 def _fields() -> dict[str, Any]:
     from mediate.choices import fields_of
+    from mediate.scoring.engine_spec import EngineSpec
     from mediate.scoring.spec import ScoreSpec
 
-    return {"choices": fields_of(ScoreSpec), "loading": loading_choices()}
+    return {"choices": fields_of(ScoreSpec), "loading": loading_choices(), "engine": fields_of(EngineSpec)}
 
 
 @from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "controls": "control_pairs"})
@@ -90,6 +93,7 @@ def score(
     out: OutOption,
     choices: Choices,
     loading: Choices,
+    engine: Choices,
     cache: Annotated[bool, typer.Option(help="Look up and keep chains and outcomes.")] = True,
     report: Annotated[bool, typer.Option(help="Write report.html and figures too.")] = True,
     format: FormatOption = None,
@@ -103,9 +107,18 @@ def score(
     profile: ProfileOption = False,
 ) -> None:
     """Measures pairs, or items by themselves, on a model and writes a run directory with its report."""
+    from mediate.scoring.engine_spec import make_engine_spec
+
     quiet_libraries(quiet)
+    where = make_engine_spec(**engine)
     reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
     found, given, spec = read_run(pairs, model, choices, loading, reading)
+    if where.is_apart and not plan:
+        from mediate.scoring.apart import Order
+
+        order = Order(model, loading, given, found.errors, spec, where.threads_per_worker, cache)
+        _score_apart(order, where, out, found, report=report, takeover=takeover)
+        return
     if not plan:
         from mediate.scoring.given import check_out
 
@@ -126,6 +139,32 @@ def score(
     call = Call(unread=found.errors, out=out, store=store, progress=True, takeover=takeover)
     results = run_score(loaded, given, spec, **call)
     show_run(out, results, found, report=report)
+
+
+def _score_apart(
+    order: "Order",
+    where: "EngineSpec",
+    out: Path,
+    found: "ItemFile | PairFile",
+    *,
+    report: bool,
+    takeover: bool,
+) -> None:
+    """Measures by workers on Ray, or one shard."""
+    from mediate.scoring.apart import apart
+    from mediate.scoring.given import check_out
+
+    if where.shard is None:
+        check_out(out, order.spec, order.spec.described(), order.given)
+    results, folder = apart(order, where, out=out, progress=True, takeover=takeover)
+    if results is None or folder is None:
+        return
+    if where.shard is None:
+        show_run(out, results, found, report=report)
+        return
+    typer.echo(f"shard: {len(results.items)} {'items' if found.taken_for else 'pairs'} measured: {folder}")
+    tell_time()
+    tell(f"next: mediate merge {quote(str(out))} (once all shards are measured)")
 
 
 def read_run(

@@ -10,8 +10,9 @@ from mediate.models.generation import End, Written
 from mediate.models.model import Model
 from mediate.passes.store import Store
 from mediate.results.behaviour import Behaved, ReadAs
-from mediate.scoring.chains import ANSWER_TOKENS, answers, write_each
+from mediate.scoring.chains import ANSWER_TOKENS, answers
 from mediate.scoring.spec import ScoreSpec
+from mediate.scoring.writing import write_each
 from mediate.traces.edits import Edit
 from mediate.traces.pieces import decode_after
 from mediate.traces.trace import written_trace

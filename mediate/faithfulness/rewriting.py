@@ -9,7 +9,7 @@ from mediate.models.generation import End, Written
 from mediate.models.model import Model
 from mediate.models.prompts import CHAT, NONE, prompt_of
 from mediate.passes.store import Store
-from mediate.scoring.chains import write
+from mediate.scoring.writing import write
 from mediate.traces.pieces import decode_after, encode
 
 # A rewriting may have so many times the tokens of what is rewritten, and so many besides; they are counted in steps of

@@ -6,7 +6,7 @@ leave the batch there, so that a text that goes on for long does not hold up tho
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -21,11 +21,11 @@ from mediate.models.decoding import Decoding as Decoding
 from mediate.models.float64 import in_float64
 from mediate.models.following import followed, stepping
 from mediate.models.model import Model
-from mediate.models.side_by_side import Prefix, batches, can_pad
+from mediate.models.side_by_side import SHARED_FROM, Prefix, batches, can_pad
 from mediate.models.stepping import Stepping
 from mediate.models.vocabulary import beyond_rows
 from mediate.traces.pieces import decode, decode_after
-from mediate.traces.trace import token_ends
+from mediate.traces.trace import shared_beginning, token_ends
 from mediate.watch import work
 
 # Prompts that are written side by side: so many in any case, and of small models as many as have keys and values of so
@@ -75,23 +75,66 @@ def generate(
         InputError: An empty prompt, one that leaves no room in the context or has a token that the model lacks, or
             logits that are not numbers.
     """
+    laid = laid_out(model, prompts, decoding)
+    found = {
+        number: each
+        for rows, texts in written_in(laid, progress=progress)
+        for number, each in zip(rows, texts, strict=True)
+    }
+    return [found[number] for number in range(len(prompts))]
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """Prompts in the batches in which they are gone on with.
+
+    Args:
+        model: The hooked model.
+        prompts: Token ids.
+        decodings: How each is gone on with.
+        batches: The numbers of the prompts of each batch.
+        padded: Whether prompts of unequal length stand in one.
+    """
+
+    model: Model
+    prompts: Sequence[Sequence[int]]
+    decodings: Sequence[Decoding]
+    batches: tuple[tuple[int, ...], ...]
+    padded: bool
+
+
+def laid_out(model: Model, prompts: Sequence[Sequence[int]], decoding: Decoding | Sequence[Decoding]) -> LaidOut:
+    """The batches of some prompts, which depend on nothing else; see `generate`."""
     each = [decoding] * len(prompts) if isinstance(decoding, Decoding) else list(decoding)
     if len({replace(one, seed=0, max_new_tokens=1) for one in each}) > 1:
         raise ValueError("what is written side by side may differ in seeds and numbers of tokens alone")
     for prompt, one in zip(prompts, each, strict=True):
         _check_fits(model, prompt, one)
-    lengths, written = [len(prompt) for prompt in prompts], dict[int, Written]()
+    lengths = [len(prompt) for prompt in prompts]
     padded = len(prompts) > 1 and can_pad(model)
-    prefix = Prefix.of(model, prompts) if padded else Prefix()
     # Prompts of like length share a batch, so that little is padding; with them those that begin as one of them does.
-    leader = [number for number, _ in followed(prompts, prefix.length)] if padded else range(len(prompts))
+    shared = len(shared_beginning([tuple(prompt) for prompt in prompts])) if padded else 0
+    shared = shared if shared >= SHARED_FROM else 0
+    leader = [number for number, _ in followed(prompts, shared)] if padded else range(len(prompts))
     order = sorted(range(len(prompts)), key=lambda number: (lengths[leader[number]], leader[number], lengths[number]))
-    with work(len(prompts), "writing", "text", shown=progress) as done, in_float64(model.plain):
-        for rows in batches(order, lengths, _rows_at_most(model, prompts, each), padded=padded):
-            batch = _Batch(model, [list(prompts[row]) for row in rows], [each[row] for row in rows])
-            written |= zip(rows, batch.written(prefix if padded else None), strict=True)
+    cut = batches(order, lengths, _rows_at_most(model, prompts, each), padded=padded)
+    return LaidOut(model, prompts, each, tuple(tuple(rows) for rows in cut), padded)
+
+
+def written_in(
+    laid: LaidOut, numbers: Collection[int] | None = None, *, progress: bool = False
+) -> Iterator[tuple[tuple[int, ...], list[Written]]]:
+    """What is written after the prompts of each batch, with their numbers; of all batches, or of those named."""
+    wanted = range(len(laid.batches)) if numbers is None else sorted(numbers)
+    rows_of = [laid.batches[number] for number in wanted]
+    prefix = Prefix.of(laid.model, laid.prompts) if laid.padded and rows_of else Prefix()
+    count = sum(map(len, rows_of))
+    with work(count, "writing", "text", shown=progress) as done, in_float64(laid.model.plain):
+        for rows in rows_of:
+            batch = _Batch(laid.model, [laid.prompts[row] for row in rows], [laid.decodings[row] for row in rows])
+            texts = batch.written(prefix if laid.padded else None)
             done(len(rows))
-    return [written[number] for number in range(len(prompts))]
+            yield rows, texts
 
 
 def _rows_at_most(model: Model, prompts: Sequence[Sequence[int]], each: Sequence[Decoding]) -> int:

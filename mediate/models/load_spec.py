@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
 from pydantic import Field
 
 from mediate.choices import checked_choices, described, fields_of
 from mediate.errors import InputError
+
+if TYPE_CHECKING:
+    from mediate.models.model import Model
 
 DType = Literal["float32", "bfloat16", "float16", "float64"]
 
@@ -63,9 +66,10 @@ def make_load_spec(**options: Unpack[LoadOptions]) -> LoadSpec:
     return LoadSpec(**checked_choices(there, options))
 
 
-def check_loaded(call: str, model: object) -> None:
-    """Raises InputError where a call is given something else than a loaded model, such as its name."""
+def check_loaded(call: str, model: object) -> "Model":
+    """A loaded model; raises InputError where a call is given something else, such as its name."""
     from mediate.models.model import Model
 
     if not isinstance(model, Model):
         raise InputError(f"{call}: the model is a {type(model).__name__}; load it first: model = mediate.load(...)")
+    return model

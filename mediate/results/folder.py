@@ -115,6 +115,15 @@ def check_new(folder: Path) -> None:
 
 def write_results(folder: Path, results: Results) -> None:
     """Writes a run directory; each file appears whole or not at all, and `run.json` comes last."""
+    tables = tables_of(results)
+    if results.behaviour:
+        tables[JOINED] = joined_table(results.cube(), results.behaviour, least_effect(results))
+        tables[JOINED_STEPS] = step_table(results.behaviour, results.maps, results.resampled)
+    write_run(folder, tables, results.rejects, results.manifest)
+
+
+def tables_of(results: Results) -> dict[str, pd.DataFrame]:
+    """What was found, as the tables that it is read from, by their names."""
     tables = {
         "cube": cube_table(results.cubes),
         "effects": effect_table(results.maps),
@@ -123,11 +132,7 @@ def write_results(folder: Path, results: Results) -> None:
         "agreement": agreement_table(results.maps),
         "controls": control_table(results.controls),
     }
-    tables |= {each.name: each.write(found) for each in OPTIONAL if (found := getattr(results, each.field))}
-    if results.behaviour:
-        tables[JOINED] = joined_table(results.cube(), results.behaviour, least_effect(results))
-        tables[JOINED_STEPS] = step_table(results.behaviour, results.maps, results.resampled)
-    write_run(folder, tables, results.rejects, results.manifest)
+    return tables | {each.name: each.write(found) for each in OPTIONAL if (found := getattr(results, each.field))}
 
 
 def least_effect(results: Results) -> float:
@@ -175,14 +180,25 @@ def read_results(folder: str | Path) -> Results:
     beside = [each for each in OPTIONAL if table_name(each.name) in (manifest.get(SUMS) or ())]
     manifest, tables, rejects = read_run(folder, manifest, [*TABLES, *(each.name for each in beside)], "score")
     with from_tables(folder, "score"):
-        items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
-        if not items:  # a table without rows names no outcomes
-            outcomes = manifest.get("spec", {}).get("outcomes", ())
-            cubes = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), str(outcome)) for outcome in outcomes)
-        maps = with_agreements(maps_from_table(tables["effects"]), tables["agreement"])
-        cut, controls = cubes_from_table(tables["cut"]), controls_from_table(tables["controls"])
-        more = {each.field: each.read(tables[each.name]) for each in beside}
-        return Results(manifest, items, cubes, maps, rejects, cut, controls, **more)
+        return results_from(tables, manifest, rejects)
+
+
+def results_from(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], rejects: Sequence[Reject]) -> Results:
+    """What was found, from its tables.
+
+    Args:
+        tables: From `tables_of`, or read from a run directory.
+        manifest: What is said of the run.
+        rejects: What was left out.
+    """
+    items, cubes = items_from_table(tables["items"]), cubes_from_table(tables["cube"])
+    if not items:  # a table without rows names no outcomes
+        outcomes = manifest.get("spec", {}).get("outcomes", ())
+        cubes = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), str(outcome)) for outcome in outcomes)
+    maps = with_agreements(maps_from_table(tables["effects"]), tables["agreement"])
+    cut, controls = cubes_from_table(tables["cut"]), controls_from_table(tables["controls"])
+    more = {each.field: each.read(tables[each.name]) for each in OPTIONAL if each.name in tables}
+    return Results(manifest, items, cubes, maps, tuple(rejects), cut, controls, **more)
 
 
 def read_run(

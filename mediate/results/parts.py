@@ -109,6 +109,12 @@ def read_plan(run: Path) -> Plan | None:
         return None
 
 
+def tokens_in(run: Path | None) -> int | None:
+    """How many tokens run side by side in a run that was begun; None where none was."""
+    plan = None if run is None else read_plan(run)
+    return None if plan is None else plan.tokens
+
+
 def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str) -> Part:
     """Writes what was found of some batches, under the next free number.
 

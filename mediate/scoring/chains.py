@@ -1,30 +1,22 @@
 """The chains of a set of pairs: given ones tokenised, missing ones written by the model or taken from a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from dataclasses import dataclass, replace
 
-import numpy as np
-import torch
-
-from mediate.clock import stage
 from mediate.errors import ItemError
 from mediate.mediation.encoding import EncodedPair, Readers
-from mediate.models.generation import Decoding, End, Written, generate
+from mediate.models.generation import Decoding, End, Written
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_TOKENS as ANSWER_TOKENS
-from mediate.models.side_by_side import written_anew
 from mediate.pairs.answers import says
 from mediate.pairs.pair import Item, Pair, World, in_worlds
-from mediate.passes.store import Store, array, model_spec, numbers
-from mediate.passes.unhooked import leanly
+from mediate.passes.store import Store
 from mediate.scoring.spec import ScoreSpec
+from mediate.scoring.writing import write, write_each
 from mediate.traces.pieces import encode_after
 from mediate.traces.trace import Trace, given_trace, written_trace
 
-KIND = "traces"
 NOT_SOLVED = "not_solved"
-_ENDS = tuple(End)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,56 +139,6 @@ def trace_of(
             written=True,
         )
     return trace
-
-
-def write(
-    model: Model, prompts: Sequence[tuple[int, ...]], decoding: Decoding, store: Store | None, *, progress: bool
-) -> dict[tuple[int, ...], Written]:
-    """What the model writes after each prompt, from the store where it did so before."""
-    asked = [(prompt, decoding) for prompt in prompts]
-    return {prompt: text for (prompt, _), text in write_each(model, asked, store, progress=progress).items()}
-
-
-def write_each(
-    model: Model, asked: Sequence[tuple[tuple[int, ...], Decoding]], store: Store | None, *, progress: bool
-) -> dict[tuple[tuple[int, ...], Decoding], Written]:
-    """`write` after prompts that each have a seed and a number of tokens of their own, all of them side by side."""
-    found: dict[tuple[tuple[int, ...], Decoding], Written] = {}
-    layout = {"layout": "padding in front"} if written_anew(model) else {}
-
-    def entry(prompt: tuple[int, ...], decoding: Decoding) -> dict[str, object]:
-        choices = {key: value for key, value in asdict(decoding).items() if key != "batch_size"}
-        return model_spec(model) | {"prompt": list(prompt), "decoding": choices} | layout
-
-    for each in dict.fromkeys(asked):
-        kept = store.read(KIND, entry(*each), partial(_stored, model)) if store is not None else None
-        if kept is not None:
-            found[each] = kept
-    new = sorted((each for each in dict.fromkeys(asked) if each not in found), key=lambda each: len(each[0]))
-    with stage("writing chains and answers"), leanly(model):
-        prompts, decodings = [prompt for prompt, _ in new], [decoding for _, decoding in new]
-        texts = generate(model, prompts, decodings, progress=progress) if new else []
-    for each, written in zip(new, texts, strict=True):
-        found[each] = written
-        if store is not None:
-            tensors = {
-                "ids": numbers(written.ids, np.int64),
-                "end": numbers(_ENDS.index(written.end), np.int64),
-            }
-            store.put(KIND, entry(*each), tensors)
-    return found
-
-
-def _stored(model: Model, kept: Mapping[str, torch.Tensor]) -> Written:
-    """What the model wrote, as it was stored.
-
-    Raises:
-        ValueError: No model of this vocabulary wrote that.
-    """
-    ids, end = array(kept, "ids", (None,)), int(array(kept, "end", ()))
-    if ids.dtype != np.int64 or not all(0 <= each < model.facts.d_vocab for each in ids) or not 0 <= end < len(_ENDS):
-        raise ValueError("it holds no tokens of this model")
-    return Written(tuple(ids.tolist()), "", _ENDS[end])
 
 
 def _answered(

@@ -1,6 +1,7 @@
 """Whether what a run will write fits on the disk: an estimate before it begins, and a refusal where it does not."""
 
 import shutil
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from mediate.errors import InputError
 from mediate.mediation.maps import labels_of
 from mediate.scoring.batches import Batch
+from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run
 
 # Bytes of tables: of an item and each token of its chains, an outcome, a cell of a map; and of what else is written.
@@ -28,6 +30,13 @@ def needed_bytes(run: Run[Any, Any], batch: Batch[Any], items: int) -> int:
     cells = sum(prod(map(len, labels_of(run.model, longest.tokens, each).values())) for each in longest.maps)
     each = ITEM + TOKEN * run.job.procedure.length(longest) + OUTCOME * len(run.outcomes) + CELL * cells
     return COPIES * items * each + BESIDE
+
+
+def check_room_for(folder: Path | None, run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper) -> None:
+    """Refuses batches of a run, those that are not done yet, for which there is no room; see `check_room`."""
+    left = sum(len(batch.items) for batch in batches if batch.number not in keeper.done)
+    if folder is not None and left:
+        check_room(folder, needed_bytes(run, batches[0], left), left)
 
 
 def check_room(folder: Path, needed: int, items: int) -> None:

@@ -17,11 +17,12 @@ from mediate.pairs.item import check_item
 from mediate.pairs.pair import Item
 from mediate.passes.store import Store
 from mediate.results.told import Reject
-from mediate.scoring.chains import NOT_SOLVED, answers, trace_of, write
+from mediate.scoring.chains import NOT_SOLVED, answers, trace_of
 from mediate.scoring.measured_answers import bridge_rejects, keeps_bridge, measured_answer, must_ask, other_options
 from mediate.scoring.preparing import Preparation
 from mediate.scoring.reference_material import with_material
 from mediate.scoring.spec import DEFAULT_ITEM_MAP, ScoreSpec
+from mediate.scoring.writing import write
 from mediate.traces.trace import Trace
 
 

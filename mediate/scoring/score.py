@@ -10,25 +10,19 @@ from mediate.clock import stage
 from mediate.errors import ItemError
 from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
-from mediate.models.prompts import prompt_facts
 from mediate.pairs.pair import Item, Pair
 from mediate.passes.store import Store
 from mediate.results.folder import Results, read_results, write_results
-from mediate.results.parts import Plan, damage, drop_parts, read_plan
-from mediate.results.told import Reject
-from mediate.scoring.batches import Batch, batches_of, fingerprint_of, tokens_together
-from mediate.scoring.disk import check_room, needed_bytes
-from mediate.scoring.given import as_measured, check_set, fitting
-from mediate.scoring.jobs import job_of
+from mediate.results.parts import damage, drop_parts, tokens_in
+from mediate.scoring.batches import Batch
+from mediate.scoring.beginning import Settled
+from mediate.scoring.disk import check_room_for
 from mediate.scoring.keeping import Keeper
-from mediate.scoring.measuring import Run, measured, run_of, with_random_weights
-from mediate.scoring.preparing import prepare
-from mediate.scoring.rundir import begun, check_free, identity, written
-from mediate.scoring.settling import settled
+from mediate.scoring.measuring import Run, measured, with_random_weights
+from mediate.scoring.rundir import begun, check_free, written
 from mediate.scoring.spec import ScoreSpec
 from mediate.scoring.stopping import stopping
-from mediate.scoring.telling import ended, opening
-from mediate.watch import bars, tell, work
+from mediate.watch import bars, work
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +82,25 @@ def score(
     unread, progress = call.get("unread", ()), call.get("progress", False)
     out, store = call.get("out"), call.get("store")
     clock = time.monotonic()
-    check_set(pairs, unread, spec, (model.facts.name,))
-    pairs = as_measured(pairs, spec.against, tell if progress else str)
-    job = job_of(pairs, spec.against)
-    spec = settled(model, pairs, fitting(pairs, spec), tell if progress else str)
-    prompt = prompt_facts(model.need_tokenizer(), spec.template)
-    choices = spec.described() | dict(addition.choices if addition is not None else {})
-    asked = identity(choices, pairs, model.describe(), prompt)
-    if out is not None and check_free(out, asked):
+    settled = Settled.of(model, pairs, unread, spec, {} if addition is None else addition.choices, progress)
+    if out is not None and check_free(out, settled.identity):
         drop_parts(out)  # where the process died before it could
         return read_results(out)
     started, before = begun(out)
     clock -= before
-    items, rejects = prepare(job.preparation, model, pairs, spec, store, unread=unread, progress=progress)
-    manifest = asked | opening(started, len(pairs) + len(unread), items)
+    own = settled.begun(store, tokens=tokens_in(out), progress=progress)
+    manifest = dict(own.manifest) | {"created": started}
     with written(out, manifest, takeover=call.get("takeover", False)) as said:
-        run = run_of(job, model, items, spec, store)
-        batches, plan = planned(run, out, rejects)
-        keeper = Keeper(out, plan, run.outcomes)
-        left = sum(len(batch.items) for batch in batches if batch.number not in keeper.done)
-        if out is not None and left:
-            check_room(out, needed_bytes(run, batches[0], left), left)
+        keeper = Keeper(out, own.plan, own.run.outcomes)
+        check_room_for(out, own.run, own.batches, keeper)
         with keeper.kept(said, clock), bars(progress):
-            results = _all_of(run, batches, keeper, progress)
-            results = replace(results, rejects=(*rejects, *results.rejects))
-            results = replace(results, manifest=ended(manifest, clock, items, results, spec) | damage(out))
+            results = all_of(own.run, own.batches, keeper, progress)
+            results = replace(results, rejects=(*own.plan.left_out, *results.rejects))
+            results = replace(results, manifest=own.ended(manifest, clock, results) | damage(out))
             if addition is not None:
                 there = {each.id for each in results.items}
-                results = addition.measure(results, [each for each in items if each.id in there], spec, store, progress)
+                items = [each for each in own.run.items if each.id in there]
+                results = addition.measure(results, items, settled.spec, store, progress)
             if out is not None:
                 with stage("writing tables"):
                     write_results(out, results)
@@ -124,25 +109,11 @@ def score(
     return results
 
 
-def planned(run: Run[Any, Any], folder: Path | None, left_out: Sequence[Reject] = ()) -> tuple[list[Batch[Any]], Plan]:
-    """A run's batches, and what is written down of them; those of a run that is taken up again are as they were.
-
-    Args:
-        run: The run.
-        folder: Its directory.
-        left_out: What was left out before anything was measured.
-    """
-    known = None if folder is None else read_plan(folder)
-    tokens = tokens_together(run.model) if known is None else known.tokens
-    batches = batches_of(run.job.procedure, run.model, run.items, tokens)
-    order = tuple(item.id for item in run.items)
-    return batches, Plan(order, tokens, len(batches), fingerprint_of(batches), tuple(left_out))
-
-
-def _all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, progress: bool) -> Results:
+def all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, progress: bool) -> Results:
     """What is found of all batches, those that are done before among them, with the control of random weights."""
     noun = run.job.noun
-    with work(len(run.items), f"measuring {noun}s", noun, shown=progress) as done_with:
+    total = sum(len(batch.items) for batch in batches)
+    with work(total, f"measuring {noun}s", noun, shown=progress) as done_with:
         done_with(sum(len(batch.items) for batch in batches if batch.number in keeper.done))
         results = None
         while results is None:  # once, unless a part is damaged after it was written

@@ -76,7 +76,7 @@ def ended(
     counts = counted(manifest["counts"]["given"], len(there), results.rejects) | {
         "maps_left_out": sum(reject.is_map for reject in results.rejects),
         "controlled": len({each.item for each in results.controls}),
-        "not_cut": dict(uncut),
+        "not_cut": dict(sorted(uncut.items())),
     }
     measured = [item for item in items if item.id in there]
     alone = [each for each in measured if isinstance(each, PreparedItem)]

@@ -57,17 +57,16 @@ def test_too_long_a_text_is_refused() -> None:
 
 
 def test_it_writes_once_and_is_then_looked_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from mediate.models.generation import generate
     from mediate.passes.store import Store
-    from mediate.scoring import chains
 
     calls = list[int]()
-    generate = chains.generate
 
     def counted(model: object, prompts: list[object], *rest: object, **more: object) -> object:
         calls.append(len(prompts))
         return generate(model, prompts, *rest, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(chains, "generate", counted)
+    tiny.instead_of_writing(monkeypatch, counted)
     model = tiny.model("llama")
     for instruction in (TOLD, TOLD, "Tom gives."):
         rewritten(model, ["Tom has 7."], instruction, Store(tmp_path), seed=0, progress=False)

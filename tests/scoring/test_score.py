@@ -148,7 +148,7 @@ def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     names = ("run", "cubes", "small_maps", "map", "controls", "reads", "unlearnt")
     with_procedure(monkeypatch, **dict.fromkeys(names, never))
     monkeypatch.setattr(controls_module, "random_twin", never)
-    monkeypatch.setattr("mediate.scoring.chains.generate", never)
+    monkeypatch.setattr("mediate.scoring.writing.written_in", never)
     monkeypatch.setattr("mediate.passes.activations.forward", never)
     second = run(mixed, out=tmp_path / "b", store=store, **choices)
     assert all(np.array_equal(a.y, b.y) for a, b in zip(first.cubes, second.cubes, strict=True))

@@ -12,7 +12,6 @@ from mediate.models.generation import End, Written
 from mediate.models.model import Model
 from mediate.models.prompts import FEW_SHOT_STOP, NONE, Style, Template, few_shot
 from mediate.pairs.pair import Item, Pair
-from mediate.scoring import chains as chains_module
 from mediate.scoring.pairs import PAIRS as OF_PAIRS
 from mediate.scoring.preparing import prepare
 from mediate.scoring.score import score
@@ -146,7 +145,7 @@ MIXED = tuple(
 
 
 def test_what_the_model_writes_badly_is_left_out_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chains_module, "generate", written_by({"4": End.LENGTH, "5": End.EOS}))
+    tiny.instead_of_writing(monkeypatch, written_by({"4": End.LENGTH, "5": End.EOS}))
     model, choices = tiny.model("llama"), {"control_pairs": 0, "maps": ()}
     found = score(model, MIXED, make_spec(**choices))
     assert found.manifest["counts"]["by_reason"] == {"endless_cot": 1, "no_cot": 1}
@@ -156,7 +155,7 @@ def test_what_the_model_writes_badly_is_left_out_and_counted(monkeypatch: pytest
 
 
 def test_with_nothing_left_one_line_says_why_and_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(chains_module, "generate", written_by({"3": End.LENGTH, "4": End.LENGTH, "5": End.EOS}))
+    tiny.instead_of_writing(monkeypatch, written_by({"3": End.LENGTH, "4": End.LENGTH, "5": End.EOS}))
     with pytest.raises(InputError) as error:
         score(tiny.model("llama"), MIXED, make_spec(control_pairs=0, maps=()), out=tmp_path / "run")
     said = str(error.value)

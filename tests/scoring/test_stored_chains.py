@@ -13,7 +13,6 @@ from mediate.pairs.files import write_pairs
 from mediate.pairs.pair import Item, Pair
 from mediate.report.comparison.comparison import compare
 from mediate.results import Results, corners, read_results, write_results
-from mediate.scoring import chains as chains_module
 from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec
 from mediate.scoring.stored_chains import read_chains
@@ -42,7 +41,7 @@ def write(model, prompts, decoding, *, progress):
 @pytest.fixture(autouse=True, scope="module")
 def writing():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chains_module, "generate", write)
+        tiny.instead_of_writing(patch, write)
         yield
 
 

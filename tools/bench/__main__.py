@@ -18,6 +18,7 @@ from tools.bench.bench import COMMAND, Bench, Setting
 from tools.bench.commands import DEMO, FIRST_PATH
 from tools.bench.comparing import COMPARING
 from tools.bench.distilling import DISTILLING
+from tools.bench.engines import ENGINES
 from tools.bench.gpu import GPU
 from tools.bench.growth import GROWTH
 from tools.bench.long import LONG
@@ -34,7 +35,7 @@ from tools.bench.whole import WHOLE
 # In the order of the page.
 BENCHES: tuple[Bench, ...] = (
     PATCHING, PEERS, WHOLE, ADAPTIVE, CUBES, KNOCKOUT, TRUNCATIONS, BEHAVIOUR, LONG, GROWTH, PRECISION, FIRST_PATH,
-    DEMO, COMPARING, TUNING, DISTILLING, GPU,
+    DEMO, COMPARING, TUNING, DISTILLING, ENGINES, GPU,
 )  # fmt: skip
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 

@@ -20,11 +20,11 @@ from mediate.results.controls import control_table
 from mediate.results.crossing_folder import CrossResults
 from mediate.results.cube import cube_table
 from mediate.results.maps import effect_table
-from mediate.scoring.chains import write as write_chains
 from mediate.scoring.cross import cross_pairs
 from mediate.scoring.cross_spec import make_cross_spec
 from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec
+from mediate.scoring.writing import write as write_chains
 from tests import tiny
 from tests.scoring.test_cross import PAIRS as CROSSED
 from tests.scoring.test_cross import models

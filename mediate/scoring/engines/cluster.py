@@ -1,0 +1,131 @@
+"""Ray: a cluster of our own on this machine, on the loopback and behind a token, or one that is there."""
+
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mediate.errors import InputError, install_hint, one_line
+from mediate.scoring.engine_spec import EngineSpec
+
+LOOPBACK = ("127.0.0.1", "::1")
+# What Ray's object store of our own cluster may hold, in bytes: the set, and answers on their way.
+OBJECTS = 256 * 2**20
+# Said to Ray as it is imported. On macOS and Windows it keeps to the loopback by itself; elsewhere it does where it is
+# told that this is no cluster.
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
+_OWN = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+
+
+@cache
+def _token() -> str:
+    """A secret of this process's: Ray reads it once, so a second cluster has the same."""
+    return secrets.token_hex(32)
+
+
+def imported_ray() -> Any:
+    """Ray's module.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError(f"engine 'ray' needs Ray, which is not installed; {install_hint('ray')}") from error
+    return ray
+
+
+@contextmanager
+def connected(spec: EngineSpec) -> Iterator[Any]:
+    """Ray, while open: connected to the cluster that is asked for, or to one of our own, which ends with it.
+
+    A connection that is there already is used, and left as it is.
+
+    Args:
+        spec: Which cluster, and how many workers it is to have room for.
+
+    Raises:
+        InputError: Ray is not installed, there is no such cluster, or ours would listen to other machines.
+    """
+    own = spec.address is None
+    with _environment(_QUIET | (_OWN | {"RAY_AUTH_TOKEN": _token()} if own else {})):
+        ray = imported_ray()
+        if ray.is_initialized():
+            yield ray
+            return
+        place = tempfile.mkdtemp(prefix="mediate-ray-", dir="/tmp" if Path("/tmp").is_dir() else None)
+        try:
+            with _handlers_kept():
+                _begin(ray, spec, place)
+            yield ray
+        finally:
+            with _handlers_kept():
+                ray.shutdown()
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _begin(ray: Any, spec: EngineSpec, place: str) -> None:
+    said = {"log_to_driver": False, "configure_logging": False}
+    if spec.address is not None:
+        try:
+            ray.init(address=spec.address, **said)
+        except Exception as error:  # Ray raises its own errors, and those of what it is built on
+            raise InputError(
+                f"address {spec.address!r}: no Ray cluster answers there ({one_line(error)}); start one with "
+                "'ray start --head', and give this process its token (RAY_AUTH_MODE, RAY_AUTH_TOKEN)"
+            ) from error
+        return
+    cores = max(spec.threads_per_worker, os.cpu_count() or 1)
+    try:
+        context = ray.init(
+            address="local",
+            num_cpus=cores if spec.num_workers is None else spec.num_workers * spec.threads_per_worker,
+            include_dashboard=False,
+            object_store_memory=OBJECTS,
+            _node_ip_address=LOOPBACK[0],
+            _temp_dir=place,
+            **said,
+        )
+    except Exception as error:
+        raise InputError(f"Ray does not start here ({one_line(error)}); leave out engine 'ray', or mend it") from error
+    found = str(context.address_info["node_ip_address"])
+    if found not in LOOPBACK:
+        raise InputError(
+            f"Ray was imported before, and would listen at {found} to other machines; start Python anew, or start a "
+            "cluster yourself and give its address"
+        )
+
+
+@contextmanager
+def _environment(wanted: dict[str, str]) -> Iterator[None]:
+    """While open, these variables are set."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """After it, signals are met as before: Ray takes SIGTERM for itself as it begins."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            with suppress(ValueError, TypeError):  # not in the main thread, or set by other than Python
+                signal.signal(number, handler)

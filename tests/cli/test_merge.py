@@ -1,0 +1,37 @@
+"""Shards and their merging at the command line."""
+
+import json
+from pathlib import Path
+
+import mediate as md
+from mediate.pairs.files import pairs_content
+from tests.scoring.engines.test_sharded import content
+from tests.test_cli import mediate
+
+
+def test_an_array_of_shards_is_merged_to_the_run_of_one_process(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "pairs.jsonl").write_bytes(pairs_content(tmp_path / "pairs.jsonl", md.modular_pairs(6, seed=2)))
+    command = ["score", "pairs.jsonl", "--model", "reference-0.1m", "--control-pairs", "1", "--no-report"]
+    for number in ("0", "1"):
+        monkeypatch.setenv("RANK", number)
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        done = mediate(*command, "--out", "run", "--shard", "auto", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert f"shard: {int(number) + 1}/2 (RANK {number} of WORLD_SIZE 2)" in done.stderr
+        assert "next: mediate merge run (once all shards are measured)" in done.stderr
+        if number == "0":
+            early = mediate("merge", "run", cwd=tmp_path)
+            assert early.returncode == 2
+            assert early.stderr == (
+                "mediate: run: 1 of 2 shards are not finished: 2/2 (not begun); run the command that made the others "
+                "with --shard 2/2 and so on, and merge again\n"
+            )
+    merged = mediate("merge", "run", cwd=tmp_path)
+    assert merged.returncode == 0, merged.stderr
+    assert "report: run/report.html" in merged.stdout
+    whole = mediate(*command, "--out", "whole", cwd=tmp_path)
+    assert whole.returncode == 0, whole.stderr
+    assert content(tmp_path / "run") == content(tmp_path / "whole")
+    assert "shard" not in json.loads((tmp_path / "run" / "run.json").read_text())
+    unread = mediate(*command, "--out", "run", "--shard", "1/2", "--engine", "ray", cwd=tmp_path)
+    assert (unread.returncode, unread.stderr.count("\n")) == (2, 1)
