@@ -1,8 +1,10 @@
 """What a run says of its items: those that were measured, in their two worlds, and those that were left out."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mediate.pairs.pair import World
 from mediate.traces.trace import Trace
@@ -134,9 +136,10 @@ def item_table(items: Sequence[Measured]) -> "pandas.DataFrame":
     """
     import pandas as pd
 
-    conditioned = any(item.condition for item in items)
+    conditioned, names = any(item.condition for item in items), [each.name for each in fields(Told)]
     rows = [
-        {"item": item.id, "group": item.group, "world": str(world), **asdict(told)}
+        {"item": item.id, "group": item.group, "world": str(world)}
+        | {name: getattr(told, name) for name in names}
         | ({"condition": item.condition} if conditioned else {})
         for item in items
         for world, told in item.worlds
@@ -156,7 +159,7 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
             question=row["question"],
             answer=row["answer"],
             tokens=tuple(row["tokens"]),
-            steps=tuple(int(step) for step in row["steps"]),
+            steps=tuple(np.asarray(row["steps"], dtype=np.int64).tolist()),
             states_answer=None if pd.isna(row["states_answer"]) else int(row["states_answer"]),
             written=bool(row["written"]),
             said=None if pd.isna(row["said"]) else str(row["said"]),
