@@ -61,6 +61,7 @@ class Results:
         spans: What the answer loses with the chain's states as without it, one record an item and span of layers.
         off: How far off the distribution is what state maps put in place, one record a pair and direction.
         resampled: Steps of chains resampled, one record an item and step.
+        ranked: Of an unfinished run: the effects of controlled items that those in random weights are ranked against.
     """
 
     manifest: Mapping[str, Any]
@@ -78,6 +79,7 @@ class Results:
     spans: tuple[SpanLoss, ...] = ()
     off: tuple[OffDistribution, ...] = ()
     resampled: tuple[Resampled, ...] = ()
+    ranked: tuple[EffectMap, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:
