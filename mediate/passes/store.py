@@ -4,8 +4,10 @@ An entry is one safetensors file, `<root>/<kind>/<first two of key>/<key>.safete
 entry's specification in canonical JSON; the header carries the specification and a sha256 of the data, because the
 format itself does not notice a flipped bit. An entry is read only where its header is that of the key that is asked
 for, its data have the sum, and its tensors are what the reader takes them for; any other is computed again. Files are
-written beside their place, synced, and renamed, so an entry is whole or absent; two writers of one key write the same
-content, and the later rename does no harm. A folder that cannot be written costs a warning and no run.
+written beside their place and renamed, so that whatever ends a process leaves an entry whole or absent; two writers of
+one key write the same content, and the later rename does no harm. They are not synced to disk, which would take longer
+than what a small model computes: a loss of power may tear an entry, which its sum tells, so that it costs time alone. A
+folder that cannot be written costs a warning and no run.
 """
 
 import hashlib
@@ -139,7 +141,7 @@ class Store:
         path = self.path(kind, spec)
         _tidied(self.root)
         try:
-            write_atomic(path, lambda part: save_file(owned, part, metadata=metadata))
+            write_atomic(path, lambda part: save_file(owned, part, metadata=metadata), sync=False)
         except OSError as error:
             self._refused(error)
         return path

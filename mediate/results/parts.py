@@ -7,17 +7,22 @@ part without `run.json` was being written when its process died, and is nothing;
 import json
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mediate.errors import InputError, one_line
 from mediate.files import write_text
 from mediate.results.damaged import RESULTS
-from mediate.results.folder import MANIFEST, REJECTS, Results, read_manifest, read_results, write_results
+from mediate.results.manifest import MANIFEST, read_manifest
 from mediate.results.sums import SUMS, check_sum
+from mediate.results.told import Reject
+
+if TYPE_CHECKING:
+    from mediate.results.folder import Results
 
 PARTS, PLAN, CORRUPT = "parts", "plan.json", ".corrupt"
 
@@ -33,12 +38,19 @@ class Plan:
         tokens: How many tokens run side by side.
         batches: How many batches there are.
         fingerprint: Of the batches and what is in them; parts of another plan are none of this run.
+        left_out: What was left out before anything was measured.
     """
 
     order: tuple[str, ...]
     tokens: int
     batches: int
     fingerprint: str
+    left_out: tuple[Reject, ...] = ()
+
+    @property
+    def given(self) -> int:
+        """How many items there were, with those that were left out before anything was measured."""
+        return len(self.order) + sum(each.part == "item" for each in self.left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,29 @@ class Part:
     rejected: Mapping[str, int]
 
 
+def counts_of(plan: Plan, parts: Sequence[Part]) -> dict[str, Any]:
+    """What is done of a run, for the manifest of one that is not finished.
+
+    `planned` of the `given` items are, or will be, measured; of these so many are `measured`. `rejected` counts those
+    that were left out before or since, and `by_reason` these by the code of why.
+    """
+    by_reason = Counter(each.code for each in plan.left_out if each.part == "item")
+    for part in parts:
+        by_reason.update(part.rejected)
+    return {
+        "given": plan.given,
+        "planned": len(plan.order),
+        "measured": sum(part.measured for part in parts),
+        "rejected": sum(by_reason.values()),
+        "by_reason": dict(by_reason),
+    }
+
+
+def done_words(counts: Mapping[str, Any]) -> str:
+    """`312 of 1,000 items`, of a run that is not finished."""
+    return f"{counts['measured']:,} of {counts['planned']:,} items"
+
+
 def write_plan(run: Path, plan: Plan) -> None:
     """Says what a run is made of."""
     write_text(run / PARTS / PLAN, json.dumps(asdict(plan), ensure_ascii=False) + "\n")
@@ -68,12 +103,13 @@ def read_plan(run: Path) -> Plan | None:
     try:
         told = json.loads((run / PARTS / PLAN).read_text(encoding="utf-8"))
         order, tokens, batches = tuple(map(str, told["order"])), int(told["tokens"]), int(told["batches"])
-        return Plan(order, tokens, batches, str(told["fingerprint"]))
+        left_out = tuple(Reject(**each) for each in told["left_out"])
+        return Plan(order, tokens, batches, str(told["fingerprint"]), left_out)
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def write_part(run: Path, results: Results, batches: Sequence[int], plan: str) -> Part:
+def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str) -> Part:
     """Writes what was found of some batches, under the next free number.
 
     Args:
@@ -82,19 +118,14 @@ def write_part(run: Path, results: Results, batches: Sequence[int], plan: str) -
         batches: The numbers of the batches.
         plan: The fingerprint of the plan that they are of.
     """
-    rejected: dict[str, int] = {}
-    for each in results.rejects:
-        if each.part == "item":
-            rejected[each.code] = rejected.get(each.code, 0) + 1
+    from mediate.results.folder import write_results
+
+    rejected = dict(Counter(each.code for each in results.rejects if each.part == "item"))
     told = {"batches": list(batches), "plan": plan, "measured": len(results.items), "rejected": rejected}
     folder = _next(run)
     manifest = {"spec": results.manifest.get("spec", {}), "status": "success", "part": told}
-    write_results(folder, Results(**{**_fields(results), "manifest": manifest}))
+    write_results(folder, replace(results, manifest=manifest))
     return Part(folder, tuple(batches), len(results.items), rejected)
-
-
-def _fields(results: Results) -> dict[str, Any]:
-    return {name: getattr(results, name) for name in Results.__dataclass_fields__}
 
 
 def _next(run: Path) -> Path:
@@ -173,7 +204,7 @@ def _drop(folder: Path) -> None:
 def check_whole(folder: Path) -> None:
     """Raises ValueError or OSError where a file of a part is not the one that its manifest holds the sum of."""
     sums = read_manifest(folder)[SUMS]
-    if REJECTS not in sums or not any(name.startswith(f"{RESULTS}/") for name in sums):
+    if not any(name.startswith(f"{RESULTS}/") for name in sums):
         raise ValueError("it lacks the sums of its files")
     for name in sums:
         check_sum(name, (folder / name).read_bytes(), sums)
@@ -190,17 +221,20 @@ def set_aside(folder: Path, error: Exception) -> None:
     log.warning("%s: damaged (%s); moved aside and measured again", folder, one_line(error, 300))
 
 
-def damaged_in(run: Path) -> int:
-    """How many parts of a run were set aside."""
-    return sum(each.name.endswith(CORRUPT) for each in _folders(run))
+def damage(run: Path | None) -> dict[str, int]:
+    """How many parts of a run were set aside, for its manifest; nothing where none was."""
+    count = 0 if run is None else sum(each.name.endswith(CORRUPT) for each in _folders(run))
+    return {"damaged_parts": count} if count else {}
 
 
-def read_part(part: Part) -> Results:
+def read_part(part: Part) -> "Results":
     """What a part found.
 
     Raises:
         InputError: A file is missing or damaged.
     """
+    from mediate.results.folder import read_results
+
     return read_results(part.folder)
 
 

@@ -138,8 +138,7 @@ def item_table(items: Sequence[Measured]) -> "pandas.DataFrame":
 
     conditioned, names = any(item.condition for item in items), [each.name for each in fields(Told)]
     rows = [
-        {"item": item.id, "group": item.group, "world": str(world)}
-        | {name: getattr(told, name) for name in names}
+        {"item": item.id, "group": item.group, "world": str(world), **{name: getattr(told, name) for name in names}}
         | ({"condition": item.condition} if conditioned else {})
         for item in items
         for world, told in item.worlds

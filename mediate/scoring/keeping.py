@@ -1,7 +1,8 @@
 """What is done of a run is kept as parts in its directory, so that no more than some seconds of it can be lost."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,17 @@ from mediate.clock import stage
 from mediate.errors import InputError
 from mediate.results.folder import Results
 from mediate.results.merged import merged
-from mediate.results.parts import Part, Plan, read_part, set_aside, taken_up, write_part, write_plan
+from mediate.results.parts import (
+    Part,
+    Plan,
+    counts_of,
+    done_words,
+    read_part,
+    set_aside,
+    taken_up,
+    write_part,
+    write_plan,
+)
 
 # A part is closed after so much work, in seconds, or with so many items.
 SECONDS, ITEMS = 10.0, 500
@@ -43,11 +54,24 @@ class Keeper:
         """The numbers of the batches that are done, whether or not they are on disk."""
         return frozenset([number for part in self.parts for number in part.batches] + list(self.held))
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many items are on disk, or kept in memory where nothing is written: measured, and rejected."""
-        measured = sum(part.measured for part in self.parts)
-        return {"measured": measured, "rejected": sum(sum(part.rejected.values()) for part in self.parts)}
+    @contextmanager
+    def kept(self, said: MutableMapping[str, Any], since: float) -> Iterator[None]:
+        """While open, whatever ends the run, what is done by then is written, and what is done is said.
+
+        Args:
+            said: Takes what is said of a run that is not finished, for its manifest.
+            since: The monotonic clock when the run began.
+        """
+        try:
+            yield
+        except BaseException as stop:
+            with suppress(OSError):  # a full disk, which may be what ends it
+                self.flush()
+            counts = counts_of(self.plan, self.parts)
+            said.update(counts=counts, seconds=round(time.monotonic() - since, 3))
+            if self.folder is not None:
+                stop.add_note(f"{done_words(counts)} done")
+            raise
 
     def take(self, number: int, results: Results) -> None:
         """Takes what was found of a batch; writes a part where enough is done."""
