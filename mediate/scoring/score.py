@@ -16,6 +16,7 @@ from mediate.passes.store import Store
 from mediate.results.folder import Results, read_results, write_results
 from mediate.results.parts import Plan, damage, drop_parts, read_plan
 from mediate.results.told import Reject
+from mediate.scoring.allowed import Tally
 from mediate.scoring.batches import Batch, batches_of, fingerprint_of, tokens_together
 from mediate.scoring.given import as_measured, check_set, fitting
 from mediate.scoring.jobs import job_of
@@ -137,7 +138,9 @@ def planned(run: Run[Any, Any], folder: Path | None, left_out: Sequence[Reject] 
 
 def _all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, progress: bool) -> Results:
     """What is found of all batches, those that are done before among them, with the control of random weights."""
-    noun = run.job.noun
+    noun, tally = run.job.noun, Tally()
+    for part in keeper.parts:
+        tally.count(part.measured, part.rejected)
     with work(len(run.items), f"measuring {noun}s", noun, shown=progress) as done_with:
         done_with(sum(len(batch.items) for batch in batches if batch.number in keeper.done))
         results = None
@@ -148,6 +151,8 @@ def _all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, p
                     with signals.batch():
                         found = measured(run, batch, done_with)
                     keeper.take(batch.number, found)
+                    tally.add(found)
+                    tally.check(run.spec.max_errors, len(run.items))
                 signals.check()
             results = keeper.whole({})
     drawn = len({each.item for each in results.controls})
