@@ -142,17 +142,20 @@ def _folders(run: Path) -> list[Path]:
 def parts_of(run: Path, plan: str | None = None) -> tuple[Part, ...]:
     """The parts of a run that are done, in the order in which they were written; nothing is changed.
 
+    One that holds a batch that an earlier one holds does not count.
+
     Args:
         run: The run directory.
         plan: The fingerprint of the plan that they must be of; of any by default.
     """
-    found = []
+    found, batches = list[Part](), set[int]()
     for folder in _folders(run):
         if folder.name.isdigit() and (folder / MANIFEST).exists():
             with suppress(InputError, ValueError, TypeError, KeyError, AttributeError):
                 part, of = _part(folder)
-                if plan in (None, of):
+                if plan in (None, of) and not batches & set(part.batches):
                     found.append(part)
+                    batches |= set(part.batches)
     return tuple(found)
 
 
