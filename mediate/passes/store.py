@@ -13,6 +13,8 @@ folder that cannot be written costs a warning and no run.
 import hashlib
 import json
 import logging
+import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,13 +28,14 @@ import torch
 from torch import Tensor
 
 from mediate.errors import one_line, told
-from mediate.files import drop_orphans, write_atomic
+from mediate.files import PART, write_atomic
 from mediate.models.cache import cache_folder
 from mediate.models.fingerprint import tensor_bytes
 from mediate.models.float64 import keeps_float64
 from mediate.models.model import Model
 
 SCHEMA = 1
+DAY = 24 * 60 * 60.0
 # Raised by one whenever a change to the code changes a stored number by more than rounding.
 NUMERICS_VERSION = 2
 
@@ -157,6 +160,25 @@ class Store:
 def _tidied(root: Path) -> int:
     """Once a process, what killed writers left in a cache is deleted."""
     return drop_orphans(root)
+
+
+def drop_orphans(root: Path, *, older: float = DAY) -> int:
+    """Deletes what killed writers left behind below a folder, and returns how many files that were.
+
+    Args:
+        root: The folder.
+        older: The least age, in seconds: a younger file may still be written by another process.
+    """
+    dropped = 0
+    for folder, _, names in os.walk(root):
+        for name in names:
+            if name.startswith(".") and name.endswith(PART):
+                orphan = Path(folder, name)
+                with suppress(OSError):  # gone meanwhile, or not ours to delete
+                    if time.time() - orphan.stat().st_mtime > older:
+                        orphan.unlink()
+                        dropped += 1
+    return dropped
 
 
 def array(tensors: Mapping[str, Tensor], name: str, shape: tuple[int | None, ...]) -> np.ndarray:

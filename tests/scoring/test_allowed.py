@@ -41,7 +41,7 @@ def test_by_default_a_run_ends_where_the_first_hundred_all_fail() -> None:
     tally.count(0, {"nonfinite": FIRST - 1})
     tally.check(None, 5000)
     tally.count(0, {"nonfinite": 1})
-    with pytest.raises(InputError, match="100 of 5000 items failed .*, and none was measured; mend that"):
+    with pytest.raises(InputError, match=r"100 of 5000 items failed .*, and none was measured; mend that"):
         tally.check(None, 5000)
     tally.count(1, {"nonfinite": 4000})
     tally.check(None, 5000)
