@@ -20,17 +20,18 @@ from mediate.watch import duration
 LOCK, PART, HEARTBEAT = ".lock", ".part", "heartbeat.json"
 # How often whoever holds a folder gives a sign of life, in seconds.
 BEAT = 10.0
-DAY = 24 * 60 * 60.0
 
 
-def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomic(path: Path, write: Callable[[Path], None], *, sync: bool = True) -> None:
     """Lets `write` fill a new file beside `path`, syncs it to disk, and only then puts it in place.
+
+    Not synced, it may be torn by a loss of power, and still by nothing that ends a process.
 
     Raises:
         OSError: The system refuses, with `path` in it, also where a library that writes says so in its own words.
     """
     try:
-        _write_beside(path, write)
+        _write_beside(path, write, sync)
     except Exception as error:
         number = system_number(error)
         if number is None:
@@ -41,43 +42,29 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         raise OSError(number, os.strerror(number), os.fsdecode(place)) from error
 
 
-def _write_beside(path: Path, write: Callable[[Path], None]) -> None:
+def _write_beside(path: Path, write: Callable[[Path], None], sync: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
     os.close(handle)
     part = Path(name)
     try:
         write(part)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
+        if sync:
+            _to_disk(part)
         part.chmod(0o644)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+    if sync:
+        _to_disk(path.parent)
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
-
-
-def drop_orphans(root: Path, *, older: float = DAY) -> int:
-    """Deletes what killed writers left behind below a folder, and returns how many files that were.
-
-    Args:
-        root: The folder.
-        older: The least age, in seconds: a younger file may still be written by another process.
-    """
-    dropped = 0
-    for folder, _, names in os.walk(root):
-        for name in names:
-            if name.startswith(".") and name.endswith(PART):
-                orphan = Path(folder, name)
-                with suppress(OSError):  # gone meanwhile, or not ours to delete
-                    if time.time() - orphan.stat().st_mtime > older:
-                        orphan.unlink()
-                        dropped += 1
-    return dropped
+        os.close(handle)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -14,14 +14,21 @@ PADDING = 0.125
 # The part of free memory that keys and values of sequences side by side may take.
 SHARE = 0.1
 
+# From this width on as many tokens are quickest as of a wide model; of a narrower one up to so many times as many.
+WIDE, MOST_NARROW = 256, 4
+
 Key = TypeVar("Key", bound=Hashable)
 
 
 def side_by_side(model: Model) -> int:
-    """How many tokens of contexts are run and kept together: where more gain nothing, or memory would get short."""
+    """How many tokens of contexts are run and kept together: where more gain nothing, or memory would get short.
+
+    A narrow model is through with a token so soon that what a pass costs by itself counts, up to some width.
+    """
     facts = model.facts
+    quickest = quickest_tokens(model) * max(1, min(MOST_NARROW, WIDE // facts.d_model))
     size = 2 * facts.layers * facts.kv_heads * facts.d_head * torch.finfo(model.dtype).bits // 8
-    return max(1, min(quickest_tokens(model), int(SHARE * free_memory(model) / size)))
+    return max(1, min(quickest, int(SHARE * free_memory(model) / size)))
 
 
 def of_like_length(lengths: Mapping[Key, int], most: int, padding: float = PADDING) -> list[list[Key]]:

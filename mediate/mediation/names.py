@@ -42,6 +42,8 @@ class Outcome:
         answers: How many answers it is of: 2 of a pair's, 1 of an item's own.
         against: What else it takes: the logits of the `WHOLE_RUN`, or a `RIVAL` to hold the answer against.
         differentiable: Whether it has gradients, so that maps of it can be estimated.
+        stacks: Whether its function also takes the logits of several passes by the same readers, with an axis of them
+            first, and gives a number each.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Outcome:
     answers: int = 2
     against: str = ""
     differentiable: bool = True
+    stacks: bool = False
 
     LOGIT_DIFF: ClassVar["Outcome"]
     LOGPROB_DIFF: ClassVar["Outcome"]
@@ -65,8 +68,10 @@ class Outcome:
         return self.name if self in OUTCOMES else f"{self.name} = {self.home}"
 
 
-Outcome.LOGIT_DIFF = Outcome("logit_diff", "mediate.mediation.outcomes:logit_diff", two_logits=True)
-Outcome.LOGPROB_DIFF = Outcome("logprob_diff", "mediate.mediation.outcomes:logprob_diff", whole_answers=True)
+Outcome.LOGIT_DIFF = Outcome("logit_diff", "mediate.mediation.outcomes:logit_diff", two_logits=True, stacks=True)
+Outcome.LOGPROB_DIFF = Outcome(
+    "logprob_diff", "mediate.mediation.outcomes:logprob_diff", whole_answers=True, stacks=True
+)
 # What is read where nothing else is asked for: a new outcome changes no run that does not name it.
 USUAL = (Outcome.LOGIT_DIFF, Outcome.LOGPROB_DIFF)
 # The same of items without a twin.

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -66,27 +67,38 @@ def read_off(reading: Reading, logits: Float[Tensor, "row last d_vocab"], outcom
     return float(outcome_tensor(reading, logits.detach(), outcome))
 
 
+def read_off_each(
+    reading: Reading, logits: Float[Tensor, "cell row last d_vocab"], outcome: Outcome
+) -> Float[np.ndarray, " cell"]:
+    """`read_off` of several passes by the same readers."""
+    if not outcome.stacks:
+        return np.array([read_off(reading, each, outcome) for each in logits])
+    found: Float[np.ndarray, " cell"] = at_home(outcome.home)(reading, logits.detach()).cpu().numpy()
+    return found
+
+
 def outcome_tensor(reading: Reading, logits: Float[Tensor, "row last d_vocab"], outcome: Outcome) -> Float[Tensor, ""]:
     """`read_off` as a tensor, so that it can be differentiated."""
     found: Float[Tensor, ""] = at_home(outcome.home)(reading, logits)
     return found
 
 
-def logit_diff(reading: Reading, logits: Float[Tensor, "row last d_vocab"]) -> Float[Tensor, ""]:
+def logit_diff(reading: Reading, logits: Float[Tensor, "*cell row last d_vocab"]) -> Float[Tensor, "*cell"]:
     """The base answer's logit less the source answer's, at the first token where they differ."""
-    readers = reading.readers
+    readers, shared = reading.readers, reading.readers.shared
     # The common beginning is the same in every row.
-    at = logits[0, readers.shared].double()
-    return at[readers.base[readers.shared]] - at[readers.source[readers.shared]]
+    at = logits[..., 0, shared, :].double()
+    return at[..., readers.base[shared]] - at[..., readers.source[shared]]
 
 
-def logprob_diff(reading: Reading, logits: Float[Tensor, "row last d_vocab"]) -> Float[Tensor, ""]:
+def logprob_diff(reading: Reading, logits: Float[Tensor, "*cell row last d_vocab"]) -> Float[Tensor, "*cell"]:
     """The whole base answer's log-probability less the source answer's."""
     readers, source_row = reading.readers, len(reading.ids) - 1
-    return answer_logprob(logits[0], readers.base) - answer_logprob(logits[source_row], readers.source)
+    source = answer_logprob(logits[..., source_row, :, :], readers.source)
+    return answer_logprob(logits[..., 0, :, :], readers.base) - source
 
 
-def answer_logprob(logits: Float[Tensor, "last d_vocab"], answer: tuple[int, ...]) -> Float[Tensor, ""]:
+def answer_logprob(logits: Float[Tensor, "*cell last d_vocab"], answer: tuple[int, ...]) -> Float[Tensor, "*cell"]:
     """Sum over an answer's tokens of their log-probabilities, each given the ones before it."""
-    logprobs = logits[: len(answer)].double().log_softmax(dim=-1)
-    return logprobs[range(len(answer)), list(answer)].sum()
+    logprobs = logits[..., : len(answer), :].double().log_softmax(dim=-1)
+    return logprobs[..., range(len(answer)), list(answer)].sum(dim=-1)

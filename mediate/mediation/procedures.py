@@ -96,6 +96,26 @@ class Procedure(Generic[PreparedT, Runs]):
     unlearnt: Callable[[Model, Sequence[PreparedT], Outcome], list[Unlearnt]]
 
 
+def first_nonfinite(runs: Any) -> str:
+    """Where an item's keys and values are first no numbers, to be said after "are NaN or infinite".
+
+    Empty of runs that hold them in another way than a pair's, or an item's with and without sight of its question.
+    """
+    if isinstance(runs, Contexts):
+        held = list(runs.runs.values())
+    elif isinstance(runs, Sights):
+        held = [runs.seen, runs.blind]
+    else:
+        return ""
+    bad = {
+        layer
+        for each in held
+        for layer, pair in enumerate(zip(each.keys, each.values, strict=True))
+        if not all(bool(part.isfinite().all()) for part in pair)
+    }
+    return f", from the keys and values of block {min(bad)} on" if bad else ", and its keys and values are not"
+
+
 def _pair_length(item: PreparedPair) -> int:
     return 2 * sum(len(item.tokens.context(world, world)) for world in World)
 

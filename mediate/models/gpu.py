@@ -36,3 +36,9 @@ def wait(device: torch.device) -> None:
     """Waits until a GPU has done what it was given; elsewhere it is done already."""
     if device.type == CUDA:
         torch.cuda.synchronize(device)
+
+
+def release(device: torch.device) -> None:
+    """Gives memory that is held and no longer used back to a GPU."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -1,11 +1,12 @@
 """Memory: how much is free where a model is, and whether an error says that there was too little."""
 
+import gc
 import os
 from pathlib import Path
 
 import torch
 
-from mediate.models.gpu import free_bytes
+from mediate.models.gpu import free_bytes, release
 from mediate.models.model import Model
 
 
@@ -25,3 +26,9 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether an allocation failed, on whatever device."""
     said = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in said or "out of memory" in said
+
+
+def free_up(model: Model) -> None:
+    """Lets go of what a failed pass left behind: what libraries hold in circles, such as the frames of their errors."""
+    gc.collect()
+    release(model.device)

@@ -4,13 +4,17 @@ An entry is one safetensors file, `<root>/<kind>/<first two of key>/<key>.safete
 entry's specification in canonical JSON; the header carries the specification and a sha256 of the data, because the
 format itself does not notice a flipped bit. An entry is read only where its header is that of the key that is asked
 for, its data have the sum, and its tensors are what the reader takes them for; any other is computed again. Files are
-written beside their place, synced, and renamed, so an entry is whole or absent; two writers of one key write the same
-content, and the later rename does no harm. A folder that cannot be written costs a warning and no run.
+written beside their place and renamed, so that whatever ends a process leaves an entry whole or absent; two writers of
+one key write the same content, and the later rename does no harm. They are not synced to disk, which would take longer
+than what a small model computes: a loss of power may tear an entry, which its sum tells, so that it costs time alone. A
+folder that cannot be written costs a warning and no run.
 """
 
 import hashlib
 import json
 import logging
+import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,13 +28,14 @@ import torch
 from torch import Tensor
 
 from mediate.errors import one_line, told
-from mediate.files import drop_orphans, write_atomic
+from mediate.files import PART, write_atomic
 from mediate.models.cache import cache_folder
 from mediate.models.fingerprint import tensor_bytes
 from mediate.models.float64 import keeps_float64
 from mediate.models.model import Model
 
 SCHEMA = 1
+DAY = 24 * 60 * 60.0
 # Raised by one whenever a change to the code changes a stored number by more than rounding.
 NUMERICS_VERSION = 2
 
@@ -139,7 +144,7 @@ class Store:
         path = self.path(kind, spec)
         _tidied(self.root)
         try:
-            write_atomic(path, lambda part: save_file(owned, part, metadata=metadata))
+            write_atomic(path, lambda part: save_file(owned, part, metadata=metadata), sync=False)
         except OSError as error:
             self._refused(error)
         return path
@@ -155,6 +160,25 @@ class Store:
 def _tidied(root: Path) -> int:
     """Once a process, what killed writers left in a cache is deleted."""
     return drop_orphans(root)
+
+
+def drop_orphans(root: Path, *, older: float = DAY) -> int:
+    """Deletes what killed writers left behind below a folder, and returns how many files that were.
+
+    Args:
+        root: The folder.
+        older: The least age, in seconds: a younger file may still be written by another process.
+    """
+    dropped = 0
+    for folder, _, names in os.walk(root):
+        for name in names:
+            if name.startswith(".") and name.endswith(PART):
+                orphan = Path(folder, name)
+                with suppress(OSError):  # gone meanwhile, or not ours to delete
+                    if time.time() - orphan.stat().st_mtime > older:
+                        orphan.unlink()
+                        dropped += 1
+    return dropped
 
 
 def array(tensors: Mapping[str, Tensor], name: str, shape: tuple[int | None, ...]) -> np.ndarray:

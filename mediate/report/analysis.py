@@ -53,10 +53,12 @@ class Analysis:
 
         Over the items whose joint effect is known; see `joint_effects` and `bootstrap_ratio`.
         """
-        known = [each for each in maps if not np.isnan(joint_effect(cube, each))]
+        joint = joint_effects(cube, maps)
+        there = ~np.isnan(joint)
+        known = [each for each, has in zip(maps, there, strict=True) if has]
         return bootstrap_ratio(
             np.array([each.values.sum() for each in known]),
-            joint_effects(cube, known),
+            joint[there],
             [each.group for each in known],
             min_mean_denominator=self.least(cube.outcome),
             seed=self.seed,
@@ -76,20 +78,17 @@ class Analysis:
         return plot_layers(maps, seed=self.seed, level=self.level, ax=ax)
 
 
-def joint_effect(cube: Cube, effects: EffectMap) -> float:
-    """The effect of all cells of a map at once: measured with them, or TIE where the cube has it so; NaN if neither."""
-    if effects.joint is not None:
-        return effects.joint
-    if str(cube.contrast) not in parse_kind(effects.kind).of.adds_up_in or effects.item not in cube.items:
-        return float("nan")
-    return float(corners(cube.y).tie[cube.items.index(effects.item)])
+def joint_effects(cube: Cube, maps: Sequence[EffectMap]) -> Float[np.ndarray, " map"]:
+    """Of each map, the effect of all its cells at once: measured, or TIE where the cube has it so; NaN if neither."""
+    tie = dict(zip(cube.items, corners(cube.y).tie.tolist(), strict=True))
+    adding = {kind: str(cube.contrast) in parse_kind(kind).of.adds_up_in for kind in {each.kind for each in maps}}
 
+    def joint(effects: EffectMap) -> float:
+        if effects.joint is not None:
+            return effects.joint
+        return tie.get(effects.item, np.nan) if adding[effects.kind] else np.nan
 
-def joint_effects(cube: Cube, maps: Sequence[EffectMap]) -> Float[np.ndarray, " item"]:
-    """The joint effect of each map that has one."""
-    found = np.array([joint_effect(cube, each) for each in maps], dtype=float)
-    known: Float[np.ndarray, " item"] = found[~np.isnan(found)]
-    return known
+    return np.array([joint(each) for each in maps], dtype=float)
 
 
 def analysis_of(results: Results) -> Analysis:

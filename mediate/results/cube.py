@@ -4,7 +4,7 @@ The three channels are *direct* (which world's question the answer reads), *text
 there) and *latent* (under which world's question that chain was computed). Index 1 is the base world, 0 the source.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +15,8 @@ from mediate.results.contrasts import TWIN, Contrast, contrast_named
 from mediate.results.kinds import MIN_TE as MIN_TE
 from mediate.results.labelled import needed_xarray, units_of
 from mediate.results.outcomes import outcome_facts
-from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
+from mediate.stats import Estimate
+from mediate.stats.columnwise import ratios_of
 
 if TYPE_CHECKING:
     import pandas
@@ -157,10 +158,7 @@ def set_shares(cube: Cube, *, min_te: float = MIN_TE, seed: int = 0, level: floa
     """
     te = total_effect(cube.y)
     values = dict(zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True)) | {"mediated": corners(cube.y).tie}
-    return {
-        name: bootstrap_ratio(value, te, cube.groups, min_mean_denominator=min_te, seed=seed, level=level)
-        for name, value in values.items()
-    }
+    return _estimates(cube, values, te, min_te, seed=seed, level=level)
 
 
 def named_effects(cube: Cube) -> dict[str, Float[np.ndarray, " item"]]:
@@ -173,7 +171,28 @@ def set_effects(cube: Cube, *, seed: int = 0, level: float = 0.95) -> dict[str, 
     names, each with its interval."""
     effects = corners(cube.y)._asdict() | named_effects(cube)
     values = dict(zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True)) | effects
-    return {name: bootstrap_mean(value, cube.groups, seed=seed, level=level) for name, value in values.items()}
+    return _estimates(cube, values, np.ones(len(cube.items)), 0.0, seed=seed, level=level)
+
+
+def _estimates(
+    cube: Cube,
+    numerators: Mapping[str, Float[np.ndarray, " item"]],
+    denominator: Float[np.ndarray, " item"],
+    least: float,
+    *,
+    seed: int,
+    level: float,
+) -> dict[str, Estimate]:
+    """Named ratios of sums over one denominator."""
+    found = ratios_of(
+        np.stack(list(numerators.values())),
+        denominator,
+        cube.groups,
+        min_mean_denominator=least,
+        seed=seed,
+        level=level,
+    )
+    return dict(zip(numerators, found, strict=True))
 
 
 def select(cube: Cube, keep: Sequence[str]) -> Cube:

@@ -100,10 +100,13 @@ def mean_map(
     coords = {name: tuple(sorted(set().union(*(each.coords[name] for each in maps)))) for name in dims}
     total = np.zeros(tuple(len(coords[name]) for name in dims))
     count = np.zeros_like(total)
+    alike: dict[tuple[tuple[int, ...], ...], list[Float[np.ndarray, ...]]] = {}
     for each in maps:
-        cells = np.ix_(*(np.searchsorted(coords[name], each.coords[name]) for name in dims))
-        total[cells] += np.nan_to_num(each.values)
-        count[cells] += ~np.isnan(each.values)
+        alike.setdefault(tuple(each.coords[name] for name in dims), []).append(each.values)
+    for labels, values in alike.items():
+        cells = np.ix_(*(np.searchsorted(coords[name], own) for name, own in zip(dims, labels, strict=True)))
+        total[cells] += np.nansum(values, axis=0)
+        count[cells] += (~np.isnan(values)).sum(axis=0)
     mean = np.full_like(total, np.nan)
     np.divide(total, count, out=mean, where=count > 0)
     return mean, coords, count

@@ -13,7 +13,7 @@ from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 
 from mediate.errors import InputError
 from mediate.results.conditions import conditions_of, right_of, those_of
@@ -205,7 +205,7 @@ def _best(seen: _Seen, those: Sequence[Bool[np.ndarray, " item"]], lengths: Sequ
     columns = np.stack([part for place in order for part in (those[place] * seen.right, those[place])], axis=1)
     sums = group_sums(columns.astype(float), index, count)
 
-    def longest(weights: Float[np.ndarray, "draw group"]) -> Float[np.ndarray, " draw"]:
+    def longest(weights: Num[np.ndarray, "draw group"]) -> Float[np.ndarray, " draw"]:
         total = weights @ sums
         with np.errstate(invalid="ignore", divide="ignore"):
             rates = np.nan_to_num(total[:, ::2] / total[:, 1::2], nan=-1.0)
@@ -230,7 +230,7 @@ def _predicted(seen: _Seen) -> Estimate:
     counted = np.zeros((count, 2, len(cells)))
     np.add.at(counted, (index, 1 - seen.right.astype(int), place.ravel()), 1.0)
 
-    def star(weights: Float[np.ndarray, " group"], near: Accumulation | None = None) -> tuple[Accumulation, float]:
+    def star(weights: Num[np.ndarray, " group"], near: Accumulation | None = None) -> tuple[Accumulation, float]:
         right, wrong = np.tensordot(weights, counted, axes=1)
         found = fit_accumulation(operations, steps, right, wrong, near)
         return found, float((weights * best_steps(found, most)).sum() / weights.sum())

@@ -4,6 +4,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mediate.pairs.pair import World
 from mediate.traces.trace import Trace
 
@@ -156,7 +158,7 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
             question=row["question"],
             answer=row["answer"],
             tokens=tuple(row["tokens"]),
-            steps=tuple(int(step) for step in row["steps"]),
+            steps=tuple(np.asarray(row["steps"], dtype=np.int64).tolist()),
             states_answer=None if pd.isna(row["states_answer"]) else int(row["states_answer"]),
             written=bool(row["written"]),
             said=None if pd.isna(row["said"]) else str(row["said"]),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from itertools import product
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,16 +14,18 @@ from mediate.mediation.alone import reference_material
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.maps import MapSpec
 from mediate.mediation.prepared_item import Prepared, PreparedItem
-from mediate.mediation.procedures import PreparedT, Procedure, Runs
+from mediate.mediation.procedures import PreparedT, Procedure, Runs, first_nonfinite
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.pairs.pair import World
 from mediate.passes.activations import cot_activations
-from mediate.passes.memory import is_out_of_memory
+from mediate.passes.memory import free_up, is_out_of_memory
 from mediate.passes.store import Store
 from mediate.results.maps import EffectMap, NonFiniteError
 from mediate.results.told import Reject
+from mediate.scoring.allowed import FAILURES
 from mediate.scoring.batches import batches_of
+from mediate.scoring.halving import Fits, halved
 from mediate.scoring.scored import Scored, put, stored
 from mediate.scoring.spec import ScoreSpec
 
@@ -49,6 +51,7 @@ def measure_batch(
     items: Sequence[PreparedT],
     spec: ScoreSpec,
     store: Store | None,
+    fits: Fits | None = None,
 ) -> Iterator[tuple[Scored[PreparedT] | Reject, Callable[[], Runs]]]:
     """The cubes of each item of a batch and its maps, measured together.
 
@@ -63,6 +66,7 @@ def measure_batch(
         items: What to measure, of like length.
         spec: The choices of the run.
         store: Where results are looked up and kept.
+        fits: How many items fit into memory side by side, as far as the run has found out.
 
     Raises:
         ItemError: With `on_bad_item="error"`, an item that does not fit into memory by itself, or a map that turned out
@@ -77,7 +81,7 @@ def measure_batch(
     there = {item.id for item, known in zip(items, kept, strict=True) if known is not None}
     del kept
     fresh: list[Scored[PreparedT]] = []
-    for cubes in _halved([items], lambda batch: _measure_cubes(procedure, model, batch)):
+    for cubes in halved(items, lambda batch: _measure_cubes(procedure, model, batch), procedure.length, fits or Fits()):
         if not isinstance(cubes, list):
             yield _too_large(cubes, spec), partial(_run_anew, procedure, cubes)
             continue
@@ -85,7 +89,7 @@ def measure_batch(
         cubes[:] = _with_small_maps(procedure, model, cubes)
         while cubes:
             runs, scored = cubes.pop(0)
-            found = _finite(scored)
+            found = _finite(scored, runs)
             if isinstance(found, Scored):
                 found = _with_maps(procedure, found, runs, spec)
                 if not found.left_out:
@@ -128,32 +132,12 @@ def _with_maps(
     return replace(scored, maps=tuple(maps), left_out=tuple(left_out))
 
 
-def _halved(
-    batches: Sequence[Sequence[PreparedT]], measure: Callable[[Sequence[PreparedT]], list[Ran] | None]
-) -> Iterator[list[Ran] | PreparedT]:
-    """What was measured of each batch; one that does not fit into memory is halved, down to an item that does not.
-
-    Args:
-        batches: Of items of like length.
-        measure: Measures a batch; None where it does not fit.
-    """
-    left = list(batches)[::-1]
-    while left:
-        batch = left.pop()
-        found = measure(batch)
-        if found is not None:
-            yield found
-        elif len(batch) == 1:
-            yield batch[0]
-        else:
-            half = len(batch) // 2
-            left += [batch[half:], batch[:half]]
-
-
-def _finite(scored: Scored[PreparedT]) -> Scored[PreparedT] | Reject:
+def _finite(scored: Scored[PreparedT], runs: Any) -> Scored[PreparedT] | Reject:
     """The item, or why it is left out: the model's logits are no numbers."""
-    reason = "the model's logits are NaN or infinite; try another dtype"
-    return scored if scored.is_finite else Reject(scored.item.id, "nonfinite", reason)
+    if scored.is_finite:
+        return scored
+    reason = f"the model's logits are NaN or infinite{first_nonfinite(runs)}; try another dtype"
+    return Reject(scored.item.id, "nonfinite", reason)
 
 
 def _at_hand(runs: Ran) -> Ran:
@@ -164,7 +148,7 @@ def _at_hand(runs: Ran) -> Ran:
 def _too_large(item: Prepared, spec: ScoreSpec) -> Reject:
     """Why an item that is alone in its batch is not measured; raises it where that ends the run."""
     error = _out_of_memory(item)
-    if spec.stops_at(error):
+    if spec.on_bad_item == "error":
         raise error
     return Reject(item.id, error.code, error.reason)
 
@@ -184,12 +168,16 @@ def _measure_cubes(
     procedure: Procedure[PreparedT, Runs], model: Model, items: Sequence[PreparedT]
 ) -> list[tuple[Runs, Scored[PreparedT]]] | None:
     """Each item's keys and values and its cubes, also those of the cut item; None where they do not fit into memory."""
+    runs = found = None
     try:
         runs = procedure.run(model, items)
         found = procedure.cubes(model, items, runs)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
+    if runs is None or found is None:  # the error is gone, and its frames with what they held
+        del runs
+        free_up(model)
         return None
     return [
         (own, Scored(item, cubes.y, cubes.before_answer, by_other=cubes.by_other))
@@ -246,7 +234,7 @@ def _impossible(item: Prepared, asked: MapSpec, error: InputError | NonFiniteErr
     reason = error.reason if isinstance(error, ItemError) else " ".join(str(error).split())
     code = error.code if isinstance(error, ItemError) else "impossible_map"
     written = item.tokens.written or spec.chains is not None
-    named = ItemError(item.id, f"map {asked}: {reason}", code=code, written=written)
+    named = ItemError(item.id, f"map {asked}: {reason}", code=code, written=written or code in FAILURES)
     if spec.maps and spec.stops_at(named):
         raise named from error
     return Reject(item.id, code, reason, part=str(asked))

@@ -1,7 +1,7 @@
 """What a run measures of a batch: cubes and maps, and with the same keys and values controls and replacements."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic
 
 from mediate.mediation.procedures import PreparedT, Runs
@@ -11,6 +11,7 @@ from mediate.results.folder import Results
 from mediate.results.told import Reject
 from mediate.scoring.batches import Batch
 from mediate.scoring.controls import control_by_random_weights, control_item, drawn
+from mediate.scoring.halving import Fits
 from mediate.scoring.item_replacements import Replacing
 from mediate.scoring.jobs import Job
 from mediate.scoring.measure import keep_activations, measure_batch
@@ -31,6 +32,7 @@ class Run(Generic[PreparedT, Runs]):
         items: All items, prepared, in the order of the file.
         drawn: The ids of those that are controlled.
         replacing: Gives a measured item what its chain is worth under each replacement; None where nothing does.
+        fits: How many items fit into memory side by side, as far as it was found out.
     """
 
     job: Job[Any, Any, PreparedT, Runs]
@@ -40,6 +42,7 @@ class Run(Generic[PreparedT, Runs]):
     items: tuple[PreparedT, ...]
     drawn: frozenset[str]
     replacing: Replacing[PreparedT, Runs] | None
+    fits: Fits = field(default_factory=Fits)
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -73,7 +76,7 @@ def measured(run: Run[PreparedT, Runs], batch: Batch[PreparedT], done: Callable[
         ItemError: Unless bad items are skipped, one that cannot be measured.
     """
     procedure, found = run.job.procedure, list[Scored[Any] | Reject]()
-    for each, runs in measure_batch(procedure, run.model, batch.items, run.spec, run.store):
+    for each, runs in measure_batch(procedure, run.model, batch.items, run.spec, run.store, run.fits):
         if isinstance(each, Scored):
             keep_activations(each.item, run.spec, run.store)
             if each.item.id in run.drawn:

@@ -14,6 +14,7 @@ from mediate.pairs.pair import Item, Pair
 from mediate.passes.store import Store
 from mediate.results.folder import Results, read_results, write_results
 from mediate.results.parts import damage, drop_parts, tokens_in
+from mediate.scoring.allowed import Tally
 from mediate.scoring.batches import Batch
 from mediate.scoring.beginning import Settled
 from mediate.scoring.disk import check_room_for
@@ -111,7 +112,9 @@ def score(
 
 def all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, progress: bool) -> Results:
     """What is found of all batches, those that are done before among them, with the control of random weights."""
-    noun = run.job.noun
+    noun, tally = run.job.noun, Tally()
+    for part in keeper.parts:
+        tally.count(part.measured, part.rejected)
     total = sum(len(batch.items) for batch in batches)
     with work(total, f"measuring {noun}s", noun, shown=progress) as done_with:
         done_with(sum(len(batch.items) for batch in batches if batch.number in keeper.done))
@@ -123,6 +126,8 @@ def all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, pr
                     with signals.batch():
                         found = measured(run, batch, done_with)
                     keeper.take(batch.number, found)
+                    tally.add(found)
+                    tally.check(run.spec.max_errors, total)
                 signals.check()
             results = keeper.whole({})
     drawn = len({each.item for each in results.controls})

@@ -20,6 +20,7 @@ from mediate.pairs.item import Item, said
 from mediate.pairs.pair import Pair, pair_said
 from mediate.results.kinds import MIN_TE, OTHERS
 from mediate.results.replacements import ALL, replacement_named
+from mediate.scoring.allowed import check_allowed
 from mediate.scoring.stored_chains import StoredChains, read_chains
 
 DEFAULT_MAP, DEFAULT_ITEM_MAP = "read:step,layer", "knockout:step,layer"
@@ -43,7 +44,11 @@ _REPLACEMENTS = (
 )
 _BAD = (
     "`error` stops before anything is written; `skip` leaves the item out, with its reason; `auto` stops where an item "
-    "was given badly, and leaves it out where a model wrote badly."
+    "was given badly, and leaves it out where a model wrote badly, or its numbers or the memory failed."
+)
+_MAX_ERRORS = (
+    "How many items may fail, because logits are no numbers or memory is short, before the run stops with what is "
+    "done: a number, or a part such as `5%`; by default any, unless the first 100 all do."
 )
 _ANSWER = (
     "The answer of an item that is measured: the `given` one, or the model's `own`, right or wrong: what the response "
@@ -95,6 +100,7 @@ class ScoreSpec(BaseModel):
         description="Components whose activations at the CoT positions are kept in the store, such as `resid_post`.",
     )
     on_bad_item: Literal["auto", "error", "skip"] = Field(default="auto", description=_BAD)
+    max_errors: str | None = Field(default=None, description=_MAX_ERRORS)
     answer: Literal["given", "own"] = Field(default="given", description=_ANSWER)
     bridge: Literal["auto", "keep", "cue"] = Field(default="auto", description=_BRIDGE)
     solved_only: bool = Field(
@@ -163,6 +169,11 @@ class ScoreSpec(BaseModel):
     def _check_keep(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(sorted({parse_component(name).value for name in value}))
 
+    @field_validator("max_errors", mode="after")
+    @classmethod
+    def _check_max_errors(cls, value: str | None) -> str | None:
+        return None if value is None else check_allowed(value)
+
     @property
     def left_open(self) -> tuple[str, ...]:
         """The names, as in a manifest, of what is settled only when the model is there."""
@@ -189,6 +200,7 @@ class ScoreSpec(BaseModel):
         # Choices of before they could be chosen are not said, so that runs from then are the same runs.
         unsaid = {"against", "others"} if self.against != "other" else set()
         unsaid |= set() if self.replacements else {"replacements"}
+        unsaid.add("max_errors")  # changes no number, so that a run that it ended can go on with more
         plain = self.model_dump(mode="json", exclude={"template", "chains"} | unsaid)
         template = asdict(self.template)
         named = {"template": template["name"] or template["style"], "template_text": template["text"]}
@@ -222,6 +234,7 @@ class ScoreOptions(SharedOptions, total=False):
     control_pairs: int
     replacements: Sequence[str] | str | None
     keep: Sequence[str]
+    max_errors: str | None
     answer: Literal["given", "own"]
     bridge: Literal["auto", "keep", "cue"]
 

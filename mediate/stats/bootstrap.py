@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from mediate.stats.columnwise import ratios_of
 from mediate.stats.estimate import Estimate
 from mediate.stats.resampling import RESAMPLES, resampled_sums, resamples
-from mediate.stats.studentised import ONE_GROUP, contrast_of, numbered_groups, studentised
+from mediate.stats.studentised import ONE_GROUP, numbered_groups
 
 PERCENTILES = "percentile bootstrap over groups"
 
@@ -62,8 +63,16 @@ def bootstrap_ratio(
     Raises:
         ValueError: A value is NaN or infinite, or there is not one group an item.
     """
-    contrast = contrast_of(np.ones(1), np.stack([numerator]), np.stack([denominator]), groups)
-    return studentised(contrast, min_mean_denominator=min_mean_denominator, seed=seed, level=level, draws=draws)
+    (found,) = ratios_of(
+        np.stack([numerator]),
+        denominator,
+        groups,
+        min_mean_denominator=min_mean_denominator,
+        seed=seed,
+        level=level,
+        draws=draws,
+    )
+    return found
 
 
 def bootstrap_rate(

@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from scipy import stats
 
 from mediate.stats.estimate import Estimate
-from mediate.stats.resampling import group_index, resamples
+from mediate.stats.resampling import drawn_sums, group_index, resamples, stretches
 
 METHOD = "symmetric bootstrap-t over groups"
 ONE_GROUP = "one group: nothing to resample"
 # Standard errors below this part of the contrast's size are rounding.
 ROUNDING = 1e-12
-CHUNK = 50_000  # numbers at once: 400 kB an array, which a core's cache holds
 # A resample whose standard error is below this part of the data's own is of groups that are all alike.
 ALIKE = 1e-9
 
@@ -86,15 +85,17 @@ def contrast_of(
 
 
 def resampled_ratios(
-    contrast: Estimand, counts: Float[np.ndarray, "draw group"]
+    contrast: Estimand, counts: Num[np.ndarray, "draw group"]
 ) -> tuple[Float[np.ndarray, "draw run"], Float[np.ndarray, "draw run"]]:
     """Each run's ratio in each resample, and its denominator there per item; all runs share their resamples."""
-    bottom = counts @ contrast.bottom.T
+    runs = len(contrast.weights)
+    sums = drawn_sums(counts, np.concatenate([contrast.top, contrast.bottom, contrast.sizes[None]]).T)
+    top, bottom, sizes = sums[:, :runs], sums[:, runs:-1], sums[:, -1:]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return (counts @ contrast.top.T) / bottom, bottom / (counts @ contrast.sizes)[:, None]
+        return top / bottom, bottom / sizes
 
 
-def jackknife_errors(contrast: Estimand, counts: Float[np.ndarray, "draw group"]) -> Float[np.ndarray, " draw"]:
+def jackknife_errors(contrast: Estimand, counts: Num[np.ndarray, "draw group"]) -> Float[np.ndarray, " draw"]:
     """Standard error of the contrast in each resample, by leaving out one drawn group at a time.
 
     `sqrt((G - 1) / G * sum_g (theta_(g) - mean theta_())^2)` (Efron and Stein 1981). Of groups of one size it is the
@@ -103,16 +104,14 @@ def jackknife_errors(contrast: Estimand, counts: Float[np.ndarray, "draw group"]
     """
     groups = counts.shape[1]
     errors = np.empty(len(counts))
-    rows = max(1, CHUNK // groups)
-    for start in range(0, len(counts), rows):
-        drawn = counts[start : start + rows]
+    for these, drawn in stretches(counts):
         left = np.zeros(drawn.shape)
         for weight, top, bottom in zip(contrast.weights, contrast.top, contrast.bottom, strict=True):
             with np.errstate(divide="ignore", invalid="ignore"):
                 left += weight * ((drawn @ top)[:, None] - top) / ((drawn @ bottom)[:, None] - bottom)
         left[drawn == 0] = 0.0
         centred = left - (drawn * left).sum(axis=1, keepdims=True) / groups
-        errors[start : start + rows] = np.sqrt((groups - 1) / groups * (drawn * centred**2).sum(axis=1))
+        errors[these] = np.sqrt((groups - 1) / groups * (drawn * centred**2).sum(axis=1))
     return errors
 
 
@@ -137,7 +136,7 @@ def t_values(
 
 
 def resampled_t(
-    contrast: Estimand, error: float, counts: Float[np.ndarray, "draw group"], *, own: bool = False
+    contrast: Estimand, error: float, counts: Num[np.ndarray, "draw group"], *, own: bool = False
 ) -> Float[np.ndarray, " draw"]:
     """Each resample's t; see `t_values`."""
     ratios, _ = resampled_ratios(contrast, counts)
@@ -156,7 +155,7 @@ def critical_values(t: Float[np.ndarray, "draw ..."], groups: int, level: float)
 
 
 def critical_t(
-    contrast: Estimand, error: float, counts: Float[np.ndarray, "draw group"], level: float
+    contrast: Estimand, error: float, counts: Num[np.ndarray, "draw group"], level: float
 ) -> tuple[float, float]:
     """The critical value of the contrast, and the share of resamples that have no t."""
     t = resampled_t(contrast, error, counts)
@@ -175,7 +174,7 @@ def undefined_because(contrast: Estimand, min_mean_denominator: float) -> str:
     return f"the mean {contrast.denominator(run)}, {means[run]:.3g}, is within {min_mean_denominator:g} of 0"
 
 
-def unbounded_because(contrast: Estimand, counts: Float[np.ndarray, "draw group"], min_mean_denominator: float) -> str:
+def unbounded_because(contrast: Estimand, counts: Num[np.ndarray, "draw group"], min_mean_denominator: float) -> str:
     """Why resampled ratios allow no interval (a denominator that changes sign or vanishes); empty where they do."""
     _, means = resampled_ratios(contrast, counts)
     stable = np.sign(means) == np.sign(contrast.bottom.sum(axis=1))
@@ -185,6 +184,11 @@ def unbounded_because(contrast: Estimand, counts: Float[np.ndarray, "draw group"
     run = int((~stable).sum(axis=0).argmax())
     share = 1 - stable[:, run].mean()
     return f"the {contrast.denominator(run)} vanishes or changes sign in {share:.1%} of resamples"
+
+
+def alike_because(share: float, groups: int) -> str:
+    """Why there is no interval where so much of the resamples has no standard error."""
+    return f"in {share:.1%} of resamples all groups are alike; {groups} groups with so few that differ bound nothing"
 
 
 def studentised(contrast: Estimand, *, min_mean_denominator: float, seed: int, level: float, draws: int) -> Estimate:
@@ -227,6 +231,5 @@ def studentised(contrast: Estimand, *, min_mean_denominator: float, seed: int, l
         return estimate(value, value, value)  # every group says the same
     critical, alike = critical_t(contrast, error, counts, level)
     if not np.isfinite(critical):
-        why = f"in {alike:.1%} of resamples all groups are alike; {groups} groups with so few that differ bound nothing"
-        return estimate(value, np.nan, np.nan, why)
+        return estimate(value, np.nan, np.nan, alike_because(alike, groups))
     return estimate(value, value - critical * error, value + critical * error)

@@ -11,7 +11,8 @@ import json
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 # What pieces go on after where a tokenizer's rules cannot be read; the first with which the words come back is taken.
@@ -24,14 +25,26 @@ _NO_SPACE: dict[tuple[str, str], dict[str, Any]] = {
     ("decoder", "Strip"): {"start": 0},
 }
 
+# What is remembered of a tokenizer: the last texts, as those of a pair are checked, laid out and checked again, and
+# short windows of tokens, as chains are of like ones.
+_TEXTS, _WINDOWS, _SHORT = 64, 8192, 8
+
 # A tokenizer of no more tokens has words that a message can list; so many stand there.
 SMALL, LISTED = 512, 12
 
 
 @dataclass(frozen=True, slots=True)
 class _Joined:
-    """A tokenizer for pieces that go on after others: what it is asked, and whether it differs from the plain one."""
+    """A tokenizer for texts and for pieces that go on after others, which remembers what it was asked last.
 
+    Args:
+        whole: Token ids of a text from its beginning.
+        encode: Those of a piece that goes on after others, with control tokens in it read as such or not.
+        decode: The text of the tokens of such a piece.
+        other: Whether it differs from the plain tokenizer.
+    """
+
+    whole: Callable[[str], list[int]]
     encode: Callable[[str, bool], list[int]]
     decode: Callable[[Sequence[int]], str]
     other: bool
@@ -43,6 +56,10 @@ _lengths: "WeakKeyDictionary[Any, int]" = WeakKeyDictionary()
 
 def encode(tokenizer: Any, text: str) -> list[int]:
     """Token ids of a text from its beginning: no control token is added, and nothing in it becomes one."""
+    return _joined_of(tokenizer).whole(text)
+
+
+def _encode(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
 
@@ -133,13 +150,39 @@ def _joined_of(tokenizer: Any) -> _Joined:
 
 
 def _make_joined(tokenizer: Any) -> _Joined:
+    from weakref import proxy
+
+    own = proxy(tokenizer)  # what is kept for a tokenizer must not keep it alive
+    pieces = _Pieces(lambda text, control: _plainly(own, text, control), lambda ids: decode(own, ids), other=False)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        return _anchored(tokenizer)
-    rules = {name: _rules(getattr(backend, name)) for name in ("normalizer", "pre_tokenizer", "decoder")}
-    changed = {name: _without_space(name, rule) for name, rule in rules.items()}
-    if changed == rules:
-        return _as_it_is(tokenizer)
+        pieces = _anchored(tokenizer, own)
+    else:
+        rules = {name: _rules(getattr(backend, name)) for name in ("normalizer", "pre_tokenizer", "decoder")}
+        changed = {name: _without_space(name, rule) for name, rule in rules.items()}
+        if changed != rules:
+            pieces = _changed(backend, rules, changed)
+    whole = lru_cache(_TEXTS)(lambda text: tuple(_encode(own, text)))
+    encode_piece = lru_cache(_TEXTS)(lambda text, control: tuple(pieces.encode(text, control)))
+    window = lru_cache(_WINDOWS)(pieces.decode)
+    return _Joined(
+        lambda text: list(whole(text)),
+        lambda text, control: list(encode_piece(text, control)),
+        lambda ids: window(tuple(ids)) if len(ids) <= _SHORT else pieces.decode(ids),
+        pieces.other,
+    )
+
+
+class _Pieces(NamedTuple):
+    """How pieces that go on after others are tokenised: see `_Joined`."""
+
+    encode: Callable[[str, bool], list[int]]
+    decode: Callable[[Sequence[int]], str]
+    other: bool
+
+
+def _changed(backend: Any, rules: dict[str, Any], changed: dict[str, Any]) -> _Pieces:
+    """A tokenizer with other rules in place of its own."""
     from tokenizers import Tokenizer
 
     inner = Tokenizer.from_str(json.dumps(json.loads(backend.to_str()) | changed))
@@ -153,19 +196,11 @@ def _make_joined(tokenizer: Any) -> _Joined:
         return list((outer if control else inner).encode(text, add_special_tokens=False).ids)
 
     spaced = any(changed[name] != rules[name] for name in ("normalizer", "pre_tokenizer"))
-    return _Joined(encoded, lambda ids: str(inner.decode(list(ids), skip_special_tokens=False)), other=spaced)
+    return _Pieces(encoded, lambda ids: str(inner.decode(list(ids), skip_special_tokens=False)), other=spaced)
 
 
 def _plainly(tokenizer: Any, text: str, control: bool) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"]) if control else encode(tokenizer, text)
-
-
-def _as_it_is(tokenizer: Any) -> _Joined:
-    """A tokenizer that puts nothing before a text."""
-    from weakref import proxy
-
-    own = proxy(tokenizer)  # what is kept for a tokenizer must not keep it alive
-    return _Joined(lambda text, control: _plainly(own, text, control), lambda ids: decode(own, ids), other=False)
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"]) if control else _encode(tokenizer, text)
 
 
 def _rules(component: Any) -> Any:
@@ -189,12 +224,9 @@ def _prepends(rule: Any) -> bool:
     return isinstance(rule, dict) and rule.get("type") == "Prepend"
 
 
-def _anchored(tokenizer: Any) -> _Joined:
+def _anchored(tokenizer: Any, own: Any) -> _Pieces:
     """A tokenizer whose rules cannot be read: pieces are tokenised after a short text, whose tokens are taken off."""
-    from weakref import proxy
-
-    own = proxy(tokenizer)
-    befores = {each: encode(tokenizer, each) for each in _ANCHORS}
+    befores = {each: _encode(tokenizer, each) for each in _ANCHORS}
 
     def decoded(ids: Sequence[int]) -> str:
         for before in befores.values():
@@ -213,5 +245,5 @@ def _anchored(tokenizer: Any) -> _Joined:
                 return both[len(before) :]
         return alone
 
-    with_space = decoded(encode(tokenizer, "a")) != "a"
-    return _Joined(encoded, decoded, other=with_space)
+    with_space = decoded(_encode(tokenizer, "a")) != "a"
+    return _Pieces(encoded, decoded, other=with_space)

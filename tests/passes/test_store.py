@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from mediate.files import DAY
 from mediate.models.sites import Component, Site
 from mediate.passes import activations
 from mediate.passes.activations import cot_activations
 from mediate.passes.forward import forward
-from mediate.passes.store import Store, array, data_checksum, entry_key, model_spec
+from mediate.passes.store import DAY, Store, array, data_checksum, entry_key, model_spec
 from tests import tiny
 
 SPEC = {"model": "m", "ids": [1, 2, 3]}

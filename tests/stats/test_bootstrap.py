@@ -1,6 +1,7 @@
 """The bootstrap over groups, against plain Python, against scipy, and by its coverage on simulated data."""
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
@@ -266,7 +267,8 @@ def test_the_order_of_items_is_nothing_and_a_unit_scales(values: list[float], sc
     assert math.isfinite(found.low) == (not found.reason)
     if not found.reason:
         assert found.low <= found.value <= found.high
-        assert (found.low + found.high) / 2 == pytest.approx(found.value, abs=1e-9)
+        # To the rounding of its ends: of groups that are nearly alike it is a thousand million times as wide.
+        assert (found.low + found.high) / 2 == pytest.approx(found.value, abs=1e-9 + 1e-15 * (found.high - found.low))
         ends = found.low * scale, found.high * scale
         assert (scaled.low, scaled.high) == pytest.approx(ends, rel=1e-6, abs=1e-9)
     # Within a group, order cannot matter: only the group's sum and size are used.
@@ -310,3 +312,26 @@ def test_kernels_count_every_draw() -> None:
     assert index.tolist() == [0, 1, 0]
     sums = resampled_sums(np.array([[1.0], [10.0], [100.0]]), index, np.array([[2, 0], [1, 1], [0, 2]]))
     assert sums.tolist() == [[202.0], [111.0], [20.0]]
+
+
+def test_resamples_are_the_same_in_parts_and_in_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = group_weights(30, 50, np.random.default_rng(3))
+    monkeypatch.setattr("mediate.stats.resampling._kept", OrderedDict())
+    monkeypatch.setattr("mediate.stats.resampling.CHUNK", 210)
+    found = resamples(30, 50, 3)
+    assert found.dtype == np.uint8
+    assert not found.flags.writeable
+    np.testing.assert_array_equal(found, whole)
+
+
+def test_resamples_are_kept_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: OrderedDict[tuple[int, int, int], np.ndarray] = OrderedDict()
+    monkeypatch.setattr("mediate.stats.resampling._kept", kept)
+    monkeypatch.setattr("mediate.stats.resampling.KEPT", 2 * 50 * 30)
+    first = resamples(30, 50, 0)
+    assert resamples(29, 50, 0) is not first
+    assert resamples(30, 50, 0) is first
+    resamples(30, 50, 1)
+    assert list(kept) == [(30, 50, 0), (30, 50, 1)]
+    resamples(300, 50, 0)  # by itself more than is kept
+    assert list(kept) == [(300, 50, 0)]

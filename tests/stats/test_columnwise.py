@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mediate.stats import bootstrap_mean
-from mediate.stats.columnwise import interval_of_means, mean_errors
+from mediate.stats.columnwise import interval_of_means, ratio_errors, ratios_of
 from mediate.stats.resampling import group_sums
-from mediate.stats.studentised import contrast_of, jackknife_errors
+from mediate.stats.studentised import contrast_of, jackknife_errors, studentised
 from tests.stats.simulated import members, named
 
 
@@ -29,11 +29,45 @@ def test_errors_are_those_of_leaving_out_groups_one_by_one() -> None:
     values = np.column_stack([rng.normal(size=len(index)), rng.exponential(size=len(index)), index, index == 2.0])
     values -= values.mean(axis=0)
     counts = rng.multinomial(7, np.full(7, 1 / 7), size=400).astype(float)
-    found = mean_errors(group_sums(values, index, 7), np.bincount(index), counts)
+    found = ratio_errors(group_sums(values, index, 7), np.bincount(index), counts)
     for column, row in enumerate(values.T):
         contrast = contrast_of(np.ones(1), row[None], np.ones((1, len(row))), named(index))
         np.testing.assert_allclose(found[:, column], jackknife_errors(contrast, counts), rtol=1e-7, atol=1e-12)
     assert (counts[:, 2] == 0).any()
+
+
+def test_ratios_of_one_denominator_are_those_of_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    index = members(rng, 40)
+    te = 30 + rng.normal(size=len(index))
+    # Of the third all groups say the same, and of the fourth all but one, so that most terms cancel.
+    rows = np.stack(
+        [rng.normal(size=len(index)), te * 0.998 + rng.normal(0, 1e-3, len(index)), 2 * te, (index == 3.0) + te]
+    )
+    how = {"min_mean_denominator": 0.1, "seed": 1, "level": 0.9, "draws": 700}
+    contrasts = [contrast_of(np.ones(1), row[None], te[None], named(index)) for row in rows]
+    monkeypatch.setattr("mediate.stats.resampling.CHUNK", 1000)
+    together = ratios_of(rows, te, named(index), **how)
+    for found, contrast in zip(together, contrasts, strict=True):
+        wanted = studentised(contrast, **how)
+        ends = (found.value, found.low, found.high)
+        assert ends == pytest.approx((wanted.value, wanted.low, wanted.high), rel=1e-9, nan_ok=True)
+        assert (found.n, found.groups, found.method, found.reason) == (
+            wanted.n, wanted.groups, wanted.method, wanted.reason
+        )  # fmt: skip
+    assert together[2].low == together[2].high
+    assert "alike" in together[3].reason
+
+
+def test_ratios_of_an_undefined_denominator_have_its_reason() -> None:
+    rng = np.random.default_rng(6)
+    rows, names = rng.normal(size=(2, 30)), named(np.arange(30))
+    how = {"min_mean_denominator": 0.1, "seed": 0, "level": 0.95}
+    assert [each.defined for each in ratios_of(rows, np.full(30, 0.05), names, **how)] == [False, False]
+    for each in ratios_of(rows, np.where(np.arange(30) < 16, 3.0, -3.0), names, **how):
+        assert each.defined
+        assert math.isnan(each.low)
+        assert "changes sign" in each.reason
 
 
 def test_columns_without_doubt_or_without_bounds_are_as_one_by_one() -> None:

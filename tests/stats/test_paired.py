@@ -55,7 +55,7 @@ def test_many_groups_are_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> Non
     contrast = contrast_of(np.array([-1.0, 1.0]), *runs(1))
     counts = np.random.default_rng(2).multinomial(12, np.full(12, 1 / 12), size=50).astype(float)
     whole = jackknife_errors(contrast, counts)
-    monkeypatch.setattr("mediate.stats.studentised.CHUNK", 84)
+    monkeypatch.setattr("mediate.stats.resampling.CHUNK", 84)
     np.testing.assert_allclose(jackknife_errors(contrast, counts), whole, rtol=1e-12)
 
 

@@ -21,7 +21,7 @@ from torch.nn.functional import pad
 
 from mediate.mediation.batching import PADDING, of_like_length, side_by_side
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.outcomes import USUAL, Outcome, Reading, read_off, reading
+from mediate.mediation.outcomes import USUAL, Outcome, Reading, read_off_each, reading
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
 from mediate.passes.keyvalues import KeyValues, moved, prefill, stacked
@@ -34,6 +34,8 @@ from mediate.traces.trace import shared_beginning
 ROW_BYTES = 128 * 2**20
 
 Ids = tuple[int, ...]
+# Cells whose tokens are the same.
+Twins = list[tuple[int, int, int]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,18 +124,20 @@ def measure_cubes(
         outcomes: What to read off.
     """
     readouts = [reading(each.pair.readers, model.device, outcomes) for each in contexts]
-    y = np.full((len(contexts), len(outcomes), 2, 2, 2), np.nan)
+    found: list[list[tuple[Twins, Float[Tensor, "row last d_vocab"]]]] = [[] for _ in contexts]
     for cells in _equally_long(contexts):
         rows = [laid_out(model, contexts[number], *twins[0]) for number, twins in cells]
-        found = read_rows(model, [readouts[number] for number, _ in cells], rows)
-        for (number, twins), logits in zip(cells, found, strict=True):
-            values = [read_off(readouts[number], logits, outcome) for outcome in outcomes]
+        logits = read_rows(model, [readouts[number] for number, _ in cells], rows)
+        for (number, twins), own in zip(cells, logits, strict=True):
+            found[number].append((twins, own))
+    y = np.full((len(contexts), len(outcomes), 2, 2, 2), np.nan)
+    for number, (readout, cells_of_one) in enumerate(zip(readouts, found, strict=True)):
+        together = torch.stack([logits for _, logits in cells_of_one])
+        values = np.stack([read_off_each(readout, together, outcome) for outcome in outcomes], axis=1)
+        for (twins, _), own_values in zip(cells_of_one, values, strict=True):
             for twin in twins:
-                y[number, :, *twin] = values
+                y[number, :, *twin] = own_values
     return y
-
-
-Twins = list[tuple[int, int, int]]
 
 
 def _equally_long(contexts: Sequence[Contexts]) -> list[list[tuple[int, Twins]]]:

@@ -15,7 +15,7 @@ from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import ROW_BYTES, Contexts, laid_out, read_past
 from mediate.mediation.kinds.kind import Effects, Kind, Work, effect_map, spec_cells
 from mediate.mediation.names import MapSpec
-from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, reading
+from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, read_off_each, reading
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.pairs.pair import World
@@ -136,7 +136,7 @@ def read_effects_together(
             ]
             logits = iter(read_past(model, by_row, together))
             for own, (number, moving, _) in zip(readouts, chunk, strict=True):
-                y = np.array([read_off(own, next(logits), outcome) for _ in range(1 + len(moving))])
+                y = read_off_each(own, torch.stack([next(logits) for _ in range(1 + len(moving))]), outcome)
                 found[number][moving] = y[0] - y[1:]
     return found
 
@@ -232,11 +232,19 @@ def reader_choice(pair: Encoded, count: int, readers: Sequence[int] | None) -> t
 def differs(base: KeyValues, source: KeyValues, cell: Cell) -> bool:
     """Whether a swap of a cell would change any key or value."""
     heads = list(cell.units) if cell.units is not None else slice(None)
+    positions = _places(cell.positions)
     for layer in cell.layers:
         for one, other in ((base.keys[layer], source.keys[layer]), (base.values[layer], source.values[layer])):
-            if not torch.equal(one[heads][:, list(cell.positions)], other[heads][:, list(cell.positions)]):
+            if not torch.equal(one[heads][:, positions], other[heads][:, positions]):
                 return True
     return False
+
+
+def _places(positions: Sequence[int], begin: int = 0) -> slice | list[int]:
+    """Positions as an index, from `begin` on: a range, such as a step's, as a slice, which copies nothing."""
+    if positions and tuple(positions) == tuple(range(positions[0], positions[-1] + 1)):
+        return slice(begin + positions[0], begin + positions[-1] + 1)
+    return [begin + position for position in positions]
 
 
 def swapped_past(
@@ -256,9 +264,9 @@ def swapped_past(
             if touched:
                 whole = whole.clone()
                 for row, cell in touched:
-                    positions = torch.tensor(cell.positions, device=whole.device)
-                    heads = torch.tensor(cell.units or range(whole.shape[1]), device=whole.device)[:, None]
-                    whole[row, heads, begin + positions] = other[layer][heads, positions]
+                    here, there = _places(cell.positions, begin), _places(cell.positions)
+                    for heads in [slice(None)] if not cell.units else cell.units:
+                        whole[row, heads, here] = other[layer][heads, there]
             pair.append(whole)
         past.append((pair[0], pair[1]))
     return past

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from mediate.report.analysis import Analysis, analysis_of, joint_effects
 from mediate.report.blocks import Block, Look, Row, Table, Text, columns, numbers
 from mediate.report.words import GAP, interval, number, percent, share_words
@@ -19,13 +21,17 @@ SUMS_BASIS = (
 
 def mapped(results: Results, outcome: str) -> dict[tuple[str, tuple[str, ...]], tuple[EffectMap, ...]]:
     """The maps of an outcome whose cells make up the whole chain, by kind and axes, in the order in which they come."""
-    found: dict[tuple[str, tuple[str, ...]], tuple[EffectMap, ...]] = {}
+    found: dict[tuple[str, tuple[str, ...]], list[EffectMap]] = {}
     for each in results.maps:
-        name = parse_kind(each.kind)
-        apart = name.window == 1 and not (name.of.cumulative or name.of.gaps or name.of.estimate or name.adaptive)
-        if apart and each.outcome == outcome and name.view is None:
-            found[each.kind, each.dims] = (*found.get((each.kind, each.dims), ()), each)
-    return found
+        if each.outcome == outcome:
+            found.setdefault((each.kind, each.dims), []).append(each)
+    return {key: tuple(maps) for key, maps in found.items() if _makes_up_the_chain(key[0])}
+
+
+def _makes_up_the_chain(kind: str) -> bool:
+    name = parse_kind(kind)
+    apart = name.window == 1 and not (name.of.cumulative or name.of.gaps or name.of.estimate or name.adaptive)
+    return apart and name.view is None
 
 
 def added_up_blocks(results: Results, outcome: str) -> tuple[Block, ...]:
@@ -34,6 +40,7 @@ def added_up_blocks(results: Results, outcome: str) -> tuple[Block, ...]:
     rows: list[Row] = []
     for (kind, dims), maps in mapped(results, outcome).items():
         joint = joint_effects(cube, maps)
+        joint = joint[~np.isnan(joint)]
         if len(joint):
             sums = analysis.added_up(cube, maps)
             rows.append(
@@ -58,7 +65,7 @@ def added_up_blocks(results: Results, outcome: str) -> tuple[Block, ...]:
 def added_up_words(analysis: Analysis, results: Results, maps: Sequence[EffectMap]) -> str:
     """The same of one map in a sentence, for under its figure; empty where its joint effect is not known."""
     cube = results.cube(maps[0].outcome)
-    if not len(joint_effects(cube, maps)):
+    if np.isnan(joint_effects(cube, maps)).all():
         return ""
     sums = analysis.added_up(cube, maps)
     if not sums.defined:

@@ -14,7 +14,7 @@ from mediate.errors import InputError, ItemError
 from mediate.mediation.encoding import EncodedPair, Readers, check_fit, encode_pair, encode_readers
 from mediate.mediation.kinds import cube as cube_module
 from mediate.mediation.kinds.cube import measure_cube, measure_cubes, run_all_contexts, run_contexts
-from mediate.mediation.outcomes import Outcome, answer_logprob
+from mediate.mediation.outcomes import Outcome, answer_logprob, read_off
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.pairs.pair import Item, Pair
 from mediate.passes.forward import forward
@@ -115,7 +115,7 @@ def test_equal_worlds_are_zero_also_when_every_cell_is_computed(monkeypatch: pyt
     single = [cube_module.laid_out(model, contexts, *cell) for cell in cube_module.CELLS]
     tokens = cube_module.reading(pair.readers, model.device)
     rows = [
-        cube_module.read_off(tokens, logits, Outcome.LOGIT_DIFF)
+        read_off(tokens, logits, Outcome.LOGIT_DIFF)
         for logits in cube_module.read_rows(model, [tokens] * len(single), single)
     ]
     assert np.ptp(rows) < 1e-5

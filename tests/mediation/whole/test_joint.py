@@ -11,7 +11,7 @@ from mediate.checks.planted_gates import TWO_STEPS, TwoSteps, two_step_model
 from mediate.mediation.cells import Cell
 from mediate.mediation.kinds.state import Direction, state_effects
 from mediate.models.sites import Component
-from mediate.report.analysis import joint_effect
+from mediate.report.analysis import joint_effects
 from mediate.results.maps import EffectMap
 from tests import tiny
 from tests.mediation.test_twin_states import PAIRS
@@ -80,7 +80,7 @@ def test_a_run_keeps_it_in_its_tables_and_in_the_store(tmp_path: Path, monkeypat
             assert each.joint == joints[each.item, each.kind]
     reads = [each for each in first.maps if each.kind == "read"]
     ties = first.cube().y[:, 1, 1, 1] - first.cube().y[:, 1, 0, 0]
-    assert [joint_effect(first.cube(), each) for each in reads] == pytest.approx(ties.tolist())
+    assert joint_effects(first.cube(), reads) == pytest.approx(ties.tolist())
 
 
 def test_what_was_stored_without_it_is_right_in_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

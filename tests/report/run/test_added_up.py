@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mediate.report.analysis import joint_effect
+from mediate.report.analysis import joint_effects
 from mediate.report.blocks import Table
 from mediate.report.run.added_up import added_up_blocks, mapped
 from mediate.report.run.figures import run_figures
@@ -58,11 +58,11 @@ def test_and_or_and_a_sum_by_hand() -> None:
 
 def test_a_map_has_a_joint_effect_where_it_was_measured_or_the_cube_has_it() -> None:
     cube = cube_of()
-    assert joint_effect(cube, maps_of("read", (1.0,))[0]) == pytest.approx(8)
-    assert joint_effect(cube, maps_of("read", (1.0,), 3.0)[0]) == 3
-    assert np.isnan(joint_effect(cube, maps_of("state.z", (1.0,))[0]))
+    assert joint_effects(cube, maps_of("read", (1.0,))[:1]) == pytest.approx([8])
+    assert joint_effects(cube, maps_of("read", (1.0,), 3.0)[:1]).tolist() == [3]
+    assert np.isnan(joint_effects(cube, maps_of("state.z", (1.0,)))).all()
     # Hiding a chain is TIE of what is held against what is hidden, and not of a twin.
-    assert np.isnan(joint_effect(cube, maps_of("knockout", (1.0,))[0]))
+    assert np.isnan(joint_effects(cube, maps_of("knockout", (1.0,)))).all()
 
 
 def test_only_cells_that_make_up_the_chain_are_added() -> None:
