@@ -14,11 +14,13 @@ from mediate.cli.options import (
     OutOption,
     ProfileOption,
     QuietOption,
+    WriteRunOption,
     columns_of,
     loading_choices,
     quiet_libraries,
 )
-from mediate.cli.score import read_run, show_run
+from mediate.cli.run_files import write_run as write_down
+from mediate.cli.score import read_run, show_run, written
 
 
 def _fields() -> dict[str, Any]:
@@ -29,7 +31,7 @@ def _fields() -> dict[str, Any]:
     return {"tests": fields_of(BehaviourSpec), "choices": fields_of(ScoreSpec), "loading": loading_choices()}
 
 
-@from_spec(_fields)
+@from_spec(_fields, run_file="pairs")
 def faithfulness(
     pairs: Annotated[
         Path, typer.Argument(help="Pairs or items: own ones, a data set, or a log of what a model wrote.")
@@ -46,6 +48,7 @@ def faithfulness(
     format: FormatOption = None,
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
+    write_run: WriteRunOption = None,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
@@ -58,6 +61,10 @@ def faithfulness(
     check_paraphrases(asked)
     reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
     found, given, spec = read_run(pairs, model, choices, loading, reading)
+    if write_run is not None:
+        called = {"pairs": pairs, "model": model, "out": out, "cache": cache, "report": report}
+        told = asked.model_dump(mode="json") | written(spec, choices) | loading | reading | {"columns": columns}
+        write_down(write_run, called | told)
     check_out(out, spec, spec.described() | {"behaviour": asked.described()}, given)
     from mediate.api import load
     from mediate.faithfulness.faithfulness import Probes

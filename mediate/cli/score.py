@@ -17,6 +17,7 @@ from mediate.cli.options import (
     OutOption,
     ProfileOption,
     QuietOption,
+    WriteRunOption,
     check_measured,
     check_model,
     columns_of,
@@ -26,6 +27,7 @@ from mediate.cli.options import (
     tell_next,
     tell_time,
 )
+from mediate.cli.run_files import write_run as write_down
 from mediate.watch import tell
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ def _fields() -> dict[str, Any]:
     return {"choices": fields_of(ScoreSpec), "loading": loading_choices()}
 
 
-@from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "controls": "control_pairs"})
+@from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "controls": "control_pairs"}, run_file="pairs")
 def score(
     pairs: Annotated[
         Path, typer.Argument(help="Pairs or items: own ones, a data set, or a log of what a model wrote.")
@@ -96,6 +98,7 @@ def score(
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
+    write_run: WriteRunOption = None,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
@@ -103,6 +106,9 @@ def score(
     quiet_libraries(quiet)
     reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
     found, given, spec = read_run(pairs, model, choices, loading, reading)
+    if write_run is not None:
+        asked = {"pairs": pairs, "model": model, "out": out, "cache": cache, "report": report}
+        write_down(write_run, asked | written(spec, choices) | loading | reading | {"columns": columns})
     if not plan:
         from mediate.scoring.given import check_out
 
@@ -121,6 +127,22 @@ def score(
         return
     results = run_score(loaded, given, spec, unread=found.errors, out=out, store=store, progress=True)
     show_run(out, results, found, report=report)
+
+
+def written(spec: "ScoreSpec", choices: Choices) -> Choices:
+    """The choices of a run as a run file has them: with all defaults, but for what is settled when the model is there.
+
+    Args:
+        spec: Of the run.
+        choices: As they were given.
+    """
+    from mediate.choices import fields_of
+    from mediate.scoring.spec import ScoreSpec
+
+    told = spec.described() | {name: choices[name] for name in ("template", "chains") if name in choices}
+    found = {name: told.get(name) for name in fields_of(ScoreSpec)}
+    found |= {"chains": choices.get("chains"), "replacements": found["replacements"] or choices.get("replacements")}
+    return {name: value if value != [] or choices.get(name) == () else None for name, value in found.items()}
 
 
 def read_run(

@@ -65,7 +65,8 @@ def of_spec(spec: type) -> set[str]:
         (
             ("cross",),
             of_spec(ScoreSpec) | of_call(make_cross_spec) | of_call(mediate.cross),
-            {"adapter", "tokenizer", "dtype", "device", "trust-remote-code", "cache", "quiet", "profile", "model"},
+            {"adapter", "tokenizer", "dtype", "device", "trust-remote-code", "cache", "quiet", "profile", "model"}
+            | {"write-run"},
         ),
         (("compare",), of_call(compare) | {"level", "min-te", "seed", "margin"}, set()),
         (
