@@ -112,10 +112,9 @@ def write_run(path: Path, values: Mapping[str, Any], fields: "Mapping[str, Field
     found: dict[str, Any] = {}
     for key, value in ({name: _usual(each) for name, each in (fields or {}).items()} | dict(values)).items():
         plain = _plain(value)
-        is_path = isinstance(value, Path) or key in _PATHS
-        if (isinstance(plain, str) and (is_path or (key in _NAME_OR_PATH and _is_there(plain)))) or (
-            isinstance(value, list) and any(isinstance(each, Path) for each in value)
-        ):
+        paths = [each for each in (value if isinstance(value, list | tuple) else [value]) if isinstance(each, Path)]
+        named = isinstance(plain, str) and (key in _PATHS or (key in _NAME_OR_PATH and _is_there(plain)))
+        if paths or named:
             plain = relative_to(path, plain)
         found[key] = plain
     write_run_file(path, found)

@@ -113,6 +113,8 @@ def score(
         from mediate.scoring.given import check_out
 
         check_out(out, spec, spec.described(), given)
+        if told_finished(out, model, loading, report=report):
+            return
     from mediate.api import load
     from mediate.passes.store import Store
     from mediate.scoring.score import score as run_score
@@ -127,6 +129,32 @@ def score(
         return
     results = run_score(loaded, given, spec, unread=found.errors, out=out, store=store, progress=True)
     show_run(out, results, found, report=report)
+
+
+def told_finished(out: Path, model: str, loading: Choices, *, report: bool) -> bool:
+    """Whether a directory, whose choices and items are those of this run, holds it finished; then that is told.
+
+    Nothing is loaded or read for it. The page is written where it is missing, or older than what it should show.
+    """
+    from mediate.models.origin import resolve
+    from mediate.results.folder import MANIFEST
+    from mediate.scoring.finished import finished_run
+
+    found = finished_run(out, resolve(model, loading.get("adapter")), loading)
+    if found is None:
+        return False
+    counts, page = found["counts"], out / "report.html"
+    typer.echo(
+        f"{out}: holds this very run, finished {found.get('finished', '')}: {counts['measured']:,} of "
+        f"{counts['given']:,} measured; nothing was computed"
+    )
+    if report and (not page.is_file() or page.stat().st_mtime_ns < (out / MANIFEST).stat().st_mtime_ns):
+        from mediate.report import write_report
+
+        page = write_report(out)
+    typer.echo(f"report: {page}" if report else f"run: {out}")
+    check_measured(found, ())
+    return True
 
 
 def written(spec: "ScoreSpec", choices: Choices) -> Choices:

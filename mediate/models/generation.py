@@ -165,10 +165,8 @@ class _Batch:
 
 def eos_ids(model: Model) -> list[int]:
     """The tokens that end a text: those of the model's own settings, and its tokenizer's."""
-    found = model.plain.generation_config.eos_token_id
-    ids = [] if found is None else [found] if isinstance(found, int) else list(found)
     own = model.need_tokenizer().eos_token_id
-    return list(dict.fromkeys([*ids, *([] if own is None else [own])]))
+    return [*model.facts.ends, *([] if own is None else [own])]
 
 
 def _trimmed(tokenizer: Any, ids: list[int], decoding: Decoding, eos: list[int]) -> Written:

@@ -16,7 +16,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,24 +27,15 @@ from mediate.files import drop_orphans, write_atomic
 from mediate.models.cache import cache_folder
 from mediate.models.fingerprint import tensor_bytes
 from mediate.models.float64 import keeps_float64
+from mediate.models.identity import NUMERICS_VERSION, library_versions
 from mediate.models.model import Model
 
 SCHEMA = 1
-# Raised by one whenever a change to the code changes a stored number by more than rounding.
-NUMERICS_VERSION = 2
 
 log = logging.getLogger(__name__)
 
 Spec = Mapping[str, Any]
 Read = TypeVar("Read")
-
-
-@cache
-def library_versions() -> Mapping[str, str]:
-    """The versions of what computes the numbers."""
-    from importlib.metadata import version
-
-    return MappingProxyType({name: version(name) for name in ("torch", "transformers", "transformer-lens")})
 
 
 def model_spec(model: Model) -> dict[str, Any]:

@@ -162,7 +162,8 @@ def write_each(
 ) -> dict[tuple[tuple[int, ...], Decoding], Written]:
     """`write` after prompts that each have a seed and a number of tokens of their own, all of them side by side."""
     found: dict[tuple[tuple[int, ...], Decoding], Written] = {}
-    layout = {"layout": "padding in front"} if written_anew(model) else {}
+    layout: dict[str, object] = {"layout": "padding in front"} if written_anew(model) else {}
+    layout |= {"ends": list(model.facts.ends)} if model.facts.ends else {}
 
     def entry(prompt: tuple[int, ...], decoding: Decoding) -> dict[str, object]:
         choices = {key: value for key, value in asdict(decoding).items() if key != "batch_size"}

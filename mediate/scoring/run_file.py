@@ -1,7 +1,7 @@
 """A run written down as a file: the options of a command as keys, in YAML, TOML or JSON. Imports no torch.
 
-Nothing in such a file is executed or expanded: values are texts, numbers, true, false, null and lists of these; anchors,
-aliases and tags of YAML are refused, as are keys that occur twice.
+Nothing in such a file is executed or expanded: values are texts, numbers, true, false, null and lists of these;
+anchors, aliases and tags of YAML are refused, as are keys that occur twice.
 """
 
 import json
