@@ -40,6 +40,7 @@ TOO_MANY: dict[str, int] = {}
 # One name for files of several rooms is one noun, seen from each of them; here is which.
 ONE_NOUN = {
     "behaviour": "answers after edited chains: the records, drawing them, the part of the page",
+    "cache": "what can be made again: what is kept of it, and the command",
     "conditions": "the conditions of a set: what was measured under each, its figure, its part of the page",
     "controls": "controls of a measurement: the record, measuring one, those of a run",
     "cross": "the verb: the command and what it does",

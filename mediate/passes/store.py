@@ -24,7 +24,7 @@ from torch import Tensor
 
 from mediate.errors import one_line, told
 from mediate.files import drop_orphans, write_atomic
-from mediate.models.cache import cache_folder
+from mediate.models.cache import cache_folder, opened_cache, touch
 from mediate.models.fingerprint import tensor_bytes
 from mediate.models.float64 import keeps_float64
 from mediate.models.identity import NUMERICS_VERSION, library_versions
@@ -101,6 +101,7 @@ class Store:
         `*.corrupt`, logged and counted, and is then no entry.
         """
         path = self.path(kind, spec)
+        _told_open(self.root)
         try:
             if not path.exists():
                 self.counts.misses += 1
@@ -117,6 +118,7 @@ class Store:
             log.warning("%s: damaged (%s); moved aside and computed again", path, one_line(error, 300))
             return None
         self.counts.hits += 1
+        touch(path)
         return made
 
     def put(self, kind: str, spec: Spec, tensors: Mapping[str, Tensor]) -> Path:
@@ -127,6 +129,7 @@ class Store:
         owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         metadata = {"spec": json.dumps(spec, sort_keys=True), "sha256": data_checksum(owned)}
         path = self.path(kind, spec)
+        _told_open(self.root)
         _tidied(self.root)
         try:
             write_atomic(path, lambda part: save_file(owned, part, metadata=metadata))
@@ -139,6 +142,14 @@ class Store:
         self.counts.refused += 1
         if self.counts.refused == 1:
             log.warning("the cache at %s cannot be used, so nothing is kept there (%s)", self.root, told(error))
+
+
+@cache
+def _told_open(root: Path) -> None:
+    """Once a process, what is wrong with a cache that others can write is said; it is used all the same."""
+    wrong = opened_cache(root)
+    if wrong:
+        log.warning("%s", wrong)
 
 
 @cache

@@ -10,6 +10,7 @@ import torch
 from mediate.clock import stage
 from mediate.errors import ItemError
 from mediate.mediation.encoding import EncodedPair, Readers
+from mediate.models.fingerprint import own_ends
 from mediate.models.generation import Decoding, End, Written, generate
 from mediate.models.model import Model
 from mediate.models.prompts import ANSWER_TOKENS as ANSWER_TOKENS
@@ -163,7 +164,8 @@ def write_each(
     """`write` after prompts that each have a seed and a number of tokens of their own, all of them side by side."""
     found: dict[tuple[tuple[int, ...], Decoding], Written] = {}
     layout: dict[str, object] = {"layout": "padding in front"} if written_anew(model) else {}
-    layout |= {"ends": list(model.facts.ends)} if model.facts.ends else {}
+    ends = own_ends(model.plain, model.tokenizer)
+    layout |= {"ends": list(ends)} if ends else {}
 
     def entry(prompt: tuple[int, ...], decoding: Decoding) -> dict[str, object]:
         choices = {key: value for key, value in asdict(decoding).items() if key != "batch_size"}
