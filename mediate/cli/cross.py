@@ -7,6 +7,7 @@ import typer
 
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
+    LogOption,
     ModelOption,
     OutOption,
     ProfileOption,
@@ -45,6 +46,7 @@ def cross(
     loading: Choices,
     cache: Annotated[bool, typer.Option(help="Look up and keep written chains and results.")] = True,
     write_run: WriteRunOption = None,
+    log: LogOption = None,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:

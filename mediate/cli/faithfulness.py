@@ -10,6 +10,7 @@ from mediate.cli.options import (
     AnswerPatternOption,
     ColumnsOption,
     FormatOption,
+    LogOption,
     ModelOption,
     OutOption,
     ProfileOption,
@@ -49,6 +50,7 @@ def faithfulness(
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
     write_run: WriteRunOption = None,
+    log: LogOption = None,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:

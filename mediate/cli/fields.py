@@ -14,6 +14,8 @@ from mediate.choices import bounds
 from mediate.cli.options import unescaped
 from mediate.cli.run_files import NONE, from_file, is_typed, kinds_of, placed, tell_overridden
 from mediate.errors import InputError
+from mediate.journal import note, open_journal
+from mediate.version import __version__
 
 _CONTEXT = "command_context"
 
@@ -40,6 +42,9 @@ def with_options(
 
     def whole(**given: Any) -> None:
         context = given.pop(_CONTEXT)
+        if given.get("log") is not None:
+            open_journal(given["log"], given.get("out"))
+            note("start", command=context.info_name, version=__version__, options=_told(given))
         if not given.get("quiet"):
             tell_overridden(context)
         _merge(given, old, context)
@@ -61,6 +66,11 @@ def with_options(
     whole.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     whole.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": None}
     return whole
+
+
+def _told(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a call, for its log: those that have a value."""
+    return {name: value for name, value in given.items() if value not in (None, []) and value is not False}
 
 
 def _or_run_file(

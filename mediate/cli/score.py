@@ -13,6 +13,7 @@ from mediate.cli.options import (
     AnswerPatternOption,
     ColumnsOption,
     FormatOption,
+    LogOption,
     ModelOption,
     OutOption,
     ProfileOption,
@@ -99,6 +100,7 @@ def score(
     answer_pattern: AnswerPatternOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
     write_run: WriteRunOption = None,
+    log: LogOption = None,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:

@@ -19,6 +19,7 @@ from mediate.scoring.controls import control_by_random_weights, control_item, dr
 from mediate.scoring.given import as_measured, check_set, fitting
 from mediate.scoring.jobs import job_of
 from mediate.scoring.measure import keep_activations, measure_items
+from mediate.scoring.noting import ItemTimes, note_choices
 from mediate.scoring.preparing import prepare
 from mediate.scoring.rundir import check_free, identity, now, written
 from mediate.scoring.scored import Scored
@@ -93,9 +94,11 @@ def score(
     if out is not None and check_free(out, asked):
         return read_results(out)
     items, rejects = prepare(job.preparation, model, pairs, spec, store, unread=unread, progress=progress)
+    note_choices(choices, model.facts.name, len(items), rejects)
     manifest = asked | opening(started, len(pairs) + len(unread), items)
     with written(out, manifest):
         found: list[Scored[Any] | Reject] = []
+        times = ItemTimes()
         chosen = drawn(items, spec)
         replacing = job.replacing and job.replacing(model, items, spec, store)
         with work(len(items), f"measuring {job.noun}s", job.noun, shown=progress) as done_with, bars(progress):
@@ -108,6 +111,10 @@ def score(
                         measured = replacing(measured, runs)
                 del runs  # its keys and values go before the next item's come
                 found.append(measured)
+                if isinstance(measured, Scored):
+                    times.note(measured.item.id, measured.left_out)
+                else:
+                    times.note(measured.item, reject=measured)
                 done_with(1)
         scored, rejects = in_order(items, found, rejects)
         controlled = [each for each in scored if each.controls]

@@ -13,6 +13,7 @@ from mediate.choices import fields_of
 from mediate.cli.from_spec import Choices, FromSpec, from_spec
 from mediate.cli.run_files import write_run
 from mediate.errors import InputError
+from mediate.journal import close_journal
 from mediate.scoring.run_file import read_run_file
 
 
@@ -37,6 +38,7 @@ def command(
     out: Annotated[Path | None, typer.Option("--out", help="Where.")] = None,
     cache: Annotated[bool, typer.Option(help="Whether to keep.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say.")] = False,
+    log: Annotated[Path | None, typer.Option("--log", help="What happens.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing.")] = False,
 ) -> None:
     """Tells what it was given."""
@@ -202,3 +204,14 @@ def test_what_a_call_writes_is_that_call(file: Path, suffix: str, monkeypatch: p
         "out": "runs/a",
     }
     assert told(str(again))["maps"] == ["a"]
+
+
+def test_a_log_holds_what_was_asked_for(file: Path) -> None:
+    log = file.parent / "log.jsonl"
+    told(str(file), "--log", str(log), "--seed", "8")
+    close_journal()
+    start, over = map(json.loads, log.read_text().splitlines())
+    assert (start["event"], start["options"]["seed"], start["options"]["model"]) == ("start", 8, "small")
+    assert over == {"time": over["time"], "event": "told", "text": f"{file}: seed taken from the command line instead"}
+    result = run(str(file), "--log", str(file.parent / "runs" / "a" / "log.jsonl"))
+    assert "a log in the run directory" in str(result.exception)
