@@ -10,10 +10,11 @@ import os
 import re
 import stat
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -91,6 +92,17 @@ def note(event: str, **facts: Any) -> None:
         each.write(event, facts)
 
 
+@contextmanager
+def unnoted() -> Iterator[None]:
+    """While open, nothing is appended: what happens is a trial, and no part of the run."""
+    kept = [*_OPEN]
+    _OPEN.clear()
+    try:
+        yield
+    finally:
+        _OPEN[:] = kept
+
+
 def close_journal(**facts: Any) -> None:
     """Ends the log, where one is kept: with how the command ended, its seconds, and how often what happened."""
     while _OPEN:
@@ -108,6 +120,8 @@ def redacted(text: str) -> str:
 
 def _plain(value: Any) -> Any:
     """A value as JSON has it, with secrets blacked out and no more of it than a line should hold."""
+    if isinstance(value, Enum):
+        value = value.value
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):

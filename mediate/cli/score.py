@@ -99,6 +99,9 @@ def score(
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what the run would take: items, tokens, time, memory, disk.")
+    ] = False,
     write_run: WriteRunOption = None,
     log: LogOption = None,
     quiet: QuietOption = False,
@@ -111,7 +114,7 @@ def score(
     if write_run is not None:
         asked = {"pairs": pairs, "model": model, "out": out, "cache": cache, "report": report}
         write_down(write_run, asked | written(spec, choices) | loading | reading | {"columns": columns})
-    if not plan:
+    if not plan and not dry_run:
         from mediate.scoring.given import check_out
 
         check_out(out, spec, spec.described(), given)
@@ -122,6 +125,12 @@ def score(
     from mediate.scoring.score import score as run_score
 
     loaded = load(model, **loading)
+    if dry_run:
+        from mediate.scoring.dry_run import dry_run as tried
+
+        for line in tried(loaded, given, spec, unread=found.errors, progress=True).lines():
+            typer.echo(line)
+        return
     store = Store() if cache else None
     if plan:
         from mediate.scoring.forecast import forecast

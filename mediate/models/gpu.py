@@ -36,3 +36,8 @@ def wait(device: torch.device) -> None:
     """Waits until a GPU has done what it was given; elsewhere it is done already."""
     if device.type == CUDA:
         torch.cuda.synchronize(device)
+
+
+def most_bytes(device: torch.device) -> int | None:
+    """The most that tensors held on a GPU so far; None of another device."""
+    return int(torch.cuda.max_memory_allocated(device)) if device.type == CUDA else None

@@ -1,11 +1,12 @@
 """Memory: how much is free where a model is, and whether an error says that there was too little."""
 
 import os
+import sys
 from pathlib import Path
 
 import torch
 
-from mediate.models.gpu import free_bytes
+from mediate.models.gpu import free_bytes, most_bytes
 from mediate.models.model import Model
 
 
@@ -25,3 +26,14 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether an allocation failed, on whatever device."""
     said = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in said or "out of memory" in said
+
+
+def peak_bytes(device: torch.device) -> int:
+    """The most bytes that this process held so far where a model is, weights included."""
+    on_gpu = most_bytes(device)
+    if on_gpu is not None:
+        return on_gpu
+    import resource  # not on every system
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

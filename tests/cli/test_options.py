@@ -60,7 +60,7 @@ def of_spec(spec: type) -> set[str]:
             ("score",),
             of_spec(ScoreSpec) | of_call(mediate.score),
             {"adapter", "tokenizer", "dtype", "device", "trust-remote-code", "cache", "report", "plan", "quiet"}
-            | {"profile", "format", "columns", "answer-pattern", "write-run", "log"},
+            | {"profile", "format", "columns", "answer-pattern", "write-run", "log", "dry-run"},
         ),
         (
             ("cross",),
