@@ -69,10 +69,10 @@ def test_nothing_is_written_or_noted(model: Model, tmp_path: Path, monkeypatch: 
 
 
 def test_what_is_left_out_is_told(model: Model) -> None:
-    bad = replace(PAIRS[0], id="bad", base=replace(PAIRS[0].base, cot=""))
+    bad = replace(PAIRS[0], id="bad", base=replace(PAIRS[0].base, cot="4 + 9 = 3. " * 100))
     found = dry_run(model, [*PAIRS[:3], bad], make_spec(on_bad_item="skip", control_pairs=0))
-    assert (found.given, found.ready, found.left_out) == (4, 3, {"empty_cot": 1})
-    assert found.lines()[0] == "pairs: 4; 3 would be measured, 1 left out: 1 x empty_cot"
+    assert (found.given, found.ready, found.left_out) == (4, 3, {"too_long": 1})
+    assert found.lines()[0] == "pairs: 4; 3 would be measured, 1 left out: 1 x too_long"
     with pytest.raises(InputError, match="bad"):
         dry_run(model, [*PAIRS[:3], bad], make_spec())
 
