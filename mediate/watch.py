@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from threading import Event, Lock, Thread
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from mediate.journal import note
 
 Item = TypeVar("Item")
 Done = Callable[[int], object]
@@ -15,6 +18,7 @@ Done = Callable[[int], object]
 _SHOWN: ContextVar[bool] = ContextVar("shown", default=False)
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 _LINES: ContextVar["_Lines | None"] = ContextVar("lines", default=None)
+_LAYOUT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {per_minute}]"
 # Inner work that is done sooner gets no bar, in seconds.
 _DELAY = 3.0
 # A plain line comes after so many seconds, or after this part of the work if that took a moment.
@@ -37,7 +41,8 @@ def bars(shown: bool = True) -> Iterator[None]:
 
 
 def tell(line: str) -> None:
-    """A line on standard error, unless nothing is to be said."""
+    """A line on standard error, unless nothing is to be said, and in the log."""
+    note("told", text=line)
     if not _QUIET.get():
         print(line, file=sys.stderr, flush=True)
 
@@ -48,14 +53,28 @@ def work(total: int, what: str, unit: str, *, shown: bool) -> Iterator[Done]:
     if not _wanted(shown):
         yield _nothing
         return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, desc=what, unit=unit, disable=None) as bar:
+    with _per_minute()(total=total, desc=what, unit=unit, disable=None, bar_format=_LAYOUT) as bar:
         if not bar.disable:
             yield bar.update
             return
     with _lines(total, what, unit) as done:
         yield done
+
+
+@cache
+def _per_minute() -> Any:
+    """The bar that says how many are done a minute, as well as what is left."""
+    from tqdm.auto import tqdm
+
+    class PerMinute(tqdm):  # type: ignore[type-arg]
+        @property
+        def format_dict(self) -> Any:
+            told = dict(super().format_dict)
+            passed, done = told["elapsed"], told["n"] - told["initial"]
+            rate = told["rate"] or (done / passed if passed else 0.0)
+            return {**told, "per_minute": f"{60 * rate:.3g} {told['unit']}s a minute" if rate else "?"}
+
+    return PerMinute
 
 
 def each(items: Sequence[Item], what: str, unit: str, *, shown: bool) -> Iterator[Item]:

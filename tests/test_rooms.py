@@ -22,13 +22,13 @@ TREE = TESTS.parent
 ROOT = TREE / "mediate"
 # Each imports from the ones before it alone.
 ORDER = (
-    "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
-    "models", "passes", "mediation", "tuning", "reference", "scoring", "faithfulness", "distill", "compare", "figures",
-    "report", "checks", "api", "teaching", "one_item", "demo", "cli", "__main__", "",
+    "errors", "version", "choices", "journal", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces",
+    "results", "models", "passes", "mediation", "tuning", "reference", "scoring", "faithfulness", "distill", "compare",
+    "figures", "report", "checks", "api", "teaching", "one_item", "demo", "cli", "__main__", "",
 )  # fmt: skip
 WITHOUT_TORCH = {
-    "errors", "version", "choices", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces", "results",
-    "compare", "figures", "report",
+    "errors", "version", "choices", "journal", "watch", "clock", "beside", "files", "stats", "pairs", "tasks", "traces",
+    "results", "compare", "figures", "report",
 }  # fmt: skip
 # A folder inside a room and who reaches into it past the room: the checks, which try the measurements one by one. All
 # others have `mediation.maps`, `mediation.procedures` and what is prepared. One that reaches no more must leave it.
@@ -40,6 +40,7 @@ TOO_MANY: dict[str, int] = {}
 # One name for files of several rooms is one noun, seen from each of them; here is which.
 ONE_NOUN = {
     "behaviour": "answers after edited chains: the records, drawing them, the part of the page",
+    "cache": "what can be made again: what is kept of it, and the command",
     "conditions": "the conditions of a set: what was measured under each, its figure, its part of the page",
     "controls": "controls of a measurement: the record, measuring one, those of a run",
     "cross": "the verb: the command and what it does",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mediate.cli.cache import cache_app
 from mediate.cli.compare import compare
 from mediate.cli.cross import cross
 from mediate.cli.ending import Commands, ended
@@ -41,6 +42,7 @@ app.command("pairs from")(make_twins)
 tune_app.command(cls=FromSpec)(reference)
 app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")
+app.add_typer(cache_app, name="cache")
 app.add_typer(traces_app, name="traces")
 app.add_typer(steer_app, name="steer")
 

@@ -17,7 +17,7 @@ def _fields() -> dict[str, Any]:
     return {"choices": {name: settings[name] for name in ("margin", "level", "min_te", "seed")}}
 
 
-@from_spec(_fields, left_open=("level", "min_te", "seed"))
+@from_spec(_fields, left_open=("level", "min_te", "seed"), run_file="runs")
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run directories; the first is the reference.")],
     out: Annotated[Path, typer.Option("--out", help="The folder to write.")],

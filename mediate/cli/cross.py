@@ -7,16 +7,19 @@ import typer
 
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
+    LogOption,
     ModelOption,
     OutOption,
     ProfileOption,
     QuietOption,
+    WriteRunOption,
     check_measured,
     check_model,
     quiet_libraries,
     tell_next,
     tell_time,
 )
+from mediate.cli.run_files import write_run as write_down
 
 if TYPE_CHECKING:
     from mediate.results.crossing_folder import CrossResults
@@ -33,7 +36,7 @@ def _fields() -> dict[str, Any]:
     return {"choices": cross_fields(), "loading": {name: loading[name] for name in offered}}
 
 
-@from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "world": "worlds"})
+@from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "world": "worlds"}, run_file="pairs")
 def cross(
     pairs: Annotated[Path, typer.Argument(help="Pairs, as JSON lines or Parquet.")],
     model: ModelOption,
@@ -42,6 +45,8 @@ def cross(
     choices: Choices,
     loading: Choices,
     cache: Annotated[bool, typer.Option(help="Look up and keep written chains and results.")] = True,
+    write_run: WriteRunOption = None,
+    log: LogOption = None,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
@@ -50,7 +55,7 @@ def cross(
     An adapter makes the tuned checkpoint; tokenizer, dtype, device and trust in its code are for both.
     """
     from mediate.pairs.files import scan_pairs
-    from mediate.scoring.cross_spec import make_cross_spec
+    from mediate.scoring.cross_spec import cross_fields, make_cross_spec
     from mediate.scoring.given import check_device, check_out, check_set
 
     quiet_libraries(quiet)
@@ -61,6 +66,9 @@ def cross(
     check_model(model)
     check_model(tuned, loading.get("adapter"))
     check_device(loading.get("device"))
+    if write_run is not None:
+        called = {"pairs": pairs, "model": model, "tuned": tuned, "out": out, "cache": cache}
+        write_down(write_run, called | choices | loading, cross_fields())
     check_out(out, spec.scoring, spec.described(), found.pairs)
     from mediate.api import load
     from mediate.passes.store import Store

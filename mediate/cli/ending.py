@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 from mediate.cli.messages import as_options
 from mediate.errors import InputError, system_number, told
+from mediate.journal import close_journal, note
 
 GOES_ON = "the same command goes on where this one stopped"
 # The most characters of a line.
@@ -56,7 +57,7 @@ class Commands(TyperGroup):
 @contextmanager
 def ended() -> Iterator[None]:
     """Runs a command: whatever ends it is told, and is its exit code."""
-    with _signals(), _warnings():
+    with _signals(), _warnings(), _logged():
         try:
             try:
                 yield
@@ -89,6 +90,7 @@ def say(line: str) -> None:
     text = "".join(each for each in " ".join(line.split()) if each.isprintable())
     if len(text) > LONGEST:  # whoever gave a long value knows it, and nobody reads it
         text = f"{text[: LONGEST // 2]} [...] {text[-LONGEST // 2 :]}"
+    note("said", text=text)
     typer.echo(f"mediate: {text}", err=True)
 
 
@@ -128,6 +130,21 @@ def _signals() -> Iterator[None]:
     finally:
         for number in taken:
             signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Ends the log of the command, if it keeps one, with its exit code."""
+    code: Any = 1
+    try:
+        yield
+        code = 0
+    except SystemExit as end:
+        code = end.code or 0
+        raise
+    finally:
+        named = {0: "success", 128 + signal.SIGINT: "cancelled", 128 + signal.SIGTERM: "cancelled"}
+        close_journal(status=named.get(code, "error"), code=code)
 
 
 class _LineHandler(logging.Handler):

@@ -10,16 +10,19 @@ from mediate.cli.options import (
     AnswerPatternOption,
     ColumnsOption,
     FormatOption,
+    LogOption,
     ModelOption,
     OutOption,
     ProfileOption,
     QuietOption,
+    WriteRunOption,
     check_model,
     columns_of,
     loading_choices,
     quiet_libraries,
 )
-from mediate.cli.score import read_run, show_run
+from mediate.cli.run_files import write_run as write_down
+from mediate.cli.score import read_run, show_run, told_finished, written
 
 
 def _fields() -> dict[str, Any]:
@@ -30,7 +33,7 @@ def _fields() -> dict[str, Any]:
     return {"tests": fields_of(BehaviourSpec), "choices": fields_of(ScoreSpec), "loading": loading_choices()}
 
 
-@from_spec(_fields)
+@from_spec(_fields, run_file="pairs")
 def faithfulness(
     pairs: Annotated[
         Path, typer.Argument(help="Pairs or items: own ones, a data set, or a log of what a model wrote.")
@@ -47,6 +50,8 @@ def faithfulness(
     format: FormatOption = None,
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
+    write_run: WriteRunOption = None,
+    log: LogOption = None,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
@@ -61,7 +66,14 @@ def faithfulness(
         check_model(asked.rewriter)
     reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
     found, given, spec = read_run(pairs, model, choices, loading, reading)
+    if write_run is not None:
+        called = {"pairs": pairs, "model": model, "out": out, "cache": cache, "report": report}
+        told = asked.model_dump(mode="json") | written(spec, choices) | loading | reading | {"columns": columns}
+        write_down(write_run, called | told)
     check_out(out, spec, spec.described() | {"behaviour": asked.described()}, given)
+    # Of a model that writes paraphrases the manifest has the name alone.
+    if asked.rewriter is None and told_finished(out, model, loading, report=report):
+        return
     from mediate.api import load
     from mediate.faithfulness.faithfulness import Probes
     from mediate.faithfulness.faithfulness import faithfulness as run

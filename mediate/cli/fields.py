@@ -1,7 +1,7 @@
 """Options of a command, made from the fields of a specification: names, defaults, bounds and help are written there."""
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -12,9 +12,12 @@ from pydantic.fields import FieldInfo
 
 from mediate.choices import bounds
 from mediate.cli.options import unescaped
+from mediate.cli.run_files import NONE, from_file, is_typed, kinds_of, placed, tell_overridden
+from mediate.errors import InputError
+from mediate.journal import note, open_journal
+from mediate.version import __version__
 
-# In place of the items of a choice that may have none.
-NONE = "none"
+_CONTEXT = "command_context"
 
 
 def with_options(
@@ -22,6 +25,7 @@ def with_options(
     fields: Mapping[str, Mapping[str, FieldInfo]],
     old: Mapping[str, str],
     left_open: Collection[str],
+    run_file: str | None = None,
 ) -> Callable[..., None]:
     """A command as typer takes it, with a parameter an option; see `mediate.cli.from_spec`."""
     every = {name: field for choices in fields.values() for name, field in choices.items()}
@@ -31,10 +35,19 @@ def with_options(
             parameters += [_parameter(*choice, open_=choice[0] in left_open) for choice in fields[name].items()]
         else:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    if run_file is not None:
+        parameters = [_or_run_file(each, parameters, every) if each.name == run_file else each for each in parameters]
     parameters += [_hidden(name, every[new]) for name, new in old.items()]
+    parameters.append(inspect.Parameter(_CONTEXT, inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
 
     def whole(**given: Any) -> None:
-        _merge(given, old)
+        context = given.pop(_CONTEXT)
+        if given.get("log") is not None:
+            open_journal(given["log"], given.get("out"))
+            note("start", command=context.info_name, version=__version__, options=_told(given))
+        if not given.get("quiet"):
+            tell_overridden(context)
+        _merge(given, old, context)
         chosen = {
             name: {
                 each: _value(field, value)
@@ -44,7 +57,10 @@ def with_options(
             }
             for name, choices in fields.items()
         }
-        command(**given, **chosen)
+        try:
+            command(**given, **chosen)
+        except InputError as error:
+            raise placed(context, error) from error
 
     whole.__doc__ = command.__doc__
     whole.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -52,12 +68,31 @@ def with_options(
     return whole
 
 
-def _merge(given: dict[str, Any], old: Mapping[str, str]) -> None:
+def _told(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a call, for its log: those that have a value."""
+    return {name: value for name, value in given.items() if value not in (None, []) and value is not False}
+
+
+def _or_run_file(
+    argument: inspect.Parameter, parameters: Sequence[inspect.Parameter], fields: Mapping[str, FieldInfo]
+) -> inspect.Parameter:
+    """An argument in place of which a run file can stand, which then gives the other options their values."""
+    kind, info = get_args(argument.annotation)
+    kinds = kinds_of([(each.name, each.annotation) for each in parameters])
+
+    def read(context: Any, given: Any) -> Any:
+        return from_file(context, argument.name, given, kinds, fields)
+
+    told = f"{info.help.removesuffix('.')}; or a run file (.yaml, .toml or .json) with the options as keys."
+    return argument.replace(annotation=Annotated[kind, typer.Argument(help=told, callback=read, is_eager=True)])
+
+
+def _merge(given: dict[str, Any], old: Mapping[str, str], context: Any) -> None:
     """Puts what came under a name of before to the name of today: beside its values, or in place of its one."""
     for name, new in old.items():
         value = given.pop(_python(name))
         if isinstance(value, list):
-            given[new] = [*(given[new] or ()), *value]
+            given[new] = [*(given[new] or () if is_typed(context, new) else ()), *value] or given[new]
         elif value is not None:
             given[new] = value
 

@@ -15,7 +15,11 @@ Choices = dict[str, Any]
 
 
 def from_spec(
-    fields: Callable[[], Mapping[str, Any]], *, old: Mapping[str, str] | None = None, left_open: Collection[str] = ()
+    fields: Callable[[], Mapping[str, Any]],
+    *,
+    old: Mapping[str, str] | None = None,
+    left_open: Collection[str] = (),
+    run_file: str | None = None,
 ) -> Callable[[Command], Command]:
     """Puts an option for each field of a specification in place of a parameter of a command.
 
@@ -27,6 +31,7 @@ def from_spec(
             it can import them, only when this very command is run or asked for its help.
         old: Names of options of before, which go on working and are shown nowhere, with the fields of today.
         left_open: Choices whose default is found later, rather than being the field's.
+        run_file: The argument in whose place a run file can stand; None of a command that takes none.
     """
 
     def bare(command: Command) -> Command:
@@ -37,7 +42,7 @@ def from_spec(
         def whole() -> Command:
             from mediate.cli.fields import with_options
 
-            return with_options(command, fields(), dict(old or {}), left_open)
+            return with_options(command, fields(), dict(old or {}), left_open, run_file)
 
         unmade.__signature__ = inspect.Signature()  # type: ignore[attr-defined]
         unmade.__annotations__ = {}

@@ -44,6 +44,15 @@ CacheOption = Annotated[bool, typer.Option("--cache/--no-cache", help="Look up a
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progress.")]
 OutOption = Annotated[Path, typer.Option("--out", help="The run directory to write.")]
 
+# Heard where options are made: `mediate.cli.fields`.
+LogOption = Annotated[
+    Path | None, typer.Option("--log", help="Append what happens to this file, as JSON lines; none of it is secret.")
+]
+WriteRunOption = Annotated[
+    Path | None,
+    typer.Option("--write-run", help="Write the choices of this call as a run file (.yaml, .toml or .json), too."),
+]
+
 FormatOption = Annotated[
     str | None,
     typer.Option(

@@ -13,10 +13,12 @@ from mediate.cli.options import (
     AnswerPatternOption,
     ColumnsOption,
     FormatOption,
+    LogOption,
     ModelOption,
     OutOption,
     ProfileOption,
     QuietOption,
+    WriteRunOption,
     check_measured,
     check_model,
     columns_of,
@@ -26,6 +28,7 @@ from mediate.cli.options import (
     tell_next,
     tell_time,
 )
+from mediate.cli.run_files import write_run as write_down
 from mediate.watch import tell
 
 if TYPE_CHECKING:
@@ -84,7 +87,7 @@ def _fields() -> dict[str, Any]:
     return {"choices": fields_of(ScoreSpec), "loading": loading_choices(), "engine": fields_of(EngineSpec)}
 
 
-@from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "controls": "control_pairs"})
+@from_spec(_fields, old={"outcome": "outcomes", "map": "maps", "controls": "control_pairs"}, run_file="pairs")
 def score(
     pairs: Annotated[
         Path, typer.Argument(help="Pairs or items: own ones, a data set, or a log of what a model wrote.")
@@ -103,6 +106,11 @@ def score(
     takeover: Annotated[
         bool, typer.Option("--takeover", help="Go on with a run whose process died on another machine.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what the run would take: items, tokens, time, memory, disk.")
+    ] = False,
+    write_run: WriteRunOption = None,
+    log: LogOption = None,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
@@ -113,22 +121,33 @@ def score(
     where = make_engine_spec(**engine)
     reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
     found, given, spec = read_run(pairs, model, choices, loading, reading)
-    if where.is_apart and not plan:
+    if write_run is not None:
+        asked = {"pairs": pairs, "model": model, "out": out, "cache": cache, "report": report}
+        write_down(write_run, asked | written(spec, choices) | loading | reading | {"columns": columns} | engine)
+    if where.is_apart and not plan and not dry_run:
         from mediate.scoring.apart import Order
 
         order = Order(model, loading, given, found.errors, spec, where.threads_per_worker, cache)
         _score_apart(order, where, out, found, report=report, takeover=takeover)
         return
-    if not plan:
+    if not plan and not dry_run:
         from mediate.scoring.given import check_out
 
         check_out(out, spec, spec.described(), given)
+        if told_finished(out, model, loading, report=report):
+            return
     from mediate.api import load
     from mediate.passes.store import Store
     from mediate.scoring.score import Call
     from mediate.scoring.score import score as run_score
 
     loaded = load(model, **loading)
+    if dry_run:
+        from mediate.scoring.dry_run import dry_run as tried
+
+        for line in tried(loaded, given, spec, unread=found.errors, progress=True).lines():
+            typer.echo(line)
+        return
     store = Store() if cache else None
     if plan:
         from mediate.scoring.forecast import forecast
@@ -165,6 +184,48 @@ def _score_apart(
     typer.echo(f"shard: {len(results.items)} {'items' if found.taken_for else 'pairs'} measured: {folder}")
     tell_time()
     tell(f"next: mediate merge {quote(str(out))} (once all shards are measured)")
+
+
+def told_finished(out: Path, model: str, loading: Choices, *, report: bool) -> bool:
+    """Whether a directory, whose choices and items are those of this run, holds it finished; then that is told.
+
+    Nothing is loaded or read for it. The page is written where it is missing, or older than what it should show.
+    """
+    from mediate.models.origin import resolve
+    from mediate.results.folder import MANIFEST
+    from mediate.scoring.finished import finished_run
+
+    found = finished_run(out, resolve(model, loading.get("adapter")), loading)
+    if found is None:
+        return False
+    counts, page = found["counts"], out / "report.html"
+    typer.echo(
+        f"{out}: holds this very run, finished {found.get('finished', '')}: {counts['measured']:,} of "
+        f"{counts['given']:,} measured; nothing was computed"
+    )
+    if report and (not page.is_file() or page.stat().st_mtime_ns < (out / MANIFEST).stat().st_mtime_ns):
+        from mediate.report import write_report
+
+        page = write_report(out)
+    typer.echo(f"report: {page}" if report else f"run: {out}")
+    check_measured(found, ())
+    return True
+
+
+def written(spec: "ScoreSpec", choices: Choices) -> Choices:
+    """The choices of a run as a run file has them: with all defaults, but for what is settled when the model is there.
+
+    Args:
+        spec: Of the run.
+        choices: As they were given.
+    """
+    from mediate.choices import fields_of
+    from mediate.scoring.spec import ScoreSpec
+
+    told = spec.described() | {name: choices[name] for name in ("template", "chains") if name in choices}
+    found = {name: told.get(name) for name in fields_of(ScoreSpec)}
+    found |= {"chains": choices.get("chains"), "replacements": found["replacements"] or choices.get("replacements")}
+    return {name: value if value != [] or choices.get(name) == () else None for name, value in found.items()}
 
 
 def read_run(

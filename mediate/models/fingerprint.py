@@ -1,7 +1,9 @@
 """Names for models and tokenizers that depend on what they are and never on where they stand."""
 
 import hashlib
+import inspect
 import json
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,6 +11,9 @@ from torch import Tensor
 
 # What a configuration says about how it was saved, not about what it computes.
 _INCIDENTAL = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures", "quantization_config")
+
+# Under which transformers imports the code of repositories.
+_OF_REPOSITORIES = "transformers_modules"
 
 
 def tensor_bytes(tensor: Tensor) -> memoryview:
@@ -20,7 +25,8 @@ def tensor_bytes(tensor: Tensor) -> memoryview:
 def model_fingerprint(model: Any) -> str:
     """sha256 over the configuration and every weight and saved buffer of a transformers model, tied weights once.
 
-    One changed bit in one weight changes it; the folder's name and the file's layout do not.
+    One changed bit in one weight changes it; the folder's name and the file's layout do not. Of a model that runs code
+    of its repository, it is over that code, too.
     """
     digest = hashlib.sha256()
     config = {key: value for key, value in model.config.to_dict().items() if key not in _INCIDENTAL}
@@ -30,7 +36,18 @@ def model_fingerprint(model: Any) -> str:
     for name, tensor in sorted([*model.named_parameters(), *buffers.items()], key=lambda entry: entry[0]):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor_bytes(tensor))
+    if type(model).__module__.partition(".")[0] == _OF_REPOSITORIES:
+        for source in sorted(Path(inspect.getfile(type(model))).parent.glob("*.py")):
+            digest.update(source.read_bytes())
     return digest.hexdigest()
+
+
+def own_ends(model: Any, tokenizer: Any) -> tuple[int, ...]:
+    """The tokens that end what a transformers model writes, by its own settings, beside its tokenizer's."""
+    found = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    ids = [] if found is None else [found] if isinstance(found, int) else list(found)
+    own = getattr(tokenizer, "eos_token_id", None)
+    return tuple(int(each) for each in dict.fromkeys(ids) if each != own)
 
 
 def tokenizer_fingerprint(tokenizer: Any) -> str:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from mediate.errors import InputError
 from mediate.models.decoding import Decoding as Decoding
+from mediate.models.fingerprint import own_ends
 from mediate.models.float64 import in_float64
 from mediate.models.following import followed, stepping
 from mediate.models.model import Model
@@ -208,10 +209,8 @@ class _Batch:
 
 def eos_ids(model: Model) -> list[int]:
     """The tokens that end a text: those of the model's own settings, and its tokenizer's."""
-    found = model.plain.generation_config.eos_token_id
-    ids = [] if found is None else [found] if isinstance(found, int) else list(found)
     own = model.need_tokenizer().eos_token_id
-    return list(dict.fromkeys([*ids, *([] if own is None else [own])]))
+    return [*own_ends(model.plain, model.tokenizer), *([] if own is None else [own])]
 
 
 def _trimmed(tokenizer: Any, ids: list[int], decoding: Decoding, eos: list[int]) -> Written:

@@ -40,5 +40,10 @@ def wait(device: torch.device) -> None:
 
 def release(device: torch.device) -> None:
     """Gives memory that is held and no longer used back to a GPU."""
-    if device.type == "cuda":
+    if device.type == CUDA:
         torch.cuda.empty_cache()
+
+
+def most_bytes(device: torch.device) -> int | None:
+    """The most that tensors held on a GPU so far; None of another device."""
+    return int(torch.cuda.max_memory_allocated(device)) if device.type == CUDA else None

@@ -7,6 +7,7 @@ from threading import Thread
 
 from mediate.errors import InputError
 from mediate.models.fetch import PACKAGED, fetched_path
+from mediate.models.file_sums import snapshot
 from mediate.models.known import nearest_name
 from mediate.models.origin import Origin, OriginKind
 
@@ -43,6 +44,18 @@ def check_given(origin: Origin) -> None:
         return
     if constants.HF_HUB_OFFLINE or not answers(origin.location):
         raise InputError(not_given(origin.location, "it does not answer from here"))
+
+
+def is_current(repository: str, revision: str) -> bool:
+    """Whether a commit is what a hub model's name stands for now: on the hub or, where it does not answer, here."""
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+
+    if not constants.HF_HUB_OFFLINE and answers(repository):
+        try:
+            return get_hf_file_metadata(hf_hub_url(repository, "config.json"), timeout=PATIENCE).commit_hash == revision
+        except Exception:  # as below
+            return False
+    return getattr(snapshot(repository), "name", None) == revision
 
 
 def fetched_copy(origin: Origin) -> Origin | None:

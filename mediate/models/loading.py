@@ -5,6 +5,7 @@ import gc
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -17,7 +18,8 @@ from mediate.models.adapter import merge_adapter
 from mediate.models.alike import check_alike
 from mediate.models.carried import check_carried, check_layers
 from mediate.models.codegen import lend_tables
-from mediate.models.fingerprint import model_fingerprint, tokenizer_fingerprint
+from mediate.models.file_sums import model_sums, snapshot
+from mediate.models.fingerprint import model_fingerprint, own_ends, tokenizer_fingerprint
 from mediate.models.float64 import keep_float64
 from mediate.models.gguf import converted
 from mediate.models.gpu import gpus_of, usual_device
@@ -54,10 +56,16 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
     """
     how = make_load_spec(**options)
     steering: Path | None = None
+    files: dict[str, str] | None = None
+    revision = ""
     device = _checked_device(how.device or usual_device())
     if isinstance(model, str | Path):
         origin = resolve(model, how.adapter)
+        # Before: what is changed while it is read must not pass for what was read.
+        files = {} if origin.kind is OriginKind.HUB else model_sums(origin, how.tokenizer)
         plain, beside, origin = read_plain(origin, getattr(torch, how.dtype or "float32"), how.trust_remote_code)
+        if origin.kind is OriginKind.HUB:  # what was downloaded is kept under its commit
+            files, revision = model_sums(origin, how.tokenizer), getattr(snapshot(origin.location), "name", "")
         name, where, steering = origin.name, origin.kind.value, origin.steering
         if origin.adapter is not None:
             plain, where = merge_adapter(plain, origin.adapter, origin.name.partition("+")[0]), f"{where}+adapter"
@@ -74,7 +82,9 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
         raise InputError(
             f"cannot use a {type(tokenizer).__name__} as tokenizer; give one of transformers, or its folder"
         )
+    ends = own_ends(plain, tokenizer)
     loaded = _hook(plain.to(device).eval(), tokenizer, name, where)
+    loaded = replace(loaded, facts=replace(loaded.facts, ends=ends, revision=revision, files=files or {}))
     return loaded if steering is None else steered_by(loaded, steering)
 
 

@@ -14,6 +14,9 @@ from mediate.models.sites import Component
 from mediate.models.steering import Steering
 from mediate.models.turning import Turning
 
+# How attention is computed, by transformers' name for it: patterns are read and written, so no other way will do.
+ATTENTION = "eager"
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -35,6 +38,9 @@ class Facts:
         parameters: Number of weights, tied ones once.
         dtype: Of the weights, such as `float32`.
         device: Where the weights are.
+        ends: Tokens that end what it writes, beside its tokenizer's own.
+        revision: The commit of a model of the hub; empty of any other.
+        files: The sha256 of the files that it was loaded from, by their names; empty where that is not known.
     """
 
     name: str
@@ -52,6 +58,9 @@ class Facts:
     parameters: int
     dtype: str
     device: str
+    ends: tuple[int, ...] = ()
+    revision: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +184,9 @@ class Model:
             }
             for check in self.checks
         ]
-        told = asdict(self.facts) | {"checks": checks, "refused_sites": {str(k): v for k, v in self.refused.items()}}
+        told = asdict(self.facts) | {"ends": list(self.facts.ends), "files": dict(self.facts.files)}
+        told |= {"attention": ATTENTION, "threads": torch.get_num_threads()}
+        told |= {"checks": checks, "refused_sites": {str(k): v for k, v in self.refused.items()}}
         return told if self.steering is None else told | {"steering": self.steering.describe()}
 
     def __repr__(self) -> str:

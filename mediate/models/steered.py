@@ -53,6 +53,7 @@ def steer(model: Model, vector: SteeringVector, alpha: float, *, name: str | Non
             name=name or f"{facts.name}-steered-L{vector.layer}-a{alpha:g}",
             source=f"{facts.source}+steering",
             fingerprint=steered_fingerprint(facts.fingerprint, vector, alpha),
+            files={},
         ),
         checks=(),
         refused={},

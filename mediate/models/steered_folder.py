@@ -50,7 +50,8 @@ def steered_by(model: Model, folder: Path) -> Model:
         raise InputError(f"{folder / VECTOR}: another vector than {STEERED} tells of; write both again")
     called = told["steers"]["name"] if isinstance(told.get("steers"), dict) else model.facts.name
     base = replace(model, facts=replace(model.facts, name=str(called)))
-    return steer(base, vector, float(told["alpha"]), name=model.facts.name, copied=False)
+    found = steer(base, vector, float(told["alpha"]), name=model.facts.name, copied=False)
+    return replace(found, facts=replace(found.facts, files=model.facts.files))
 
 
 def found_again(model: str) -> str:

@@ -1,7 +1,7 @@
 """The record of an item: a question with its answer, and perhaps a chain, the options, or how a model answered it."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from mediate.errors import ItemError, short
@@ -61,11 +61,11 @@ class Item:
 
 def said(item: Item) -> dict[str, Any]:
     """What an item says, as plain values: how it was read does not count, nor what is left to its default."""
-    default = {each.name: each.default for each in fields(Item)}
+    told = ((each.name, getattr(item, each.name), each.default) for each in fields(Item))
     return {
         name: value
-        for name, value in asdict(item).items()
-        if name in _OF_A_PAIR or (name not in _NOT_SAID and value != default[name])
+        for name, value, default in told
+        if name in _OF_A_PAIR or (name not in _NOT_SAID and value != default)
     }
 
 

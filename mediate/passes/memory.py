@@ -2,11 +2,12 @@
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 import torch
 
-from mediate.models.gpu import free_bytes, release
+from mediate.models.gpu import free_bytes, most_bytes, release
 from mediate.models.model import Model
 
 
@@ -32,3 +33,14 @@ def free_up(model: Model) -> None:
     """Lets go of what a failed pass left behind: what libraries hold in circles, such as the frames of their errors."""
     gc.collect()
     release(model.device)
+
+
+def peak_bytes(device: torch.device) -> int:
+    """The most bytes that this process held so far where a model is, weights included."""
+    on_gpu = most_bytes(device)
+    if on_gpu is not None:
+        return on_gpu
+    import resource  # not on every system
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -20,7 +20,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,28 +28,19 @@ from torch import Tensor
 
 from mediate.errors import one_line, told
 from mediate.files import PART, write_atomic
-from mediate.models.cache import cache_folder
+from mediate.models.cache import cache_folder, opened_cache, touch
 from mediate.models.fingerprint import tensor_bytes
 from mediate.models.float64 import keeps_float64
+from mediate.models.identity import NUMERICS_VERSION, library_versions
 from mediate.models.model import Model
 
 SCHEMA = 1
 DAY = 24 * 60 * 60.0
-# Raised by one whenever a change to the code changes a stored number by more than rounding.
-NUMERICS_VERSION = 2
 
 log = logging.getLogger(__name__)
 
 Spec = Mapping[str, Any]
 Read = TypeVar("Read")
-
-
-@cache
-def library_versions() -> Mapping[str, str]:
-    """The versions of what computes the numbers."""
-    from importlib.metadata import version
-
-    return MappingProxyType({name: version(name) for name in ("torch", "transformers", "transformer-lens")})
 
 
 def model_spec(model: Model) -> dict[str, Any]:
@@ -116,6 +106,7 @@ class Store:
         `*.corrupt`, logged and counted, and is then no entry.
         """
         path = self.path(kind, spec)
+        _told_open(self.root)
         try:
             if not path.exists():
                 self.counts.misses += 1
@@ -132,6 +123,7 @@ class Store:
             log.warning("%s: damaged (%s); moved aside and computed again", path, one_line(error, 300))
             return None
         self.counts.hits += 1
+        touch(path)
         return made
 
     def put(self, kind: str, spec: Spec, tensors: Mapping[str, Tensor]) -> Path:
@@ -142,6 +134,7 @@ class Store:
         owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         metadata = {"spec": json.dumps(spec, sort_keys=True), "sha256": data_checksum(owned)}
         path = self.path(kind, spec)
+        _told_open(self.root)
         _tidied(self.root)
         try:
             write_atomic(path, lambda part: save_file(owned, part, metadata=metadata), sync=False)
@@ -154,6 +147,14 @@ class Store:
         self.counts.refused += 1
         if self.counts.refused == 1:
             log.warning("the cache at %s cannot be used, so nothing is kept there (%s)", self.root, told(error))
+
+
+@cache
+def _told_open(root: Path) -> None:
+    """Once a process, what is wrong with a cache that others can write is said; it is used all the same."""
+    wrong = opened_cache(root)
+    if wrong:
+        log.warning("%s", wrong)
 
 
 @cache

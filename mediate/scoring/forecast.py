@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from mediate.errors import InputError, ItemError
 from mediate.mediation.costs import Cost, cost_of_map
+from mediate.mediation.names import MapSpec
+from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
 from mediate.pairs.pair import Item, Pair
 from mediate.passes import pace
@@ -73,9 +75,23 @@ def forecast(
     pairs = as_measured(pairs, spec.against, tell if progress else str)
     job, spec = job_of(pairs, spec.against), settled(model, pairs, fitting(pairs, spec), tell if progress else str)
     items, _ = prepare(job.preparation, model, pairs, spec, store, unread=unread, progress=progress)
+    return costs_of(model, items, job.preparation.maps(spec), job.noun)
+
+
+def costs_of(model: Model, items: Sequence[Prepared], maps: Sequence[MapSpec], noun: str) -> tuple[Forecast, ...]:
+    """The cost of each map over the items that allow it, at the pace of this machine.
+
+    Args:
+        model: The hooked model, which passed the self-check of sweeps.
+        items: What would be measured, prepared.
+        maps: Which maps.
+        noun: What an item is called.
+    """
+    if not maps:
+        return ()
     quick = pace(model)
     found = []
-    for each in job.preparation.maps(spec):
+    for each in maps:
         costs = [cost_of_map(model, item.tokens, each, quick) for item in items if each in item.maps]
         total = Cost(
             sum(cost.cells for cost in costs),
@@ -84,7 +100,7 @@ def forecast(
             sum(cost.seconds for cost in costs),
             max((cost.memory for cost in costs), default=0),
         )
-        found.append(Forecast(str(each), len(costs), total, job.noun))
+        found.append(Forecast(str(each), len(costs), total, noun))
     return tuple(found)
 
 

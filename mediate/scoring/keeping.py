@@ -22,6 +22,7 @@ from mediate.results.parts import (
     write_part,
     write_plan,
 )
+from mediate.scoring.noting import ItemTimes
 
 # A part is closed after so much work, in seconds, or with so many items.
 SECONDS, ITEMS = 10.0, 500
@@ -43,6 +44,7 @@ class Keeper:
     parts: list[Part] = field(default_factory=list)
     held: dict[int, Results] = field(default_factory=dict)
     since: float = field(default_factory=time.monotonic)
+    times: ItemTimes = field(default_factory=ItemTimes)
 
     def __post_init__(self) -> None:
         if self.folder is not None:
@@ -76,6 +78,7 @@ class Keeper:
     def take(self, number: int, results: Results) -> None:
         """Takes what was found of a batch; writes a part where enough is done."""
         self.held[number] = results
+        self.times.note_all(results)
         if self.folder is None:
             return
         if time.monotonic() - self.since >= SECONDS or sum(len(each.items) for each in self.held.values()) >= ITEMS:

@@ -12,7 +12,14 @@ from typing import Any
 
 from mediate.errors import InputError
 from mediate.files import differences, held, is_begun, owner_of
-from mediate.models.identity import model_differences, version_differences
+from mediate.models.identity import (
+    NUMERICS_VERSION,
+    device_differences,
+    library_versions,
+    model_differences,
+    run_key,
+    version_differences,
+)
 from mediate.pairs.pair import Item, Pair
 from mediate.results.folder import MANIFEST, read_manifest, write_manifest
 from mediate.results.told import Reject
@@ -31,7 +38,6 @@ def now() -> str:
 
 def versions() -> dict[str, str]:
     """The versions of what a run's numbers depend on."""
-    from mediate.passes.store import NUMERICS_VERSION, library_versions
     from mediate.version import __version__
 
     return {
@@ -56,7 +62,7 @@ def identity(
         model: The model or models, described.
         prompt: How a question is put.
     """
-    return {
+    found = {
         "schema": SCHEMA,
         "spec": spec,
         "pairs": pairs_fingerprint(pairs),
@@ -64,6 +70,7 @@ def identity(
         "versions": versions(),
         "prompt": prompt,
     }
+    return found | {"key": run_key(found)}
 
 
 def counted(given: int, measured: int, rejects: Sequence[Reject]) -> dict[str, Any]:
@@ -129,6 +136,8 @@ def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, An
         found = dict(found) | {"spec": usual | dict(found["spec"])}
     different = model_differences(found.get("model"), wanted["model"]) if "model" in wanted else []
     different += differences(found, wanted, [key for key in IDENTITY if key in wanted])
+    if "model" in wanted and found.get("status") != "success":
+        different += device_differences(found.get("model"), wanted["model"])
     if "versions" in wanted:
         different += version_differences(found.get("versions"), wanted["versions"])
     if different:

@@ -20,6 +20,7 @@ from mediate.scoring.beginning import Settled
 from mediate.scoring.disk import check_room_for
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run, measured, with_random_weights
+from mediate.scoring.noting import note_choices
 from mediate.scoring.rundir import begun, check_free, written
 from mediate.scoring.spec import ScoreSpec
 from mediate.scoring.stopping import stopping
@@ -90,6 +91,7 @@ def score(
     started, before = begun(out)
     clock -= before
     own = settled.begun(store, tokens=tokens_in(out), progress=progress)
+    note_choices(settled.identity["spec"], model.facts.name, len(own.run.items), own.plan.left_out)
     manifest = dict(own.manifest) | {"created": started}
     with written(out, manifest, takeover=call.get("takeover", False)) as said:
         keeper = Keeper(out, own.plan, own.run.outcomes)

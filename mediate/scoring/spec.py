@@ -21,6 +21,7 @@ from mediate.pairs.pair import Pair, pair_said
 from mediate.results.kinds import MIN_TE, OTHERS
 from mediate.results.replacements import ALL, replacement_named
 from mediate.scoring.allowed import check_allowed
+from mediate.scoring.bearing import BEARINGS, Bearing
 from mediate.scoring.stored_chains import StoredChains, read_chains
 
 DEFAULT_MAP, DEFAULT_ITEM_MAP = "read:step,layer", "knockout:step,layer"
@@ -200,7 +201,7 @@ class ScoreSpec(BaseModel):
         # Choices of before they could be chosen are not said, so that runs from then are the same runs.
         unsaid = {"against", "others"} if self.against != "other" else set()
         unsaid |= set() if self.replacements else {"replacements"}
-        unsaid.add("max_errors")  # changes no number, so that a run that it ended can go on with more
+        unsaid |= {name for name in type(self).model_fields if BEARINGS.get(name) is Bearing.NOTHING}
         plain = self.model_dump(mode="json", exclude={"template", "chains"} | unsaid)
         template = asdict(self.template)
         named = {"template": template["name"] or template["style"], "template_text": template["text"]}

@@ -18,6 +18,7 @@ import torch
 
 from mediate.clock import stage
 from mediate.errors import InputError
+from mediate.models.fingerprint import own_ends
 from mediate.models.generation import Decoding, End, LaidOut, Written, laid_out, written_in
 from mediate.models.model import Model
 from mediate.models.side_by_side import written_anew
@@ -113,7 +114,9 @@ class Writing:
     def entry(self, number: int) -> dict[str, object]:
         """What a stored text depends on."""
         prompt, decoding = self.asked[number]
-        layout = {"layout": "padding in front"} if written_anew(self.model) else {}
+        layout: dict[str, object] = {"layout": "padding in front"} if written_anew(self.model) else {}
+        ends = own_ends(self.model.plain, self.model.tokenizer)
+        layout |= {"ends": list(ends)} if ends else {}
         choices = {key: value for key, value in asdict(decoding).items() if key != "batch_size"}
         return model_spec(self.model) | {"prompt": list(prompt), "decoding": choices} | layout
 

@@ -60,12 +60,13 @@ def of_spec(spec: type) -> set[str]:
             ("score",),
             of_spec(ScoreSpec) | of_call(mediate.score),
             {"adapter", "tokenizer", "dtype", "device", "trust-remote-code", "cache", "report", "plan", "quiet"}
-            | {"profile", "format", "columns", "answer-pattern"},
+            | {"profile", "format", "columns", "answer-pattern", "write-run", "log", "dry-run"},
         ),
         (
             ("cross",),
             of_spec(ScoreSpec) | of_call(make_cross_spec) | of_call(mediate.cross),
-            {"adapter", "tokenizer", "dtype", "device", "trust-remote-code", "cache", "quiet", "profile", "model"},
+            {"adapter", "tokenizer", "dtype", "device", "trust-remote-code", "cache", "quiet", "profile", "model"}
+            | {"write-run", "log"},
         ),
         (("compare",), of_call(compare) | {"level", "min-te", "seed", "margin"}, set()),
         (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mediate.models.identity import model_differences, version_differences
+from mediate.models.identity import device_differences, model_differences, run_key, version_differences
 
 FACTS = {
     "name": "small",
@@ -71,3 +71,23 @@ def test_python_and_a_build_are_a_record_and_a_release_is_not() -> None:
         "torch is '2.12.0+cpu' there and '2.13.0+cpu' here",
     ]
     assert len(version_differences(None, here)) == 3
+
+
+def test_a_run_goes_on_on_the_kind_of_device_that_began_it() -> None:
+    assert device_differences(FACTS | {"device": "cuda:0"}, FACTS) == ["the device is 'cuda' there and 'cpu' here"]
+    assert device_differences(FACTS | {"device": "cuda:0"}, FACTS | {"device": "cuda:1"}) == []
+    assert device_differences({"tuned": FACTS | {"device": "mps"}}, {"tuned": FACTS}) == [
+        "the device is 'mps' there and 'cpu' here"
+    ]
+    assert device_differences(None, FACTS) == device_differences({"name": "small"}, FACTS) == []
+
+
+def test_the_key_is_over_what_makes_a_run_and_no_record() -> None:
+    run = {"spec": {"seed": 0}, "model": FACTS, "versions": {"torch": "2.13.0+cpu", "python": "3.11"}}
+    same = run | {"model": FACTS | {"device": "cuda", "files": {"a": "b"}}, "versions": {"torch": "2.13.0+cu1"}}
+    assert run_key(run) == run_key(same)
+    for other in ({"spec": {"seed": 1}}, {"model": FACTS | {"dtype": "float64"}}, {"versions": {"torch": "2.12.0"}}):
+        assert run_key(run) != run_key(run | other)
+    assert run_key({"model": {"tuned": FACTS}}) != run_key({"model": {"tuned": FACTS | {"fingerprint": "cc"}}})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run_key({"spec": {"level": float("nan")}})

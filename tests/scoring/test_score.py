@@ -82,7 +82,7 @@ def test_a_run_of_another_machine_is_taken_up_again(
     manifest = json.loads((out / "run.json").read_text())
     for check in manifest["model"]["checks"]:
         check["error"] = 1e-7
-    manifest["model"] |= {"device": "cuda:1", "name": "elsewhere"}
+    manifest["model"] |= {"device": "cuda:1" if status == "success" else "cpu", "name": "elsewhere", "threads": 99}
     manifest["versions"] |= {"python": "3.99.0", "torch": manifest["versions"]["torch"].partition("+")[0] + "+cu999"}
     (out / "run.json").write_text(json.dumps(manifest | {"status": status}))
     if status == "success":
@@ -92,6 +92,16 @@ def test_a_run_of_another_machine_is_taken_up_again(
     found = run(out=out)
     np.testing.assert_allclose(found.cube().y, wanted.cube().y, atol=1e-5)
     assert json.loads((out / "run.json").read_text())["status"] == "success"
+
+
+def test_what_is_left_of_a_run_is_not_measured_on_another_kind_of_device(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run(out=out)
+    manifest = json.loads((out / "run.json").read_text())
+    manifest["model"] |= {"device": "cuda:1"}
+    (out / "run.json").write_text(json.dumps(manifest | {"status": "started"}))
+    with pytest.raises(InputError, match=r"holds another run \(the device is 'cuda' there and 'cpu' here\)"):
+        run(out=out)
 
 
 def test_base_equal_to_source_gives_exactly_zero() -> None:
