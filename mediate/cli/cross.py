@@ -28,7 +28,7 @@ def _fields() -> dict[str, Any]:
     from mediate.models.load_spec import LoadSpec
     from mediate.scoring.cross_spec import cross_fields
 
-    offered = ("adapter", "tokenizer", "dtype", "device", "trust_remote_code")
+    offered = ("adapter", "tokenizer", "dtype", "device")
     loading = fields_of(LoadSpec)
     return {"choices": cross_fields(), "loading": {name: loading[name] for name in offered}}
 
