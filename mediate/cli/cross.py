@@ -47,7 +47,7 @@ def cross(
 ) -> None:
     """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives.
 
-    An adapter makes the tuned checkpoint; tokenizer, dtype, device and trust in its code are for both.
+    An adapter makes the tuned checkpoint; tokenizer, dtype and device are for both.
     """
     from mediate.pairs.files import scan_pairs
     from mediate.scoring.cross_spec import make_cross_spec

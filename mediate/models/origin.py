@@ -76,7 +76,11 @@ def resolve(model: str | Path, adapter: str | Path | None = None) -> Origin:
             raise InputError(f"{text}: holds a model and an adapter; move one of the two to a folder of its own")
         if adapter is not None:
             raise InputError(f"{text}: is itself an adapter; give the base model with the adapter {str(adapter)!r}")
-        return resolve(_base_of(path), path)
+        adapter_folder(path)
+        try:
+            return resolve(_base_of(path), path)
+        except InputError as error:
+            raise error if text in str(error) else InputError(f"{text}: of the base that it names: {error}") from error
     found = _locate(text, path)
     if adapter is None:
         return found
