@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from threading import Event, Lock, Thread
 from typing import TypeVar
 
+from mediate.errors import inert, redacted
+
 Item = TypeVar("Item")
 Done = Callable[[int], object]
 
@@ -37,9 +39,9 @@ def bars(shown: bool = True) -> Iterator[None]:
 
 
 def tell(line: str) -> None:
-    """A line on standard error, unless nothing is to be said."""
+    """A line on standard error, without what a terminal would take for commands, unless nothing is to be said."""
     if not _QUIET.get():
-        print(line, file=sys.stderr, flush=True)
+        print(inert(redacted(line)), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import either
 
@@ -32,5 +33,5 @@ def compare(
     from mediate.report import compare as compare_stored
 
     found = compare_stored(*runs, out=out, labels=either(labels, label), allow_mixed=allow_mixed, **choices)
-    typer.echo(repr(found))
-    typer.echo(f"comparison: {out / 'comparison.html'}")
+    put(repr(found))
+    put(f"comparison: {out / 'comparison.html'}")

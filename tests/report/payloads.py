@@ -75,7 +75,6 @@ PAYLOADS = [
     "{{ page.__class__.__init__.__globals__ }}",
     "*em* `code` {page} {0.__class__}",
     "\u2028\u2029\u0085\x0c",
-    "\ud800\udfff",
     '=HYPERLINK("http://x.test")',
     "\x1b]8;;http://x.test\x07link\x1b]8;;\x07",
     "[x](javascript:alert(1)) ![x](//x.test)",

@@ -156,7 +156,7 @@ def test_there_are_payloads_of_all_kinds() -> None:
     assert len(set(PAYLOADS)) >= 64
 
 
-@pytest.mark.parametrize("payload", PAYLOADS, ids=ascii)
+@pytest.mark.parametrize("payload", [*PAYLOADS, "\ud800\udfff"], ids=ascii)
 def test_no_block_takes_text_for_more(payload: str) -> None:
     html, harmless = (html_of(filled(every_block(), repeat(text))) for text in (payload, "MARKER"))
     html.encode("utf-8")
