@@ -65,8 +65,29 @@ _REMEDIES = {
 
 
 def one_line(error: BaseException, most: int = 200) -> str:
-    """What an error says on one line, in at most so many characters; its class where it says nothing."""
-    return " ".join(str(error).split())[:most] or type(error).__name__
+    """What an error says on one line without secrets, in at most so many characters; its class where it is silent."""
+    return redacted(" ".join(str(error).split()))[:most] or type(error).__name__
+
+
+# Tokens of the model hub and of other services, what says who asks in a header, the password in an address, and what a
+# query says by name.
+_SECRET = re.compile(
+    r"\b(hf_|sk-|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza)[A-Za-z0-9_-]{8,}"
+    r"|(?<=bearer )[^\s'\"]+|(?<=://)[^\s/@]+:[^\s/@]+(?=@)"
+    r"|(?<=token=)[^\s&\"']+|(?<=key=)[^\s&\"']{8,}|(?<=password=)[^\s&\"']+",
+    re.IGNORECASE,
+)
+_HOLDING_SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "RAY_AUTH_TOKEN")
+HIDDEN = "[hidden]"
+
+
+def redacted(text: str) -> str:
+    """A text without tokens and passwords: those of the environment's variables for them, and what looks like one."""
+    for name in _HOLDING_SECRETS:
+        held = os.environ.get(name, "").strip()
+        if len(held) >= 8:  # a shorter one is no secret, and might be a word
+            text = text.replace(held, HIDDEN)
+    return _SECRET.sub(HIDDEN, text)
 
 
 def told(error: OSError) -> str:
@@ -95,3 +116,8 @@ def shortened(text: str, most: int = 80) -> str:
 def short(value: object, most: int = 40) -> str:
     """A value as a message quotes it, texts in quotation marks, in at most so many characters."""
     return shortened(repr(value), most)
+
+
+def inert(text: str) -> str:
+    """A text without what a terminal would take for commands: controls, bidirectional marks; line breaks stay."""
+    return text if text.isprintable() else "".join(each for each in text if each.isprintable() or each == "\n")

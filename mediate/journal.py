@@ -1,13 +1,12 @@
 """A log of one command as JSON lines: what was asked for, what became of each item, what was said, how it ended.
 
 Each line is one object in strict JSON and in ASCII, with its time in UTC and its event, and is appended in one write.
-Nothing of the environment is written, and what looks like a secret is blacked out wherever it stands.
+Nothing of the environment is written, and what looks like a secret is hidden wherever it stands.
 """
 
 import json
 import math
 import os
-import re
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -19,17 +18,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from mediate.errors import InputError, shortened
+from mediate.errors import InputError, redacted, shortened
 
 # The most characters of a text, and of a list or mapping the most entries, that a line has.
 LONGEST, MOST = 2000, 1000
-BLACKED = "[secret]"
-_SECRET = re.compile(
-    r"\b(hf_|sk-|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza)[A-Za-z0-9_-]{8,}"
-    r"|(?<=bearer )[^\s\"']{8,}|(?<=://)[^\s/@]+:[^\s/@]+(?=@)"
-    r"|(?<=token=)[^\s&\"']+|(?<=key=)[^\s&\"']{8,}|(?<=password=)[^\s&\"']+",
-    re.IGNORECASE,
-)
 
 
 @dataclass(slots=True)
@@ -113,13 +105,8 @@ def close_journal(**facts: Any) -> None:
         os.close(ended.file)
 
 
-def redacted(text: str) -> str:
-    """A text without what looks like a secret."""
-    return _SECRET.sub(BLACKED, text)
-
-
 def _plain(value: Any) -> Any:
-    """A value as JSON has it, with secrets blacked out and no more of it than a line should hold."""
+    """A value as JSON has it, with secrets hidden and no more of it than a line should hold."""
     if isinstance(value, Enum):
         value = value.value
     if value is None or isinstance(value, bool | int):

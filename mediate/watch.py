@@ -10,6 +10,7 @@ from functools import cache
 from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 
+from mediate.errors import inert, redacted
 from mediate.journal import note
 
 Item = TypeVar("Item")
@@ -41,10 +42,10 @@ def bars(shown: bool = True) -> Iterator[None]:
 
 
 def tell(line: str) -> None:
-    """A line on standard error, unless nothing is to be said, and in the log."""
+    """A line on standard error, without what a terminal would take for commands, and in the log."""
     note("told", text=line)
     if not _QUIET.get():
-        print(line, file=sys.stderr, flush=True)
+        print(inert(redacted(line)), file=sys.stderr, flush=True)
 
 
 @contextmanager

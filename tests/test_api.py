@@ -25,8 +25,8 @@ from tests import tiny
 from tests.compare import made
 from tests.compare.asked import FEW
 from tests.figures.records import fake_results
+from tests.report.payloads import PAYLOADS
 from tests.report.test_crossing import fake
-from tests.report.whole.test_hostile import PAYLOADS
 from tools import misspelt
 
 TUNING = {

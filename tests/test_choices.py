@@ -100,8 +100,8 @@ def test_long_values_are_shortened() -> None:
 
 
 def test_a_value_is_taken_as_its_kind() -> None:
-    assert make_load_spec(trust_remote_code="no").trust_remote_code is False  # type: ignore[arg-type]
+    assert make_load_spec(copy="no").copy is False  # type: ignore[arg-type]
     assert make_load_spec(adapter=Path("a"), copy=0) == LoadSpec(adapter=Path("a"), copy=False)  # type: ignore[arg-type]
     assert checked_choices(fields_of(Record), {"count": "4"}) == {"count": 4, "kind": "a"}
-    with pytest.raises(InputError, match="trust_remote_code is 'perhaps'"):
-        make_load_spec(trust_remote_code="perhaps")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="copy is 'perhaps'"):
+        make_load_spec(copy="perhaps")  # type: ignore[arg-type]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mediate.errors import InputError
-from mediate.journal import BLACKED, LONGEST, close_journal, note, open_journal, redacted
+from mediate.errors import HIDDEN, InputError, redacted
+from mediate.journal import LONGEST, close_journal, note, open_journal
 
 
 @pytest.fixture(autouse=True)
@@ -67,13 +67,13 @@ def test_what_looks_like_a_secret_is_blacked_out(tmp_path: Path, secret: str) ->
     note("start", model=f"a {secret} b", deep={"list": [{secret: secret}]}, path=Path(f"/x/{secret}"))
     close_journal(status="error", code=1, text=f"token {secret}")
     assert secret not in (tmp_path / "log.jsonl").read_text()
-    assert BLACKED in (tmp_path / "log.jsonl").read_text()
+    assert HIDDEN in (tmp_path / "log.jsonl").read_text()
 
 
 def test_secrets_in_addresses_and_headers_are_too() -> None:
-    assert redacted("https://me:pass@host/x") == f"https://{BLACKED}@host/x"
-    assert redacted("Authorization: Bearer abcdefgh.ijk") == f"Authorization: Bearer {BLACKED}"
-    assert redacted("?token=abc&x=1") == f"?token={BLACKED}&x=1"
+    assert redacted("https://me:pass@host/x") == f"https://{HIDDEN}@host/x"
+    assert redacted("Authorization: Bearer abcdefgh.ijk") == f"Authorization: Bearer {HIDDEN}"
+    assert redacted("?token=abc&x=1") == f"?token={HIDDEN}&x=1"
     for harmless in ("hf_hub", "task-1", "maps=read:step,layer", "a/b@c", "skeleton-key-of-doors"):
         assert redacted(harmless) == harmless
 

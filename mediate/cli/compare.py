@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import either
 
@@ -37,5 +38,5 @@ def compare(
     found = compare_stored(
         *runs, out=out, labels=either(labels, label), allow_mixed=allow_mixed, partial=partial, **choices
     )
-    typer.echo(repr(found))
-    typer.echo(f"comparison: {out / 'comparison.html'}")
+    put(repr(found))
+    put(f"comparison: {out / 'comparison.html'}")

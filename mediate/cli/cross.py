@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
     LogOption,
@@ -31,7 +32,7 @@ def _fields() -> dict[str, Any]:
     from mediate.models.load_spec import LoadSpec
     from mediate.scoring.cross_spec import cross_fields
 
-    offered = ("adapter", "tokenizer", "dtype", "device", "trust_remote_code")
+    offered = ("adapter", "tokenizer", "dtype", "device")
     loading = fields_of(LoadSpec)
     return {"choices": cross_fields(), "loading": {name: loading[name] for name in offered}}
 
@@ -52,7 +53,7 @@ def cross(
 ) -> None:
     """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives.
 
-    An adapter makes the tuned checkpoint; tokenizer, dtype, device and trust in its code are for both.
+    An adapter makes the tuned checkpoint; tokenizer, dtype and device are for both.
     """
     from mediate.pairs.files import scan_pairs
     from mediate.scoring.cross_spec import cross_fields, make_cross_spec
@@ -80,7 +81,7 @@ def cross(
     store = Store() if cache else None
     results = cross_pairs(models, found, spec, out=out, store=store, progress=True)
     _say(results)
-    typer.echo(f"run: {out}\nreport: {write_report(out)}")
+    put(f"run: {out}\nreport: {write_report(out)}")
     tell_time()
     check_measured(results.manifest, results.rejects)
     tell_next(out, results.rejects)
@@ -88,16 +89,16 @@ def cross(
 
 def _say(results: "CrossResults") -> None:
     counts, memory = results.manifest["counts"], results.manifest["weight_bytes"]
-    typer.echo(
+    put(
         f"{counts['measured']} of {counts['given']} pairs; weights of both models: {sum(memory.values()) / 1e6:,.0f} MB"
     )
     for crossing in results.crossings if counts["measured"] else ():
-        typer.echo(f"\n{crossing.outcome}, in nats, positive for the right answer (tuned less original)")
+        put(f"\n{crossing.outcome}, in nats, positive for the right answer (tuned less original)")
         shares = results.shares(crossing.outcome)
         for name, each in results.changes(crossing.outcome).items():
-            typer.echo(f"  {name.replace('_', ' '):26} {f'{each}':30}{_share(shares.get(name))}")
+            put(f"  {name.replace('_', ' '):26} {f'{each}':30}{_share(shares.get(name))}")
     for code, count in counts["by_reason"].items():
-        typer.echo(f"left out: {count} x {code}")
+        put(f"left out: {count} x {code}")
 
 
 def _share(share: "Estimate | None") -> str:

@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from mediate.cli.messages import as_options
-from mediate.errors import InputError, system_number, told
+from mediate.errors import InputError, inert, one_line, redacted, system_number, told
 from mediate.journal import close_journal, note
 
 GOES_ON = "the same command goes on where this one stopped"
@@ -83,11 +83,21 @@ def ended() -> Iterator[None]:
                 raise
             say(told(refused))
             sys.exit(2)
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # how libraries in Rust fail; none that can be imported
+                raise
+            say(f"a library failed within ({one_line(error)}); give another model or tokenizer, or other items")
+            sys.exit(2)
+
+
+def put(text: str) -> None:
+    """Text on standard output, without what a terminal would take for commands: names of files are anybody's."""
+    typer.echo(inert(text))
 
 
 def say(line: str) -> None:
-    """One line on standard error, without what a terminal would take for commands."""
-    text = "".join(each for each in " ".join(line.split()) if each.isprintable())
+    """One line on standard error, without secrets and what a terminal would take for commands."""
+    text = inert(" ".join(redacted(line).split()))
     if len(text) > LONGEST:  # whoever gave a long value knows it, and nobody reads it
         text = f"{text[: LONGEST // 2]} [...] {text[-LONGEST // 2 :]}"
     note("said", text=text)

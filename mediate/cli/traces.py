@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, FromSpec, from_spec
 from mediate.cli.materials import check_absent
 from mediate.cli.options import (
@@ -76,8 +77,8 @@ def score(
 
     call = Call(unread=file.errors, out=out, store=Store() if cache else None, progress=True)
     found = TraceScores(score_traces(student, file.given, specs, other, call), out)
-    typer.echo(repr(found))
-    typer.echo(f"run: {out}")
+    put(repr(found))
+    put(f"run: {out}")
     tell_time()
     tell_next(out, found.rejects, f"mediate traces select {quote(str(out))} --by rsr --keep 0.25 --out FILE.jsonl")
 
@@ -132,8 +133,8 @@ def join(
 
     call = Call(unread=file.errors, out=out, store=Store() if cache else None, progress=True)
     found = TokenJoin(join_tokens(student, file.given, specs, other, call), out)
-    typer.echo(repr(found))
-    typer.echo(f"run: {out}\nreport: {write_report(out)}")
+    put(repr(found))
+    put(f"run: {out}\nreport: {write_report(out)}")
     tell_time()
     tell_next(out, found.rejects)
 
@@ -163,7 +164,7 @@ def select(
     if not force:
         check_absent(out, content)
     write_bytes(out, content)
-    typer.echo(f"{len(kept)} of {len(found.results.traces)} traces: {out}")
+    put(f"{len(kept)} of {len(found.results.traces)} traces: {out}")
     tell(f"next: mediate tune sft --model STUDENT --data {quote(str(out))} --out DIR")
 
 
@@ -224,8 +225,8 @@ def rsd(
     if not force:
         check_absent(out, content)
     write_bytes(out, content)
-    typer.echo(repr(found))
-    typer.echo(f"{len(found.results.kept)} traces: {out}")
+    put(repr(found))
+    put(f"{len(found.results.kept)} traces: {out}")
     tell_time()
     tell(f"next: mediate tune sft --model {quote(student)} --data {quote(str(out))} --out DIR")
 

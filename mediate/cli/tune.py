@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, FromSpec, from_spec
 from mediate.cli.options import ModelOption, QuietOption, check_model, quiet_libraries
 from mediate.errors import InputError, short
@@ -105,7 +106,7 @@ def _tune(arm: Arm, model: str, data: Any, out: Path, device: str | None, choice
     from mediate.figures.loss import write_loss
 
     write_loss(out / "loss.png", tuned.losses, title=f"{arm}, seed {choices['seed']}", unit=arm.unit)
-    typer.echo(f"{tuned}")
+    put(f"{tuned}")
     scored = f"mediate score PAIRS --model {quote(str(out))} --out DIR"
     tell(f"next: {scored} (before and after: with the same --template)")
 

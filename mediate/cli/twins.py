@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.cli.materials import check_absent, score_command, token_length
 from mediate.cli.options import AnswerPatternOption, ColumnsOption, FormatOption, columns_of
 from mediate.errors import InputError
@@ -49,5 +50,5 @@ def make_twins(
     if not force:
         check_absent(out, content)
     write_bytes(out, content)
-    typer.echo(f"{len(twins.pairs)} pairs: {out}")
+    put(f"{len(twins.pairs)} pairs: {out}")
     tell(f"next: {score_command(out, model or 'M')}")

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from mediate.errors import InputError, install_hint, one_line
 from mediate.models.fingerprint import model_fingerprint
 from mediate.models.origin import TUNED
+from mediate.models.repository import check_adapter_settings
 
 
 def merge_adapter(model: Any, adapter: Path, name: str) -> Any:
@@ -24,6 +25,7 @@ def merge_adapter(model: Any, adapter: Path, name: str) -> Any:
     Raises:
         InputError: peft is not installed, or the adapter does not fit or was tuned on other weights.
     """
+    check_adapter_settings(adapter)
     check_adapter_base(adapter, model, name)
     try:
         from peft import PeftModel, get_peft_model_state_dict

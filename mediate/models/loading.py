@@ -29,10 +29,12 @@ from mediate.models.model import Facts, Model, Probe
 from mediate.models.numbers import check_logits, check_weights
 from mediate.models.origin import Origin, OriginKind, adapter_folder, has_tokenizer, resolve
 from mediate.models.past import pass_past_on
+from mediate.models.repository import check_repository, check_weights_fit, told_reason
 from mediate.models.shards import check_index
 from mediate.models.silence import quiet_bars
 from mediate.models.steered_folder import steered_by
 from mediate.models.stored import check_stored
+from mediate.models.tokenizer_files import check_tokenizer_files
 from mediate.models.trial import probe_logits
 from mediate.models.vocabulary import check_vocabulary
 
@@ -63,7 +65,7 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
         origin = resolve(model, how.adapter)
         # Before: what is changed while it is read must not pass for what was read.
         files = {} if origin.kind is OriginKind.HUB else model_sums(origin, how.tokenizer)
-        plain, beside, origin = read_plain(origin, getattr(torch, how.dtype or "float32"), how.trust_remote_code)
+        plain, beside, origin = read_plain(origin, getattr(torch, how.dtype or "float32"))
         if origin.kind is OriginKind.HUB:  # what was downloaded is kept under its commit
             files, revision = model_sums(origin, how.tokenizer), getattr(snapshot(origin.location), "name", "")
         name, where, steering = origin.name, origin.kind.value, origin.steering
@@ -77,7 +79,7 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
             plain, where = merge_adapter(plain, merged, name), f"{where}+adapter"
     tokenizer = beside if how.tokenizer is None else how.tokenizer
     if isinstance(tokenizer, str | Path):
-        tokenizer = read_tokenizer(tokenizer, how.trust_remote_code)
+        tokenizer = read_tokenizer(tokenizer)
     elif tokenizer is not None and not callable(getattr(tokenizer, "get_vocab", None)):
         raise InputError(
             f"cannot use a {type(tokenizer).__name__} as tokenizer; give one of transformers, or its folder"
@@ -126,7 +128,7 @@ def _from_memory(model: Any, copy: bool, dtype: str | None) -> Any:
     return model
 
 
-def read_plain(origin: Origin, dtype: torch.dtype, trust_remote_code: bool) -> tuple[Any, str | None, Origin]:
+def read_plain(origin: Origin, dtype: torch.dtype) -> tuple[Any, str | None, Origin]:
     """The plain model, where its tokenizer stands (None where there is none), and the origin that was really used.
 
     Raises:
@@ -136,17 +138,21 @@ def read_plain(origin: Origin, dtype: torch.dtype, trust_remote_code: bool) -> t
 
     location = str(converted(Path(origin.location))) if origin.kind is OriginKind.GGUF else origin.location
     try:
+        check_repository(origin, location)
         with attempted(location) if origin.kind is OriginKind.HUB else nullcontext():
-            config = AutoConfig.from_pretrained(location, trust_remote_code=trust_remote_code)
+            config = AutoConfig.from_pretrained(location, trust_remote_code=False)
+    except InputError:
+        raise
     except Exception as error:  # transformers', huggingface_hub's and safetensors' own errors share no base class
         stand_in = _stand_in(origin)
         if stand_in is not None:
-            return read_plain(stand_in, dtype, trust_remote_code)
+            return read_plain(stand_in, dtype)
         raise InputError(_why_not(origin, error)) from error
     check_alike(config, origin.name)
     _check_architecture(config.architectures or [], origin.name)
     check_layers(config, origin.name)
     check_index(origin, location)
+    check_weights_fit(origin, location, config)
     try:
         with quiet_bars(), attempted(location) if origin.kind is OriginKind.HUB else nullcontext():
             model, loaded = AutoModelForCausalLM.from_pretrained(
@@ -155,7 +161,7 @@ def read_plain(origin: Origin, dtype: torch.dtype, trust_remote_code: bool) -> t
                 dtype=dtype,
                 attn_implementation="eager",
                 use_safetensors=True,
-                trust_remote_code=trust_remote_code,
+                trust_remote_code=False,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # transformers' own error points to a report; ours names the weight
             )
@@ -179,8 +185,8 @@ def _stand_in(origin: Origin) -> Origin | None:
 
 def _why_not(origin: Origin, error: Exception) -> str:
     if origin.kind is OriginKind.HUB:
-        return not_given(origin.location, _reason(error))
-    return f"model {origin.location!r}: transformers cannot load it ({_reason(error)}); mend or save it again"
+        return not_given(origin.location, told_reason(error))
+    return f"model {origin.location!r}: transformers cannot load it ({told_reason(error)}); mend or save it again"
 
 
 def _check_architecture(architectures: Sequence[str], name: str) -> None:
@@ -196,7 +202,7 @@ def _check_architecture(architectures: Sequence[str], name: str) -> None:
         )
 
 
-def read_tokenizer(location: str | Path, trust_remote_code: bool) -> Any:
+def read_tokenizer(location: str | Path) -> Any:
     """The tokenizer of a folder or hub id.
 
     Raises:
@@ -204,13 +210,14 @@ def read_tokenizer(location: str | Path, trust_remote_code: bool) -> Any:
     """
     from transformers import AutoTokenizer
 
+    check_tokenizer_files(location)
     try:
         with nullcontext() if Path(location).exists() else attempted(str(location)):
             # Left out, the choice would be put to whoever sits at the terminal.
-            return AutoTokenizer.from_pretrained(str(location), trust_remote_code=trust_remote_code)
+            return AutoTokenizer.from_pretrained(str(location), trust_remote_code=False)
     except Exception as error:  # as above
         raise InputError(
-            f"{location}: no tokenizer that transformers can load ({_reason(error)}); give one with tokenizer="
+            f"{location}: no tokenizer that transformers can load ({told_reason(error)}); give one with tokenizer="
         ) from error
 
 
@@ -282,4 +289,4 @@ def load_tokenizer_of(model: str) -> Any:
     """
     origin = resolve(model)
     location = str(converted(Path(origin.location))) if origin.kind is OriginKind.GGUF else origin.location
-    return read_tokenizer(location, trust_remote_code=False)
+    return read_tokenizer(location)

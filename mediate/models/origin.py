@@ -19,6 +19,8 @@ TUNED = "tuning.json"
 STEERED, VECTOR = "steering.json", "vector.safetensors"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
+# Endings of files that torch and others pickle.
+_PICKLED = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
 
 
 class OriginKind(StrEnum):
@@ -74,7 +76,11 @@ def resolve(model: str | Path, adapter: str | Path | None = None) -> Origin:
             raise InputError(f"{text}: holds a model and an adapter; move one of the two to a folder of its own")
         if adapter is not None:
             raise InputError(f"{text}: is itself an adapter; give the base model with the adapter {str(adapter)!r}")
-        return resolve(_base_of(path), path)
+        adapter_folder(path)
+        try:
+            return resolve(_base_of(path), path)
+        except InputError as error:
+            raise error if text in str(error) else InputError(f"{text}: of the base that it names: {error}") from error
     found = _locate(text, path)
     if adapter is None:
         return found
@@ -149,6 +155,10 @@ def _locate(text: str, path: Path) -> Origin:
         _check_folder(path)
         return Origin(OriginKind.FOLDER, str(path), path.resolve().name)
     if path.is_file():
+        if path.suffix in _PICKLED:
+            raise InputError(
+                f"{text}: pickled weights, which can run code when they are read; give a folder of .safetensors"
+            )
         if path.suffix != ".gguf":
             raise InputError(f"{text}: not a model file; give a .gguf file, a folder, or a hub id")
         return Origin(OriginKind.GGUF, str(path), _gguf_name(path))
@@ -173,7 +183,7 @@ def _check_folder(path: Path) -> None:
     if not (path / "config.json").is_file():
         raise InputError(f"{path}: holds no config.json; give the folder of a transformers model")
     if not any(path.glob("*.safetensors")):
-        if any(path.glob("*.bin")) or any(path.glob("*.pt")) or any(path.glob("*.pth")):
+        if any(each.suffix in _PICKLED for each in path.iterdir()):
             raise InputError(
                 f"{path}: holds only pickled weights, which can run code when they are read; convert them with "
                 "save_pretrained(..., safe_serialization=True)"

@@ -94,7 +94,8 @@ def parse_template(value: str) -> Template:
     if "{%" in text and "messages" in text:
         return Template(Style.CHAT, text, path.name)
     raise InputError(
-        f"template {value}: holds neither {HOLE} (a completion) nor a Jinja loop over messages (a chat template)"
+        f"template {value}: holds neither {HOLE} (a completion) nor a Jinja loop over messages (a chat template); "
+        "write one of the two into it"
     )
 
 
@@ -191,7 +192,7 @@ def _around(tokenizer: Any, chat: str, named: str, system: str | None = None) ->
     """What a chat template writes before and after the question."""
     rendered = _rendered(tokenizer, chat, named, _MARK, system)
     if rendered.count(_MARK) != 1:
-        raise InputError(f"{named} shows the question {rendered.count(_MARK)} times, not once")
+        raise InputError(f"{named} shows the question {rendered.count(_MARK)} times, not once; give another")
     before, _, after = rendered.partition(_MARK)
     return before, after
 

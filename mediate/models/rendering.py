@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -85,6 +85,11 @@ def _dated(chat: str) -> str:
     return f"{{%- macro {_CLOCK}(format) %}}{{{{ format{replaced} }}}}{{% endmacro %}}\n{chat}"
 
 
+def endless(patterns: Sequence[str]) -> bool:
+    """Whether one of a tokenizer's regular expressions takes seconds on a short text."""
+    return _GUARD.endless(patterns)
+
+
 class _Guard:
     """The other process, started when it is first needed; one at a time, and a new one after each that was killed."""
 
@@ -111,6 +116,19 @@ class _Guard:
         words = {"output": f"it writes more than {most} characters", "memory": "it takes too much memory"}
         failed = said.get("failed")
         return words.get(str(said.get("over")), None if failed is None else str(failed))
+
+    def endless(self, patterns: Sequence[str]) -> bool:
+        """Whether one of these regular expressions takes too long, or gives up; False where no other process is."""
+        with self._lock:
+            try:
+                worker = self._running()
+                # First the library alone, which takes its time to be imported.
+                if self._none or self._ask(worker, {"patterns": []}, _STARTING) is None:
+                    return False
+            except (OSError, ValueError):
+                return False
+            said = self._ask(worker, {"patterns": list(patterns)}, SECONDS)
+        return said is None or "failed" in said
 
     def close(self) -> None:
         """Ends the other process."""

@@ -2,7 +2,8 @@
 
 Reads a JSON object a line, `{"template", "variables", "most"}`, and writes one: `{}` where the template ended within
 bounds or needs what only transformers may have, `{"over": "output" or "memory"}`, or `{"failed": why}`. The environment
-is that of transformers' `apply_chat_template`.
+is that of transformers' `apply_chat_template`. Of `{"patterns"}`, regular expressions of a tokenizer, each is tried on
+runs of like characters, where those that backtrack without end do so.
 """
 
 import json
@@ -94,6 +95,23 @@ def outcome(compiled: Any, request: Any) -> dict[str, str]:
     return {}
 
 
+def tried(patterns: list[str]) -> dict[str, str]:
+    """Whether each pattern splits text; one that is no pattern is told by whoever reads the tokenizer."""
+    from tokenizers import Regex, pre_tokenizers
+
+    for pattern in patterns:
+        try:
+            split = pre_tokenizers.Split(Regex(pattern), "isolated")
+        except Exception:
+            continue
+        try:
+            for run in "a", "A", "0", " ", "\n", ".", "_", "ab", "a ":
+                split.pre_tokenize_str(run * 48 + "!\0")
+        except BaseException as error:  # a panic in Rust is no Exception
+            return {"failed": str(error)}
+    return {}
+
+
 def main() -> None:
     """Answers requests until there are no more."""
     try:
@@ -105,7 +123,9 @@ def main() -> None:
     tell_of_large_constants()
     compiled = lru_cache(maxsize=16)(environment().from_string)
     for line in sys.stdin:
-        print(json.dumps(outcome(compiled, json.loads(line))), flush=True)
+        request = json.loads(line)
+        found = tried(request["patterns"]) if "patterns" in request else outcome(compiled, request)
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 
 from mediate.errors import InputError, one_line
+from mediate.files import regular
 from mediate.models.hub import attempted
 from mediate.models.origin import Origin, OriginKind
 
 INDEX = "model.safetensors.index.json"
+# Bytes; of models of a trillion parameters it has some ten million.
+MOST_INDEX = 2**26
 
 
 def check_index(origin: Origin, location: str) -> None:
@@ -25,8 +28,10 @@ def check_index(origin: Origin, location: str) -> None:
     if index is None:
         return
     try:
-        named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        named = set(json.loads(regular(index, MOST_INDEX).read_bytes())["weight_map"].values())
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = one_line(error, 160)
         raise InputError(
             f"model {origin.location!r}: its {INDEX} is no index of weights ({reason}); save the model again"

@@ -1,5 +1,7 @@
 """A tokenizer's tokens and the rows of an embedding: a token without a row cannot be read."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from mediate.errors import InputError
@@ -41,3 +43,14 @@ def control_ids(tokenizer: Any) -> set[int]:
     """All control tokens; `all_special_ids` lacks those without a role, such as the header tokens of Llama 3."""
     added = getattr(tokenizer, "added_tokens_decoder", {})
     return {*tokenizer.all_special_ids, *(number for number, token in added.items() if token.special)}
+
+
+def named_control(tokenizer: Any, texts: Iterable[str]) -> tuple[int, str]:
+    """How many texts spell a control token's name, and the first name; it is read as text, and never as the token."""
+    control = control_ids(tokenizer)
+    names = {str(name) for name, number in tokenizer.get_vocab().items() if number in control}
+    if not names:
+        return 0, ""
+    pattern = re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)))
+    found = [hit for hit in map(pattern.search, texts) if hit is not None]
+    return len(found), found[0].group() if found else ""

@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 from matplotlib.colors import to_hex
 
+from mediate.errors import InputError
 from mediate.figures import CHANNEL_COLOURS, visible
 from mediate.figures.style import DIVERGING
 from mediate.files import write_bytes, write_text
@@ -63,10 +64,17 @@ def to_notebook(page: Page) -> str:
 
 
 def write_page(path: Path, page: Page) -> Path:
-    """Writes each figure to `figures/` beside the page, and then the page; each whole or not at all."""
+    """Writes each figure to `figures/` beside the page, and then the page; each whole or not at all.
+
+    Raises:
+        InputError: `figures` is a link to somewhere else.
+    """
+    folder = path.parent / FIGURES
+    if folder.is_symlink():
+        raise InputError(f"{folder}: is a link, through which files of others might be overwritten; remove it")
     images = {each.name: each.png() for each in page.figures()}
     for name, image in images.items():
-        write_bytes(path.parent / FIGURES / f"{name}.png", image)
+        write_bytes(folder / f"{name}.png", image)
     write_text(path, to_html(page, images))
     return path
 

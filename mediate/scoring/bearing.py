@@ -31,7 +31,7 @@ _BEHAVIOUR = """
 """
 BEARINGS: Mapping[str, Bearing] = (
     _each(Bearing.NUMBERS, f"{_SCORING} {_BEHAVIOUR} worlds writer margin draws flips allow_mixed")
-    | _each(Bearing.CONTENT, "pairs runs model tuned adapter tokenizer dtype device trust_remote_code")
+    | _each(Bearing.CONTENT, "pairs runs model tuned adapter tokenizer dtype device")
     | _each(Bearing.CONTENT, "format columns answer_pattern")
     | _each(Bearing.NOTHING, "copy out labels label cache report plan dry_run write_run log quiet profile")
     | _each(Bearing.NOTHING, "max_errors takeover partial json")

@@ -27,7 +27,7 @@ def finished_run(out: Path, origin: Origin, loading: Mapping[str, Any]) -> dict[
         InputError: The folder is a file, or holds files that are no run's.
     """
     found = held_run(out)
-    if found is None or found.get("status") != "success" or loading.get("trust_remote_code"):
+    if found is None or found.get("status") != "success":
         return None
     model = found.get("model")
     if (

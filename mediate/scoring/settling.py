@@ -8,6 +8,7 @@ from mediate.mediation.said import check_characters
 from mediate.models.known import known_template
 from mediate.models.model import Model
 from mediate.models.prompts import CHAT, FEW_SHOT_STOP, HOLE, NONE, Style, Template, few_shot, parse_template
+from mediate.models.vocabulary import named_control
 from mediate.pairs.pair import Item, Pair, named_items
 from mediate.scoring.chains import ANSWER_TOKENS
 from mediate.scoring.spec import MOST_NEW_TOKENS, ScoreSpec
@@ -32,6 +33,7 @@ def settled(
     Raises:
         ItemError: The first pair after whose question the context has no room for `max_new_tokens`.
     """
+    _tell_control(model, pairs, say)
     asked = [(given, item) for given in pairs for _, item in named_items(given) if item.cot is None]
     writes = bool(asked) and spec.chains is None
     changes: dict[str, object] = {}
@@ -50,6 +52,17 @@ def settled(
     if spec.max_new_tokens is None:
         changes["max_new_tokens"] = room
     return spec.model_copy(update=changes)
+
+
+def _tell_control(model: Model, pairs: Sequence[Pair] | Sequence[Item], say: Callable[[str], object]) -> None:
+    """Says how many pairs or items spell control tokens, which somebody may have meant to be read as such."""
+    texts = (
+        "\0".join(text for _, item in named_items(each) for text in (item.question, item.cot or "", item.answer))
+        for each in pairs
+    )
+    count, name = named_control(model.need_tokenizer(), texts)
+    if count:
+        say(f"control tokens: {count} of {len(pairs)} spell one, such as {name!r}; it is read as text")
 
 
 def _template(model: Model, spec: ScoreSpec, writes: bool, logged: bool) -> tuple[Template, str]:

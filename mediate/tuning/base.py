@@ -60,10 +60,10 @@ def load_base(model: Any) -> Base:
     origin = resolve(model)
     if origin.steering is not None:
         raise InputError(f"{model}: a steered model is not tuned, for what is added is no weight; tune its base")
-    plain, beside, origin = read_plain(origin, torch.float32, False)
+    plain, beside, origin = read_plain(origin, torch.float32)
     if beside is None:
         raise InputError(f"model {str(model)!r} has no tokenizer; save one in its folder")
-    tokenizer = read_tokenizer(beside, False)
+    tokenizer = read_tokenizer(beside)
     if origin.adapter is not None:
         called = origin.name.partition("+")[0]
         plain = merge_adapter(plain, origin.adapter, called).requires_grad_(True)  # merging leaves weights frozen

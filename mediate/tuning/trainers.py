@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def need_packages() -> None:
     """Raises InputError where trl or peft is not installed."""
     for name in ("trl", "peft"):
         try:
-            __import__(name)
+            import_module(name)
         except ImportError as error:
             raise InputError(f"tuning needs the package {name}; {install_hint('train')}") from error
 

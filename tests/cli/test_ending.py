@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mediate.cli.ending import Terminated, ended
-from mediate.errors import told
+from mediate.errors import HIDDEN, told
 from tests.figures.records import fake_results
 from tests.results.test_folder import drop_sums
 from tests.test_cli import GOOD, assert_refused, mediate, write
@@ -288,6 +288,36 @@ def test_a_fault_of_ours_is_not_hidden() -> None:
 
     with pytest.raises(RuntimeError, match="ours"):
         fail()
+
+
+class PanicException(BaseException):
+    """As libraries in Rust raise it, tokenizers among them."""
+
+
+def test_a_panic_of_a_library_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop, ended():
+        raise PanicException("Onig: Regex search error:\nretry-limit-in-match over")
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "mediate: a library failed within (Onig: Regex search error: retry-limit-in-match over); give"
+    )
+
+
+def test_no_line_tells_a_secret(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "a-secret-of-some-length")
+
+    @ended()
+    def fail() -> None:
+        logging.getLogger("mediate.x").warning("asked with a-secret-of-some-length")
+        raise OSError(errno.EACCES, "denied", "https://me:hf_abcdefghijklmnop@x.test")
+
+    with pytest.raises(SystemExit):
+        fail()
+    said = capsys.readouterr().err
+    assert said.count(HIDDEN) == 2
+    assert "a-secret" not in said
+    assert "hf_" not in said
 
 
 def test_warnings_are_lines_without_escapes(tmp_path: Path, run: Path) -> None:

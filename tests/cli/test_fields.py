@@ -19,7 +19,7 @@ BEFORE = {
     "score": (
         "model out template answer-cue chains outcomes maps keep control-pairs on-bad-item no-solved-only "
         "solved-only max-new-tokens stop temperature top-p seed min-te level adapter tokenizer dtype device "
-        "no-trust-remote-code trust-remote-code cache no-cache no-report report plan quiet profile (outcome) "
+        "cache no-cache no-report report plan quiet profile (outcome) "
         "(map) (controls)"
     ),
     "compare": "out labels margin level min-te seed allow-mixed (label)",

@@ -1,6 +1,5 @@
 """Loaded models say what plain transformers and peft say, and the caller's own model stays as it was."""
 
-import contextlib
 import shutil
 import sys
 from pathlib import Path
@@ -217,16 +216,19 @@ def test_a_models_own_code_is_not_run(canary: tuple[Path, Path], file: str, chan
     path, flag = canary
     folders.edit(path / file, **changes)
     known = changes.keys() == {"auto_map"}  # what transformers can read by itself is read
-    with contextlib.nullcontext() if known else pytest.raises(InputError, match=r"^[^\n]*custom code[^\n]*$"):
+    never = pytest.raises(InputError, match=r"^[^\n]*code of a model's own is never run[^\n]*$")
+    with pytest.warns(UserWarning, match="which is not run; transformers' own is used") if known else never as caught:
         load(path, device="cpu")
+    assert known or "trust_remote_code" not in str(caught.value), "there is no such choice"
     assert not flag.exists()
     if file == "tokenizer_config.json":
-        with pytest.raises(InputError, match="custom code"):
+        with pytest.raises(InputError, match="code of a model's own is never run"):
             load_tokenizer_of(str(path))
         assert not flag.exists()
 
 
 def test_the_canary_would_sing(canary: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import transformers
     from transformers import dynamic_module_utils
 
     monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
@@ -234,8 +236,13 @@ def test_the_canary_would_sing(canary: tuple[Path, Path], tmp_path: Path, monkey
     path, flag = canary
     file, changes = CODE_IN["tokenizer"]
     folders.edit(path / file, **changes)
-    load(path, trust_remote_code=True, device="cpu")
+    transformers.AutoTokenizer.from_pretrained(str(path), trust_remote_code=True)
     assert flag.exists()
+
+
+def test_there_is_no_choice_that_runs_code(llama: Path) -> None:
+    with pytest.raises(InputError, match="code of a model's own is never run; leave it out"):
+        load(llama, trust_remote_code=True, device="cpu")  # type: ignore[call-arg]
 
 
 def test_a_pickled_twin_beside_safe_weights_is_not_read(tmp_path: Path, llama: Path) -> None:

@@ -88,6 +88,43 @@ def test_bad_template_files_are_refused_without_side_effect(
     assert not list(tmp_path.iterdir())
 
 
+# Ways out of a template that were found in the wild, each of which would make a file.
+ESCAPING = {
+    "subclasses": "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "globals of a function": "{{ raise_exception.__globals__['__builtins__']['open']('sang', 'w') }}",
+    "cycler": "{{ cycler.__init__.__globals__.os.system('touch sang') }}",
+    "joiner": "{{ joiner.__init__.__globals__['os'].popen('touch sang').read() }}",
+    "lipsum": "{{ lipsum.__globals__['os'].system('touch sang') }}",
+    "namespace": "{{ namespace.__init__.__globals__.os.system('touch sang') }}",
+    "self": "{{ self.__init__.__globals__.__builtins__.__import__('os').system('touch sang') }}",
+    "attr": "{{ ()|attr('__class__')|attr('__base__')|attr('__subclasses__')() }}",
+    "format": "{{ '{0.__class__.__init__.__globals__}'.format(raise_exception) }}",
+    "format_map": "{{ '{x.__globals__}'.format_map({'x': raise_exception}) }}",
+    "escaped": "{{ ''['\\x5f\\x5fclass\\x5f\\x5f'].__mro__ }}",
+    "a filter's own": "{{ messages|map('attr', '__class__')|first|attr('__init__') }}{{ (1).__class__ }}",
+    "a generator": "{% set g = (x for x in messages) %}{{ g.gi_frame }}",
+    "changed lists": "{{ messages.append(1) }}",
+    "changed dicts": "{{ messages[0].update({'content': 'other'}) }}",
+    "files": "{% include '/etc/passwd' %}",
+    "imports": "{% import 'os' as os %}{{ os.system('touch sang') }}",
+    "extends": "{% extends '../../etc/passwd' %}",
+    "the request": "{{ config.items() }}{{ request.application.__globals__ }}",
+}
+
+
+@pytest.mark.parametrize("name", ESCAPING)
+def test_no_template_gets_out(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused, template = "", Template(Style.CHAT, ESCAPING[name] + SAID, "t.jinja")
+    try:
+        assert prompt_of(tiny.byte_level(), template, "Tom has 3").text == "Tom has 3", "undefined, and so nothing"
+    except InputError as error:
+        refused = str(error)
+    assert not refused or ("cannot be rendered" in refused and "\n" not in refused)
+    assert not list(tmp_path.iterdir())
+    assert render(tiny.byte_level(), SAID, "Tom") == "Tom"
+
+
 def test_threads_render_side_by_side() -> None:
     questions = [f"Tom has {number}" for number in range(40)]
     with ThreadPoolExecutor(4) as pool:

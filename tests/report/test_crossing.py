@@ -19,7 +19,7 @@ from mediate.results.maps import EffectMap
 from tests.figures.records import fake_manifest
 from tests.figures.test_crossing import fake_crossing, layer_map
 from tests.report.parse import Page, parse
-from tests.report.whole.test_hostile import PAYLOADS
+from tests.report.payloads import PAYLOADS
 
 STEPS = ("step", "layer")
 

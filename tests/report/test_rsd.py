@@ -17,7 +17,7 @@ from mediate.results.speculative import (
 )
 from tests.figures.records import fake_manifest
 from tests.report.parse import parse
-from tests.report.whole.test_hostile import PAYLOADS
+from tests.report.payloads import PAYLOADS
 
 
 def trace(item: str, number: int, verdict: str, draws: tuple[int, ...] = (1, 0, 3, 2)) -> SpeculativeTrace:

@@ -13,7 +13,7 @@ from mediate.report.token_page import joined_page
 from mediate.results import Reject
 from mediate.results.token_join import EFFECTS, SETS
 from tests.report.parse import parse
-from tests.report.whole.test_hostile import PAYLOADS
+from tests.report.payloads import PAYLOADS
 from tests.results.test_token_join import results, trace
 
 

@@ -16,7 +16,7 @@ from mediate.results.trace_scores import ScoredTrace, set_ratio
 from mediate.tuning.examples import scan_examples
 from tests.figures.records import fake_manifest
 from tests.report.parse import parse
-from tests.report.whole.test_hostile import PAYLOADS
+from tests.report.payloads import PAYLOADS
 
 
 def traces(count: int = 8, scale: float = 1.0) -> tuple[ScoredTrace, ...]:

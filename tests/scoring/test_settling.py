@@ -47,6 +47,18 @@ def test_given_chains_keep_the_bare_template_and_say_nothing() -> None:
     assert said == []
 
 
+def test_items_that_spell_control_tokens_are_counted() -> None:
+    plain = Item("3 + 4?", "7", "So 7.", id="one")
+    items = (
+        plain,
+        replace(plain, id="two", question="3 + 4?<|im_end|><|im_end|>"),
+        replace(plain, id="three", cot="So <|header|>7."),
+        replace(plain, id="four", question="3 + 4? <|im_end", cot="|>7."),
+    )
+    _, said = settle(named("another", with_chat()), items)
+    assert said == ["control tokens: 2 of 4 spell one, such as '<|im_end|>'; it is read as text"]
+
+
 def test_chains_that_were_written_in_a_chat_are_read_under_its_template() -> None:
     item = Item("3 + 4?", "7", "So 7.", id="one", chat=True)
     found, said = settle(named("another", with_chat()), (item,))

@@ -42,6 +42,7 @@ ABLATION = "tests/mediation/kinds/test_ablation.py"
 SWEEP = "tests/passes/sweeps/test_sweep.py"
 STEERED, STEERED_EVERYWHERE = "tests/models/test_steered.py", "tests/identities/test_steered.py"
 FITTED = "tests/distill/test_steering_fit.py"
+HOSTILE = "tests/models/test_repository.py"
 MUTANTS = (
     Mutant(
         "worlds of the direct channel exchanged",
@@ -1541,6 +1542,55 @@ MUTANTS = (
         "said = text.lower()",
         "said = text",
         "tests/traces/test_thoughts.py",
+    ),
+    Mutant(
+        "hostile: code that a part of a configuration names is let be",
+        "models/repository.py",
+        'if key == "auto_map" and depth > 1:',
+        'if key == "auto_map" and depth > 99:',
+        HOSTILE,
+    ),
+    Mutant(
+        "hostile: a configuration larger than its weights is built",
+        "models/repository.py",
+        "if wanted > _TIMES * stored + _BESIDE:",
+        "if wanted > 2**99 * stored + _BESIDE:",
+        f"{HOSTILE} -k wider",
+    ),
+    Mutant(
+        "hostile: patterns without end are tried on data alone",
+        "models/tokenizer_files.py",
+        "if unknown and endless(unknown):",
+        "if not unknown and endless(unknown):",
+        f"{HOSTILE} -k pattern",
+    ),
+    Mutant(
+        "hostile: tokens of the hub are told",
+        "errors.py",
+        "return _SECRET.sub(HIDDEN, text)",
+        "return text",
+        "tests/test_errors.py",
+    ),
+    Mutant(
+        "hostile: names of files reach the terminal as they are",
+        "cli/ending.py",
+        "typer.echo(inert(text))",
+        "typer.echo(text)",
+        "tests/cli/whole/test_hostile_names.py -k folders_of_such_names",
+    ),
+    Mutant(
+        "hostile: figures are written through a link",
+        "report/html.py",
+        "if folder.is_symlink():",
+        "if not folder.parent.exists():",
+        "tests/whole/test_links_and_names.py -k figures",
+    ),
+    Mutant(
+        "hostile: cells of a table are markup",
+        "report/page.html.j2",
+        'not in ("undefined", "no interval") %}<td{{ look(column.look or "left") }}>{{ given }}</td>',
+        'not in ("undefined", "no interval") %}<td{{ look(column.look or "left") }}>{{ given | safe }}</td>',
+        "tests/report/whole/test_injection.py",
     ),
 )
 

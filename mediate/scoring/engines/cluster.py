@@ -19,6 +19,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 OBJECTS = 256 * 2**20
 # Said to Ray as it is imported. On macOS and Windows it keeps to the loopback by itself; elsewhere it does where it is
 # told that this is no cluster.
+_SHORT = ("/tmp",)  # noqa: S108 (a folder of a name of its own is made in it)
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 _OWN = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
 
@@ -60,7 +61,10 @@ def connected(spec: EngineSpec) -> Iterator[Any]:
         if ray.is_initialized():
             yield ray
             return
-        place = tempfile.mkdtemp(prefix="mediate-ray-", dir="/tmp" if Path("/tmp").is_dir() else None)
+        # Of the system's folder and no other: the path of a socket below it may have 107 characters at most.
+        place = tempfile.mkdtemp(
+            prefix="mediate-ray-", dir=next((each for each in _SHORT if Path(each).is_dir()), None)
+        )
         try:
             with _handlers_kept():
                 _begin(ray, spec, place)

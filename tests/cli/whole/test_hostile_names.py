@@ -10,7 +10,7 @@ from mediate.results import Results, write_results
 from tests import tiny
 from tests.figures.records import fake_results
 from tests.report.whole.test_hostile import PAGE_TAGS, check_inert, poison
-from tests.test_cli import mediate, write
+from tests.test_cli import GOOD, changed, mediate, write
 
 ESCAPES = ("\x1b[2J\x1b]0;pwn\x07", "\x9b31m\r", "\u202egnp.exe", "\x00\x08", "名\x1b前 🙂")
 
@@ -42,6 +42,43 @@ def test_a_comparison_of_them_is_quiet(tmp_path: Path, text: str) -> None:
     for said in (done.stdout, done.stderr):
         assert all(char.isprintable() or char == "\n" for char in said)
     assert (tmp_path / "out" / "comparison.html").exists()
+
+
+@pytest.mark.parametrize("text", [each for each in ESCAPES if "\x00" not in each], ids=ascii)
+def test_files_and_folders_of_such_names_are_named_plainly(tmp_path: Path, text: str) -> None:
+    """Names of files come out of archives and from others' disks; a line of progress, of the end and of an error."""
+    write(tmp_path / f"{text}.jsonl", GOOD, changed("", id=2, base=None))
+    tiny.plain_model("llama").save_pretrained(tmp_path / f"m{text}")
+    tiny.tokenizer().save_pretrained(tmp_path / f"m{text}")
+    usual = ("score", f"{text}.jsonl", "--out", f"out{text}", "--control-pairs", 0, "--maps", "none")
+    done = mediate(*usual, "--model", "reference-0.1m", cwd=tmp_path)
+    assert done.returncode == 2
+    cases = [done]
+    for skip in (("--on-bad-item", "skip"), ()):
+        cases.append(mediate(*usual, "--model", f"./m{text}", *skip, cwd=tmp_path))
+    cases.append(mediate("report", f"out{text}", cwd=tmp_path))
+    for each in cases:
+        said = each.stdout + each.stderr
+        assert all(char.isprintable() or char == "\n" for char in said), ascii(said)
+
+
+def test_no_output_has_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run, page, tables and terminal of a run, with the hub's token where libraries look for it."""
+    monkeypatch.setenv("HF_TOKEN", "hf_PlantedPlantedPlanted1")
+    monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", "hf_PlantedPlantedPlanted1")
+    write(tmp_path / "pairs.jsonl", GOOD)
+    tiny.plain_model("llama").save_pretrained(tmp_path / "model")
+    tiny.tokenizer().save_pretrained(tmp_path / "model")
+    done = mediate("score", "pairs.jsonl", "--model", "model", "--out", "run", "--control-pairs", 0, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
+    assert b"Planted" not in written + (done.stdout + done.stderr).encode()
+    assert str(tmp_path).encode() not in written, "where things stand on a disk is nobody else's business"
+    refused = mediate(
+        "score", "pairs.jsonl", "--model", "https://me:hf_PlantedPlantedPlanted1@x", "--out", "o", cwd=tmp_path
+    )
+    assert refused.returncode == 2
+    assert "Planted" not in refused.stderr
 
 
 def test_an_error_with_them_is_one_plain_line(tmp_path: Path) -> None:

@@ -17,41 +17,7 @@ from mediate.results import Cube, EffectMap, Measured, Reject, Results, Told, wr
 from mediate.results.contrasts import Contrast
 from tests.figures.records import fake_manifest, fake_results
 from tests.report.parse import Page, parse
-
-PAYLOADS = [
-    "<script>alert(1)</script>",
-    "</script><script>alert(1)</script>",
-    "</style><script>alert(1)</script>",
-    "</title><script>alert(1)</script>",
-    "</pre></td></table><iframe src=//x.test></iframe>",
-    "<img src=x onerror=alert(1)>",
-    "<svg/onload=alert(1)>",
-    "<svg><animate onbegin=alert(1) attributeName=x>",
-    "<math><mi//xlink:href='data:x,<script>alert(1)</script>'>",
-    "<iframe srcdoc='<script>alert(1)</script>'>",
-    "<object data=javascript:alert(1)>",
-    "<embed src=javascript:alert(1)>",
-    "<a href=javascript:alert(1)>x</a>",
-    "<form action=//x.test><input autofocus onfocus=alert(1)>",
-    "<meta http-equiv=refresh content='0;url=//x.test'>",
-    "<link rel=stylesheet href=//x.test/a.css>",
-    "<base href=//x.test/>",
-    "<details open ontoggle=alert(1)>",
-    '" onmouseover="alert(1)',
-    "' autofocus onfocus='alert(1)",
-    '"><img src=x onerror=alert(1)>',
-    "<!-- --!><script>alert(1)</script> -->",
-    "<![CDATA[<script>alert(1)</script>]]>",
-    "{{ 7 * 7 }}{% raw %}{{ config }}",
-    "${7*7}#{7*7}<%= 7*7 %>",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-    "\x00<scr\x00ipt>alert(1)</scr\x00ipt>",
-    "+ADw-script+AD4-alert(1)+ADw-/script+AD4-",
-    "\u202eevil\u2066\u2069\u200b",
-    "\x1b[2J\x1b]0;title\x07\x9b31m\r\n",
-    "../../../etc/passwd",
-    "$\\frac{$",
-]
+from tests.report.payloads import PAYLOADS
 
 
 def poisoned_world(world: Told, text: str) -> Told:
