@@ -1,5 +1,6 @@
 """Files on disk: whole or as before, held by one process, and compared with what is asked for."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,10 @@ def test_a_folder_in_use_is_refused_and_left_clean(tmp_path: Path) -> None:
     assert is_vacant(folder)
     with held(folder, "taken; wait"):
         assert is_vacant(folder), "a lock is no content"
-        with pytest.raises(InputError, match=f"^{folder}: taken; wait$"), held(folder, "taken; wait"):
+        with (
+            pytest.raises(InputError, match=f"^{folder}: taken; wait \\(process {os.getpid()} on "),
+            held(folder, "taken; wait"),
+        ):
             pass
         assert (folder / LOCK).exists(), "who was refused has taken the lock away"
     assert not (folder / LOCK).exists()

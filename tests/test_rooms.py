@@ -56,6 +56,7 @@ ONE_NOUN = {
     "outcomes": "the number read at the answer: what is known of it, and reading it off",
     "page": "one HTML page, of a run and of a comparison",
     "paired": "two states on the same groups: the statistics and the figure",
+    "parts": "parts of a whole: of a run that is not finished, of a page",
     "prompts": "how a question is put to a model, and whether two runs do so alike",
     "sensitivity": "replacements of a chain side by side: the numbers, drawing them, the part of the page",
     "score": "the verb: the command and what it does",

@@ -14,6 +14,7 @@ from mediate.cli.look import check, report
 from mediate.cli.materials import make_pairs, models_app
 from mediate.cli.reference import reference
 from mediate.cli.score import demo, score
+from mediate.cli.status import status
 from mediate.cli.steer import steer_app
 from mediate.cli.traces import traces_app
 from mediate.cli.tune import tune_app
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Measures, inside a language model, how much of an answer its chain of thought carries.",
 )
-for command in (demo, score, faithfulness, compare, cross, report, check):
+for command in (demo, score, faithfulness, compare, cross, report, status, check):
     app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
 app.command("pairs", cls=FromSpec)(make_pairs)
 app.command("pairs from")(make_twins)

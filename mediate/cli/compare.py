@@ -27,11 +27,16 @@ def compare(
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Compare runs that differ in more than model and chains; marked.")
     ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Compare runs that are not finished, too, by what they have; marked.")
+    ] = False,
     label: Annotated[list[str] | None, typer.Option("--label", hidden=True)] = None,
 ) -> None:
     """Compares stored runs on the items that all of them measured; needs no model."""
     from mediate.report import compare as compare_stored
 
-    found = compare_stored(*runs, out=out, labels=either(labels, label), allow_mixed=allow_mixed, **choices)
+    found = compare_stored(
+        *runs, out=out, labels=either(labels, label), allow_mixed=allow_mixed, partial=partial, **choices
+    )
     put(repr(found))
     put(f"comparison: {out / 'comparison.html'}")

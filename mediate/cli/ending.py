@@ -69,7 +69,8 @@ def ended() -> Iterator[None]:
             interrupt = stop.__cause__ if isinstance(stop, Stopped) else stop
             number = interrupt.number if isinstance(interrupt, Terminated) else signal.SIGINT
             what = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
-            say(f"{what}; {GOES_ON}")
+            done = "".join(f"; {note}" for note in getattr(interrupt, "__notes__", ()))  # how much is done, of a run
+            say(f"{what}{done}; {GOES_ON}")
             sys.exit(128 + number)
         except BrokenPipeError:  # whoever read has gone, as `head` does
             with suppress(OSError, ValueError):

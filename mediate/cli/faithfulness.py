@@ -14,6 +14,7 @@ from mediate.cli.options import (
     OutOption,
     ProfileOption,
     QuietOption,
+    check_model,
     columns_of,
     loading_choices,
     quiet_libraries,
@@ -56,6 +57,8 @@ def faithfulness(
     quiet_libraries(quiet)
     asked = make_behaviour_spec(tests)
     check_paraphrases(asked)
+    if asked.rewriter is not None:
+        check_model(asked.rewriter)
     reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
     found, given, spec = read_run(pairs, model, choices, loading, reading)
     check_out(out, spec, spec.described() | {"behaviour": asked.described()}, given)

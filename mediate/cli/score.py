@@ -97,6 +97,9 @@ def score(
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
+    takeover: Annotated[
+        bool, typer.Option("--takeover", help="Go on with a run whose process died on another machine.")
+    ] = False,
     quiet: QuietOption = False,
     profile: ProfileOption = False,
 ) -> None:
@@ -110,6 +113,7 @@ def score(
         check_out(out, spec, spec.described(), given)
     from mediate.api import load
     from mediate.passes.store import Store
+    from mediate.scoring.score import Call
     from mediate.scoring.score import score as run_score
 
     loaded = load(model, **loading)
@@ -120,7 +124,8 @@ def score(
         for each in forecast(loaded, given, spec, store, unread=found.errors, progress=True):
             put(str(each))
         return
-    results = run_score(loaded, given, spec, unread=found.errors, out=out, store=store, progress=True)
+    call = Call(unread=found.errors, out=out, store=store, progress=True, takeover=takeover)
+    results = run_score(loaded, given, spec, **call)
     show_run(out, results, found, report=report)
 
 

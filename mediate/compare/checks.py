@@ -6,6 +6,7 @@ from typing import Any
 from mediate.compare.prompts import prompt_differences
 from mediate.compare.runs import NamedRun
 from mediate.errors import InputError, shortened
+from mediate.results.partial import partial_words
 
 
 def compared_outcomes(runs: Sequence[NamedRun]) -> tuple[str, ...]:
@@ -38,6 +39,19 @@ def differences(runs: Sequence[NamedRun]) -> tuple[str, ...]:
             f"{name} is {_shown(theirs)} in {run.label!r} and {_shown(ours)} in {runs[0].label!r}"
             for name, ours, theirs in prompt_differences(runs[0], run)
         ]
+    return tuple(found)
+
+
+def check_finished_runs(runs: Sequence[NamedRun], *, partial: bool) -> tuple[str, ...]:
+    """Which runs are not finished, and how far they are.
+
+    Raises:
+        InputError: One is not, and that is not allowed.
+    """
+    said = [(run, partial_words(run.results.manifest)) for run in runs]
+    found = [f"{run.label} is {words}" for run, words in said if words]
+    if found and not partial:
+        raise InputError(f"compare: {found[0]}; finish it first, or give --partial (in Python: partial=True)")
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mediate.compare.checks import cautions, check_alike, compared_outcomes
+from mediate.compare.checks import cautions, check_alike, check_finished_runs, compared_outcomes
 from mediate.compare.design import Design, Traces, find_design
 from mediate.compare.differences import Difference, Level, differences_from, levels
 from mediate.compare.ladder import LadderShare, climb, no_ladder
@@ -53,18 +53,23 @@ class Compared:
     maps_left_out: Mapping[str, str]
 
 
-def compare_runs(runs: Sequence[NamedRun], how: Settings, *, allow_mixed: bool = False) -> Compared:
+def compare_runs(
+    runs: Sequence[NamedRun], how: Settings, *, allow_mixed: bool = False, partial: bool = False
+) -> Compared:
     """Compares runs on the items that all of them measured.
 
     Args:
         runs: Two or more; the first is the reference.
         how: The settings.
         allow_mixed: Compares runs that differ in more than model and chains all the same, and marks the result.
+        partial: Compares runs that are not finished by what they have, and marks the result.
 
     Raises:
-        InputError: No item or outcome is shared, or the runs differ in what their numbers mean and that is not allowed.
+        InputError: A run is not finished and that is not allowed, no item or outcome is shared, or the runs differ in
+            what their numbers mean and that is not allowed.
     """
     runs = tuple(runs)
+    unfinished = check_finished_runs(runs, partial=partial)
     alike = check_alike(runs, allow_mixed=allow_mixed)
     outcomes = compared_outcomes(runs)
     pairing = pair_items(runs, allow_mixed=allow_mixed)
@@ -77,7 +82,7 @@ def compare_runs(runs: Sequence[NamedRun], how: Settings, *, allow_mixed: bool =
         how=how,
         pairing=pairing,
         traces=traces,
-        mixed=(*alike, *_other_items(pairing), *([traces.fault] if traces.fault else [])),
+        mixed=(*unfinished, *alike, *_other_items(pairing), *([traces.fault] if traces.fault else [])),
         cautions=cautions(runs),
         outcomes=outcomes,
         levels=tuple(each for outcome in outcomes for each in levels(runs, pairing, outcome, how)),

@@ -8,6 +8,7 @@ from mediate.pairs.answers import says
 from mediate.report.analysis import analysis_of, section
 from mediate.results import Results, Told
 from mediate.results.outcomes import unit_of
+from mediate.results.partial import partial_words
 from mediate.stats import Estimate
 
 DASH = "–"
@@ -70,7 +71,15 @@ def model_words(results: Results) -> str:
 
 
 def headline(results: Results) -> str:
-    """The main result in one sentence: the first outcome's shares, their basis and the model."""
+    """The main result in one sentence: the first outcome's shares, their basis and the model.
+
+    Of a run that is not finished, that comes first.
+    """
+    partial = partial_words(results.manifest)
+    return f"{partial}. {_headline(results)}" if partial else _headline(results)
+
+
+def _headline(results: Results) -> str:
     if not results.cubes or not results.items:
         given = section(results, "counts").get("given")
         left_out = sum(reject.part == "item" for reject in results.rejects)

@@ -21,6 +21,9 @@ from mediate.results.damaged import RESULTS, from_tables, unreadable
 from mediate.results.joined import joined_table
 from mediate.results.joined_steps import step_table
 from mediate.results.kinds import MIN_TE
+from mediate.results.manifest import MANIFEST as MANIFEST
+from mediate.results.manifest import read_manifest as read_manifest
+from mediate.results.manifest import write_manifest as write_manifest
 from mediate.results.maps import EffectMap, agreement_table, effect_table, maps_from_table, with_agreements
 from mediate.results.nldd import Decay
 from mediate.results.off_distribution import OffDistribution
@@ -33,7 +36,6 @@ from mediate.results.sums import SUMS, check_sum, sum_of, sums_in
 from mediate.results.text_effects import TextCorners
 from mediate.results.told import Measured, Reject, item_table, items_from_table
 
-MANIFEST = "run.json"
 REJECTS = "rejects.jsonl"
 TABLES = ("items", "cube", "effects", "cut", "agreement", "controls")
 # Both sides of each item and of each step, made from others: written where chains were edited, and never read.
@@ -61,6 +63,7 @@ class Results:
         spans: What the answer loses with the chain's states as without it, one record an item and span of layers.
         off: How far off the distribution is what state maps put in place, one record a pair and direction.
         resampled: Steps of chains resampled, one record an item and step.
+        ranked: Of an unfinished run: the effects of controlled items that those in random weights are ranked against.
     """
 
     manifest: Mapping[str, Any]
@@ -78,6 +81,7 @@ class Results:
     spans: tuple[SpanLoss, ...] = ()
     off: tuple[OffDistribution, ...] = ()
     resampled: tuple[Resampled, ...] = ()
+    ranked: tuple[EffectMap, ...] = ()
 
     def __post_init__(self) -> None:
         for cube in self.cubes:
@@ -101,12 +105,6 @@ class Results:
                 return cube
         have = ", ".join(cube.outcome for cube in self.cubes) or "none"
         raise InputError(f"no outcome {outcome!r} in these results; there is: {have}")
-
-
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Writes `run.json`; a number in it that is NaN is an error."""
-    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_text(folder / MANIFEST, text)
 
 
 def check_new(folder: Path) -> None:
@@ -164,30 +162,6 @@ def write_table(path: Path, table: pd.DataFrame) -> str:
 
     write_atomic(path, fill)
     return sum_of(written)
-
-
-def read_manifest(folder: str | Path) -> dict[str, Any]:
-    """The content of a run directory's `run.json`.
-
-    Raises:
-        InputError: There is none, or it is not JSON.
-    """
-    path = Path(folder) / MANIFEST
-    if not path.is_file():
-        raise InputError(
-            f"{folder}: not a run directory (it has no {MANIFEST}); make one with 'mediate score ... --out {folder}'"
-        )
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); score into a new directory") from error
-    if not isinstance(manifest, dict):
-        raise InputError(f"{path}: holds a {type(manifest).__name__}, not an object; score into a new directory")
-    return manifest
-
-
-def _refused(constant: str) -> None:
-    raise ValueError(f"{constant} is no number in JSON")
 
 
 def read_results(folder: str | Path) -> Results:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediate.results.behaviour import behaviour_from_table, behaviour_table
 from mediate.results.cmi import span_table, spans_from_table
+from mediate.results.maps import effect_table, maps_from_table
 from mediate.results.nldd import decay_table, decays_from_table
 from mediate.results.off_distribution import off_from_table, off_table
 from mediate.results.replacements import replaced_from_table, replaced_table
@@ -43,4 +44,5 @@ OPTIONAL = (
     OptionalTable("spans", "cmi", span_table, spans_from_table),
     OptionalTable("off", "off_distribution", off_table, off_from_table),
     OptionalTable("resampled", "resampled", resampled_table, resampled_from_table),
+    OptionalTable("ranked", "ranked", effect_table, maps_from_table),
 )

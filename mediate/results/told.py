@@ -1,7 +1,7 @@
 """What a run says of its items: those that were measured, in their two worlds, and those that were left out."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from mediate.pairs.pair import World
@@ -134,9 +134,9 @@ def item_table(items: Sequence[Measured]) -> "pandas.DataFrame":
     """
     import pandas as pd
 
-    conditioned = any(item.condition for item in items)
+    conditioned, names = any(item.condition for item in items), [each.name for each in fields(Told)]
     rows = [
-        {"item": item.id, "group": item.group, "world": str(world), **asdict(told)}
+        {"item": item.id, "group": item.group, "world": str(world), **{name: getattr(told, name) for name in names}}
         | ({"condition": item.condition} if conditioned else {})
         for item in items
         for world, told in item.worlds

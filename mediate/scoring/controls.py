@@ -15,7 +15,6 @@ import torch
 
 from mediate.clock import stage
 from mediate.errors import InputError, one_line, told
-from mediate.mediation.batching import of_like_length, side_by_side
 from mediate.mediation.names import Outcome
 from mediate.mediation.prepared_item import Prepared
 from mediate.mediation.prepared_pair import PreparedPair, elsewhere
@@ -86,17 +85,18 @@ def control_item(
 def control_by_random_weights(
     procedure: Procedure[PreparedT, Runs],
     model: Model,
-    items: Sequence[Scored[PreparedT]],
+    batches: Sequence[Sequence[Scored[PreparedT]]],
     spec: ScoreSpec,
     store: Store | None,
     done: Callable[[int], object],
-) -> tuple[Controlled, ...]:
-    """All controls of the items, in order, with that of random weights as each one's last.
+) -> dict[str, Controlled]:
+    """The control of random weights of each item, by its id.
 
     Args:
         procedure: How such items are measured.
         model: The hooked model.
-        items: With their controls on the model itself.
+        batches: The controlled items of each batch, with their total effects and what is ranked: they are measured
+            side by side, and taken from the store together, as in `mediate.scoring.measure.measure_batch`.
         spec: The choices of the run.
         store: Where results are looked up and kept.
         done: Takes how many more items are done.
@@ -105,32 +105,41 @@ def control_by_random_weights(
         InputError: The model's own weights could not be put back: nothing more may be measured on it.
     """
     outcome, unlearnt = spec.outcomes[0], dict[str, Unlearnt | str]()
-    for item in (scored.item for scored in items):
-        entry, reader = _drawn_entry(item, spec), partial(_stored_unlearnt, item)
-        kept = store.read(UNLEARNT, entry, reader) if store is not None else None
-        if kept is not None:
-            unlearnt[item.id] = kept
-    missing = {scored.item.id: scored.item for scored in items if scored.item.id not in unlearnt}
-    done(len(unlearnt))
+    missing: list[list[PreparedT]] = []
+    for batch in batches:
+        items = [scored.item for scored in batch]
+        kept = {} if store is None else _known(items, spec, store)
+        if len(kept) < len(items):
+            # Those that were kept come first, so that the last one is kept when all of them are of this batch.
+            missing.append(sorted(items, key=lambda item: item.id not in kept))
+        else:
+            unlearnt |= kept
+            done(len(items))
     if missing:
         with ExitStack() as stack:
             twin = _opened_twin(model, spec, stack)
-            lengths = {name: procedure.length(item) for name, item in missing.items()}
-            # The twin runs each question with its own chain alone, so that twice as many fit side by side.
-            for names in of_like_length(lengths, 2 * side_by_side(model)):
-                measured = _measured(procedure, twin, [missing[name] for name in names], outcome)
-                for name, each in zip(names, measured, strict=True):
-                    unlearnt[name] = each
+            for items in missing:
+                in_order = sorted(items, key=lambda item: item.id)
+                measured = dict(zip(in_order, _measured(procedure, twin, in_order, outcome), strict=True))
+                for item in items:
+                    each = unlearnt[item.id] = measured[item]
                     if store is not None and not isinstance(each, str):
                         tensors = {"te": numbers(each.te)}
-                        store.put(UNLEARNT, _drawn_entry(missing[name], spec), tensors | _reads_to_store(each.reads))
-                done(len(names))
-    found: list[Controlled] = []
-    for scored in items:
-        own = unlearnt[scored.item.id]
-        beside = beside_random_weights(scored.item.tokens, outcome, scored.te, scored.reads, own)
-        found += [*scored.controls, beside]
-    return tuple(found)
+                        store.put(UNLEARNT, _drawn_entry(item, spec), tensors | _reads_to_store(each.reads))
+                done(len(items))
+    return {
+        scored.item.id: beside_random_weights(
+            scored.item.tokens, outcome, scored.te, scored.reads, unlearnt[scored.item.id]
+        )
+        for batch in batches
+        for scored in batch
+    }
+
+
+def _known(items: Sequence[PreparedT], spec: ScoreSpec, store: Store) -> dict[str, Unlearnt | str]:
+    """What random weights made of items before, of those that are stored."""
+    read = {item.id: store.read(UNLEARNT, _drawn_entry(item, spec), partial(_stored_unlearnt, item)) for item in items}
+    return {name: each for name, each in read.items() if each is not None}
 
 
 def _opened_twin(model: Model, spec: ScoreSpec, stack: ExitStack) -> Model | str:

@@ -7,12 +7,10 @@ from itertools import product
 from typing import TypeVar
 
 import numpy as np
-import torch
 
 from mediate.clock import stage
 from mediate.errors import InputError, ItemError
 from mediate.mediation.alone import reference_material
-from mediate.mediation.batching import of_like_length, side_by_side
 from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.maps import MapSpec
 from mediate.mediation.prepared_item import Prepared, PreparedItem
@@ -25,6 +23,7 @@ from mediate.passes.memory import is_out_of_memory
 from mediate.passes.store import Store
 from mediate.results.maps import EffectMap, NonFiniteError
 from mediate.results.told import Reject
+from mediate.scoring.batches import batches_of
 from mediate.scoring.scored import Scored, put, stored
 from mediate.scoring.spec import ScoreSpec
 
@@ -39,15 +38,29 @@ def measure_items(
     spec: ScoreSpec,
     store: Store | None,
 ) -> Iterator[tuple[Scored[PreparedT] | Reject, Callable[[], Runs]]]:
-    """The cubes of each item and its maps: those that are stored, then the others, of like length together.
+    """The cubes of each item and its maps, a batch of items of like length after the other; see `measure_batch`."""
+    for batch in batches_of(procedure, model, items):
+        yield from measure_batch(procedure, model, batch.items, spec, store)
 
-    Side by side or alone, a number differs by no more than rounding. With each item comes a way to its keys and values,
-    for whatever else is to be measured of it: where it was stored, they are run anew when they are first asked for.
+
+def measure_batch(
+    procedure: Procedure[PreparedT, Runs],
+    model: Model,
+    items: Sequence[PreparedT],
+    spec: ScoreSpec,
+    store: Store | None,
+) -> Iterator[tuple[Scored[PreparedT] | Reject, Callable[[], Runs]]]:
+    """The cubes of each item of a batch and its maps, measured together.
+
+    Side by side or alone, a number differs by no more than rounding. So that it does not differ at all between a run
+    that was killed and one that was not, a batch is taken from the store as a whole or measured as a whole, and kept
+    when the last of it is measured. With each item comes a way to its keys and values, for whatever else is to be
+    measured of it: where it was stored, they are run anew when they are first asked for.
 
     Args:
         procedure: How such items are measured.
         model: The hooked model.
-        items: What to measure.
+        items: What to measure, of like length.
         spec: The choices of the run.
         store: Where results are looked up and kept.
 
@@ -55,15 +68,16 @@ def measure_items(
         ItemError: With `on_bad_item="error"`, an item that does not fit into memory by itself, or a map that turned out
             to be impossible; else why takes the place of what was found.
     """
-    missing: list[PreparedT] = []
-    for item in items:
-        kept = None if store is None else stored(model, item, spec, store)
-        if kept is None:
-            missing.append(item)
-        else:
-            yield kept, cache(partial(_run_anew, procedure, item))
-    batches = _batches_of(model, missing, procedure.length)
-    for cubes in _halved(batches, lambda batch: _measure_cubes(procedure, model, batch)):
+    kept = [None if store is None else stored(model, item, spec, store) for item in items]
+    if all(each is not None for each in kept):
+        for item, known in zip(items, kept, strict=True):
+            if known is not None:
+                yield _without_rivals(known), cache(partial(_run_anew, procedure, item))
+        return
+    there = {item.id for item, known in zip(items, kept, strict=True) if known is not None}
+    del kept
+    fresh: list[Scored[PreparedT]] = []
+    for cubes in _halved([items], lambda batch: _measure_cubes(procedure, model, batch)):
         if not isinstance(cubes, list):
             yield _too_large(cubes, spec), partial(_run_anew, procedure, cubes)
             continue
@@ -73,11 +87,16 @@ def measure_items(
             runs, scored = cubes.pop(0)
             found = _finite(scored)
             if isinstance(found, Scored):
-                found = _without_rivals(_with_maps(procedure, found, runs, spec))
-                if store is not None and not found.left_out:
-                    put(model, found, spec, store)
+                found = _with_maps(procedure, found, runs, spec)
+                if not found.left_out:
+                    fresh.append(found)
+                found = _without_rivals(found)
             yield found, partial(_at_hand, runs)
             del runs
+    if store is not None:
+        # Until the last of these is there the batch is not, and what was there before is then of this batch, too.
+        for scored in sorted(fresh, key=lambda each: each.item.id not in there):
+            put(model, scored, spec, store)
 
 
 def _run_anew(procedure: Procedure[PreparedT, Runs], item: PreparedT) -> Runs:
@@ -158,23 +177,6 @@ def _out_of_memory(item: Prepared) -> ItemError:
         "another device, or leave such items out (skip)",
         code="out_of_memory",
     )
-
-
-def _batches_of(model: Model, items: Sequence[PreparedT], length: Callable[[PreparedT], int]) -> list[list[PreparedT]]:
-    """As many items together as are worth running side by side; the order in which they come makes no difference.
-
-    In half precision each is alone: how it is rounded beside others would show.
-
-    Args:
-        model: The hooked model.
-        items: What is measured.
-        length: How many tokens one item takes, in all of its passes.
-    """
-    if torch.finfo(model.dtype).bits < 32:
-        return [[item] for item in items]
-    by_id = {item.id: item for item in sorted(items, key=lambda item: item.id)}
-    lengths = {name: length(item) for name, item in by_id.items()}
-    return [[by_id[name] for name in group] for group in of_like_length(lengths, side_by_side(model))]
 
 
 @stage("measuring cubes")

@@ -1,16 +1,17 @@
 """The life of a run directory: opened once, held by one process, finished or taken up again."""
 
+import os
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError
-from mediate.files import differences, held, is_begun
+from mediate.files import differences, held, is_begun, owner_of
 from mediate.models.identity import model_differences, version_differences
 from mediate.pairs.pair import Item, Pair
 from mediate.results.folder import MANIFEST, read_manifest, write_manifest
@@ -18,6 +19,7 @@ from mediate.results.told import Reject
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 
 SCHEMA = 1
+HELD = "another process is writing this run; wait for it or give a new directory"
 # What must be the same, value by value, for a directory to be taken up again; model and versions are told in words.
 IDENTITY = ("schema", "spec", "pairs", "prompt")
 
@@ -97,11 +99,22 @@ def held_run(folder: Path) -> dict[str, Any] | None:
     """The manifest of the run that a folder holds; None where it is absent or empty.
 
     Raises:
-        InputError: The folder is a file, or holds files that are no run's.
+        InputError: The folder is a file, holds files that are no run's, or a process on this machine is writing it.
     """
     if not is_begun(folder, MANIFEST, holds="run", wanted="the run"):
         return None
-    return dict(read_manifest(folder))
+    found, owner = dict(read_manifest(folder)), owner_of(folder)
+    if owner is not None and owner.lives and owner.pid != os.getpid() and found.get("status") != "success":
+        raise InputError(f"{folder}: {HELD} ({owner})")
+    return found
+
+
+def begun(folder: Path | None) -> tuple[str, float]:
+    """When a run began, and how many seconds it has taken so far; of one that begins, now and none."""
+    found = (None if folder is None else held_run(folder)) or {}
+    created, seconds = found.get("created"), found.get("seconds")
+    spent = float(seconds) if isinstance(seconds, int | float) else 0.0
+    return (created if isinstance(created, str) else now()), spent
 
 
 def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
@@ -123,27 +136,36 @@ def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, An
 
 
 @contextmanager
-def written(folder: Path | None, manifest: Mapping[str, Any]) -> Iterator[None]:
+def written(
+    folder: Path | None, manifest: Mapping[str, Any], *, takeover: bool = False
+) -> Iterator[MutableMapping[str, Any]]:
     """Holds the directory, if there is to be one, for this process while a run is made and written.
 
-    What is there until the run's own manifest is written says that it was started, cancelled, or what went wrong.
+    What is there until the run's own manifest is written says that it was started, cancelled, or what went wrong. What
+    is yielded is filled with what else is to be said then, such as how much is done.
+
+    Args:
+        folder: The run directory.
+        manifest: What is said of the run.
+        takeover: Whether a directory that a process on another machine holds is taken over.
 
     Raises:
         InputError: Another process holds it.
     """
+    said: dict[str, Any] = {}
     if folder is None:
-        yield
+        yield said
         return
-    with held(folder, "another process is writing this run; wait for it or give a new directory"):
+    with held(folder, HELD, takeover=takeover):
         write_manifest(folder, dict(manifest) | {"status": "started"})
         try:
-            yield
+            yield said
         except KeyboardInterrupt:
             with suppress(OSError):  # why it ended is not to be hidden by what ends it again
-                write_manifest(folder, dict(manifest) | {"status": "cancelled"})
+                write_manifest(folder, dict(manifest) | said | {"status": "cancelled"})
             raise
         except Exception as error:
-            said = f"{type(error).__name__}: {error}"
+            what = f"{type(error).__name__}: {error}"
             with suppress(OSError):
-                write_manifest(folder, dict(manifest) | {"error": said, "status": "error"})
+                write_manifest(folder, dict(manifest) | said | {"error": what, "status": "error"})
             raise

@@ -1,6 +1,6 @@
 """What a run says: its results from its scored items, and what its manifest holds at first and at the end."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,11 +12,13 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import tokenised_apart
 from mediate.mediation.prepared_item import Prepared, PreparedItem
 from mediate.mediation.prepared_pair import PreparedPair, Y
+from mediate.mediation.procedures import PreparedT, Reads
 from mediate.pairs.pair import World
 from mediate.results.contrasts import TWIN, Contrast
 from mediate.results.controls import Controlled
 from mediate.results.cube import Cube
 from mediate.results.folder import Results
+from mediate.results.maps import EffectMap
 from mediate.results.spread import AgainstOthers
 from mediate.results.told import Measured, Reject, Told, told_of
 from mediate.scoring.measured_answers import is_own, keeps_bridge, response_counts
@@ -24,6 +26,9 @@ from mediate.scoring.rundir import counted, finished
 from mediate.scoring.scored import Scored
 from mediate.scoring.spec import ScoreSpec
 from mediate.traces.trace import decode
+
+# The axes of effects that are ranked against those in random weights.
+RANKED = ("step", "layer")
 
 
 def opening(started: str, given: int, items: Sequence[Prepared]) -> dict[str, Any]:
@@ -38,7 +43,7 @@ def opening(started: str, given: int, items: Sequence[Prepared]) -> dict[str, An
     ids = first.tokens.whole + first.tokens.readers.cue
     told = {
         "created": started,
-        "counts": {"given": given, "measured": len(items)},
+        "counts": {"given": given, "planned": len(items)},
         "prompt_example": decode(first.model.tokenizer, ids),
     }
     if first.model.steering is None:
@@ -54,82 +59,106 @@ def _chains_written(item: Prepared) -> list[bool]:
     return [trace.written for trace in (tokens.traces if isinstance(tokens, EncodedPair) else (tokens.trace,))]
 
 
-def in_order(
-    items: Sequence[Prepared], found: Sequence[Scored[Any] | Reject], rejects: Sequence[Reject]
-) -> tuple[tuple[Scored[Any], ...], tuple[Reject, ...]]:
-    """What was measured, and all that was left out, in the order of the items."""
-    by_id = {each.item.id if isinstance(each, Scored) else each.item: each for each in found}
-    ordered = [by_id[item.id] for item in items]
-    late = [each.left_out if isinstance(each, Scored) else (each,) for each in ordered]
-    scored = tuple(each for each in ordered if isinstance(each, Scored))
-    return scored, (*rejects, *(reject for some in late for reject in some))
-
-
 def ended(
-    manifest: Mapping[str, Any],
-    since: float,
-    items: Sequence[Prepared],
-    scored: Sequence[Scored[Any]],
-    rejects: Sequence[Reject],
-    spec: ScoreSpec,
+    manifest: Mapping[str, Any], since: float, items: Sequence[Prepared], results: Results, spec: ScoreSpec
 ) -> dict[str, Any]:
-    """The manifest of a run that is done; `since` is the monotonic clock when it began."""
+    """The manifest of a run that is done.
+
+    Args:
+        manifest: From `opening`.
+        since: The monotonic clock when it began.
+        items: All items that were to be measured.
+        results: What was found of them.
+        spec: The choices of the run.
+    """
     uncut = Counter(item.cut.code for item in items if isinstance(item.cut, ItemError))
-    counts = counted(manifest["counts"]["given"], len(scored), rejects) | {
-        "maps_left_out": sum(reject.is_map for reject in rejects),
-        "controlled": sum(bool(each.controls) for each in scored),
+    there = {each.id for each in results.items}
+    counts = counted(manifest["counts"]["given"], len(there), results.rejects) | {
+        "maps_left_out": sum(reject.is_map for reject in results.rejects),
+        "controlled": len({each.item for each in results.controls}),
         "not_cut": dict(uncut),
     }
-    alone = [each.item for each in scored if isinstance(each.item, PreparedItem)]
+    measured = [item for item in items if item.id in there]
+    alone = [each for each in measured if isinstance(each, PreparedItem)]
     if any(isinstance(each, PreparedItem) for each in items):
         kept = [each for each in alone if keeps_bridge(each.item, spec)]
-        counts["responses"] = response_counts([(each.item, each.answer) for each in alone], rejects, spec) | {
+        counts["responses"] = response_counts([(item.item, item.answer) for item in alone], results.rejects, spec) | {
             "tokenised_apart": sum(
                 tokenised_apart(each.model.need_tokenizer(), each.item, each.answer, each.tokens) for each in kept
             )
         }
-    return dict(manifest) | finished(since, counts)
+    return dict(manifest) | finished(since, counts) | _writer(measured, spec)
 
 
 def results_of(
-    scored: Sequence[Scored[Any]],
-    rejects: Sequence[Reject],
-    controls: Sequence[Controlled],
-    spec: ScoreSpec,
-    manifest: Mapping[str, Any],
-    contrast: Contrast = TWIN,
+    found: Sequence[Scored[Any] | Reject], spec: ScoreSpec, manifest: Mapping[str, Any], contrast: Contrast = TWIN
 ) -> Results:
-    """The results of a run.
+    """The results of some items of a run.
 
     Args:
-        scored: What was measured, in order.
-        rejects: What was left out.
-        controls: Of those that were drawn for them.
+        found: What was measured of each, or why it was left out.
         spec: The choices of the run.
-        manifest: From `ended`.
+        manifest: What is said of the run.
         contrast: What the items are held against.
     """
+    scored = [each for each in found if isinstance(each, Scored)]
+    late = [each.left_out if isinstance(each, Scored) else (each,) for each in found]
     return Results(
-        manifest=dict(manifest) | _writer(scored, spec),
+        manifest=manifest,
         items=tuple(_measured(each.item, spec) for each in scored),
         cubes=_stacked([(each.item, each.y) for each in scored], spec, contrast),
         maps=tuple(map_ for each in scored for map_ in each.maps),
-        rejects=tuple(rejects),
+        rejects=tuple(reject for some in late for reject in some),
         cut=_stacked(
             [(each.item, each.before_answer) for each in scored if each.before_answer is not None], spec, contrast
         ),
-        controls=tuple(controls),
+        controls=tuple(control for each in scored for control in each.controls),
         others=tuple(each for one in scored for each in _against_others(one, spec)),
         replaced=tuple(row for each in scored for row in each.replaced),
         off=tuple(row for each in scored for row in each.off),
+        ranked=tuple(_ranked(each.item, each.reads) for each in scored if each.reads is not None),
     )
 
 
-def _writer(scored: Sequence[Scored[Any]], spec: ScoreSpec) -> dict[str, Any]:
+def _ranked(item: Prepared, reads: Reads) -> EffectMap:
+    """An item's effects that those in random weights are ranked against, as a map, which has a table."""
+    steps, layers = reads.shape
+    coords = {"step": tuple(range(steps)), "layer": tuple(range(layers))}
+    return EffectMap(reads, RANKED, coords, item.id, item.tokens.group, "knockout", str(item.outcomes[0]))
+
+
+def controlled_in(results: Results, items: Sequence[PreparedT]) -> list[Scored[PreparedT]]:
+    """Those of some items that were controlled, with what the control of random weights stands beside.
+
+    Args:
+        results: What was found, of these items and of others.
+        items: In tokens.
+    """
+    controls, cube = defaultdict[str, list[Controlled]](list), results.cubes[0]
+    for each in results.controls:
+        controls[each.item].append(each)
+    ranked = {each.item: each.values for each in results.ranked}
+    place = {item: number for number, item in enumerate(cube.items)}
+    return [
+        Scored(
+            item,
+            cube.y[[place[item.id]]],
+            None,
+            controls=tuple(controls[item.id]),
+            reads=ranked.get(item.id),
+        )
+        for item in items
+        if item.id in controls
+    ]
+
+
+def _writer(measured: Sequence[Prepared], spec: ScoreSpec) -> dict[str, Any]:
     """Who wrote chains that were taken from another run, and how many of them have other tokens here."""
     if spec.chains is None:
         return {}
-    retokenised = sum(spec.chains.retokenised(each.item.id, each.item.tokens.traces) for each in scored)
+    retokenised = sum(
+        spec.chains.retokenised(each.id, each.tokens.traces) for each in measured if isinstance(each, PreparedPair)
+    )
     return {"writer": spec.chains.described() | {"retokenised": retokenised}}
 
 

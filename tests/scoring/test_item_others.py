@@ -295,7 +295,7 @@ def test_what_was_run_of_an_item_goes_before_the_next_is_run(
         assert not any(each() is not None for each in sights_of)
         return run_all_contexts(*given)
 
-    monkeypatch.setattr("mediate.scoring.measure.side_by_side", lambda _: 1)
+    monkeypatch.setattr("mediate.scoring.batches.side_by_side", lambda _: 1)
     monkeypatch.setattr("mediate.mediation.contrasts.other.run_all_contexts", others)
     score(model, given(3), maps=(), others=1, control_pairs=2)
     assert len(sights_of) == 3

@@ -27,7 +27,8 @@ from mediate.report.comparison.tables import (
     split_table,
 )
 from mediate.report.run.scores import Scores
-from mediate.results import Results, read_results
+from mediate.results import Results
+from mediate.results.partial import read_so_far
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -128,6 +129,7 @@ def compare(
     out: str | Path | None = None,
     labels: Sequence[str] | None = None,
     allow_mixed: bool = False,
+    partial: bool = False,
     **options: Unpack[CompareOptions],
 ) -> Comparison:
     """Compares two or more stored runs on the items that all of them measured; needs no model.
@@ -138,6 +140,7 @@ def compare(
         out: A folder to write, with JSON, tables, figures and comparison.html.
         labels: A name for each run; by default that of its folder.
         allow_mixed: Compares runs that differ in template, outcome, design and the like all the same, and marks it.
+        partial: Compares runs that are not finished, too, on the items that they have so far, and marks it.
         **options: Choices, as below.
 
     Raises:
@@ -154,7 +157,7 @@ def compare(
     folder = None if out is None else Path(out)
     if folder is not None:  # before any work is done
         check_out(folder, named, how)
-    comparison = Comparison(compare_runs(named, how, allow_mixed=allow_mixed))
+    comparison = Comparison(compare_runs(named, how, allow_mixed=allow_mixed, partial=partial))
     return comparison if folder is None else comparison.save(folder)
 
 
@@ -164,5 +167,5 @@ def _opened(given: Any) -> tuple[Results, Path | None]:
     if isinstance(given, Results):
         return given, None
     if isinstance(given, str | Path):
-        return read_results(given), Path(given)
+        return read_so_far(given), Path(given)
     raise InputError(f"compare: a run is a {type(given).__name__}; give run directories or scores")

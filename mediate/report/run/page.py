@@ -56,11 +56,12 @@ from mediate.report.run.tables import reject_table
 from mediate.report.terminal import WIDTH, to_text
 from mediate.report.token_page import joined_page
 from mediate.report.words import headline, notes, plain, plural
-from mediate.results import Results, read_results
+from mediate.results import Results
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import read_manifest
 from mediate.results.kinds import is_estimate
 from mediate.results.outcomes import unit_of
+from mediate.results.partial import partial_words, read_so_far
 from mediate.results.speculative import SPECULATIVE_RUNS
 from mediate.results.token_join import JOINED_RUNS, read_joined
 from mediate.results.trace_folder import TRACE_RUNS
@@ -76,8 +77,10 @@ def write_report(folder: str | Path) -> Path:
     A directory of `mediate cross` gets a page of its own kind, see `mediate.report.crossing`, and so does one of
     `mediate traces join`, see `mediate.report.token_page`.
 
+    A run that is not finished has a page of what is done, which says so.
+
     Raises:
-        InputError: The folder is no finished run directory or one of traces, which have no page, or a file in it is
+        InputError: The folder is no run directory or one of traces, which have no page, or a file in it is
             missing or damaged.
     """
     folder = Path(folder)
@@ -87,7 +90,7 @@ def write_report(folder: str | Path) -> Path:
             raise InputError(f"{folder}: a run of {kind.runs} has no page; mediate.open(DIR) has its tables")
     if JOINED_RUNS.is_of(manifest):
         return write_page(folder / PAGE, joined_page(read_joined(folder)))
-    page = crossing_page(read_crossed(folder)) if is_crossed(manifest) else run_page(read_results(folder))
+    page = crossing_page(read_crossed(folder)) if is_crossed(manifest) else run_page(read_so_far(folder))
     return write_page(folder / PAGE, page)
 
 
@@ -149,10 +152,11 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
     analysis, cubes = analysis_of(results), results.cubes if results.items else ()
     gap = {cube.outcome: repeats(results, cube.outcome) for cube in cubes}
     told = [summary_of(cube, analysis) for cube in cubes if gap[cube.outcome] is None]
+    partial = partial_words(results.manifest)
     model, versions = section(results, "model"), section(results, "versions")
     return holding(
         Page(
-            title=f"Mediation by the chain of thought: {plain(model.get('name'))}",
+            title=f"{'Partial: m' if partial else 'M'}ediation by the chain of thought: {plain(model.get('name'))}",
             heading="How much of the answer does the chain of thought carry?",
             headline=headline(results),
             sections=(
@@ -177,7 +181,7 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
             ),
             footer=(
                 f"Made by mediate {plain(versions.get('mediate'))} from a run of "
-                f"{plain(results.manifest.get('created'))}."
+                f"{plain(results.manifest.get('created'))}{f', {partial}' if partial else ''}."
             ),
         ),
         figures,

@@ -24,13 +24,14 @@ from mediate.report.run.conditions import conditions_found
 from mediate.report.run.page import notebook, render_page, terminal
 from mediate.report.run.sensitivity import paired_of
 from mediate.report.run.tables import cell_table
-from mediate.results import EffectMap, Reject, Results, read_results, write_results
+from mediate.results import EffectMap, Reject, Results, write_results
 from mediate.results.conditions import condition_table, conditions_of
 from mediate.results.controls import control_table
 from mediate.results.dataset import results_dataset
 from mediate.results.folder import check_new
 from mediate.results.maps import agreement_table, effect_table
 from mediate.results.optimum import STEPS, line_of, optimum_table
+from mediate.results.partial import partial_words, read_so_far
 from mediate.results.replacements import replaced_table
 from mediate.results.sensitivity import paired_table, sensitivity_table
 from mediate.results.spread import spread_table
@@ -225,9 +226,11 @@ class Scores:
         """Writes a run directory and returns the scores that belong to it.
 
         Raises:
-            InputError: The folder holds a run already.
+            InputError: The folder holds a run already, or these scores are of a run that is not finished.
         """
         folder = Path(folder)
+        if partial_words(self.results.manifest):
+            raise InputError(f"save: {partial_words(self.results.manifest)}; only a finished run is saved")
         check_new(folder)
         write_results(folder, self.results)
         return Scores(self.results, folder)
@@ -240,9 +243,11 @@ class Scores:
 
 
 def open_run(folder: str | Path) -> Scores:
-    """The scores that a finished run directory holds; needs no model. `mediate.open` opens these and all else.
+    """The scores that a run directory holds, so far; needs no model. `mediate.open` opens these and all else.
+
+    Of a run that is not finished, every view says that it is partial.
 
     Raises:
-        InputError: The folder holds no finished run.
+        InputError: The folder holds no run, or a file of it is missing or damaged.
     """
-    return Scores(read_results(folder), Path(folder))
+    return Scores(read_so_far(folder), Path(folder))

@@ -41,3 +41,11 @@ def test_a_wrong_choice_costs_no_model(pairs: Path, tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, [*arguments, "--edits", "cut"])
     assert isinstance(ran.exception, md.InputError) or "no edit 'cut'" in ran.output
     assert not (tmp_path / "run").exists()
+
+
+def test_a_wrong_rewriter_costs_no_model(pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediate.api.load", lambda *_, **__: pytest.fail("a model was loaded"))
+    arguments = ["faithfulness", str(pairs), "--model", "reference-0.1m", "--out", str(tmp_path / "run")]
+    ran = CliRunner().invoke(app, [*arguments, "--edits", "reworded", "--rewriter", str(tmp_path / "nothing.gguf")])
+    assert isinstance(ran.exception, md.InputError)
+    assert "nothing.gguf" in str(ran.exception)

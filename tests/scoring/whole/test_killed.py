@@ -1,0 +1,182 @@
+"""Runs that are killed in the middle and taken up again: nothing is lost or doubled, and no byte is another."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mediate import load
+from mediate.cli.ending import ended
+from mediate.errors import InputError
+from mediate.models.model import Model
+from mediate.passes.store import Store
+from mediate.results import Results, read_results
+from mediate.results.parts import PARTS, parts_of
+from mediate.scoring import keeping
+from mediate.scoring.score import score
+from mediate.scoring.spec import make_spec
+from mediate.tasks.modular import modular_pairs
+
+PAIRS = modular_pairs(60, seed=0)
+CHOICES: dict[str, Any] = {"maps": ["read:step,layer"], "control_pairs": 4}
+TIMES = ("created", "finished", "seconds")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many batches, and a part for every few items."""
+    monkeypatch.setattr(keeping, "ITEMS", 7)
+    monkeypatch.setattr("mediate.scoring.batches.side_by_side", lambda _: 300)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mediate.scoring.batches.side_by_side", lambda _: 300)
+        scored(folder)
+    return folder
+
+
+@cache
+def model() -> Model:
+    return load("reference-0.1m")
+
+
+def scored(out: Path, store: Store | None = None) -> None:
+    score(model(), PAIRS, make_spec(**CHOICES), out=out, store=store)
+
+
+def content(run: Path) -> dict[str, bytes]:
+    """All files of a run but for its times, by their names."""
+    files = {str(each.relative_to(run)): each.read_bytes() for each in run.rglob("*") if each.is_file()}
+    told = json.loads(files.pop("run.json"))
+    return files | {"run.json": json.dumps({key: each for key, each in told.items() if key not in TIMES}).encode()}
+
+
+def in_another_process(work: Callable[[], None]) -> int:
+    """Runs something in a copy of this process, whose number is returned."""
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        work()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def until(holds: Callable[[], bool], process: int) -> None:
+    """Waits until something holds, or the process is over."""
+    for _ in range(3000):
+        if holds() or os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return
+        time.sleep(0.01)
+    raise AssertionError("it took too long")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_storm_of_kills_changes_no_byte(tmp_path: Path, whole: Path, cached: bool) -> None:
+    """Each process is killed when a random number of parts more than before is there, in the middle of what follows."""
+    out, draw = tmp_path / "run", random.Random(3)
+    store = Store(tmp_path / "cache") if cached else None
+    killed = 0
+    for _ in range(6):
+        there = len(parts_of(out)) + draw.randrange(3)
+        child = in_another_process(lambda: scored(out, store))
+        until(lambda there=there: len(parts_of(out)) >= there, child)  # type: ignore[misc]
+        time.sleep(draw.uniform(0, 0.3))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        killed += os.WIFSIGNALED(status)
+        if not os.WIFSIGNALED(status):
+            break
+    assert killed >= 3
+    scored(out, store)
+    assert content(out) == content(whole)
+    assert not (out / PARTS).exists()
+
+
+def test_a_signal_ends_the_batch_and_keeps_it(tmp_path: Path, whole: Path) -> None:
+    """What is under way is short here, so it is finished; the message says how much is done."""
+    out, said = tmp_path / "run", tmp_path / "said"
+
+    def work() -> None:
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), 2)
+        sys.stderr = os.fdopen(2, "w")
+        try:
+            with ended():
+                scored(out)
+        except SystemExit as stop:
+            sys.stderr.flush()
+            os._exit(int(str(stop.code)))
+
+    child = in_another_process(work)
+    until(lambda: len(parts_of(out)) >= 2, child)
+    os.kill(child, signal.SIGTERM)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 143
+    manifest = json.loads((out / "run.json").read_text())
+    there = sum(each.measured for each in parts_of(out))
+    assert manifest["status"] == "cancelled"
+    assert manifest["counts"] == {"given": 60, "planned": 60, "measured": there, "rejected": 0, "by_reason": {}}
+    assert 14 <= there < 60
+    assert said.read_text() == (
+        f"mediate: stopped by SIGTERM; {there} of 60 items done; the same command goes on where this one stopped\n"
+    )
+    assert sorted(each.name for each in out.iterdir()) == [PARTS, "run.json"]
+    with pytest.raises(InputError, match="status is 'cancelled'"):
+        read_results(out)
+    scored(out)
+    assert content(out) == content(whole)
+
+
+def test_damaged_parts_are_set_aside_and_measured_again(tmp_path: Path, whole: Path, stopped: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(stopped, out)
+    parts = [each.folder for each in parts_of(out)]
+    cube = bytearray((parts[0] / "results/cube.parquet").read_bytes())
+    cube[len(cube) // 2] ^= 4
+    (parts[0] / "results/cube.parquet").write_bytes(cube)
+    (parts[1] / "results/effects.parquet").unlink()
+    (parts[2] / "run.json").write_bytes((parts[2] / "run.json").read_bytes()[:-9])
+    (parts[3] / "run.json").unlink()  # it was being written when its process died: nothing is damaged
+    scored(out)
+    found, wanted = content(out), content(whole)
+    told = json.loads(found.pop("run.json"))
+    assert told.pop("damaged_parts") == 3
+    assert told == json.loads(wanted.pop("run.json"))
+    assert found == wanted
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was interrupted after some parts."""
+    out = tmp_path_factory.mktemp("stopped") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeping, "ITEMS", 7)
+        patch.setattr("mediate.scoring.batches.side_by_side", lambda _: 300)
+        take = keeping.Keeper.take
+
+        def until_some(keeper: keeping.Keeper, number: int, results: Results) -> None:
+            take(keeper, number, results)
+            if len(keeper.parts) == 6:
+                raise KeyboardInterrupt
+
+        patch.setattr(keeping.Keeper, "take", until_some)
+        with pytest.raises(KeyboardInterrupt):
+            scored(out)
+    return out
