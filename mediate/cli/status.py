@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from mediate.cli.ending import put
+
 
 def status(
     run: Annotated[Path, typer.Argument(help="A run directory, finished or not, or one with shards.")],
@@ -15,4 +17,4 @@ def status(
     from mediate.results.run_status import status_of
 
     found = status_of(run)
-    typer.echo(json.dumps(found.described(), indent=2, ensure_ascii=False) if as_json else str(found))
+    put(json.dumps(found.described(), indent=2) if as_json else str(found))
