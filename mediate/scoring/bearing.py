@@ -34,6 +34,6 @@ BEARINGS: Mapping[str, Bearing] = (
     | _each(Bearing.CONTENT, "pairs runs model tuned adapter tokenizer dtype device")
     | _each(Bearing.CONTENT, "format columns answer_pattern")
     | _each(Bearing.NOTHING, "copy out labels label cache report plan dry_run write_run log quiet profile")
-    | _each(Bearing.NOTHING, "max_errors takeover partial json")
+    | _each(Bearing.NOTHING, "max_errors takeover partial")
     | _each(Bearing.NOTHING, "shard chains_only engine address num_workers gpus_per_worker threads_per_worker")
 )

@@ -10,6 +10,7 @@ import mediate
 from mediate.cli import app
 from mediate.report.comparison.comparison import compare
 from mediate.scoring.cross_spec import make_cross_spec
+from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.spec import ScoreSpec
 from mediate.tuning.spec import TuneSpec
 
@@ -58,15 +59,14 @@ def of_spec(spec: type) -> set[str]:
         # What the command has beside the call's own names: files and what is done with them, and the model's options.
         (
             ("score",),
-            of_spec(ScoreSpec) | of_call(mediate.score),
-            {"adapter", "tokenizer", "dtype", "device", "trust-remote-code", "cache", "report", "plan", "quiet"}
-            | {"profile", "format", "columns", "answer-pattern", "write-run", "log", "dry-run"},
+            of_spec(ScoreSpec) | of_spec(EngineSpec) | of_call(mediate.score),
+            {"adapter", "tokenizer", "dtype", "device", "cache", "report", "plan", "quiet", "profile", "format"}
+            | {"columns", "answer-pattern", "write-run", "log", "dry-run", "takeover"},
         ),
         (
             ("cross",),
             of_spec(ScoreSpec) | of_call(make_cross_spec) | of_call(mediate.cross),
-            {"adapter", "tokenizer", "dtype", "device", "trust-remote-code", "cache", "quiet", "profile", "model"}
-            | {"write-run", "log"},
+            {"adapter", "tokenizer", "dtype", "device", "cache", "quiet", "profile", "model"} | {"write-run", "log"},
         ),
         (("compare",), of_call(compare) | {"level", "min-te", "seed", "margin"}, set()),
         (

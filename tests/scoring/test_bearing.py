@@ -41,6 +41,7 @@ OTHERS: dict[str, Any] = {
     "seed": 1,
     "min_te": 0.5,
     "level": 0.5,
+    "max_errors": "5",
 }
 BESIDE: dict[str, dict[str, Any]] = {"others": {"against": "other"}}
 
