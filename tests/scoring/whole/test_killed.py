@@ -18,12 +18,14 @@ import pytest
 from mediate import load
 from mediate.cli.ending import ended
 from mediate.errors import InputError
+from mediate.faithfulness.faithfulness import Probes, faithfulness
+from mediate.faithfulness.spec import make_behaviour_spec
 from mediate.models.model import Model
 from mediate.passes.store import Store
 from mediate.results import Results, read_results
 from mediate.results.parts import PARTS, parts_of
 from mediate.scoring import keeping
-from mediate.scoring.score import score
+from mediate.scoring.score import Call, score
 from mediate.scoring.spec import make_spec
 from mediate.tasks.modular import modular_pairs
 
@@ -215,3 +217,48 @@ def test_a_disk_without_room_is_refused_before_anything_is_measured(
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=10**10))
     with pytest.raises(TypeError, match="not callable"):
         scored(tmp_path / "run")
+
+
+def hidden(out: Path, store: Store | None) -> None:
+    score(model(), PAIRS[:24], make_spec(against="hidden", control_pairs=3), out=out, store=store)
+
+
+def others(out: Path, store: Store | None) -> None:
+    spec = make_spec(against="other", control_pairs=3, maps=["ablate.mean.resid_pre:step"])
+    score(model(), PAIRS[:24], spec, out=out, store=store)
+
+
+def states(out: Path, store: Store | None) -> None:
+    """With how far off the distribution a twin's states are, which takes all chains, and kept activations."""
+    spec = make_spec(maps=["state.resid_post:layer"], control_pairs=3, keep=["resid_post"])
+    score(model(), PAIRS[:24], spec, out=out, store=store)
+
+
+def behaviour(out: Path, store: Store | None) -> None:
+    """With tests on behaviour, which are made of all items once these are measured."""
+    probes = Probes(make_behaviour_spec({}))
+    faithfulness(model(), PAIRS[:16], make_spec(control_pairs=2), probes, Call(out=out, store=store))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cached", [True, False])
+@pytest.mark.parametrize("work", [hidden, others, states, behaviour], ids=lambda each: each.__name__)
+def test_whatever_is_measured_a_run_that_was_stopped_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[Path, Store | None], None], cached: bool
+) -> None:
+    stores = [Store(tmp_path / name) if cached else None for name in ("one", "other")]
+    work(tmp_path / "whole", stores[0])
+    take = keeping.Keeper.take
+
+    def until_one(keeper: keeping.Keeper, number: int, results: Results) -> None:
+        take(keeper, number, results)
+        if keeper.parts:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeping.Keeper, "take", until_one)
+        with pytest.raises(KeyboardInterrupt):
+            work(tmp_path / "run", stores[1])
+    assert len(parts_of(tmp_path / "run")) == 1
+    work(tmp_path / "run", stores[1])
+    assert content(tmp_path / "run") == content(tmp_path / "whole")
