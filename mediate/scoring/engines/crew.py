@@ -123,6 +123,15 @@ def room(ray: Any, spec: EngineSpec, order: Order) -> tuple[dict[str, float], in
     there = ray.cluster_resources()
     gpus = spec.gpus_per_worker
     if gpus is None:
-        gpus = 1.0 if there.get("GPU", 0) >= 1 and not str(order.loading.get("device") or "").startswith("cpu") else 0.0
-    room = [there.get("CPU", 0) / spec.threads_per_worker, *([there.get("GPU", 0) / gpus] if gpus else [])]
-    return {"num_cpus": float(spec.threads_per_worker), "num_gpus": gpus}, spec.num_workers or max(1, int(min(room)))
+        gpus = 1.0 if there.get("GPU", 0) >= 1 and not _on_the_processor(order.loading.get("device")) else 0.0
+    most = [there.get("CPU", 0) / spec.threads_per_worker, *([there.get("GPU", 0) / gpus] if gpus else [])]
+    return {"num_cpus": float(spec.threads_per_worker), "num_gpus": gpus}, spec.num_workers or max(1, int(min(most)))
+
+
+def _on_the_processor(device: Any) -> bool:
+    """Whether a device is named that is no GPU."""
+    if device is None:
+        return False
+    from mediate.models.gpu import CPU
+
+    return str(device).partition(":")[0] == CPU
