@@ -105,8 +105,7 @@ def regular(path: str | Path, most: int | None = None) -> Path:
         InputError: It is another thing, or larger.
         OSError: There is none.
     """
-    found = Path(path)
-    about = found.stat()
+    about = (found := Path(path)).stat()
     if not stat.S_ISREG(about.st_mode):
         kind = "a directory" if stat.S_ISDIR(about.st_mode) else "no regular file, but a pipe, socket or device"
         raise InputError(f"{path}: {kind}; name a file, written to the disk before")
@@ -216,12 +215,12 @@ def held(folder: Path, refusal: str, *, takeover: bool = False) -> Iterator[None
 def _beating(folder: Path) -> Iterator[None]:
     """While open, the folder says who holds it, and that the process is alive."""
     pid, over, place = os.getpid(), Event(), folder / HEARTBEAT
-    started = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    own = Owner(pid, gethostname(), started, time.time(), _born(pid))
+    part, started = place.with_suffix(f".{pid}{PART}"), datetime.now(UTC).isoformat(timespec="seconds")
+    own = Owner(pid, gethostname(), started.replace("+00:00", "Z"), time.time(), _born(pid))
 
     def beat() -> None:
-        part = place.with_suffix(f".{pid}{PART}")
         with suppress(OSError):  # a full disk is met by what matters
+            part.unlink(missing_ok=True)
             part.write_text(json.dumps(asdict(own) | {"beat": round(time.time(), 3)}) + "\n", encoding="utf-8")
             part.replace(place)
 
@@ -238,6 +237,7 @@ def _beating(folder: Path) -> Iterator[None]:
         over.set()
         thread.join()
         place.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
 def check_place(path: Path) -> None:

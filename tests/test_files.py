@@ -1,12 +1,27 @@
 """Files on disk: whole or as before, held by one process, and compared with what is asked for."""
 
+import json
 import os
+import time
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 
 from mediate.errors import InputError
-from mediate.files import LOCK, differences, held, is_begun, is_vacant, write_atomic, write_bytes, write_text
+from mediate.files import (
+    HEARTBEAT,
+    LOCK,
+    Owner,
+    differences,
+    held,
+    is_begun,
+    is_vacant,
+    owner_of,
+    write_atomic,
+    write_bytes,
+    write_text,
+)
 
 
 def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -52,6 +67,53 @@ def test_a_folder_in_use_is_refused_and_left_clean(tmp_path: Path) -> None:
     with held(folder, "taken; wait"):
         (folder / "file").touch()
     assert not is_vacant(folder)
+
+
+def test_a_folder_says_who_holds_it_until_it_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediate.files.BEAT", 0.02)
+    with held(tmp_path, "taken"):
+        first = owner_of(tmp_path)
+        assert first is not None
+        assert (first.pid, first.host, first.is_here, first.lives) == (os.getpid(), gethostname(), True, True)
+        assert abs(first.beat - time.time()) < 60
+        for _ in range(500):
+            later = owner_of(tmp_path)
+            if later is not None and later.beat > first.beat:
+                break
+            time.sleep(0.01)
+        assert later is not None
+        assert later.beat > first.beat, "there was no later sign of life"
+        assert later == Owner(first.pid, first.host, first.started, later.beat, first.born)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_of_another_machine_is_taken_over_where_that_is_asked_for(tmp_path: Path) -> None:
+    own = {"pid": os.getpid(), "host": "else\x1bwhere", "started": "2026-01-02T03:04:05Z", "beat": 1.0, "born": ""}
+    (tmp_path / HEARTBEAT).write_text(json.dumps(own))
+    assert is_vacant(tmp_path)
+    said = r"process \d+ on else.*where, since 2026-01-02T03:04:05Z, last sign \d+ h \d+ min ago holds it or was killed"
+    with pytest.raises(InputError, match=f"{tmp_path}: {said} there; .*give --takeover"), held(tmp_path, "taken"):
+        pass
+    assert json.loads((tmp_path / HEARTBEAT).read_text()) == own
+    assert not (tmp_path / LOCK).exists()
+    with held(tmp_path, "taken", takeover=True):
+        owner = owner_of(tmp_path)
+        assert owner is not None
+        assert owner.is_here
+        with pytest.raises(InputError, match="taken"), held(tmp_path, "taken", takeover=True):
+            pass
+        assert owner_of(tmp_path) is not None, "who was refused has taken the sign of life away"
+    assert not (tmp_path / HEARTBEAT).exists()
+
+
+def test_who_was_killed_on_this_machine_is_noticed(tmp_path: Path) -> None:
+    own = {"pid": 2**22 + 1, "host": gethostname(), "started": "x", "beat": time.time(), "born": ""}
+    (tmp_path / HEARTBEAT).write_text(json.dumps(own))
+    owner = owner_of(tmp_path)
+    assert owner is not None
+    assert owner.lives is False
+    with held(tmp_path, "taken"):
+        assert owner_of(tmp_path) != owner
 
 
 def test_differences_name_where_and_what() -> None:

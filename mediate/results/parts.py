@@ -123,6 +123,9 @@ def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str)
         results: What was found; its manifest has the specification that the run has.
         batches: The numbers of the batches.
         plan: The fingerprint of the plan that they are of.
+
+    Raises:
+        OSError: The system refuses; nothing is left of the part then.
     """
     from mediate.results.folder import write_results
 
@@ -130,7 +133,11 @@ def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str)
     told = {"batches": list(batches), "plan": plan, "measured": len(results.items), "rejected": rejected}
     folder = _next(run)
     manifest = {"spec": results.manifest.get("spec", {}), "status": "success", "part": told}
-    write_results(folder, replace(results, manifest=manifest))
+    try:
+        write_results(folder, replace(results, manifest=manifest))
+    except OSError:  # on a full disk, so that there is room to say so
+        _drop(folder)
+        raise
     return Part(folder, tuple(batches), len(results.items), rejected)
 
 

@@ -16,6 +16,7 @@ from mediate.results.folder import Results, read_results, write_results
 from mediate.results.parts import damage, drop_parts, tokens_in
 from mediate.scoring.batches import Batch
 from mediate.scoring.beginning import Settled
+from mediate.scoring.disk import check_room, needed_bytes
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run, measured, with_random_weights
 from mediate.scoring.rundir import begun, check_free, written
@@ -91,6 +92,9 @@ def score(
     manifest = dict(own.manifest) | {"created": started}
     with written(out, manifest, takeover=call.get("takeover", False)) as said:
         keeper = Keeper(out, own.plan, own.run.outcomes)
+        left = sum(len(batch.items) for batch in own.batches if batch.number not in keeper.done)
+        if out is not None and left:
+            check_room(out, needed_bytes(own.run, own.batches[0], left), left)
         with keeper.kept(said, clock), bars(progress):
             results = all_of(own.run, own.batches, keeper, progress)
             results = replace(results, rejects=(*own.plan.left_out, *results.rejects))

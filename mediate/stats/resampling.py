@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 
 RESAMPLES = 2000
+# So many resamples are drawn at once.
+AT_ONCE = 100
 
 
 def group_index(groups: Sequence[str]) -> Int[np.ndarray, " item"]:
@@ -26,7 +28,10 @@ def group_weights(groups: int, draws: int, rng: np.random.Generator) -> Int[np.n
 @lru_cache(maxsize=1)
 def resamples(groups: int, draws: int, seed: int) -> Float[np.ndarray, "draw group"]:
     """How often each group occurs in each resample; the last are kept, as a comparison has many quantities of a set."""
-    counts = group_weights(groups, draws, np.random.default_rng(seed)).astype(float)
+    rng, counts = np.random.default_rng(seed), np.empty((draws, groups))
+    for start in range(0, draws, AT_ONCE):  # the same draws as all at once, whose whole numbers would be held beside
+        rows = counts[start : start + AT_ONCE]
+        rows[:] = group_weights(groups, len(rows), rng)
     counts.setflags(write=False)
     return counts
 

@@ -1,5 +1,6 @@
 """Parts of a run on disk: done or not, whole or damaged, of this run or of another."""
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -69,6 +70,17 @@ def test_what_was_left_out_of_a_part_is_counted(tmp_path: Path) -> None:
     found = write_part(tmp_path, replace(only(WHOLE, {ORDER[0]}), rejects=rejects), [0, 2], "plan")
     assert (found.measured, found.rejected, found.batches) == (1, {"nonfinite": 1}, (0, 2))
     assert parts_of(tmp_path) == (found,)
+
+
+def test_a_part_that_the_disk_does_not_take_leaves_nothing(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("mediate.results.folder.write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_part(run, part(1), [1], PLAN.fingerprint)
+    assert not (run / PARTS / "00003").exists()
+    assert len(taken_up(run, PLAN)) == 3
 
 
 def cut_short(path: Path) -> None:

@@ -15,6 +15,7 @@ from mediate.passes.store import Store
 from mediate.results.folder import MANIFEST, Results, read_manifest, read_results, write_results
 from mediate.results.parts import damage, drop_parts
 from mediate.scoring.beginning import BegunRun, Settled, begun_together
+from mediate.scoring.disk import check_room, needed_bytes
 from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.shard import SHARDS, Shard, shards_in
 from mediate.scoring.engines.texts import TEXTS, joined, keep, kept
@@ -88,6 +89,9 @@ def score_shard(
     plan = replace(begun.plan, order=tuple(item.id for item in items), left_out=rejects)
     with written(folder, manifest, takeover=takeover) as said:
         keeper = Keeper(folder, plan, begun.run.outcomes)
+        left = sum(len(batch.items) for batch in own if batch.number not in keeper.done)
+        if left:
+            check_room(folder, needed_bytes(begun.run, own[0], left), left)
         with keeper.kept(said, since), bars(progress):
             results = all_of(begun.run, own, keeper, progress)
             results = replace(results, rejects=(*rejects, *results.rejects))

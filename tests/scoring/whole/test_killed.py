@@ -1,5 +1,6 @@
 """Runs that are killed in the middle and taken up again: nothing is lost or doubled, and no byte is another."""
 
+import errno
 import json
 import os
 import random
@@ -180,3 +181,37 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with pytest.raises(KeyboardInterrupt):
             scored(out)
     return out
+
+
+def test_a_full_disk_keeps_what_was_done(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the third part; what can still be written, which is less, says why the run ended."""
+    out, written = tmp_path / "run", keeping.write_part
+
+    def full(run: Path, *given: Any) -> Any:
+        if len(parts_of(run)) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(run))
+        return written(run, *given)
+
+    monkeypatch.setattr(keeping, "write_part", full)
+    with pytest.raises(OSError, match="No space left"):
+        scored(out)
+    told = json.loads((out / "run.json").read_text())
+    assert told["status"] == "error"
+    assert told["error"].startswith("OSError: [Errno 28] No space left on device")
+    assert told["counts"]["measured"] == sum(each.measured for each in parts_of(out)) >= 14
+    monkeypatch.setattr(keeping, "write_part", written)
+    scored(out)
+    assert content(out) == content(whole)
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=3_000_000))
+    monkeypatch.setattr("mediate.scoring.score.measured", None)
+    with pytest.raises(InputError, match=r"run: 60 items take about \d+ MB on the disk, and 3 MB are free there; make"):
+        scored(tmp_path / "run")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=10**10))
+    with pytest.raises(TypeError, match="not callable"):
+        scored(tmp_path / "run")
