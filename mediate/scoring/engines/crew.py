@@ -19,6 +19,10 @@ from mediate.watch import tell
 BLINK, PATIENCE = 0.5, 30.0
 
 
+class Actor(Worker):
+    """A worker as Ray starts it, which adds parameters of its own to the methods of the class that it is given."""
+
+
 @dataclass(slots=True)
 class RayCrew:
     """Workers as Ray's actors.
@@ -44,7 +48,7 @@ class RayCrew:
 
     def start(self) -> Any:
         """An actor; it is not restarted by Ray, for it would not know what it is to be ready for."""
-        actor = self.ray.remote(**self.resources, max_restarts=0, max_task_retries=0)(Worker)
+        actor = self.ray.remote(**self.resources, max_restarts=0, max_task_retries=0)(Actor)
         return actor.remote(self._put(self.order))
 
     def ready(self, worker: Any) -> Any:
