@@ -19,8 +19,19 @@ from mediate.watch import tell
 BLINK, PATIENCE = 0.5, 30.0
 
 
-class Actor(Worker):
-    """A worker as Ray starts it, which adds parameters of its own to the methods of the class that it is given."""
+class Actor:
+    """A worker as Ray starts it, which changes the class that it is given and its methods."""
+
+    def __init__(self, order: bytes) -> None:
+        self._worker = Worker(order)
+
+    def ready(self) -> Content:
+        """As of `Worker`."""
+        return self._worker.ready()
+
+    def work(self, task: bytes, content: Content, known: bytes) -> Content:
+        """As of `Worker`."""
+        return self._worker.work(task, content, known)
 
 
 @dataclass(slots=True)
