@@ -19,6 +19,21 @@ from mediate.watch import tell
 BLINK, PATIENCE = 0.5, 30.0
 
 
+class Actor:
+    """A worker as Ray starts it, which changes the class that it is given and its methods."""
+
+    def __init__(self, order: bytes) -> None:
+        self._worker = Worker(order)
+
+    def ready(self) -> Content:
+        """As of `Worker`."""
+        return self._worker.ready()
+
+    def work(self, task: bytes, content: Content, known: bytes) -> Content:
+        """As of `Worker`."""
+        return self._worker.work(task, content, known)
+
+
 @dataclass(slots=True)
 class RayCrew:
     """Workers as Ray's actors.
@@ -44,7 +59,7 @@ class RayCrew:
 
     def start(self) -> Any:
         """An actor; it is not restarted by Ray, for it would not know what it is to be ready for."""
-        actor = self.ray.remote(**self.resources, max_restarts=0, max_task_retries=0)(Worker)
+        actor = self.ray.remote(**self.resources, max_restarts=0, max_task_retries=0)(Actor)
         return actor.remote(self._put(self.order))
 
     def ready(self, worker: Any) -> Any:
@@ -123,6 +138,15 @@ def room(ray: Any, spec: EngineSpec, order: Order) -> tuple[dict[str, float], in
     there = ray.cluster_resources()
     gpus = spec.gpus_per_worker
     if gpus is None:
-        gpus = 1.0 if there.get("GPU", 0) >= 1 and not str(order.loading.get("device") or "").startswith("cpu") else 0.0
-    room = [there.get("CPU", 0) / spec.threads_per_worker, *([there.get("GPU", 0) / gpus] if gpus else [])]
-    return {"num_cpus": float(spec.threads_per_worker), "num_gpus": gpus}, spec.num_workers or max(1, int(min(room)))
+        gpus = 1.0 if there.get("GPU", 0) >= 1 and not _on_the_processor(order.loading.get("device")) else 0.0
+    most = [there.get("CPU", 0) / spec.threads_per_worker, *([there.get("GPU", 0) / gpus] if gpus else [])]
+    return {"num_cpus": float(spec.threads_per_worker), "num_gpus": gpus}, spec.num_workers or max(1, int(min(most)))
+
+
+def _on_the_processor(device: Any) -> bool:
+    """Whether a device is named that is no GPU."""
+    if device is None:
+        return False
+    from mediate.models.gpu import CPU
+
+    return str(device).partition(":")[0] == CPU

@@ -5,12 +5,13 @@ import os
 import signal
 from pathlib import Path
 
-from mediate.scoring.engines.workers import Content, Worker
+from mediate.scoring.engines.crew import Actor
+from mediate.scoring.engines.workers import Content
 
 DEATHS = "MEDIATE_TEST_DEATHS"
 
 
-class Dying(Worker):
+class Dying(Actor):
     """A worker that kills its process before it measures such an item."""
 
     def work(self, task: bytes, content: Content, known: bytes) -> Content:
@@ -21,4 +22,4 @@ class Dying(Worker):
             if left:
                 place.write_text(str(left - 1))
                 os.kill(os.getpid(), signal.SIGKILL)
-        return super().work(task, content, known)
+        return self._worker.work(task, content, known)

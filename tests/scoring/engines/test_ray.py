@@ -84,7 +84,7 @@ def test_whoever_is_killed_nothing_is_lost_and_poison_is_set_aside(
     cluster: Any, wanted: Path, deaths: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An item of one batch kills a worker once, that of another each one."""
-    monkeypatch.setattr(crews, "Worker", Dying)
+    monkeypatch.setattr(crews, "Actor", Dying)
     (deaths / "p0").write_text("1")
     (deaths / "p5").write_text("99")
     results, whole = score_on_ray(order(), SPEC, out=tmp_path / "run", progress=False), read_results(wanted)
