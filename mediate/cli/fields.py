@@ -38,14 +38,15 @@ def with_options(
     if run_file is not None:
         parameters = [_or_run_file(each, parameters, every) if each.name == run_file else each for each in parameters]
     parameters += [_hidden(name, every[new]) for name, new in old.items()]
-    parameters.append(inspect.Parameter(_CONTEXT, inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
+    if run_file is not None:
+        parameters.append(inspect.Parameter(_CONTEXT, inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
 
     def whole(**given: Any) -> None:
-        context = given.pop(_CONTEXT)
+        context = given.pop(_CONTEXT, None)
         if given.get("log") is not None:
             open_journal(given["log"], given.get("out"))
-            note("start", command=context.info_name, version=__version__, options=_told(given))
-        if not given.get("quiet"):
+            note("start", command=command.__name__, version=__version__, options=_told(given))
+        if context is not None and not given.get("quiet"):
             tell_overridden(context)
         _merge(given, old, context)
         chosen = {
@@ -60,7 +61,10 @@ def with_options(
         try:
             command(**given, **chosen)
         except InputError as error:
-            raise placed(context, error) from error
+            told = error if context is None else placed(context, error)
+            if told is error:
+                raise
+            raise told from error
 
     whole.__doc__ = command.__doc__
     whole.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -92,7 +96,9 @@ def _merge(given: dict[str, Any], old: Mapping[str, str], context: Any) -> None:
     for name, new in old.items():
         value = given.pop(_python(name))
         if isinstance(value, list):
-            given[new] = [*(given[new] or () if is_typed(context, new) else ()), *value] or given[new]
+            given[new] = [*(given[new] or () if context is None or is_typed(context, new) else ()), *value] or given[
+                new
+            ]
         elif value is not None:
             given[new] = value
 

@@ -149,6 +149,8 @@ def dry_run(
         operations=whole.operations
         + drawn * one_more.operations
         + scale * sum(each.cost.operations for each in longer),
+        results=whole.results + drawn * one_more.results,
+        cache=whole.cache + drawn * one_more.cache,
     )
     lengths = [len(item.tokens.whole) for item in items]
     return DryRun(
@@ -191,13 +193,14 @@ def _tried(model: Model, given: Sequence[Any], items: Sequence[Prepared], spec: 
     # What is done for the first time takes longer; of a large model that is not worth doing twice.
     counts = (1, 0, 1) if found[-1].seconds < PATIENCE / 4 else (0, 1)
     *_, alone, controlled = (_try(model, one, spec.model_copy(update={"control_pairs": count})) for count in counts)
-    return found, Tried(
+    # One by itself tells, beside two, how many bytes a directory has without any.
+    return [alone, *found] if len(found) == 1 else found, Tried(
         1,
         max(0.0, controlled.seconds - alone.seconds),
         controlled.passes - alone.passes,
         controlled.operations - alone.operations,
-        0,
-        0,
+        max(0, controlled.results - alone.results),
+        max(0, controlled.cache - alone.cache),
     )
 
 
