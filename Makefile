@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Twice quiet: an old pip warns of every place where it does not find a package. Errors are told.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint bench findings mutants architectures notebooks lock newest newest-torch lowest dist clean
+.PHONY: demo test test-all lint bench faults findings mutants architectures notebooks lock newest newest-torch lowest dist clean
 
 demo: .venv/.installed-demo
 	$(BIN)/mediate demo
@@ -25,6 +25,10 @@ lint: .venv/.installed-dev
 bench: .venv/.installed-dev
 	$(PIP_INSTALL) --editable ".[bench]"
 	TQDM_DISABLE=1 $(BIN)/python -m tools.bench $(BENCH) --write
+
+# Processes killed at random, full disks, many writers: twenty minutes and more. Writes its table in docs/trust.md.
+faults: .venv/.installed-dev
+	$(BIN)/python -m tools.faults $(FAULTS) --write
 
 # From models that come with the package or that it fetches; what runs/findings has already is read back.
 findings: .venv/.installed-dev
