@@ -33,6 +33,7 @@ from mediate.report import (
 from mediate.report import compare as compare
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import MANIFEST, read_manifest
+from mediate.results.sharding import check_no_shards
 from mediate.results.speculative import SPECULATIVE_RUNS, read_speculative
 from mediate.results.token_join import JOINED_RUNS, read_joined
 from mediate.results.trace_folder import TRACE_RUNS, read_trace_results
@@ -242,6 +243,7 @@ def open(folder: str | Path) -> Opened:
         return open_comparison(place)
     if (place / TUNED).is_file():
         return Tuning(open_tuned(place))
+    check_no_shards(place)
     raise InputError(
         f"{folder}: holds no run, comparison or tuned model ({MANIFEST}, {RECORD} or {TUNED}); give the folder that a "
         "command wrote"

@@ -131,7 +131,7 @@ class Owner:
             return None
         try:
             os.kill(self.pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return False
         except PermissionError:  # another user's
             pass
@@ -243,6 +243,17 @@ def check_place(path: Path) -> None:
             raise InputError(f"{above}: is a file{what}; give a path below a folder")
     elif not os.access(above, os.W_OK | os.X_OK):
         raise InputError(f"{above}: cannot be written{what}; change its permissions or give another path")
+
+
+def check_own(*folders: Path) -> None:
+    """Refuses folders below one that is written to which are links, through which files of others might be overwritten.
+
+    Raises:
+        InputError: One is.
+    """
+    for each in folders:
+        if each.is_symlink():
+            raise InputError(f"{each}: is a link, through which files of others might be overwritten; remove it")
 
 
 def is_vacant(folder: Path) -> bool:

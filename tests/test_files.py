@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from socket import gethostname
@@ -114,6 +116,37 @@ def test_who_was_killed_on_this_machine_is_noticed(tmp_path: Path) -> None:
     assert owner.lives is False
     with held(tmp_path, "taken"):
         assert owner_of(tmp_path) != owner
+
+
+def test_a_living_process_on_this_machine_keeps_its_folder_until_it_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from mediate.files import held\n"
+        "with held(Path(sys.argv[1]), 'taken'): print('held', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "held\n"
+            owner = owner_of(tmp_path)
+            assert owner is not None
+            assert (owner.pid, owner.lives) == (other.pid, True)
+            for takeover in (False, True):
+                said = rf"^{tmp_path}: taken \(process {other.pid} on "
+                with pytest.raises(InputError, match=said), held(tmp_path, "taken", takeover=takeover):
+                    pass
+            assert owner_of(tmp_path) is not None
+        finally:
+            other.kill()
+    left = owner_of(tmp_path)
+    assert left is not None
+    assert (left.pid, left.lives) == (other.pid, False)
+    with held(tmp_path, "taken"):
+        assert owner_of(tmp_path) not in (None, left)
+
+
+@pytest.mark.parametrize("pid", [2**40, 10**30])
+def test_a_number_that_no_process_has_is_dead(tmp_path: Path, pid: int) -> None:
+    assert Owner(pid, gethostname(), "x", 1.0).lives is False
 
 
 def test_differences_name_where_and_what() -> None:

@@ -15,6 +15,7 @@ from mediate.cli.options import (
     OutOption,
     ProfileOption,
     QuietOption,
+    TakeoverOption,
     WriteRunOption,
     check_model,
     columns_of,
@@ -50,6 +51,7 @@ def faithfulness(
     format: FormatOption = None,
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
+    takeover: TakeoverOption = False,
     write_run: WriteRunOption = None,
     log: LogOption = None,
     quiet: QuietOption = False,
@@ -80,6 +82,6 @@ def faithfulness(
     from mediate.passes.store import Store
     from mediate.scoring.score import Call
 
-    call = Call(unread=found.errors, out=out, store=Store() if cache else None, progress=True)
+    call = Call(unread=found.errors, out=out, store=Store() if cache else None, progress=True, takeover=takeover)
     results = run(load(model, **loading), given, spec, Probes(asked), call)
     show_run(out, results, found, report=report)

@@ -49,6 +49,9 @@ OutOption = Annotated[Path, typer.Option("--out", help="The run directory to wri
 LogOption = Annotated[
     Path | None, typer.Option("--log", help="Append what happens to this file, as JSON lines; none of it is secret.")
 ]
+TakeoverOption = Annotated[
+    bool, typer.Option("--takeover", help="Go on with a run whose process died on another machine.")
+]
 WriteRunOption = Annotated[
     Path | None,
     typer.Option("--write-run", help="Write the choices of this call as a run file (.yaml, .toml or .json), too."),

@@ -19,6 +19,7 @@ from mediate.cli.options import (
     OutOption,
     ProfileOption,
     QuietOption,
+    TakeoverOption,
     WriteRunOption,
     check_measured,
     check_model,
@@ -33,7 +34,7 @@ from mediate.cli.run_files import write_run as write_down
 from mediate.watch import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mediate.pairs.files import PairFile
     from mediate.pairs.pair import Item, Pair
@@ -104,9 +105,7 @@ def score(
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
-    takeover: Annotated[
-        bool, typer.Option("--takeover", help="Go on with a run whose process died on another machine.")
-    ] = False,
+    takeover: TakeoverOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what the run would take: items, tokens, time, memory, disk.")
     ] = False,
@@ -176,6 +175,8 @@ def _score_apart(
 
     if where.shard is None:
         check_out(out, order.spec, order.spec.described(), order.given)
+        if told_finished(out, order.model, order.loading, report=report):
+            return
     results, folder = apart(order, where, out=out, progress=True, takeover=takeover)
     if results is None or folder is None:
         return
@@ -187,7 +188,7 @@ def _score_apart(
     tell(f"next: mediate merge {quote(str(out))} (once all shards are measured)")
 
 
-def told_finished(out: Path, model: str, loading: Choices, *, report: bool) -> bool:
+def told_finished(out: Path, model: str, loading: "Mapping[str, Any]", *, report: bool) -> bool:
     """Whether a directory, whose choices and items are those of this run, holds it finished; then that is told.
 
     Nothing is loaded or read for it. The page is written where it is missing, or older than what it should show.

@@ -14,10 +14,9 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 from matplotlib.colors import to_hex
 
-from mediate.errors import InputError
 from mediate.figures import CHANNEL_COLOURS, visible
 from mediate.figures.style import DIVERGING
-from mediate.files import write_bytes, write_text
+from mediate.files import check_own, write_bytes, write_text
 from mediate.report.blocks import BINS, SHADES, Page
 from mediate.report.words import DASH, number
 from mediate.results import CHANNELS
@@ -70,8 +69,7 @@ def write_page(path: Path, page: Page) -> Path:
         InputError: `figures` is a link to somewhere else.
     """
     folder = path.parent / FIGURES
-    if folder.is_symlink():
-        raise InputError(f"{folder}: is a link, through which files of others might be overwritten; remove it")
+    check_own(folder)
     images = {each.name: each.png() for each in page.figures()}
     for name, image in images.items():
         write_bytes(folder / f"{name}.png", image)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mediate.errors import InputError
-from mediate.files import write_atomic, write_text
+from mediate.files import check_own, write_atomic, write_text
 from mediate.results.behaviour import Behaved
 from mediate.results.cmi import SpanLoss
 from mediate.results.controls import Controlled, control_table, controls_from_table
@@ -144,7 +144,12 @@ def least_effect(results: Results) -> float:
 def write_run(
     folder: Path, tables: Mapping[str, pd.DataFrame], rejects: Sequence[Reject], manifest: Mapping[str, Any]
 ) -> None:
-    """Writes the files of a run directory of either kind, `run.json` with their sums last."""
+    """Writes the files of a run directory of either kind, `run.json` with their sums last.
+
+    Raises:
+        InputError: Its tables would go through a link.
+    """
+    check_own(folder / RESULTS)
     sums = {table_name(name): write_table(folder / table_name(name), table) for name, table in tables.items()}
     left_out = "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejects)
     write_text(folder / REJECTS, left_out)

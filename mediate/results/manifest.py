@@ -7,6 +7,7 @@ from typing import Any
 
 from mediate.errors import InputError
 from mediate.files import write_text
+from mediate.results.sharding import check_no_shards
 
 MANIFEST = "run.json"
 
@@ -25,6 +26,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / MANIFEST
     if not path.is_file():
+        check_no_shards(Path(folder))
         raise InputError(
             f"{folder}: not a run directory (it has no {MANIFEST}); make one with 'mediate score ... --out {folder}'"
         )

@@ -10,16 +10,24 @@ from mediate.errors import InputError
 from mediate.results.folder import Results, read_manifest, read_results
 from mediate.results.merged import merged
 from mediate.results.parts import counts_of, done_words, parts_of, read_part, read_plan
+from mediate.results.sharding import check_no_shards, shard_words
 
 log = logging.getLogger(__name__)
 
 
 def partial_words(manifest: Mapping[str, Any]) -> str:
-    """`partial: 312 of 1,000 items measured; the same command goes on`; empty for a run that is finished."""
-    counts = manifest.get("counts")
+    """`partial: 312 of 1,000 items measured; the same command goes on`; empty for a run that is finished.
+
+    Of a shard, finished or not, `partial: shard 3 of 16, ...`.
+    """
+    counts, shard = manifest.get("counts"), shard_words(manifest)
+    if shard and manifest.get("status") == "success":
+        told = counts.get("measured") if isinstance(counts, Mapping) else None
+        measured = f"{told:,} items measured" if isinstance(told, int) else "finished"
+        return f"partial: {shard}, {measured}; mediate merge puts the run together"
     if manifest.get("status", "success") == "success" or not isinstance(counts, Mapping) or "planned" not in counts:
         return ""
-    return f"partial: {done_words(counts)} measured; the same command goes on"
+    return f"partial: {shard}{', ' if shard else ''}{done_words(counts)} measured; the same command goes on"
 
 
 def read_so_far(folder: str | Path) -> Results:
@@ -34,6 +42,8 @@ def read_so_far(folder: str | Path) -> Results:
     folder = Path(folder)
     manifest = read_manifest(folder)
     plan = read_plan(folder)
+    if plan is None and manifest.get("status") != "success":  # as where its shards were being put together
+        check_no_shards(folder)
     if manifest.get("status") == "success" or plan is None:
         return read_results(folder)
     found, there = [], []

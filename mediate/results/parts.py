@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediate.errors import InputError, one_line
-from mediate.files import write_text
+from mediate.files import check_own, write_text
 from mediate.results.damaged import RESULTS
 from mediate.results.manifest import MANIFEST, read_manifest
 from mediate.results.sums import SUMS, check_sum
@@ -94,7 +94,12 @@ def done_words(counts: Mapping[str, Any]) -> str:
 
 
 def write_plan(run: Path, plan: Plan) -> None:
-    """Says what a run is made of."""
+    """Says what a run is made of.
+
+    Raises:
+        InputError: Its parts would go through a link.
+    """
+    check_own(run / PARTS)
     write_text(run / PARTS / PLAN, json.dumps(asdict(plan), ensure_ascii=False) + "\n")
 
 
@@ -125,6 +130,7 @@ def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str)
         plan: The fingerprint of the plan that they are of.
 
     Raises:
+        InputError: It would go through a link.
         OSError: The system refuses; nothing is left of the part then.
     """
     from mediate.results.folder import write_results
@@ -132,6 +138,7 @@ def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str)
     rejected = dict(Counter(each.code for each in results.rejects if each.part == "item"))
     told = {"batches": list(batches), "plan": plan, "measured": len(results.items), "rejected": rejected}
     folder = _next(run)
+    check_own(run / PARTS, folder)
     manifest = {"spec": results.manifest.get("spec", {}), "status": "success", "part": told}
     try:
         write_results(folder, replace(results, manifest=manifest))
@@ -142,14 +149,16 @@ def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str)
 
 
 def _next(run: Path) -> Path:
-    there = [int(each.name) for each in _folders(run) if each.name.isdigit()]
-    return run / PARTS / f"{max(there, default=-1) + 1:05d}"
+    parts = run / PARTS
+    there = [int(each.name) for each in parts.iterdir() if each.name.isdecimal()] if parts.is_dir() else []
+    return parts / f"{max(there, default=-1) + 1:05d}"
 
 
 def _folders(run: Path) -> list[Path]:
-    """What stands below a run's parts, each a folder."""
+    """What stands below a run's parts, each a folder and no link to one."""
     parts = run / PARTS
-    return sorted(each for each in parts.iterdir() if each.is_dir()) if parts.is_dir() else []
+    there = list(parts.iterdir()) if parts.is_dir() and not parts.is_symlink() else []
+    return sorted(each for each in there if each.is_dir() and not each.is_symlink())
 
 
 def parts_of(run: Path, plan: str | None = None) -> tuple[Part, ...]:
@@ -163,7 +172,7 @@ def parts_of(run: Path, plan: str | None = None) -> tuple[Part, ...]:
     """
     found, batches = list[Part](), set[int]()
     for folder in _folders(run):
-        if folder.name.isdigit() and (folder / MANIFEST).exists():
+        if folder.name.isdecimal() and (folder / MANIFEST).exists():
             with suppress(InputError, ValueError, TypeError, KeyError, AttributeError):
                 part, of = _part(folder)
                 if plan in (None, of) and not batches & set(part.batches):
@@ -190,9 +199,9 @@ def taken_up(run: Path, plan: Plan) -> tuple[Part, ...]:
 
     Of two parts that hold the same batch the later one is cleared away.
     """
-    done, batches = list[Part](), set[int]()
+    done, batches, others = list[Part](), set[int](), 0
     for folder in _folders(run):
-        if not folder.name.isdigit():
+        if not folder.name.isdecimal():
             continue
         if not (folder / MANIFEST).exists():
             _drop(folder)
@@ -205,9 +214,12 @@ def taken_up(run: Path, plan: Plan) -> tuple[Part, ...]:
             continue
         if of != plan.fingerprint or batches & set(part.batches) or not set(part.batches) <= set(range(plan.batches)):
             _drop(folder)
+            others += 1
             continue
         batches |= set(part.batches)
         done.append(part)
+    if others:
+        log.warning("%s: %d parts hold other batches than this run has, and are measured again", run / PARTS, others)
     return tuple(done)
 
 

@@ -10,10 +10,12 @@ from mediate.errors import InputError, one_line
 from mediate.files import Owner, owner_of
 from mediate.results.manifest import MANIFEST, read_manifest
 from mediate.results.parts import PARTS, counts_of, damage, parts_of, read_plan
+from mediate.results.sharding import shard_folders, shard_words
 
-SHARDS = "shards"
 # What a run can be; a shard that nobody has begun has no directory.
 STATUSES = ("started", "success", "error", "cancelled")
+# How many shards that nobody has begun a line names.
+NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,10 @@ class RunStatus:
         damaged: How many parts were set aside.
         owner: Who holds it, or held it when it was killed.
         error: What ended it, where an error did.
+        shard: Which part of a run it is, such as `shard 3 of 16`.
         shards: Those of its shards that were begun.
+        of: How many shards there are to be.
+        not_begun: The numbers of those that nobody has begun.
     """
 
     run: str
@@ -46,7 +51,10 @@ class RunStatus:
     damaged: int = 0
     owner: Owner | None = None
     error: str = ""
+    shard: str = ""
     shards: tuple["RunStatus", ...] = ()
+    of: int = 0
+    not_begun: tuple[int, ...] = ()
 
     @property
     def left(self) -> int | None:
@@ -69,15 +77,20 @@ class RunStatus:
     def goes_on(self) -> str:
         """What is to be done next."""
         if self.status == "success":
-            return f"mediate report {self.run}"
+            return f"mediate report {self.run}" if not self.shard else "mediate merge DIR, once all shards are measured"
         if self.running:
             return "wait for it"
         if self.running is None:
             return "where that process is dead: the same command with --takeover"
         if self.status == "sharded":
-            wanting = sum(each.status != "success" for each in self.shards)
+            wanting = self.of - self._finished
             return f"mediate merge {self.run}" if not wanting else f"finish {wanting} shards with the same commands"
         return "the same command goes on"
+
+    @property
+    def _finished(self) -> int:
+        """How many of its shards are."""
+        return sum(each.status == "success" for each in self.shards)
 
     def described(self) -> dict[str, Any]:
         """All of it as plain values, for JSON."""
@@ -85,13 +98,14 @@ class RunStatus:
         return asdict(self) | own | {"shards": [each.described() for each in self.shards]}
 
     def __str__(self) -> str:
-        lines = [f"{self.run}: {self.status}{f', begun {self.created}' if self.created else ''}"]
+        shard = f"{self.shard}, " if self.shard else ""
+        lines = [f"{self.run}: {shard}{self.status}{f', begun {self.created}' if self.created else ''}"]
         if self.error:
             lines.append(f"error: {self.error}")
         if self.planned is not None:
             left = "" if self.left is None else f", {self.left:,} left"
             lines.append(f"items: {self.measured:,} of {self.planned:,} measured{left}")
-        elif self.status == "success":
+        elif self.status == "success" or self.shards:
             lines.append(f"items: {self.measured:,} measured")
         if self.rejected:
             reasons = ", ".join(f"{count:,} x {code}" for code, count in Counter(self.rejected).most_common())
@@ -102,7 +116,12 @@ class RunStatus:
         if self.owner is not None and self.status != "success":
             lives = {True: "running", False: "dead", None: "on another machine, running or dead"}[self.owner.lives]
             lines.append(f"held by: {self.owner} ({lives})")
-        lines += [f"  shard {str(each).partition(chr(10))[0]}; {each.measured:,} measured" for each in self.shards]
+        if self.shards:
+            lines.append(f"shards: {self._finished} of {self.of} finished")
+        lines += [f"  {str(each).partition(chr(10))[0]}; {each.measured:,} measured" for each in self.shards]
+        if self.not_begun:
+            more = f" and {len(self.not_begun) - NAMED:,} more" if len(self.not_begun) > NAMED else ""
+            lines.append(f"  not begun: {', '.join(f'{each}/{self.of}' for each in self.not_begun[:NAMED])}{more}")
         return "\n".join([*lines, f"next: {self.goes_on}"])
 
 
@@ -113,9 +132,11 @@ def status_of(run: str | Path) -> RunStatus:
         InputError: The folder is no run directory, nor has it shards.
     """
     run = Path(run)
-    folders = sorted(each for each in (run / SHARDS).iterdir() if each.is_dir()) if (run / SHARDS).is_dir() else []
-    shards = tuple(_shard(each) for each in folders)
-    if not (run / MANIFEST).exists() and shards:
+    folders = shard_folders(run)
+    shards, of = tuple(_shard(each) for each in folders.values()), max((of for of, _ in folders), default=0)
+    manifest = read_manifest(run) if (run / MANIFEST).exists() or not shards else {}
+    plan = read_plan(run)
+    if shards and plan is None and manifest.get("status") != "success":
         rejected: Counter[str] = Counter()
         for each in shards:
             rejected.update(each.rejected or {})
@@ -125,11 +146,12 @@ def status_of(run: str | Path) -> RunStatus:
             min((each.created for each in shards if each.created), default=""),
             measured=sum(each.measured for each in shards),
             rejected=rejected,
+            owner=owner_of(run),
             shards=shards,
+            of=of,
+            not_begun=tuple(number + 1 for number in range(of) if (of, number + 1) not in folders),
         )
-    manifest = read_manifest(run)
     told = _counts(manifest)
-    plan = read_plan(run)
     parts = parts_of(run, plan.fingerprint) if plan is not None else ()
     if plan is not None and manifest.get("status") != "success":
         told = counts_of(plan, parts)
@@ -145,7 +167,9 @@ def status_of(run: str | Path) -> RunStatus:
         damage(run).get("damaged_parts", 0) or _number(manifest.get("damaged_parts")) or 0,
         owner_of(run),
         one_line(Exception(manifest.get("error", ""))) if manifest.get("error") else "",
+        shard_words(manifest),
         shards,
+        of,
     )
 
 

@@ -2,14 +2,17 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mediate.errors import InputError
 from mediate.results.folder import Results
+from mediate.results.parts import Part
 
+# What takes the place of an item that workers die over.
+WORKER_DIED = "worker_died"
 # Why an item is left out where neither it nor what the model wrote is to blame, but model or machine.
-FAILURES = frozenset({"nonfinite", "out_of_memory", "worker_died"})
+FAILURES = frozenset({"nonfinite", "out_of_memory", WORKER_DIED})
 # Where so many items failed first and none was measured, it is the model or the machine, and not the items.
 FIRST = 100
 _WRITTEN = re.compile(r"(?P<count>[0-9]+)|(?P<part>[0-9]+(?:\.[0-9]+)?)\s*%")
@@ -48,6 +51,14 @@ class Tally:
     measured: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     example: str = ""
+
+    @classmethod
+    def of(cls, parts: Sequence[Part]) -> "Tally":
+        """What became of the items of some parts."""
+        tally = cls()
+        for part in parts:
+            tally.count(part.measured, part.rejected)
+        return tally
 
     def count(self, measured: int, rejected: Mapping[str, int]) -> None:
         """Counts what a part of the run holds, left out by the code of why."""

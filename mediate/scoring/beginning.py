@@ -15,6 +15,7 @@ from mediate.passes.store import Store
 from mediate.results.folder import Results
 from mediate.results.parts import Plan
 from mediate.scoring.batches import Batch, batches_of, fingerprint_of, tokens_together
+from mediate.scoring.disk import item_bytes
 from mediate.scoring.given import as_measured, check_set, fitting
 from mediate.scoring.jobs import Job, job_of
 from mediate.scoring.measuring import Run, measured, run_of, with_random_weights
@@ -152,6 +153,7 @@ class BegunRun:
             "outcomes": self.run.outcomes,
             "batches": [[item.id for item in batch.items] for batch in self.batches],
             "plan": asdict(self.plan),
+            "item_bytes": item_bytes(self.run, self.batches[0]),
         }
 
     def measured(self, number: int, items: Sequence[str]) -> Results:

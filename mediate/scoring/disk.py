@@ -1,16 +1,20 @@
-"""Whether what a run will write fits on the disk: an estimate before it begins, and a refusal where it does not."""
+"""Whether what a run will write fits on the disk: an estimate before it begins, and a refusal where it does not.
+
+Imports no torch.
+"""
 
 import shutil
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mediate.errors import InputError
-from mediate.mediation.maps import labels_of
-from mediate.scoring.batches import Batch
 from mediate.scoring.keeping import Keeper
-from mediate.scoring.measuring import Run
+
+if TYPE_CHECKING:
+    from mediate.scoring.batches import Batch
+    from mediate.scoring.measuring import Run
 
 # Bytes of tables: of an item and each token of its chains, an outcome, a cell of a map; and of what else is written.
 ITEM, TOKEN, OUTCOME, CELL, BESIDE = 1500, 12, 200, 16, 2**22
@@ -18,40 +22,40 @@ ITEM, TOKEN, OUTCOME, CELL, BESIDE = 1500, 12, 200, 16, 2**22
 COPIES = 2
 
 
-def needed_bytes(run: Run[Any, Any], batch: Batch[Any], items: int) -> int:
-    """About how many bytes so many items take on the disk, were all as long as the longest one.
+def item_bytes(run: "Run[Any, Any]", batch: "Batch[Any]") -> int:
+    """About how many bytes of tables the longest item takes.
 
     Args:
         run: The run.
         batch: The first of its batches, which holds the longest items.
-        items: How many are still to be measured.
     """
+    from mediate.mediation.maps import labels_of
+
     longest = batch.items[0]
     cells = sum(prod(map(len, labels_of(run.model, longest.tokens, each).values())) for each in longest.maps)
-    each = ITEM + TOKEN * run.job.procedure.length(longest) + OUTCOME * len(run.outcomes) + CELL * cells
-    return COPIES * items * each + BESIDE
+    return ITEM + TOKEN * run.job.procedure.length(longest) + OUTCOME * len(run.outcomes) + CELL * cells
 
 
-def check_room_for(folder: Path | None, run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper) -> None:
+def check_room_for(run: "Run[Any, Any]", batches: "Sequence[Batch[Any]]", keeper: Keeper) -> None:
     """Refuses batches of a run, those that are not done yet, for which there is no room; see `check_room`."""
     left = sum(len(batch.items) for batch in batches if batch.number not in keeper.done)
-    if folder is not None and left:
-        check_room(folder, needed_bytes(run, batches[0], left), left)
+    if keeper.folder is not None and left:
+        check_room(keeper.folder, item_bytes(run, batches[0]), left)
 
 
-def check_room(folder: Path, needed: int, items: int) -> None:
-    """Refuses a run for which there is no room.
+def check_room(folder: Path, each: int, items: int) -> None:
+    """Refuses a run for which there is no room, were all items as long as the longest one.
 
     Args:
         folder: Its directory, which is there.
-        needed: From `needed_bytes`.
+        each: How many bytes an item takes, from `item_bytes`.
         items: How many items are still to be measured.
 
     Raises:
         InputError: Less is free.
     """
-    free = shutil.disk_usage(folder).free
-    if free < needed:
+    free, needed = shutil.disk_usage(folder).free, COPIES * items * each + BESIDE
+    if items and free < needed:
         raise InputError(
             f"{folder}: {items:,} items take about {_size(needed)} on the disk, and {_size(free)} are free there; make "
             "room or give another place"

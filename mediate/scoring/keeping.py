@@ -9,6 +9,7 @@ from typing import Any
 
 from mediate.clock import stage
 from mediate.errors import InputError
+from mediate.journal import note
 from mediate.results.folder import Results
 from mediate.results.merged import merged
 from mediate.results.parts import (
@@ -89,7 +90,9 @@ class Keeper:
         if self.folder is not None and self.held:
             with stage("writing parts"):
                 found = merged(list(self.held.values()), self.plan.order, outcomes=self.outcomes, manifest=self._told())
-                self.parts.append(write_part(self.folder, found, list(self.held), self.plan.fingerprint))
+                part = write_part(self.folder, found, list(self.held), self.plan.fingerprint)
+            self.parts.append(part)
+            note("part", part=part.folder.name, batches=part.batches, measured=part.measured, rejected=part.rejected)
             self.held.clear()
         self.since = time.monotonic()
 

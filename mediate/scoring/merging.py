@@ -7,6 +7,7 @@ from typing import Any
 
 from mediate.clock import stage
 from mediate.errors import InputError
+from mediate.models.identity import device_differences
 from mediate.results.folder import MANIFEST, Results, read_manifest, read_results, write_results
 from mediate.results.merged import merged
 from mediate.results.sums import SUMS
@@ -15,7 +16,7 @@ from mediate.scoring.rundir import check_same, counted, now, written
 
 _IDENTITY = ("schema", "spec", "pairs", "model", "versions", "prompt")
 # What a shard's manifest says of the shard alone.
-_OF_A_SHARD = ("shard", "status", "finished", "seconds", SUMS)
+_OF_A_SHARD = ("shard", "status", "finished", "seconds", "damaged_parts", SUMS)
 # How many shards a message names.
 _NAMED = 8
 
@@ -65,6 +66,8 @@ def merge_shards(out: Path) -> Results:
         check_same(each.folder, each.manifest, identity)
         if each.own["plan"] != done[0].own["plan"]:
             raise InputError(f"{each.folder}: has other batches than {done[0].folder}; measure both again, elsewhere")
+        if other := device_differences(each.manifest["model"], first["model"]):
+            raise InputError(f"{each.folder}: another device than {done[0].folder} ({other[0]}); give all the same")
     if (out / MANIFEST).exists():
         found = read_manifest(out)
         check_same(out, found, identity)
@@ -132,6 +135,8 @@ def _together(out: Path, done: Sequence[_Finished], manifest: Mapping[str, Any])
     seconds = round(sum(float(each.manifest["seconds"]) for each in done), 3)
     ending = {"status": "success", "finished": now(), "seconds": seconds}
     told = {name: counts if name == "counts" else value for name, value in (dict(manifest) | ending).items()}
+    damaged = sum(each.manifest.get("damaged_parts", 0) for each in done)
+    told |= {"damaged_parts": damaged} if damaged else {}
     writer = told.pop("writer", None)
     if isinstance(writer, Mapping):
         told["writer"] = dict(writer) | {"retokenised": sum(each.manifest["writer"]["retokenised"] for each in done)}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError
-from mediate.files import differences, held, is_begun, owner_of
+from mediate.files import check_own, differences, held, is_begun, owner_of
 from mediate.models.identity import (
     NUMERICS_VERSION,
     device_differences,
@@ -21,7 +21,10 @@ from mediate.models.identity import (
     version_differences,
 )
 from mediate.pairs.pair import Item, Pair
+from mediate.results.damaged import RESULTS
 from mediate.results.folder import MANIFEST, read_manifest, write_manifest
+from mediate.results.parts import PARTS
+from mediate.results.sharding import SHARDS
 from mediate.results.told import Reject
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 
@@ -159,13 +162,19 @@ def written(
         takeover: Whether a directory that a process on another machine holds is taken over.
 
     Raises:
-        InputError: Another process holds it.
+        InputError: Another process holds it, or has put another run there meanwhile; or a folder of it is a link.
     """
     said: dict[str, Any] = {}
     if folder is None:
         yield said
         return
     with held(folder, HELD, takeover=takeover):
+        check_own(*(folder / name for name in (RESULTS, PARTS, SHARDS)))  # before all work, not after it
+        if (folder / MANIFEST).exists():  # another process may have begun a run, or ended it, since it was looked at
+            found = read_manifest(folder)
+            check_same(folder, found, manifest)
+            if found.get("status") == "success":
+                raise InputError(f"{folder}: another process has just finished this run; the same command reads it")
         write_manifest(folder, dict(manifest) | {"status": "started"})
         try:
             yield said

@@ -95,7 +95,7 @@ def score(
     manifest = dict(own.manifest) | {"created": started}
     with written(out, manifest, takeover=call.get("takeover", False)) as said:
         keeper = Keeper(out, own.plan, own.run.outcomes)
-        check_room_for(out, own.run, own.batches, keeper)
+        check_room_for(own.run, own.batches, keeper)
         with keeper.kept(said, clock), bars(progress):
             results = all_of(own.run, own.batches, keeper, progress)
             results = replace(results, rejects=(*own.plan.left_out, *results.rejects))
@@ -114,15 +114,14 @@ def score(
 
 def all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, progress: bool) -> Results:
     """What is found of all batches, those that are done before among them, with the control of random weights."""
-    noun, tally = run.job.noun, Tally()
-    for part in keeper.parts:
-        tally.count(part.measured, part.rejected)
+    noun = run.job.noun
     total = sum(len(batch.items) for batch in batches)
     with work(total, f"measuring {noun}s", noun, shown=progress) as done_with:
         done_with(sum(len(batch.items) for batch in batches if batch.number in keeper.done))
         results = None
         while results is None:  # once, unless a part is damaged after it was written
             missing = [batch for batch in batches if batch.number not in keeper.done]
+            tally = Tally.of(keeper.parts)
             with stopping() as signals:
                 for batch in missing:
                     with signals.batch():
@@ -130,7 +129,6 @@ def all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, pr
                     keeper.take(batch.number, found)
                     tally.add(found)
                     tally.check(run.spec.max_errors, total)
-                signals.check()
             results = keeper.whole({})
     drawn = len({each.item for each in results.controls})
     with work(drawn, "controls, random weights", noun, shown=progress) as done_with:

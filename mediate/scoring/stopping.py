@@ -61,7 +61,10 @@ class Stopping:
 
 @contextmanager
 def stopping() -> Iterator[Stopping]:
-    """While open, signals end a run between two batches; what somebody else has set otherwise is left alone."""
+    """While open, signals end a run between two batches; what somebody else has set otherwise is left alone.
+
+    A signal that came after the last batch ends the run as this is left.
+    """
     usual: dict[int, Any] = {}
     state = Stopping(usual)
     alarm = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
@@ -82,3 +85,4 @@ def stopping() -> Iterator[Stopping]:
             signal.signal(signal.SIGALRM, alarm)
         for number, before in usual.items():
             signal.signal(number, before)
+    state.check()

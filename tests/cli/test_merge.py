@@ -1,6 +1,8 @@
 """Shards and their merging at the command line."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import mediate as md
@@ -35,3 +37,21 @@ def test_an_array_of_shards_is_merged_to_the_run_of_one_process(tmp_path: Path, 
     assert "shard" not in json.loads((tmp_path / "run" / "run.json").read_text())
     unread = mediate(*command, "--out", "run", "--shard", "1/2", "--engine", "ray", cwd=tmp_path)
     assert (unread.returncode, unread.stderr.count("\n")) == (2, 1)
+
+
+def test_a_finished_run_is_known_before_ray_or_a_model_is_started(tmp_path: Path) -> None:
+    (tmp_path / "pairs.jsonl").write_bytes(pairs_content(tmp_path / "pairs.jsonl", md.modular_pairs(2, seed=2)))
+    command = ["score", "pairs.jsonl", "--model", "reference-0.1m", "--control-pairs", "0", "--out", "run"]
+    done = mediate(*command, "--no-report", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    code = (
+        "import sys; sys.modules['ray'] = None\n"
+        f"sys.argv = ['mediate', *{command!r}, '--no-report', '--engine', 'ray']\n"
+        "import mediate.cli\ntry: mediate.cli.main()\n"
+        "finally: print('torch' in sys.modules)"
+    )
+    again = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert "holds this very run" in again.stdout
+    assert "2 of 2 measured; nothing was computed" in again.stdout
+    assert again.stdout.splitlines()[-1] == "False"

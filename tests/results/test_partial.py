@@ -12,6 +12,7 @@ from mediate.report import compare, headline, render_page, terminal, write_repor
 from mediate.results import Results, read_results, write_results
 from mediate.results.partial import partial_words, read_so_far
 from mediate.results.parts import PARTS, write_part, write_plan
+from mediate.results.sharding import shard_folder
 from tests.results.test_parts import ORDER, PLAN, WHOLE, part
 
 WORDS = "partial: 4 of 6 items measured; the same command goes on"
@@ -101,6 +102,37 @@ def test_a_comparison_refuses_it_unless_asked(tmp_path: Path, run: Path) -> None
 
 def named(name: str) -> Results:
     return replace(WHOLE, manifest=WHOLE.manifest | {"model": WHOLE.manifest["model"] | {"name": name}})
+
+
+SHARD = {"number": 3, "of": 16}
+
+
+def test_a_shard_is_never_taken_for_the_run(tmp_path: Path) -> None:
+    own, begun = shard_folder(tmp_path, 3, 16), unfinished(shard_folder(tmp_path, 4, 16), shard={"number": 4, "of": 16})
+    manifest = WHOLE.manifest | {"shard": SHARD, "status": "success", "counts": {"given": 99, "measured": 6}}
+    write_results(own, replace(WHOLE, manifest=manifest))
+    words = "partial: shard 3 of 16, 6 items measured; mediate merge puts the run together"
+    scores = mediate.open(own)
+    assert headline(scores.results).startswith(words)
+    assert " ".join(repr(scores).split()).startswith(words)
+    assert "<title>Partial: " in write_report(own).read_text()
+    assert headline(mediate.open(begun).results).startswith("partial: shard 4 of 16, 4 of 6 items measured; the same")
+    with pytest.raises(InputError, match="only a finished run is saved"):
+        scores.save(tmp_path / "copy")
+    write_results(tmp_path / "whole", named("other"))
+    with pytest.raises(InputError, match=f"is {words}; .*give --partial"):
+        compare(tmp_path / "whole", own)
+    compare(tmp_path / "whole", own, partial=True)
+    for state in (None, '{"status": "started"}'):
+        if state is not None:
+            (tmp_path / "run.json").write_text(state)
+        for reading in (mediate.open, write_report, read_so_far):
+            with pytest.raises(InputError) as error:
+                reading(tmp_path)
+            assert str(error.value) == (
+                f"{tmp_path}: holds shards of a run, 2 of 16 begun, and not the run; put them together with: mediate "
+                f"merge {tmp_path}"
+            )
 
 
 def test_what_is_partial_is_not_saved_as_a_run(tmp_path: Path, run: Path) -> None:

@@ -13,7 +13,8 @@ from mediate.errors import InputError
 from mediate.files import HEARTBEAT, Owner, held
 from mediate.results import write_results
 from mediate.results.parts import PARTS
-from mediate.results.run_status import SHARDS, status_of
+from mediate.results.run_status import NAMED, status_of
+from mediate.results.sharding import SHARDS, shard_folder
 from tests.results.test_partial import unfinished
 from tests.results.test_parts import WHOLE
 
@@ -78,10 +79,10 @@ def test_a_finished_run_has_nothing_left(tmp_path: Path) -> None:
     ]
 
 
-def replace_counts(counts: dict[str, object]):
+def replace_counts(counts: dict[str, object], **said: object):
     from dataclasses import replace
 
-    return replace(WHOLE, manifest=dict(WHOLE.manifest) | {"counts": counts, "status": "success"})
+    return replace(WHOLE, manifest=dict(WHOLE.manifest) | {"counts": counts, "status": "success"} | said)
 
 
 def test_an_error_and_damage_are_said(tmp_path: Path) -> None:
@@ -93,15 +94,35 @@ def test_an_error_and_damage_are_said(tmp_path: Path) -> None:
 
 
 def test_shards_are_told_one_by_one(tmp_path: Path) -> None:
-    unfinished(tmp_path / SHARDS / "0-of-2")
-    write_results(tmp_path / SHARDS / "1-of-2", replace_counts({"given": 7, "measured": 6}))
+    first, second = (shard_folder(tmp_path, number, 3) for number in (1, 2))
+    unfinished(first, shard={"number": 1, "of": 3}, created="")
+    write_results(second, replace_counts({"given": 7, "measured": 6}, shard={"number": 2, "of": 3}, created=""))
     found = status_of(tmp_path)
     assert (found.status, found.measured, [each.status for each in found.shards]) == (
         "sharded", 10, ["started", "success"]
     )  # fmt: skip
-    assert found.goes_on == "finish 1 shards with the same commands"
-    (tmp_path / SHARDS / "0-of-2" / "run.json").write_text("{")
+    assert (found.of, found.not_begun) == (3, (3,))
+    assert str(found).splitlines()[1:] == [
+        "items: 10 measured",
+        "left out: 1 (1 x too_long)",
+        "shards: 1 of 3 finished",
+        f"  {first}: shard 1 of 3, started; 4 measured",
+        f"  {second}: shard 2 of 3, success; 6 measured",
+        "  not begun: 3/3",
+        "next: finish 2 shards with the same commands",
+    ]
+    assert status_of(second).goes_on == "mediate merge DIR, once all shards are measured"
+    (tmp_path / "run.json").write_text('{"status": "started"}')
+    assert status_of(tmp_path).shards == found.shards, "where they were being put together"
+    (first / "run.json").write_text("{")
     assert [each.status for each in status_of(tmp_path).shards] == ["error", "success"]
+
+
+def test_of_many_shards_that_nobody_has_begun_a_few_are_named(tmp_path: Path) -> None:
+    unfinished(shard_folder(tmp_path, 1, 999_999))
+    (tmp_path / SHARDS / "0-of-2").mkdir()
+    assert f"{NAMED + 1}/999999 and {999_998 - NAMED:,} more" in str(status_of(tmp_path))
+    assert "10/" not in str(status_of(tmp_path))
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

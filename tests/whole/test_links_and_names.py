@@ -14,8 +14,12 @@ from mediate.files import PART, write_atomic, write_text
 from mediate.models import fetch as fetching
 from mediate.report import write_report
 from mediate.results import write_results
+from mediate.results.parts import PARTS, parts_of, write_part, write_plan
+from mediate.scoring.engines.texts import TEXTS, keep
+from mediate.scoring.rundir import written
 from tests.figures.records import fake_results
 from tests.report.whole.test_hostile import poison
+from tests.results.test_parts import PLAN, part
 from tests.test_cli import GOOD, changed, mediate, write
 
 NAMES = ("../../x", "/etc/x", "CON", "a" * 300, "a/b\\c", "..", "~root", "$(touch x)", "x\x00y", "-rf", "名\u202e/..")
@@ -159,3 +163,38 @@ def test_a_text_takes_the_place_of_a_link(tmp_path: Path, victim: Path) -> None:
     write_text(tmp_path / "a", "new")
     assert untouched(victim)
     assert not (tmp_path / "a").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["results", "parts", "shards"])
+def test_a_link_in_place_of_a_runs_own_folder_is_refused_before_anything_is_measured(tmp_path: Path, name: str) -> None:
+    run, others = tmp_path / "run", tmp_path / "others"
+    run.mkdir()
+    others.mkdir()
+    (run / name).symlink_to(others)
+    with pytest.raises(InputError, match=f"^{run / name}: is a link, through which files of others"), written(run, {}):
+        pass
+    assert not list(others.iterdir())
+
+
+def test_what_a_run_writes_goes_through_no_link(tmp_path: Path) -> None:
+    run, others = tmp_path / "run", tmp_path / "others"
+    write_results(others / "00000", part(0))
+    (run / PARTS).mkdir(parents=True)
+    (run / PARTS / "00000").symlink_to(others / "00000")
+    before = {path: path.read_bytes() for path in others.rglob("*") if path.is_file()}
+    assert parts_of(run) == ()
+    assert write_part(run, part(0), [0], PLAN.fingerprint).folder.name == "00001"
+    (run / PARTS / TEXTS).symlink_to(others)
+    (run / "results").symlink_to(others)
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / PARTS).symlink_to(others)
+    for write_there in (
+        lambda: keep(run / PARTS / TEXTS, b"x"),
+        lambda: keep(tmp_path / "linked" / PARTS / TEXTS, b"x"),
+        lambda: write_results(run, part(0)),
+        lambda: write_plan(tmp_path / "linked", PLAN),
+        lambda: write_part(tmp_path / "linked", part(0), [0], PLAN.fingerprint),
+    ):
+        with pytest.raises(InputError, match="is a link, through which files of others"):
+            write_there()
+    assert {path: path.read_bytes() for path in others.rglob("*") if path.is_file()} == before

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mediate.errors import InputError
-from mediate.models.identity import model_differences, version_differences
+from mediate.models.identity import device_differences, model_differences, version_differences
 from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.engines.handing import DeadWorkerError, Errand
 from mediate.scoring.engines.orders import Order
@@ -102,8 +102,12 @@ class RayCrew:
         self.ray.kill(worker)
 
     def _put(self, content: bytes) -> Any:
-        """A reference to what all workers are told; it travels to each machine once."""
+        """A reference to what all workers are told; it travels to each machine once.
+
+        Of what was told before only the order is kept, or the cluster's memory would fill with what is told no more.
+        """
         if content not in self._shared:
+            self._shared = {each: there for each, there in self._shared.items() if each == self.order}
             self._shared[content] = self.ray.put(content)
         return self._shared[content]
 
@@ -129,6 +133,7 @@ class Alike:
         wanted = self.first["identity"]
         different = model_differences(told["identity"]["model"], wanted["model"])
         different += version_differences(told["identity"]["versions"], wanted["versions"])
+        different += device_differences(told["identity"]["model"], wanted["model"])
         if different:
             raise InputError(f"workers are not alike ({'; '.join(different[:3])}); give all machines the same")
 

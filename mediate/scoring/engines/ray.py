@@ -22,6 +22,8 @@ from mediate.results.merged import merged
 from mediate.results.packing import of_items, packed, unpacked
 from mediate.results.parts import PARTS, Plan, damage, drop_parts, tokens_in
 from mediate.results.told import Reject
+from mediate.scoring.allowed import WORKER_DIED, Tally
+from mediate.scoring.disk import check_room
 from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.engines.cluster import connected
 from mediate.scoring.engines.crew import Alike, RayCrew, room
@@ -30,12 +32,11 @@ from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.texts import TEXTS, keep, kept
 from mediate.scoring.engines.workers import Content
 from mediate.scoring.keeping import Keeper
+from mediate.scoring.noting import note_choices
 from mediate.scoring.rundir import begun, check_free, written
 from mediate.scoring.stopping import stopping
 from mediate.watch import work
 
-# What takes the place of an item that workers die over.
-WORKER_DIED = "worker_died"
 _DIED = (
     "two workers died over it, one after the other; see Ray's logs, give workers more memory, or measure it by itself "
     "with engine 'local'"
@@ -111,9 +112,12 @@ class _Driver:
             manifest = told["manifest"] | {"created": started}
             said.update(manifest)
             plan = self._planned(told)
+            note_choices(identity["spec"], identity["model"]["name"], len(plan.order), plan.left_out)
             keeper = Keeper(self.out, plan, told["outcomes"])
             if self.out is not None:
                 write_manifest(self.out, manifest | {"status": "started"})
+                left = sum(len(ids) for number, ids in enumerate(told["batches"]) if number not in keeper.done)
+                check_room(self.out, told["item_bytes"], left)
             with keeper.kept(said, since):
                 results = self._controlled(self._measured(told, keeper), told["batches"])
                 results = self._ended(replace(results, rejects=(*plan.left_out, *results.rejects)), manifest, since)
@@ -160,13 +164,15 @@ class _Driver:
         """What the run is, once all is written that the model must write first: in rounds, answers after chains."""
         while "unwritten" in opened:
             self.crew.known.append(opened["texts"])
-            sizes = dict(json.loads(opened["unwritten"]))
+            sizes, fresh = dict(json.loads(opened["unwritten"])), list[bytes]()
             with work(sum(sizes.values()), "writing", "text", shown=self.progress) as done:
                 for task, answer in self._all([Errand(number, ("",), kind="write") for number in reversed(sizes)]):
                     if self.out is not None:
                         keep(self._texts(), answer["texts"])
-                    self.crew.known.append(answer["texts"])
+                    fresh.append(answer["texts"])
                     done(sizes[task.number])
+            # Not as they come: a worker that is told of more lays all of it out anew.
+            self.crew.known += fresh
             opened = self._asked(Errand(0, ("",), kind="open"))
         told: dict[str, Any] = json.loads(opened["told"])
         return told
@@ -181,15 +187,17 @@ class _Driver:
     def _measured(self, told: Mapping[str, Any], keeper: Keeper) -> Results:
         """What is found of all batches; parts of it are on disk as they come."""
         batches, noun, outcomes = told["batches"], told["noun"], told["outcomes"]
-        some = defaultdict[int, list[Results]](list)
-        with work(sum(map(len, batches)), f"measuring {noun}s", noun, shown=self.progress) as done:
+        some, total = defaultdict[int, list[Results]](list), sum(map(len, batches))
+        with work(total, f"measuring {noun}s", noun, shown=self.progress) as done:
             done(sum(len(batches[number]) for number in keeper.done))
             results = None
             while results is None:  # once, unless a part is damaged after it was written
                 left = [Errand(number, tuple(ids)) for number, ids in enumerate(batches) if number not in keeper.done]
+                tally = Tally.of(keeper.parts)
                 for task, answer in self.gang.work(left):
                     found = some[task.number]
                     found.append(self._given_up(task, outcomes) if answer is None else unpacked(answer))
+                    tally.add(found[-1])
                     done(len(task.items))
                     there = {each.id for one in found for each in one.items}
                     there |= {each.item for one in found for each in one.rejects if each.part == "item"}
@@ -198,6 +206,7 @@ class _Driver:
                         whole = merged(found, keeper.plan.order, outcomes=outcomes, manifest=manifest)
                         keeper.take(task.number, whole)
                         del some[task.number]
+                    tally.check(self.order.spec.max_errors, total)
                 results = keeper.whole({})
         return results
 

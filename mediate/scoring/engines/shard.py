@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from mediate.errors import InputError, short
+from mediate.results.sharding import SHARDS as SHARDS
+from mediate.results.sharding import shard_folder, shard_folders
 
-# Below a run directory: where its shards stand.
-SHARDS = "shards"
 AUTO = "auto"
 _GIVEN = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
-_FOLDER = re.compile(r"([0-9]+)-of-([0-9]+)")
 
 Thing = TypeVar("Thing")
 
@@ -43,7 +42,7 @@ class Shard:
 
     def folder(self, run: Path) -> Path:
         """Its directory below that of the run."""
-        return run / SHARDS / f"{self.number}-of-{self.of}"
+        return shard_folder(run, self.number, self.of)
 
     def share(self, things: Sequence[Thing]) -> list[Thing]:
         """What of some things in order is this shard's."""
@@ -102,6 +101,4 @@ def _number(environment: Mapping[str, str], name: str, usual: int | None = None)
 
 def shards_in(run: Path) -> list[Shard]:
     """The shards that have a directory below a run's, in order."""
-    folder = run / SHARDS
-    names = [_FOLDER.fullmatch(each.name) for each in folder.iterdir()] if folder.is_dir() else []
-    return sorted(Shard(int(name[2]), int(name[1])) for name in names if name is not None)
+    return [Shard(of, number) for of, number in shard_folders(run)]

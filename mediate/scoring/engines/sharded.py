@@ -1,8 +1,10 @@
 """One shard of a run: begun from the whole set, as every other, and measured in a directory of its own."""
 
 import json
+import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.shard import SHARDS, Shard, shards_in
 from mediate.scoring.engines.texts import TEXTS, joined, keep, kept
 from mediate.scoring.keeping import Keeper
+from mediate.scoring.noting import note_choices
 from mediate.scoring.rundir import begun as when_begun
 from mediate.scoring.rundir import check_free, check_same, written
 from mediate.scoring.score import all_of
@@ -73,23 +76,23 @@ def score_shard(
     since -= before
     known = Known(_read(model, out))
     try:
-        begun = begun_together(settled, store, known, _agreed(out).get("tokens"))
+        begun = _begun(settled, store, known, shard, out)
     except UnwrittenError as error:
         raise InputError(
             f"shard {shard}: {len(error.missing)} batches of chains or answers are not written yet; run every shard "
             "with chains_only first, and once more after all are done where the model is asked for answers, too"
         ) from error
-    _agree(out, shard, begun)
     own = shard.share(begun.batches)
     names = {item.id for batch in own for item in batch.items}
     items = [item for item in begun.run.items if item.id in names]
     rejects = begun.plan.left_out if shard.number == 1 else ()
+    note_choices(settled.identity["spec"], model.facts.name, len(items), rejects)
     told = _told(shard, begun, [item.id for item in items], len(rejects))
     manifest = dict(begun.manifest) | {"created": started, "shard": told}
     plan = replace(begun.plan, order=tuple(item.id for item in items), left_out=rejects)
     with written(folder, manifest, takeover=takeover) as said:
         keeper = Keeper(folder, plan, begun.run.outcomes)
-        check_room_for(folder, begun.run, own, keeper)
+        check_room_for(begun.run, own, keeper)
         with keeper.kept(said, since), bars(progress):
             results = all_of(begun.run, own, keeper, progress)
             results = replace(results, rejects=(*rejects, *results.rejects))
@@ -157,17 +160,42 @@ def _agreed(out: Path) -> dict[str, Any]:
     return told
 
 
-def _agree(out: Path, shard: Shard, begun: BegunRun) -> None:
-    """Raises InputError where a shard has other batches than the first that was begun."""
-    agreed = _agreed(out)
-    own = {"tokens": begun.plan.tokens, "batches": begun.plan.batches, "plan": begun.plan.fingerprint}
-    if not agreed:
-        write_text(out / SHARDS / AGREED, json.dumps(own) + "\n")
-    elif agreed != own:
+def _begun(settled: Settled, store: Store | None, known: Known, shard: Shard, out: Path) -> BegunRun:
+    """The run in the batches that all shards agree on: those of the one that was the first to say which.
+
+    Raises:
+        InputError: This shard has others, and so is of another set or model.
+    """
+    begun = begun_together(settled, store, known, _agreed(out).get("tokens"))
+    agreed = _agreed_or(out, _told_to_others(begun), shard)
+    if agreed.get("tokens") != begun.plan.tokens:  # of a machine with more room, which began at the same time
+        begun = begun_together(settled, store, known, agreed.get("tokens"))
+    if agreed != _told_to_others(begun):
         raise InputError(
             f"{out / SHARDS}: shard {shard} has other batches than the shards there, so it is of another set or model; "
             "give a new directory"
         )
+    return begun
+
+
+def _told_to_others(begun: BegunRun) -> dict[str, Any]:
+    return {"tokens": begun.plan.tokens, "batches": begun.plan.batches, "plan": begun.plan.fingerprint}
+
+
+def _agreed_or(out: Path, own: Mapping[str, Any], shard: Shard) -> dict[str, Any]:
+    """What the first shard said; where none has, what this one says, which is then the first."""
+    place = out / SHARDS / AGREED
+    part = place.with_name(f".{place.name}.{shard.number}-of-{shard.of}.{os.getpid()}")
+    if not place.exists():
+        write_text(part, json.dumps(own) + "\n")
+        try:
+            with suppress(FileExistsError):
+                os.link(part, place)  # of several that do so at once, one is the first
+        except OSError:  # a disk without links
+            part.replace(place)
+        finally:
+            part.unlink(missing_ok=True)
+    return _agreed(out)
 
 
 def _told(shard: Shard, begun: BegunRun, items: list[str], left_out: int) -> Mapping[str, Any]:

@@ -6,14 +6,19 @@ A file is named by the sum of what it holds, so one that was cut short or change
 import hashlib
 from pathlib import Path
 
-from mediate.files import write_bytes
+from mediate.files import check_own, write_bytes
 
 # Below the parts of a run, or beside its shards.
 TEXTS = "texts"
 
 
 def keep(folder: Path, content: bytes) -> None:
-    """Keeps what was written of a batch."""
+    """Keeps what was written of a batch.
+
+    Raises:
+        InputError: It would go through a link.
+    """
+    check_own(folder.parent, folder)
     write_bytes(folder / f"{hashlib.sha256(content).hexdigest()}.json", content)
 
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ import mediate as md
 from mediate.errors import InputError
 from mediate.pairs.pair import Pair
 from mediate.results import read_results
+from mediate.results.parts import Plan
+from mediate.scoring.allowed import FIRST
 from mediate.scoring.engine_spec import make_engine_spec
 from mediate.scoring.engines import crew as crews
 from mediate.scoring.engines import ray as module
@@ -26,6 +28,8 @@ from mediate.scoring.engines.crew import Alike, RayCrew
 from mediate.scoring.engines.handing import Errand, Gang
 from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.ray import score_on_ray
+from mediate.scoring.engines.texts import kept
+from mediate.scoring.keeping import Keeper
 from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec
 from tests.scoring.engines.dying import DEATHS, Dying
@@ -103,6 +107,74 @@ def test_an_item_that_workers_die_over_ends_the_run_where_every_error_does() -> 
     driver = module._Driver(order(on_bad_item="error"), crew, Gang(crew, 1, alike.check), alike, None, False)
     with pytest.raises(InputError, match="item 'p5': two workers died over it"):
         driver._given_up(Errand(3, ("p5",)), ["logit_diff"])
+
+
+class Deadly(Gang):
+    """Workers of which each dies over whatever it is handed."""
+
+    def work(self, tasks: Sequence[Errand]) -> Iterator[tuple[Errand, None]]:
+        yield from ((task, None) for task in tasks)
+
+
+def test_items_that_workers_die_over_count_among_those_that_may_fail(tmp_path: Path) -> None:
+    names = [f"p{number}" for number in range(FIRST + 1)]
+    told = {"batches": [[name] for name in names], "noun": "pair", "outcomes": ["logit_diff"]}
+
+    def measured(allowed: str | None) -> Keeper:
+        keeper = Keeper(tmp_path / str(allowed), Plan(tuple(names), 1, len(names), "f"), ["logit_diff"])
+        crew, alike = RayCrew(None, b"", {}), Alike()
+        driver = module._Driver(order(max_errors=allowed), crew, Deadly(crew, 1, alike.check), alike, None, False)
+        with keeper.kept({}, 0.0):
+            driver._measured(told, keeper)
+        return keeper
+
+    for allowed, said in (("2", "3 of 101 items failed .3 worker_died."), (None, "100 of 101 .* none was measured")):
+        with pytest.raises(InputError, match=said):
+            measured(allowed)
+    with pytest.raises(InputError, match="4 of 101 items failed"):  # those of before count
+        measured("2")
+    assert len(measured("100%").done) == len(names)
+
+
+def test_a_round_of_texts_is_told_once_it_is_whole(tmp_path: Path) -> None:
+    """Who is told of more lays all out anew; and of what is told no more nothing is kept."""
+
+    class Puts:
+        def __init__(self) -> None:
+            self.put: list[bytes] = []
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda content: self.put.append(content) or content
+
+    seen = set[int]()
+
+    class Writers(Gang):
+        def work(self, tasks: Sequence[Errand]) -> Iterator[tuple[Errand, dict[str, bytes]]]:
+            for task in tasks:
+                seen.add(len(crew.known))
+                crew._put(b"".join(crew.known))
+                if task.kind == "open":
+                    yield task, {"told": b"{}"}
+                else:
+                    yield task, {"texts": b"%d" % task.number}
+
+    crew, alike = RayCrew(Puts(), b"order", {}), Alike()
+    crew._put(crew.order)
+    driver = module._Driver(order(), crew, Writers(crew, 1, alike.check), alike, tmp_path, False)
+    driver._opened({"unwritten": b"[[0, 2], [1, 2], [2, 1]]", "texts": b"s"})
+    assert seen == {1, 4}
+    assert crew.known == [b"s", b"2", b"1", b"0"]
+    assert list(crew._shared) == [b"order", b"s210"]
+    assert sorted(kept(tmp_path / "parts" / "texts")) == [b"0", b"1", b"2"]
+
+
+def test_a_full_disk_is_noticed_before_anything_is_measured(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediate.scoring.disk.BESIDE", 2**80)
+    with pytest.raises(InputError, match=r"15 items take about .* on the disk"):
+        score_on_ray(order(), SPEC, out=tmp_path / "run", progress=False)
+    assert not list((tmp_path / "run" / "parts").glob("0*"))
 
 
 def test_what_listens_is_on_the_loopback_and_behind_a_token(cluster: Any) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from mediate.errors import InputError
+from mediate.journal import close_journal, open_journal
 from mediate.mediation import batching
 from mediate.models.generation import End, Written
 from mediate.pairs.pair import Item, Pair
 from mediate.results import Results, read_results
+from mediate.scoring.engines import sharded
 from mediate.scoring.engines.orders import Order
 from mediate.scoring.engines.shard import Shard
 from mediate.scoring.engines.sharded import score_shard, write_share
@@ -176,3 +178,47 @@ def test_chains_are_written_by_all_shards_before_any_measures(tmp_path: Path, mo
     assert sum(asked) == alone
     merge_shards(out)
     assert content(out) == content(tmp_path / "whole")
+
+
+def test_shards_that_begin_at_the_same_time_agree_on_the_batches_of_the_first(
+    tmp_path: Path, wanted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine has room for other batches, and none had said which there are when it looked."""
+    shard(tmp_path, 1, 2)
+    looked: list[Path] = []
+
+    def agreed(out: Path) -> dict[str, Any]:
+        looked.append(out)
+        return {} if len(looked) == 1 else told(out)
+
+    told = sharded._agreed
+    monkeypatch.setattr(sharded, "_agreed", agreed)
+    monkeypatch.setattr(batching, "quickest_tokens", lambda model: 10_000)
+    shard(tmp_path, 2, 2)
+    assert len(looked) == 2
+    assert [path.name for path in (tmp_path / "shards").iterdir() if path.is_file()] == ["plan.json"]
+    merge_shards(tmp_path)
+    assert content(tmp_path) == content(wanted)
+
+
+def test_a_shard_of_another_kind_of_device_is_refused_and_damage_is_added_up(tmp_path: Path, wanted: Path) -> None:
+    for number in (1, 2):
+        shard(tmp_path, number, 2)
+    place = tmp_path / "shards" / "2-of-2" / "run.json"
+    manifest = json.loads(place.read_text()) | {"damaged_parts": 2}
+    place.write_text(json.dumps(manifest | {"model": manifest["model"] | {"device": "cuda:0"}}))
+    with pytest.raises(InputError, match=r"2-of-2: another device than .*1-of-2 .the device is 'cuda' there"):
+        merge_shards(tmp_path)
+    place.write_text(json.dumps(manifest))
+    assert merge_shards(tmp_path).manifest["damaged_parts"] == 2
+
+
+def test_what_a_shard_does_stands_in_the_log(tmp_path: Path) -> None:
+    open_journal(tmp_path / "log.jsonl")
+    shard(tmp_path / "run", 1, 2)
+    close_journal()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    choices, parts = ([each for each in lines if each["event"] == event] for event in ("choices", "part"))
+    assert [each["spec"]["control_pairs"] for each in choices] == [3]
+    assert [each["part"] for each in parts] == ["00000"]
+    assert parts[0]["measured"] == choices[0]["items"]
