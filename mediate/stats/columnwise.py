@@ -3,6 +3,8 @@
 A column is a numerator; all columns have one denominator, which of means is the number of items.
 """
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,6 +29,10 @@ from mediate.stats.studentised import (
 
 # A variance that is below this part of its largest term has lost half of its digits.
 LOST = 1e-8
+
+# Answers that are kept: a terminal, a page and each of its figures ask for the same ones of a run.
+KEPT = 64
+_known: OrderedDict[tuple[bytes, float, int, float, int], tuple[Estimate, ...]] = OrderedDict()
 
 
 def ratio_errors(
@@ -132,7 +138,21 @@ def ratios_of(
     Raises:
         ValueError: A value is NaN or infinite, or there is not one group an item.
     """
-    whole = contrast_of(np.ones(len(numerators)), numerators, np.stack([denominator] * len(numerators)), groups)
+    told = hashlib.sha256(repr((numerators.shape, len(denominator), list(groups))).encode("utf-8", "backslashreplace"))
+    for each in (numerators, denominator):
+        told.update(np.ascontiguousarray(each, dtype=float).tobytes())
+    key = told.digest(), min_mean_denominator, seed, level, draws
+    if key not in _known:
+        whole = contrast_of(np.ones(len(numerators)), numerators, np.stack([denominator] * len(numerators)), groups)
+        _known[key] = tuple(_ratios(whole, min_mean_denominator, seed, level, draws))
+    _known.move_to_end(key)
+    while len(_known) > KEPT:
+        _known.popitem(last=False)
+    return list(_known[key])
+
+
+def _ratios(whole: Estimand, min_mean_denominator: float, seed: int, level: float, draws: int) -> list[Estimate]:
+    """Each run's ratio by itself; all have one denominator."""
     one = Estimand(np.ones(1), whole.top[:1], whole.bottom[:1], whole.sizes)
     count, n = len(whole.sizes), int(whole.sizes.sum())
 
@@ -141,7 +161,7 @@ def ratios_of(
 
     why = undefined_because(one, min_mean_denominator)
     if why:
-        return [estimate(np.nan, np.nan, np.nan, why)] * len(numerators)
+        return [estimate(np.nan, np.nan, np.nan, why)] * len(whole.top)
     value, bottom = whole.top.sum(axis=1) / whole.bottom.sum(axis=1), whole.bottom[0]
     why = ONE_GROUP
     if count > 1:

@@ -7,6 +7,7 @@ Where an answer never stands so, its first occurrence is all there is, and is ca
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from mediate.pairs.answers import normalise
@@ -23,6 +24,8 @@ _OPERAND = re.compile(r"\s*(?:[-+*/×÷·^%−–]|\bx\b|\btimes\b|\bplus\b|\bmi
 _AFTER_OPERATOR = re.compile(r"(?:[-+*/×÷·^−]|\bx|\btimes|\bplus|\bminus)\s*[(\[$€£¥₹\\]*\Z")
 _ENDS_STEP = re.compile(r"[\s.!?…。！？\"'”’»)\]}*_`$€%°:;,\\]*\Z")
 _LOOK_BACK = 48
+# Statements that are kept: an item's are asked for when it is cut and when it is told of, with its batch between.
+_KEPT = 4096
 
 
 class Statement(NamedTuple):
@@ -45,6 +48,11 @@ def find_statement(text: str, answer: str, values: Sequence[int] = ()) -> Statem
         answer: The answer.
         values: The result of each step, where the data have them; they count where the text has as many steps.
     """
+    return _statement(text, answer, tuple(values))
+
+
+@lru_cache(maxsize=_KEPT)
+def _statement(text: str, answer: str, values: tuple[int, ...]) -> Statement | None:
     found = list(occurrences(text, answer))
     if not found:
         return None

@@ -7,7 +7,7 @@ import pytest
 
 from mediate.stats import bootstrap_mean
 from mediate.stats.columnwise import interval_of_means, ratio_errors, ratios_of
-from mediate.stats.resampling import group_sums
+from mediate.stats.resampling import group_sums, resamples
 from mediate.stats.studentised import contrast_of, jackknife_errors, studentised
 from tests.stats.simulated import members, named
 
@@ -94,3 +94,22 @@ def test_two_or_three_groups_have_no_bounds(groups: int) -> None:
 def test_each_item_has_a_group() -> None:
     with pytest.raises(ValueError, match="2 items and 3 groups"):
         interval_of_means(np.zeros((2, 1)), ["a", "b", "c"], seed=0, level=0.95)
+
+
+def test_what_was_asked_for_before_is_not_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    rows, te, groups = rng.normal(size=(2, 30)), 30 + rng.normal(size=30), [str(each // 2) for each in range(30)]
+    how = {"min_mean_denominator": 0.1, "seed": 1, "level": 0.9, "draws": 300}
+    found = ratios_of(rows, te, groups, **how)
+    asked = []
+    monkeypatch.setattr("mediate.stats.columnwise.resamples", lambda *args: asked.append(args) or resamples(*args))
+    assert ratios_of(rows.copy(), te.copy(), list(groups), **how) == found
+    assert asked == []
+    others = [
+        ratios_of(rows + 1, te, groups, **how),
+        ratios_of(rows, te + 1, groups, **how),
+        ratios_of(rows, te, groups[1:] + groups[:1], **how),
+        *(ratios_of(rows, te, groups, **(how | each)) for each in ({"seed": 2}, {"level": 0.8}, {"draws": 299})),
+    ]
+    assert len(asked) == len(others)
+    assert all(other != found for other in others)

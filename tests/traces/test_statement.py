@@ -146,3 +146,11 @@ def test_the_last_statement_is_the_last_result_or_else_the_last_occurrence(text:
     assert text[slice(*found)] == answer
     assert text[: found.start].endswith(before)
     assert last_statement(text, "55") is None
+
+
+def test_a_statement_that_was_found_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "40 + 2 = 42. 42 - 1 = 41, as was asked for."
+    found = find_statement(text, "42", [42, 41])
+    monkeypatch.setattr("mediate.traces.statement.occurrences", lambda text, answer: iter(()))
+    assert find_statement(text, "42", (42, 41)) == found
+    assert find_statement(text, "42", (41, 42)) is None

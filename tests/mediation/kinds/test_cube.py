@@ -13,7 +13,7 @@ from mediate.checks.run import TOLERANCE, measure_truth
 from mediate.errors import InputError, ItemError
 from mediate.mediation.encoding import EncodedPair, Readers, check_fit, encode_pair, encode_readers
 from mediate.mediation.kinds import cube as cube_module
-from mediate.mediation.kinds.cube import measure_cube, measure_cubes, run_all_contexts, run_contexts
+from mediate.mediation.kinds.cube import laid_out, measure_cube, measure_cubes, run_all_contexts, run_contexts
 from mediate.mediation.outcomes import Outcome, answer_logprob, read_off
 from mediate.models.prompts import ANSWER_CUE, Style, Template
 from mediate.pairs.pair import Item, Pair
@@ -164,6 +164,15 @@ def test_exchanging_the_worlds_mirrors_the_cube() -> None:
     question1, question0, cot1, cot0 = TEXTS
     mirrored = measured("llama", encoded(texts=(question0, question1, cot0, cot1), answers=("11", "12")))
     np.testing.assert_allclose(mirrored, -y[:, ::-1, ::-1, ::-1], atol=1e-5)
+
+
+def test_a_run_that_is_read_as_it_is_gives_what_its_stretches_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, pair = [], encoded()
+    monkeypatch.setattr(cube_module, "laid_out", lambda *args: taken.append(args[2:]) or laid_out(*args))
+    whole = measured("llama", pair)
+    assert sorted(taken) == [(d, t, h) for d in (0, 1) for t in (0, 1) for h in (0, 1) if d != h]
+    monkeypatch.setattr(cube_module, "_cell", laid_out)
+    np.testing.assert_array_equal(whole, measured("llama", pair))
 
 
 def test_rows_read_apart_equal_rows_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
