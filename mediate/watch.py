@@ -49,16 +49,21 @@ def tell(line: str) -> None:
 
 
 @contextmanager
-def work(total: int, what: str, unit: str, *, shown: bool) -> Iterator[Done]:
-    """Work of so many units; what is yielded takes how many more are done."""
+def work(total: int, what: str, unit: str, *, shown: bool, before: int = 0) -> Iterator[Done]:
+    """Work of so many units; what is yielded takes how many more are done.
+
+    Those that were done before are told, and are of no rate: they took no time of this work.
+    """
     if not _wanted(shown):
         yield _nothing
         return
-    with _per_minute()(total=total, desc=what, unit=unit, disable=None, bar_format=_LAYOUT) as bar:
+    if before:
+        tell(f"{what}: {before:,} of {total:,} were done before; {total - before:,} are left")
+    with _per_minute()(total=total, initial=before, desc=what, unit=unit, disable=None, bar_format=_LAYOUT) as bar:
         if not bar.disable:
             yield bar.update
             return
-    with _lines(total, what, unit) as done:
+    with _lines(total, what, unit, before) as done:
         yield done
 
 
@@ -112,8 +117,8 @@ def _nothing(done: int) -> None:
 
 
 @contextmanager
-def _lines(total: int, what: str, unit: str) -> Iterator[Done]:
-    lines = _Lines(total, what, unit)
+def _lines(total: int, what: str, unit: str, before: int) -> Iterator[Done]:
+    lines = _Lines(total, what, unit, before)
     token = _LINES.set(lines)
     beat = Thread(target=lines.beat, daemon=True)
     beat.start()
@@ -129,10 +134,10 @@ def _lines(total: int, what: str, unit: str) -> Iterator[Done]:
 class _Lines:
     """Plain lines on one piece of work; a thread says one, too, while nothing is finished for long."""
 
-    def __init__(self, total: int, what: str, unit: str) -> None:
-        self.total, self.what, self.unit = total, what, unit
+    def __init__(self, total: int, what: str, unit: str, before: int = 0) -> None:
+        self.total, self.what, self.unit, self.before = total, what, unit, before
         self.over, self.lock = Event(), Lock()
-        self.count, self.said = 0, 0
+        self.count, self.said = before, before
         self.began = self.last = self.finished = time.monotonic()
         self.inner: list[tuple[str, int, int]] = []
 
@@ -149,7 +154,7 @@ class _Lines:
                 self.say()
 
     def end(self) -> None:
-        if self.count and self.count != self.said and time.monotonic() - self.began >= MOMENT:
+        if self.count != self.said and time.monotonic() - self.began >= MOMENT:
             self.say()
 
     @contextmanager
@@ -174,10 +179,10 @@ class _Lines:
     def line(self, seconds: float) -> str:
         share = self.count / self.total if self.total else 1.0
         parts = [f"{self.what}: {self.count} of {self.total} ({100 * share:.0f} %)", duration(seconds)]
-        if self.count:
-            each = (self.finished - self.began) / self.count  # of what is finished, not of what is under way
+        if self.count > self.before:
+            each = (self.finished - self.began) / (self.count - self.before)  # of what is finished, not under way
             parts.append(_rate(1 / max(each, 1e-9), self.unit))
-            left = max(0.0, each * self.total - seconds)
+            left = max(0.0, each * (self.total - self.before) - seconds)
             if self.count < self.total:
                 parts.append(f"about {duration(left)} left" if left else "longer than the others")
         inner = [f"{what} {100 * done / total:.0f} %" for what, done, total in tuple(self.inner) if total]

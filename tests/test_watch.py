@@ -27,6 +27,18 @@ def test_a_line_comes_for_every_part_that_is_done(capsys: pytest.CaptureFixture[
     assert lines[-1].startswith("measuring: 40 of 40 (100 %)")
 
 
+def test_what_was_done_before_is_told_and_counts_for_no_rate(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watch.work(40, "measuring", "pair", shown=True, before=30):
+        pass
+    assert capsys.readouterr().err == "measuring: 30 of 40 were done before; 10 are left\n"
+    monkeypatch.setattr(watch.time, "monotonic", lambda: 0.0)
+    lines = watch._Lines(40, "measuring", "pair", before=30)
+    lines.count, lines.finished = 35, 10.0
+    assert lines.line(10.0) == "measuring: 35 of 40 (88 %), 10 s, 30 pairs a minute, about 10 s left"
+
+
 def test_a_line_comes_while_nothing_is_finished(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

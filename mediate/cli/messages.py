@@ -6,6 +6,7 @@ from functools import cache
 _NAMED = re.compile(r"\boption '(?P<name>[a-z_]+)'")
 _LOADED = re.compile(r"\bload\(\.\.\., (?P<name>[a-z_]+)=(?:True|\.\.\.)\)")
 _VALUE = re.compile(r"\b(?P<name>held_out|max_new_tokens|temperature)=(?P<value>[0-9.]*[0-9])")
+_WHERE = re.compile(r"(?<= )(?P<name>engine|shard)='(?P<value>[a-z]+|[0-9]+/[0-9]+)'")
 _BARE = re.compile(r"(?<= )(?P<name>tokenizer)=(?=$|[\s;,.)])")
 
 
@@ -35,7 +36,8 @@ def option(name: str) -> str:
 
 def as_options(message: str) -> str:
     """A message with options in place of arguments: `--maps` for `option 'maps'`, `--tokenizer` for `tokenizer=`."""
-    message = _VALUE.sub(lambda found: f"{option(found['name'])} {found['value']}", message)
+    for valued in (_VALUE, _WHERE):
+        message = valued.sub(lambda found: f"{option(found['name'])} {found['value']}", message)
     for named in (_LOADED, _NAMED, _BARE, _bare_choice()):
         message = named.sub(lambda found: option(found["name"]), message)
     return message

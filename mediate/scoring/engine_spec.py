@@ -86,9 +86,9 @@ def make_engine_spec(**options: Unpack[EngineOptions]) -> EngineSpec:
     usual = EngineSpec()
     of_ray = next((name for name in _OF_RAY if getattr(spec, name) != getattr(usual, name)), None)
     if spec.engine != "ray" and of_ray is not None:
-        raise InputError(f"{of_ray} is of workers on Ray; add engine='ray', or leave it out")
+        raise InputError(f"option {of_ray!r} is of workers on Ray; add engine='ray', or leave it out")
     if spec.engine == "ray" and spec.shard is not None:
-        raise InputError("a shard is measured in one process; give either engine='ray' or shard")
+        raise InputError("a shard is measured in one process; give engine='ray' or a shard, not both")
     if spec.chains_only and spec.shard is None:
         raise InputError(
             "chains_only is of a shard, such as shard='3/16'; a run without shards writes its chains first"

@@ -116,8 +116,8 @@ def all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, pr
     """What is found of all batches, those that are done before among them, with the control of random weights."""
     noun = run.job.noun
     total = sum(len(batch.items) for batch in batches)
-    with work(total, f"measuring {noun}s", noun, shown=progress) as done_with:
-        done_with(sum(len(batch.items) for batch in batches if batch.number in keeper.done))
+    before = sum(len(batch.items) for batch in batches if batch.number in keeper.done)
+    with work(total, f"measuring {noun}s", noun, shown=progress, before=before) as done_with:
         results = None
         while results is None:  # once, unless a part is damaged after it was written
             missing = [batch for batch in batches if batch.number not in keeper.done]

@@ -22,6 +22,11 @@ from mediate.tuning.spec import make_tune_spec
         ("or compare all the same with allow_mixed", "or compare all the same with --allow-mixed"),
         ("shorten it or lower max_new_tokens", "shorten it or lower --max-new-tokens"),
         ("give them other groups, or held_out=0", "give them other groups, or --held-out 0"),
+        (
+            "option 'address' is of workers on Ray; add engine='ray', or leave it out",
+            "--address is of workers on Ray; add --engine ray, or leave it out",
+        ),
+        ("such as shard='3/16'; a run", "such as --shard 3/16; a run"),
         ("item 'allow_mixed': runs/allow_mixed/x, tokenizer=b", "item 'allow_mixed': runs/allow_mixed/x, tokenizer=b"),
     ],
 )

@@ -18,10 +18,10 @@ def test_by_default_this_process_computes_it() -> None:
     ("choices", "said"),
     [
         ({"engine": "dask"}, "engine is 'dask'; give one of local, ray"),
-        ({"num_workers": 2}, "num_workers is of workers on Ray; add engine='ray'"),
-        ({"threads_per_worker": 2, "shard": "1/2"}, "threads_per_worker is of workers on Ray"),
+        ({"num_workers": 2}, "option 'num_workers' is of workers on Ray; add engine='ray'"),
+        ({"threads_per_worker": 2, "shard": "1/2"}, "option .threads_per_worker. is of workers on Ray"),
         ({"engine": "ray", "num_workers": 0}, "num_workers is 0; give a number from 1"),
-        ({"engine": "ray", "shard": "1/2"}, "give either engine='ray' or shard"),
+        ({"engine": "ray", "shard": "1/2"}, "give engine='ray' or a shard, not both"),
         ({"chains_only": True}, "chains_only is of a shard"),
         ({"engine": "ray", "gpus_per_worker": 2}, "a model must fit on one device"),
         ({"workers": 2}, "no option 'workers'; there are engine, shard"),

@@ -187,9 +187,9 @@ class _Driver:
     def _measured(self, told: Mapping[str, Any], keeper: Keeper) -> Results:
         """What is found of all batches; parts of it are on disk as they come."""
         batches, noun, outcomes = told["batches"], told["noun"], told["outcomes"]
-        some, total = defaultdict[int, list[Results]](list), sum(map(len, batches))
-        with work(total, f"measuring {noun}s", noun, shown=self.progress) as done:
-            done(sum(len(batches[number]) for number in keeper.done))
+        some = defaultdict[int, list[Results]](list)
+        total, before = sum(map(len, batches)), sum(len(batches[number]) for number in keeper.done)
+        with work(total, f"measuring {noun}s", noun, shown=self.progress, before=before) as done:
             results = None
             while results is None:  # once, unless a part is damaged after it was written
                 left = [Errand(number, tuple(ids)) for number, ids in enumerate(batches) if number not in keeper.done]
