@@ -141,10 +141,10 @@ def test_a_round_of_texts_is_told_once_it_is_whole(tmp_path: Path) -> None:
 
     class Puts:
         def __init__(self) -> None:
-            self.put: list[bytes] = []
+            self.told: list[bytes] = []
 
         def __getattr__(self, name: str) -> Any:
-            return lambda content: self.put.append(content) or content
+            return lambda content: self.told.append(content) or content
 
     seen = set[int]()
 

@@ -49,6 +49,7 @@ CHOICES: dict[str, Any] = {"control_pairs": 3, "maps": ["read:step,layer"], "on_
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "quickest_tokens", lambda model: 100)
+    monkeypatch.setattr(batching, "MOST_NARROW", 1)
 
 
 def order(given: Sequence[Pair] | Sequence[Item] = PAIRS, **choices: Any) -> Order:
@@ -74,6 +75,7 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "whole"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batching, "quickest_tokens", lambda model: 100)
+        patch.setattr(batching, "MOST_NARROW", 1)
         results = score(tiny.model("llama"), PAIRS, make_spec(**CHOICES), out=folder)
     assert len(results.items) == 7
     assert [each.code for each in results.rejects] == ["too_long", "unaligned_steps"]
