@@ -16,7 +16,7 @@ from mediate.scoring.spec import DEFAULT_MAP, ScoreSpec, SharedOptions, make_spe
 Checkpoint = Literal["original", "tuned"]
 CHECKPOINTS: tuple[Checkpoint, ...] = get_args(Checkpoint)
 # Choices of a scoring run that mean nothing here.
-_UNUSED = ("maps", "control_pairs", "keep", "against", "others", "answer", "bridge", "replacements")
+_UNUSED = ("maps", "control_pairs", "keep", "against", "others", "answer", "bridge", "replacements", "max_errors")
 
 
 @described

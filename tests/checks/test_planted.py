@@ -27,14 +27,14 @@ def said(planted: Planted, question: int, chain: int, dtype: torch.dtype) -> flo
 def test_untouched_runs_are_the_closed_forms_corners_exactly(planted: Planted, dtype: torch.dtype) -> None:
     for world in (0, 1):
         found = said(planted, planted.questions[world], planted.chains[world], dtype)
-        assert found == planted.outcome(world, world, world)
+        assert found == pytest.approx(planted.outcome(world, world, world), abs=1e-15)  # some processors round 0
 
 
 @pytest.mark.parametrize("planted", [*SETTINGS, REDUNDANT], ids=lambda planted: planted.name)
 def test_a_chain_under_the_other_worlds_question_moves_direct_and_latent_together(planted: Planted) -> None:
     for question, chain in ((0, 1), (1, 0)):
         found = said(planted, planted.questions[question], planted.chains[chain], torch.float64)
-        assert found == planted.outcome(question, chain, question)
+        assert found == pytest.approx(planted.outcome(question, chain, question), abs=1e-15)
 
 
 def test_settings_plant_what_they_are_named_for() -> None:

@@ -101,7 +101,6 @@ def test_whatever_has_changed_is_for_the_model_to_tell(place: Path, change: Any)
 
 def test_other_ways_of_loading_are_too(place: Path) -> None:
     assert not found(place, dtype="float64")
-    assert not found(place, trust_remote_code=True)
     assert not found(place, tokenizer=str(place / "m"))
 
 

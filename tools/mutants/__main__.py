@@ -159,15 +159,15 @@ MUTANTS = (
     Mutant(
         "outcome read one position early",
         "mediation/outcomes.py",
-        "at = logits[0, readers.shared].double()",
-        "at = logits[0, readers.shared - 1].double()",
+        "at = logits[..., 0, shared, :].double()",
+        "at = logits[..., 0, shared - 1, :].double()",
         CUBE,
     ),
     Mutant(
         "outcome of the wrong sign",
         "mediation/outcomes.py",
-        "return at[readers.base[readers.shared]] - at[readers.source[readers.shared]]",
-        "return at[readers.source[readers.shared]] - at[readers.base[readers.shared]]",
+        "return at[..., readers.base[shared]] - at[..., readers.source[shared]]",
+        "return at[..., readers.source[shared]] - at[..., readers.base[shared]]",
         CUBE,
     ),
     Mutant(
@@ -187,15 +187,15 @@ MUTANTS = (
     Mutant(
         "read swap one position late",
         "mediation/kinds/read.py",
-        "whole[row, heads, begin + positions]",
-        "whole[row, heads, begin + positions - 1]",
+        "_places(cell.positions, begin), _places(cell.positions)",
+        "_places(cell.positions, begin - 1), _places(cell.positions)",
         READS,
     ),
     Mutant(
         "read swap of the wrong KV head",
         "mediation/kinds/read.py",
-        "= other[layer][heads, positions]",
-        "= other[layer][heads.flip(0) if len(heads) > 1 else heads - 1, positions]",
+        "whole[row, heads, here] = other[layer][heads, there]",
+        "whole[row, heads, here] = other[layer].flip(0)[heads, there]",
         READS,
     ),
     Mutant(
@@ -600,8 +600,8 @@ MUTANTS = (
     Mutant(
         "another model taken for the one of a run",
         "models/identity.py",
-        'IDENTITY = ("fingerprint", "architecture", "tokenizer", "dtype")',
-        'IDENTITY = ("architecture", "tokenizer", "dtype")',
+        'IDENTITY = ("fingerprint", "architecture", "tokenizer", "dtype", "attention", "ends")',
+        'IDENTITY = ("architecture", "tokenizer", "dtype", "attention", "ends")',
         "tests/models/test_identity.py",
     ),
     Mutant(
@@ -796,8 +796,8 @@ MUTANTS = (
     Mutant(
         "a space put before the chain, the cue and the answer",
         "traces/pieces.py",
-        "    if changed == rules:",
-        "    if rules:",
+        "        if changed != rules:",
+        "        if not rules:",
         "tests/traces/test_pieces.py",
     ),
     Mutant(
@@ -902,7 +902,7 @@ MUTANTS = (
     Mutant(
         "fingerprints that change with fields that are left to their default",
         "pairs/item.py",
-        "name not in _NOT_SAID and value != default[name]",
+        "name not in _NOT_SAID and value != default",
         "name not in _NOT_SAID",
         "tests/pairs/test_item.py",
     ),
@@ -1581,8 +1581,8 @@ MUTANTS = (
     Mutant(
         "hostile: figures are written through a link",
         "report/html.py",
-        "if folder.is_symlink():",
-        "if not folder.parent.exists():",
+        "    check_own(folder)\n",
+        "",
         "tests/whole/test_links_and_names.py -k figures",
     ),
     Mutant(
