@@ -312,4 +312,4 @@ def test_a_directory_of_another_run_is_refused_before_the_model_is_loaded(
     monkeypatch.setattr("mediate.api.load", never)
     assert_refused(mediate(*arguments, "--seed", 1, cwd=tmp_path), "spec.seed is 0 there and 1 here")
     write(tmp_path / "pairs.jsonl", changed("", id=7))
-    assert_refused(mediate(*arguments, cwd=tmp_path), "run: holds another run (pairs is")
+    assert_refused(mediate(*arguments, cwd=tmp_path), "run: holds another run (the file of pairs")

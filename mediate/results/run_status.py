@@ -114,8 +114,8 @@ class RunStatus:
             damaged = f", {self.damaged} damaged ones set aside" if self.damaged else ""
             lines.append(f"parts: {self.parts}{damaged}")
         if self.owner is not None and self.status != "success":
-            lives = {True: "running", False: "dead", None: "on another machine, running or dead"}[self.owner.lives]
-            lines.append(f"held by: {self.owner} ({lives})")
+            held = {True: "held by", False: "last held by, and dead", None: "held, or last held, on another machine by"}
+            lines.append(f"{held[self.owner.lives]}: {self.owner}")
         if self.shards:
             lines.append(f"shards: {self._finished} of {self.of} finished")
         lines += [f"  {str(each).partition(chr(10))[0]}; {each.measured:,} measured" for each in self.shards]

@@ -30,6 +30,9 @@ def finished_run(out: Path, origin: Origin, loading: Mapping[str, Any]) -> dict[
     if found is None or found.get("status") != "success":
         return None
     model = found.get("model")
+    counts = found.get("counts")
+    if not isinstance(counts, Mapping) or not {"given", "measured"} <= counts.keys():
+        return None
     if (
         not isinstance(model, Mapping)
         or not model.get("files")

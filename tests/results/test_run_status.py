@@ -46,16 +46,16 @@ def test_who_holds_it_is_said_with_whether_it_lives(tmp_path: Path) -> None:
         found = status_of(run)
         assert found.owner is not None
         assert (found.owner.pid, found.running, found.goes_on) == (os.getpid(), True, "wait for it")
-        assert "(running)" in str(found)
+        assert "held by: process" in str(found)
     owned(run)
     assert status_of(run).running is None
-    assert "on another machine, running or dead" in str(status_of(run))
+    assert "held, or last held, on another machine by: process" in str(status_of(run))
     assert status_of(run).goes_on == "where that process is dead: the same command with --takeover"
     done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     here = os.uname().nodename
     owned(run, pid=int(done.stdout), host=here)
     assert status_of(run).running is False
-    assert "(dead)" in str(status_of(run))
+    assert "last held by, and dead: process" in str(status_of(run))
     owned(run, pid=os.getpid(), host=here, born="1")
     assert status_of(run).running is False, "the number is another process' by now"
 

@@ -177,7 +177,7 @@ def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
     run(out=out)
-    with pytest.raises(InputError, match=r"holds another run \(pairs is "):
+    with pytest.raises(InputError, match=r"holds another run \(the file of pairs or items held others"):
         run(PAIRS[:2], out=out)
     with pytest.raises(InputError, match=r"spec.seed is 0 there and 1 here"):
         run(out=out, seed=1)
