@@ -52,7 +52,7 @@ def unmasked(rows, heads, length, begin=0, kept=hooks.knockout_mask):
     return torch.zeros_like(kept(rows, heads, length, begin))
 
 
-def worlds_exchanged(hooked, contexts, d, t, h, kept=cube.laid_out):
+def worlds_exchanged(hooked, contexts, d, t, h, kept=cube.read_cell):
     return kept(hooked, contexts, d, t, 1 - h)
 
 
@@ -68,7 +68,7 @@ def leave_a_hook(hooked, ids, hooks):
         (state, "placed", shifted, {"self_source", "chain_tokens", "keys_and_values"}),
         ((hooks, sweep), "knockout_mask", unmasked, {"unread_contents", "hidden_attention", "knockout_less_zeroed"}),
         (identities, "Knockout", partial(interventions.Knockout, renormalised=False), {"rows_sum"}),
-        (cube, "laid_out", worlds_exchanged, {"untouched_corners", "keys_and_values"}),
+        (cube, "read_cell", worlds_exchanged, {"untouched_corners", "keys_and_values"}),
         (identities, "one_pass", leave_a_hook, {"left_behind"}),
         (identities, "one_pass", lambda *_, **__: None, {"left_behind"}),
     ],

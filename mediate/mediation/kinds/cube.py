@@ -105,7 +105,7 @@ def laid_out(model: Model, contexts: Contexts, d: int, t: int, h: int) -> list[K
     return [question, moved(model, contexts.chain(h, t), len(question))]
 
 
-def _cell(model: Model, contexts: Contexts, d: int, t: int, h: int) -> list[KeyValues]:
+def read_cell(model: Model, contexts: Contexts, d: int, t: int, h: int) -> list[KeyValues]:
     """`laid_out`; where the chain was computed under question d itself, that is the run as it is, with nothing cut."""
     questions = contexts.pair.questions
     return [contexts.of(h, t)] if questions[d] == questions[h] else laid_out(model, contexts, d, t, h)
@@ -132,7 +132,7 @@ def measure_cubes(
     readouts = [reading(each.pair.readers, model.device, outcomes) for each in contexts]
     found: list[list[tuple[Twins, Float[Tensor, "row last d_vocab"]]]] = [[] for _ in contexts]
     for cells in _equally_long(contexts):
-        rows = [_cell(model, contexts[number], *twins[0]) for number, twins in cells]
+        rows = [read_cell(model, contexts[number], *twins[0]) for number, twins in cells]
         logits = read_rows(model, [readouts[number] for number, _ in cells], rows)
         for (number, twins), own in zip(cells, logits, strict=True):
             found[number].append((twins, own))

@@ -171,7 +171,7 @@ def test_a_run_that_is_read_as_it_is_gives_what_its_stretches_give(monkeypatch: 
     monkeypatch.setattr(cube_module, "laid_out", lambda *args: taken.append(args[2:]) or laid_out(*args))
     whole = measured("llama", pair)
     assert sorted(taken) == [(d, t, h) for d in (0, 1) for t in (0, 1) for h in (0, 1) if d != h]
-    monkeypatch.setattr(cube_module, "_cell", laid_out)
+    monkeypatch.setattr(cube_module, "read_cell", laid_out)
     np.testing.assert_array_equal(whole, measured("llama", pair))
 
 
