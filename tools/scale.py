@@ -42,7 +42,7 @@ TIMED, STORED = 2, 300
 ASKED = {
     "cube, controls on none": (),
     "and read:step,layer, the default": ("read:step,layer",),
-    "and state:step,layer": ("read:step,layer", "state:step,layer"),
+    "and state.resid_post:step,layer": ("read:step,layer", "state.resid_post:step,layer"),
 }
 # Peak rates without sparsity, in Tflop/s, and memory in GB, as the maker states them.
 CARDS = {"H100 80 GB, float32": (67.0, 80.0, 4), "H100 80 GB, bfloat16": (989.0, 80.0, 2)}
