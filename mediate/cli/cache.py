@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mediate.cli.ending import put
 from mediate.errors import InputError, short
 
 if TYPE_CHECKING:
@@ -43,15 +44,15 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="As one JSON objec
     if as_json:
         typer.echo(json.dumps(told, allow_nan=False))
         return
-    typer.echo(f"{root}: {_size(told['bytes'])}")
+    put(f"{root}: {_size(told['bytes'])}")
     for name, each in (told["kinds"] | {"models": told["models"], "set aside": told["set_aside"]}).items():
         if each["entries"]:
-            typer.echo(f"  {name:12}{each['entries']:>10,} {_size(each['bytes']):>12}")
+            put(f"  {name:12}{each['entries']:>10,} {_size(each['bytes']):>12}")
     if times:
-        typer.echo(f"used between {told['oldest']} and {told['newest']}")
+        put(f"used between {told['oldest']} and {told['newest']}")
     wrong = opened_cache(root) if root.exists() else ""
     if wrong:
-        typer.echo(f"warning: {wrong}")
+        put(f"warning: {wrong}")
 
 
 @cache_app.command("prune")
@@ -76,12 +77,12 @@ def prune(
     models = sum(model_bytes(root).values())
     size = sum(each.size for each in left) + models
     what = "would be deleted" if dry_run else "deleted"
-    typer.echo(
+    put(
         f"{root}: {len(gone):,} entries of {_size(sum(each.size for each in gone))} {what}; {len(left):,} entries and "
         f"models of {_size(size)} are left"
     )
     if most is not None and size > most:
-        typer.echo(f"models take {_size(models)} of that, which are not deleted here; delete their files by hand")
+        put(f"models take {_size(models)} of that, which are not deleted here; delete their files by hand")
 
 
 def _counted(entries: "Sequence[Kept]") -> dict[str, int]:

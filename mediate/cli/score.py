@@ -146,7 +146,7 @@ def score(
         from mediate.scoring.dry_run import dry_run as tried
 
         for line in tried(loaded, given, spec, unread=found.errors, progress=True).lines():
-            typer.echo(line)
+            put(line)
         return
     store = Store() if cache else None
     if plan:
@@ -183,7 +183,7 @@ def _score_apart(
     if where.shard is None:
         show_run(out, results, found, report=report)
         return
-    typer.echo(f"shard: {len(results.items)} {'items' if found.taken_for else 'pairs'} measured: {folder}")
+    put(f"shard: {len(results.items)} {'items' if found.taken_for else 'pairs'} measured: {folder}")
     tell_time()
     tell(f"next: mediate merge {quote(str(out))} (once all shards are measured)")
 
@@ -201,7 +201,7 @@ def told_finished(out: Path, model: str, loading: "Mapping[str, Any]", *, report
     if found is None:
         return False
     counts, page = found["counts"], out / "report.html"
-    typer.echo(
+    put(
         f"{out}: holds this very run, finished {found.get('finished', '')}: {counts['measured']:,} of "
         f"{counts['given']:,} measured; nothing was computed"
     )
@@ -209,7 +209,7 @@ def told_finished(out: Path, model: str, loading: "Mapping[str, Any]", *, report
         from mediate.report import write_report
 
         page = write_report(out)
-    typer.echo(f"report: {page}" if report else f"run: {out}")
+    put(f"report: {page}" if report else f"run: {out}")
     check_measured(found, ())
     return True
 

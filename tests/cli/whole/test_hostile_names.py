@@ -128,3 +128,17 @@ def test_pairs_that_try_things_are_measured_and_shown_as_text(tmp_path: Path) ->
     text = check_inert(html, PAGE_TAGS)
     assert "{{7*7}}{% raw %}" in text
     assert [path.name for path in tmp_path.iterdir() if path.name not in ("model", "run", "cache")] == ["pairs.jsonl"]
+
+
+def test_commands_print_by_one_function() -> None:
+    """What goes to standard output without it are plain facts: a version, JSON in ASCII, where the time went."""
+    folder = Path(__file__).parents[3] / "mediate" / "cli"
+    plain = ("__version__", "json.dumps", "failed", "clock.told()")
+    printed = [
+        f"{path.name}: {line.strip()}"
+        for path in sorted(folder.glob("*.py"))
+        if path.name != "ending.py"
+        for line in path.read_text("utf-8").split("\n")
+        if "typer.echo(" in line and not any(each in line for each in plain)
+    ]
+    assert not printed
