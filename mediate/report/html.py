@@ -22,6 +22,7 @@ from mediate.report.words import DASH, number
 from mediate.results import CHANNELS
 
 FIGURES = "figures"  # the folder beside a page
+SCRIPTS = ("page.js",)
 DEEPEST = 0.3  # how far from its middle the colour map is used: black text stays legible on it
 # What the style sheet says of a class, where there is none: a notebook's cell has the notebook's own.
 INLINE = {
@@ -46,20 +47,30 @@ CLASSLESS = {"left", "count", "effect", "bin"}
 
 
 def to_html(page: Page, images: Mapping[str, bytes] | None = None) -> str:
-    """The page as text: one file without scripts or links to anywhere; the same page gives the same text.
+    """The page as text: one file without links to anywhere; the same page gives the same text.
+
+    It is whole without its one script, which is this package's own and holds nothing of the page.
 
     Args:
         page: What to show.
         images: Its figures by name, where they are drawn already.
     """
-    style = style_sheet()
+    style, script = style_sheet(), page_script()
     drawn = {each.name: each.png() for each in page.figures()} if images is None else images
-    return _compiled().render(page=page, images=drawn, style=style, style_hash=style_hash(style), look=_classes)
+    return _compiled().render(
+        page=page,
+        images=drawn,
+        style=style,
+        style_hash=policy_hash(style),
+        script=script,
+        script_hash=policy_hash(script),
+        look=_classes,
+    )
 
 
 def to_notebook(page: Page) -> str:
     """The page as a notebook's cell shows it; its figures are the notebook's own."""
-    return _compiled().render(page=page, images={}, style="", look=_styles)
+    return _compiled().render(page=page, images={}, style="", script="", look=_styles)
 
 
 def write_page(path: Path, page: Page) -> Path:
@@ -148,6 +159,12 @@ def style_sheet() -> Markup:
     return Markup("\n" + "\n".join([package_text("page.css").rstrip(), *coloured]) + "\n")
 
 
-def style_hash(style: str) -> str:
-    """What a content security policy calls this style element."""
-    return "sha256-" + b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
+@cache
+def page_script() -> Markup:
+    """The page's script: the files of `SCRIPTS`, in their order; it holds no text from outside."""
+    return Markup("\n" + "\n".join(package_text(name).rstrip() for name in SCRIPTS) + "\n")
+
+
+def policy_hash(text: str) -> str:
+    """What a content security policy calls an element of this text."""
+    return "sha256-" + b64encode(sha256(text.encode("utf-8")).digest()).decode("ascii")

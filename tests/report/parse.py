@@ -8,12 +8,13 @@ VOID = {"meta", "img", "br", "link", "input", "hr", "wbr"}
 
 @dataclass
 class Page:
-    """Elements in order, the text outside style sheets, tables by cell, and the style sheets."""
+    """Elements in order, the text outside style sheets and scripts, tables by cell, and those two."""
 
     elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
     text: str = ""
     tables: list[list[list[str]]] = field(default_factory=list)
     styles: list[str] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
     left_open: list[str] = field(default_factory=list)
 
     def attributes(self, tag: str, name: str) -> list[str]:
@@ -48,6 +49,9 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.page.left_open[-1:] == ["style"]:
             self.page.styles.append(data)
+            return
+        if self.page.left_open[-1:] == ["script"]:
+            self.page.scripts.append(data)
             return
         self.page.text += data
         if {"td", "th"} & set(self.page.left_open):

@@ -16,6 +16,7 @@ from mediate.compare.quantities import EFFECTS, SHARES
 from mediate.errors import InputError
 from mediate.figures import detached
 from mediate.report.comparison.comparison import Comparison, compare
+from mediate.report.html import page_script
 from mediate.results import Results
 from tests.compare import made
 from tests.compare.asked import FEW
@@ -141,7 +142,8 @@ def test_the_page_has_the_numbers(crossed: Comparison, page: Page) -> None:
 
 
 def test_the_page_runs_nothing_and_every_class_has_a_style(page: Page) -> None:
-    assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
+    assert page.scripts == [page_script()]
+    assert not {"link", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
     assert all(src.startswith("data:image/png;base64,") for src in page.attributes("img", "src"))
     assert not [attrs for _, attrs in page.elements if "style" in attrs]
     used = {name for _, attrs in page.elements for name in (attrs.get("class") or "").split()}

@@ -13,6 +13,7 @@ from PIL import Image
 
 from mediate.errors import InputError
 from mediate.report import render_page, write_report
+from mediate.report.html import page_script
 from mediate.report.parts import MOST_ROWS
 from mediate.report.run.page import notebook
 from mediate.results import Results, corners, item_shares, set_effects, set_shares, shapley, write_results
@@ -67,7 +68,8 @@ def test_sections_come_in_their_order(page: Page) -> None:
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_nothing(page: Page) -> None:
-    assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
+    assert page.scripts == [page_script()]
+    assert not {"link", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
     assert set(page.attributes("a", "href")) == {"#words"}
     assert all(src.startswith("data:image/png;base64,") for src in page.attributes("img", "src"))
     assert not [attrs for _, attrs in page.elements if "style" in attrs], "the policy would block inline styles"
@@ -75,13 +77,14 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(page: Page) -> Non
     assert "@import" not in page.styles[0]
 
 
-def test_the_policy_admits_this_style_element_alone(page: Page) -> None:
-    (style,) = page.styles
+def test_the_policy_admits_this_style_and_this_script_alone(page: Page) -> None:
+    (style,), (script,) = page.styles, page.scripts
     policy = next(
         attrs["content"] or "" for _, attrs in page.elements if attrs.get("http-equiv") == "Content-Security-Policy"
     )
-    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in policy
+    for source, text in (("style-src", style), ("script-src", script)):
+        digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{source} 'sha256-{digest}';" in policy
     assert policy.startswith("default-src 'none'; img-src data:;")
     assert "unsafe" not in policy
 

@@ -11,7 +11,7 @@ import pytest
 from mediate.figures import visible
 from mediate.figures.figure import Figure
 from mediate.report import Scores, terminal, write_report
-from mediate.report.html import shade_colour, to_html
+from mediate.report.html import page_script, shade_colour, to_html
 from mediate.report.run.page import run_page
 from mediate.results import Cube, EffectMap, Measured, Reject, Results, Told, write_results
 from mediate.results.contrasts import Contrast
@@ -86,6 +86,7 @@ def check_inert(html: str, views_allowed: set[str]) -> str:
     page = parse(html)
     tags = {tag for tag, _ in page.elements}
     assert tags <= views_allowed
+    assert page.scripts == ([page_script()] if "script" in views_allowed else [])
     for _, attrs in page.elements:
         assert not [name for name in attrs if name.startswith("on")]
         for name in ("src", "href", "action", "data", "xlink:href"):
@@ -101,7 +102,7 @@ def unbroken(text: str) -> str:
 PAGE_TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "em", "strong", "a", "ul", "li", "div"),
     *("table", "thead", "tbody", "tr", "th", "td", "span", "figure", "img", "figcaption", "br", "pre", "code"),
-    *("dl", "dt", "dd", "footer", "b", "i"),
+    *("dl", "dt", "dd", "footer", "b", "i", "script"),
 }
 VIEW_TAGS = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "span", "br", "h4", "h5", "b", "i"}
 
