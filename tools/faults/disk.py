@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from tools.faults.subject import Row, Subject, differences, finish
+from tools.faults.subject import Row, Subject, differences
 
 # Sizes of the disk in kB, from one that holds nothing to one that holds parts and not the tables.
 SIZES = (16, 200, 500, 900, 1300)
@@ -24,13 +24,13 @@ def full_disk(subject: Subject) -> Row:
         _mount(place, size)
         try:
             process = subject.score(place / "run")
-            said = process.communicate()[1]
-            if process.returncode == 0:
+            said = process.wait()
+            if process.code == 0:
                 finished += 1
-            elif process.returncode == 2 and "Traceback" not in said:
+            elif process.code == 2 and "Traceback" not in said:
                 ended += 1
             _mount(place, LARGE, again=True)
-            finish(subject.score(place / "run"))
+            subject.score(place / "run").finish()
             went_on += 1
             differing += bool(differences(place / "run", golden))
         finally:

@@ -3,9 +3,9 @@
 import shutil
 import time
 from pathlib import Path
-from subprocess import Popen
 
-from tools.faults.subject import Row, Subject, differences, finish, kill, lost_and_doubled
+from tools.faults.started import Started
+from tools.faults.subject import Row, Subject, differences, lost_and_doubled
 
 
 def storm(subject: Subject, kills: int, workers: int) -> Row:
@@ -27,7 +27,7 @@ def storm(subject: Subject, kills: int, workers: int) -> Row:
             shutil.rmtree(cache, ignore_errors=True)
         killed += _through(subject, out, cache, workers, whole * workers)
         if workers > 1:
-            finish(subject.start("merge", str(out), "--no-report"))
+            subject.start("merge", str(out), "--no-report").finish()
         runs += 1
         missing, twice = lost_and_doubled(out, golden)
         lost, doubled = lost + missing, doubled + twice
@@ -51,18 +51,17 @@ def _through(subject: Subject, out: Path, cache: Path | None, workers: int, whol
         until = {number: time.monotonic() + subject.rng.uniform(0, whole) for number in left}
         for number in sorted(left, key=lambda each: until[each]):
             process = going[number]
-            while process.poll() is None and time.monotonic() < until[number]:
-                time.sleep(0.01)
-            if process.poll() is None:
-                killed += kill(process)
+            process.process.join(max(0.0, until[number] - time.monotonic()))
+            if process.code is None:
+                killed += process.kill()
             else:
-                finish(process)
-            if process.returncode == 0:
+                process.finish()
+            if process.code == 0:
                 left.remove(number)
     return killed
 
 
-def _begun(subject: Subject, out: Path, cache: Path | None, number: int, workers: int) -> "Popen[str]":
+def _begun(subject: Subject, out: Path, cache: Path | None, number: int, workers: int) -> Started:
     return subject.score(out, *(["--shard", f"{number}/{workers}"] if workers > 1 else []), cache=cache)
 
 

@@ -1,15 +1,11 @@
 """A small run that faults happen to: its command, and whether what it wrote is what it should have written."""
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +13,11 @@ import pyarrow.parquet as pq
 
 from mediate.pairs.files import write_pairs
 from mediate.tasks import modular_pairs
+from tools.faults.started import Started, start
 
 MODEL, PAIRS = "reference-0.1m", 400
 # What of a manifest tells of the time, or of what was met on the way.
 OF_THE_TIME = ("created", "finished", "seconds")
-# Exit codes of a process that the system killed.
-KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +26,17 @@ class Subject:
 
     Args:
         folder: An empty folder, for all of it.
-        count: How many pairs.
+        size: How many pairs.
         rng: Of the times at which processes are killed.
+        numbers: Of the commands that are started, one by one.
+        seconds: What the run that nothing happens to took, with a cache and without.
     """
 
     folder: Path
-    count: int = PAIRS
+    size: int = PAIRS
     rng: random.Random = field(default_factory=lambda: random.Random(0))
+    numbers: Iterator[int] = field(default_factory=count)
+    seconds: dict[bool, float] = field(default_factory=dict)
 
     @property
     def pairs(self) -> Path:
@@ -45,53 +44,29 @@ class Subject:
         place = self.folder / "pairs.jsonl"
         if not place.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_pairs(place, modular_pairs(self.count))
+            write_pairs(place, modular_pairs(self.size))
         return place
 
-    def start(self, *words: str, cache: Path | None = None) -> subprocess.Popen[str]:
+    def start(self, *words: str, cache: Path | None = None) -> Started:
         """Starts the command in a session of its own, on one thread; without a cache where none is named."""
         chosen = [*words] + ([] if cache or words[0] != "score" else ["--no-cache"])
-        settings = dict(os.environ) | {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(cache or self.folder / "none")}
-        return subprocess.Popen(
-            [sys.executable, "-m", "tools.faults.small_parts", *chosen],
-            env=settings,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        settings = {"XDG_CACHE_HOME": str(cache or self.folder / "none")}
+        return start(chosen, settings, self.folder / "said" / f"{next(self.numbers)}.txt")
 
-    def score(self, out: Path, *more: str, cache: Path | None = None) -> subprocess.Popen[str]:
+    def score(self, out: Path, *more: str, cache: Path | None = None) -> Started:
         """Starts the run."""
         words = ("score", str(self.pairs), "--model", MODEL, "--out", str(out), "--no-report", *more)
         return self.start(*words, cache=cache)
 
     def golden(self, *, cached: bool = False) -> tuple[Path, float]:
         """The run that nothing happens to, with a cache of its own or without, and the seconds that it takes."""
-        out, started = self.folder / f"golden{'-cached' * cached}", time.monotonic()
-        if not out.exists():
-            finish(self.score(out, cache=self.folder / "golden-cache" if cached else None))
-        return out, time.monotonic() - started
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    """Waits for a command that should end well, and returns what it said.
-
-    Raises:
-        RuntimeError: It did not.
-    """
-    said = process.communicate()[1]
-    if process.returncode:
-        raise RuntimeError(f"exit {process.returncode}: {said[-800:]}")
-    return said
-
-
-def kill(process: subprocess.Popen[str]) -> bool:
-    """Kills a process and all that it started; whether it was still running, and not at its end."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    return process.returncode in KILLED
+        out = self.folder / f"golden{'-cached' * cached}"
+        if cached not in self.seconds:
+            self.start("--version").finish()  # the imports do not count
+            started = time.monotonic()
+            self.score(out, cache=self.folder / "golden-cache" if cached else None).finish()
+            self.seconds[cached] = time.monotonic() - started
+        return out, self.seconds[cached]
 
 
 def differences(run: Path, golden: Path) -> list[str]:

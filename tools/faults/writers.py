@@ -2,7 +2,7 @@
 
 import time
 
-from tools.faults.subject import Row, Subject, differences, finish, kill
+from tools.faults.subject import Row, Subject, differences
 
 WRITERS, ROUNDS = 8, 3
 
@@ -16,11 +16,11 @@ def one_cache(subject: Subject) -> Row:
         going = [subject.score(out, cache=cache / str(round_)) for out in outs]
         for process in going[::2]:
             time.sleep(subject.rng.uniform(0, whole))
-            killed += kill(process)
+            killed += process.kill()
         for process in going[1::2]:
-            finish(process)
+            process.finish()
         for out in outs[::2]:
-            finish(subject.score(out, cache=cache / str(round_)))
+            subject.score(out, cache=cache / str(round_)).finish()
         finished += WRITERS
         differing += sum(bool(differences(out, golden)) for out in outs)
     return {
@@ -36,12 +36,12 @@ def one_directory(subject: Subject) -> Row:
     golden, _ = subject.golden()
     out, refused = subject.folder / "held", 0
     first = subject.score(out)
-    while not (out / "parts").exists() and first.poll() is None:
+    while not (out / "parts").exists() and first.code is None:
         time.sleep(0.02)
     second = subject.score(out)
-    said = second.communicate()[1]
-    refused += second.returncode == 2 and str(first.pid) in said
-    finish(first)
+    said = second.wait()
+    refused += second.code == 2 and str(first.pid) in said
+    first.finish()
     return {
         "fault": "a second process on the same directory",
         "times": 1,
