@@ -44,14 +44,18 @@ ASKED = {
     "and read:step,layer, the default": ("read:step,layer",),
     "and state.resid_post:step,layer": ("read:step,layer", "state.resid_post:step,layer"),
 }
-# Peak rates without sparsity, in Tflop/s, and memory in GB, as the maker states them.
-CARDS = {"H100 80 GB, float32": (67.0, 80.0, 4), "H100 80 GB, bfloat16": (989.0, 80.0, 2)}
+# Peak rates without sparsity, in Tflop/s, and memory in GB, as the maker states them; bytes of a weight.
+CARDS = {
+    "H100 80 GB, float32": (67.0, 80.0, 4),
+    "H100 80 GB, bfloat16": (989.0, 80.0, 2),
+    "B200 180 GB, bfloat16": (2250.0, 180.0, 2),
+}
 # The part of a card's peak that is reached; assumed, not measured.
 REACHED = 0.4
 # Billions of parameters, and layers, of the shapes that are asked about.
 SHAPES = {"0.5B": (0.5, 24), "1.5B": (1.5, 28), "8B": (8.0, 32), "32B": (32.5, 64), "70B": (70.6, 80)}
 TOKENS = 400
-SETS = (1_000, 100_000, 1_000_000)
+SETS = (100_000, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
