@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Twice quiet: an old pip warns of every place where it does not find a package. Errors are told.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint bench faults findings mutants architectures notebooks lock newest newest-torch lowest dist clean
+.PHONY: demo test test-all lint bench bench-gpu faults findings mutants architectures notebooks lock newest newest-torch lowest dist clean
 
 demo: .venv/.installed-demo
 	$(BIN)/mediate demo
@@ -25,6 +25,10 @@ lint: .venv/.installed-dev
 bench: .venv/.installed-dev
 	$(PIP_INSTALL) --editable ".[bench]"
 	TQDM_DISABLE=1 $(BIN)/python -m tools.bench $(BENCH) --write
+
+# Where a GPU is at hand: its share of its own rate, in three precisions, against the processor. Needs 64 GB of memory.
+bench-gpu: .venv/.installed-dev
+	TQDM_DISABLE=1 $(BIN)/python -m tools.bench gpu --write
 
 # Processes killed at random, full disks, many writers: twenty minutes and more. Writes its table in docs/trust.md.
 faults: .venv/.installed-dev
