@@ -16,6 +16,7 @@ from mediate.models.fetch import fetch as fetch
 from mediate.models.model import Model as Model
 from mediate.models.prompts import Template as Template
 from mediate.models.sites import Component as Component
+from mediate.models.sites import Site as Site
 from mediate.models.steering_vector import SteeringVector as SteeringVector
 from mediate.one_item import attribute as attribute
 from mediate.one_item import prepare as prepare
@@ -26,6 +27,11 @@ from mediate.pairs.pair import Pair as Pair
 from mediate.pairs.pair import World as World
 from mediate.pairs.reading import read_items as read_items
 from mediate.passes.activations import cot_activations as cot_activations
+from mediate.passes.forward import forward as forward
+from mediate.passes.hooks import bridge_hooks as bridge_hooks
+from mediate.passes.interventions import Knockout as Knockout
+from mediate.passes.interventions import Patch as Patch
+from mediate.passes.interventions import Write as Write
 from mediate.passes.store import Store as Store
 from mediate.report import Attributed as Attributed
 from mediate.report import Comparison as Comparison

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mediate.errors import InputError, ItemError
-from mediate.mediation import alone
+from mediate.mediation import alone, intervening
 from mediate.mediation.cells import Cell
 from mediate.mediation.contrasts.blind_reads import blind_effects
 from mediate.mediation.contrasts.hidden import Sights, hidden_before_answer, measure_hidden, run_sights
@@ -158,6 +158,9 @@ class PreparedItem:
     deletion = alone.deletion
     ablation = alone.ablation
     adaptive_knockouts = alone.adaptive_knockouts
+    ids = property(intervening.ids)
+    chain = property(intervening.chain)
+    intervene = intervening.intervene
 
     def map(self, name: str, *, others: Sequence["PreparedItem"] = ()) -> EffectMap:
         """A map of the first outcome by its name, such as `knockout:step,layer` or `ablate.mean.v:layer,kv_head`.

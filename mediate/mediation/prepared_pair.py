@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from mediate.errors import InputError, ItemError
-from mediate.mediation import alone
+from mediate.mediation import alone, intervening
 from mediate.mediation.alone import PerCell as PerCell
 from mediate.mediation.alone import Y as Y
 from mediate.mediation.cells import Cell
@@ -121,6 +121,9 @@ class PreparedPair:
     deletion = alone.deletion
     ablation = alone.ablation
     adaptive_knockouts = alone.adaptive_knockouts
+    ids = property(intervening.ids)
+    chain = property(intervening.chain)
+    intervene = intervening.intervene
 
     def map(self, name: str) -> EffectMap:
         """A map of the first outcome by its name, such as `read:step,layer` or `attribution.z.ig:layer,head`.

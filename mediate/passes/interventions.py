@@ -67,6 +67,10 @@ class Write:
         if self.by is None and self.new is None:
             raise InputError(f"{self.site.hook_name}: nothing to write; give `by` or `new`")
 
+    def actions(self) -> tuple["Write"]:
+        """Itself."""
+        return (self,)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Patch:
