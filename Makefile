@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Twice quiet: an old pip warns of every place where it does not find a package. Errors are told.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint bench bench-gpu faults findings mutants architectures notebooks lock newest newest-torch lowest dist clean
+.PHONY: demo test test-all lint bench bench-gpu faults findings mutants architectures notebooks studies lock newest newest-torch lowest dist clean
 
 demo: .venv/.installed-demo
 	$(BIN)/mediate demo
@@ -48,7 +48,11 @@ architectures: .venv/.installed-dev
 
 # The .py files are the source; this writes the .ipynb beside each, with its outputs.
 notebooks: .venv/.installed-dev
-	cd notebooks && ../$(BIN)/jupytext --to ipynb --execute *.py
+	cd notebooks && ../$(BIN)/jupytext --to ipynb --execute $(if $(NOTEBOOKS),$(addsuffix .py,$(NOTEBOOKS)),*.py)
+
+# Longer than a notebook, with claims and verdicts; writes the reports in docs/studies.
+studies: .venv/.installed-dev
+	$(BIN)/python -m tools.studies $(STUDIES)
 
 check-python = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mediate needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
 

@@ -1,6 +1,7 @@
-"""The notebooks run from start to end, and each `.ipynb` holds what its `.py` source says."""
+"""Notebooks and studies run from start to end, and what is kept of them holds what their sources say."""
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +9,26 @@ import numpy as np
 import pytest
 
 from mediate.stats import Estimate
+from tools.studies import executed, report
 
-FOLDER = Path(__file__).parents[2] / "notebooks"
+ROOT = Path(__file__).parents[2]
+FOLDER, STUDIES = ROOT / "notebooks", ROOT / "docs" / "studies"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
-# Notebooks on the models in the package, which fetch nothing; most end in a table of claims with verdicts.
-CLAIMS = ("before_after", "sizes")
-PACKAGED = (*CLAIMS, "faithfulness")
-RUNS = [pytest.param(name, marks=pytest.mark.slow if name in PACKAGED else pytest.mark.real) for name in NAMES]
+# They end in a table of claims with verdicts.
+CLAIMS = tuple(sorted(path.stem for path in STUDIES.glob("*.py")))
+# On SmolLM2, which is fetched; all else is on models of the package.
+REAL = ("01_first_measurement", "02_one_problem")
+# Minutes rather than seconds.
+LONG = ("10_tests_on_behaviour",)
+MARKS = dict.fromkeys(REAL, pytest.mark.real) | dict.fromkeys(LONG, pytest.mark.slow)
+RUNS = [pytest.param(name, marks=[MARKS[name]] if name in MARKS else []) for name in NAMES]
+MOST_LINES = 5
 
 
 def test_there_are_notebooks() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == NAMES
-    assert NAMES
+    assert [int(name[:2]) for name in NAMES] == list(range(1, len(NAMES) + 1))
+    assert CLAIMS == ("before_after", "sizes")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -30,6 +39,40 @@ def test_the_notebook_holds_its_source(name: str) -> None:
     assert [(cell.cell_type, cell.source) for cell in made.cells] == [
         (cell.cell_type, cell.source) for cell in source.cells
     ]
+    assert all(cell.execution_count for cell in made.cells if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_asks_first_says_its_limits_last_and_uses_what_is_public(name: str) -> None:
+    import jupytext
+
+    cells = jupytext.read(FOLDER / f"{name}.py").cells
+    said = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    assert said[0].startswith("# ")
+    assert "?" in said[0]
+    assert "What it does not say" in (said[-1] if cells[-1].cell_type == "markdown" else "\n".join(said[-2:]))
+    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < MOST_LINES, node.name
+        if isinstance(node, ast.ImportFrom):
+            assert not (node.module or "").startswith("mediate"), node.module
+        if isinstance(node, ast.Import):
+            assert not [each.name for each in node.names if each.name.startswith("mediate.")]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_report_has_its_study_text_and_its_figures(name: str) -> None:
+    import jupytext
+
+    text = (STUDIES / f"{name}.md").read_text(encoding="utf-8")
+    for cell in jupytext.read(STUDIES / f"{name}.py").cells:
+        if cell.cell_type == "markdown":
+            assert " ".join(cell.source.split()) in " ".join(text.split())
+    assert "```" not in text
+    figures = re.findall(r"\]\(([^)]*\.png)\)", text)
+    assert figures
+    assert all((STUDIES / each).is_file() for each in figures)
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -60,8 +103,8 @@ def test_a_verdict_follows_from_the_interval(
 
 
 def _defined(notebook: str, name: str, given: dict[str, Any]) -> Any:
-    """A function of a notebook, without running the notebook."""
-    tree = ast.parse((FOLDER / f"{notebook}.py").read_text(encoding="utf-8"))
+    """A function of a study, without running the study."""
+    tree = ast.parse((STUDIES / f"{notebook}.py").read_text(encoding="utf-8"))
     (wanted,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
     # Annotations are not evaluated: they name what the notebook imports.
     source = "from __future__ import annotations\n" + ast.unparse(wanted)
@@ -79,3 +122,12 @@ def test_the_notebook_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     resources = {"metadata": {"path": str(FOLDER)}}
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLAIMS)
+def test_the_study_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDIATE_FAST", "1")
+    text, figures = report(name, executed(name))
+    assert "on these models" in text
+    assert figures

@@ -9,7 +9,7 @@
 # ---
 
 # %% [markdown]
-# # One question with its chain, and then a data set
+# # What does the chain of one question carry, and of a data set?
 #
 # Nothing but a question, a chain of thought and an answer: no twin. The item is held against what is *hidden*
 # of it. The model is SmolLM2-135M-Instruct, fetched once from the package registry.
@@ -74,23 +74,20 @@ pd.DataFrame(item.by_reader()[0].T, columns=readers).rename_axis("step")
 
 
 # %%
-def problem(text: str, one: int, many: int, less: int) -> dict[str, str]:
-    name, thing = text.split()
-    total = one * many
+def problem(name: str, thing: str, one: int, many: int, less: int) -> dict[str, str]:
+    question = f"{name} has {one} boxes of {many} {thing}. {name} gives {less} away. How many {thing} are left?"
+    all_, left = one * many, one * many - less
+    chain = f"{name} has {one} * {many} = <<{one}*{many}={all_}>>{all_} {thing}.\n{less} are given away, so "
     return {
-        "question": f"{name} has {one} boxes of {many} {thing}. {name} gives {less} away. How many {thing} are left?",
-        "answer": (
-            f"{name} has {one} * {many} = <<{one}*{many}={total}>>{total} {thing}.\n"
-            f"{less} are given away, so {total} - {less} = <<{total}-{less}={total - less}>>{total - less} are left.\n"
-            f"#### {total - less}"
-        ),
+        "question": question,
+        "answer": f"{chain}{all_} - {less} = <<{all_}-{less}={left}>>{left} are left.\n#### {left}",
     }
 
 
-names = ["Tom apples", "Ann coins", "Raj books"]
+names = [("Tom", "apples"), ("Ann", "coins"), ("Raj", "books")]
 numbers = [(3, 4, 2), (6, 3, 4), (7, 5, 3), (4, 6, 5)]
 path = Path(mkdtemp()) / "problems.jsonl"
-path.write_text("".join(json.dumps(problem(name, *each)) + "\n" for name in names for each in numbers))
+path.write_text("".join(json.dumps(problem(*name, *each)) + "\n" for name in names for each in numbers))
 items = md.read_items(path)
 len(items), items[0].question, items[0].cot, items[0].answer
 

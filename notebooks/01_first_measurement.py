@@ -37,15 +37,10 @@ max(check.error / check.tolerance for check in model.checks), dict(model.refused
 
 # %%
 def world(boxes: int, each: int, eaten: int) -> md.Item:
-    total = boxes * each
-    return md.Item(
-        question=f"Tom has {boxes} boxes of {each} apples. He eats {eaten}. How many are left?",
-        answer=str(total - eaten),
-        cot=(
-            f"Tom has {boxes} * {each} = {total} apples.\n"
-            f"He eats {eaten}, so {total} - {eaten} = {total - eaten} are left."
-        ),
-    )
+    question = f"Tom has {boxes} boxes of {each} apples. He eats {eaten}. How many are left?"
+    total, left = boxes * each, boxes * each - eaten
+    cot = f"Tom has {boxes} * {each} = {total} apples.\nHe eats {eaten}, so {total} - {eaten} = {left} are left."
+    return md.Item(question=question, answer=str(left), cot=cot)
 
 
 numbers = [
@@ -89,6 +84,9 @@ scores.plot.channels()
 scores.plot.steps()
 
 # %% [markdown]
+# Red cells are read: hiding nothing but what the answer finds there changes it. The last step carries it, and in the
+# later half of the network.
+#
 # ## An estimate, and how far to trust it
 #
 # The third map was estimated from gradients and not measured. It comes with its agreement with exact patching
