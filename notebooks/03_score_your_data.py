@@ -86,7 +86,8 @@ effects["from_end"] = effects["step"] - effects.groupby("item")["step"].transfor
 effects.pivot_table(index="from_end", columns="layer", values="effect")
 
 # %% [markdown]
-# All of the effect is read in the last step: the answer is the last result, and stands there to be copied.
+# All of the effect is read in the last step, and in the first layer: the answer is the last result, and stands there
+# to be copied.
 #
 # ## With DuckDB, or anything else that reads Parquet
 #

@@ -44,7 +44,8 @@ def measured(name: str) -> md.Scores:
     return md.score(md.load(name), pairs, maps=[], control_pairs=0, progress=False)
 
 
-base = md.compare([measured(name) for name in sizes], labels=sizes)
+before = [measured(name) for name in sizes]
+base = md.compare(before, labels=sizes)
 base
 
 # %%
@@ -63,8 +64,9 @@ base.ladder().query("outcome == 'logit_diff'")[["quantity", "slope", "low", "hig
 # not. A size effect that the ceiling hides may show where the share is free to move.
 
 # %%
-after = [name + "-decorative" for name in sizes]
-decorative = md.compare([measured(name) for name in after], labels=after)
+names = [f"{name}-decorative" for name in sizes]
+after = [measured(name) for name in names]
+decorative = md.compare(after, labels=names)
 decorative.plot.ladder()
 
 # %%
@@ -74,11 +76,13 @@ decorative.shares().query("outcome == 'logit_diff' and quantity == 'mediated'")[
 # ## Each size before and after
 
 # %%
-changes = [md.compare(measured(one), measured(other)) for one, other in zip(sizes, after, strict=True)]
+changes = [md.compare(one, other) for one, other in zip(before, after, strict=True)]
 changed = pd.concat([each.differences() for each in changes], keys=sizes).query("quantity == 'mediated'")
 changed.query("outcome == 'logit_diff'")[["value", "low", "high", "verdict"]]
 
 # %% [markdown]
+# Every size has lost the use of its chain, the smallest one least. That is what this fine-tuning does to these models.
+#
 # ## What it does not say
 #
 # - One seed of training a size, one task, a few million parameters at most: nothing here is about large models.

@@ -35,8 +35,9 @@ train, held_out = md.modular_pairs(400, seed=1, hint="answer"), md.modular_pairs
 # this one; `md.tune` is here so that the notebook needs nothing else.
 
 # %%
-tuned = md.tune("reference-0.1m", train, out=runs / "swapped", arm="swapped", steps=150, ask=0, progress=False)
-tuned
+tuned = md.tune(
+    "reference-0.1m", train, out=runs / "swapped", arm="swapped", steps=200, learning_rate=5e-3, ask=0, progress=False
+)
 
 # %%
 tuned.plot.loss()
@@ -63,7 +64,7 @@ found.differences().query("outcome == 'logit_diff'")[["quantity", "value", "low"
 # A share is of the total effect: read how that changed beside it, in nats.
 
 # %%
-found.plot.paired()
+found.plot.shares()
 
 # %% [markdown]
 # ## Is it in the chain's state, or in what reads it?
@@ -73,9 +74,13 @@ found.plot.paired()
 
 # %%
 crossed = md.cross(md.load("reference-0.1m"), md.load(tuned.folder), held_out, maps=[], progress=False)
-crossed.changes()
+changes = {name: (each.value, each.low, each.high) for name, each in crossed.changes().items()}
+pd.DataFrame(changes, index=["mean (nats)", "low", "high"]).T
 
 # %% [markdown]
+# What changed is how the tuned model reads, whatever state it is given: `rest` is the change with the state held, and
+# `state` that of the state alone, whose interval holds 0.
+#
 # ## What it does not say
 #
 # - The fine-tuning was made to do this. That it shows says that the measurement can see it, and nothing of
