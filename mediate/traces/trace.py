@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
+from sys import intern
 from typing import Any
 
 from mediate.traces.pieces import decode as decode
@@ -128,7 +129,17 @@ def token_ends(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decode) ->
         tokenizer: Of transformers.
         decoder: How they are read: `decode` a text from its beginning, `decode_after` one that goes on after others.
     """
-    return _ends_by_window(ids, tokenizer, decoder) or _ends_by_prefix(ids, tokenizer, decoder)
+    found = _ends_by_token(ids, tokenizer, decoder) or _ends_by_window(ids, tokenizer, decoder)
+    return found or _ends_by_prefix(ids, tokenizer, decoder)
+
+
+def _ends_by_token(ids: Sequence[int], tokenizer: Any, decoder: Decoder) -> list[int] | None:
+    """Each token's end where what the tokens say one by one is, laid end to end, what they say together; else None."""
+    alone = [decoder(tokenizer, (token,)) for token in ids]
+    said = "".join(alone)
+    if BROKEN in said or said != decoder(tokenizer, ids):
+        return None
+    return list(accumulate(map(len, alone)))
 
 
 def _ends_by_window(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decode) -> list[int] | None:
@@ -175,7 +186,8 @@ def _trace(ids: list[int], tokenizer: Any, *, written: bool) -> Trace:
         return Trace("", (), (), (), written)
     starts = [0, *token_ends(ids, tokenizer, decode_after)[:-1]]
     spoken = decode_after(tokenizer, ids)
-    pieces = tuple(spoken[start:stop] for start, stop in zip(starts, [*starts[1:], len(spoken)], strict=True))
+    # The same few tokens stand in all chains of a set; each is held once.
+    pieces = tuple(intern(spoken[start:stop]) for start, stop in zip(starts, [*starts[1:], len(spoken)], strict=True))
     spans = segment(spoken)
     steps, current = [], 0
     for start in starts:
