@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from mediate.cli.cache import cache_app
+from mediate.cli.commands import SETTINGS, Commands
 from mediate.cli.compare import compare
 from mediate.cli.cross import cross
-from mediate.cli.ending import Commands, ended
+from mediate.cli.ending import ended
 from mediate.cli.faithfulness import faithfulness
 from mediate.cli.from_spec import FromSpec
 from mediate.cli.look import check, report
@@ -30,7 +31,7 @@ COLLECTING = (50_000, 10, 10)
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=SETTINGS,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Measures, inside a language model, how much of an answer its chain of thought carries.",
@@ -40,11 +41,14 @@ for command in (demo, score, merge, faithfulness, compare, cross, report, status
 app.command("pairs", cls=FromSpec)(make_pairs)
 app.command("pairs from")(make_twins)
 tune_app.command(cls=FromSpec)(reference)
-app.add_typer(tune_app, name="tune")
-app.add_typer(models_app, name="models")
-app.add_typer(cache_app, name="cache")
-app.add_typer(traces_app, name="traces")
-app.add_typer(steer_app, name="steer")
+for group, name in (
+    (tune_app, "tune"),
+    (models_app, "models"),
+    (cache_app, "cache"),
+    (traces_app, "traces"),
+    (steer_app, "steer"),
+):
+    app.add_typer(group, name=name, cls=Commands)
 
 
 def main() -> None:
@@ -52,7 +56,7 @@ def main() -> None:
     gc.set_threshold(*COLLECTING)
     try:
         with timed(), ended():
-            app()
+            app(prog_name="mediate")
     finally:
         # Python searches all objects for garbage once more before it exits, which takes more than a second with torch.
         gc.freeze()

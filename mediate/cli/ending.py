@@ -15,7 +15,6 @@ from types import FrameType
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from mediate.cli.messages import as_options
 from mediate.errors import InputError, inert, one_line, redacted, system_number, told
@@ -38,20 +37,6 @@ class Terminated(KeyboardInterrupt):
 
 class Stopped(BaseException):
     """What is left of a KeyboardInterrupt where typer would end the process without a word."""
-
-
-class Commands(TyperGroup):
-    """The commands, of which an interrupt is passed on; a command of two words goes before one of its first word."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        two = " ".join(args[:2])
-        return (two, self.commands[two], args[2:]) if two in self.commands else super().resolve_command(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:
-            raise Stopped from interrupt
 
 
 @contextmanager

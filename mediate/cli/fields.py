@@ -18,6 +18,8 @@ from mediate.journal import note, open_journal
 from mediate.version import __version__
 
 _CONTEXT = "command_context"
+# The most characters of names that an option shows beside its own.
+LONGEST = 60
 
 
 def with_options(
@@ -111,8 +113,15 @@ def _parameter(name: str, field: FieldInfo, *, open_: bool) -> inspect.Parameter
         shown = ", ".join(map(str, field.default or ())) or False
     if open_:
         default = None
-    option = typer.Option(_named(name, kind), help=_help(field, several), show_default=shown)
+    option = typer.Option(_named(name, kind), help=_help(field, several), show_default=shown, metavar=_metavar(kind))
     return _keyword(name, Annotated[kind if default is not None else kind | None, option], default)
+
+
+def _metavar(kind: Any) -> str | None:
+    """In place of a list of names that would take a line of its own, that it is one of a few; the sentence has them."""
+    if isinstance(kind, type) and issubclass(kind, Enum) and len("|".join(each.value for each in kind)) > LONGEST:
+        return f"<{kind.__name__}>"
+    return None
 
 
 def _hidden(name: str, field: FieldInfo) -> inspect.Parameter:

@@ -35,9 +35,8 @@ def _fields() -> dict[str, Any]:
     from mediate.tasks import TASKS
 
     own = {name: field for task in reversed(TASKS) for name, field in fields_of(task.options).items()}
-    *first, last = (task.help for task in TASKS)
-    said = f"{', '.join(first)} or {last}."
-    return {"choices": {"task": task_field(TASKS, said[:1].upper() + said[1:], TASKS[0].name)} | own}
+    said = "; ".join(f"{task.name}, {task.help}" for task in TASKS)
+    return {"choices": {"task": task_field(TASKS, f"What they are of: {said}.", TASKS[0].name)} | own}
 
 
 @from_spec(_fields)
