@@ -6,6 +6,7 @@ Also how a refusal of the operating system is told: on one line, with the place 
 import errno
 import os
 import re
+from collections.abc import Iterable
 
 # The name under which the package is installed; `mediate` on the index is another project's.
 DISTRIBUTION = "cot-mediate"
@@ -116,6 +117,14 @@ def shortened(text: str, most: int = 80) -> str:
 def short(value: object, most: int = 40) -> str:
     """A value as a message quotes it, texts in quotation marks, in at most so many characters."""
     return shortened(repr(value), most)
+
+
+def meant(given: str, names: Iterable[str]) -> str:
+    """`did you mean 'read'? ` where a name is like a given one, to stand before what else there is; else nothing."""
+    from difflib import get_close_matches  # takes a while, and hardly ever comes to it
+
+    near = get_close_matches(given, [str(each) for each in names], n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}? " if near else ""
 
 
 def inert(text: str) -> str:

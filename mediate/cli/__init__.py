@@ -9,14 +9,17 @@ from mediate.cli.cache import cache_app
 from mediate.cli.commands import SETTINGS, Commands
 from mediate.cli.compare import compare
 from mediate.cli.cross import cross
+from mediate.cli.demo import demo
 from mediate.cli.ending import ended
 from mediate.cli.faithfulness import faithfulness
 from mediate.cli.from_spec import FromSpec
 from mediate.cli.look import check, report
-from mediate.cli.materials import make_pairs, models_app
+from mediate.cli.maps import maps
+from mediate.cli.materials import make_pairs
 from mediate.cli.merge import merge
+from mediate.cli.models import models_app
 from mediate.cli.reference import reference
-from mediate.cli.score import demo, score
+from mediate.cli.score import score
 from mediate.cli.status import status
 from mediate.cli.steer import steer_app
 from mediate.cli.traces import traces_app
@@ -36,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Measures, inside a language model, how much of an answer its chain of thought carries.",
 )
-for command in (demo, score, merge, faithfulness, compare, cross, report, status, check):
+for command in (demo, score, merge, faithfulness, compare, cross, report, status, check, maps):
     app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
 app.command("pairs", cls=FromSpec)(make_pairs)
 app.command("pairs from")(make_twins)

@@ -1,10 +1,12 @@
 """`mediate cross`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mediate.cli.completion import model_names
 from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
@@ -21,6 +23,7 @@ from mediate.cli.options import (
     tell_time,
 )
 from mediate.cli.run_files import write_run as write_down
+from mediate.watch import tell
 
 if TYPE_CHECKING:
     from mediate.results.crossing_folder import CrossResults
@@ -41,7 +44,14 @@ def _fields() -> dict[str, Any]:
 def cross(
     pairs: Annotated[Path, typer.Argument(help="Pairs, as JSON lines or Parquet.")],
     model: ModelOption,
-    tuned: Annotated[str, typer.Option("--tuned", help="The checkpoint after tuning, named as --model.")],
+    tuned: Annotated[
+        str,
+        typer.Option(
+            "--tuned",
+            help="The checkpoint after tuning, named as --model.",
+            autocompletion=model_names,
+        ),
+    ],
     out: OutOption,
     choices: Choices,
     loading: Choices,
@@ -57,13 +67,14 @@ def cross(
     """
     from mediate.pairs.files import scan_pairs
     from mediate.scoring.cross_spec import cross_fields, make_cross_spec
-    from mediate.scoring.given import check_device, check_out, check_set
+    from mediate.scoring.given import check_device, check_out, check_set, limited
 
     quiet_libraries(quiet)
     spec = make_cross_spec(**choices)
     # Whatever needs no model is tried before one is loaded.
     found = scan_pairs(pairs)
     check_set(found.pairs, found.errors, spec.scoring)
+    found = replace(found, pairs=limited(found.pairs, spec.scoring.limit, tell))
     check_model(model)
     check_model(tuned, loading.get("adapter"))
     check_device(loading.get("device"))

@@ -5,11 +5,13 @@ before they kill, and the loss of the terminal end a command as Ctrl-C does, wit
 """
 
 import errno
+import json
 import logging
+import math
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -78,6 +80,21 @@ def ended() -> Iterator[None]:
 def put(text: str) -> None:
     """Text on standard output, without what a terminal would take for commands: names of files are anybody's."""
     typer.echo(inert(text))
+
+
+def put_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on standard output; what is no number is null, and no name can hold what a terminal obeys."""
+    typer.echo(json.dumps(_plain(value), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
 
 
 def say(line: str) -> None:

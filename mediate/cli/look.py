@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mediate.cli.completion import model_names
 from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import check_model, quiet_libraries
@@ -26,7 +27,15 @@ def _fields() -> dict[str, Any]:
 
 @from_spec(_fields)
 def check(
-    loading: Choices, model: Annotated[str | None, typer.Option("--model", help="Also check this model.")] = None
+    loading: Choices,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            help="Also check this model.",
+            autocompletion=model_names,
+        ),
+    ] = None,
 ) -> None:
     """Measures planted models of known truth, and tries identities on random models and, with --model, on that one."""
     quiet_libraries()

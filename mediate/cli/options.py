@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mediate.cli.completion import model_names
 from mediate.cli.ending import put
 from mediate.errors import InputError
 from mediate.watch import hush, tell
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 
 ModelOption = Annotated[
-    str, typer.Option("--model", help="Hub id, folder, .gguf file, name of a fetched model, or BASE+ADAPTER.")
+    str,
+    typer.Option(
+        "--model",
+        help="Hub id, folder, .gguf file, a name of 'mediate models list', or BASE+ADAPTER.",
+        autocompletion=model_names,
+    ),
 ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mediate.cli.completion import model_names
 from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, FromSpec, from_spec
 from mediate.cli.materials import check_absent
@@ -38,7 +39,10 @@ traces_app = typer.Typer(
 )
 
 TeacherOption = Annotated[
-    str | None, typer.Option("--teacher", help="A second model of the same tokenizer, named as --model is.")
+    str | None,
+    typer.Option(
+        "--teacher", help="A second model of the same tokenizer, named as --model is.", autocompletion=model_names
+    ),
 ]
 
 
@@ -178,8 +182,20 @@ def _rsd_fields() -> dict[str, Any]:
 @from_spec(_rsd_fields)
 def rsd(
     *,
-    teacher: Annotated[str, typer.Option("--teacher", help="The model that proposes; named as for --model elsewhere.")],
-    student: Annotated[str, typer.Option("--student", help="The model that accepts, and is to be taught.")],
+    teacher: Annotated[
+        str,
+        typer.Option(
+            "--teacher", help="The model that proposes; named as for --model elsewhere.", autocompletion=model_names
+        ),
+    ],
+    student: Annotated[
+        str,
+        typer.Option(
+            "--student",
+            help="The model that accepts, and is to be taught.",
+            autocompletion=model_names,
+        ),
+    ],
     questions: Annotated[Path, typer.Option("--questions", help="Items with answers, or pairs.")],
     out: Annotated[Path, typer.Option("--out", help="The .jsonl file to write: items, for score and tune.")],
     choices: Choices,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mediate.errors import InputError
+from mediate.errors import InputError, meant
 
 
 class Component(StrEnum):
@@ -110,4 +110,5 @@ def parse_component(name: str) -> Component:
     try:
         return Component(name)
     except ValueError:
-        raise InputError(f"no component {name!r}; there are {', '.join(Component)}") from None
+        there = f"{meant(name, Component)}there are {', '.join(Component)}"
+        raise InputError(f"no component {name!r}; {there}") from None

@@ -23,7 +23,7 @@ def _each(bearing: Bearing, names: str) -> dict[str, Bearing]:
 # Of scoring, with the activations that it keeps, as a run that kept none is not the one that is asked for.
 _SCORING = """
     template answer_cue chains outcomes maps against others control_pairs replacements keep on_bad_item answer bridge
-    solved_only max_new_tokens stop temperature top_p seed min_te level
+    solved_only max_new_tokens stop temperature top_p limit seed min_te level
 """
 _BEHAVIOUR = """
     edits hint rewriter rewriter_instruction readings measures resampling resamples resample_items resample_rounds
