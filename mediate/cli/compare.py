@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from mediate.cli.ending import put
+from mediate.cli.ending import put, put_json
 from mediate.cli.from_spec import Choices, from_spec
-from mediate.cli.options import either
+from mediate.cli.options import JsonOption, either
 
 
 def _fields() -> dict[str, Any]:
@@ -30,6 +30,7 @@ def compare(
     partial: Annotated[
         bool, typer.Option("--partial", help="Compare runs that are not finished, too, by what they have; marked.")
     ] = False,
+    json: JsonOption = False,
     label: Annotated[list[str] | None, typer.Option("--label", hidden=True)] = None,
 ) -> None:
     """Compares stored runs on the items that all of them measured; needs no model."""
@@ -40,3 +41,7 @@ def compare(
     )
     put(repr(found))
     put(f"comparison: {out / 'comparison.html'}")
+    if json:
+        from mediate.cli.summaries import comparison_summary
+
+        put_json(comparison_summary(found, out))

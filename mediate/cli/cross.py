@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mediate.cli.completion import model_names
-from mediate.cli.ending import put
+from mediate.cli.ending import put, put_json
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
+    JsonOption,
     LogOption,
     ModelOption,
     OutOption,
     ProfileOption,
     QuietOption,
+    VerboseOption,
     WriteRunOption,
     check_measured,
     check_model,
@@ -59,7 +61,9 @@ def cross(
     write_run: WriteRunOption = None,
     log: LogOption = None,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives.
 
@@ -92,8 +96,13 @@ def cross(
     store = Store() if cache else None
     results = cross_pairs(models, found, spec, out=out, store=store, progress=True)
     _say(results)
-    put(f"run: {out}\nreport: {write_report(out)}")
+    page = write_report(out)
+    put(f"run: {out}\nreport: {page}")
     tell_time()
+    if json:
+        from mediate.cli.summaries import crossing_summary
+
+        put_json(crossing_summary(results, out, page))
     check_measured(results.manifest, results.rejects)
     tell_next(out, results.rejects)
 

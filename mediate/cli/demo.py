@@ -8,7 +8,7 @@ import typer
 
 from mediate.beside import beside
 from mediate.cli.ending import put
-from mediate.cli.options import ProfileOption, QuietOption, quiet_libraries, show, tell_time
+from mediate.cli.options import ProfileOption, QuietOption, VerboseOption, quiet_libraries, show, tell_time
 
 
 class DemoModel(StrEnum):
@@ -26,6 +26,7 @@ def demo(
     pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="How many built-in pairs to try.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the problems and the bootstrap.")] = 0,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Reference reasoners of several sizes, before and after fine-tuning, or word problems on a real model."""

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
@@ -27,6 +28,9 @@ GOES_ON = "the same command goes on where this one stopped"
 LONGEST = 2000
 # Where one of these was met, whatever error came of it is theirs.
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+_AS_JSON: ContextVar[bool] = ContextVar("as_json", default=False)
 
 
 class Terminated(KeyboardInterrupt):
@@ -44,6 +48,7 @@ class Stopped(BaseException):
 @contextmanager
 def ended() -> Iterator[None]:
     """Runs a command: whatever ends it is told, and is its exit code."""
+    as_json(False)
     with _signals(), _warnings(), _logged():
         try:
             try:
@@ -78,8 +83,22 @@ def ended() -> Iterator[None]:
 
 
 def put(text: str) -> None:
-    """Text on standard output, without what a terminal would take for commands: names of files are anybody's."""
-    typer.echo(inert(text))
+    """Text on standard output, without what a terminal would take for commands: names of files are anybody's.
+
+    Where a command writes JSON, it goes to standard error.
+    """
+    typer.echo(inert(text), err=_AS_JSON.get())
+
+
+def as_json(wanted: bool) -> bool:
+    """From here on standard output is for one JSON object alone, where that is wanted; and whether it is."""
+    _AS_JSON.set(wanted)
+    return wanted
+
+
+def writes_json() -> bool:
+    """Whether the command that runs writes JSON."""
+    return _AS_JSON.get()
 
 
 def put_json(value: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from mediate.cli.options import (
     OutOption,
     ProfileOption,
     QuietOption,
+    VerboseOption,
     check_model,
     loading_choices,
     quiet_libraries,
@@ -65,6 +66,7 @@ def score(
     answer_pattern: AnswerPatternOption = None,
     cache: CacheOption = True,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Scores each token and trace under a student: surprisal, rank, what the speculative rule accepts."""
@@ -121,6 +123,7 @@ def join(
     answer_pattern: AnswerPatternOption = None,
     cache: CacheOption = True,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Holds what each token carries against how likely a student finds it: do rejected tokens carry the answer?"""
@@ -209,6 +212,7 @@ def rsd(
     cache: CacheOption = True,
     force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Reverse speculative decoding: the teacher proposes each token, and the student accepts it or draws one itself."""

@@ -32,8 +32,9 @@ _BEHAVIOUR = """
 BEARINGS: Mapping[str, Bearing] = (
     _each(Bearing.NUMBERS, f"{_SCORING} {_BEHAVIOUR} worlds writer margin draws flips allow_mixed")
     | _each(Bearing.CONTENT, "pairs runs model tuned adapter tokenizer dtype device")
+    | _each(Bearing.CONTENT, "few_shot examples")
     | _each(Bearing.CONTENT, "format columns answer_pattern")
-    | _each(Bearing.NOTHING, "copy out labels label cache report plan dry_run write_run log quiet profile")
+    | _each(Bearing.NOTHING, "copy out labels label cache report plan dry_run write_run log quiet verbose json profile")
     | _each(Bearing.NOTHING, "max_errors takeover partial")
     | _each(Bearing.NOTHING, "shard chains_only engine address num_workers gpus_per_worker threads_per_worker")
 )
