@@ -26,6 +26,8 @@ templates_path: list[str] = []
 
 myst_enable_extensions = ["colon_fence", "fieldlist"]
 myst_heading_anchors = 4
+# The cards' tables, which a command writes, have smaller headings than the text between them.
+suppress_warnings = ["myst.header"]
 
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
 napoleon_custom_sections = [("Options", "params_style"), ("Attributes", "params_style")]
