@@ -17,6 +17,7 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["img"]
 nitpicky = False
 
+highlight_language = "text"
 html_theme = "furo"
 html_title = f"mediate {version}"
 html_static_path: list[str] = []
