@@ -15,7 +15,15 @@ MOST_OF_AN_ID = 120
 
 
 class InputError(ValueError):
-    """Something the caller gave is wrong; the message is one line that names the place and the remedy."""
+    """Something the caller gave is wrong; the message is one line that names the place and the remedy.
+
+    Example:
+        >>> try:
+        ...     md.score(model, pairs, maps=["red:step"])
+        ... except md.InputError as error:
+        ...     print(str(error).partition(";")[0])
+        option 'maps': no map 'red:step'
+    """
 
 
 class ItemError(InputError):
@@ -27,6 +35,11 @@ class ItemError(InputError):
         place: Where the item stands, such as `pairs.jsonl:12`; empty for items made in memory.
         code: A short word for counting, such as `empty_cot`.
         written: Whether a model wrote what is wrong, so that whoever gave the item cannot mend it.
+
+    Example:
+        >>> error = md.ItemError("a1", "no chain; give one", place="pairs.jsonl:3")
+        >>> print(error)
+        pairs.jsonl:3: item 'a1': no chain; give one
     """
 
     def __init__(

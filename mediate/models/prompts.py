@@ -43,6 +43,11 @@ class Template:
             with the question in its place, such as worked examples.
         text: The completion's text with `{question}` in it, or a chat template in Jinja; empty for the tokenizer's own.
         name: What to call it in results.
+
+    Example:
+        >>> from mediate.models.prompts import Style
+        >>> ask = md.Template(Style.COMPLETION, "Think.\\nQ: {question}\\nA:", "mine")
+        >>> md.score(model, pairs, template=ask)  # doctest: +SKIP
     """
 
     style: Style

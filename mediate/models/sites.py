@@ -15,6 +15,10 @@ class Component(StrEnum):
     d_head` for `k` and `v` (never expanded to the query heads), `batch head query_pos key_pos` for `pattern` (after the
     softmax) and `batch pos d_mlp` for `mlp_post` (the MLP's neurons, after the gate). `q` and `k` are taken before
     rotary embedding, and before a norm of their own where the family has one.
+
+    Example:
+        >>> md.Component.Z.value, md.Component("resid_post").name
+        ('z', 'RESID_POST')
     """
 
     RESID_PRE = "resid_pre"

@@ -66,7 +66,12 @@ _BRIDGE = (
 
 @described
 class ScoreSpec(BaseModel):
-    """The choices of a scoring run; an unknown name is an error."""
+    """The choices of a scoring run; an unknown name is an error.
+
+    Example:
+        >>> spec = md.ScoreSpec(maps=["read:step"], control_pairs=0)
+        >>> md.score(model, pairs, spec, seed=1)  # doctest: +SKIP
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
