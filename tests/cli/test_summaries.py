@@ -72,6 +72,14 @@ def test_a_comparison(space: Path) -> None:
     assert {each["quantity"] for each in found["differences"]} >= {"mediated", "text"}
 
 
+def test_runs_of_one_model_are_told_to_be_that(space: Path) -> None:
+    again = mediate("score", "p.jsonl", "--model", "reference-0.1m", "--out", "again", *USUAL, cwd=space)
+    assert again.returncode == 0
+    done = mediate("compare", "base", "again", "--out", "same", cwd=space)
+    assert "base and again are runs of the very same model" in done.stderr
+    assert "very same" not in mediate("compare", "base", "needed", "--out", "compared", cwd=space).stderr
+
+
 def test_a_crossing(space: Path) -> None:
     usual = ("--model", "reference-0.1m", "--tuned", "reference-0.1m-needed", "--out", "crossed", "--limit", 1)
     found = written("cross", "p.jsonl", *usual, "--maps", "read:layer", cwd=space)
