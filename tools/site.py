@@ -5,9 +5,10 @@ from typing import Any
 
 # Texts outside `docs/`, with the page that includes each.
 INCLUDED = {f"../mediate/models/weights/{name}.md": f"{name.lower()}.md" for name in ("CARD", "CARD-worded")}
-_CODE = re.compile(r"(?<![`:\w])`([^`\n]+)`(?![`_])")
-# Such as |TE|, which would be a substitution.
-_SIZE = re.compile(r"\|([A-Z]\w*)\|")
+# Code in single or double backquotes, a role; or a size such as |TE|, which would be a substitution.
+_MARKED = re.compile(
+    r"(?P<role>:\w+:`[^`]+`_?|``[^`]+``)|(?<![`:\w])`(?P<code>[^`\n]+)`(?![`_])|\|(?P<size>[A-Z]\w*)\|"
+)
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -25,4 +26,10 @@ def inward(app: Any, name: str, source: list[str]) -> None:
 
 def as_code(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """What stands in single backquotes is code, as in Markdown; reStructuredText has two for that."""
-    lines[:] = [_SIZE.sub(r"\\|\1\\|", _CODE.sub(r"``\1``", line)) for line in lines]
+    lines[:] = [_MARKED.sub(_marked, line) for line in lines]
+
+
+def _marked(found: re.Match[str]) -> str:
+    if found["role"]:
+        return found["role"]
+    return f"``{found['code']}``" if found["code"] else rf"\|{found['size']}\|"
