@@ -40,8 +40,8 @@ def api_page() -> str:
         BY,
         "`import mediate as md` loads neither torch nor a model; each name is imported when it is first used. Effects "
         "are in nats of the [outcome](numbers.md), steps and layers count from 0.",
-        "The choices of a call stand in [options](options.md) too, with their defaults and bounds. In the examples `md` "
-        'is `mediate`, `model` is `md.load("reference-0.1m")`, and `pairs` are `md.modular_pairs(4)`; those that take '
+        "The choices of a call stand in [options](options.md), too, with their defaults. In the examples `md` is "
+        '`mediate`, `model` is `md.load("reference-0.1m")`, and `pairs` are `md.modular_pairs(4)`; those that take '
         "long, or need files, are marked `+SKIP` and shown alone.",
     ]
     for group, members in GROUPS.items():
