@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Twice quiet: an old pip warns of every place where it does not find a package. Errors are told.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint bench bench-gpu faults findings mutants architectures notebooks studies lock newest newest-torch lowest dist clean
+.PHONY: demo test test-all lint bench bench-gpu faults findings mutants architectures notebooks studies docs docs-links lock newest newest-torch lowest dist clean
 
 demo: .venv/.installed-demo
 	$(BIN)/mediate demo
@@ -54,6 +54,15 @@ notebooks: .venv/.installed-dev
 studies: .venv/.installed-dev
 	$(BIN)/python -m tools.studies $(STUDIES)
 
+# The site, into build/docs/html; warnings, such as a link that leads nowhere, are errors.
+docs: .venv/.installed-dev
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/docs/html
+	@echo "docs: build/docs/html/index.html"
+
+# Links to other sites, over the network; of no release and no test.
+docs-links: .venv/.installed-dev
+	$(BIN)/python -m sphinx -b linkcheck -q docs build/docs/links
+
 check-python = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mediate needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
 
 # Renews constraints.txt and requirements-hashed.txt and prints what moved; TORCH=2.14.1 moves torch, which else stays.
@@ -86,4 +95,4 @@ $(BIN)/python:
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-newest .venv-newest-torch .venv-lowest dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-newest .venv-newest-torch .venv-lowest build dist .mypy_cache .pytest_cache .ruff_cache

@@ -66,8 +66,16 @@ def load(model: Any, **options: Unpack[LoadOptions]) -> "Model":
             peft model in memory.
         **options: Choices, as below.
 
+    Returns:
+        The hooked model, on its device, with what its checks found in `checks` and `refused`.
+
     Raises:
         InputError: A choice is wrong, the model cannot be loaded, or hooking it changes its logits.
+
+    Example:
+        >>> model = md.load("reference-0.1m")
+        >>> model.facts.layers, model.facts.heads
+        (2, 4)
     """
     from mediate.passes.loaded import load as load_checked
 
@@ -103,8 +111,18 @@ def score(
         **options: Choices that differ from `spec`, as below: `template="chat"`, or `maps=["read:step,layer"]`; where it
             is computed, as `engine="ray", num_workers=2`; and of a named model, the choices of `load`.
 
+    Returns:
+        The run: shares as ratios, effects and maps in nats, a row an item in its tables.
+
     Raises:
         InputError: A choice or the pairs are wrong; one line says where and what to do.
+
+    Example:
+        >>> scores = md.score(model, pairs, maps=["read:step,layer"], control_pairs=0)
+        >>> sorted(scores.shares())
+        ['direct', 'latent', 'mediated', 'text']
+        >>> len(scores.table())  # a row an item and outcome
+        8
     """
     from mediate.passes.store import Store
     from mediate.scoring.apart import Order, apart, name_of
@@ -168,8 +186,15 @@ def faithfulness(
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below: those of the tests, and of scoring.
 
+    Returns:
+        The run with both sides: rates of answers that stayed, and effects in nats.
+
     Raises:
         InputError: A choice or the pairs are wrong; one line says where and what to do.
+
+    Example:
+        >>> found = md.faithfulness(model, pairs, edits=["truncated"])  # doctest: +SKIP
+        >>> found.tests()  # doctest: +SKIP
     """
     from mediate.faithfulness.faithfulness import Probes
     from mediate.faithfulness.faithfulness import faithfulness as measure
@@ -210,10 +235,17 @@ def cross(
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below.
 
+    Returns:
+        The two checkpoints crossed: changes in nats, and their shares of the total change.
+
     Raises:
         InputError: The models are no two checkpoints of one architecture, a choice or the pairs are wrong, or `out`
             holds something else.
         ItemError: Unless bad items are skipped, the first pair that cannot be measured.
+
+    Example:
+        >>> tuned = md.load("reference-0.1m-needed")
+        >>> md.cross(model, tuned, pairs).changes()  # doctest: +SKIP
     """
     from mediate.scoring.cross import cross as cross_checkpoints
 
@@ -228,8 +260,16 @@ def open(folder: str | Path) -> Opened:
     traces (`TraceScores`), what their tokens carry (`TokenJoin`), traces written together (`RsdTraces`), a comparison
     (`StoredComparison`) or a tuned model (`Tuning`), as its manifest says.
 
+    Returns:
+        What the folder holds, with the same views as the call that wrote it.
+
     Raises:
         InputError: The folder holds none of these, what it holds is not finished, or a file is missing or damaged.
+
+    Example:
+        >>> scores = md.score(model, pairs, out="runs/opened", control_pairs=0)
+        >>> md.open("runs/opened").shares() == scores.shares()
+        True
     """
     place = Path(folder)
     if (place / MANIFEST).is_file():

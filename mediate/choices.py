@@ -4,6 +4,7 @@ The record of a specification, the option of a command, the table in the documen
 all made from that field.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from textwrap import fill
@@ -20,6 +21,8 @@ Documented = TypeVar("Documented", bound=Callable[..., Any])
 
 _BOUNDS = {"gt": "above", "ge": "from", "lt": "below", "le": "up to"}
 _MOST = 60
+# What a docstring says after its arguments.
+_AFTER = re.compile(r"^    (?:Returns|Raises|Example):$", re.MULTILINE)
 _WIDTH = 116
 
 
@@ -131,6 +134,7 @@ def _with(docstring: str, heading: str, choices: Mapping[str, FieldInfo]) -> str
         fill(f"{name}: {field.description}", _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 12)
         for name, field in choices.items()
     ]
-    said, raises, rest = docstring.partition("    Raises:")
+    after = _AFTER.search(docstring)
+    place = len(docstring) if after is None else after.start()
     listed = "\n".join([f"    {heading}:", *paragraphs])
-    return f"{said.rstrip()}\n\n{listed}\n\n{raises}{rest}".rstrip() + "\n"
+    return f"{docstring[:place].rstrip()}\n\n{listed}\n\n{docstring[place:].lstrip(chr(10))}".rstrip() + "\n"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from mediate.watch import duration
+from mediate.watch import duration, tell
 
 # The part of all time that a stage must take to be named in the line.
 LEAST = 0.02
@@ -31,9 +31,11 @@ class Clock:
 
     Args:
         detailed: Whether whoever reads it out should tell all of it.
+        told_at_once: Whether each stage is told, too, when it first begins, with the time since the process did.
     """
 
     detailed: bool = False
+    told_at_once: bool = False
     stages: dict[str, Spent] = field(default_factory=lambda: defaultdict(Spent))
     _open: list[str] = field(default_factory=list)
     _since: tuple[float, float] = (0.0, 0.0)
@@ -51,6 +53,8 @@ class Clock:
     def stage(self, name: str) -> Iterator[None]:
         """While open, time is booked on this stage."""
         self._turn()
+        if self.told_at_once and name not in self.stages:
+            tell(f"{time.perf_counter() - _STARTED:8.1f} s  {name}")
         self.stages[name].times += 1
         self._open.append(name)
         try:

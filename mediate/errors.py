@@ -6,6 +6,7 @@ Also how a refusal of the operating system is told: on one line, with the place 
 import errno
 import os
 import re
+from collections.abc import Iterable
 
 # The name under which the package is installed; `mediate` on the index is another project's.
 DISTRIBUTION = "cot-mediate"
@@ -14,7 +15,15 @@ MOST_OF_AN_ID = 120
 
 
 class InputError(ValueError):
-    """Something the caller gave is wrong; the message is one line that names the place and the remedy."""
+    """Something the caller gave is wrong; the message is one line that names the place and the remedy.
+
+    Example:
+        >>> try:
+        ...     md.score(model, pairs, maps=["red:step"])
+        ... except md.InputError as error:
+        ...     print(str(error).partition(";")[0])
+        option 'maps': no map 'red:step'
+    """
 
 
 class ItemError(InputError):
@@ -26,6 +35,11 @@ class ItemError(InputError):
         place: Where the item stands, such as `pairs.jsonl:12`; empty for items made in memory.
         code: A short word for counting, such as `empty_cot`.
         written: Whether a model wrote what is wrong, so that whoever gave the item cannot mend it.
+
+    Example:
+        >>> error = md.ItemError("a1", "no chain; give one", place="pairs.jsonl:3")
+        >>> print(error)
+        pairs.jsonl:3: item 'a1': no chain; give one
     """
 
     def __init__(
@@ -116,6 +130,14 @@ def shortened(text: str, most: int = 80) -> str:
 def short(value: object, most: int = 40) -> str:
     """A value as a message quotes it, texts in quotation marks, in at most so many characters."""
     return shortened(repr(value), most)
+
+
+def meant(given: str, names: Iterable[str]) -> str:
+    """`did you mean 'read'? ` where a name is like a given one, to stand before what else there is; else nothing."""
+    from difflib import get_close_matches  # takes a while, and hardly ever comes to it
+
+    near = get_close_matches(given, [str(each) for each in names], n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}? " if near else ""
 
 
 def inert(text: str) -> str:

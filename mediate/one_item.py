@@ -51,8 +51,16 @@ def attribute(  # type: ignore[misc]  # whose answer is measured, a choice elsew
         store: Whether chains and results are looked up and kept in the cache.
         **options: Choices, as below; maps that are named are measured beside those by step and layer.
 
+    Returns:
+        The item's numbers, in nats of the answer's logit, and its maps by step and layer.
+
     Raises:
         InputError: A choice is wrong, the model cannot be loaded, or (`ItemError`) the item cannot be measured.
+
+    Example:
+        >>> found = md.attribute(model, "Start 4, add 9. Hint 3.", cot="4 + 9 = 3.", answer="3")
+        >>> found.results.items[0].id
+        'item'
     """
     from mediate.models.model import Model
 
@@ -118,9 +126,17 @@ def prepare(
         pairs: Pairs, or the path of a file of them, among which an id is looked up.
         store: Whether written chains are looked up and kept in the cache.
 
+    Returns:
+        The item with its methods: a `PreparedPair`, or a `PreparedItem` of an item by itself.
+
     Raises:
         InputError: No such item, a choice that the model does not allow, or (`ItemError`) a pair that cannot be
             measured; one line says where and what to do.
+
+    Example:
+        >>> pair = md.prepare(model, pairs[0])
+        >>> pair.y.shape  # outcome, and the worlds of direct, text and latent
+        (2, 2, 2, 2)
     """
     from mediate.models.model import Model
     from mediate.passes.store import Store

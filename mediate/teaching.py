@@ -53,8 +53,16 @@ def score_traces(
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below.
 
+    Returns:
+        The traces: surprisal and entropy in nats, ranks, and rates of what is accepted, each with means over the set.
+
     Raises:
         InputError: A choice or the traces are wrong, or the teacher has another tokenizer; one line says what to do.
+
+    Example:
+        >>> found = md.score_traces(model, pairs)
+        >>> len(found.table())  # a row a chain: of a pair the base's
+        4
     """
     from mediate.distill.score_traces import score_traces as measure
     from mediate.passes.store import Store
@@ -97,8 +105,14 @@ def join_tokens(
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below.
 
+    Returns:
+        The tokens: what each carries in nats, beside its surprisal in nats.
+
     Raises:
         InputError: A choice or the traces are wrong, or the teacher has another tokenizer; one line says what to do.
+
+    Example:
+        >>> md.join_tokens(model, pairs).by_kind()  # doctest: +SKIP
     """
     from mediate.distill.join import join_tokens as measure
     from mediate.passes.store import Store
@@ -139,8 +153,14 @@ def rsd(
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below.
 
+    Returns:
+        The traces, with what was accepted of each and why others were dropped.
+
     Raises:
         InputError: A choice, the questions or the models are wrong; one line says what to do.
+
+    Example:
+        >>> md.rsd(teacher, student, "pairs.jsonl", traces=4).items()  # doctest: +SKIP
     """
     from mediate.distill.rsd_run import rsd as write
     from mediate.passes.store import Store
@@ -177,9 +197,15 @@ def tune(
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below; an arm refuses those that it would not heed.
 
+    Returns:
+        The tuned model's folder with its accuracy before and after, as shares, and its losses, in nats a token.
+
     Raises:
         InputError: A choice, the model or the data are wrong, the folder holds something else, or the training
             diverged; one line says where and what to do.
+
+    Example:
+        >>> tuned = md.tune("reference-0.1m", "pairs.jsonl", out="runs/after", arm="lora")  # doctest: +SKIP
     """
     from mediate.tuning.tune import tune as tune_model
 
@@ -212,8 +238,14 @@ def fit_steering(
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices, as below.
 
+    Returns:
+        The vector, `d_model` numbers long, in units of the residual stream, with how it was found.
+
     Raises:
         InputError: A choice or the chains are wrong, no such layer, or fewer than 8 thoughts on a side.
+
+    Example:
+        >>> vector = md.fit_steering(model, "chains.jsonl", layer=20)  # doctest: +SKIP
     """
     from mediate.distill.steering_fit import fit_steering as fit
     from mediate.passes.store import Store
@@ -237,8 +269,14 @@ def steered(model: "Model", vector: "SteeringVector | str | Path", alpha: float 
         vector: From `fit_steering`, or the path of its file; its control is `vector.random(seed)`.
         alpha: How often the vector is added: positive away from reflection and transition.
 
+    Returns:
+        A model of the same weights, steered in every pass.
+
     Raises:
         InputError: The vector is another model's, the model is steered already, or alpha is no number.
+
+    Example:
+        >>> md.score(md.steered(model, "vector.safetensors", alpha=1.0), pairs)  # doctest: +SKIP
     """
     from mediate.passes.loaded import steered as steer
 

@@ -267,7 +267,7 @@ def test_pairs_write_over_no_other_file(tmp_path: Path) -> None:
         (["--chains", "nowhere"], "not a run directory"),
     ],
 )
-@pytest.mark.parametrize("command", ["score", "cross"])
+@pytest.mark.parametrize("command", ["score", "cross", "faithfulness"])
 def test_what_needs_no_model_is_refused_before_torch_is_there(
     command: str, arguments: list[str], said: str, tmp_path: Path
 ) -> None:

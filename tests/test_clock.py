@@ -95,3 +95,13 @@ def test_stages_that_are_decorators_can_be_entered_again(ticks) -> None:
         work(2)
     assert clock.seconds() == {"work": 3}
     assert isinstance(clock, Clock)
+
+
+def test_each_stage_is_told_once_as_it_begins_where_that_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    with timed() as clock:
+        clock.told_at_once = True
+        for name in ("reading", "measuring", "reading"):
+            with stage(name):
+                pass
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" s  ")[1] for line in lines] == ["reading", "measuring"]

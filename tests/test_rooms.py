@@ -46,6 +46,7 @@ ONE_NOUN = {
     "cross": "the verb: the command and what it does",
     "crossing": "two checkpoints on the same tokens: the record, measuring it, its figures, its page",
     "cube": "Y[d, t, h]: the record and measuring it",
+    "demo": "the verb: the command and what it does",
     "faithfulness": "the verb: the command, what it does, and what a user then holds",
     "figures": "the figures of a page, of a run and of a comparison",
     "files": "what lies on disk: any file, and files of pairs",

@@ -6,16 +6,20 @@ from typing import Annotated
 import typer
 
 from mediate.cli.cache import cache_app
+from mediate.cli.commands import SETTINGS, Commands
 from mediate.cli.compare import compare
 from mediate.cli.cross import cross
-from mediate.cli.ending import Commands, ended
+from mediate.cli.demo import demo
+from mediate.cli.ending import ended
 from mediate.cli.faithfulness import faithfulness
 from mediate.cli.from_spec import FromSpec
 from mediate.cli.look import check, report
-from mediate.cli.materials import make_pairs, models_app
+from mediate.cli.maps import maps
+from mediate.cli.materials import make_pairs
 from mediate.cli.merge import merge
+from mediate.cli.models import models_app
 from mediate.cli.reference import reference
-from mediate.cli.score import demo, score
+from mediate.cli.score import score
 from mediate.cli.status import status
 from mediate.cli.steer import steer_app
 from mediate.cli.traces import traces_app
@@ -30,21 +34,24 @@ COLLECTING = (50_000, 10, 10)
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=SETTINGS,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Measures, inside a language model, how much of an answer its chain of thought carries.",
 )
-for command in (demo, score, merge, faithfulness, compare, cross, report, status, check):
+for command in (demo, score, merge, faithfulness, compare, cross, report, status, check, maps):
     app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
 app.command("pairs", cls=FromSpec)(make_pairs)
 app.command("pairs from")(make_twins)
 tune_app.command(cls=FromSpec)(reference)
-app.add_typer(tune_app, name="tune")
-app.add_typer(models_app, name="models")
-app.add_typer(cache_app, name="cache")
-app.add_typer(traces_app, name="traces")
-app.add_typer(steer_app, name="steer")
+for group, name in (
+    (tune_app, "tune"),
+    (models_app, "models"),
+    (cache_app, "cache"),
+    (traces_app, "traces"),
+    (steer_app, "steer"),
+):
+    app.add_typer(group, name=name, cls=Commands)
 
 
 def main() -> None:
@@ -52,7 +59,7 @@ def main() -> None:
     gc.set_threshold(*COLLECTING)
     try:
         with timed(), ended():
-            app()
+            app(prog_name="mediate")
     finally:
         # Python searches all objects for garbage once more before it exits, which takes more than a second with torch.
         gc.freeze()

@@ -1,18 +1,22 @@
 """`mediate cross`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mediate.cli.ending import put
+from mediate.cli.completion import model_names
+from mediate.cli.ending import put, put_json
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
+    JsonOption,
     LogOption,
     ModelOption,
     OutOption,
     ProfileOption,
     QuietOption,
+    VerboseOption,
     WriteRunOption,
     check_measured,
     check_model,
@@ -21,6 +25,7 @@ from mediate.cli.options import (
     tell_time,
 )
 from mediate.cli.run_files import write_run as write_down
+from mediate.watch import tell
 
 if TYPE_CHECKING:
     from mediate.results.crossing_folder import CrossResults
@@ -41,7 +46,14 @@ def _fields() -> dict[str, Any]:
 def cross(
     pairs: Annotated[Path, typer.Argument(help="Pairs, as JSON lines or Parquet.")],
     model: ModelOption,
-    tuned: Annotated[str, typer.Option("--tuned", help="The checkpoint after tuning, named as --model.")],
+    tuned: Annotated[
+        str,
+        typer.Option(
+            "--tuned",
+            help="The checkpoint after tuning, named as --model.",
+            autocompletion=model_names,
+        ),
+    ],
     out: OutOption,
     choices: Choices,
     loading: Choices,
@@ -49,7 +61,9 @@ def cross(
     write_run: WriteRunOption = None,
     log: LogOption = None,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Patches a tuned checkpoint's CoT state into the one before it and back, and writes where the change lives.
 
@@ -57,13 +71,14 @@ def cross(
     """
     from mediate.pairs.files import scan_pairs
     from mediate.scoring.cross_spec import cross_fields, make_cross_spec
-    from mediate.scoring.given import check_device, check_out, check_set
+    from mediate.scoring.given import check_device, check_out, check_set, limited
 
     quiet_libraries(quiet)
     spec = make_cross_spec(**choices)
     # Whatever needs no model is tried before one is loaded.
     found = scan_pairs(pairs)
     check_set(found.pairs, found.errors, spec.scoring)
+    found = replace(found, pairs=limited(found.pairs, spec.scoring.limit, tell))
     check_model(model)
     check_model(tuned, loading.get("adapter"))
     check_device(loading.get("device"))
@@ -81,8 +96,13 @@ def cross(
     store = Store() if cache else None
     results = cross_pairs(models, found, spec, out=out, store=store, progress=True)
     _say(results)
-    put(f"run: {out}\nreport: {write_report(out)}")
+    page = write_report(out)
+    put(f"run: {out}\nreport: {page}")
     tell_time()
+    if json:
+        from mediate.cli.summaries import crossing_summary
+
+        put_json(crossing_summary(results, out, page))
     check_measured(results.manifest, results.rejects)
     tell_next(out, results.rejects)
 

@@ -5,17 +5,19 @@ before they kill, and the loss of the terminal end a command as Ctrl-C does, wit
 """
 
 import errno
+import json
 import logging
+import math
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from mediate.cli.messages import as_options
 from mediate.errors import InputError, inert, one_line, redacted, system_number, told
@@ -26,6 +28,9 @@ GOES_ON = "the same command goes on where this one stopped"
 LONGEST = 2000
 # Where one of these was met, whatever error came of it is theirs.
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+_AS_JSON: ContextVar[bool] = ContextVar("as_json", default=False)
 
 
 class Terminated(KeyboardInterrupt):
@@ -40,23 +45,10 @@ class Stopped(BaseException):
     """What is left of a KeyboardInterrupt where typer would end the process without a word."""
 
 
-class Commands(TyperGroup):
-    """The commands, of which an interrupt is passed on; a command of two words goes before one of its first word."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        two = " ".join(args[:2])
-        return (two, self.commands[two], args[2:]) if two in self.commands else super().resolve_command(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:
-            raise Stopped from interrupt
-
-
 @contextmanager
 def ended() -> Iterator[None]:
     """Runs a command: whatever ends it is told, and is its exit code."""
+    as_json(False)
     with _signals(), _warnings(), _logged():
         try:
             try:
@@ -91,8 +83,37 @@ def ended() -> Iterator[None]:
 
 
 def put(text: str) -> None:
-    """Text on standard output, without what a terminal would take for commands: names of files are anybody's."""
-    typer.echo(inert(text))
+    """Text on standard output, without what a terminal would take for commands: names of files are anybody's.
+
+    Where a command writes JSON, it goes to standard error.
+    """
+    typer.echo(inert(text), err=_AS_JSON.get())
+
+
+def as_json(wanted: bool) -> bool:
+    """From here on standard output is for one JSON object alone, where that is wanted; and whether it is."""
+    _AS_JSON.set(wanted)
+    return wanted
+
+
+def writes_json() -> bool:
+    """Whether the command that runs writes JSON."""
+    return _AS_JSON.get()
+
+
+def put_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on standard output; what is no number is null, and no name can hold what a terminal obeys."""
+    typer.echo(json.dumps(_plain(value), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
 
 
 def say(line: str) -> None:

@@ -9,13 +9,17 @@ from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
     AnswerPatternOption,
     ColumnsOption,
+    ExamplesOption,
+    FewShotOption,
     FormatOption,
+    JsonOption,
     LogOption,
     ModelOption,
     OutOption,
     ProfileOption,
     QuietOption,
     TakeoverOption,
+    VerboseOption,
     WriteRunOption,
     check_model,
     columns_of,
@@ -51,11 +55,15 @@ def faithfulness(
     format: FormatOption = None,
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
+    few_shot: FewShotOption = None,
+    examples: ExamplesOption = None,
     takeover: TakeoverOption = False,
     write_run: WriteRunOption = None,
     log: LogOption = None,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Tests on behaviour: edits chains, reads what the model answers, and measures effects of the same items."""
     from mediate.faithfulness.spec import check_paraphrases, make_behaviour_spec
@@ -67,9 +75,12 @@ def faithfulness(
     if asked.rewriter is not None:
         check_model(asked.rewriter)
     reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
-    found, given, spec = read_run(pairs, model, choices, loading, reading)
+    found, given, spec = read_run(pairs, model, choices, loading, reading, (few_shot, examples))
     if write_run is not None:
-        called = {"pairs": pairs, "model": model, "out": out, "cache": cache, "report": report}
+        called = {"pairs": pairs, "model": model, "out": out, "cache": cache, "report": report} | {
+            "few_shot": few_shot,
+            "examples": examples,
+        }
         told = asked.model_dump(mode="json") | written(spec, choices) | loading | reading | {"columns": columns}
         write_down(write_run, called | told)
     check_out(out, spec, spec.described() | {"behaviour": asked.described()}, given)

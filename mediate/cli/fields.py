@@ -11,6 +11,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from mediate.choices import bounds
+from mediate.cli.completion import OF_FIELDS
 from mediate.cli.options import unescaped
 from mediate.cli.run_files import NONE, from_file, is_typed, kinds_of, placed, tell_overridden
 from mediate.errors import InputError
@@ -18,6 +19,10 @@ from mediate.journal import note, open_journal
 from mediate.version import __version__
 
 _CONTEXT = "command_context"
+# The most characters of names that an option shows beside its own.
+LONGEST = 60
+# Options of one letter.
+SHORT = {"limit": ("-n",)}
 
 
 def with_options(
@@ -111,8 +116,21 @@ def _parameter(name: str, field: FieldInfo, *, open_: bool) -> inspect.Parameter
         shown = ", ".join(map(str, field.default or ())) or False
     if open_:
         default = None
-    option = typer.Option(_named(name, kind), help=_help(field, several), show_default=shown)
+    option = typer.Option(
+        *_named(name, kind),
+        help=_help(field, several),
+        show_default=shown,
+        metavar=_metavar(kind),
+        autocompletion=OF_FIELDS.get(name),
+    )
     return _keyword(name, Annotated[kind if default is not None else kind | None, option], default)
+
+
+def _metavar(kind: Any) -> str | None:
+    """In place of a list of names that would take a line of its own, that it is one of a few; the sentence has them."""
+    if isinstance(kind, type) and issubclass(kind, Enum) and len("|".join(each.value for each in kind)) > LONGEST:
+        return f"<{kind.__name__}>"
+    return None
 
 
 def _hidden(name: str, field: FieldInfo) -> inspect.Parameter:
@@ -129,9 +147,9 @@ def _python(name: str) -> str:
     return f"old_{name.replace('-', '_')}"
 
 
-def _named(name: str, kind: Any) -> str:
+def _named(name: str, kind: Any) -> tuple[str, ...]:
     long = f"--{name.replace('_', '-')}"
-    return f"{long}/--no-{long[2:]}" if kind is bool else long
+    return (f"{long}/--no-{long[2:]}",) if kind is bool else (long, *SHORT.get(name, ()))
 
 
 def _asked(name: str, field: FieldInfo) -> tuple[Any, Any]:

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from mediate.cli.ending import put
+from mediate.cli.completion import model_names
+from mediate.cli.ending import put, put_json
 from mediate.cli.from_spec import Choices, from_spec
-from mediate.cli.options import check_model, quiet_libraries
+from mediate.cli.options import JsonOption, check_model, quiet_libraries
 
 
 def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
@@ -26,21 +27,26 @@ def _fields() -> dict[str, Any]:
 
 @from_spec(_fields)
 def check(
-    loading: Choices, model: Annotated[str | None, typer.Option("--model", help="Also check this model.")] = None
+    loading: Choices,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Also check this model.", autocompletion=model_names)
+    ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Measures planted models of known truth, and tries identities on random models and, with --model, on that one."""
     quiet_libraries()
     if model is not None:
         check_model(model)
     from mediate.api import load
-    from mediate.checks.run import sections, tried
+    from mediate.checks.run import Finding, sections, tried
 
     # Loaded first: a name that is none should not cost the minute before.
     loaded = None if model is None else load(model, **loading)
-    failed = 0
+    failed, told = 0, dict[str, list[Finding]]()
     for heading, findings in sections():
         put(heading)
         for finding in findings:
+            told.setdefault(heading, []).append(finding)
             failed += not finding.passed
             put(f"  {finding}")
     if loaded is not None:
@@ -52,8 +58,13 @@ def check(
             put(f"  not offered: {component} ({why})")
         failed += sum(not each.passed for each in loaded.checks if each.component is not None)
         for finding in tried(loaded):
+            told.setdefault(loaded.facts.name, []).append(finding)
             failed += not finding.passed
             put(f"  {finding}")
+    if json:
+        from mediate.cli.summaries import check_summary
+
+        put_json(check_summary(told, failed, None if loaded is None else loaded.describe()))
     if failed:
         typer.echo(f"{failed} failed", err=True)
         raise typer.Exit(1)

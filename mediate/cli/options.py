@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mediate.cli.ending import put
+from mediate.cli.completion import model_names
+from mediate.cli.ending import as_json, put, put_json, writes_json
 from mediate.errors import InputError
 from mediate.watch import hush, tell
 
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
     from mediate.models.origin import Origin
     from mediate.pairs.files import PairFile
     from mediate.pairs.reading import ItemFile
-    from mediate.results import Reject
+    from mediate.results import Reject, Results
     from mediate.scoring.spec import ScoreSpec
 
 
 ModelOption = Annotated[
-    str, typer.Option("--model", help="Hub id, folder, .gguf file, name of a fetched model, or BASE+ADAPTER.")
+    str,
+    typer.Option(
+        "--model",
+        help="Hub id, folder, .gguf file, a name of 'mediate models list', or BASE+ADAPTER.",
+        autocompletion=model_names,
+    ),
 ]
 
 
@@ -36,8 +42,36 @@ def _detailed(wanted: bool) -> bool:
     return wanted
 
 
+def _verbose(wanted: bool) -> bool:
+    from mediate.clock import running
+
+    clock = running()
+    if wanted and clock is not None:
+        clock.detailed = clock.told_at_once = True
+    return wanted
+
+
 ProfileOption = Annotated[
     bool, typer.Option("--profile", callback=_detailed, help="At the end, tell where the time went, stage by stage.")
+]
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", callback=as_json, help="Write one JSON object on standard output, all else on the other."),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", callback=_verbose, help="Tell each stage as it begins, and what each took.")
+]
+FewShotOption = Annotated[
+    int | None,
+    typer.Option(
+        "--few-shot", min=1, max=32, help="So many worked examples before each question, none of them measured."
+    ),
+]
+ExamplesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--examples", help="Of --few-shot: whose first items are the examples; built-in word problems without it."
+    ),
 ]
 # Names of before, which go on working and are shown nowhere.
 OldSize = Annotated[list[str] | None, typer.Option("--size", hidden=True)]
@@ -165,13 +199,24 @@ def show(out: Path, results: object, *, report: bool = True) -> None:
 
     assert isinstance(results, Results)
     put(terminal(results))
+    page = None
     if report:
         from mediate.report import write_report
 
-        put(f"report: {write_report(out)}")
+        page = write_report(out)
+        put(f"report: {page}")
     else:
         put(f"run: {out}")
     tell_time()
+    put_summary(results, out, page)
+
+
+def put_summary(results: "Results", out: Path, page: Path | None) -> None:
+    """Writes a run as JSON, where that was asked for."""
+    if writes_json():
+        from mediate.cli.summaries import behaviour_summary, run_summary
+
+        put_json((behaviour_summary if results.behaviour else run_summary)(results, out, page))
 
 
 def scanned(

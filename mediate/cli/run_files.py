@@ -19,7 +19,7 @@ Context = Any
 # In place of the items of a choice that may have none.
 NONE = "none"
 # Options that are of one call, and of no run.
-ONLY_TYPED = ("plan", "dry_run", "write_run", "profile", "takeover")
+ONLY_TYPED = ("plan", "dry_run", "write_run", "profile", "takeover", "verbose", "json")
 # Texts that are a path where there is one, from the file's folder on, and else a name.
 _NAME_OR_PATH = ("model", "tuned", "tokenizer", "template")
 # Texts that are always a path.

@@ -1,36 +1,41 @@
-"""`mediate demo` and `mediate score`."""
+"""`mediate score`."""
 
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mediate.beside import beside
-from mediate.cli.ending import put
+from mediate.cli.ending import put, writes_json
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import (
     AnswerPatternOption,
     ColumnsOption,
+    ExamplesOption,
+    FewShotOption,
     FormatOption,
+    JsonOption,
     LogOption,
     ModelOption,
     OutOption,
     ProfileOption,
     QuietOption,
     TakeoverOption,
+    VerboseOption,
     WriteRunOption,
     check_measured,
     check_model,
     columns_of,
     loading_choices,
+    put_summary,
     quiet_libraries,
     show,
     tell_next,
     tell_time,
 )
 from mediate.cli.run_files import write_run as write_down
+from mediate.errors import InputError
 from mediate.watch import tell
 
 if TYPE_CHECKING:
@@ -43,42 +48,6 @@ if TYPE_CHECKING:
     from mediate.scoring.apart import Order
     from mediate.scoring.engine_spec import EngineSpec
     from mediate.scoring.spec import ScoreSpec
-
-
-class DemoModel(StrEnum):
-    """What the demo is run on."""
-
-    REFERENCE = "reference"
-    SMOLLM2 = "smollm2-135m-instruct"
-
-
-def demo(
-    model: Annotated[
-        DemoModel, typer.Option(help="The reference reasoners, or a small real model that is fetched.")
-    ] = DemoModel.REFERENCE,
-    out: Annotated[Path | None, typer.Option("--out", help="The folder to write; runs/demo-MODEL by default.")] = None,
-    pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="How many built-in pairs to try.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the problems and the bootstrap.")] = 0,
-    quiet: QuietOption = False,
-    profile: ProfileOption = False,
-) -> None:
-    """Reference reasoners of several sizes, before and after fine-tuning, or word problems on a real model."""
-    quiet_libraries(quiet)
-    out = out or Path("runs") / f"demo-{model}"
-    if model is DemoModel.SMOLLM2:
-        from mediate.demo import PAIRS, run_demo
-
-        show(out, run_demo(out, pairs=pairs or PAIRS, seed=seed, say=put))
-        return
-    # The process that draws imports what draws, while this one imports what measures; each takes some seconds.
-    with beside("mediate.report.family") as other:
-        from mediate.demo import LADDER_PAIRS, run_ladder
-        from mediate.report.family import family_headline
-
-        page, family = run_ladder(out, pairs=pairs or LADDER_PAIRS, seed=seed, say=put, other=other)
-    put(family_headline(family))
-    put(f"report: {page}")
-    tell_time()
 
 
 def _fields() -> dict[str, Any]:
@@ -104,6 +73,8 @@ def score(
     format: FormatOption = None,
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
+    few_shot: FewShotOption = None,
+    examples: ExamplesOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what the maps would cost.")] = False,
     takeover: TakeoverOption = False,
     dry_run: Annotated[
@@ -112,7 +83,9 @@ def score(
     write_run: WriteRunOption = None,
     log: LogOption = None,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Measures pairs, or items by themselves, on a model and writes a run directory with its report."""
     from mediate.scoring.engine_spec import make_engine_spec
@@ -120,9 +93,12 @@ def score(
     quiet_libraries(quiet)
     where = make_engine_spec(**engine)
     reading = {"format": format, "columns": columns_of(columns), "answer_pattern": answer_pattern}
-    found, given, spec = read_run(pairs, model, choices, loading, reading)
+    found, given, spec = read_run(pairs, model, choices, loading, reading, (few_shot, examples))
     if write_run is not None:
-        asked = {"pairs": pairs, "model": model, "out": out, "cache": cache, "report": report}
+        asked = {"pairs": pairs, "model": model, "out": out, "cache": cache, "report": report} | {
+            "few_shot": few_shot,
+            "examples": examples,
+        }
         write_down(write_run, asked | written(spec, choices) | loading | reading | {"columns": columns} | engine)
     if where.is_apart and not plan and not dry_run:
         from mediate.scoring.apart import Order
@@ -210,6 +186,10 @@ def told_finished(out: Path, model: str, loading: "Mapping[str, Any]", *, report
 
         page = write_report(out)
     put(f"report: {page}" if report else f"run: {out}")
+    if writes_json():
+        from mediate.results import read_results
+
+        put_summary(read_results(out), out, page if report else None)
     check_measured(found, ())
     return True
 
@@ -231,7 +211,12 @@ def written(spec: "ScoreSpec", choices: Choices) -> Choices:
 
 
 def read_run(
-    pairs: Path, model: str, choices: Choices, loading: Choices, reading: dict[str, Any]
+    pairs: Path,
+    model: str,
+    choices: Choices,
+    loading: Choices,
+    reading: dict[str, Any],
+    shots: tuple[int | None, Path | None] = (None, None),
 ) -> "tuple[ItemFile | PairFile, Sequence[Pair] | Sequence[Item], ScoreSpec]":
     """The file, what of it is to be measured, and how.
 
@@ -243,6 +228,7 @@ def read_run(
         choices: Of the run.
         loading: Of loading the model.
         reading: How the file is read.
+        shots: How many worked examples stand before each question, and the file that they are of.
     """
     from mediate.models.origin import tuned_template
     from mediate.pairs.pair import named_items
@@ -254,9 +240,9 @@ def read_run(
     found = scan_file(pairs, **reading)
     if found.told:
         tell(found.told)
-    given = as_measured(found.given, spec.against, tell)
+    given = as_measured(found.given, spec.against, tell, spec.limit)
     check_set(given, found.errors, spec)
-    spec = fitting(given, spec)
+    spec = fitting(given, with_examples(spec, given, reading, *shots))
     origin = check_model(model, loading.get("adapter"))
     check_training(found.given, origin.name)
     tuned_after = tuned_template(origin)
@@ -266,6 +252,37 @@ def read_run(
         spec = make_spec(spec, template=tuned_after)
     check_device(loading.get("device"))
     return found, given, spec
+
+
+def with_examples(
+    spec: "ScoreSpec",
+    given: "Sequence[Pair] | Sequence[Item]",
+    reading: dict[str, Any],
+    count: int | None,
+    file: Path | None,
+) -> "ScoreSpec":
+    """The choices of a run with worked examples as its template, where they are asked for.
+
+    Raises:
+        InputError: Another template is asked for too, or the file has not as many examples.
+    """
+    from mediate.models.prompts import Style
+    from mediate.pairs.pair import named_items
+    from mediate.pairs.reading import scan_file
+    from mediate.scoring.spec import make_spec
+    from mediate.scoring.worked_examples import built_in_examples, examples_of
+
+    if count is None and file is None:
+        return spec
+    if count is None:
+        raise InputError("--examples is of --few-shot N, which says how many of them; give both")
+    if spec.template.style is not Style.AUTO:
+        raise InputError(f"--few-shot and --template {spec.template.name} say two things; give one of them")
+    if file is None:
+        return make_spec(spec, template=built_in_examples(count, tell))
+    items = [replace(named_items(each)[0][1], id=each.id) for each in scan_file(file, **reading).given]
+    measured = {item.question for each in given for _, item in named_items(each)}
+    return make_spec(spec, template=examples_of(items, count, measured, spec.answer_cue, tell))
 
 
 def show_run(out: Path, results: "Results", found: "ItemFile | PairFile", *, report: bool) -> None:

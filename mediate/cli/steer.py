@@ -16,6 +16,7 @@ from mediate.cli.options import (
     ModelOption,
     ProfileOption,
     QuietOption,
+    VerboseOption,
     check_model,
     loading_choices,
     quiet_libraries,
@@ -56,6 +57,7 @@ def fit(
     cache: CacheOption = True,
     force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Fits the direction: mean state where execution opens, less that where reflection and transition do (SEAL)."""
@@ -117,6 +119,7 @@ def apply(
         typer.Option("--random", min=0, help="Add a random vector of the same length, drawn with this seed."),
     ] = None,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Writes a steered model: its base's name, alpha and the vector, after trying that it runs."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mediate.cli.completion import model_names
 from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, FromSpec, from_spec
 from mediate.cli.materials import check_absent
@@ -19,6 +20,7 @@ from mediate.cli.options import (
     OutOption,
     ProfileOption,
     QuietOption,
+    VerboseOption,
     check_model,
     loading_choices,
     quiet_libraries,
@@ -38,7 +40,10 @@ traces_app = typer.Typer(
 )
 
 TeacherOption = Annotated[
-    str | None, typer.Option("--teacher", help="A second model of the same tokenizer, named as --model is.")
+    str | None,
+    typer.Option(
+        "--teacher", help="A second model of the same tokenizer, named as --model is.", autocompletion=model_names
+    ),
 ]
 
 
@@ -61,6 +66,7 @@ def score(
     answer_pattern: AnswerPatternOption = None,
     cache: CacheOption = True,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Scores each token and trace under a student: surprisal, rank, what the speculative rule accepts."""
@@ -117,6 +123,7 @@ def join(
     answer_pattern: AnswerPatternOption = None,
     cache: CacheOption = True,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Holds what each token carries against how likely a student finds it: do rejected tokens carry the answer?"""
@@ -178,8 +185,20 @@ def _rsd_fields() -> dict[str, Any]:
 @from_spec(_rsd_fields)
 def rsd(
     *,
-    teacher: Annotated[str, typer.Option("--teacher", help="The model that proposes; named as for --model elsewhere.")],
-    student: Annotated[str, typer.Option("--student", help="The model that accepts, and is to be taught.")],
+    teacher: Annotated[
+        str,
+        typer.Option(
+            "--teacher", help="The model that proposes; named as for --model elsewhere.", autocompletion=model_names
+        ),
+    ],
+    student: Annotated[
+        str,
+        typer.Option(
+            "--student",
+            help="The model that accepts, and is to be taught.",
+            autocompletion=model_names,
+        ),
+    ],
     questions: Annotated[Path, typer.Option("--questions", help="Items with answers, or pairs.")],
     out: Annotated[Path, typer.Option("--out", help="The .jsonl file to write: items, for score and tune.")],
     choices: Choices,
@@ -193,6 +212,7 @@ def rsd(
     cache: CacheOption = True,
     force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Reverse speculative decoding: the teacher proposes each token, and the student accepts it or draws one itself."""

@@ -23,7 +23,9 @@ tune_app = typer.Typer(
     help="Tunes a model, as the after of a before and after; DIR is then a model for every command.",
 )
 
-Out = Annotated[Path, typer.Option("--out", help="The folder to write; one that was interrupted is gone on with.")]
+Out = Annotated[
+    Path, typer.Option("--out", help="The folder to write; where a tuning was interrupted there, it continues.")
+]
 Data = Annotated[
     Path | None,
     typer.Option("--data", help="JSON lines with question, chain, answer and, for dpo, rejected; or a pairs file."),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mediate.cli.completion import model_names
 from mediate.cli.ending import put
 from mediate.cli.materials import check_absent, score_command, token_length
 from mediate.cli.options import AnswerPatternOption, ColumnsOption, FormatOption, columns_of
@@ -27,7 +28,12 @@ def make_twins(
         By, typer.Option(help="A number of the question changed (GSM8K), or the nearest item with another answer.")
     ] = By.NUMBERS,
     model: Annotated[
-        str | None, typer.Option("--model", help="Keep token lengths under this model's tokenizer.")
+        str | None,
+        typer.Option(
+            "--model",
+            help="Keep token lengths under this model's tokenizer.",
+            autocompletion=model_names,
+        ),
     ] = None,
     format: FormatOption = None,
     columns: ColumnsOption = None,

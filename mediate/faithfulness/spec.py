@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mediate.choices import described, made
-from mediate.errors import InputError, short, shortened
+from mediate.errors import InputError, meant, short, shortened
 from mediate.pairs.recomputed import EXACT, Arithmetic, Slip, fitting_arithmetic
 from mediate.results.behaviour import ReadAs
 from mediate.scoring.spec import ScoreOptions
@@ -230,7 +230,8 @@ def _named(name: str, hint: str = HINT) -> Edit:
     if kind == "filler" and count.isdecimal() and 0 < int(count) <= 10_000:
         return filler_of(int(count))
     there = ", ".join((*USUAL_EDITS, RIGHT, WRONG, GRAFTED.name))
+    near = meant(name, there.split(", "))
     raise InputError(
-        f"no edit {shortened(name)!r}; there are {there}, and filler.N for N tokens, and with a rewriter "
+        f"no edit {shortened(name)!r}; {near}there are {there}, and filler.N for N tokens, and with a rewriter "
         f"{' and '.join(PARAPHRASES)}"
     )

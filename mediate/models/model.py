@@ -110,6 +110,10 @@ class Model:
         masked: Whether attention is knocked out by the mask that it is given, because its scores cannot be written.
         turnings: How each layer's keys turn with their position; empty where all do in the usual way.
         steering: What is added where thoughts open; None of a model as it is.
+
+    Example:
+        >>> model.facts.name, model.facts.context
+        ('reference-0.1m', 128)
     """
 
     bridge: Any

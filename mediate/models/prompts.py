@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mediate.errors import InputError, short
+from mediate.errors import InputError, meant, short
 from mediate.files import regular
 from mediate.models.rendering import DATE, reads_the_clock, render
 from mediate.models.vocabulary import control_ids
@@ -44,6 +44,11 @@ class Template:
             with the question in its place, such as worked examples.
         text: The completion's text with `{question}` in it, or a chat template in Jinja; empty for the tokenizer's own.
         name: What to call it in results.
+
+    Example:
+        >>> from mediate.models.prompts import Style
+        >>> ask = md.Template(Style.COMPLETION, "Think.\\nQ: {question}\\nA:", "mine")
+        >>> md.score(model, pairs, template=ask)  # doctest: +SKIP
     """
 
     style: Style
@@ -87,8 +92,9 @@ def parse_template(value: str) -> Template:
     except (OSError, ValueError) as error:
         name = value if len(value) <= 200 else value[:200] + "..."
         reason = error.strerror if isinstance(error, OSError) else error
+        near = meant(value, (*Style, _FEW_SHOT)) if not path.suffix else ""
         raise InputError(
-            f"template {name!r}: not 'none' or 'chat', and not a readable file ({reason}); there is few-shot too"
+            f"template {name!r}: not 'none' or 'chat', and not a readable file ({reason}); {near}there is few-shot too"
         ) from error
     if HOLE in text:
         return Template(Style.COMPLETION, text.removesuffix("\n"), path.name)

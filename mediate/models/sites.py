@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mediate.errors import InputError
+from mediate.errors import InputError, meant
 
 
 class Component(StrEnum):
@@ -15,6 +15,10 @@ class Component(StrEnum):
     d_head` for `k` and `v` (never expanded to the query heads), `batch head query_pos key_pos` for `pattern` (after the
     softmax) and `batch pos d_mlp` for `mlp_post` (the MLP's neurons, after the gate). `q` and `k` are taken before
     rotary embedding, and before a norm of their own where the family has one.
+
+    Example:
+        >>> md.Component.Z.value, md.Component("resid_post").name
+        ('z', 'RESID_POST')
     """
 
     RESID_PRE = "resid_pre"
@@ -110,4 +114,5 @@ def parse_component(name: str) -> Component:
     try:
         return Component(name)
     except ValueError:
-        raise InputError(f"no component {name!r}; there are {', '.join(Component)}") from None
+        there = f"{meant(name, Component)}there are {', '.join(Component)}"
+        raise InputError(f"no component {name!r}; {there}") from None

@@ -29,6 +29,10 @@ class SteeringVector:
         opening: The ids of the tokens that open a thought, ascending.
         model: Name, fingerprint, tokenizer and dtype of the model that it was fitted on.
         facts: How it came about: the formula, counts by kind, norms, the cosine of two halves; JSON.
+
+    Example:
+        >>> vector = md.SteeringVector.read("vector.safetensors")  # doctest: +SKIP
+        >>> vector.norm, vector.layer  # doctest: +SKIP
     """
 
     direction: Float[Tensor, " d_model"]

@@ -53,9 +53,17 @@ def format_of(path: str | Path) -> Format | None:
 def read_pairs(path: str | Path) -> tuple[Pair, ...]:
     """The pairs of a file of which every line is good.
 
+    Returns:
+        The pairs, in the order of the file.
+
     Raises:
         ItemError: The first bad line.
         InputError: As `scan_pairs`.
+
+    Example:
+        >>> md.write_pairs("some.jsonl", pairs)
+        >>> len(md.read_pairs("some.jsonl"))
+        4
     """
     found = scan_pairs(path)
     if found.errors:
@@ -101,8 +109,16 @@ def write_pairs(path: str | Path, pairs: Iterable[Pair]) -> None:
 
     The file appears whole or not at all, and takes the place of an older one; missing folders are made.
 
+    Returns:
+        Nothing; the file is there whole, or not at all.
+
     Raises:
         InputError: As `pairs_content`.
+
+    Example:
+        >>> md.write_pairs("written.jsonl", pairs)
+        >>> md.read_pairs("written.jsonl")[0].id == pairs[0].id
+        True
     """
     write_bytes(Path(path), pairs_content(path, pairs))
 

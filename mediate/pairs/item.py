@@ -39,6 +39,11 @@ class Item:
         finished: Whether the response came to its answer; one that a length limit cut off did not, and is not wrong.
         chat: Whether it is a message of a chat and the reply to it, which a chat template puts.
         condition: Under which of a set's conditions it stands; empty in a set that has none, and of an item of a pair.
+
+    Example:
+        >>> item = md.Item("1 + 1?", answer="2", cot="1 and 1 is 2.")
+        >>> item.answer
+        '2'
     """
 
     question: str

@@ -17,6 +17,10 @@ class World(IntEnum):
     """The two worlds of a pair; written out, each is its word, `source` or `base`.
 
     A pair's record is indexed by it, and so is a tuple that holds something of each world: the source's comes first.
+
+    Example:
+        >>> [str(world) for world in md.World]
+        ['source', 'base']
     """
 
     SOURCE = 0
@@ -53,6 +57,12 @@ class Pair:
     Raises:
         ItemError: An empty question, answer or CoT, answers that are one value, or an answer that begins with
             the other.
+
+    Example:
+        >>> base = md.Item("1 + 1?", "2", "1 and 1 is 2.")
+        >>> pair = md.Pair("a", "sums", base, md.Item("1 + 2?", "3", "1 and 2 is 3."))
+        >>> pair[md.World.SOURCE].answer
+        '3'
     """
 
     id: str

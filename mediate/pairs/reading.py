@@ -82,9 +82,17 @@ def read_items(
             it), in place of `\boxed{...}`, `####`, `answer is` and a letter.
         on_bad_item: Whether the first bad row is an error, or all of them are left out, with a line that counts them.
 
+    Returns:
+        The items, in the order of the file.
+
     Raises:
         ItemError: The first bad row.
         InputError: As `scan_items`, or nothing is left.
+
+    Example:
+        >>> _ = open("log.jsonl", "w").write('{"question": "1 + 1?", "answer": "2"}')
+        >>> md.read_items("log.jsonl")[0].question
+        '1 + 1?'
     """
     found = scan_items(path, format=format, columns=columns, answer_pattern=answer_pattern)
     if found.errors and (on_bad_item == "error" or not found.items):

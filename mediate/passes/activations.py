@@ -34,8 +34,16 @@ def cot_activations(
             span.
         store: Where results are looked up first and kept; None computes without one.
 
+    Returns:
+        By component its activations, `layer position ...` and then the component's own axes.
+
     Raises:
         InputError: An empty span or one outside the context, or a component that the model does not offer.
+
+    Example:
+        >>> found = md.cot_activations(model, [5, 6, 7, 8], (1, 3), [md.Component.RESID_POST])
+        >>> [tuple(each.shape) for each in found.values()]
+        [(2, 2, 64)]
     """
     start, stop = span
     if not 0 <= start < stop <= len(ids):

@@ -85,6 +85,11 @@ class Store:
     Args:
         root: The folder; by default the cache.
         counts: Hits, misses, damaged entries, and entries that the system would not let be read or written, so far.
+
+    Example:
+        >>> store = md.Store()
+        >>> store.counts.hits
+        0
     """
 
     root: Path = field(default_factory=cache_folder)

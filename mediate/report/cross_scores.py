@@ -60,6 +60,10 @@ class CrossScores:
     Args:
         results: What crossing found.
         folder: The run directory; None where nothing was written.
+
+    Example:
+        >>> found = md.cross(before, after, pairs)  # doctest: +SKIP
+        >>> found.changes(), found.shares()  # doctest: +SKIP
     """
 
     results: CrossResults

@@ -32,6 +32,10 @@ class RsdTraces:
     Args:
         results: What was written.
         folder: The run directory; None where nothing was written to one.
+
+    Example:
+        >>> written = md.rsd(teacher, student, "pairs.jsonl")  # doctest: +SKIP
+        >>> written.table(), written.items()  # doctest: +SKIP
     """
 
     results: SpeculativeResults

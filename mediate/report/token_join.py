@@ -50,6 +50,10 @@ class TokenJoin:
     Args:
         results: What was found.
         folder: The run directory; None where nothing was written.
+
+    Example:
+        >>> found = md.join_tokens(model, pairs)  # doctest: +SKIP
+        >>> found.tokens(), found.carried()  # doctest: +SKIP
     """
 
     results: JoinResults

@@ -60,6 +60,11 @@ class TraceScores:
     Args:
         results: What was found.
         folder: The run directory; None where nothing was written.
+
+    Example:
+        >>> found = md.score_traces(model, pairs)
+        >>> len(found.select("surprisal", keep=0.25))
+        1
     """
 
     results: TraceResults

@@ -34,6 +34,10 @@ class Tuning:
 
     Args:
         tuned: The model as it lies in its folder.
+
+    Example:
+        >>> found = md.tune("reference-0.1m", pairs, out="runs/sft", arm="sft", steps=2)  # doctest: +SKIP
+        >>> md.load(found.folder)  # doctest: +SKIP
     """
 
     tuned: Tuned

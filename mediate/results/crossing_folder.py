@@ -29,6 +29,10 @@ class CrossResults:
         maps: Of the first outcome: each map in four views an item and world; a kind that ends in `.source` is of the
             source world, and positive towards its answer.
         rejects: What was left out and why.
+
+    Example:
+        >>> results = md.read_crossed("runs/crossed")  # doctest: +SKIP
+        >>> results.changes(), results.to_frame()  # doctest: +SKIP
     """
 
     manifest: Mapping[str, Any]
@@ -91,8 +95,14 @@ def is_crossed(manifest: Mapping[str, Any]) -> bool:
 def read_crossed(folder: str | Path) -> CrossResults:
     """Reads a finished run directory of `mediate cross`; `mediate.open` opens it with tables, figures and page.
 
+    Returns:
+        What was found, as records.
+
     Raises:
         InputError: The folder is none, the run did not finish, or a file is missing or damaged.
+
+    Example:
+        >>> md.read_crossed("runs/crossed").crossing().outcome  # doctest: +SKIP
     """
     folder, manifest = Path(folder), read_manifest(folder)
     if not is_crossed(manifest):

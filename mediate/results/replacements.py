@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mediate.errors import InputError, shortened
+from mediate.errors import InputError, meant, shortened
 from mediate.traces.edits import EDITS
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def replacement_named(name: str) -> ReplacementFacts:
     """
     found = next((each for each in REPLACEMENTS if each.name == name), None)
     if found is None:
-        raise InputError(f"no replacement {shortened(name)!r}; there are {', '.join(ALL)}, and none for no replacement")
+        there = f"{meant(name, ALL)}there are {', '.join(ALL)}, and none for no replacement"
+        raise InputError(f"no replacement {shortened(name)!r}; {there}")
     return found
 
 

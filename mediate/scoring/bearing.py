@@ -23,7 +23,7 @@ def _each(bearing: Bearing, names: str) -> dict[str, Bearing]:
 # Of scoring, with the activations that it keeps, as a run that kept none is not the one that is asked for.
 _SCORING = """
     template answer_cue chains outcomes maps against others control_pairs replacements keep on_bad_item answer bridge
-    solved_only max_new_tokens stop temperature top_p seed min_te level
+    solved_only max_new_tokens stop temperature top_p limit seed min_te level
 """
 _BEHAVIOUR = """
     edits hint rewriter rewriter_instruction readings measures resampling resamples resample_items resample_rounds
@@ -32,8 +32,9 @@ _BEHAVIOUR = """
 BEARINGS: Mapping[str, Bearing] = (
     _each(Bearing.NUMBERS, f"{_SCORING} {_BEHAVIOUR} worlds writer margin draws flips allow_mixed")
     | _each(Bearing.CONTENT, "pairs runs model tuned adapter tokenizer dtype device")
+    | _each(Bearing.CONTENT, "few_shot examples")
     | _each(Bearing.CONTENT, "format columns answer_pattern")
-    | _each(Bearing.NOTHING, "copy out labels label cache report plan dry_run write_run log quiet profile")
+    | _each(Bearing.NOTHING, "copy out labels label cache report plan dry_run write_run log quiet verbose json profile")
     | _each(Bearing.NOTHING, "max_errors takeover partial")
     | _each(Bearing.NOTHING, "shard chains_only engine address num_workers gpus_per_worker threads_per_worker")
 )

@@ -73,7 +73,7 @@ class Settled:
         """
         say = tell if progress else str
         check_set(given, unread, spec, (model.facts.name,))
-        given = as_measured(given, spec.against, say)
+        given = as_measured(given, spec.against, say, spec.limit)
         job = job_of(given, spec.against)
         spec = settled(model, given, fitting(given, spec), say)
         prompt = prompt_facts(model.need_tokenizer(), spec.template)

@@ -30,7 +30,7 @@ from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
 from mediate.scoring.cross_spec import CHECKPOINTS, CrossOptions, CrossSpec, make_cross_spec
-from mediate.scoring.given import check_set
+from mediate.scoring.given import check_set, limited
 from mediate.scoring.pairs import PAIRS
 from mediate.scoring.preparing import prepare
 from mediate.scoring.rundir import check_free, counted, finished, identity, now, written
@@ -95,6 +95,7 @@ def cross_pairs(
         check_crossed_map(models, each)
     check_set(file.pairs, file.errors, spec.scoring, [model.facts.name for model in models])
     say = tell if progress else str
+    file = replace(file, pairs=limited(file.pairs, spec.scoring.limit, say))
     spec = replace(spec, scoring=settled(models[spec.writing], file.pairs, spec.scoring, say))
     prompt = prompt_facts(models[spec.writing].need_tokenizer(), spec.scoring.template)
     facts: dict[str, Any] = {name: model.describe() for name, model in zip(CHECKPOINTS, models, strict=True)}

@@ -128,7 +128,7 @@ def dry_run(
     """
     say = tell if progress else str
     check_set(pairs, unread, spec, (model.facts.name,))
-    pairs = as_measured(pairs, spec.against, say)
+    pairs = as_measured(pairs, spec.against, say, spec.limit)
     job = job_of(pairs, spec.against)
     spec = settled(model, pairs, fitting(pairs, spec), say)
     writes = spec.chains is None and any(item.cot is None for each in pairs for _, item in named_items(each))

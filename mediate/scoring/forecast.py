@@ -72,7 +72,7 @@ def forecast(
             f"model {model.facts.name!r} failed the self-check of sweeps ({model.check(SWEPT).detail}); its maps take "
             "plain passes, one for each cell, and are not forecast"
         )
-    pairs = as_measured(pairs, spec.against, tell if progress else str)
+    pairs = as_measured(pairs, spec.against, tell if progress else str, spec.limit)
     job, spec = job_of(pairs, spec.against), settled(model, pairs, fitting(pairs, spec), tell if progress else str)
     items, _ = prepare(job.preparation, model, pairs, spec, store, unread=unread, progress=progress)
     return costs_of(model, items, job.preparation.maps(spec), job.noun)

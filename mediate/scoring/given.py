@@ -5,15 +5,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from mediate.errors import InputError, ItemError
 from mediate.mediation.names import USUAL, USUAL_OF_ONE, check_answers, check_twinless, parse_map
+from mediate.mediation.presets import without_presets
 from mediate.models.shipped import LADDERS
 from mediate.pairs.pair import Item, Pair
 from mediate.results.replacements import ALL
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
 
+Given = TypeVar("Given", bound=Sequence[Any])
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu)(:[0-9]+)?")
 
 
@@ -85,7 +87,9 @@ def are_items(given: Sequence[Pair] | Sequence[Item]) -> bool:
 
 
 def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpec:
-    """The choices of a run with outcomes that what is given has; the usual ones of pairs stand for the usual ones.
+    """The choices of a run with outcomes and maps that what is given has.
+
+    The usual outcomes of pairs stand for the usual ones, and a preset for its maps.
 
     Raises:
         InputError: An outcome, a map or another choice that items by themselves, or pairs, cannot have.
@@ -101,6 +105,8 @@ def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpe
         raise InputError(f"{name} is of items by themselves; a pair has its two answers after the cue, so leave it out")
     if items and spec.chains is not None:
         raise InputError("--chains takes another run's chains of pairs; give items with their chains (cot)")
+    if spec.maps is not None:
+        spec = spec.model_copy(update={"maps": without_presets(spec.maps, items=items)})
     for name in (spec.maps or ()) if items else ():
         check_twinless(parse_map(name))
     if spec.replacements and not items:
@@ -110,21 +116,40 @@ def fitting(given: Sequence[Pair] | Sequence[Item], spec: ScoreSpec) -> ScoreSpe
     return spec
 
 
+def limited(given: Given, limit: int | None, say: Callable[[str], object]) -> Given:
+    """The first so many pairs or items; all of them where there is no limit.
+
+    Args:
+        given: Pairs or items.
+        limit: How many.
+        say: Takes one line, where some are left away.
+    """
+    if limit is None or limit >= len(given):
+        return given
+    say(f"limit: the first {limit:,} of {len(given):,} are measured (--limit)")
+    return cast(Given, given[:limit])
+
+
 def as_measured(
-    given: Sequence[Pair] | Sequence[Item], against: str | None, say: Callable[[str], object]
+    given: Sequence[Pair] | Sequence[Item],
+    against: str | None,
+    say: Callable[[str], object],
+    limit: int | None = None,
 ) -> Sequence[Pair] | Sequence[Item]:
-    """What is given; where pairs are to be held against something else than their twins, their bases as items.
+    """The first of what is given; where pairs are held against something else than their twins, their bases as items.
 
     A base has its pair's id, group and condition.
 
     Args:
         given: Pairs or items by themselves.
         against: What they are to be held against; None for what goes without saying.
-        say: Takes one line, where bases are measured.
+        say: Takes one line, where bases are measured, or not all that is given.
+        limit: How many of them are measured at most.
 
     Raises:
         InputError: Pairs and items by themselves are mixed.
     """
+    given = limited(given, limit, say)
     if against in (None, "twin") or are_items(given):
         return given
     pairs = [each for each in given if isinstance(each, Pair)]

@@ -235,7 +235,7 @@ def _impossible(item: Prepared, asked: MapSpec, error: InputError | NonFiniteErr
     code = error.code if isinstance(error, ItemError) else "impossible_map"
     written = item.tokens.written or spec.chains is not None
     named = ItemError(item.id, f"map {asked}: {reason}", code=code, written=written or code in FAILURES)
-    if spec.maps and spec.stops_at(named):
+    if spec.must_map and spec.stops_at(named):
         raise named from error
     return Reject(item.id, code, reason, part=str(asked))
 

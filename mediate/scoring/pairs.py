@@ -113,7 +113,7 @@ def _possible_maps(
             allowed.append(each)
         except ItemError as error:
             error.written = tokens.written or spec.chains is not None
-            if spec.maps and spec.stops_at(error):
+            if spec.must_map and spec.stops_at(error):
                 raise
             left_out.append(Reject(error.item, error.code, error.reason, error.place, part=str(each)))
     return tuple(allowed), left_out

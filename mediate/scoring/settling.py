@@ -12,6 +12,7 @@ from mediate.models.vocabulary import named_control
 from mediate.pairs.pair import Item, Pair, named_items
 from mediate.scoring.chains import ANSWER_TOKENS
 from mediate.scoring.spec import MOST_NEW_TOKENS, ScoreSpec
+from mediate.scoring.worked_examples import is_few_shot
 from mediate.traces.pieces import encode_after, lost_words
 
 
@@ -46,7 +47,7 @@ def settled(
             say(f"template: {template.name} ({why})")
     else:
         template = spec.template
-    if writes and template == few_shot() and not spec.stop:
+    if writes and is_few_shot(template) and not spec.stop:
         changes["stop"] = FEW_SHOT_STOP
     room = _room(model, asked, template, spec, say) if writes else MOST_NEW_TOKENS
     if spec.max_new_tokens is None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_valid
 from mediate.choices import described, made
 from mediate.errors import ItemError
 from mediate.mediation.names import USUAL, Outcome, parse_map, parse_outcome
+from mediate.mediation.presets import PRESETS, is_of_presets, preset_named
 from mediate.models.decoding import Decoding
 from mediate.models.prompts import ANSWER_CUE, AUTO, Style, Template, parse_template
 from mediate.models.sites import parse_component
@@ -30,8 +31,9 @@ MOST_NEW_TOKENS = 256
 
 
 _MAPS = (
-    f"Maps to measure, such as {DEFAULT_MAP}. By default that map of every pair whose chains can be aligned, and "
-    f"{DEFAULT_ITEM_MAP} of items by themselves; a map that is named must be possible for all."
+    f"Maps to measure, such as {DEFAULT_MAP}, or {', '.join(f'`{each.name}`' for each in PRESETS)} for several that "
+    "answer one question (`mediate maps` lists them). By default that map of every pair whose chains can be aligned, "
+    f"and {DEFAULT_ITEM_MAP} of items by themselves; a map that is named must be possible for all."
 )
 _AGAINST = (
     "What the question and chain of each are held against: `hidden`, they cannot be attended to (the default for items "
@@ -64,7 +66,12 @@ _BRIDGE = (
 
 @described
 class ScoreSpec(BaseModel):
-    """The choices of a scoring run; an unknown name is an error."""
+    """The choices of a scoring run; an unknown name is an error.
+
+    Example:
+        >>> spec = md.ScoreSpec(maps=["read:step"], control_pairs=0)
+        >>> md.score(model, pairs, spec, seed=1)  # doctest: +SKIP
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -119,6 +126,9 @@ class ScoreSpec(BaseModel):
         default=0.0, ge=0, allow_inf_nan=False, description="Of sampling the chain; 0 writes greedily."
     )
     top_p: float = Field(default=1.0, gt=0, le=1, description="The nucleus that is sampled from.")
+    limit: int | None = Field(
+        default=None, ge=1, description="Only the first so many pairs or items of the file are measured."
+    )
     seed: int = Field(
         default=0,
         ge=0,
@@ -154,7 +164,9 @@ class ScoreSpec(BaseModel):
     @field_validator("maps", mode="after")
     @classmethod
     def _check_maps(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if value is None else tuple(dict.fromkeys(str(parse_map(name)) for name in value))
+        if value is None:
+            return None
+        return tuple(dict.fromkeys(name if preset_named(name) else str(parse_map(name)) for name in value))
 
     @field_validator("replacements", mode="before")
     @classmethod
@@ -182,6 +194,11 @@ class ScoreSpec(BaseModel):
         stop = () if self.stop else ("stop",)
         return (*template, *stop, *(("max_new_tokens",) if self.max_new_tokens is None else ()))
 
+    @property
+    def must_map(self) -> bool:
+        """Whether every item must allow every map: they were named, rather than left open or a preset's."""
+        return bool(self.maps) and not is_of_presets(self.maps or ())
+
     def stops_at(self, error: ItemError) -> bool:
         """Whether a bad item ends the run, rather than being left out and counted."""
         return self.on_bad_item == "error" or (self.on_bad_item == "auto" and not error.written)
@@ -200,7 +217,7 @@ class ScoreSpec(BaseModel):
         """The choices as plain values, for a manifest."""
         # Choices of before they could be chosen are not said, so that runs from then are the same runs.
         unsaid = {"against", "others"} if self.against != "other" else set()
-        unsaid |= set() if self.replacements else {"replacements"}
+        unsaid |= {name for name in ("replacements", "limit") if not getattr(self, name)}
         unsaid |= {name for name in type(self).model_fields if BEARINGS.get(name) is Bearing.NOTHING}
         plain = self.model_dump(mode="json", exclude={"template", "chains"} | unsaid)
         template = asdict(self.template)
@@ -221,6 +238,7 @@ class SharedOptions(TypedDict, total=False):
     stop: Sequence[str]
     temperature: float
     top_p: float
+    limit: int | None
     seed: int
     min_te: float
     level: float

@@ -33,9 +33,17 @@ def family_pairs(
         seed: Seed of the drawing.
         with_cot: Whether to give the chains; without, the model writes them.
 
+    Returns:
+        The pairs, `n` under each condition, which `condition` names.
+
     Raises:
         InputError: No such family, a wording that cannot say it, an argument out of its range, or more pairs than
             there are.
+
+    Example:
+        >>> found = md.family_pairs("constraint", 2)
+        >>> len({pair.condition for pair in found})
+        2
     """
     found = next((each for each in FAMILIES if each.name == family), None)
     if found is None:

@@ -38,9 +38,15 @@ def gsm_symbolic_pairs(
         templates: Numbers of templates, from 0 to 99; None for all that the package holds to be sound.
         with_cot: Whether to give the package's reasoning, without its final `#### N`; without, the model writes it.
 
+    Returns:
+        The pairs; fewer cannot come, as too few draws are an error.
+
     Raises:
         InputError: The package is not installed, an unknown or unsound template, an argument out of its range, or no
             pair in `tries` draws.
+
+    Example:
+        >>> md.gsm_symbolic_pairs(1)[0].base.question  # doctest: +SKIP
     """
     if n < 1 or seed < 0 or tries < 2:
         raise InputError(f"n is {n}, seed {seed}, tries {tries}; give at least 1, 0 and 2")

@@ -160,13 +160,18 @@ def modular_pairs(
         n: Number of pairs.
         steps: Number of steps, or its lowest and highest, from 1 to 8. The reference reasoners were trained on 2 to 5.
         seed: Seed of the drawing.
-        hint: `answer`, each world's own; `random`, a digit drawn for each world; `wrong`, one digit that is neither
-            answer, the same in both worlds.
+        hint: `answer`, each world's own; `random`, a digit drawn for each world; `wrong`, the same wrong digit in both.
         with_cot: Whether to give the chain; without, the model writes it.
         held_out: Whether to take problems that no reference reasoner was trained on; else the others.
 
+    Returns:
+        The pairs, each with chains unless `with_cot` is off.
+
     Raises:
         InputError: An argument out of its range, or more pairs than there are.
+
+    Example:
+        >>> pairs = md.modular_pairs(40, seed=1)
     """
     if hint not in tuple(Hint):
         raise InputError(f"modular_pairs: no hint {hint!r}; give one of {', '.join(Hint)}")

@@ -9,12 +9,17 @@ from pydantic import BaseModel
 
 from mediate.errors import InputError
 from mediate.pairs.pair import Pair
+from mediate.tasks.asked import (
+    FEWEST_STEPS,
+    MOST_STEPS,
+    check_range,
+    chosen_stories,
+    step_range,
+)
 from mediate.tasks.scm import Plot, Problem, answers_stand_out, digits, draft
 from mediate.tasks.task import SEED_OFFSET, Steps, Task
-from mediate.tasks.templates import EXAMPLE_PEOPLE, PEOPLE, TEMPLATES, Clause, Story
+from mediate.tasks.templates import EXAMPLE_PEOPLE, PEOPLE, Clause, Story
 
-TEMPLATE_NAMES = tuple(template.name for template in TEMPLATES)
-FEWEST_STEPS, MOST_STEPS = 2, 6
 SMALLEST = 2
 LARGEST_FACTOR = 9
 LARGEST = 30
@@ -52,8 +57,16 @@ def generate_pairs(
         templates: Some of `TEMPLATE_NAMES`; None for all.
         max_value: Highest result of any step; operands of sums go up to a tenth of it or to 9, factors to 9.
 
+    Returns:
+        The pairs, each with chains unless `with_cot` is off.
+
     Raises:
         InputError: An argument out of its range, or no pair found in a bounded number of draws.
+
+    Example:
+        >>> pair, = md.generate_pairs(1, steps=2, seed=3)
+        >>> pair.base.answer != pair.source.answer
+        True
     """
     pairs = []
     for each in twins(n, steps=steps, seed=seed, length=length, templates=templates, most=max_value):
@@ -102,11 +115,11 @@ def twins(
         most: Highest result of any step.
         fits: Whether two problems can be a pair.
     """
-    low, high = _step_range(steps)
-    chosen = _chosen(templates)
-    _check_range("n", n, 1, 1_000_000)
-    _check_range("seed", seed, 0, 2**63)
-    _check_range("max_value", most, 12, 999)
+    low, high = step_range(steps)
+    chosen = chosen_stories(templates)
+    check_range("n", n, 1, 1_000_000)
+    check_range("seed", seed, 0, 2**63)
+    check_range("max_value", most, 12, 999)
     used: set[str] = set()
     for index in range(n):
         turn, which = divmod(index, len(chosen))
@@ -146,13 +159,21 @@ def few_shot_prompt(
     `generate_pairs`; by number, with three or more steps in all, every operation occurs. `templates` take turns.
     What follows the last `A:` begins with a space, as in the examples.
 
+    Returns:
+        The text, with `{question}` in it once.
+
     Raises:
         InputError: An argument out of its range.
+
+    Example:
+        >>> prompt = md.few_shot_prompt(shots=1)
+        >>> prompt.endswith("Q: {question}\\nA:")
+        True
     """
-    chosen = _chosen(templates)
-    _check_range("shots", shots, 0, 32)
-    count, _ = _step_range(steps)
-    _check_range("seed", seed, 0, 2**63)
+    chosen = chosen_stories(templates)
+    check_range("shots", shots, 0, 32)
+    count, _ = step_range(steps)
+    check_range("seed", seed, 0, 2**63)
     rng = np.random.default_rng([seed, 2**32 - 1])  # generate_pairs numbers its streams from 0
     for _ in range(TRIES):
         order = rng.permutation(len(chosen))
@@ -181,33 +202,6 @@ def _wanted(steps: int | tuple[int, int] | str, problem: Problem | None) -> Prob
     if problem and isinstance(steps, str) and "".join(step.operation for step in problem.steps) != steps:
         return None
     return problem
-
-
-def _step_range(steps: int | tuple[int, int] | str) -> tuple[int, int]:
-    if isinstance(steps, str):
-        if set(steps) - set("+-x"):
-            raise InputError(f"steps is {steps!r}; name operations with '+', '-' and 'x'")
-        steps = len(steps)
-    low, high = (steps, steps) if isinstance(steps, int) else steps
-    if not FEWEST_STEPS <= low <= high <= MOST_STEPS:
-        wanted = f"a number, or a lowest and highest, from {FEWEST_STEPS} to {MOST_STEPS}"
-        raise InputError(f"steps is {steps}; give {wanted}")
-    return low, high
-
-
-def _chosen(names: Sequence[str] | None) -> tuple[Story, ...]:
-    if names is None:
-        return TEMPLATES
-    unknown = [name for name in names if name not in TEMPLATE_NAMES]
-    if unknown or not names:
-        which = f"no template {unknown[0]!r}" if unknown else "no templates named"
-        raise InputError(f"{which}; choose from {', '.join(TEMPLATE_NAMES)}")
-    return tuple(template for template in TEMPLATES if template.name in names)
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise InputError(f"{name} is {value}; give a number from {low} to {high}")
 
 
 def _problem(

@@ -46,8 +46,16 @@ def worded_pairs(
             `names=defined`, `form=words` or `before=4`.
         held_out: Whether to take problems that no reference reasoner was trained on; else the others.
 
+    Returns:
+        The pairs, each with chains unless `with_cot` is off.
+
     Raises:
         InputError: An argument out of its range, nothing of that name to vary, or more pairs than there are.
+
+    Example:
+        >>> pair, = md.worded_pairs(1, vary=["names=defined"])
+        >>> pair.base.question.startswith("Let ")
+        True
     """
     if hint not in tuple(Hint):
         raise InputError(f"{ASKING}: no hint {hint!r}; give one of {', '.join(Hint)}")

@@ -110,8 +110,14 @@ def read_losses(folder: Path) -> tuple[dict[str, int | float], ...]:
 def open_tuned(folder: str | Path) -> Tuned:
     """Reads a tuning back, as `mediate.open` does with table and figure; the model comes from `mediate.load`.
 
+    Returns:
+        What tuning wrote down.
+
     Raises:
         InputError: The folder holds no finished tuning.
+
+    Example:
+        >>> md.open_tuned("runs/sft").losses  # doctest: +SKIP
     """
     manifest = read_tuning(folder)
     if not is_done(manifest):

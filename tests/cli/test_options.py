@@ -61,14 +61,16 @@ def of_spec(spec: type) -> set[str]:
             ("score",),
             of_spec(ScoreSpec) | of_spec(EngineSpec) | of_call(mediate.score),
             {"adapter", "tokenizer", "dtype", "device", "cache", "report", "plan", "quiet", "profile", "format"}
-            | {"columns", "answer-pattern", "write-run", "log", "dry-run", "takeover"},
+            | {"columns", "answer-pattern", "write-run", "log", "dry-run", "takeover", "verbose", "json"}
+            | {"few-shot", "examples"},
         ),
         (
             ("cross",),
             of_spec(ScoreSpec) | of_call(make_cross_spec) | of_call(mediate.cross),
-            {"adapter", "tokenizer", "dtype", "device", "cache", "quiet", "profile", "model"} | {"write-run", "log"},
+            {"adapter", "tokenizer", "dtype", "device", "cache", "quiet", "profile", "model"}
+            | {"write-run", "log", "verbose", "json"},
         ),
-        (("compare",), of_call(compare) | {"level", "min-te", "seed", "margin"}, set()),
+        (("compare",), of_call(compare) | {"level", "min-te", "seed", "margin"}, {"json"}),
         (
             ("tune", "lora"),
             of_spec(TuneSpec) | of_call(mediate.tune),

@@ -1,4 +1,4 @@
-"""The lines of docs/using.md on a pair, an item, one call, tests on behaviour and traces run as they stand."""
+"""What the pages show in Python on a pair, an item, one call, tests on behaviour and traces runs as it stands."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 
 import mediate as md
 
-PAGE = (Path(__file__).parents[2] / "docs" / "using.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = "\n".join((DOCS / name).read_text(encoding="utf-8") for name in ("using.md", "items.md", "tuning.md"))
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "using.md").read_text(encoding="utf
 def test_the_lines_run(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    (code,) = (each for each in re.findall(r"```python\n(.+?)```", PAGE, flags=re.DOTALL) if each.startswith(first))
+    (code,) = (each for each in re.findall(r"```python\n(.+?)```", PAGES, flags=re.DOTALL) if each.startswith(first))
     pairs = md.modular_pairs(4)
     md.write_pairs("pairs.jsonl", pairs)
     base = pairs[0].base
@@ -34,5 +35,5 @@ def test_the_lines_run(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     names |= {"student": names["model"], "teacher": names["model"]}
     names |= {"question": base.question, "cot": base.cot, "answer": base.answer}
     with matplotlib.rc_context({"backend": "agg"}):
-        exec(compile(code, "using.md", "exec"), names)
+        exec(compile(code, "docs", "exec"), names)
     assert first.split()[0] in names

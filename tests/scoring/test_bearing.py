@@ -38,6 +38,7 @@ OTHERS: dict[str, Any] = {
     "stop": ("x",),
     "temperature": 0.5,
     "top_p": 0.5,
+    "limit": 1,
     "seed": 1,
     "min_te": 0.5,
     "level": 0.5,

@@ -1574,8 +1574,8 @@ MUTANTS = (
     Mutant(
         "hostile: names of files reach the terminal as they are",
         "cli/ending.py",
-        "typer.echo(inert(text))",
-        "typer.echo(text)",
+        "typer.echo(inert(text), err=_AS_JSON.get())",
+        "typer.echo(text, err=_AS_JSON.get())",
         "tests/cli/whole/test_hostile_names.py -k folders_of_such_names",
     ),
     Mutant(

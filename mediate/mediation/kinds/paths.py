@@ -43,6 +43,10 @@ class Receiver:
         component: `q`, `k` or `v`.
         layers: Ascending, each once; in those that are not after the sender nothing arrives.
         units: Heads of `q`, KV heads of `k` and `v`; None for all.
+
+    Example:
+        >>> md.Receiver(md.Component.V, layers=(1,)).component.value
+        'v'
     """
 
     component: Component

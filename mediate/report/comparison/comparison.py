@@ -38,6 +38,10 @@ class Comparison:
     Args:
         compared: The numbers as records.
         folder: Where it is stored; None where nothing was written.
+
+    Example:
+        >>> found = md.compare("runs/before", "runs/after")  # doctest: +SKIP
+        >>> found.differences().query("kind == 'share'")  # doctest: +SKIP
     """
 
     compared: Compared
@@ -143,8 +147,18 @@ def compare(
         partial: Compares runs that are not finished, too, on the items that they have so far, and marks it.
         **options: Choices, as below.
 
+    Returns:
+        The comparison: differences of shares in points, of effects in nats, each with tests and a verdict.
+
     Raises:
         InputError: The runs cannot be compared; one line says why and what to do.
+
+    Example:
+        >>> before, after = (md.load(f"reference-0.1m{name}") for name in ("", "-decorative"))
+        >>> runs = [md.score(each, pairs, control_pairs=0) for each in (before, after)]
+        >>> found = md.compare(*runs)
+        >>> len(found.runs())
+        2
     """
     flat = runs[0] if len(runs) == 1 and isinstance(runs[0], list | tuple) else runs
     known = fields_of(Settings)

@@ -71,6 +71,10 @@ class StoredComparison:
         folder: Where it is stored.
         record: The content of `comparison.json`.
         tables: The tables, by name.
+
+    Example:
+        >>> found = md.open("runs/compared")  # doctest: +SKIP
+        >>> found.differences()  # doctest: +SKIP
     """
 
     folder: Path

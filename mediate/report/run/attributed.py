@@ -37,6 +37,11 @@ class Attributed:
 
     Args:
         results: What was found, as of a run; its maps are `ATTRIBUTED_MAPS`, with whatever else was asked for.
+
+    Example:
+        >>> found = md.attribute(model, "Start 4, add 9. Hint 3.", cot="4 + 9 = 3.", answer="3")
+        >>> len(found.table())  # a row a step
+        1
     """
 
     results: Results

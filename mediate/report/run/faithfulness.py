@@ -48,6 +48,10 @@ class Faithfulness:
     Args:
         results: What the run found.
         folder: The run directory; None where nothing was written.
+
+    Example:
+        >>> found = md.faithfulness(model, pairs)  # doctest: +SKIP
+        >>> found.tests(), found.joined()  # doctest: +SKIP
     """
 
     results: Results

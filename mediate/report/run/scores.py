@@ -107,6 +107,13 @@ class Scores:
     Args:
         results: What the run found.
         folder: The run directory; None where nothing was written.
+
+    Example:
+        >>> scores = md.score(model, pairs, control_pairs=0)
+        >>> scores.shares()["mediated"].value > 0.9
+        True
+        >>> scores.map_table().columns[:2].tolist()
+        ['step', 'layer']
     """
 
     results: Results
@@ -247,7 +254,15 @@ def open_run(folder: str | Path) -> Scores:
 
     Of a run that is not finished, every view says that it is partial.
 
+    Returns:
+        The run, finished or so far.
+
     Raises:
         InputError: The folder holds no run, or a file of it is missing or damaged.
+
+    Example:
+        >>> scores = md.score(model, pairs, out="runs/first", control_pairs=0)
+        >>> len(md.open_run("runs/first").results.items)
+        4
     """
     return Scores(read_so_far(folder), Path(folder))

@@ -128,10 +128,10 @@ COMMANDS = {
     "score good.jsonl ... --template pipe.jsonl": "--template: template 'pipe.jsonl': not 'none' or 'chat', and not a readable",
     "score good.jsonl ... --template filled": "--template: template 'filled': not 'none' or 'chat', and not a readable file",
     "score good.jsonl ... --maps read": "--maps: no map 'read'; the axes of read are step, position, layer, kv_head,",
-    "score good.jsonl ... --maps reads:layer": "--maps: no map 'reads:layer'; a map is",
+    "score good.jsonl ... --maps reads:layer": "--maps: no map 'reads:layer'; did you mean 'read'? Else: mediate maps",
     "score good.jsonl ... --maps read:head": "--maps: no map 'read:head'; the axes of read are step, position, layer,",
-    "score good.jsonl ... --maps state.q9:layer": "--maps: no map 'state.q9:layer'; a map is",
-    "score good.jsonl ... --outcomes logits": "--outcomes: no outcome 'logits'; there is logit_diff, logprob_diff, base_prob,",
+    "score good.jsonl ... --maps state.q9:layer": "--maps: no map 'state.q9:layer'; did you mean 'state.q'? Else: mediate maps",
+    "score good.jsonl ... --outcomes logits": "--outcomes: no outcome 'logits'; did you mean 'logit'? there is logit_diff, logprob_diff,",
     "score good.jsonl ... --outcomes logit": "outcome logit is of one answer; a pair has two",
     "score good.jsonl ... --level 1": "--level: Input should be less than 1, and it is 1.0; give a number above 0 and below 1",
     "score good.jsonl ... --level 0": "--level: Input should be greater than 0, and it is 0.0; give a number above 0",
@@ -143,9 +143,9 @@ COMMANDS = {
     "score good.jsonl ... --control-pairs -1": "--control-pairs: Input should be greater than or equal to 0, and it is -1; give",
     "score good.jsonl ... --min-te -1": "--min-te: Input should be greater than or equal to 0, and it is -1.0; give a",
     "score good.jsonl ... --device cdua": "device 'cdua': give cpu, cuda, cuda:1 and so on, mps or xpu, or leave it out",
-    "score good.jsonl ... --dtype int8": "Error: Invalid value for '--dtype': Value error, 'int8' is not one of",
+    "score good.jsonl ... --dtype int8": "invalid value for '--dtype': 'int8' is not one of",
     "score good.jsonl ... --others 0": "--others: Input should be greater than or equal to 1, and it is 0; give a number from 1",
-    "score good.jsonl ... --against nothing": "Error: Invalid value for '--against': Value error, 'nothing' is not one of",
+    "score good.jsonl ... --against nothing": "invalid value for '--against': 'nothing' is not one of",
     "score good.jsonl ... --against other": "none of 1 item has another of another group and with another answer; give more",
     "score good.jsonl ... --chains gone": "--chains: gone: not a run directory (it has no run.json); make one with",
     "score good.jsonl ... --chains filled": "--chains: filled: not a run directory (it has no run.json); make one with",
@@ -157,8 +157,8 @@ COMMANDS = {
     "score good.jsonl ... --keep nonesuch": "--keep: no component 'nonesuch'; there are resid_pre, resid_mid, resid_post,",
     "score good.jsonl ... --replacements nonesuch": "--replacements: no replacement 'nonesuch'; there are deletion, filler,",
     "score good.jsonl ... --answer own": "--answer own is of items by themselves; a pair has its two answers after the",
-    "score good.jsonl ... --trust-remote-code": "Error: No such option: --trust-remote-code",
-    "score good.jsonl ... --frobnicate": "Error: No such option: --frobnicate (Possible options: --format)",
+    "score good.jsonl ... --trust-remote-code": "no such option: --trust-remote-code",
+    "score good.jsonl ... --frobnicate": "no such option: --frobnicate; did you mean --format?",
     "score good.jsonl --model MODEL --out good.jsonl": "good.jsonl: is a file; give a directory for the run",
     "score good.jsonl --model MODEL --out good.jsonl/sub": "good.jsonl: is a file, which is above 'good.jsonl/sub'; give a path below a folder",
     "score good.jsonl --model MODEL --out link-out": "link-out: is a link that leads nowhere ('nowhere'); remove it or give another path",
@@ -172,7 +172,7 @@ COMMANDS = {
     "report filled": "filled: not a run directory (it has no run.json); make one with 'mediate score",
     "report gone": "gone: not a run directory (it has no run.json); make one with 'mediate score",
     "report good.jsonl": "good.jsonl: not a run directory (it has no run.json); make one with 'mediate",
-    "cross good.jsonl --model MODEL --out out": "Error: Missing option '--tuned'.",
+    "cross good.jsonl --model MODEL --out out": "missing option '--tuned'",
     "cross good.jsonl --model MODEL --tuned models/bin --out out": "models/bin: holds only pickled weights, which can run code when they are read;",
     "cross item.jsonl --model MODEL --tuned MODEL --out out": "item.jsonl:1: item 'a1': unknown key 'question'; allowed are id, group,",
     "cross good.jsonl --model MODEL --tuned MODEL --worlds both --out out": "worlds both; give base, source or both",
@@ -182,7 +182,7 @@ COMMANDS = {
     "tune sft --model MODEL --data empty.jsonl --out out": "empty.jsonl: holds no examples; write one JSON object with question, chain and",
     "tune sft --model MODEL --out out --epochs 0 --task modular": "--epochs: Input should be greater than or equal to 1, and it is 0; give a number from 1",
     "tune sft --model models/bin --out out --task modular": "models/bin: holds only pickled weights, which can run code when they are read;",
-    "tune nonesuch --model MODEL --out out": "Error: No such command 'nonesuch'.",
+    "tune nonesuch --model MODEL --out out": "no such command 'nonesuch'",
     "traces select filled --out out.jsonl": "filled: not a run directory (it has no run.json); make one with 'mediate score",
     "traces select gone --out out.jsonl": "gone: not a run directory (it has no run.json); make one with 'mediate score",
     "steer fit gone.jsonl --model MODEL --layer 1 --out v.safetensors": "gone.jsonl: no such file; name a file of items (.jsonl, .json, .csv, .tsv,",
@@ -195,14 +195,14 @@ COMMANDS = {
     "faithfulness gone.jsonl --model MODEL --out out": "gone.jsonl: no such file; name a file of items (.jsonl, .json, .csv, .tsv,",
     "pairs --out good.jsonl -n 2": "good.jsonl: is there already, with other content; name another file, or write",
     "pairs --out out.txt -n 2": "out.txt: pairs are written as JSON lines; name the file with the suffix .jsonl",
-    "pairs --out out.jsonl -n 0": "Error: Invalid value for '--count' / '-n': Input should be greater than or equal to 1",
-    "pairs --out out.jsonl --task nonesuch": "Error: Invalid value for '--task': Value error, 'nonesuch' is not one of",
+    "pairs --out out.jsonl -n 0": "invalid value for '--count' / '-n': Input should be greater than or equal to 1",
+    "pairs --out out.jsonl --task nonesuch": "invalid value for '--task': 'nonesuch' is not one of",
     "pairs from gone.jsonl --out out.jsonl": "gone.jsonl: no such file; name a file of items (.jsonl, .json, .csv, .tsv,",
     "pairs from empty.jsonl --out out.jsonl": "empty.jsonl: holds no items; write one JSON object a line, or one row an item",
     "models fetch gpt5": "no model named 'gpt5' to fetch; there is smollm2-135m-instruct",
     "check --model models/bin": "models/bin: holds only pickled weights, which can run code when they are read;",
-    "nonesuch": "Error: No such command 'nonesuch'.",
-    "score": "Error: Missing argument 'pairs'.",
+    "nonesuch": "no such command 'nonesuch'",
+    "score": "missing argument 'pairs'",
 }
 LONG = "x" * 300
 # Words before a remedy, or before what could be given instead.
@@ -238,7 +238,7 @@ def said(done: Done) -> str:
     assert all(char.isprintable() or char == "\n" for char in done.stderr + done.stdout)
     *before, last = done.stderr.strip().splitlines()
     assert not [line for line in before if line.startswith("mediate: ")], "two lines"
-    assert last.startswith("mediate: ") or (before[:1] and before[0].startswith("Usage: ")), done.stderr
+    assert last.startswith("mediate: "), done.stderr
     assert len(last) < 2100
     assert REMEDY.search(last), f"no remedy: {last}"
     return last.removeprefix("mediate: ")
