@@ -21,6 +21,7 @@ GROUPS: Mapping[str, str] = {
     "Built-in tasks": ("generate_pairs modular_pairs worded_pairs gsm_symbolic_pairs family_pairs few_shot_prompt"),
     "Models": "Model Template Component fetch",
     "One item by hand": "Prepared PreparedPair PreparedItem Receiver cot_activations Store",
+    "Interventions": "Site Patch Write Knockout forward bridge_hooks",
     "Tuning": "tune open_tuned Tuning",
     "Chains to teach": "score_traces TraceScores join_tokens TokenJoin rsd RsdTraces",
     "Steering": "fit_steering steered SteeringVector",

@@ -48,6 +48,12 @@ class Site:
     Args:
         component: The kind of activation.
         layer: The block, counted from 0.
+
+    Example:
+        >>> md.Site(md.Component.RESID_PRE, 0).hook_name
+        'blocks.0.hook_resid_pre'
+        >>> md.Site.from_hook_name("blocks.0.hook_resid_pre") == md.Site(md.Component.RESID_PRE, 0)
+        True
     """
 
     component: Component

@@ -74,6 +74,15 @@ def forward(
         InputError: A site that the model does not offer or lack of a hook there, patches that overlap or leave the
             sequence, a site both written and patched, a knockout that leaves a query no key, a written value of
             another shape, dtype or device, or a hook that never fired.
+
+    Returns:
+        The logits, at the last positions or at all of them, and a copy of what was kept by site, `batch pos ...`.
+
+    Example:
+        >>> ids, site = md.prepare(model, pairs[0]).ids, md.Site(md.Component.RESID_PRE, 0)
+        >>> found = md.forward(model, ids, keep=[site], last=1)
+        >>> found.logits.shape[1], found.kept[site].shape[1] == ids.shape[1]
+        (1, True)
     """
     writes, kept = whole.get("writes") or {}, dict[Site, Tensor]()
     if interventions and len(interventions) != len(ids):

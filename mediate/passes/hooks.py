@@ -236,6 +236,15 @@ def bridge_hooks(
 
     Raises:
         InputError: An intervention that the model does not allow.
+
+    Returns:
+        Names of hook points, each with its function, as transformer-lens takes them.
+
+    Example:
+        >>> site = md.Site(md.Component.RESID_PRE, 0)
+        >>> zero = md.Write(site, (0,), new=lambda now: 0 * now)
+        >>> [name for name, _ in md.bridge_hooks(model, [(zero,)], {}, length=8)]
+        ['blocks.0.hook_resid_pre']
     """
     if knockouts:
         rows = [(*row, *cuts) for row, cuts in zip(rows, knockouts, strict=True)]

@@ -52,6 +52,12 @@ class Write:
         by: The name of the values that it takes, in the shape of the whole activation; None where it takes none.
         new: A function that takes what stands at these places, and what `by` names there if it is given, and returns
             what stands there afterwards; all are of one shape. By default what `by` names is put there.
+
+    Example:
+        >>> item = md.prepare(model, pairs[0])
+        >>> halved = md.Write(md.Site(md.Component.V, 0), tuple(item.chain), new=lambda now: now / 2)
+        >>> item.intervene([(halved,)]).shape  # outcomes, sets of interventions
+        (2, 1)
     """
 
     site: Site
@@ -81,6 +87,12 @@ class Patch:
         positions: Absolute positions; of a pattern, the queries' positions. Ascending, each once.
         units: Heads of `q`, `z` and `pattern`, KV heads of `k` and `v`, channels (neurons) of the others; None for all.
         by: The name of what is put in place.
+
+    Example:
+        >>> item, site = md.prepare(model, pairs[0]), md.Site(md.Component.RESID_PRE, 0)
+        >>> own = md.forward(model, item.ids, keep=[site]).kept[site][0]  # the run's own: nothing changes
+        >>> bool(abs(item.intervene([(md.Patch(site, (item.chain[0],)),)], {("source", site): own})).max() < 1e-4)
+        True
     """
 
     site: Site
@@ -109,6 +121,13 @@ class Knockout:
         heads: Query heads; None for all.
         renormalised: Off, the pattern is zeroed after the softmax and its rows no longer sum to 1: another
             intervention, which the field calls zeroing the pattern.
+
+    Example:
+        >>> item = md.prepare(model, pairs[0])
+        >>> readers = tuple(range(item.chain.stop, item.ids.shape[1]))
+        >>> hidden = md.Knockout(readers, keys=tuple(item.chain), layers=tuple(range(model.facts.layers)))
+        >>> item.intervene([(hidden,)]).shape
+        (2, 1)
     """
 
     readers: tuple[int, ...]

@@ -20,7 +20,7 @@ from mediate.models.rope import depends_on_length
 from mediate.models.turning import sine_table, spun
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.one_pass import one_pass
-from mediate.passes.rows import Rows
+from mediate.passes.batched import Batched
 from mediate.passes.unhooked import leanly
 
 
@@ -39,7 +39,7 @@ class KeyValues:
     keys: Float[Tensor, "layer kv_head pos d_key"]
     values: Float[Tensor, "layer kv_head pos d_value"]
     start: int
-    among: tuple[Rows, int] | None = None
+    among: tuple[Batched, int] | None = None
 
     def __post_init__(self) -> None:
         if self.keys.shape[:3] != self.values.shape[:3]:
@@ -105,7 +105,7 @@ def run_on(
             "one shape in every layer"
         ) from error
     begin = start if past is None else past.start
-    rows = None if begin else Rows(keys, values)
+    rows = None if begin else Batched(keys, values)
     return [
         KeyValues(keys[:, row], values[:, row], begin, None if rows is None else (rows, row)) for row in range(len(ids))
     ], logits

@@ -23,7 +23,9 @@ def test_every_public_name_stands_in_one_group() -> None:
 
 
 def test_every_page_is_in_the_contents_once() -> None:
-    assert sorted(LISTED) == sorted(path.stem for path in DOCS.glob("*.md") if path.stem != "index")
+    assert sorted(LISTED) == sorted(
+        path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md") if path.stem != "index"
+    )
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
