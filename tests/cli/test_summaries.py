@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from mediate.checks.run import Finding
 from mediate.cli.ending import put_json
+from mediate.cli.summaries import check_summary
 from tests.test_cli import mediate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
@@ -97,6 +99,14 @@ def test_tests_on_behaviour(space: Path) -> None:
 
 def test_a_status(space: Path) -> None:
     assert set(written("status", "base", cwd=space)) == documented("status")
+
+
+def test_a_check() -> None:
+    found = check_summary({"planted": [Finding("full", 0.0, 1e-5)]}, 0, None)
+    assert set(found) == documented("check")
+    assert set(found["sections"]["planted"][0]) == {
+        *("name", "error", "tolerance", "differs", "gated", "passed", "detail")
+    }
 
 
 def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
