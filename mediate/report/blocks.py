@@ -217,6 +217,20 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Data:
+    """What a script of the page reads, as JSON; nothing of it is shown without a script, in a notebook or a terminal.
+
+    Args:
+        id: What the script calls it.
+        value: Text, numbers, truths and None, in tuples, lists and mappings whose keys are text. Text is made visible
+            as everywhere, but for its line breaks.
+    """
+
+    id: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of a page, of a heading (none where it is empty) and blocks; a section among them is a part of it.
 
@@ -229,7 +243,7 @@ class Section:
     aside: str = ""
 
 
-Block = Text | Notes | Terms | Verbatim | Table | Figure | Tokens | Scale | Section
+Block = Text | Notes | Terms | Verbatim | Table | Figure | Tokens | Scale | Data | Section
 
 
 @dataclass(frozen=True, slots=True)

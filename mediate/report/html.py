@@ -1,5 +1,7 @@
 """A page of blocks as HTML: the one way in which text becomes HTML, escaped and with nothing invisible left in it."""
 
+import json
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
@@ -22,7 +24,12 @@ from mediate.report.words import DASH, number
 from mediate.results import CHANNELS
 
 FIGURES = "figures"  # the folder beside a page
-SCRIPTS = ("page.js",)
+# What a page's one style sheet and its one script are made of, in this order. The first script gives the others what
+# they share; each of those is a block, and its names are its own.
+STYLES = ("page.css",)
+SCRIPTS = ("dom.js", "page.js")
+# What ends a script or a line of one, as JSON writes it. A surrogate by itself has no bytes.
+IN_JSON = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 DEEPEST = 0.3  # how far from its middle the colour map is used: black text stays legible on it
 # What the style sheet says of a class, where there is none: a notebook's cell has the notebook's own.
 INLINE = {
@@ -96,6 +103,7 @@ def _compiled() -> Template:
     )
     environment.filters |= {"data_uri": data_uri, "lines": lines, "negative": lambda value: number(-value)}
     environment.filters |= {"number": number, "kind": lambda block: type(block).__name__, "address": address}
+    environment.filters |= {"json": in_json}
     environment.globals |= {"channels": CHANNELS, "shades": SHADES}
     return environment.from_string(package_text("page.html.j2"))
 
@@ -114,6 +122,20 @@ def _finalize(value: Any) -> Any:
 def lines(text: str) -> Markup:
     """Text set in lines: everything but its line breaks made visible."""
     return escape(visible(text, keep="\n"))
+
+
+def in_json(value: object) -> Markup:
+    """A value as JSON that stays inside of its element: text made visible, and no character that HTML would read."""
+    text = json.dumps(_shown(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, str):
+        return visible(value, keep="\n")
+    if isinstance(value, Mapping):
+        return {_shown(key): _shown(each) for key, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def address(href: str) -> str:
@@ -156,13 +178,14 @@ def shade_colour(each: int) -> str:
 def style_sheet() -> Markup:
     """The page's style, with a class for each shade (`e-8` ... `e8`) and channel; it holds no text from outside."""
     coloured = [f".{name} {{ {style}; }}" for name, style in _coloured().items()]
-    return Markup("\n" + "\n".join([package_text("page.css").rstrip(), *coloured]) + "\n")
+    return Markup("\n" + "\n".join([*(package_text(name).rstrip() for name in STYLES), *coloured]) + "\n")
 
 
 @cache
 def page_script() -> Markup:
     """The page's script: the files of `SCRIPTS`, in their order; it holds no text from outside."""
-    return Markup("\n" + "\n".join(package_text(name).rstrip() for name in SCRIPTS) + "\n")
+    shared, *others = (package_text(name).rstrip() for name in SCRIPTS)
+    return Markup("\n".join(['\n"use strict";', shared, *(f"{{\n{each}\n}}" for each in others), ""]))
 
 
 def policy_hash(text: str) -> str:
