@@ -22,3 +22,16 @@ function dataOf(id) {
   const element = document.getElementById(id);
   return element ? JSON.parse(element.textContent) : undefined;
 }
+
+/** The id of the heading under which an element of the page stands. */
+function placeOf(element) {
+  const before = (heading) => heading.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return [...document.querySelectorAll("main :is(h2, h3, h4, h5)[id]")].findLast(before)?.id ?? "mediate";
+}
+
+/** Saves text or bytes as a file of the reader's. */
+function save(name, content, type) {
+  const address = URL.createObjectURL(new Blob([content], { type }));
+  make("a", { href: address, download: name }).click();
+  URL.revokeObjectURL(address);
+}

@@ -19,7 +19,8 @@ from matplotlib.colors import to_hex
 from mediate.figures import CHANNEL_COLOURS, visible
 from mediate.figures.style import DIVERGING
 from mediate.files import check_own, write_bytes, write_text
-from mediate.report.blocks import BINS, SHADES, Page
+from mediate.report.blocks import BINS, SHADES, Page, Table, TableCell, Words, plain_text
+from mediate.report.contents import anchored, contents_of
 from mediate.report.words import DASH, number
 from mediate.results import CHANNELS
 
@@ -27,7 +28,7 @@ FIGURES = "figures"  # the folder beside a page
 # What a page's one style sheet and its one script are made of, in this order. The first script gives the others what
 # they share; each of those is a block, and its names are its own.
 STYLES = ("page.css",)
-SCRIPTS = ("dom.js", "page.js")
+SCRIPTS = ("dom.js", "tables.js", "terms.js", "page.js")
 # What ends a script or a line of one, as JSON writes it. A surrogate by itself has no bytes.
 IN_JSON = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 DEEPEST = 0.3  # how far from its middle the colour map is used: black text stays legible on it
@@ -62,7 +63,7 @@ def to_html(page: Page, images: Mapping[str, bytes] | None = None) -> str:
         page: What to show.
         images: Its figures by name, where they are drawn already.
     """
-    style, script = style_sheet(), page_script()
+    page, style, script = anchored(page), style_sheet(), page_script()
     drawn = {each.name: each.png() for each in page.figures()} if images is None else images
     return _compiled().render(
         page=page,
@@ -72,6 +73,7 @@ def to_html(page: Page, images: Mapping[str, bytes] | None = None) -> str:
         script=script,
         script_hash=policy_hash(script),
         look=_classes,
+        listed=contents_of(page),
     )
 
 
@@ -103,7 +105,7 @@ def _compiled() -> Template:
     )
     environment.filters |= {"data_uri": data_uri, "lines": lines, "negative": lambda value: number(-value)}
     environment.filters |= {"number": number, "kind": lambda block: type(block).__name__, "address": address}
-    environment.filters |= {"json": in_json}
+    environment.filters |= {"json": in_json, "rest": rest}
     environment.globals |= {"channels": CHANNELS, "shades": SHADES}
     return environment.from_string(package_text("page.html.j2"))
 
@@ -136,6 +138,21 @@ def _shown(value: object) -> object:
     if isinstance(value, Mapping):
         return {_shown(key): _shown(each) for key, each in value.items()}
     return [_shown(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def rest(table: Table) -> dict[str, object]:
+    """The rows of a table that do not stand on the page, for its script, and the looks of the columns.
+
+    A cell is its text or, where it is more than that, its text, look, columns and channel.
+    """
+    rows = [[_cell(cell) for cell in row] for row in table.rows[len(table.first) :]]
+    return {"looks": [each.look for each in table.columns], "rows": rows}
+
+
+def _cell(cell: Words | TableCell) -> object:
+    if isinstance(cell, TableCell):
+        return [visible(plain_text(cell.words)), cell.look, cell.span, cell.channel]
+    return visible(plain_text(cell))
 
 
 def address(href: str) -> str:

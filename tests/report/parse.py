@@ -52,7 +52,7 @@ class _Reader(HTMLParser):
         if tag == "script":
             attributes = self.page.elements[-1][1]
             if attributes.get("type") == "application/json":
-                self.page.data[attributes["id"] or ""] = json.loads(self._script)
+                self.page.data[attributes.get("id") or f"rest {len(self.page.data)}"] = json.loads(self._script)
             else:
                 self.page.scripts.append(self._script)
             self._script = ""

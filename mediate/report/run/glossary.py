@@ -21,7 +21,8 @@ def words_section(results: Results, analysis: Analysis) -> Section:
     # A value of the sentence and no part of it: an outcome of one's own may have any name.
     values["told"] = "; ".join(f"{cube.outcome}: {outcome_facts(cube.outcome).words}" for cube in cubes)
     words["outcome"] += " {told}." if cubes else ""
-    return Section("Words", (Terms(tuple((word, prose(said, **values)) for word, said in words.items())),), id="words")
+    told = Terms(tuple((word, prose(said, **values)) for word, said in words.items()))
+    return Section("Words", (told,), id="words", folded=f"What {len(words)} words of this page mean")
 
 
 # What only a page of twins speaks of.

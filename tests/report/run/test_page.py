@@ -16,6 +16,7 @@ from mediate.report import render_page, write_report
 from mediate.report.html import page_script
 from mediate.report.parts import MOST_ROWS
 from mediate.report.run.page import notebook
+from mediate.report.words import number
 from mediate.results import Results, corners, item_shares, set_effects, set_shares, shapley, write_results
 from mediate.results.cube import select
 from tests.figures.records import fake_item_results, fake_manifest, fake_results
@@ -63,14 +64,14 @@ def of_items(results: Results, keep: list[str]) -> Results:
 
 
 def test_sections_come_in_their_order(page: Page) -> None:
-    assert page.attributes("h2", "id") == SECTIONS
+    assert page.attributes("h2", "id") == [*SECTIONS[:8], "the-same-for-logprob_diff", *SECTIONS[8:]]
     assert page.attributes("html", "lang") == ["en"]
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_nothing(page: Page) -> None:
     assert page.scripts == [page_script()]
     assert not {"link", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
-    assert set(page.attributes("a", "href")) == {"#words"}
+    assert {each[0] for each in page.attributes("a", "href")} == {"#"}
     assert all(src.startswith("data:image/png;base64,") for src in page.attributes("img", "src"))
     assert not [attrs for _, attrs in page.elements if "style" in attrs], "the policy would block inline styles"
     assert "url(" not in page.styles[0]
@@ -279,10 +280,15 @@ def test_the_spec_of_the_run_sets_threshold_level_and_seed(results: Results) -> 
 
 
 def test_a_long_run_shows_the_first_rows_and_says_how_many_there_are() -> None:
-    page = parse(render_page(replace(fake_results(MOST_ROWS + 5, layers=2), maps=()), []))
+    results = replace(fake_results(MOST_ROWS + 5, layers=2), maps=())
+    page = parse(render_page(results, []))
     table = next(table for table in page.tables if "base answer" in table[1])
     assert len(table) == MOST_ROWS + 2
-    assert "The first 200 of 205 items; all of them are in results/cube.parquet." in page.text
+    assert "The first 200 of 205 items; all of them are in results/cube.parquet, and here where" in page.text
+    (rest,) = page.data.values()
+    assert [row[0] for row in rest["rows"]] == [item.id for item in results.items[MOST_ROWS:]]
+    assert rest["rows"][0][4] == number(results.cubes[0].y[MOST_ROWS, 1, 1, 1] - results.cubes[0].y[MOST_ROWS, 0, 0, 0])
+    assert "rest" not in parse(notebook(results)).text
     assert "The first 4 of 205 items, not chosen by result." in page.text
 
 

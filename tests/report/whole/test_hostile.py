@@ -102,7 +102,7 @@ def unbroken(text: str) -> str:
 PAGE_TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "em", "strong", "a", "ul", "li", "div"),
     *("table", "thead", "tbody", "tr", "th", "td", "span", "figure", "img", "figcaption", "br", "pre", "code"),
-    *("dl", "dt", "dd", "footer", "b", "i", "script"),
+    *("dl", "dt", "dd", "footer", "b", "i", "script", "header", "nav", "main", "details", "summary"),
 }
 VIEW_TAGS = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "span", "br", "h4", "h5", "b", "i"}
 

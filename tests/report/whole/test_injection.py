@@ -50,7 +50,7 @@ from tests.results.test_token_join import results as joined_results
 
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "src", "alt", "scope", "colspan",
-    "title", "style", "type",
+    "title", "style", "type", "aria-label", "open", "data-opens",
 }  # fmt: skip
 POLICY = "default-src 'none'; img-src data:; style-src 'sha256-"
 
