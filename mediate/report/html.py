@@ -3,7 +3,8 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib import resources
@@ -17,6 +18,7 @@ from markupsafe import Markup, escape
 from matplotlib.colors import to_hex
 
 from mediate.figures import CHANNEL_COLOURS, visible
+from mediate.figures.figure import PHONE
 from mediate.figures.style import DIVERGING
 from mediate.files import check_own, write_bytes, write_text
 from mediate.report.blocks import BINS, SHADES, Page, Table, TableCell, Words, plain_text
@@ -25,6 +27,8 @@ from mediate.report.words import DASH, number
 from mediate.results import CHANNELS
 
 FIGURES = "figures"  # the folder beside a page
+# The files of a figure that come with every page. PDF takes as long as both, for its fonts: it is made where asked for.
+ENDINGS = ("png", "svg")
 # What a page's one style sheet and its one script are made of, in this order. The first script gives the others what
 # they share; each of those is a block, and its names are its own.
 STYLES = ("page.css",)
@@ -54,7 +58,15 @@ INLINE |= dict.fromkeys(("left", "short", "says", "text"), "text-align: left; pa
 CLASSLESS = {"left", "count", "effect", "bin"}
 
 
-def to_html(page: Page, images: Mapping[str, bytes] | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A figure as SVG, of a desk's width and of a phone's."""
+
+    wide: bytes = b""
+    narrow: bytes = b""
+
+
+def to_html(page: Page, images: Mapping[str, Image] | None = None) -> str:
     """The page as text: one file without links to anywhere; the same page gives the same text.
 
     It is whole without its one script, which is this package's own and holds nothing of the page.
@@ -64,7 +76,7 @@ def to_html(page: Page, images: Mapping[str, bytes] | None = None) -> str:
         images: Its figures by name, where they are drawn already.
     """
     page, style, script = anchored(page), style_sheet(), page_script()
-    drawn = {each.name: each.png() for each in page.figures()} if images is None else images
+    drawn = {each.name: _image(each.files("svg", PHONE)) for each in page.figures()} if images is None else images
     return _compiled().render(
         page=page,
         images=drawn,
@@ -82,19 +94,31 @@ def to_notebook(page: Page) -> str:
     return _compiled().render(page=page, images={}, style="", script="", look=_styles)
 
 
-def write_page(path: Path, page: Page) -> Path:
-    """Writes each figure to `figures/` beside the page, and then the page; each whole or not at all.
+def write_page(path: Path, page: Page, endings: Sequence[str] = ENDINGS) -> Path:
+    """Writes each figure to `figures/`, and then the page; each file whole or not at all.
+
+    Args:
+        path: Of the page.
+        page: What to show.
+        endings: The files that there are of each figure, of `png`, `svg` and `pdf`.
 
     Raises:
         InputError: `figures` is a link to somewhere else.
     """
     folder = path.parent / FIGURES
     check_own(folder)
-    images = {each.name: each.png() for each in page.figures()}
-    for name, image in images.items():
-        write_bytes(folder / f"{name}.png", image)
+    images = {}
+    for each in page.figures():
+        files = each.files(*dict.fromkeys((*endings, "svg", PHONE)))
+        for ending in endings:
+            write_bytes(folder / f"{each.name}.{ending}", files[ending])
+        images[each.name] = _image(files)
     write_text(path, to_html(page, images))
     return path
+
+
+def _image(files: Mapping[str, bytes]) -> Image:
+    return Image(files["svg"], files[PHONE])
 
 
 @cache
@@ -161,8 +185,8 @@ def address(href: str) -> str:
 
 
 def data_uri(image: bytes) -> Markup:
-    """A PNG image as an address that needs no file."""
-    return Markup("data:image/png;base64," + b64encode(image).decode("ascii"))
+    """An SVG image as an address that needs no file; what an image shows this way runs no script."""
+    return Markup("data:image/svg+xml;base64," + b64encode(image).decode("ascii"))
 
 
 @cache

@@ -42,13 +42,10 @@ addEventListener("afterprint", () => {
 });
 
 // Each figure as the file that it is.
-for (const image of document.querySelectorAll("figure img")) {
-  const [, type, coded] = /^data:([^;]+);base64,(.*)$/.exec(image.src) ?? [];
-  if (!coded) continue;
-  const ending = type === "image/svg+xml" ? "svg" : "png", file = `${image.closest("figure").id.replace(/^figure-/, "")}.${ending}`;
-  const bytes = () => Uint8Array.from(atob(coded), (char) => char.charCodeAt(0));
-  const label = `Save this figure as ${file}`;
-  image.closest("figure").querySelector("figcaption").append(" ", button(ending.toUpperCase(), () => save(file, bytes(), type), { "aria-label": label }));
+for (const figure of document.querySelectorAll("figure")) {
+  const image = figure.querySelector("img"), file = `${figure.id.replace(/^figure-/, "")}.svg`;
+  const saved = () => save(file, Uint8Array.from(atob(image.src.split(",")[1]), (char) => char.charCodeAt(0)), "image/svg+xml");
+  figure.querySelector("figcaption").append(" ", button("SVG", saved, { "aria-label": `Save this figure as ${file}` }));
 }
 
 // A table that is wider than its place is scrolled by keyboard too.

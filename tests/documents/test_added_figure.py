@@ -41,7 +41,7 @@ def test_it_is_on_the_page_and_in_the_folder(added: Made, tmp_path: Path, monkey
     before = page.text.index("The total effect of each item, in order of size.")
     assert page.text.index("Channels of each item") < before < page.text.index("Where in the chain and in the network")
     image = b64decode(page.attributes("img", "src")[0].split(",")[1])
-    assert image == (tmp_path / "figures" / "spread.png").read_bytes()
+    assert image == (tmp_path / "figures" / "spread.svg").read_bytes()
     assert (tmp_path / "figures" / "spread-logprob_diff.png").exists()
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-VOID = {"meta", "img", "br", "link", "input", "hr", "wbr"}
+VOID = {"meta", "img", "br", "link", "input", "hr", "wbr", "source"}
 
 
 @dataclass

@@ -33,7 +33,7 @@ from mediate.report.comparison.comparison import Comparison, compare
 from mediate.report.comparison.page import comparison_page
 from mediate.report.crossing import crossing_page
 from mediate.report.family import Family, Member, family_page
-from mediate.report.html import to_html, to_notebook
+from mediate.report.html import Image, to_html, to_notebook
 from mediate.report.run.behaviour import behaviour_section
 from mediate.report.run.page import run_page
 from mediate.report.run.scores import Scores
@@ -50,7 +50,7 @@ from tests.results.test_token_join import results as joined_results
 
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "src", "alt", "scope", "colspan",
-    "title", "style", "type", "aria-label", "open", "data-opens",
+    "title", "style", "type", "aria-label", "open", "data-opens", "media", "srcset",
 }  # fmt: skip
 POLICY = "default-src 'none'; img-src data:; style-src 'sha256-"
 
@@ -135,7 +135,7 @@ def filled(value: Any, texts: Iterable[str]) -> Any:
 
 
 def html_of(shown: Page) -> str:
-    return to_html(shown, {each.name: b"" for each in shown.figures()})
+    return to_html(shown, {each.name: Image() for each in shown.figures()})
 
 
 def distinct(texts: Sequence[str]) -> Iterator[str]:
@@ -153,7 +153,7 @@ def check(html: str, harmless: str, allowed: set[str]) -> None:
         # An address without a scheme or a host is one beside the page.
         assert not set(":\\\n") & set(attributes.get("href") or "")
         assert not (attributes.get("href") or "").startswith("/")
-        assert (attributes.get("src") or "data:image/png;base64,").startswith("data:image/png;base64,")
+        assert (attributes.get("src") or "data:image/svg+xml;base64,").startswith("data:image/svg+xml;base64,")
 
 
 def test_there_are_payloads_of_all_kinds() -> None:

@@ -1,0 +1,58 @@
+"""A drawing of a phone's width: what is written beside its axes is set in as many lines as that takes."""
+
+import warnings
+from collections.abc import Callable
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from mediate.figures.text import in_lines
+
+NARROW = 3.6  # inches: at this width text is as large on a phone as it is beside the figure
+MARGIN = 0.97
+LEAST = 8  # characters in a line
+
+
+def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
+    """Puts a legend wider than the figure above its axes in one column, and titles and labels that are into lines.
+
+    Args:
+        figure: It, of its new size.
+        lay_out: Lays it out.
+    """
+    width, height = figure.bbox.width, figure.bbox.height
+    for axes in figure.axes:
+        if axes.get_legend() is not None and axes.get_legend().get_window_extent().width > MARGIN * width:
+            _in_one_column(axes)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
+        lay_out(figure)
+    for axes in figure.axes:
+        if axes.get_legend() is not None and axes.get_legend().get_window_extent().x1 > width:
+            _in_one_column(axes)
+        for text in (axes.title, axes.xaxis.label):
+            box = text.get_window_extent()
+            _broken(text, box.width, room(box.x0, box.x1, width))
+        box = axes.yaxis.label.get_window_extent()
+        _broken(axes.yaxis.label, box.height, room(box.y0, box.y1, height))
+    lay_out(figure)
+
+
+def _in_one_column(axes: Axes) -> None:
+    legend = axes.get_legend()
+    words = [text.get_text() for text in legend.get_texts()]
+    title = legend.get_title().get_text() or None
+    axes.legend(legend.legend_handles, words, title=title, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+
+
+def room(begin: float, end: float, whole: float) -> float:
+    """How long what is centred between `begin` and `end` can be without leaving the figure."""
+    middle = (begin + end) / 2
+    return 2 * MARGIN * min(middle, whole - middle)
+
+
+def _broken(text: Text, length: float, most: float) -> None:
+    if text.get_text() and length > most:
+        longest = max(map(len, text.get_text().split("\n")))
+        text.set_text(in_lines(text.get_text(), max(LEAST, int(longest * most / length))))
