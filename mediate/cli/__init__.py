@@ -14,6 +14,7 @@ from mediate.cli.from_spec import FromSpec
 from mediate.cli.look import check, report
 from mediate.cli.materials import make_pairs, models_app
 from mediate.cli.merge import merge
+from mediate.cli.open_page import open_page
 from mediate.cli.reference import reference
 from mediate.cli.score import demo, score
 from mediate.cli.status import status
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 for command in (demo, score, merge, faithfulness, compare, cross, report, status, check):
     app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
+app.command("open")(open_page)
 app.command("pairs", cls=FromSpec)(make_pairs)
 app.command("pairs from")(make_twins)
 tune_app.command(cls=FromSpec)(reference)

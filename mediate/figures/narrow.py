@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 from mediate.figures.text import in_lines
@@ -23,14 +24,14 @@ def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
     """
     width, height = figure.bbox.width, figure.bbox.height
     for axes in figure.axes:
-        if axes.get_legend() is not None and axes.get_legend().get_window_extent().width > MARGIN * width:
-            _in_one_column(axes)
+        if (legend := axes.get_legend()) is not None and legend.get_window_extent().width > MARGIN * width:
+            _in_one_column(axes, legend)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
         lay_out(figure)
     for axes in figure.axes:
-        if axes.get_legend() is not None and axes.get_legend().get_window_extent().x1 > width:
-            _in_one_column(axes)
+        if (legend := axes.get_legend()) is not None and legend.get_window_extent().x1 > width:
+            _in_one_column(axes, legend)
         for text in (axes.title, axes.xaxis.label):
             box = text.get_window_extent()
             _broken(text, box.width, room(box.x0, box.x1, width))
@@ -39,11 +40,11 @@ def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
     lay_out(figure)
 
 
-def _in_one_column(axes: Axes) -> None:
-    legend = axes.get_legend()
+def _in_one_column(axes: Axes, legend: Legend) -> None:
     words = [text.get_text() for text in legend.get_texts()]
+    handles = [each for each in legend.legend_handles if each is not None]
     title = legend.get_title().get_text() or None
-    axes.legend(legend.legend_handles, words, title=title, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+    axes.legend(handles, words, title=title, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
 
 def room(begin: float, end: float, whole: float) -> float:
