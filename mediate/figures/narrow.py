@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,6 +36,7 @@ def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
         for text in (axes.title, axes.xaxis.label):
             box = text.get_window_extent()
             _broken(text, box.width, room(box.x0, box.x1, width))
+        _thinned(axes)
         box = axes.yaxis.label.get_window_extent()
         _broken(axes.yaxis.label, box.height, room(box.y0, box.y1, height))
     lay_out(figure)
@@ -45,6 +47,20 @@ def _in_one_column(axes: Axes, legend: Legend) -> None:
     handles = [each for each in legend.legend_handles if each is not None]
     title = legend.get_title().get_text() or None
     axes.legend(handles, words, title=title, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+
+
+def _thinned(axes: Axes) -> None:
+    """Leaves out labels of the horizontal axis, each second or third, where they would run into each other."""
+    labels = [each for each in axes.get_xticklabels() if each.get_text()]
+    boxes = [each.get_window_extent() for each in labels]
+    for every in range(1, len(labels)):
+        kept = boxes[::every]
+        if all(one.x1 < other.x0 for one, other in pairwise(kept)):
+            break
+    else:
+        every = max(1, len(labels))
+    for place, label in enumerate(labels):
+        label.set_visible(place % every == 0)
 
 
 def room(begin: float, end: float, whole: float) -> float:

@@ -133,8 +133,8 @@ class Sheet {
     if (this.column < 0) return this.found;
     const numeric = this.heads[this.column].classList.contains("num");
     const keyed = this.found.map((row) => {
-      const text = row.texts[this.column] ?? "";
-      return { row, key: numeric ? numberOf(text) : text, none: numeric ? Number.isNaN(numberOf(text)) : !text };
+      const text = row.texts[this.column] ?? "", key = numeric ? numberOf(text) : text;
+      return { row, key, none: numeric ? Number.isNaN(key) : !key };
     });
     const sign = this.falling ? -1 : 1;
     const compared = numeric ? (a, b) => a.key - b.key : (a, b) => words.compare(a.key, b.key);

@@ -24,6 +24,7 @@ from mediate.report.blocks import (
     standing_in,
 )
 from mediate.report.comparison.figures import comparison_figures
+from mediate.report.comparison.item_by_item import beside_section
 from mediate.report.comparison.verdicts import (
     SHOWN,
     basis,
@@ -43,6 +44,7 @@ from mediate.report.comparison.words import (
 )
 from mediate.report.html import to_html, to_notebook
 from mediate.report.parts import MOST_ROWS, more_rows
+from mediate.report.run.glossary import shared_words
 from mediate.report.terminal import WIDTH, to_text
 from mediate.report.words import DASH, number, plain, plural
 
@@ -114,6 +116,7 @@ def comparison_page(compared: Compared) -> Page:
                     "Where in the chain and in the network", (*_map_blocks(compared, maps), *_no_maps(compared)), "maps"
                 ),
                 Section("What was not computed", (Notes(_not_made(compared)),), id="not-made"),
+                *beside_section(compared),
                 _items_section(compared),
                 Section(
                     "Settings",
@@ -121,6 +124,7 @@ def comparison_page(compared: Compared) -> Page:
                     id="method",
                     folded="Seed, level, margin and the other choices of this comparison",
                 ),
+                shared_words(compared.how.min_te, compared.how.level),
             ),
             footer=f"Made by mediate from runs of mediate {plain(versions.get('mediate'))}.",
         ),
@@ -151,7 +155,7 @@ def _runs_section(compared: Compared) -> Section:
         *numbers("items measured"),
     )
     counts = Text(f"{_counts(compared)} All numbers below are of the shared items.", Look.BASIS)
-    return Section("Runs", (Table(heads, tuple(rows)), counts), id="runs")
+    return Section("Runs", (Table(heads, tuple(rows)), counts), id="runs", found=_counts(compared).rstrip("."))
 
 
 def _counts(compared: Compared) -> str:

@@ -25,6 +25,17 @@ def words_section(results: Results, analysis: Analysis) -> Section:
     return Section("Words", (told,), id="words", folded=f"What {len(words)} words of this page mean")
 
 
+def shared_words(min_te: float, level: float) -> Section:
+    """What the words mean that a page of several runs has in common with the pages of each of them."""
+    values = {"min_te": f"{min_te:g}", "level": percent(level)}
+    told = Terms(tuple((word, prose(WORDS[word], **values)) for word in OF_SEVERAL))
+    return Section("Words", (told,), id="words", folded=f"What {len(OF_SEVERAL)} words of this page mean")
+
+
+OF_SEVERAL = (
+    *("chain of thought", "outcome", "total effect, TE", "direct", "text", "latent", "Shapley value"),
+    *("NDE, NIE, TDE, TIE", "mediated share", "share of a set", "undefined share", "interval", "nat"),
+)
 # What only a page of twins speaks of.
 OF_TWINS = ("base, source", "read effect", "state effect", "step graph")
 

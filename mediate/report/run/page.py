@@ -45,6 +45,7 @@ from mediate.report.run.evidence import (
 from mediate.report.run.figures import run_figures
 from mediate.report.run.glossary import words_section
 from mediate.report.run.held_against import wording
+from mediate.report.run.in_short import largest
 from mediate.report.run.items import chains_section, items_section
 from mediate.report.run.method import identities_section, method_section
 from mediate.report.run.other_items import others_note, others_section
@@ -211,8 +212,13 @@ def _first(results: Results, told: Sequence[Summary], figures: Sequence[Figure])
     asked = section(results, "spec").get("maps")
     no_maps = "This run was asked for no maps." if asked == [] else "No map over step and layer was measured."
     return (
-        Section("Shares", first, id="shares"),
-        Section("Channels of each item", channels or (Text("No item was measured."),), id="channels"),
+        Section("Shares", first, id="shares", found=told[0].found if told else ""),
+        Section(
+            "Channels of each item",
+            channels or (Text("No item was measured."),),
+            id="channels",
+            found=told[0].found_te if told else "",
+        ),
         Section(
             "Where in the chain and in the network",
             (
@@ -221,6 +227,7 @@ def _first(results: Results, told: Sequence[Summary], figures: Sequence[Figure])
                 *(Text(each, Look.SMALL) for each in _map_notes(results)),
             ),
             id="maps",
+            found=largest(results, name),
         ),
     )
 
