@@ -21,7 +21,7 @@ from mediate.figures import CHANNEL_COLOURS, visible
 from mediate.figures.figure import PHONE
 from mediate.figures.style import DIVERGING
 from mediate.files import check_own, write_bytes, write_text
-from mediate.report.blocks import BINS, SHADES, Page, Table, TableCell, Words, plain_text
+from mediate.report.blocks import BINS, SHADES, Column, Look, Page, Table, TableCell, Words, plain_text
 from mediate.report.contents import anchored, contents_of
 from mediate.report.words import DASH, number
 from mediate.results import CHANNELS
@@ -35,6 +35,7 @@ STYLES = ("page.css",)
 SCRIPTS = ("dom.js", "tables.js", "terms.js", "page.js")
 # What ends a script or a line of one, as JSON writes it. A surrogate by itself has no bytes.
 IN_JSON = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+TIGHT = 32  # characters of a name that is not broken
 DEEPEST = 0.3  # how far from its middle the colour map is used: black text stays legible on it
 # What the style sheet says of a class, where there is none: a notebook's cell has the notebook's own.
 INLINE = {
@@ -129,7 +130,7 @@ def _compiled() -> Template:
     )
     environment.filters |= {"data_uri": data_uri, "lines": lines, "negative": lambda value: number(-value)}
     environment.filters |= {"number": number, "kind": lambda block: type(block).__name__, "address": address}
-    environment.filters |= {"json": in_json, "rest": rest}
+    environment.filters |= {"json": in_json, "rest": rest, "breaking": breaking}
     environment.globals |= {"channels": CHANNELS, "shades": SHADES}
     return environment.from_string(package_text("page.html.j2"))
 
@@ -171,6 +172,14 @@ def rest(table: Table) -> dict[str, object]:
     """
     rows = [[_cell(cell) for cell in row] for row in table.rows[len(table.first) :]]
     return {"looks": [each.look for each in table.columns], "rows": rows}
+
+
+def breaking(cell: Words | TableCell, column: Column) -> str:
+    """The class that says whether a cell's text may be broken: a short name of one word may not, nor may a number."""
+    if column.look is Look.NUMBER:
+        return ""
+    text = plain_text(cell.words if isinstance(cell, TableCell) else cell)
+    return "loose" if len(text) > TIGHT or len(text.split()) > 1 else "tight"
 
 
 def _cell(cell: Words | TableCell) -> object:

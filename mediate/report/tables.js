@@ -1,6 +1,7 @@
 // Tables: sorted by their headings, searched, shown in pages of rows, and saved as CSV.
 const PAGE = 100; // rows that are shown at a time
-const SEARCHED = 12; // a table of more rows can be searched
+const SEARCHED = 20; // a table of more rows can be searched
+const TIGHT = 32; // characters of a name that is not broken, as on the page
 const words = new Intl.Collator("en", { numeric: true });
 
 /** The number that a text begins with, as the page writes numbers; NaN where it begins with none. */
@@ -50,6 +51,7 @@ class Row {
     const cells = this.data.map((cell) => {
       const [text, look, span, channel] = Array.isArray(cell) ? cell : [cell, "", 1, ""];
       const given = [this.looks[place], look, text === "undefined" || text === "no interval" ? "undefined" : ""];
+      if (this.looks[place] !== "num") given.push(/\s/.test(text) || text.length > TIGHT ? "loose" : "tight");
       place += span;
       const made = make("td", { class: given.filter(Boolean).join(" ") || false, colspan: span > 1 && span }, text);
       if (channel) made.prepend(make("span", { class: `swatch c-${channel}` }));
@@ -62,7 +64,7 @@ class Row {
 /** What the page's script adds to a table. */
 class Sheet {
   constructor(table, name) {
-    Object.assign(this, { table, name, body: table.tBodies[0], page: 0, column: -1, falling: false });
+    Object.assign(this, { table, name, body: table.tBodies[0], page: 0, column: -1, falling: false, kept: [] });
     this.heads = [...(table.tHead?.rows[table.tHead.rows.length - 1].cells ?? [])];
     this.rows = [...this.body.rows].map((row) => new Row(row));
     const rest = table.parentElement.nextElementSibling;
@@ -132,14 +134,23 @@ class Sheet {
   ordered() {
     if (this.column < 0) return this.found;
     const numeric = this.heads[this.column].classList.contains("num");
+    const ranks = numeric ? undefined : this.#ranks(this.column);
     const keyed = this.found.map((row) => {
-      const text = row.texts[this.column] ?? "", key = numeric ? numberOf(text) : text;
-      return { row, key, none: numeric ? Number.isNaN(key) : !key };
+      const text = row.texts[this.column] ?? "";
+      const key = numeric ? numberOf(text) : ranks.get(text);
+      return { row, key, none: numeric ? Number.isNaN(key) : !text };
     });
     const sign = this.falling ? -1 : 1;
-    const compared = numeric ? (a, b) => a.key - b.key : (a, b) => words.compare(a.key, b.key);
-    keyed.sort((a, b) => a.none - b.none || (a.none ? 0 : sign * compared(a, b)));
+    keyed.sort((a, b) => a.none - b.none || (a.none ? 0 : sign * (a.key - b.key)));
     return keyed.map(({ row }) => row);
+  }
+
+  /** The place of each text of a column among all of them; comparing texts takes most of the time, so it is kept. */
+  #ranks(column) {
+    this.kept[column] ??= new Map(
+      [...new Set(this.rows.map((row) => row.texts[column] ?? ""))].sort(words.compare).map((text, place) => [text, place]),
+    );
+    return this.kept[column];
   }
 
   show() {
