@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 
 from mediate.figures import visible
+from mediate.figures.narrow import NARROW
 from mediate.report.blocks import Page, Section, Table, TableCell, Terms, Text, columns, numbers
-from mediate.report.html import to_html
+from mediate.report.html import Image, to_html
 from mediate.report.run.page import render_page
 from mediate.results import total_effect
 from tests.figures.records import fake_results
 from tests.report.browser import WIDTHS, Opened, opened
 from tests.report.payloads import PAYLOADS
+from tests.report.whole.test_injection import PAGES
 
 MANY = 450
 RESULTS = replace(fake_results(MANY, layers=3), maps=())
@@ -70,6 +72,22 @@ def test_a_page_is_quiet_accessible_and_no_wider_than_its_window(
         assert shown.violations() == []
         assert shown.overflow() <= 0
         assert (shown.asked, shown.said) == ([], [])
+
+
+@pytest.mark.parametrize("name", [each for each in PAGES if each != "every block"])
+def test_a_page_of_any_kind_is_quiet_and_accessible(browser: Any, tmp_path: Path, name: str) -> None:
+    shown = PAGES[name]()
+    path = tmp_path / "page.html"
+    path.write_text(to_html(shown, {each.name: BLANK for each in shown.figures()}), encoding="utf-8")
+    with opened(browser, path, width=WIDTHS["phone"], dark=True) as there:
+        for each in there.page.locator("main details").all():
+            each.evaluate("each => { each.open = true }")
+        assert there.violations() == []
+        assert there.overflow() <= 0
+        assert (there.asked, there.said) == ([], [])
+
+
+BLANK = Image(*2 * [b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"></svg>'])
 
 
 def test_without_a_script_all_is_there(browser: Any, small: Path) -> None:
@@ -229,6 +247,40 @@ def test_a_folded_part_opens_for_a_link_into_it_and_for_print(browser: Any, smal
         assert all(each.evaluate("each => each.open") for each in folds.all())
         shown.page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert [each.evaluate("each => each.open") for each in folds.all()].count(True) == 2
+
+
+def test_on_a_phone_a_wide_table_is_scrolled_by_keyboard_with_its_first_column_in_place(
+    browser: Any, small: Path
+) -> None:
+    with opened(browser, small, width=WIDTHS["phone"]) as shown:
+        table = shown.page.locator(".scroll:has(table.items)")
+        first, last = (table.locator(f"tbody tr:first-child > :{each}-child") for each in ("first", "last"))
+        before = first.bounding_box()["x"]
+        assert last.bounding_box()["x"] > WIDTHS["phone"]
+        assert table.get_attribute("tabindex") == "0"
+        table.focus()
+        shown.page.keyboard.press("End")
+        table.evaluate("each => { each.scrollLeft = each.scrollWidth }")
+        box = last.bounding_box()
+        assert box["x"] + box["width"] <= WIDTHS["phone"]
+        assert first.bounding_box()["x"] == before
+        assert shown.page.locator("#contents details").evaluate("each => each.open") is False
+        widths = "[...document.querySelectorAll('figure img')].map(each => each.naturalWidth)"
+        assert max(shown.page.evaluate(widths)) < 96 * NARROW + 1  # those that are drawn for phones
+    with opened(browser, small) as shown:
+        assert min(shown.page.evaluate(widths)) > 2 * 96 * NARROW - 2
+
+
+def test_on_paper_all_is_open_and_nothing_is_to_be_pressed(browser: Any, small: Path, tmp_path: Path) -> None:
+    for script in (True, False):
+        with opened(browser, small, dark=True, script=script) as shown:
+            shown.page.emulate_media(media="print", color_scheme="dark")
+            assert not [
+                each for each in shown.page.locator("button:not(.term, .sort), input, nav").all() if each.is_visible()
+            ]
+            assert shown.page.pdf(path=str(tmp_path / "page.pdf")).startswith(b"%PDF")
+            assert shown.page.locator("#words ~ details dd").last.is_visible()
+    assert (tmp_path / "page.pdf").stat().st_size > 50_000
 
 
 @pytest.mark.parametrize("begin", range(0, len(PAYLOADS), 26))
