@@ -49,7 +49,16 @@ def test_a_row_must_fill_its_columns() -> None:
 
 def test_a_cell_after_a_wide_one_looks_like_its_own_column() -> None:
     table = Table((*numbers("a", "b"), Column("c", Look.SHORT)), ((TableCell("wide", span=2), "x"),), named=False)
-    assert '<td class="num" colspan="2">wide</td><td class="short">x</td>' in to_html(page(table))
+    assert '<td class="num" colspan="2">wide</td><td class="short tight">x</td>' in to_html(page(table))
+
+
+def test_a_name_of_one_word_is_not_broken_and_a_sentence_is() -> None:
+    table = Table(
+        (*columns("a", "b"), *numbers("c")), (("smollm2-135m-instruct", "two words", "1"), ("x" * 40, "", "2"))
+    )
+    parsed = parse(to_html(page(table)))
+    assert parsed.attributes("th", "class") == ["num", "tight", "loose"]
+    assert parsed.attributes("td", "class") == ["loose", "num", "tight", "num"]
 
 
 def test_headings_have_a_scope_and_come_in_order() -> None:
