@@ -18,6 +18,7 @@ from mediate.cli.maps import maps
 from mediate.cli.materials import make_pairs
 from mediate.cli.merge import merge
 from mediate.cli.models import models_app
+from mediate.cli.open_page import open_page
 from mediate.cli.reference import reference
 from mediate.cli.score import score
 from mediate.cli.status import status
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 for command in (demo, score, merge, faithfulness, compare, cross, report, status, check, maps):
     app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
+app.command("open")(open_page)
 app.command("pairs", cls=FromSpec)(make_pairs)
 app.command("pairs from")(make_twins)
 tune_app.command(cls=FromSpec)(reference)

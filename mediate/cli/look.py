@@ -12,10 +12,10 @@ from mediate.cli.options import JsonOption, check_model, quiet_libraries
 
 
 def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
-    """Writes report.html and figures from what a run stored; needs no model."""
+    """Writes report.html and figures, as PNG, SVG and PDF, from what a run stored; needs no model."""
     from mediate.report import write_report
 
-    put(f"report: {write_report(run)}")
+    put(f"report: {write_report(run, ('png', 'svg', 'pdf'))}")
 
 
 def _fields() -> dict[str, Any]:

@@ -4,7 +4,6 @@ Text from outside is only ever a `str` in these records, and no renderer takes a
 code or a link is a `Phrase` of its own, and `prose` makes phrases of this package's own sentences.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,55 +12,17 @@ from itertools import accumulate, groupby
 from mediate.errors import InputError
 from mediate.figures.figure import Figure
 
+# The words of a block are said by its own name here, so that a page imports from one place.
+from mediate.report.phrases import BREAK as BREAK
+from mediate.report.phrases import Phrase as Phrase
+from mediate.report.phrases import Tag as Tag
+from mediate.report.phrases import Words as Words
+from mediate.report.phrases import code as code
+from mediate.report.phrases import plain_text as plain_text
+from mediate.report.phrases import prose as prose
+
 BINS = 8  # shades on either side of 0
 SHADES = tuple(range(-BINS, BINS + 1))
-
-
-class Tag(StrEnum):
-    """What a run of text is; the names are HTML's."""
-
-    PLAIN = ""
-    STRESSED = "em"
-    STRONG = "strong"
-    CODE = "code"
-    BREAK = "br"
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Some text of one kind, perhaps a link to a place on the page or a file beside it."""
-
-    text: str
-    tag: Tag = Tag.PLAIN
-    href: str = ""
-
-
-Words = str | tuple[Phrase, ...]
-BREAK = Phrase("\n", Tag.BREAK)
-
-
-def prose(sentence: str, **values: object) -> tuple[Phrase, ...]:
-    """A sentence of our own: `*this*` is stressed, a part in backticks is code, and `{name}` stands for a value.
-
-    A value is put in after the marks are read, so it stays text whatever it holds.
-    """
-    phrases = []
-    for part in re.split(r"(\*[^*]+\*|`[^`]+`)", sentence):
-        tag = {"*": Tag.STRESSED, "`": Tag.CODE}.get(part[:1], Tag.PLAIN)
-        text = part if tag is Tag.PLAIN else part[1:-1]
-        if text:
-            phrases.append(Phrase(text.format(**values), tag))
-    return tuple(phrases)
-
-
-def code(text: str) -> tuple[Phrase, ...]:
-    """Text set as code."""
-    return (Phrase(text, Tag.CODE),)
-
-
-def plain_text(words: Words) -> str:
-    """Words without their marks."""
-    return words if isinstance(words, str) else "".join(each.text for each in words)
 
 
 class Look(StrEnum):
@@ -76,6 +37,7 @@ class Look(StrEnum):
     LONG = "text"
     SAYS = "says"
     FAINT = "undefined"
+    UNSCRIPTED = "basis unscripted"  # said where no script runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +104,8 @@ class Table:
         title: What it is a table of, where no heading stands above it; in the corner where that is free.
         named: Whether the first cell of a row names it.
         dense: Whether it is set small.
+        shown: How many rows stand there where no script runs; the page's script has all.
+        opens: What a row of it opens, by the text of its first cell: `item`, or nothing.
 
     Raises:
         InputError: A row does not fill the columns.
@@ -152,12 +116,19 @@ class Table:
     title: str = ""
     named: bool = True
     dense: bool = False
+    shown: int | None = None
+    opens: str = ""
 
     def __post_init__(self) -> None:
         for row in self.rows:
             width = sum(map(_span, row))
             if width != len(self.columns):
                 raise InputError(f"a row of {width} cells in a table of {len(self.columns)} columns: {row}")
+
+    @property
+    def first(self) -> tuple[Row, ...]:
+        """The rows that stand there without a script."""
+        return self.rows[: self.shown]
 
     @property
     def headed(self) -> bool:
@@ -217,19 +188,41 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A part of a page, of a heading (none where it is empty) and blocks; a section among them is a part of it.
+class Data:
+    """What a script of the page reads, as JSON; nothing of it is shown without a script, in a notebook or a terminal.
 
-    `id` is what links and figures call it; `aside` is said after the heading, in a fainter hand.
+    Args:
+        id: What the script calls it.
+        value: Text, numbers, truths and None, in tuples, lists and mappings whose keys are text. Text is made visible
+            as everywhere, but for its line breaks.
+    """
+
+    id: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a page; a section among its blocks is a part of it.
+
+    Args:
+        heading: What stands above it; none where it is empty.
+        blocks: What it holds.
+        id: What links and figures call it.
+        aside: Said after the heading, in a fainter hand.
+        found: What was found in it, in a few words: the contents list says it beside the heading.
+        folded: What the line says that stands for it until it is opened; where it is empty the section is not folded.
     """
 
     heading: str
     blocks: "tuple[Block, ...]"
     id: str = ""
     aside: str = ""
+    found: str = ""
+    folded: str = ""
 
 
-Block = Text | Notes | Terms | Verbatim | Table | Figure | Tokens | Scale | Section
+Block = Text | Notes | Terms | Verbatim | Table | Figure | Tokens | Scale | Data | Section
 
 
 @dataclass(frozen=True, slots=True)

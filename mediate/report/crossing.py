@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -27,7 +26,7 @@ from mediate.report.blocks import (
     standing_in,
 )
 from mediate.report.html import to_html
-from mediate.report.parts import MOST_ROWS, file_part, in_lines, left_out
+from mediate.report.parts import MOST_ROWS, file_part, in_lines, left_out, more_rows
 from mediate.report.words import interval, number, percent, plain, plural, share_words
 from mediate.results.crossing import Crossing, change
 from mediate.results.crossing_folder import CrossResults
@@ -228,17 +227,19 @@ def _items_section(results: CrossResults) -> Section:
     named = zip(crossing.items, crossing.groups, crossing.worlds, strict=True)
     rows = [
         (item, group, world, *(number(float(each[place])) for each in shown))
-        for place, (item, group, world) in enumerate(islice(named, MOST_ROWS))
+        for place, (item, group, world) in enumerate(named)
     ]
     caption = f"{crossing.outcome}, in nats; CoT state and all else sum to the total change."
-    if len(crossing.items) > MOST_ROWS:
-        caption += f" The first {MOST_ROWS} of {len(crossing.items)} rows; all are in results/crossing.parquet."
     heads = (
         *columns("item", "group", look=Look.LONG),
         *columns("world"),
         *numbers("original", "tuned", "total change", "CoT state", "all else", "interaction"),
     )
-    told = (Table(heads, tuple(rows), named=False, dense=True), Text(caption, Look.BASIS))
+    told: tuple[Block, ...] = (
+        Table(heads, tuple(rows), named=False, dense=True, shown=MOST_ROWS),
+        Text(caption, Look.BASIS),
+        *more_rows(len(rows), "rows", "results/crossing.parquet"),
+    )
     return Section("Items", told, id="items")
 
 
@@ -257,6 +258,7 @@ def _method_section(manifest: Mapping[str, Any]) -> Section:
             Section("Versions", (facts([(name.replace("_", " "), value) for name, value in versions]),)),
         ),
         id="method",
+        folded="Both checkpoints with their checks, the run's choices, and versions",
     )
 
 

@@ -33,6 +33,7 @@ from mediate.report.comparison.comparison import Comparison
 from mediate.report.comparison.words import margin_words, points, points_interval
 from mediate.report.html import write_page
 from mediate.report.run.evidence import control_row, control_summaries
+from mediate.report.run.glossary import shared_words
 from mediate.report.run.scores import Scores
 from mediate.report.words import DASH, interval, number, percent, plural, share_words
 
@@ -167,6 +168,7 @@ def family_page(folder: Path, family: Family) -> Page:
                 *_changes_section(family),
                 *_controls_section(family),
                 Section("More", (Notes(tuple(more), look=Look.PLAIN),), id="more"),
+                shared_words(family.sizes.compared.how.min_te, family.sizes.compared.how.level),
             ),
         ),
         figures,

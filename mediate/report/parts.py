@@ -27,22 +27,31 @@ MOST_ROWS = 200
 
 def left_out(rejects: Sequence[Reject], measured: int, given: int | None, *, counted: bool = True) -> Section:
     """What was left out of a run of any kind; `counted`: with a table of how often for which reason."""
-    items, count = sum(reject.part == "item" for reject in rejects), len(rejects)
+    items = sum(reject.part == "item" for reject in rejects)
     counts = f"{plural(measured, 'item')} measured, {items} left out"
     if given is not None:
         counts = f"{plural(given, 'item')} given: {counts}"
     maps = sum(reject.is_map for reject in rejects)
-    blocks: list[Block] = [Text(counts + (f"; of measured items, {plural(maps, 'map')} left out." if maps else "."))]
+    counts += f"; of measured items, {plural(maps, 'map')} left out." if maps else "."
+    blocks: list[Block] = [Text(counts)]
     if rejects and counted:
         times = [(code(str(row.code)), str(row.part), str(row.count)) for row in reject_table(rejects).itertuples()]
         blocks.append(Table((*columns("reason", "left out"), *numbers("times")), tuple(times), named=False))
     if rejects:
         rows = [(each.item or DASH, each.part, code(each.code), each.reason, each.place or DASH) for each in rejects]
         heads = (*columns("item", look=Look.LONG), *columns("left out", "reason", "why", "place"))
-        blocks.append(Table(heads, tuple(rows[:MOST_ROWS]), named=False))
-    if count > MOST_ROWS:
-        blocks.append(Text(f"The first {MOST_ROWS} of {count}; all are in rejects.jsonl.", Look.BASIS))
-    return Section("What was left out, and why", tuple(blocks), id="left-out")
+        blocks.append(Table(heads, tuple(rows), named=False, shown=MOST_ROWS))
+    blocks += more_rows(len(rejects), "entries", "rejects.jsonl")
+    folded = f"{plural(len(rejects), 'entry', 'entries')} left out, each with its reason" if rejects else ""
+    return Section("What was left out, and why", tuple(blocks), id="left-out", folded=folded)
+
+
+def more_rows(count: int, what: str, file: str) -> tuple[Text, ...]:
+    """Says, where no script shows the other rows of a table, where they are."""
+    if count <= MOST_ROWS:
+        return ()
+    said = f"The first {MOST_ROWS} of {count} {what}; all of them are in {file}, and here where the page's script runs."
+    return (Text(said, Look.UNSCRIPTED),)
 
 
 def of_channel(name: str, words: str = "") -> TableCell:

@@ -46,9 +46,9 @@ def share_words(estimate: Estimate, digits: int = 0) -> str:
     return percent(estimate.value, digits) + gap + interval(estimate, scale=100.0, digits=digits)
 
 
-def plural(count: int, noun: str) -> str:
-    """`1 item`, `12 items`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def plural(count: int, noun: str, many: str = "") -> str:
+    """`1 item`, `12 items`; `many` where that is not the noun with an s."""
+    return f"{count} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def plain(value: Any) -> str:

@@ -39,9 +39,11 @@ def test_it_is_on_the_page_and_in_the_folder(added: Made, tmp_path: Path, monkey
     assert alts[0] == f"Total effects of 3 items on logit_diff: {te[0]:.2f} to {te[-1]:.2f} nats."
     assert page.text.count("The total effect of each item, in order of size.") == len(alts) == 2
     before = page.text.index("The total effect of each item, in order of size.")
-    assert page.text.index("Channels of each item") < before < page.text.index("Where in the chain and in the network")
+    assert (
+        page.text.rindex("Channels of each item") < before < page.text.rindex("Where in the chain and in the network")
+    )
     image = b64decode(page.attributes("img", "src")[0].split(",")[1])
-    assert image == (tmp_path / "figures" / "spread.png").read_bytes()
+    assert image == (tmp_path / "figures" / "spread.svg").read_bytes()
     assert (tmp_path / "figures" / "spread-logprob_diff.png").exists()
 
 

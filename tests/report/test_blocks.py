@@ -3,9 +3,11 @@
 import pytest
 
 from mediate.errors import InputError
+from mediate.figures import visible
 from mediate.figures.figure import Figure
 from mediate.report.blocks import (
     Column,
+    Data,
     Look,
     Notes,
     Page,
@@ -22,7 +24,7 @@ from mediate.report.blocks import (
     plain_text,
     prose,
 )
-from mediate.report.html import to_html, to_notebook
+from mediate.report.html import SCRIPTS, package_text, page_script, to_html, to_notebook
 from mediate.report.terminal import to_text
 from tests.report.parse import parse
 
@@ -47,7 +49,16 @@ def test_a_row_must_fill_its_columns() -> None:
 
 def test_a_cell_after_a_wide_one_looks_like_its_own_column() -> None:
     table = Table((*numbers("a", "b"), Column("c", Look.SHORT)), ((TableCell("wide", span=2), "x"),), named=False)
-    assert '<td class="num" colspan="2">wide</td><td class="short">x</td>' in to_html(page(table))
+    assert '<td class="num" colspan="2">wide</td><td class="short tight">x</td>' in to_html(page(table))
+
+
+def test_a_name_of_one_word_is_not_broken_and_a_sentence_is() -> None:
+    table = Table(
+        (*columns("a", "b"), *numbers("c")), (("smollm2-135m-instruct", "two words", "1"), ("x" * 40, "", "2"))
+    )
+    parsed = parse(to_html(page(table)))
+    assert parsed.attributes("th", "class") == ["num", "tight", "loose"]
+    assert parsed.attributes("td", "class") == ["loose", "num", "tight", "num"]
 
 
 def test_headings_have_a_scope_and_come_in_order() -> None:
@@ -61,10 +72,10 @@ def test_headings_have_a_scope_and_come_in_order() -> None:
 
 @pytest.mark.parametrize("href", ["javascript:alert(1)", "data:text/html,x", "//x.test", '" onclick="x'])
 def test_a_link_leads_to_the_page_or_a_file_beside_it(href: str) -> None:
-    (found,) = parse(to_html(page(Text((Phrase("x", href=f"{href}/report.html"),))))).attributes("a", "href")
+    found = parse(to_html(page(Text((Phrase("x", href=f"{href}/report.html"),))))).attributes("a", "href")[-1]
     assert ":" not in found
     assert not found.startswith("//")
-    assert parse(to_html(page(Text((Phrase("x", href="a/b.html"),))))).attributes("a", "href") == ["a/b.html"]
+    assert parse(to_html(page(Text((Phrase("x", href="a/b.html"),))))).attributes("a", "href")[-1] == "a/b.html"
 
 
 def test_every_block_is_told_by_each_renderer() -> None:
@@ -85,3 +96,48 @@ def test_a_figure_that_no_section_takes_is_an_error_that_names_it() -> None:
     with pytest.raises(InputError, match="figure 'mine': no section 'nowhere' of this page takes a figure"):
         holding(page(Text("x")), [lost])
     assert holding(page(lost), [lost]).figures() == (lost,)
+
+
+def test_data_for_scripts_reads_back_as_it_is_and_nothing_in_it_ends_its_element() -> None:
+    value = {"<!--": ["</script><script>alert(1)</script>", "a & b", 1, -0.5, True, None], "né": {"🙂": ("עברית", "x")}}
+    html = to_html(page(Data("numbers", value)))
+    found = parse(html)
+    assert found.data == {"numbers": value | {"né": {"🙂": ["עברית", "x"]}}}
+    assert found.scripts == [page_script()]
+    assert html.count("</script") == 2
+
+
+@pytest.mark.parametrize("text", ["\u2028\u2029", "\ud800", "\x00\x1b[2J", "\u202eevil"])
+def test_data_for_scripts_has_nothing_invisible(text: str) -> None:
+    html = to_html(page(Data("texts", [text])))
+    html.encode("utf-8")
+    assert parse(html).data["texts"] == [visible(text)]
+
+
+def test_data_is_for_the_page_alone_and_without_infinities() -> None:
+    assert not parse(to_notebook(page(Data("texts", ["x"])))).data
+    assert "texts" not in to_text(page(Data("texts", ["x"])))
+    with pytest.raises(ValueError, match="JSON"):
+        to_html(page(Data("numbers", [float("nan")])))
+
+
+def test_a_script_ends_with_its_names_but_for_the_first() -> None:
+    script = page_script()
+    assert script.startswith('\n"use strict";\n')
+    first, *others = (package_text(name).rstrip() for name in SCRIPTS)
+    assert first in script
+    assert all(f"{{\n{each}\n}}" in script for each in others)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_evaluates_fetches_or_reads_markup(name: str) -> None:
+    script = package_text(name)
+    for word in FORBIDDEN:
+        assert word not in script, word
+
+
+FORBIDDEN = (
+    *("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "createContextualFragment"),
+    *("eval(", "Function(", 'setTimeout("', "import(", "fetch(", "XMLHttpRequest", "WebSocket", "EventSource"),
+    *("sendBeacon", "localStorage", "sessionStorage", "document.cookie"),
+)

@@ -126,12 +126,12 @@ def test_the_directory_gets_page_and_figures_and_gets_them_again(tmp_path: Path)
     assert page == tmp_path / "report.html"
     first = page.read_text(encoding="utf-8")
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
-        f"{each.name}.png" for each in crossing_figures(results)
+        f"{each.name}.{ending}" for each in crossing_figures(results) for ending in ("png", "svg")
     }
     assert write_report(tmp_path).read_text(encoding="utf-8") == first == render_crossing(results)
     parsed = parse(first)
-    assert parsed.attributes("a", "href") == []
-    assert all(source.startswith("data:image/png") for source in parsed.attributes("img", "src"))
+    assert {each[0] for each in parsed.attributes("a", "href")} == {"#"}
+    assert all(source.startswith("data:image/svg+xml") for source in parsed.attributes("img", "src"))
     assert all(parsed.attributes("img", "alt"))
 
 

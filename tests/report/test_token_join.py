@@ -8,7 +8,7 @@ import pytest
 import mediate
 from mediate.errors import InputError
 from mediate.report import TokenJoin, write_report
-from mediate.report.html import to_html
+from mediate.report.html import Image, to_html
 from mediate.report.token_page import joined_page
 from mediate.results import Reject
 from mediate.results.token_join import EFFECTS, SETS
@@ -107,7 +107,7 @@ def test_the_page_has_what_is_known_of_the_tokens_that_carry_most(tmp_path: Path
 
 def undrawn(joined: TokenJoin) -> str:
     page = joined_page(joined.results)
-    return to_html(page, {each.name: b"" for each in page.figures()})
+    return to_html(page, {each.name: Image() for each in page.figures()})
 
 
 def test_text_stays_text() -> None:

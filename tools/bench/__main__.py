@@ -24,6 +24,7 @@ from tools.bench.growth import GROWTH
 from tools.bench.long import LONG
 from tools.bench.many import MANY
 from tools.bench.merging import MERGING
+from tools.bench.pages import PAGES
 from tools.bench.patching import PATCHING
 from tools.bench.peers import PEERS
 from tools.bench.precision import PRECISION
@@ -37,7 +38,7 @@ from tools.bench.whole import WHOLE
 # In the order of the page.
 BENCHES: tuple[Bench, ...] = (
     PATCHING, PEERS, WHOLE, ADAPTIVE, CUBES, KNOCKOUT, TRUNCATIONS, BEHAVIOUR, LONG, GROWTH, PRECISION, FIRST_PATH,
-    MANY, DEMO, COMPARING, MERGING, TUNING, DISTILLING, ENGINES, GPU,
+    MANY, DEMO, COMPARING, MERGING, PAGES, TUNING, DISTILLING, ENGINES, GPU,
 )  # fmt: skip
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 

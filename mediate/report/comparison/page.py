@@ -24,6 +24,7 @@ from mediate.report.blocks import (
     standing_in,
 )
 from mediate.report.comparison.figures import comparison_figures
+from mediate.report.comparison.item_by_item import beside_section
 from mediate.report.comparison.verdicts import (
     SHOWN,
     basis,
@@ -42,7 +43,8 @@ from mediate.report.comparison.words import (
     warning,
 )
 from mediate.report.html import to_html, to_notebook
-from mediate.report.parts import MOST_ROWS
+from mediate.report.parts import MOST_ROWS, more_rows
+from mediate.report.run.glossary import shared_words
 from mediate.report.terminal import WIDTH, to_text
 from mediate.report.words import DASH, number, plain, plural
 
@@ -114,8 +116,15 @@ def comparison_page(compared: Compared) -> Page:
                     "Where in the chain and in the network", (*_map_blocks(compared, maps), *_no_maps(compared)), "maps"
                 ),
                 Section("What was not computed", (Notes(_not_made(compared)),), id="not-made"),
+                *beside_section(compared),
                 _items_section(compared),
-                Section("Settings", (facts(_settings(compared)), Text(ELSEWHERE, Look.SMALL)), id="method"),
+                Section(
+                    "Settings",
+                    (facts(_settings(compared)), Text(ELSEWHERE, Look.SMALL)),
+                    id="method",
+                    folded="Seed, level, margin and the other choices of this comparison",
+                ),
+                shared_words(compared.how.min_te, compared.how.level),
             ),
             footer=f"Made by mediate from runs of mediate {plain(versions.get('mediate'))}.",
         ),
@@ -146,7 +155,7 @@ def _runs_section(compared: Compared) -> Section:
         *numbers("items measured"),
     )
     counts = Text(f"{_counts(compared)} All numbers below are of the shared items.", Look.BASIS)
-    return Section("Runs", (Table(heads, tuple(rows)), counts), id="runs")
+    return Section("Runs", (Table(heads, tuple(rows)), counts), id="runs", found=_counts(compared).rstrip("."))
 
 
 def _counts(compared: Compared) -> str:
@@ -235,21 +244,21 @@ def _not_made(compared: Compared) -> tuple[str, ...]:
 
 def _items_section(compared: Compared) -> Section:
     """How many items are shared and how many were dropped, and why."""
-    dropped, told = compared.pairing.dropped, list[Block]([Text(_counts(compared))])
+    pairing, told = compared.pairing, list[Block]([Text(_counts(compared))])
+    dropped = pairing.dropped
     if dropped:
         counts = tuple((words, str(count)) for words, count in dropped_words(compared))
         rows = tuple(
-            (each.item, each.run, each.status, code(each.code) if each.code else DASH, each.reason)
-            for each in dropped[:MOST_ROWS]
+            (each.item, each.run, each.status, code(each.code) if each.code else DASH, each.reason) for each in dropped
         )
         heads = (*columns("item", look=Look.LONG), *columns("run", "status", "reason", "why"))
         told += [
             Table((*columns("reason"), *numbers("items")), counts, named=False),
-            Table(heads, rows, named=False),
+            Table(heads, rows, named=False, shown=MOST_ROWS),
         ]
-    if len(dropped) > MOST_ROWS:
-        told.append(Text(f"The first {MOST_ROWS} of {len(dropped)}; all are in tables/items.parquet.", Look.BASIS))
-    return Section("Items, and why some were left out", tuple(told), id="items")
+    told += more_rows(len(dropped), "items", "tables/items.parquet")
+    folded = f"{plural(pairing.dropped_items, 'item')} dropped, each with its reason" if dropped else ""
+    return Section("Items, and why some were left out", tuple(told), id="items", folded=folded)
 
 
 def _settings(compared: Compared) -> list[tuple[str, str]]:

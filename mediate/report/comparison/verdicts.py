@@ -1,5 +1,6 @@
 """What is said of each outcome of a comparison: the shares of each run, their differences, and how these split."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from mediate.compare import Compared, Verdict
@@ -24,6 +25,7 @@ from mediate.report.blocks import (
     standing_in,
 )
 from mediate.report.comparison.words import (
+    MAIN,
     change_cell,
     effect_cell,
     levels_of,
@@ -42,6 +44,7 @@ from mediate.results import CHANNELS
 # What is shown where there is little room.
 SHOWN = (*(f"{name} share" for name in SHARES), "TE")
 SPLIT = PARTS[:3]
+NAMED = 3  # runs that the contents list names
 
 
 def outcome_sections(compared: Compared, outcome: str, figures: Sequence[Figure]) -> tuple[Section, ...]:
@@ -49,7 +52,12 @@ def outcome_sections(compared: Compared, outcome: str, figures: Sequence[Figure]
     place, mark = compared.outcomes.index(outcome), warning_under(compared)
     shares, ladder = (standing_in(figures, each, outcome) for each in ("shares", "ladder"))
     sections = [
-        Section(f"Shares of {outcome}", (told_levels(compared, outcome), *mark, *shares), id=f"shares-{place}"),
+        Section(
+            f"Shares of {outcome}",
+            (told_levels(compared, outcome), *mark, *shares),
+            id=f"shares-{place}",
+            found=_mediated(compared, outcome),
+        ),
         Section(
             f"Differences from {compared.runs[0].label}, {outcome}",
             (
@@ -61,6 +69,7 @@ def outcome_sections(compared: Compared, outcome: str, figures: Sequence[Figure]
                 *mark,
             ),
             id=f"differences-{place}",
+            found=_counted(compared, outcome),
         ),
     ]
     if squares := [each for each in compared.split if each.outcome == outcome]:
@@ -87,6 +96,23 @@ def outcome_sections(compared: Compared, outcome: str, figures: Sequence[Figure]
         heading = f"Over model sizes, {outcome}"
         sections.append(Section(heading, (trend, Text(LADDER, Look.BASIS), *mark, *ladder), id=f"ladder-{place}"))
     return tuple(sections)
+
+
+def _mediated(compared: Compared, outcome: str) -> str:
+    """The mediated share of each run, in a few words; of many runs the least and the largest."""
+    having = [each for each in levels_of(compared, outcome, SHARE) if each.quantity == MAIN and each.estimate.defined]
+    if not having:
+        return ""
+    if len(having) <= NAMED:
+        return f"mediated: {', '.join(f'{percent(each.estimate.value)} in {each.run}' for each in having)}"
+    values = [each.estimate.value for each in having]
+    return f"mediated: {percent(min(values))} to {percent(max(values))}"
+
+
+def _counted(compared: Compared, outcome: str) -> str:
+    """How many quantities have which verdict."""
+    count = Counter(each.verdict for each in compared.differences if each.outcome == outcome)
+    return ", ".join(f"{count[each]} {each.value}" for each in Verdict if count[each])
 
 
 BOTH_ORDERS = prose(

@@ -9,7 +9,8 @@ import numpy as np
 from mediate.report.analysis import Analysis, analysis_of, section
 from mediate.report.blocks import Block, Look, Row, Section, Table, Text, code, columns, numbers, prose
 from mediate.report.parts import of_channel, share_cells
-from mediate.report.words import MINUS, interval, number, percent, plural
+from mediate.report.run.in_short import controls_found
+from mediate.report.words import MINUS, interval, number, percent, plural, share_words
 from mediate.results import Cube, EffectMap, Results
 from mediate.results.agreement import VERDICTS
 from mediate.results.controls import Control, ControlSummary, summarise
@@ -95,6 +96,7 @@ def copying_section(results: Results) -> Section:
             Text(basis + (f" Not cut: {reasons}." if reasons else ""), Look.BASIS),
         ),
         id="copying",
+        found=f"{share_words(shares[1]['mediated'])} is mediated (whole chain: {share_words(shares[0]['mediated'])})",
     )
 
 
@@ -133,7 +135,8 @@ def controls_section(results: Results) -> Section:
         *columns("what is done", "found", look=Look.SAYS),
         *numbers("size", "interval", "largest", "beside", "items", "refused"),
     )
-    return Section("Controls", (Table(heads, tuple(rows)), Text(basis, Look.BASIS)), id="controls")
+    found = controls_found(control_summaries(results, analysis))
+    return Section("Controls", (Table(heads, tuple(rows)), Text(basis, Look.BASIS)), id="controls", found=found)
 
 
 def control_summaries(results: Results, analysis: Analysis) -> tuple[ControlSummary, ...]:

@@ -21,9 +21,21 @@ def words_section(results: Results, analysis: Analysis) -> Section:
     # A value of the sentence and no part of it: an outcome of one's own may have any name.
     values["told"] = "; ".join(f"{cube.outcome}: {outcome_facts(cube.outcome).words}" for cube in cubes)
     words["outcome"] += " {told}." if cubes else ""
-    return Section("Words", (Terms(tuple((word, prose(said, **values)) for word, said in words.items())),), id="words")
+    told = Terms(tuple((word, prose(said, **values)) for word, said in words.items()))
+    return Section("Words", (told,), id="words", folded=f"What {len(words)} words of this page mean")
 
 
+def shared_words(min_te: float, level: float) -> Section:
+    """What the words mean that a page of several runs has in common with the pages of each of them."""
+    values = {"min_te": f"{min_te:g}", "level": percent(level)}
+    told = Terms(tuple((word, prose(WORDS[word], **values)) for word in OF_SEVERAL))
+    return Section("Words", (told,), id="words", folded=f"What {len(OF_SEVERAL)} words of this page mean")
+
+
+OF_SEVERAL = (
+    *("chain of thought", "outcome", "total effect, TE", "direct", "text", "latent", "Shapley value"),
+    *("NDE, NIE, TDE, TIE", "mediated share", "share of a set", "undefined share", "interval", "nat"),
+)
 # What only a page of twins speaks of.
 OF_TWINS = ("base, source", "read effect", "state effect", "step graph")
 

@@ -21,10 +21,10 @@ from mediate.report.blocks import (
     columns,
     numbers,
 )
-from mediate.report.parts import MOST_ROWS
+from mediate.report.parts import MOST_ROWS, more_rows
 from mediate.report.run.tables import channel_table
 from mediate.report.run.tokens import Chain, Colouring, colour_chains
-from mediate.report.words import DASH, number, percent
+from mediate.report.words import DASH, number, percent, plural
 from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, Told
 from mediate.results.contrasts import TWIN
 from mediate.results.kinds import is_estimate
@@ -40,18 +40,16 @@ def items_section(results: Results, analysis: Analysis) -> Section:
     cube = results.cube()
     there = set(cube.items)
     having = [item for item in results.items if item.id in there]
-    table = channel_table(cube, min_te=analysis.least(cube.outcome)).head(MOST_ROWS)
-    rows = [
-        _item_row(item, row, analysis) for item, row in zip(having[:MOST_ROWS], table.to_dict("records"), strict=True)
-    ]
+    table = channel_table(cube, min_te=analysis.least(cube.outcome))
+    rows = [_item_row(item, row, analysis) for item, row in zip(having, table.to_dict("records"), strict=True)]
     caption = (
         f"{cube.outcome}; direct, text and latent sum to TE. Answer stated: the step in which each chain states it "
         "as a result, or that of its first occurrence."
     )
-    if len(results.items) > MOST_ROWS:
-        caption += f" The first {MOST_ROWS} of {len(results.items)} items; all of them are in results/cube.parquet."
-    shown = Table(_item_columns(cube), tuple(rows), named=False, dense=True)
-    return Section("Items", (shown, Text(caption, Look.BASIS)), id="items")
+    shown = Table(_item_columns(cube), tuple(rows), named=False, dense=True, shown=MOST_ROWS, opens="item")
+    found = f"{plural(len(rows), 'item')}, TE {number(table['te'].min())} to {number(table['te'].max())}"
+    told: tuple[Block, ...] = (shown, Text(caption, Look.BASIS), *more_rows(len(rows), "items", "results/cube.parquet"))
+    return Section("Items", told, id="items", found=found)
 
 
 def _item_columns(cube: Cube) -> tuple[Column, ...]:

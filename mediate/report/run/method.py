@@ -24,7 +24,14 @@ def identities_section(cubes: Sequence[Cube]) -> Section:
             "value (or of 1 nat, where that is more). A row that fails stops the run. Largest gaps found:"
         )
         told = (Text(said), facts([(cube.outcome, f"{identity_error(cube):.1g} nats") for cube in cubes]))
-    return Section("Identities checked", told, id="identities")
+    return Section("Identities checked", told, id="identities", folded=_held(cubes))
+
+
+def _held(cubes: Sequence[Cube]) -> str:
+    if not cubes:
+        return ""
+    worst = max(map(identity_error, cubes))
+    return f"Effects and channels add up to TE on every row; the largest gap is {worst:.1g} nats"
 
 
 def method_section(results: Results) -> Section:
@@ -58,4 +65,12 @@ def method_section(results: Results) -> Section:
             Section("First prompt as the model saw it", (Verbatim(prompt),)),
         ),
         id="method",
+        folded=f"The model{_passed(checks)}, the run's choices, versions and the first prompt",
     )
+
+
+def _passed(checks: Sequence[tuple[str, ...]]) -> str:
+    if not checks:
+        return ""
+    passed = sum(each[-1] == plain(True) for each in checks)
+    return f", {passed} of {len(checks)} checks passed when it was loaded"

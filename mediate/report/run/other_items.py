@@ -1,8 +1,8 @@
 """The other items that each item is held against, and how far its numbers differ between them, as a section."""
 
 from mediate.report.analysis import Analysis, section
-from mediate.report.blocks import Look, Row, Section, Table, Text, columns, numbers
-from mediate.report.parts import MOST_ROWS
+from mediate.report.blocks import Block, Look, Row, Section, Table, Text, columns, numbers
+from mediate.report.parts import MOST_ROWS, more_rows
 from mediate.report.words import number, percent, plural
 from mediate.results import Results
 from mediate.results.kinds import OTHERS
@@ -20,7 +20,7 @@ def others_section(results: Results, analysis: Analysis) -> tuple[Section, ...]:
     found = [each for each in results.others if each.outcome == outcome]
     least, unit = analysis.least(outcome), unit_of(outcome)
     rows: list[Row] = []
-    for each in found[:MOST_ROWS]:
+    for each in found:
         own, te = spread(each, least), (each.y[:, 1, 1, 1] - each.y[:, 0, 0, 0]).mean()
         shares = (percent(value) for value in own.shares)
         rows.append((each.item, ", ".join(each.others), number(float(te)), number(own.te), *shares))
@@ -35,9 +35,12 @@ def others_section(results: Results, analysis: Analysis) -> tuple[Section, ...]:
         f"with one degree of freedom taken off; of shares, over the others with |TE| above {least:g} {unit}. "
         f"{_choice(results)} The cube against each other item is in results/others.parquet. {AS_GIVEN}"
     )
-    if len(found) > MOST_ROWS:
-        said += f" The first {MOST_ROWS} of {len(found)} items."
-    return (Section("The other items", (Table(heads, tuple(rows), dense=True), Text(said, Look.BASIS)), id="others"),)
+    told: tuple[Block, ...] = (
+        Table(heads, tuple(rows), dense=True, shown=MOST_ROWS),
+        Text(said, Look.BASIS),
+        *more_rows(len(rows), "items", "results/others.parquet"),
+    )
+    return (Section("The other items", told, id="others"),)
 
 
 def others_note(results: Results, analysis: Analysis) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from mediate.report.blocks import (
     standing_in,
 )
 from mediate.report.crossing import crossing_page
-from mediate.report.html import to_html, to_notebook, write_page
+from mediate.report.html import ENDINGS, to_html, to_notebook, write_page
 from mediate.report.parts import left_out
 from mediate.report.run.added_up import added_up_blocks, mapped
 from mediate.report.run.behaviour import behaviour_blocks, behaviour_section
@@ -45,6 +45,7 @@ from mediate.report.run.evidence import (
 from mediate.report.run.figures import run_figures
 from mediate.report.run.glossary import words_section
 from mediate.report.run.held_against import wording
+from mediate.report.run.in_short import largest
 from mediate.report.run.items import chains_section, items_section
 from mediate.report.run.method import identities_section, method_section
 from mediate.report.run.other_items import others_note, others_section
@@ -71,13 +72,17 @@ NOTEBOOK_CHAINS = 2
 
 
 @stage("writing pages")
-def write_report(folder: str | Path) -> Path:
-    """Writes `report.html` and `figures/*.png` into a run directory from what is stored there, and returns the page.
+def write_report(folder: str | Path, endings: Sequence[str] = ENDINGS) -> Path:
+    """Writes `report.html` and `figures/` into a run directory from what is stored there, and returns the page.
 
     A directory of `mediate cross` gets a page of its own kind, see `mediate.report.crossing`, and so does one of
     `mediate traces join`, see `mediate.report.token_page`.
 
     A run that is not finished has a page of what is done, which says so.
+
+    Args:
+        folder: The run directory.
+        endings: The files that there are of each figure, of `png`, `svg` and `pdf`.
 
     Raises:
         InputError: The folder is no run directory or one of traces, which have no page, or a file in it is
@@ -89,9 +94,9 @@ def write_report(folder: str | Path) -> Path:
         if kind.is_of(manifest):
             raise InputError(f"{folder}: a run of {kind.runs} has no page; mediate.open(DIR) has its tables")
     if JOINED_RUNS.is_of(manifest):
-        return write_page(folder / PAGE, joined_page(read_joined(folder)))
+        return write_page(folder / PAGE, joined_page(read_joined(folder)), endings)
     page = crossing_page(read_crossed(folder)) if is_crossed(manifest) else run_page(read_so_far(folder))
-    return write_page(folder / PAGE, page)
+    return write_page(folder / PAGE, page, endings)
 
 
 def render_page(results: Results, figures: Sequence[Figure] | None = None) -> str:
@@ -207,8 +212,13 @@ def _first(results: Results, told: Sequence[Summary], figures: Sequence[Figure])
     asked = section(results, "spec").get("maps")
     no_maps = "This run was asked for no maps." if asked == [] else "No map over step and layer was measured."
     return (
-        Section("Shares", first, id="shares"),
-        Section("Channels of each item", channels or (Text("No item was measured."),), id="channels"),
+        Section("Shares", first, id="shares", found=told[0].found if told else ""),
+        Section(
+            "Channels of each item",
+            channels or (Text("No item was measured."),),
+            id="channels",
+            found=told[0].found_te if told else "",
+        ),
         Section(
             "Where in the chain and in the network",
             (
@@ -217,6 +227,7 @@ def _first(results: Results, told: Sequence[Summary], figures: Sequence[Figure])
                 *(Text(each, Look.SMALL) for each in _map_notes(results)),
             ),
             id="maps",
+            found=largest(results, name),
         ),
     )
 

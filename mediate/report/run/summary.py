@@ -7,7 +7,7 @@ from mediate.report.blocks import Block, Look, Row, Table, Text, columns, number
 from mediate.report.parts import in_lines, of_channel, share_cells
 from mediate.report.run.held_against import wording
 from mediate.report.run.tables import EFFECT_NAMES
-from mediate.report.words import GAP, gaps, interval, number, percent, plural
+from mediate.report.words import GAP, gaps, interval, number, percent, plural, share_words
 from mediate.results import Cube
 from mediate.results.outcomes import unit_of
 from mediate.stats import Estimate
@@ -34,6 +34,17 @@ class Summary:
     analysis: Analysis
     shares: dict[str, Estimate]
     effects: dict[str, Estimate]
+
+    @property
+    def found(self) -> str:
+        """The mediated share, in a few words."""
+        return f"{share_words(self.shares['mediated'])} is mediated"
+
+    @property
+    def found_te(self) -> str:
+        """The total effect, in a few words."""
+        te = self.effects["te"]
+        return f"mean TE {number(te.value)} {unit_of(self.cube.outcome)} {interval(te)}"
 
     def share_blocks(self) -> tuple[Block, ...]:
         """The shares, and what they rest on."""

@@ -144,7 +144,7 @@ def test_the_page_has_the_numbers(crossed: Comparison, page: Page) -> None:
 def test_the_page_runs_nothing_and_every_class_has_a_style(page: Page) -> None:
     assert page.scripts == [page_script()]
     assert not {"link", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
-    assert all(src.startswith("data:image/png;base64,") for src in page.attributes("img", "src"))
+    assert all(src.startswith("data:image/svg+xml;base64,") for src in page.attributes("img", "src"))
     assert not [attrs for _, attrs in page.elements if "style" in attrs]
     used = {name for _, attrs in page.elements for name in (attrs.get("class") or "").split()}
     assert used <= set(re.findall(r"\.([a-z][\w-]*)", page.styles[0]))

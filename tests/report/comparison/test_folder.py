@@ -36,7 +36,7 @@ def test_the_folder_holds_it_all(tmp_path: Path) -> None:
     figures = ("cells-1", "cells", "depth", "ladder", "paired")
     assert names == sorted([
         "comparison.html", "comparison.json", *(f"tables/{name}.parquet" for name in tables),
-        *(f"figures/{name}.png" for name in figures),
+        *(f"figures/{name}.{ending}" for name in figures for ending in ("png", "svg")),
     ])  # fmt: skip
     for name in tables:
         read = pd.read_parquet(tmp_path / "out" / "tables" / f"{name}.parquet")
@@ -44,7 +44,7 @@ def test_the_folder_holds_it_all(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(read, wanted, check_dtype=False)
     page = parse((tmp_path / "out" / "comparison.html").read_text(encoding="utf-8"))
     shown = sorted(b64decode(src.split(",")[1]) for src in page.attributes("img", "src"))
-    assert shown == sorted(each.read_bytes() for each in (tmp_path / "out" / "figures").iterdir())
+    assert shown == sorted(each.read_bytes() for each in (tmp_path / "out" / "figures").glob("*.svg"))
     assert [run["folder"] for run in json.loads((tmp_path / "out" / "comparison.json").read_text())["runs"]] == [
         str(each) for each in folders
     ]

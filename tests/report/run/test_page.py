@@ -3,7 +3,6 @@ import math
 import re
 from base64 import b64decode, b64encode
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,12 @@ from matplotlib import pyplot
 from PIL import Image
 
 from mediate.errors import InputError
+from mediate.figures.narrow import NARROW
 from mediate.report import render_page, write_report
-from mediate.report.html import page_script
+from mediate.report.html import ENDINGS, page_script
 from mediate.report.parts import MOST_ROWS
 from mediate.report.run.page import notebook
+from mediate.report.words import number
 from mediate.results import Results, corners, item_shares, set_effects, set_shares, shapley, write_results
 from mediate.results.cube import select
 from tests.figures.records import fake_item_results, fake_manifest, fake_results
@@ -63,15 +64,16 @@ def of_items(results: Results, keep: list[str]) -> Results:
 
 
 def test_sections_come_in_their_order(page: Page) -> None:
-    assert page.attributes("h2", "id") == SECTIONS
+    assert page.attributes("h2", "id") == [*SECTIONS[:8], "the-same-for-logprob_diff", *SECTIONS[8:]]
     assert page.attributes("html", "lang") == ["en"]
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_nothing(page: Page) -> None:
     assert page.scripts == [page_script()]
     assert not {"link", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
-    assert set(page.attributes("a", "href")) == {"#words"}
-    assert all(src.startswith("data:image/png;base64,") for src in page.attributes("img", "src"))
+    assert {each[0] for each in page.attributes("a", "href")} == {"#"}
+    sources = page.attributes("img", "src") + page.attributes("source", "srcset")
+    assert all(src.startswith("data:image/svg+xml;base64,") for src in sources)
     assert not [attrs for _, attrs in page.elements if "style" in attrs], "the policy would block inline styles"
     assert "url(" not in page.styles[0]
     assert "@import" not in page.styles[0]
@@ -184,10 +186,14 @@ def test_tokens_have_the_shade_of_their_steps_effect(results: Results, page: Pag
     assert sum("states" in (attrs.get("class") or "").split() for _, attrs in page.elements) == 7
 
 
-def test_images_are_large_enough_and_described(page: Page) -> None:
-    images = [b64decode(src.split(",")[1]) for src in page.attributes("img", "src")]
-    assert len(images) == 6
-    assert all(Image.open(BytesIO(image)).width >= 7 * 150 for image in images)
+def test_images_are_of_a_desks_and_of_a_phones_width_and_described(page: Page) -> None:
+    wide, narrow = (
+        [float(re.search(rb'viewBox="0 0 ([\d.]+)', b64decode(each.split(",")[1]))[1]) for each in sources]
+        for sources in (page.attributes("img", "src"), page.attributes("source", "srcset"))
+    )
+    assert len(wide) == len(narrow) == 6
+    assert min(wide) >= 7 * 72
+    assert set(narrow) == {NARROW * 72}
     alts = page.attributes("img", "alt")
     assert alts[0].startswith("Shares of the total effect on logit_diff: direct ")
     assert re.search(r"the largest is at step 4, layer 18, \d\.\d\d nats", alts[2])
@@ -279,10 +285,15 @@ def test_the_spec_of_the_run_sets_threshold_level_and_seed(results: Results) -> 
 
 
 def test_a_long_run_shows_the_first_rows_and_says_how_many_there_are() -> None:
-    page = parse(render_page(replace(fake_results(MOST_ROWS + 5, layers=2), maps=()), []))
+    results = replace(fake_results(MOST_ROWS + 5, layers=2), maps=())
+    page = parse(render_page(results, []))
     table = next(table for table in page.tables if "base answer" in table[1])
     assert len(table) == MOST_ROWS + 2
-    assert "The first 200 of 205 items; all of them are in results/cube.parquet." in page.text
+    assert "The first 200 of 205 items; all of them are in results/cube.parquet, and here where" in page.text
+    (rest,) = page.data.values()
+    assert [row[0] for row in rest["rows"]] == [item.id for item in results.items[MOST_ROWS:]]
+    assert rest["rows"][0][4] == number(results.cubes[0].y[MOST_ROWS, 1, 1, 1] - results.cubes[0].y[MOST_ROWS, 0, 0, 0])
+    assert "rest" not in parse(notebook(results)).text
     assert "The first 4 of 205 items, not chosen by result." in page.text
 
 
@@ -291,17 +302,18 @@ def test_the_report_is_written_beside_the_results(results: Results, html: str, t
     path = write_report(tmp_path)
     assert path == tmp_path / "report.html"
     assert path.read_text(encoding="utf-8") == html
-    names = sorted(each.name for each in (tmp_path / "figures").iterdir())
-    assert names == [
-        "channels-logprob_diff.png",
-        "channels.png",
-        "layers-read.png",
-        "shares-logprob_diff.png",
-        "shares.png",
-        "steps-read.png",
-    ]
+    names = ("channels", "channels-logprob_diff", "layers-read", "shares", "shares-logprob_diff", "steps-read")
+    files = [f"{name}.{ending}" for name in names for ending in ENDINGS]
+    assert {each.name for each in (tmp_path / "figures").iterdir()} == set(files)
     shown = [b64decode(src.split(",")[1]) for src in parse(html).attributes("img", "src")]
-    assert sorted(shown) == sorted(each.read_bytes() for each in (tmp_path / "figures").iterdir())
+    assert sorted(shown) == sorted(each.read_bytes() for each in (tmp_path / "figures").glob("*.svg"))
+    assert all(Image.open(each).width >= 7 * 150 for each in (tmp_path / "figures").glob("*.png"))
+
+
+def test_a_figure_is_written_in_the_formats_that_are_asked_for(few: Results, tmp_path: Path) -> None:
+    write_results(tmp_path, few)
+    write_report(tmp_path, ("svg", "pdf"))
+    assert {each.suffix for each in (tmp_path / "figures").iterdir()} == {".svg", ".pdf"}
 
 
 def test_an_unfinished_run_has_no_report(results: Results, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from mediate.figures import visible
 from mediate.figures.figure import Figure
 from mediate.report.blocks import (
     BREAK,
+    Data,
     Notes,
     Page,
     Phrase,
@@ -32,7 +33,7 @@ from mediate.report.comparison.comparison import Comparison, compare
 from mediate.report.comparison.page import comparison_page
 from mediate.report.crossing import crossing_page
 from mediate.report.family import Family, Member, family_page
-from mediate.report.html import to_html, to_notebook
+from mediate.report.html import Image, to_html, to_notebook
 from mediate.report.run.behaviour import behaviour_section
 from mediate.report.run.page import run_page
 from mediate.report.run.scores import Scores
@@ -49,7 +50,7 @@ from tests.results.test_token_join import results as joined_results
 
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "src", "alt", "scope", "colspan",
-    "title", "style",
+    "title", "style", "type", "aria-label", "open", "data-opens", "media", "srcset",
 }  # fmt: skip
 POLICY = "default-src 'none'; img-src data:; style-src 'sha256-"
 
@@ -88,6 +89,7 @@ def every_block() -> Page:
     blocks = (
         *(Text(each) for each in words), Notes(words, label="x"), Terms((("x", words[1]),)), Verbatim("x"), table,
         Tokens((stretch,)), Scale(1.0, "x", "x"), Figure("f", lambda ax: None, "x", "x", section="x"),
+        Data("x", {"x": ("x", 1, 0.5, True, None)}),
     )  # fmt: skip
     inner = Section("x", blocks, id="x", aside="x")
     return Page("x", "x", "x", (Section("x", (inner,), id="x"),), warning="x", footer="x")
@@ -119,8 +121,10 @@ def filled(value: Any, texts: Iterable[str]) -> Any:
             return value
         if isinstance(value, str):
             return other(value)
-        if isinstance(value, tuple):
+        if isinstance(value, tuple | list):
             return tuple(fill(each) for each in value)
+        if isinstance(value, dict):
+            return {fill(key): fill(each) for key, each in value.items()}
         if isinstance(value, Figure):
             return replace(value, alt=other(value.alt), caption=other(value.caption))
         if is_dataclass(value) and not isinstance(value, type):
@@ -131,7 +135,7 @@ def filled(value: Any, texts: Iterable[str]) -> Any:
 
 
 def html_of(shown: Page) -> str:
-    return to_html(shown, {each.name: b"" for each in shown.figures()})
+    return to_html(shown, {each.name: Image() for each in shown.figures()})
 
 
 def distinct(texts: Sequence[str]) -> Iterator[str]:
@@ -149,7 +153,7 @@ def check(html: str, harmless: str, allowed: set[str]) -> None:
         # An address without a scheme or a host is one beside the page.
         assert not set(":\\\n") & set(attributes.get("href") or "")
         assert not (attributes.get("href") or "").startswith("/")
-        assert (attributes.get("src") or "data:image/png;base64,").startswith("data:image/png;base64,")
+        assert (attributes.get("src") or "data:image/svg+xml;base64,").startswith("data:image/svg+xml;base64,")
 
 
 def test_there_are_payloads_of_all_kinds() -> None:

@@ -1,0 +1,75 @@
+"""A drawing of a phone's width: what is written beside its axes is set in as many lines as that takes."""
+
+import warnings
+from collections.abc import Callable
+from itertools import pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.text import Text
+
+from mediate.figures.text import in_lines
+
+NARROW = 3.6  # inches: at this width text is as large on a phone as it is beside the figure
+MARGIN = 0.97
+LEAST = 8  # characters in a line
+
+
+def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
+    """Puts a legend wider than the figure above its axes in one column, and titles and labels that are into lines.
+
+    Args:
+        figure: It, of its new size.
+        lay_out: Lays it out.
+    """
+    width, height = figure.bbox.width, figure.bbox.height
+    for axes in figure.axes:
+        if (legend := axes.get_legend()) is not None and legend.get_window_extent().width > MARGIN * width:
+            _in_one_column(axes, legend)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
+        lay_out(figure)
+    for axes in figure.axes:
+        if (legend := axes.get_legend()) is not None and legend.get_window_extent().x1 > width:
+            _in_one_column(axes, legend)
+        for text in (axes.title, axes.xaxis.label):
+            box = text.get_window_extent()
+            _broken(text, box.width, room(box.x0, box.x1, width))
+        _thinned(axes)
+        box = axes.yaxis.label.get_window_extent()
+        _broken(axes.yaxis.label, box.height, room(box.y0, box.y1, height))
+    lay_out(figure)
+
+
+def _in_one_column(axes: Axes, legend: Legend) -> None:
+    words = [text.get_text() for text in legend.get_texts()]
+    handles = [each for each in legend.legend_handles if each is not None]
+    title = legend.get_title().get_text() or None
+    axes.legend(handles, words, title=title, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+
+
+def _thinned(axes: Axes) -> None:
+    """Leaves out labels of the horizontal axis, each second or third, where they would run into each other."""
+    labels = [each for each in axes.get_xticklabels() if each.get_text()]
+    boxes = [each.get_window_extent() for each in labels]
+    for every in range(1, len(labels)):
+        kept = boxes[::every]
+        if all(one.x1 < other.x0 for one, other in pairwise(kept)):
+            break
+    else:
+        every = max(1, len(labels))
+    for place, label in enumerate(labels):
+        label.set_visible(place % every == 0)
+
+
+def room(begin: float, end: float, whole: float) -> float:
+    """How long what is centred between `begin` and `end` can be without leaving the figure."""
+    middle = (begin + end) / 2
+    return 2 * MARGIN * min(middle, whole - middle)
+
+
+def _broken(text: Text, length: float, most: float) -> None:
+    if text.get_text() and length > most:
+        longest = max(map(len, text.get_text().split("\n")))
+        text.set_text(in_lines(text.get_text(), max(LEAST, int(longest * most / length))))

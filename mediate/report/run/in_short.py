@@ -1,0 +1,32 @@
+"""What was found in a part of a run's page, in the few words that its contents list has room for."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mediate.report.analysis import map_kinds, step_layer_maps
+from mediate.report.words import number, plural
+from mediate.results import Results, mean_map
+from mediate.results.controls import ControlSummary
+from mediate.results.outcomes import unit_of
+
+
+def largest(results: Results, outcome: str) -> str:
+    """Where the first kind of map over step and layer is largest, in a few words."""
+    kinds = map_kinds(results, outcome)
+    if not kinds:
+        return ""
+    mean, coords, _ = mean_map(step_layer_maps(results, outcome, kinds[0]))
+    if np.isnan(mean).all():
+        return ""
+    row, column = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
+    place = f"step {coords['step'][row]}, layer {coords['layer'][column]}"
+    return f"{kinds[0]}: largest at {place}, {number(float(mean[row, column]))} {unit_of(outcome)}"
+
+
+def controls_found(found: Sequence[ControlSummary]) -> str:
+    """How many of the controls that must be 0 are, and how many others there are."""
+    must = [each.held for each in found if each.held is not None]
+    broken = must.count(False)
+    said = f"{broken} of {len(must)} that must be 0 BROKEN" if broken else f"all {len(must)} that must be 0 are"
+    return f"{said if must else 'none must be 0'}; {plural(len(found) - len(must), 'other')}"
