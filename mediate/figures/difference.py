@@ -10,9 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from mediate.errors import InputError
-from mediate.figures.paired import run_colours
 from mediate.figures.steps import MOST_TICKS
-from mediate.figures.style import FAINT, INK, canvas, signed_cells
+from mediate.figures.style import FAINT, INK, canvas, run_colours, signed_cells
 from mediate.figures.text import in_lines, label
 
 DIFFERENCE_SIZE = (7.2, 3.2)

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
 
 from mediate.errors import InputError
-from mediate.figures.paired import run_colours
-from mediate.figures.style import INK, canvas
+from mediate.figures.style import INK, canvas, run_colours
 from mediate.figures.text import in_lines, label
 from mediate.stats import Estimate
 

@@ -186,11 +186,11 @@ def test_tokens_have_the_shade_of_their_steps_effect(results: Results, page: Pag
 
 def test_images_are_large_enough_and_described(page: Page) -> None:
     images = [b64decode(src.split(",")[1]) for src in page.attributes("img", "src")]
-    assert len(images) == 6
+    assert len(images) == 7
     assert all(Image.open(BytesIO(image)).width >= 7 * 150 for image in images)
     alts = page.attributes("img", "alt")
     assert alts[0].startswith("Shares of the total effect on logit_diff: direct ")
-    assert re.search(r"the largest is at step 4, layer 18, \d\.\d\d nats", alts[2])
+    assert re.search(r"the largest is at step −1, layer 18, \d\.\d\d nats", alts[3])
 
 
 def test_rendering_again_gives_the_same_page(results: Results, html: str) -> None:
@@ -255,13 +255,11 @@ def test_without_maps_the_section_says_why(few: Results, asked: list[str], words
     assert "Without maps over step and layer the steps have no colour." in page.text
 
 
-def test_maps_over_other_axes_are_named_and_not_dropped(few: Results) -> None:
-    other = tuple(
-        replace(each, values=each.values[0], dims=("layer",), coords={"layer": each.coords["layer"]})
-        for each in few.maps
-    )
-    page = parse(render_page(replace(few, maps=other)))
-    assert "Also measured, and not drawn here: read over layer on logit_diff (results/effects.parquet)." in page.text
+def test_maps_without_a_number_are_named_and_not_dropped(few: Results) -> None:
+    nothing = {"dims": ("step", "result"), "coords": {"step": (0,), "result": (0,)}, "values": np.full((1, 1), np.nan)}
+    empty = tuple(replace(each, kind="step_graph.read", outcome="result_logit_diff", **nothing) for each in few.maps)
+    page = parse(render_page(replace(few, maps=empty)))
+    assert "Also measured: step_graph.read over step, result, of which no cell has a number" in page.text
 
 
 def test_the_spec_of_the_run_sets_threshold_level_and_seed(results: Results) -> None:
@@ -298,6 +296,7 @@ def test_the_report_is_written_beside_the_results(results: Results, html: str, t
         "layers-read.png",
         "shares-logprob_diff.png",
         "shares.png",
+        "spread.png",
         "steps-read.png",
     ]
     shown = [b64decode(src.split(",")[1]) for src in parse(html).attributes("img", "src")]
