@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from mediate.errors import InputError
 from mediate.figures.found import headed, peak
-from mediate.figures.over import along_data
-from mediate.figures.style import INK, canvas, effect_label, run_colours
+from mediate.figures.over import along_data, mean_te
+from mediate.figures.style import INK, canvas, effect_label, hold_margin, run_colours
 from mediate.figures.text import MOST_OF_A_KIND, in_lines, label
 from mediate.results import EffectMap
 
@@ -43,6 +43,7 @@ def plot_along(
     bars = len(labels) * len(kinds) <= MOST_BARS
     with canvas(ax, ALONG_SIZE) as axes:
         axes.axhline(0, color=INK, linewidth=0.8, zorder=3)
+        bounded = bool((found["high"] > found["low"]).any())
         for place, (maps, colour) in enumerate(zip(kinds, colours, strict=True)):
             own = found[found["kind"] == maps[0].kind]
             key = f"{label(maps[0].kind, MOST_OF_A_KIND)} (n = {len({each.item for each in maps})})"
@@ -59,13 +60,13 @@ def plot_along(
             axes.set_xticks(labels if len(labels) <= 30 else labels[::2])
         else:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        bounded = np.isfinite(found["low"]).any()
         said = f"{'bars' if bars else 'bands'}: pointwise {level * 100:g} % intervals over groups"
         axes.set_xlabel(f"{name.replace('kv_head', 'KV head')}; {said if bounded else 'no interval'}")
         axes.set_ylabel(in_lines(f"mean {effect_label(label(kinds[0][0].outcome))}", 40), parse_math=False)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
+        hold_margin(axes, mean_te(kinds[0]))
         headed(axes, peak(max(kinds, key=_size), seed=seed, level=level))
     return axes
 

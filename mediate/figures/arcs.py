@@ -65,7 +65,7 @@ def plot_arcs(graph: EffectMap, said: Sequence[str] = (), *, ax: Axes | None = N
             axes.add_patch(arrow)
         axes.plot(np.zeros(steps), range(steps), "o", color=INK, markersize=4, zorder=3)
         for step in range(steps if steps <= MOST_STEPS else 0):
-            words = label(said[step].strip(), MOST_SAID) if said else ""
+            words = label(said[step].strip(), MOST_SAID) if step < len(said) else ""
             axes.text(0.06, step, f"{step}  {words}", va="center", fontsize=8, parse_math=False)
         axes.set_xlim(-0.5 - 0.28 * min(steps, 5), 2.4)
         axes.set_ylim(steps - 0.4, -0.6)

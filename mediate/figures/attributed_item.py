@@ -8,6 +8,7 @@ import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
 
 from mediate.errors import InputError
 from mediate.figures.found import lines_of, place_words
@@ -23,7 +24,8 @@ from mediate.results.outcomes import unit_of
 WIDTH, ROW, ABOVE = 7.2, 0.2, 2.05
 # More rows than this are drawn several as one; a step's text beside its row has so many characters.
 MOST_ROWS, MOST_SAID = 60, 34
-PLACES = ("position", "step")
+POSITION = "position"
+PLACES = (POSITION, "step")
 HEADS = ("head", "kv_head")
 
 
@@ -78,7 +80,7 @@ def plot_attribution(
     Args:
         shown: Over steps or positions and layers.
         beside: Other maps of the item, of which those of the same kind are used.
-        said: What each row says, in the order of the rows.
+        said: What each step or token says, from the chain's first on.
         layer: The layer whose heads are shown.
         limit: The effect of the deepest colours, for items side by side; by default the largest cell.
         figure: Where to draw, a figure or part of one; a new figure by default.
@@ -90,32 +92,31 @@ def plot_attribution(
         InputError: The map is over other axes, or has no number.
     """
     found = item_map(shown, beside, layer=layer)
-    values, said, size = found.values, list(said), -(-len(found.rows) // MOST_ROWS)
+    values, size = found.values, -(-len(found.rows) // MOST_ROWS)
     rows, by_row, heads = list(found.rows), found.by_row, found.heads
     if size > 1:
         values, by_row = binned(values, 0, size), binned(by_row, 0, size)
         heads = None if heads is None else binned(heads, 0, size)
-        rows, said = rows[::size], said[::size]
+        rows = rows[::size]
     limit = (float(np.nanmax(abs(found.values), initial=0.0)) if limit is None else limit) or 1.0
     with panelled(figure, attribution_size(shown)) as drawn:
-        axes, above, right, third = _panels(drawn, has_heads=heads is not None)
-        draw_heat(axes, values, limit, numbers=values.shape[1] <= 6)
+        axes, above, right, corner, third = _panels(drawn, has_heads=heads is not None)
+        image = draw_heat(axes, values, limit, numbers=values.shape[1] <= 6)
         _label(axes, found, rows, said, size)
         _draw_above(above, found)
         _draw_right(right, by_row, found)
+        bar = axes.figure.colorbar(image, cax=corner.inset_axes((0.12, 0.5, 0.74, 0.2)), orientation="horizontal")
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=7)
+        bar.set_ticks([-limit, 0, limit], labels=[signed(each, 1) for each in (-limit, 0.0, limit)])
+        bar.set_label(unit_of(shown.outcome), fontsize=7.5)
         if third is not None and heads is not None:
-            draw_heat(third, heads, float(np.nanmax(abs(heads), initial=0.0)) or 1.0, numbers=False)
-            label_axis(third.xaxis, "head", range(heads.shape[1]))
+            draw_heat(third, heads, limit, numbers=False)
+            label_axis(third.xaxis, f"head of layer {found.layer}", range(heads.shape[1]))
             third.tick_params(axis="y", labelleft=False)
-            third.set_title(f"layer {found.layer}", fontsize=8)
         axes.set_xlabel(f"layer ({colour_words(shown)})")
-        drawn.suptitle(
-            lines_of(_title(shown, found), drawn.bbox.width / drawn.dpi - 0.2),
-            x=0.01,
-            ha="left",
-            fontsize=9.5,
-            parse_math=False,
-        )
+        title = lines_of(_title(shown, found), drawn.bbox.width / drawn.dpi - 0.2)
+        drawn.suptitle(title, x=0.01, ha="left", fontsize=9.5, parse_math=False)
     return axes
 
 
@@ -126,7 +127,7 @@ def attribution_data(shown: EffectMap, beside: Sequence[EffectMap] = (), *, said
     all of them, each with `measured`: whether it was, or is the sum of its cells.
     """
     found = item_map(shown, beside)
-    text = list(said) or [""] * len(found.rows)
+    text = _texts(found.rows, said)
     cells: list[tuple[float, float, float, str, bool]] = [
         (row, layer, found.values[at, column], text[at], True)
         for at, row in enumerate(found.rows)
@@ -171,6 +172,11 @@ def item_map(shown: EffectMap, beside: Sequence[EffectMap] = (), *, layer: int |
     )
 
 
+def _texts(rows: Sequence[int], said: Sequence[str]) -> list[str]:
+    """What each row says; nothing of one that the chain has not."""
+    return [said[row] if row < len(said) else "" for row in rows]
+
+
 def _along(maps: Sequence[EffectMap], dims: tuple[str, ...], labels: tuple[int, ...]) -> np.ndarray | None:
     """The effects of a map over one axis, if there is one with these labels."""
     return next((each.values for each in maps if each.dims == dims and each.coords[dims[0]] == labels), None)
@@ -191,22 +197,27 @@ def _heads(
     return None
 
 
-def _panels(drawn: Figure | SubFigure, *, has_heads: bool) -> tuple[Axes, Axes, Axes, Axes | None]:
-    """The map, what is over it, what is right of it, and the heads."""
+def _panels(drawn: Figure | SubFigure, *, has_heads: bool) -> tuple[Axes, Axes, Axes, Axes, Axes | None]:
+    """The map, what is over it, what is right of it, the corner between these for the scale, and the heads."""
     widths = [5, 1.25, 1.7] if has_heads else [5, 1.25]
-    grid = drawn.add_gridspec(2, len(widths), height_ratios=[0.9, 4], width_ratios=widths)
+    grid = drawn.add_gridspec(2, len(widths), height_ratios=[1, 4], width_ratios=widths)
     axes = drawn.add_subplot(grid[1, 0])
     above = drawn.add_subplot(grid[0, 0], sharex=axes)
     right = drawn.add_subplot(grid[1, 1], sharey=axes)
+    corner = drawn.add_subplot(grid[0, 1])
+    corner.set_axis_off()
     third = drawn.add_subplot(grid[1, 2], sharey=axes) if has_heads else None
-    return axes, above, right, third
+    return axes, above, right, corner, third
 
 
 def _label(axes: Axes, found: ItemMap, rows: Sequence[int], said: Sequence[str], size: int) -> None:
-    named = [f"{label(said[at], MOST_SAID)}  {row}" if said else str(row) for at, row in enumerate(rows)]
+    quoted = found.place == POSITION
+    words = [label(each, MOST_SAID) for each in _texts(rows, said)]
+    named = [f"“{text}”  {row}" if quoted else f"{text}  {row}" for text, row in zip(words, rows, strict=True)]
+    named = named if said else [str(row) for row in rows]
     axes.set_yticks(range(len(rows)), named, parse_math=False, fontsize=7.5 if len(rows) <= 30 else 5.5)
     together = f" (the largest of {size} at a time)" if size > 1 else ""
-    axes.set_ylabel("" if said and not together else found.place.replace("position", "CoT token") + together)
+    axes.set_ylabel("" if said and not together else f"{'CoT token' if quoted else 'step'}{together}")
     top = int(np.nanargmax(np.nanmax(abs(np.nan_to_num(found.values)), axis=0)))
     label_axis(axes.xaxis, "layer", found.layers, named=top)
 
@@ -216,8 +227,7 @@ def _draw_above(above: Axes, found: ItemMap) -> None:
     above.axhline(0, color=INK, linewidth=0.8)
     above.tick_params(axis="x", labelbottom=False, length=0)
     above.tick_params(axis="y", labelsize=7)
-    what = "all rows at once" if found.measured[1] else "sum of cells"
-    above.set_title(what, fontsize=7.5, color="0.35", pad=3)
+    above.set_ylabel("all rows\nat once" if found.measured[1] else "sum of\ncells", fontsize=7.5)
 
 
 def _draw_right(right: Axes, by_row: Float[np.ndarray, " row"], found: ItemMap) -> None:
@@ -225,7 +235,8 @@ def _draw_right(right: Axes, by_row: Float[np.ndarray, " row"], found: ItemMap) 
     right.axvline(0, color=INK, linewidth=0.8)
     right.tick_params(axis="y", labelleft=False, length=0)
     right.tick_params(axis="x", labelsize=7)
-    right.set_title("all layers\nat once" if found.measured[0] else "sum of cells", fontsize=7.5, color="0.35", pad=3)
+    right.xaxis.set_major_locator(MaxNLocator(2))
+    right.set_xlabel("all layers at once" if found.measured[0] else "sum of cells", fontsize=7.5)
 
 
 def _title(shown: EffectMap, found: ItemMap) -> str:

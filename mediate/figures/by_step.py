@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from mediate.errors import InputError
 from mediate.figures.found import headed, peak
-from mediate.figures.over import Align, aligned, along_data
-from mediate.figures.style import INK, canvas, effect_label, run_colours
+from mediate.figures.over import Align, aligned, along_data, mean_te
+from mediate.figures.style import INK, canvas, effect_label, hold_margin, run_colours
 from mediate.figures.text import MOST_OF_A_KIND, in_lines, label
 from mediate.results import EffectMap
 
@@ -55,6 +55,7 @@ def plot_by_step(
         axes.set_ylabel(f"{number}\n{in_lines(bracket + unit)}", parse_math=False)
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
+        hold_margin(axes, mean_te(kinds[0]))
         headed(axes, peak(aligned(kinds[0], align), seed=seed, level=level))
     return axes
 

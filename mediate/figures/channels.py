@@ -44,7 +44,7 @@ def plot_channels(
         axes.set_xlabel(effect_label(label(cube.outcome)), parse_math=False)
         axes.grid(axis="x", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
-        axes.set_title(_title(cube, seed=seed, level=level), pad=_ABOVE_KEY[len(cube.items) <= MOST_BARS])
+        axes.set_title(_title(cube, seed=seed, level=level), loc="left", pad=_ABOVE_KEY[len(cube.items) <= MOST_BARS])
     return axes
 
 

@@ -15,12 +15,12 @@ from mediate.stats import Estimate
 from mediate.stats.columnwise import interval_of_means
 
 # Of a title: inches a character takes, inches left of the axes and right of them, and the fewest characters a line.
-CHARACTER, MARGINS, FEWEST = 0.075, 1.6, 24
+CHARACTER, MARGINS, FEWEST = 0.072, 1.3, 24
 
 
 def headed(axes: Axes, title: str) -> None:
     """Puts a title over axes, in lines that their figure holds."""
-    axes.set_title(lines_of(title, axes.figure.bbox.width / axes.figure.dpi - MARGINS), parse_math=False)
+    axes.set_title(lines_of(title, axes.figure.bbox.width / axes.figure.dpi - MARGINS), loc="left", parse_math=False)
 
 
 def lines_of(title: str, inches: float) -> str:
@@ -80,7 +80,9 @@ def where(cell: dict[str, int]) -> str:
 
 def place_words(name: str, place: int) -> str:
     """A place along an axis in words."""
-    name = {"kv_head": "KV head", "later": "later step", "result": "result of step"}.get(name, name)
+    name = {"kv_head": "KV head", "later": "later step", "position": "token"}.get(name, name)
+    if name == "result":
+        return f"result of {place_words('step', place)}"
     if place == -1:
         return f"the last {name}"
     return f"{name} {place}".replace("-", "−")

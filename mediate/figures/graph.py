@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from mediate.errors import InputError
 from mediate.figures.found import headed, peak
 from mediate.figures.heat import draw_heat, label_axis, write_numbers
-from mediate.figures.over import Align, aligned, mean_data
-from mediate.figures.style import INK, canvas
+from mediate.figures.over import Align, aligned, mean_data, mean_te
+from mediate.figures.style import INK, MARGIN, canvas
 from mediate.results import EffectMap, mean_map
 from mediate.results.kinds import parse_kind
 
@@ -51,7 +51,7 @@ def plot_interactions(maps: Sequence[EffectMap], *, align: Align = "start", ax: 
         raise InputError("interactions are drawn from maps of two steps; score with 'interaction:step,later'")
     if all(np.isnan(each.values).all() for each in maps):
         raise InputError("no chain of these maps has two steps")
-    axes = _matrix(aligned(maps, align), "mean interaction", ax)
+    axes = _matrix(aligned(maps, align), "mean interaction", ax, least=MARGIN * abs(mean_te(maps)))
     axes.set_xlabel("later step")
     axes.set_ylabel("step")
     return axes
@@ -73,11 +73,11 @@ def check_graph(maps: Sequence[EffectMap]) -> None:
         raise InputError("no step of these graphs has a later step that states a difference")
 
 
-def _matrix(maps: Sequence[EffectMap], number: str, ax: Axes | None) -> Axes:
-    """A cell a pair of steps, with its number where there are few; red is positive."""
+def _matrix(maps: Sequence[EffectMap], number: str, ax: Axes | None, *, least: float = 0.0) -> Axes:
+    """A cell a pair of steps, with its number where there are few; red is positive, and deepest from `least` on."""
     mean, coords, count = mean_map(maps)
     down, across = coords
-    limit = float(np.nanmax(abs(mean))) or 1.0
+    limit = max(float(np.nanmax(abs(mean))), np.nan_to_num(least)) or 1.0
     n = len({each.item for each in maps})
     with canvas(ax, GRAPH_SIZE) as axes:
         draw_heat(

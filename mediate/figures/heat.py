@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.image import AxesImage
 
 from mediate.figures.style import INK, signed_cells
 from mediate.figures.text import in_lines
@@ -24,7 +25,7 @@ def draw_heat(
     *,
     bar: str = "",
     numbers: bool = True,
-) -> None:
+) -> AxesImage:
     """Draws the cells, with a colour bar where `bar` says what it shows, and few cells with their numbers in them.
 
     Values beyond `limit` have its colour, and the bar a point at that end.
@@ -41,6 +42,7 @@ def draw_heat(
         drawn.set_label(in_lines(bar), parse_math=False)
     if numbers and values.size <= MOST_NUMBERS and values.shape[1] <= MOST_ACROSS:
         write_numbers(axes, values, limit)
+    return image
 
 
 def write_numbers(axes: Axes, values: Float[np.ndarray, "row column"], limit: float) -> None:

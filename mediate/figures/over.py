@@ -116,6 +116,12 @@ def deepest(maps: Iterable[Sequence[EffectMap]], axes: Sequence[str], least: flo
     return float(max([least, *found])) or 1.0
 
 
+def mean_te(maps: Sequence[EffectMap]) -> float:
+    """The mean total effect of the items of some maps; NaN where it is not known."""
+    known = [each.te for each in maps if np.isfinite(each.te)]
+    return float(np.mean(known)) if known else float("nan")
+
+
 def mean_data(maps: Sequence[EffectMap], *, align: Align = "start") -> pd.DataFrame:
     """A row a cell of the mean over items: kind, outcome, the axes, `effect` (in the outcome's unit) and `n`."""
     values, coords, count = mean_map(aligned(maps, align))

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from mediate.errors import InputError
 from mediate.figures.found import headed, peak
 from mediate.figures.heat import draw_heat, label_axis
-from mediate.figures.over import along_data, check_maps, mean_data, means_over
+from mediate.figures.over import along_data, check_maps, mean_data, mean_te, means_over
 from mediate.figures.steps import bar_words, colour_words
-from mediate.figures.style import FAINT, INK, canvas, effect_label
+from mediate.figures.style import FAINT, INK, canvas, effect_label, hold_margin
 from mediate.figures.text import in_lines, label
 from mediate.results import EffectMap
 
@@ -79,7 +79,7 @@ def plot_positions(
         if 0 in places:
             axes.axvline(zero, color=INK, linewidth=0.6, linestyle=(0, (1, 2)))
         label_axis(axes.xaxis, "", places, named=zero)
-        axes.set_xlabel("; ".join([f"{name} ({colour_words(maps[0])})", *means.notes]))
+        axes.set_xlabel("\n".join([name, "; ".join([colour_words(maps[0]), *means.notes])]))
         label_axis(axes.yaxis, f"{across.replace('kv_head', 'KV head')} (n = {_items(counted)})", means.coords[across])
         headed(axes, peak(counted, seed=seed, level=level))
     return axes
@@ -134,6 +134,7 @@ def _plot_line(maps: Sequence[EffectMap], name: str, *, seed: int, level: float,
         axes.set_ylabel(in_lines(f"mean {effect_label(label(maps[0].outcome))}", 40), parse_math=False)
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
+        hold_margin(axes, mean_te(maps))
         headed(axes, peak(maps, seed=seed, level=level))
     return axes
 

@@ -135,6 +135,14 @@ def detached(size: tuple[float, float]) -> Iterator[tuple[Figure, Axes]]:
         yield figure, figure.subplots()
 
 
+def hold_margin(axes: Axes, effects: float) -> None:
+    """Widens the vertical axis to the margin of an effect of this size on either side of 0: less is next to nothing."""
+    low, high = axes.get_ylim()
+    least = MARGIN * abs(effects)
+    if np.isfinite(least):
+        axes.set_ylim(min(low, -least), max(high, least))
+
+
 def effect_label(outcome: str) -> str:
     """The axis label of an effect; `outcome` must have been through `label`."""
     facts = outcome_facts(outcome)

@@ -63,7 +63,7 @@ def in_lines(words: Words, more: Iterable[str]) -> tuple[Phrase, ...]:
     return (*first, *(part for line in more for part in (BREAK, Phrase(line))))
 
 
-def file_part(text: str, otherwise: str) -> str:
+def file_part(text: str, otherwise: str, *, most: int = LONGEST_PART) -> str:
     """The text where it can be part of a file name anywhere, else a plain replacement."""
-    plain = len(text) <= LONGEST_PART and re.fullmatch(r"[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*", text)
+    plain = len(text) <= most and re.fullmatch(r"[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*", text)
     return text if plain else otherwise

@@ -141,6 +141,8 @@ def interaction_figures(results: Results, outcome: str, families: Sequence[Maps]
         )
 
 
+# Steps of a chain whose graph is drawn as arcs.
+OF_ARCS = 3
 _EDGES = {"read": "read by that step's own tokens", "state": "with what goes through other steps"}
 
 
@@ -162,16 +164,14 @@ def graph_figures(results: Results, outcome: str, families: Sequence[Maps]) -> I
 
 
 def _arcs(results: Results, maps: Maps) -> Iterator[Figure]:
-    """The first graph with an edge as arcs over its item's text."""
-    graph = next((each for each in maps if not np.isnan(each.values).all()), None)
-    if graph is None:
-        return
+    """The first graph of a chain of three steps or more, or else the first, as arcs over its item's text."""
+    graph = next((each for each in maps if len(each.values) >= OF_ARCS), maps[0])
     value, at = peak_of((graph,))
     yield Figure(
         name=f"{file_part(graph.kind.replace('.', '-'), 'graph')}-arcs",
         draw=partial(plot_arcs, graph, said_of(results, graph.item)),
         alt=f"{graph.kind} of item {graph.item} as arcs over its steps: the largest is at {at}, {number(value)} nats.",
-        caption=f"The same of one item, {graph.item}, the first one that has an edge: not chosen by result.",
+        caption=f"The same of one item, {graph.item}, the first one of {OF_ARCS} steps or more: not chosen by result.",
         size=arcs_size(graph),
     )
 
@@ -188,7 +188,7 @@ def position_figures(results: Results, outcome: str, families: Sequence[Maps]) -
         )
         values = [float(np.nanmax(abs(each.values), initial=0.0)) for each in maps]
         yield Figure(
-            name=f"positions-{file_named(maps[0].kind, place)}{axes_part(maps[0].dims[1:])}",
+            name=f"positions-{file_named(maps[0].kind, place)}{axes_part(maps[0].dims, but=(POSITION, 'layer'))}",
             draw=partial(
                 plot_positions,
                 maps,

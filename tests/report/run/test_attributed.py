@@ -93,9 +93,9 @@ def test_its_figure_has_what_each_step_says_and_no_mean() -> None:
     said = [each.get_text() for each in ax.get_yticklabels()]
     assert [text.split()[-1] for text in said] == [str(step) for step in found.map.coords["step"]]
     assert all(text.startswith(words[:8]) for text, words in zip(said, found.table()["text"], strict=True))
-    _, above, right = figure.axes
+    _, above, right = figure.axes[:3]
     np.testing.assert_allclose([each.get_width() for each in right.patches], found.table()["all layers"])
-    assert (above.get_title(loc="left"), right.get_title(loc="left")) == ("sum of cells", "all layers\nat once")
+    assert (above.get_ylabel(), right.get_xlabel()) == ("sum of\ncells", "all layers at once")
     assert "knockout effect is largest at" in " ".join(figure.get_suptitle().split())
     own = found.plot()
     assert own.has_data()
