@@ -63,7 +63,7 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
                 how = make_spec(spec, control_pairs=_controlled(pairs) if after is After.BASE else 0)
                 model, closer = load(name), rung is RUNGS[CLOSER]
                 if closer and after is After.BASE:
-                    how = make_spec(how, maps=(*how.maps, "step_graph.read:step,result"))
+                    how = make_spec(how, maps=(*(how.maps or ()), "step_graph.read:step,result"))
                 results = score(model, made, how, out=out / name, progress=True)
                 if closer:
                     least = make_spec(seed=seed, control_pairs=0, replacements="none", outcomes=("logit",))

@@ -134,8 +134,10 @@ def plot_difference_by_depth(
         handles = []
         for each, colour in zip(lines, colours, strict=True):
             few = len(each.depth) < LEAST_OF_A_LINE
-            look = {"linestyle": "none", "marker": "s", "markersize": 4} if few else {}
-            handles += axes.plot(each.depth, each.difference, color=colour, label=label(each.name), **look)
+            look = ("none", "s") if few else ("-", "")
+            (drawn,) = axes.plot(each.depth, each.difference, color=colour, label=label(each.name), markersize=4)
+            drawn.set(linestyle=look[0], marker=look[1])
+            handles.append(drawn)
             if banded and few:
                 axes.vlines(each.depth, each.low, each.high, color=colour, linewidth=1.4)
             elif banded:
@@ -147,8 +149,8 @@ def plot_difference_by_depth(
         axes.set_xlim(0, 1)
         if percent:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-        drawn = "bars" if all(len(each.depth) < LEAST_OF_A_LINE for each in lines) else "bands"
-        band = f"\n{drawn} hold all depths together at {level * 100:g} %" if banded else ""
+        ends = "bars" if all(len(each.depth) < LEAST_OF_A_LINE for each in lines) else "bands"
+        band = f"\n{ends} hold all depths together at {level * 100:g} %" if banded else ""
         axes.set_xlabel(f"relative depth of a layer's middle (0: into the first, 1: out of the last){band}")
         axes.set_ylabel(in_lines(quantity), parse_math=False)
         axes.grid(axis="y", color="0.9", linewidth=0.6)

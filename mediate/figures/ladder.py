@@ -112,11 +112,14 @@ def _name_lines(axes: Axes, lines: Sequence[LadderLine], colours: Sequence[str |
     heights: list[float] = []
     for end, _, _ in ends:
         heights.append(end if not heights else max(end, heights[-1] + APART))
-    over = max(heights[-1] - 1.0, 0.0)
+    ceiling = 1.0
+    for place in reversed(range(len(heights))):  # from the top down, as far as there is need
+        heights[place] = min(heights[place], ceiling)
+        ceiling = heights[place] - APART
     for height, (_, name, colour) in zip(heights, ends, strict=True):
         axes.annotate(
             name,
-            (1.015, height - over),
+            (1.015, height),
             xycoords="axes fraction",
             va="center",
             fontsize=8,

@@ -14,8 +14,8 @@ from mediate.stats import Estimate
 ROW, MARGINS = 0.42, 1.3
 # What is drawn of each model, with its words and colour; neither is a channel.
 DRAWN = {
-    "necessity": ("without the chain the answer loses (necessity)", INK),
-    "sufficiency": ("the chain alone gives it (sufficiency)", RISING),
+    "necessity": ("necessity: lost without the chain", INK),
+    "sufficiency": ("sufficiency: from the chain alone", RISING),
 }
 
 

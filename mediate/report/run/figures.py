@@ -93,7 +93,7 @@ def spread_figure(results: Results, outcome: str) -> Iterator[Figure]:
     low, middle, high = found["share"].quantile([0.1, 0.5, 0.9])
     far = [f"{each['item']} {percent(each['share'])}" for each in found[found["outlier"]].to_dict("records")]
     yield Figure(
-        name="spread",
+        name="share-spread",
         draw=partial(plot_share_spread, cube, min_te=least, seed=analysis.seed, level=analysis.level),
         alt=f"Mediated share of each item: median {percent(middle)}, middle 80 % {percent(low)} to {percent(high)}; "
         f"outliers: {', '.join(far[:MOST_FAR]) or 'none'}.",

@@ -72,7 +72,7 @@ def test_a_channels_colour_is_spelt_in_one_place() -> None:
 
 def test_every_figure_of_a_page_says_where_it_comes_from(results: Results) -> None:
     figures = run_figures(results)
-    assert {"before-answer", "controls", "spread", "heads-state.z"} <= {each.name for each in figures}
+    assert {"before-answer", "controls", "share-spread", "heads-state.z"} <= {each.name for each in figures}
     figure = Figure((7, 4))
     next(each for each in figures if each.name == "heads-state.z").draw(ax=figure.subplots())
     assert figure.get_supxlabel() == "smollm2-135m-instruct, 12 items measured, 2026-11-21"

@@ -294,9 +294,9 @@ def test_the_report_is_written_beside_the_results(results: Results, html: str, t
         "channels-logprob_diff.png",
         "channels.png",
         "layers-read.png",
+        "share-spread.png",
         "shares-logprob_diff.png",
         "shares.png",
-        "spread.png",
         "steps-read.png",
     ]
     shown = [b64decode(src.split(",")[1]) for src in parse(html).attributes("img", "src")]
