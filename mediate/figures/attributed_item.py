@@ -114,7 +114,7 @@ def plot_attribution(
             draw_heat(third, heads, limit, numbers=False)
             label_axis(third.xaxis, f"head of layer {found.layer}", range(heads.shape[1]))
             third.tick_params(axis="y", labelleft=False)
-        axes.set_xlabel(f"layer ({colour_words(shown)})")
+        axes.set_xlabel(f"layer\n({colour_words(shown)})")
         title = lines_of(_title(shown, found), drawn.bbox.width / drawn.dpi - 0.2)
         drawn.suptitle(title, x=0.01, ha="left", fontsize=9.5, parse_math=False)
     return axes
