@@ -15,6 +15,7 @@ from mediate.passes.store import Store
 from mediate.reference.marks import Mark, Way, read_marks
 from mediate.report import Scores, compare, write_report
 from mediate.report.family import Family, Member, write_family
+from mediate.report.uncopied import Uncopied
 from mediate.results import Results
 from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec
@@ -31,6 +32,9 @@ CONTROLLED = 8
 PAIRS = 28
 LADDER_PAIRS = 40
 LONGEST = 5
+# Which size is looked at where nothing can be copied, and how many of its questions are held against hiding: enough
+# for an interval, and few enough that the demo takes no longer for them.
+CLOSER, ALONE_PAIRS = 1, 12
 
 
 def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], other: Beside) -> tuple[Path, Family]:
@@ -48,7 +52,8 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
     made, known = modular_pairs(pairs, seed=seed, hint=Hint.ANSWER), read_marks()
     say(f"pairs: {len(made)} chains of arithmetic modulo 10, 2 to 5 steps, given to every model")
     spec = make_spec(maps=("read:step,layer",), seed=seed)
-    members, afters, pages = [], [], []
+    members, afters, pages, uncopied = [], [], [], []
+    alone = [replace(pair.base, id=pair.id, group=pair.group) for pair in made[:ALONE_PAIRS]]
     # Models of this size are no quicker on more threads, and the pages take the other core.
     with one_thread():
         for rung in RUNGS:
@@ -56,7 +61,14 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
                 name = rung.name(after)
                 # What the controls say of a base holds for what was tuned from it, and they take as long as the rest.
                 how = make_spec(spec, control_pairs=_controlled(pairs) if after is After.BASE else 0)
-                results = score(load(name), made, how, out=out / name, progress=True)
+                model, closer = load(name), rung is RUNGS[CLOSER]
+                if closer and after is After.BASE:
+                    how = make_spec(how, maps=(*(how.maps or ()), "step_graph.read:step,result"))
+                results = score(model, made, how, out=out / name, progress=True)
+                if closer:
+                    least = make_spec(seed=seed, control_pairs=0, replacements="none", outcomes=("logit",))
+                    hidden = score(model, alone, least, out=out / f"{name}-hidden", progress=True)
+                    uncopied.append(Uncopied(name, Scores(results, out / name), Scores(hidden)))
                 pages.append(other.call(write_report, out / name))
                 members.append(Member(name, after, Scores(results, out / name), _marks(known[name])))
                 say(f"{name}: scored")
@@ -68,7 +80,8 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
     with stage("waiting for pages"):
         for page in pages:
             page.result()
-        family = Family(tuple(members), sizes.result(), tuple(each.result() for each in afters))
+        compared = sizes.result(), tuple(each.result() for each in afters)
+        family = Family(tuple(members), *compared, tuple(uncopied))
         return other.call(write_family, out, family).result(), family
 
 

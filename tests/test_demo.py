@@ -49,7 +49,17 @@ def test_the_demo_tells_decorative_from_needed(tmp_path: Path, monkeypatch: pyte
     for place in ("sizes", "after-0.1m", "after-0.3m"):
         assert f'href="{place}/comparison.html"' in text
         assert (tmp_path / "out" / place / "comparison.html").is_file()
-    assert "decorative" in family_headline(family)
+    told = family_headline(family)
+    assert told.startswith("Each step is worked out from the one before")
+    assert told.index("about to state its answer") < told.index("At the answer, the chain of thought mediates")
+    assert text.index("What is not copying") < text.index("Decorative and needed, by size")
+    (base, decorative, needed) = family.uncopied
+    assert base.reaching(next_one=True).low > abs(base.reaching(next_one=False).high)
+    assert len(base.graphs) == 8
+    assert not decorative.graphs
+    assert needed.effects()["necessity"].value > decorative.effects()["necessity"].value
+    links = parse(text).attributes("a", "href")
+    assert len(set(links)) == len(links)
     assert len([line for line in said if "scored" in line]) == 6
 
 

@@ -39,10 +39,12 @@ LINES, PARAMETERS = 300, 7
 TOO_MANY: dict[str, int] = {}
 # One name for files of several rooms is one noun, seen from each of them; here is which.
 ONE_NOUN = {
+    "agreement": "how far an estimate agrees with exact patching: the record, drawing it",
+    "before_answer": "chains cut before they state their answer: measuring them, drawing what is left",
     "behaviour": "answers after edited chains: the records, drawing them, the part of the page",
     "cache": "what can be made again: what is kept of it, and the command",
     "conditions": "the conditions of a set: what was measured under each, its figure, its part of the page",
-    "controls": "controls of a measurement: the record, measuring one, those of a run",
+    "controls": "controls of a measurement: the record, measuring one, those of a run, drawing them",
     "cross": "the verb: the command and what it does",
     "crossing": "two checkpoints on the same tokens: the record, measuring it, its figures, its page",
     "cube": "Y[d, t, h]: the record and measuring it",

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from mediate.errors import InputError
-from mediate.figures.paired import run_colours
-from mediate.figures.style import FAINT, INK, canvas
+from mediate.figures.style import FAINT, INK, canvas, run_colours
 from mediate.figures.text import label
 from mediate.results.behaviour import ReadAs
 from mediate.results.edit_tests import Curve

@@ -1,11 +1,13 @@
 """The three channels of each item."""
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from mediate.errors import InputError
+from mediate.figures.found import clear
 from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas, effect_label
 from mediate.figures.text import label
 from mediate.results import CHANNELS, MIN_TE, Cube, set_effects, shapley, total_effect
@@ -42,7 +44,35 @@ def plot_channels(
         axes.set_xlabel(effect_label(label(cube.outcome)), parse_math=False)
         axes.grid(axis="x", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
+        axes.set_title(_title(cube, seed=seed, level=level), loc="left", pad=_ABOVE_KEY[len(cube.items) <= MOST_BARS])
     return axes
+
+
+# Points between the axes and the title, where the key stands: one line of it, or two.
+_ABOVE_KEY = {False: 22, True: 36}
+
+
+def channels_data(cube: Cube) -> pd.DataFrame:
+    """What `plot_channels` draws: a row an item and channel with its `effect`, and one for its total effect, `te`."""
+    columns = [*zip(CHANNELS, shapley(cube.y, cube.contrast).T, strict=True), ("te", total_effect(cube.y))]
+    frames = [
+        pd.DataFrame({"item": cube.items, "group": cube.groups, "channel": name, "effect": each}).assign(
+            outcome=cube.outcome
+        )
+        for name, each in columns
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _title(cube: Cube, *, seed: int, level: float) -> str:
+    means = set_effects(cube, seed=seed, level=level)
+    most = max(CHANNELS, key=lambda name: abs(means[name].value))
+    n = len(cube.items)
+    if not clear(means[most]):
+        return f"The three channels of each item, n = {n} item{'s' * (n != 1)}"
+    values = shapley(cube.y, cube.contrast)
+    count = int((abs(values).argmax(axis=1) == CHANNELS.index(most)).sum())
+    return f"{most.capitalize()} is the largest channel in {count} of {n} items"
 
 
 def stacked(values: Float[np.ndarray, "row channel"]) -> Float[np.ndarray, "row channel"]:
@@ -98,7 +128,11 @@ def _draw_points(axes: Axes, cube: Cube, min_te: float, *, seed: int, level: flo
     spread = np.random.default_rng(seed).uniform(-0.28, 0.28, size=len(te))  # one height an item, in every row
     for row, (name, values) in enumerate(columns):
         colour = CHANNEL_COLOURS.get(name, FAINT)
-        axes.plot(values, row + spread, ".", color=colour, alpha=0.6, markersize=5, markeredgewidth=0, label=name)
+        alpha = float(np.clip(60 / len(te), 0.08, 0.6))
+        axes.plot(values, row + spread, ".", color=colour, alpha=alpha, markersize=6, markeredgewidth=0, label=name)
+        low, first, last, high = np.quantile(values, [0.1, 0.25, 0.75, 0.9])
+        axes.hlines(row + 0.36, low, high, color=colour, linewidth=1.2)
+        axes.hlines(row + 0.36, first, last, color=colour, linewidth=3.5)
         mean = means[name]
         if np.isfinite(mean.low):
             axes.hlines(row, mean.low, mean.high, color=INK, linewidth=2, zorder=3)
@@ -106,9 +140,14 @@ def _draw_points(axes: Axes, cube: Cube, min_te: float, *, seed: int, level: flo
     axes.set_yticks(range(len(columns)), [*CHANNELS, "total (TE)"])
     axes.set_ylim(len(columns) - 0.5, -0.5)
     small = int((abs(te) <= min_te).sum())
-    axes.set_ylabel(f"n = {len(te)} items, {small} with |TE| ≤ {min_te:g}")
     one = Line2D([], [], linestyle="none", marker=".", color=FAINT, markersize=7, label="an item")
+    middle = Line2D([], [], color=FAINT, linewidth=3.5, label="middle half (thin: 80 %)")
+    counts = f"n = {len(te)} items" + (f", {small} with |TE| ≤ {min_te:g}" if small else "")
+    count_key = Line2D([], [], linestyle="none", label=counts)
     missing = f" ({'one group: ' if means['te'].groups == 1 else ''}no interval)"
     interval = f" with {level * 100:g} % interval" if np.isfinite(means["te"].low) else missing
     mean_key = Line2D([], [], color=INK, marker="D", markersize=5, label="mean" + interval)
-    axes.legend(handles=[one, mean_key], loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    keys = [one, mean_key, middle, count_key]
+    axes.legend(
+        handles=keys, loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=4, borderaxespad=0.2, columnspacing=1.2
+    )

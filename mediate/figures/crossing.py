@@ -18,7 +18,8 @@ from mediate.stats import Estimate
 
 CROSSING_SIZE = (7.2, 3.7)
 COMPONENTS = "cross-components-"
-STATE, REST, QUESTION, READERS = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
+# None of these is a channel's: what is split here is a change between two checkpoints.
+STATE, REST, QUESTION, READERS = "#D55E00", "#56B4E9", "#CC79A7", "#882255"
 # From top to bottom, a gap between blocks: the estimate, what to call it, its colour.
 _BLOCKS = (
     (("total", "total change", INK),),

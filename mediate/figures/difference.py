@@ -10,9 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from mediate.errors import InputError
-from mediate.figures.paired import run_colours
-from mediate.figures.steps import MOST_TICKS
-from mediate.figures.style import FAINT, INK, canvas, signed_cells
+from mediate.figures.found import headed
+from mediate.figures.heat import label_axis
+from mediate.figures.layers import LEAST_OF_A_LINE
+from mediate.figures.style import FAINT, INK, canvas, run_colours, signed_cells
 from mediate.figures.text import in_lines, label
 
 DIFFERENCE_SIZE = (7.2, 3.2)
@@ -24,8 +25,8 @@ def plot_difference(
     found: Bool[np.ndarray, "step layer"],
     *,
     quantity: str,
-    steps: Sequence[int | str] = (),
-    layers: Sequence[int | str] = (),
+    names: tuple[Sequence[int | str], Sequence[int | str]] = ((), ()),
+    limit: float | None = None,
     percent: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
@@ -38,23 +39,25 @@ def plot_difference(
         difference: A row a step, a column a layer.
         found: Cells that survive the correction for many cells, such as `MaxT.found`.
         quantity: What the colour shows, with its unit and the order of the runs.
-        steps: Names of the rows; counted from 0 where none are given.
-        layers: Names of the columns, such as layers or relative depths.
+        names: Of the rows and of the columns, such as steps and layers; counted from 0 where none are given. Names
+            of columns that are text are relative depths.
+        limit: The value of the deepest colours, for maps side by side; by default the largest here.
         percent: Whether values are shares, to be written in percent.
         ax: Where to draw.
 
     Raises:
         InputError: No cell is defined, or names and cells are not as many.
     """
-    rows, columns = list(steps) or [*range(len(difference))], list(layers) or [*range(difference.shape[1])]
+    rows, columns = (list(given) or [*range(size)] for given, size in zip(names, difference.shape, strict=True))
     if (len(rows), len(columns)) != difference.shape:
         raise InputError(f"a difference of {difference.shape} cells, with {len(rows)} steps and {len(columns)} layers")
     if not np.isfinite(difference).any():
         raise InputError("no cell of the difference is defined, so there is nothing to draw")
-    limit = float(np.nanmax(abs(difference))) or 1.0
+    limit = (float(np.nanmax(abs(difference))) if limit is None else limit) or 1.0
+    depth = "relative depth" if any(isinstance(each, str) for each in columns) else "layer"
     with canvas(ax, DIFFERENCE_SIZE) as axes:
         image = signed_cells(axes, difference, limit)
-        _mark(axes, difference, found, limit)
+        mark_cells(axes, difference, found, limit)
         bar = axes.figure.colorbar(
             image, ax=axes, pad=0.02, format=PercentFormatter(1.0, symbol=" %") if percent else None
         )
@@ -62,18 +65,16 @@ def plot_difference(
         bar.set_label(in_lines(quantity), parse_math=False)
         axes.spines[:].set_visible(False)
         axes.tick_params(axis="y", length=0)
-        for axis, names, text in ((axes.xaxis, columns, "layer"), (axes.yaxis, rows, "step")):
-            places = range(0, len(names), -(-len(names) // MOST_TICKS))
-            axis.set_ticks(places, [str(names[place]) for place in places])
-            axis.set_label_text(text)
+        label_axis(axes.xaxis, depth, columns)
+        label_axis(axes.yaxis, "step", rows)
         tested = int(np.isfinite(difference).sum())
         axes.set_xlabel(
-            f"layer (dots: {found.sum()} of {tested} cells differ; red: more in the second run, blue: less)"
+            f"{depth} (dots: {found.sum()} of {tested} cells differ; red: more in the second run, blue: less)"
         )
     return axes
 
 
-def _mark(
+def mark_cells(
     axes: Axes, difference: Float[np.ndarray, "step layer"], found: Bool[np.ndarray, "step layer"], limit: float
 ) -> None:
     """A dot in each cell that was found: white on strong colours, ink on pale ones."""
@@ -132,9 +133,14 @@ def plot_difference_by_depth(
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         handles = []
         for each, colour in zip(lines, colours, strict=True):
-            lonely = "o" if len(each.depth) == 1 else ""
-            handles += axes.plot(each.depth, each.difference, color=colour, marker=lonely, label=label(each.name))
-            if banded:
+            few = len(each.depth) < LEAST_OF_A_LINE
+            look = ("none", "s") if few else ("-", "")
+            (drawn,) = axes.plot(each.depth, each.difference, color=colour, label=label(each.name), markersize=4)
+            drawn.set(linestyle=look[0], marker=look[1])
+            handles.append(drawn)
+            if banded and few:
+                axes.vlines(each.depth, each.low, each.high, color=colour, linewidth=1.4)
+            elif banded:
                 axes.fill_between(each.depth, each.low, each.high, color=colour, alpha=0.18, linewidth=0)
             (dots,) = axes.plot(each.depth[each.found], each.difference[each.found], "o", color=colour, zorder=3)
             dots.set(markersize=4.5, markeredgecolor=INK, markeredgewidth=0.6)
@@ -143,12 +149,15 @@ def plot_difference_by_depth(
         axes.set_xlim(0, 1)
         if percent:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-        band = f"; bands hold all depths together at {level * 100:g} %" if banded else ""
-        axes.set_xlabel(f"relative depth (0: first layer, 1: last){band}")
+        ends = "bars" if all(len(each.depth) < LEAST_OF_A_LINE for each in lines) else "bands"
+        band = f"\n{ends} hold all depths together at {level * 100:g} %" if banded else ""
+        axes.set_xlabel(f"relative depth of a layer's middle (0: into the first, 1: out of the last){band}")
         axes.set_ylabel(in_lines(quantity), parse_math=False)
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         legend = axes.legend(handles=[*handles, key], loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
         for text in legend.get_texts():
             text.set_parse_math(False)
+        count = sum(bool(each.found.any()) for each in lines)
+        headed(axes, f"{count} of {len(lines)} run{'s' * (len(lines) != 1)} found to differ at some depth")
     return axes

@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from mediate.errors import InputError
-from mediate.figures.style import INK, canvas, signed_cells
+from mediate.figures.found import headed, peak
+from mediate.figures.heat import draw_heat, label_axis, write_numbers
+from mediate.figures.over import Align, aligned, mean_data, mean_te
+from mediate.figures.style import INK, MARGIN, canvas
 from mediate.results import EffectMap, mean_map
 from mediate.results.kinds import parse_kind
 
@@ -17,29 +21,24 @@ DIMS = ("step", "result")
 TOGETHER = ("step", "later")
 
 
-def plot_step_graph(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axes:
+def plot_step_graph(maps: Sequence[EffectMap], *, align: Align = "start", ax: Axes | None = None) -> Axes:
     """Mean effect of each step (row) on what each later step states (column), in nats.
 
     Red speaks for what the base chain states. Hatched grey is undefined: not a later step, or one that states the same
-    in both worlds. Up to eight steps the numbers stand in the cells.
+    in both worlds. Up to eight steps the numbers stand in the cells, with how many items they are over where these are
+    not all. Steps are counted from the first, 0, or with `align="end"` to the last, -1.
 
     Raises:
         InputError: No maps, maps that are no step graphs, or none with any entry.
     """
-    if not maps or not all(parse_kind(each.kind).of.outcome and each.dims == DIMS for each in maps):
-        raise InputError(
-            "a step graph is drawn from maps of step_graph.read or step_graph.state; score with one of them"
-        )
-    mean, coords, _ = mean_map(maps)
-    if np.isnan(mean).all():
-        raise InputError("no step of these graphs has a later step that states a difference")
-    axes = _matrix(maps, mean, coords, "mean effect", ax)
+    check_graph(maps)
+    axes = _matrix(aligned(maps, align), "mean effect", ax)
     axes.set_xlabel("step whose result is read")
     axes.set_ylabel("step that is swapped")
     return axes
 
 
-def plot_interactions(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> Axes:
+def plot_interactions(maps: Sequence[EffectMap], *, align: Align = "start", ax: Axes | None = None) -> Axes:
     """Mean interaction of each step (row) with each later one (column), in nats.
 
     Red: the answer needs either of the two, and each hides the other's effect. Blue: it needs both. Hatched grey is
@@ -50,40 +49,68 @@ def plot_interactions(maps: Sequence[EffectMap], *, ax: Axes | None = None) -> A
     """
     if not maps or any(each.dims != TOGETHER for each in maps):
         raise InputError("interactions are drawn from maps of two steps; score with 'interaction:step,later'")
-    mean, coords, _ = mean_map(maps)
-    if np.isnan(mean).all():
+    if all(np.isnan(each.values).all() for each in maps):
         raise InputError("no chain of these maps has two steps")
-    axes = _matrix(maps, mean, coords, "mean interaction", ax)
+    axes = _matrix(aligned(maps, align), "mean interaction", ax, least=MARGIN * abs(mean_te(maps)))
     axes.set_xlabel("later step")
     axes.set_ylabel("step")
     return axes
 
 
-def _matrix(
-    maps: Sequence[EffectMap],
-    mean: Float[np.ndarray, "step other"],
-    coords: Mapping[str, tuple[int, ...]],
-    number: str,
-    ax: Axes | None,
-) -> Axes:
-    """A cell a pair of steps, with its number where there are few; red is positive."""
+def graph_data(maps: Sequence[EffectMap], *, align: Align = "start") -> pd.DataFrame:
+    """What `plot_step_graph` and `plot_interactions` draw: a row two steps with the mean `effect`, and `n`."""
+    frame = mean_data(maps, align=align)
+    return frame[frame["n"] > 0].reset_index(drop=True)
+
+
+def check_graph(maps: Sequence[EffectMap]) -> None:
+    """Raises InputError unless these are step graphs and one has an entry."""
+    if not maps or not all(parse_kind(each.kind).of.outcome and each.dims == DIMS for each in maps):
+        raise InputError(
+            "a step graph is drawn from maps of step_graph.read or step_graph.state; score with one of them"
+        )
+    if all(np.isnan(each.values).all() for each in maps):
+        raise InputError("no step of these graphs has a later step that states a difference")
+
+
+def _matrix(maps: Sequence[EffectMap], number: str, ax: Axes | None, *, least: float = 0.0) -> Axes:
+    """A cell a pair of steps, with its number where there are few; red is positive, and deepest from `least` on."""
+    mean, coords, count = mean_map(maps)
     down, across = coords
-    limit = float(np.nanmax(abs(mean))) or 1.0
+    limit = max(float(np.nanmax(abs(mean))), np.nan_to_num(least)) or 1.0
+    n = len({each.item for each in maps})
     with canvas(ax, GRAPH_SIZE) as axes:
-        image = signed_cells(axes, mean, limit)
-        bar = axes.figure.colorbar(image, ax=axes, pad=0.03)
-        bar.outline.set_visible(False)
-        n = len({each.item for each in maps})
-        bar.set_label(f"{number} (nats); up to {n} item{'' if n == 1 else 's'} a cell")
-        axes.spines[:].set_visible(False)
+        draw_heat(
+            axes, mean, limit, bar=f"{number} (nats);\nup to {n} item{'' if n == 1 else 's'} a cell", numbers=False
+        )
         axes.tick_params(length=0)
         for axis, name in ((axes.xaxis, across), (axes.yaxis, down)):
-            axis.set_ticks(range(len(coords[name])), [str(label) for label in coords[name]])
+            label_axis(axis, "", coords[name])
         if len(mean) <= MOST_NUMBERS:
-            for row, column in np.argwhere(~np.isnan(mean)):
-                value = round(float(mean[row, column]), 2) + 0.0  # no -0.00
-                ink = "white" if abs(value) > 0.6 * limit else INK
-                axes.text(
-                    column, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center", color=ink, fontsize=8
-                )
+            write_numbers(axes, mean, limit)
+            _write_counts(axes, mean, count, coords, n)
+        headed(axes, peak(maps))
     return axes
+
+
+def _write_counts(
+    axes: Axes,
+    mean: Float[np.ndarray, "step other"],
+    count: Float[np.ndarray, "step other"],
+    coords: Mapping[str, tuple[int, ...]],
+    n: int,
+) -> None:
+    """Under a number, over how many items it is, where these are not all of them."""
+    for row, column in np.argwhere(~np.isnan(mean)):
+        if count[row, column] < n:
+            axes.annotate(
+                f"n = {int(count[row, column])}",
+                (column, row),
+                xytext=(0, -8),
+                textcoords="offset points",
+                ha="center",
+                va="center",
+                fontsize=5.5,
+                color=INK,
+                alpha=0.75,
+            )

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from mediate.errors import InputError
-from mediate.figures.paired import run_colours
-from mediate.figures.style import FAINT, canvas
+from mediate.figures.style import FAINT, canvas, run_colours
 from mediate.figures.text import label
 from mediate.results.token_join import ALL
 from mediate.results.tokens_agreed import SCORES, TokensAgreed

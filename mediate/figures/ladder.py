@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
 
 from mediate.errors import InputError
-from mediate.figures.paired import run_colours
-from mediate.figures.style import INK, canvas
+from mediate.figures.found import headed
+from mediate.figures.style import CHANNEL_COLOURS, INK, canvas, run_colours
 from mediate.figures.text import in_lines, label
 from mediate.stats import Estimate
 
 LADDER_SIZE = (7.2, 3.4)
 MARKERS = "osD^vPX*<>"
-DODGE = 0.012  # of the axis' width, between lines
+DODGE = 0.015  # of the axis' width, between lines
+APART = 0.085  # of the axis' height, between the names of lines
+NAME_WIDTH = 20
 CLOSEST = 0.055  # tick labels nearer than this part of the axis would overlap
 
 
@@ -64,29 +67,101 @@ def plot_ladder(lines: Sequence[LadderLine], *, quantity: str, percent: bool = F
         defined = [each for line in lines for each in line.estimates if each.defined]
         if min(np.fmin(each.low, each.value) for each in defined) < 0:
             axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
-        for place, (line, colour) in enumerate(zip(lines, run_colours(len(lines)), strict=True)):
+        colours = _colours(lines)
+        for place, (line, colour) in enumerate(zip(lines, colours, strict=True)):
             shift = 10 ** ((place - (len(lines) - 1) / 2) * DODGE * reach)
             _draw_line(axes, line, colour, MARKERS[place % len(MARKERS)], shift)
         _label_sizes(axes, sizes, reach)
         if percent:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-        axes.set_xlabel(f"parameters (log scale){_levels(lines)}")
+        axes.set_xlabel(f"parameters (log scale){_levels(lines)}{_sizes(defined)}")
         axes.set_ylabel(in_lines(quantity), parse_math=False)
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
-        legend = axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+        _name_lines(axes, lines, colours)
+        headed(axes, _title(lines, quantity))
     return axes
+
+
+def ladder_data(lines: Sequence[LadderLine]) -> pd.DataFrame:
+    """What `plot_ladder` draws: a row a line and model with `parameters`, `value`, `low`, `high` and `n`."""
+    rows = [
+        (line.name, size, each.value, each.low, each.high, each.n)
+        for line in lines
+        for size, each in zip(line.parameters, line.estimates, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["line", "parameters", "value", "low", "high", "n"])
+
+
+def _colours(lines: Sequence[LadderLine]) -> list[str | tuple[float, ...]]:
+    """A channel has its own colour, whatever else is drawn; the rest have those that are no channel's."""
+    others = iter(run_colours(sum(line.name not in CHANNEL_COLOURS for line in lines)))
+    return [CHANNEL_COLOURS[line.name] if line.name in CHANNEL_COLOURS else next(others) for line in lines]
+
+
+def _name_lines(axes: Axes, lines: Sequence[LadderLine], colours: Sequence[str | tuple[float, ...]]) -> None:
+    """Each line's name at its right end, moved apart from its neighbours' where they would touch."""
+    low, high = axes.get_ylim()
+    ends = []
+    for line, colour in zip(lines, colours, strict=True):
+        points = sorted(zip(line.parameters, line.estimates, strict=True), key=_size)
+        drawn = [each.value for _, each in points if each.defined]
+        if drawn:
+            ends.append(((drawn[-1] - low) / (high - low), _named(line), colour))
+    ends.sort(key=lambda each: each[0])
+    heights: list[float] = []
+    for end, _, _ in ends:
+        heights.append(end if not heights else max(end, heights[-1] + APART))
+    ceiling = 1.0
+    for place in reversed(range(len(heights))):  # from the top down, as far as there is need
+        heights[place] = min(heights[place], ceiling)
+        ceiling = heights[place] - APART
+    for height, (_, name, colour) in zip(heights, ends, strict=True):
+        axes.annotate(
+            name,
+            (1.015, height),
+            xycoords="axes fraction",
+            va="center",
+            fontsize=8,
+            color=colour,
+            parse_math=False,
+        )
+
+
+def _size(point: tuple[int, Estimate]) -> int:
+    return point[0]
+
+
+def _named(line: LadderLine) -> str:
+    left_out = sum(not each.defined for each in line.estimates)
+    return in_lines(label(line.name, 2 * NAME_WIDTH), NAME_WIDTH) + (f" ({left_out} undefined)" if left_out else "")
+
+
+def _sizes(defined: Sequence[Estimate]) -> str:
+    least, most = min(each.n for each in defined), max(each.n for each in defined)
+    return f"; n = {least} items" if least == most else f"; n = {least} to {most} items"
+
+
+def _title(lines: Sequence[LadderLine], quantity: str) -> str:
+    """How the values of each line lie, in words; of several lines, those that have no overlap with the first."""
+    what = quantity.partition("\n")[0]
+    having = {line.name: [each for each in line.estimates if each.defined and np.isfinite(each.low)] for line in lines}
+    plain = f"{what[:1].upper()}{what[1:]}"
+    first, *others = having.items()
+    if not first[1] or any(name in CHANNEL_COLOURS for name in having):
+        return f"{plain}, against size"
+    least, most = min(each.low for each in first[1]), max(each.high for each in first[1])
+    below = [name for name, found in others if found and max(each.high for each in found) < least]
+    above = [name for name, found in others if found and min(each.low for each in found) > most]
+    told = [f"{', '.join(names)} {word} {first[0]}" for names, word in ((below, "below"), (above, "above")) if names]
+    return f"{plain}: {' and '.join(told)}, at every size" if told else f"{plain}, against size"
 
 
 def _draw_line(axes: Axes, line: LadderLine, colour: str | tuple[float, ...], marker: str, shift: float) -> None:
     points = sorted(zip(line.parameters, line.estimates, strict=True), key=lambda point: point[0])
     drawn = [(size * shift, each) for size, each in points if each.defined]
-    left_out = len(points) - len(drawn)
-    text = label(line.name) + (f" ({left_out} undefined)" if left_out else "")
     x, y = [size for size, _ in drawn], [each.value for _, each in drawn]
-    axes.plot(x, y, color=colour, marker=marker, markersize=5.5, label=text, zorder=3)
+    axes.plot(x, y, color=colour, marker=marker, markersize=5.5, label=line.name, zorder=3)
     for size, each in drawn:
         if np.isfinite(each.low):
             axes.vlines(size, each.low, each.high, color=colour, linewidth=1.4, zorder=2)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -12,6 +13,8 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.ticker import MaxNLocator
 
 from mediate.errors import InputError
+from mediate.figures.found import headed, peak
+from mediate.figures.over import Align, aligned
 from mediate.figures.style import INK, SEQUENTIAL, canvas, effect_label
 from mediate.figures.text import MOST_OF_A_KIND, in_lines, label
 from mediate.results import EffectMap, mean_map
@@ -22,6 +25,8 @@ MOST_LINES = 8
 LAYERS_SIZE = (7.2, 3.4)
 # Characters of a line that the height of the figure has room for.
 LABEL_WIDTH = 44
+# Over fewer layers a line would be a claim about what lies between them: there are dots alone.
+LEAST_OF_A_LINE = 4
 DIMS = ("step", "layer")
 
 
@@ -81,23 +86,43 @@ def layer_means(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95
     return tuple(means)
 
 
-def plot_layers(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95, ax: Axes | None = None) -> Axes:
+def layers_data(
+    maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95, align: Align = "start"
+) -> pd.DataFrame:
+    """What `plot_layers` draws: a row a step and layer with `effect`, `low`, `high`, `n` and `groups`."""
+    found = layer_means(aligned(maps, align), seed=seed, level=level)
+    frames = [
+        pd.DataFrame({"step": each.step, "layer": each.layers, "effect": each.mean, "low": each.low, "high": each.high})
+        .assign(n=each.n, groups=each.groups)
+        .assign(kind=maps[0].kind, outcome=maps[0].outcome)
+        for each in found
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def plot_layers(
+    maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95, align: Align = "start", ax: Axes | None = None
+) -> Axes:
     """Mean effect by layer, a line a step, each over the items that have the step.
 
     Up to eight steps have a band each, the pointwise interval over groups; more are lines alone, with a colour bar for
-    the step. Effects in different layers do not add up, so a line is no decomposition of the total effect.
+    the step. Over fewer than four layers a step's means are dots, each with its interval. Effects in different layers
+    do not add up, so a line is no decomposition of the total effect.
 
     Raises:
         InputError: See `layer_means`.
     """
+    maps = aligned(maps, align)
     means = layer_means(maps, seed=seed, level=level)
     few = len(means) <= MOST_LINES
     colours = matplotlib.colormaps[SEQUENTIAL](np.linspace(0, 0.88, len(means)))
     with canvas(ax, LAYERS_SIZE) as axes:
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
-        for each, colour in zip(means, colours, strict=True):
-            marker = "o" if len(each.layers) == 1 else ""
-            axes.plot(each.layers, each.mean, color=colour, marker=marker, label=_key(each))
+        for place, (each, colour) in enumerate(zip(means, colours, strict=True)):
+            if len(each.layers) < LEAST_OF_A_LINE:
+                _draw_dots(axes, each, colour, 0.5 * (place - (len(means) - 1) / 2) / len(means), few)
+                continue
+            axes.plot(each.layers, each.mean, color=colour, label=_key(each))
             if few and np.isfinite(each.low).any():
                 axes.fill_between(each.layers, each.low, each.high, color=colour, alpha=0.16, linewidth=0)
         if few:
@@ -105,11 +130,23 @@ def plot_layers(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95
         else:
             _step_bar(axes, means, colours)
         _label_axes(axes, maps[0], means, few, level)
+        headed(axes, peak(maps, seed=seed, level=level))
     return axes
 
 
+def _draw_dots(axes: Axes, each: StepMeans, colour: Float[np.ndarray, "4"], shift: float, few: bool) -> None:
+    """A dot a layer; steps stand a little apart, so that no interval covers another."""
+    at = np.array(each.layers) + shift
+    bounded = few and np.isfinite(each.low).any()
+    if bounded:
+        axes.vlines(at, each.low, each.high, color=colour, linewidth=1.4)
+    fill = colour if bounded or not few else "white"
+    axes.plot(at, each.mean, "o", color=colour, markersize=5, markerfacecolor=fill, label=_key(each))
+
+
 def _key(each: StepMeans) -> str:
-    return f"{each.step} (n = {each.n}{', one group' if each.n > 1 and each.groups == 1 else ''})"
+    step = str(each.step).replace("-", "−")
+    return f"{step} (n = {each.n}{', one group' if each.n > 1 and each.groups == 1 else ''})"
 
 
 def _step_bar(axes: Axes, means: Sequence[StepMeans], colours: Float[np.ndarray, "step 4"]) -> None:
@@ -125,12 +162,18 @@ def _step_bar(axes: Axes, means: Sequence[StepMeans], colours: Float[np.ndarray,
 
 def _label_axes(axes: Axes, first: EffectMap, means: Sequence[StepMeans], few: bool, level: float) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.margins(x=0.01)
+    layers = first.coords["layer"]
+    if len(layers) < LEAST_OF_A_LINE:
+        axes.set_xticks(layers)
+        axes.set_xlim(layers[0] - 0.5, layers[-1] + 0.5)
+    else:
+        axes.margins(x=0.01)
     kind = label(first.kind, MOST_OF_A_KIND)
     if not few:
         band = ""
     elif any(np.isfinite(each.low).any() for each in means):
-        band = f"; bands: pointwise {level * 100:g} % intervals over groups"
+        drawn = "bands" if len(first.coords["layer"]) >= LEAST_OF_A_LINE else "bars"
+        band = f"; {drawn}: pointwise {level * 100:g} % intervals over groups"
     else:
         band = f"; {'one group: ' if all(each.groups == 1 for each in means) else ''}no interval"
     axes.set_xlabel(f"layer{band}")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -10,24 +9,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from mediate.errors import InputError
-from mediate.figures.style import FAINT, INK, SEQUENTIAL, canvas
+from mediate.figures.style import FAINT, FALLING, INK, RISING, canvas
 from mediate.figures.text import in_lines, label
 from mediate.stats import Estimate
 from mediate.stats.resampling import group_index
 
 PAIRED_SIZE = (7.2, 3.4)
-RISING, FALLING = "#D55E00", "#56B4E9"
-# Vermillion, sky blue and reddish purple: of Okabe and Ito's palette those that stand for no channel.
-RUN_COLOURS = (INK, RISING, FALLING, "#CC79A7")
 CENTRAL = 0.98
 MOST_FLAT_NAMES = 4
-
-
-def run_colours(count: int) -> list[str | tuple[float, ...]]:
-    """A colour a run: ink and three others that stand for no channel, or steps of the sequential map for more."""
-    if count <= len(RUN_COLOURS):
-        return list(RUN_COLOURS[:count])
-    return [tuple(each) for each in matplotlib.colormaps[SEQUENTIAL](np.linspace(0, 0.92, count))]
 
 
 def group_ratios(

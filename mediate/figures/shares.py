@@ -3,9 +3,11 @@
 import textwrap
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from mediate.figures.found import clear, headed
 from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas
 from mediate.figures.text import label
 from mediate.results import CHANNELS, MIN_TE, Cube, set_shares
@@ -38,7 +40,21 @@ def plot_shares(
         axes.set_xlim(low - 0.06 * (high - low), high + 0.06 * (high - low))
         intervals = f", {level * 100:g} % intervals" if any(np.isfinite(each.low) for each in shares.values()) else ""
         axes.set_xlabel(_axis_label(cube, min_te) + intervals, parse_math=False)
+        headed(axes, _title(shares["mediated"]))
     return axes
+
+
+def shares_data(cube: Cube, *, min_te: float = MIN_TE, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
+    """What `plot_shares` draws: a row a share with `value`, `low`, `high`, `n`, `groups` and the `reason` for a gap."""
+    shares = set_shares(cube, min_te=min_te, seed=seed, level=level)
+    rows = [(name, each.value, each.low, each.high, each.n, each.groups, each.reason) for name, each in shares.items()]
+    return pd.DataFrame(rows, columns=["share", "value", "low", "high", "n", "groups", "reason"])
+
+
+def _title(mediated: Estimate) -> str:
+    if not clear(mediated):
+        return "Shares of the total effect"
+    return f"The chain mediates {percent_words(mediated)} of the effect on the answer"
 
 
 def _draw_share(axes: Axes, share: Estimate, row: float, colour: str) -> None:
@@ -56,15 +72,29 @@ def _draw_share(axes: Axes, share: Estimate, row: float, colour: str) -> None:
     has_interval = bool(np.isfinite(share.low))
     if has_interval:
         axes.hlines(row, share.low, share.high, color=colour, linewidth=2.2)
-        text = f"{_percent(share.value)} % [{_percent(share.low)}, {_percent(share.high)}]"
-    else:
-        text = f"{_percent(share.value)} %, no interval"
     axes.plot(share.value, row, "o", color=colour, markersize=6.5, markerfacecolor=colour if has_interval else "white")
-    axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+    axes.annotate(
+        percent_words(share), (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False
+    )
 
 
-def _percent(share: float) -> str:
-    return f"{round(100 * share) + 0:.0f}".replace("-", "−")
+def percent_words(share: Estimate) -> str:
+    """A share in percent with its interval, in so many digits that the ends of the interval are told apart."""
+    if not share.defined:
+        return "undefined"
+    if np.isnan(share.low):
+        return f"{_percent(share.value, 0)} %, no interval"
+    digits = interval_digits(100 * (share.high - share.low))
+    return f"{_percent(share.value, digits)} % [{_percent(share.low, digits)}, {_percent(share.high, digits)}]"
+
+
+def interval_digits(width: float) -> int:
+    """Digits after the point at which an interval of this width has ends that differ: of 3 and more none."""
+    return next((digits for digits, least in enumerate((3, 0.3, 0.03)) if width >= least), 2 if width else 0)
+
+
+def _percent(share: float, digits: int) -> str:
+    return f"{round(100 * share, digits) + 0:.{digits}f}".replace("-", "−")
 
 
 def _axis_label(cube: Cube, min_te: float) -> str:

@@ -1,21 +1,25 @@
 """Mean effect of each step in each layer, as a heat map."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
+from mediate.figures.found import about, headed, peak
+from mediate.figures.heat import MOST_TICKS as MOST_TICKS
+from mediate.figures.heat import draw_heat, label_axis, thinned
 from mediate.figures.layers import check_step_layer
-from mediate.figures.style import canvas, signed_cells
-from mediate.figures.text import MOST_OF_A_KIND, in_lines, label
-from mediate.results import EffectMap, mean_map
+from mediate.figures.over import Align, aligned, mean_data, means_over
+from mediate.figures.style import canvas
+from mediate.figures.text import MOST_OF_A_KIND, label
+from mediate.results import EffectMap
 from mediate.results.kind_words import called
 from mediate.results.kinds import View, parse_kind
 from mediate.results.outcomes import outcome_facts, unit_of
 
 STEPS_SIZE = (7.2, 3.0)
-MOST_TICKS = 16
 # Characters of a step that stand beside its row.
 MOST_SAID = 32
 # What the colours say of maps between the worlds, and of maps between two checkpoints.
@@ -26,73 +30,85 @@ INTERACTION = "red: more in the tuned one; blue: more in the original"
 
 
 def plot_step_layer(
-    maps: Sequence[EffectMap], *, said: Sequence[str] = (), limit: float | None = None, ax: Axes | None = None
+    maps: Sequence[EffectMap],
+    *,
+    said: Sequence[str] = (),
+    limit: float | None = None,
+    align: Align = "start",
+    seed: int = 0,
+    ax: Axes | None = None,
 ) -> Axes:
     """Mean effect of each step in each layer over the items that have it, in nats; red is towards the base answer.
 
     Of two checkpoints crossed, red is towards the right answer of the item's world, and of their interaction, more in
-    the tuned one. The colours are symmetric about 0. A cell that no item has is hatched grey. Where chains differ in
-    length, each step says how many items it is a mean over.
+    the tuned one. The colours are symmetric about 0. A cell that no item has is hatched grey; few cells have their
+    numbers in them. Where chains differ in length, each step says how many items it is a mean over. The title says
+    where the mean is largest, if its interval over groups leaves out 0.
 
     Args:
         maps: Of one kind, an item each.
         said: Of one item's map, what each of its steps says, which then stands beside it: nothing is a mean.
         limit: The effect of the deepest colours, for maps that stand side by side; by default the largest here.
+        align: Whether steps are counted from the first one, 0, or to the last one, -1.
+        seed: Of the bootstrap behind the title.
         ax: Where to draw; a new figure by default.
 
     Raises:
         InputError: No maps, or maps over other axes than step and layer.
     """
     check_step_layer(maps)
-    mean, coords, count = mean_map(maps)
-    limit = (float(np.nanmax(abs(mean))) if limit is None else limit) or 1.0
+    maps = aligned(maps, align)
+    means = means_over(maps, ("step", "layer"))
+    mean, coords, count = means.values, means.coords, means.count
+    limit = (float(np.nanmax(abs(mean), initial=0.0)) if limit is None else limit) or 1.0
     with canvas(ax, STEPS_SIZE) as axes:
-        image = signed_cells(axes, mean, limit)
-        bar = axes.figure.colorbar(image, ax=axes, pad=0.02)
-        bar.outline.set_visible(False)
-        first = maps[0]
-        number = ("" if said else "mean ") + called(label(first.kind, MOST_OF_A_KIND))
-        read = f"on {label(first.outcome)} ({unit_of(first.outcome)})"
-        bar.set_label(in_lines(f"{number}\n{read}"), parse_math=False)
-        axes.spines[:].set_visible(False)
-        _label_cells(axes, coords, count, len({each.item for each in maps}))
+        draw_heat(axes, mean, limit, bar=bar_words(maps, one=bool(said)))
+        top = np.unravel_index(int(np.nanargmax(abs(mean))), mean.shape) if np.isfinite(mean).any() else (0, 0)
+        label_axis(axes.xaxis, "", coords["layer"], named=int(top[1]))
+        _label_steps(axes, coords, count, len({each.item for each in maps}), align)
         if said:
-            _label_steps(axes, coords["step"], said)
-        axes.set_xlabel(f"layer ({_colours(first)})")
+            _say_steps(axes, coords["step"], said)
+        axes.set_xlabel("; ".join([f"layer ({colour_words(maps[0])})", *means.notes]))
+        headed(axes, about(maps) if said else peak(maps, seed=seed))
     return axes
 
 
-def _colours(each: EffectMap) -> str:
+def steps_data(maps: Sequence[EffectMap], *, align: Align = "start") -> pd.DataFrame:
+    """What `plot_step_layer` draws: a row a step and layer with the mean `effect` and over how many items, `n`."""
+    check_step_layer(maps)
+    return mean_data(maps, align=align)
+
+
+def bar_words(maps: Sequence[EffectMap], *, one: bool = False) -> str:
+    """What the colours of a map's mean show, with its unit; `one`: of one item's map, which is no mean."""
+    first = maps[0]
+    number = ("" if one else "mean ") + called(label(first.kind, MOST_OF_A_KIND))
+    return f"{number}\non {label(first.outcome)} ({unit_of(first.outcome)})"
+
+
+def colour_words(each: EffectMap) -> str:
+    """What red and blue say in maps like this one."""
     view = parse_kind(each.kind).view
     if view is None:
         return WORLDS if outcome_facts(each.outcome).answers == 2 else TAKEN
     return INTERACTION if view is View.INTERACTION else CROSSED
 
 
-def _label_cells(
-    axes: Axes, coords: dict[str, tuple[int, ...]], count: Float[np.ndarray, "step layer"], n: int
+def _label_steps(
+    axes: Axes, coords: Mapping[str, tuple[int, ...]], count: Float[np.ndarray, "step layer"], n: int, align: Align
 ) -> None:
-    layers, steps = coords["layer"], coords["step"]
-    places = _thinned(len(layers))
-    axes.set_xticks(places, [str(layers[place]) for place in places])
-    axes.tick_params(axis="y", length=0)
-    rows = _thinned(len(steps))
-    low, high = count.min(axis=1).astype(int), count.max(axis=1).astype(int)
+    steps = [str(step).replace("-", "−") for step in coords["step"]]
+    name = "step" if align == "start" else "step, −1 the last"
     if (count == n).all():
-        axes.set_yticks(rows, [str(steps[row]) for row in rows])
-        axes.set_ylabel(f"step (n = {n} items)")
+        label_axis(axes.yaxis, f"{name} (n = {n} item{'s' * (n != 1)})", steps)
         return
-    sizes = [str(high[row]) if low[row] == high[row] else f"{low[row]}–{high[row]}" for row in rows]
-    axes.set_yticks(rows, [f"{steps[row]} (n = {size})" for row, size in zip(rows, sizes, strict=True)])
-    axes.set_ylabel(f"step (n items of {n})")
+    low, high = count.min(axis=1).astype(int), count.max(axis=1).astype(int)
+    sizes = [str(most) if least == most else f"{least}–{most}" for least, most in zip(low, high, strict=True)]
+    named = [f"{step} (n = {size})" for step, size in zip(steps, sizes, strict=True)]
+    label_axis(axes.yaxis, f"{name} (n items of {n})", named)
 
 
-def _label_steps(axes: Axes, steps: tuple[int, ...], said: Sequence[str]) -> None:
-    rows = _thinned(len(steps))
+def _say_steps(axes: Axes, steps: tuple[int, ...], said: Sequence[str]) -> None:
+    rows = thinned(len(steps))
     axes.set_yticks(rows, [f"{label(said[row], MOST_SAID)}  {steps[row]}" for row in rows], parse_math=False)
     axes.set_ylabel("step")
-
-
-def _thinned(count: int) -> list[int]:
-    """At most `MOST_TICKS` evenly spaced places, from the first on."""
-    return list(range(0, count, -(-count // MOST_TICKS)))

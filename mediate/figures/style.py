@@ -1,6 +1,6 @@
 """Colours and canvases: the one place that says what a channel looks like and where a figure is drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import matplotlib
@@ -8,7 +8,7 @@ import matplotlib.style
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
 from mediate.results.outcomes import outcome_facts
@@ -17,12 +17,20 @@ from mediate.results.outcomes import outcome_facts
 CHANNEL_COLOURS = {"direct": "#E69F00", "text": "#0072B2", "latent": "#009E73"}
 INK = "#222222"
 FAINT = "#999999"
+# What is no channel: ink, and vermillion, sky blue and reddish purple, which stand for none in the same palette.
+RISING, FALLING = "#D55E00", "#56B4E9"
+OTHER_COLOURS = (INK, RISING, FALLING, "#CC79A7")
 DIVERGING = "RdBu_r"
 SEQUENTIAL = "viridis"
+# Maps of effects that are small beside the total effect must not look like those of large ones: the colours are
+# fullest at this share of it at least, which is also the margin of comparisons.
+MARGIN = 0.05
 
 STYLE = {
     "font.size": 9,
-    "axes.titlesize": 9,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 7,
     "axes.labelsize": 9,
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
@@ -59,6 +67,52 @@ def canvas(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
             raise
 
 
+@contextmanager
+def panelled(figure: Figure | SubFigure | None, size: tuple[float, float]) -> Iterator[Figure | SubFigure]:
+    """The caller's figure or part of one, or a new one of `size` inches, for what is drawn in several panels."""
+    if figure is not None:
+        yield figure
+        return
+    from matplotlib import pyplot
+
+    with matplotlib.rc_context(STYLE):
+        new = pyplot.figure(figsize=size, layout="constrained")
+        try:
+            yield new
+        except BaseException:
+            pyplot.close(new)
+            raise
+
+
+def in_panels(plot: Callable[..., object]) -> Callable[..., None]:
+    """What draws panels into `figure=`, as a figure of a page draws: the axes that it is given make room for them."""
+
+    def draw(*, ax: Axes) -> None:
+        figure = ax.figure
+        ax.remove()
+        plot(figure=figure)
+
+    return draw
+
+
+def signed_by(source: str, draw: Callable[..., object]) -> Callable[..., None]:
+    """What draws a figure of a page, and then writes small below it where it comes from: it may leave the page."""
+
+    def drawn(*, ax: Axes) -> None:
+        figure = ax.figure
+        draw(ax=ax)
+        figure.supxlabel(source, x=0.995, ha="right", fontsize=6, color="0.45", parse_math=False)
+
+    return drawn
+
+
+def run_colours(count: int) -> list[str | tuple[float, ...]]:
+    """A colour a run or a kind: ink and three that stand for no channel, or steps of the sequential map for more."""
+    if count <= len(OTHER_COLOURS):
+        return list(OTHER_COLOURS[:count])
+    return [tuple(each) for each in matplotlib.colormaps[SEQUENTIAL](np.linspace(0, 0.92, count))]
+
+
 def signed_cells(axes: Axes, values: Float[np.ndarray, "row column"], limit: float) -> AxesImage:
     """A cell a value, red above 0 and blue below, fullest at plus and minus `limit`; hatched grey is undefined.
 
@@ -79,6 +133,14 @@ def detached(size: tuple[float, float]) -> Iterator[tuple[Figure, Axes]]:
     with matplotlib.style.context(["default", STYLE]):
         figure = Figure(figsize=size, layout="constrained")
         yield figure, figure.subplots()
+
+
+def hold_margin(axes: Axes, effects: float) -> None:
+    """Widens the vertical axis to the margin of an effect of this size on either side of 0: less is next to nothing."""
+    low, high = axes.get_ylim()
+    least = MARGIN * abs(effects)
+    if np.isfinite(least):
+        axes.set_ylim(min(low, -least), max(high, least))
 
 
 def effect_label(outcome: str) -> str:

@@ -6,9 +6,10 @@ from mediate.report.comparison.opened import StoredComparison, open_comparison
 from mediate.report.cross_scores import CrossScores
 from mediate.report.rsd import RsdTraces
 from mediate.report.run.attributed import ATTRIBUTED_MAPS, Attributed
+from mediate.report.run.drawings import Plots
 from mediate.report.run.faithfulness import Faithfulness
 from mediate.report.run.page import render_page, terminal, write_report
-from mediate.report.run.scores import Plots, Scores, open_run
+from mediate.report.run.scores import Scores, open_run
 from mediate.report.run.tables import channel_table, mean_map_table, reject_table, summary_table
 from mediate.report.token_join import TokenJoin
 from mediate.report.traces import TraceScores, selected_content

@@ -12,6 +12,7 @@ from mediate.figures import plot_channels, plot_layers, plot_shares
 from mediate.figures.graph import DIMS as GRAPH_DIMS
 from mediate.figures.graph import TOGETHER
 from mediate.figures.layers import DIMS
+from mediate.figures.over import Align
 from mediate.results import MIN_TE, Cube, EffectMap, Results, corners, set_effects, set_shares
 from mediate.results.kinds import parse_kind
 from mediate.results.outcomes import outcome_facts
@@ -73,9 +74,9 @@ class Analysis:
         """The figure of each item's channels."""
         return plot_channels(cube, min_te=self.least(cube.outcome), seed=self.seed, level=self.level, ax=ax)
 
-    def draw_layers(self, maps: Sequence[EffectMap], ax: Axes | None = None) -> Axes:
+    def draw_layers(self, maps: Sequence[EffectMap], ax: Axes | None = None, *, align: Align = "start") -> Axes:
         """The figure of the mean effects by layer."""
-        return plot_layers(maps, seed=self.seed, level=self.level, ax=ax)
+        return plot_layers(maps, seed=self.seed, level=self.level, align=align, ax=ax)
 
 
 def joint_effects(cube: Cube, maps: Sequence[EffectMap]) -> Float[np.ndarray, " map"]:

@@ -10,6 +10,7 @@ from mediate.figures.components import components_size, plot_components
 from mediate.figures.crossing import COMPONENTS, CROSSING_SIZE, component_rows, plot_crossing
 from mediate.figures.figure import Figure
 from mediate.figures.layers import DIMS
+from mediate.figures.over import deepest
 from mediate.figures.steps import STEPS_SIZE, plot_step_layer
 from mediate.report.blocks import (
     Block,
@@ -93,10 +94,18 @@ def change_figures(results: CrossResults) -> Iterator[Figure]:
 
 def map_figures(results: CrossResults) -> Iterator[Figure]:
     """The maps by step and layer, one a kind."""
-    for place, kind in enumerate(dict.fromkeys(each.kind for each in results.maps if each.dims == DIMS)):
-        maps = [each for each in results.maps if (each.kind, each.dims) == (kind, DIMS)]
+    by_kind: dict[str, list[EffectMap]] = {}
+    for each in results.maps:
+        if each.dims == DIMS:
+            by_kind.setdefault(each.kind, []).append(each)
+    limits = {
+        outcome: deepest([maps for maps in by_kind.values() if maps[0].outcome == outcome], DIMS)
+        for outcome in {maps[0].outcome for maps in by_kind.values()}
+    }
+    for place, (kind, maps) in enumerate(by_kind.items()):
         name = file_part(kind.replace(".", "_"), f"map{place}")
-        yield _map_figure(name, kind, maps[0].outcome, STEPS_SIZE, partial(plot_step_layer, maps))
+        draw = partial(plot_step_layer, maps, limit=limits[maps[0].outcome])
+        yield _map_figure(name, kind, maps[0].outcome, STEPS_SIZE, draw)
 
 
 def component_figures(results: CrossResults) -> Iterator[Figure]:

@@ -35,6 +35,7 @@ from mediate.report.html import write_page
 from mediate.report.run.evidence import control_row, control_summaries
 from mediate.report.run.glossary import shared_words
 from mediate.report.run.scores import Scores
+from mediate.report.uncopied import Uncopied, uncopied_figures, uncopied_section, uncopied_words
 from mediate.report.words import DASH, interval, number, percent, plural, share_words
 
 PAGE = "family.html"
@@ -71,6 +72,7 @@ class Family:
         members: Every model; the first state is the one before fine-tuning.
         sizes: The members of the first state compared, a ladder of sizes.
         afters: Of each size, its states compared, the first one being the reference.
+        uncopied: Some members where nothing can be copied, which the page leads with.
 
     Raises:
         InputError: No members.
@@ -79,6 +81,7 @@ class Family:
     members: tuple[Member, ...]
     sizes: Comparison
     afters: tuple[Comparison, ...]
+    uncopied: tuple[Uncopied, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.members:
@@ -117,7 +120,8 @@ def family_headline(family: Family) -> str:
         if shares:
             ends = dict.fromkeys((percent(min(shares)), percent(max(shares))))
             parts.append(f"{' to '.join(ends)} in {state}")
-    told = f"The chain of thought mediates {'; '.join(parts)} ({items}, the same for all)."
+    told = uncopied_words(family.uncopied)
+    told += f"At the answer, the chain of thought mediates {'; '.join(parts)} ({items}, the same for all)."
     if rung is not None and rung.slope.defined:
         slope = f"{points(rung.slope.value)} {points_interval(rung.slope)}"
         told += f" Over the sizes of {family.states[0]}, the share changes by {slope} for ten times the parameters."
@@ -141,21 +145,21 @@ def sizes_figure(family: Family) -> Iterator[Figure]:
     )
 
 
-FIGURES: tuple[Callable[[Family], Iterable[Figure]], ...] = (sizes_figure,)
+def uncopied_figure(family: Family) -> Iterator[Figure]:
+    """What is no copying."""
+    return uncopied_figures(family.uncopied)
+
+
+FIGURES: tuple[Callable[[Family], Iterable[Figure]], ...] = (uncopied_figure, sizes_figure)
 
 
 def family_page(folder: Path, family: Family) -> Page:
     """All that is said of a family; the links of a page in `folder`."""
     figures = [each for having in FIGURES for each in having(family)]
-    links = [(each.folder, each.compared.runs[0].label) for each in (family.sizes, *family.afters)]
+    links = [(family.sizes.folder, f"Sizes of {family.states[0]}, from {family.sizes.compared.runs[0].label} on")]
+    links += [(each.folder, f"Before and after: {each.compared.runs[0].label}") for each in family.afters]
     more = [
-        (
-            Phrase(
-                f"Comparison with {label} as the reference", href=str((where / "comparison.html").relative_to(folder))
-            ),
-        )
-        for where, label in links
-        if where
+        (Phrase(words, href=str((where / "comparison.html").relative_to(folder))),) for where, words in links if where
     ]
     return holding(
         Page(
@@ -163,7 +167,8 @@ def family_page(folder: Path, family: Family) -> Page:
             heading="How much of their answers do the chains of a family of models carry?",
             headline=family_headline(family),
             sections=(
-                Section("", standing_in(figures, "sizes")),
+                *uncopied_section(family.uncopied, figures),
+                Section("Decorative and needed, by size", standing_in(figures, "sizes")),
                 _models_section(folder, family),
                 *_changes_section(family),
                 *_controls_section(family),

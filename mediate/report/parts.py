@@ -23,6 +23,8 @@ from mediate.results.told import Reject
 from mediate.stats import Estimate
 
 MOST_ROWS = 200
+# Characters of a part of a file name.
+LONGEST_PART = 60
 
 
 def left_out(rejects: Sequence[Reject], measured: int, given: int | None, *, counted: bool = True) -> Section:
@@ -70,6 +72,7 @@ def in_lines(words: Words, more: Iterable[str]) -> tuple[Phrase, ...]:
     return (*first, *(part for line in more for part in (BREAK, Phrase(line))))
 
 
-def file_part(text: str, otherwise: str) -> str:
+def file_part(text: str, otherwise: str, *, most: int = LONGEST_PART) -> str:
     """The text where it can be part of a file name anywhere, else a plain replacement."""
-    return text if re.fullmatch(r"[a-z0-9_]{1,60}", text) else otherwise
+    plain = len(text) <= most and re.fullmatch(r"[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*", text)
+    return text if plain else otherwise

@@ -70,6 +70,14 @@ def model_words(results: Results) -> str:
     return f"{plain(model.get('name'))}, {plain(model.get('dtype'))}"
 
 
+def source_words(results: Results) -> str:
+    """Where a figure comes from, in a line that stands in it: the model, how many items, and the day."""
+    manifest = results.manifest
+    day = str(manifest.get("finished") or manifest.get("created") or "")[:10]
+    model = plain(section(results, "model").get("name"))
+    return ", ".join(each for each in (model, f"{plural(len(results.items), 'item')} measured", day) if each)
+
+
 def headline(results: Results) -> str:
     """The main result in one sentence: the first outcome's shares, their basis and the model.
 

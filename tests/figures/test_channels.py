@@ -87,7 +87,7 @@ def test_more_items_than_bars_are_all_points() -> None:
     assert clouds.keys() == values.keys()
     for name, value in values.items():
         np.testing.assert_allclose(clouds[name], np.sort(value))
-    assert ax.get_ylabel() == "n = 60 items, 1 with |TE| ≤ 0.1"
+    assert "n = 60 items, 1 with |TE| ≤ 0.1" in [each.get_text() for each in ax.get_legend().get_texts()]
 
 
 @pytest.mark.parametrize("count", [1, 2, 12, MOST_BARS])

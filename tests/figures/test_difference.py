@@ -50,20 +50,20 @@ def test_marks_stand_out_from_their_cells() -> None:
 def test_undefined_cells_are_left_to_the_hatching_and_names_are_the_given() -> None:
     values = np.array([[0.1, np.nan], [0.2, 0.3]])
     with detached(DIFFERENCE_SIZE) as (figure, ax):
-        plot_difference(values, values > 1, quantity="x", steps=[2, 3], layers=["0.25", "0.75"], ax=ax)
+        plot_difference(values, values > 1, quantity="x", names=([2, 3], ["0.25", "0.75"]), ax=ax)
         assert faults(figure) == []
     np.testing.assert_array_equal(np.ma.getmaskarray(ax.images[0].get_array()), np.isnan(values))
     assert ax.patch.get_hatch()
     assert [text.get_text() for text in ax.get_yticklabels()] == ["2", "3"]
     assert [text.get_text() for text in ax.get_xticklabels()] == ["0.25", "0.75"]
-    assert "0 of 3 cells differ" in ax.get_xlabel()
+    assert ax.get_xlabel().startswith("relative depth (dots: 0 of 3 cells differ")
 
 
 def test_differences_that_cannot_be_drawn_are_refused() -> None:
     with pytest.raises(InputError, match="no cell of the difference is defined"):
         plot_difference(np.full((1, 2), np.nan), np.zeros((1, 2), dtype=bool), quantity="x")
     with pytest.raises(InputError, match="with 1 steps and 3 layers"):
-        plot_difference(np.zeros((1, 2)), np.zeros((1, 2), dtype=bool), quantity="x", layers=[0, 1, 2])
+        plot_difference(np.zeros((1, 2)), np.zeros((1, 2), dtype=bool), quantity="x", names=([], [0, 1, 2]))
     with pytest.raises(InputError, match="no run has a defined x"):
         plot_difference_by_depth([], quantity="x")
 

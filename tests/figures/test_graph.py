@@ -30,9 +30,9 @@ def test_interactions_are_means_over_the_items_that_have_both_steps() -> None:
         assert faults(figure) == []
     (image,) = ax.images
     np.testing.assert_allclose(image.get_array().filled(np.nan), upper(1.5, -0.001, 3.0))
-    assert sorted(text.get_text() for text in ax.texts) == ["0.00", "1.50", "3.00"]
+    assert sorted(text.get_text() for text in ax.texts) == ["0.00", "1.50", "3.00", "n = 1", "n = 1"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("later step", "step")
-    assert figure.axes[1].get_ylabel() == "mean interaction (nats); up to 2 items a cell"
+    assert figure.axes[1].get_ylabel() == "mean interaction (nats);\nup to 2 items a cell"
     assert ax.patch.get_hatch()
 
 

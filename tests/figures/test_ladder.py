@@ -43,7 +43,8 @@ def test_a_ladder_shows_every_estimate_at_its_size(count: int) -> None:
     assert len(bars) == 5 * count
     assert len({bar[0, 0] for bar in bars}) == 5 * count  # no interval lies over another
     assert [text.get_text() for text in ax.get_xticklabels()] == ["3.4M", "14M", "51M", "135M", "360M"]
-    assert ax.get_xlabel() == "parameters (log scale); 95 % intervals"
+    assert ax.get_xlabel() == "parameters (log scale); 95 % intervals; n = 40 items"
+    assert {text.get_text() for text in ax.texts} == {line.name for line in lines}
 
 
 def test_sizes_that_are_close_share_a_name_and_keep_their_ticks() -> None:
@@ -62,7 +63,7 @@ def test_undefined_models_are_counted_and_those_without_an_interval_hollow() -> 
     with detached(LADDER_SIZE) as (figure, ax):
         plot_ladder([line], quantity="x", ax=ax)
         assert faults(figure) == []
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["arm (1 undefined)"]
+    assert [text.get_text() for text in ax.texts] == ["arm (1 undefined)"]
     assert [each.get_markerfacecolor() for each in ax.lines if len(each.get_xdata()) == 1] == ["white"]
     assert any(list(each.get_ydata()) == [0, 0] for each in ax.lines)
     with pytest.raises(InputError, match="no ladder to draw"):

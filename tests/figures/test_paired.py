@@ -10,8 +10,8 @@ from mediate.figures import (
     plot_paired,
 )
 from mediate.figures.ladder import MARKERS
-from mediate.figures.paired import FALLING, MOST_FLAT_NAMES, PAIRED_SIZE, RISING, run_colours
-from mediate.figures.style import CHANNEL_COLOURS, INK
+from mediate.figures.paired import MOST_FLAT_NAMES, PAIRED_SIZE
+from mediate.figures.style import CHANNEL_COLOURS, FALLING, INK, RISING, run_colours
 from mediate.stats import Estimate, bootstrap_ratio
 from tests.figures.artists import faults
 from tests.figures.records import estimate

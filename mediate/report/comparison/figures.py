@@ -1,36 +1,47 @@
 """The figures of a comparison's page: those that `FIGURES` lists."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from mediate.compare import Compared
 from mediate.compare.maps import Scope
 from mediate.compare.quantities import SHARE
 from mediate.compare.stacks import LAYER, STEP
+from mediate.figures.changes import changes_size
 from mediate.figures.difference import DIFFERENCE_SIZE
 from mediate.figures.figure import Figure
 from mediate.figures.ladder import LADDER_SIZE
-from mediate.figures.paired import PAIRED_SIZE
+from mediate.figures.multiples import multiples_size
+from mediate.figures.style import in_panels, signed_by
+from mediate.figures.text import label
 from mediate.report.analysis import repeats
 from mediate.report.comparison.plots import ComparisonPlots
 from mediate.report.comparison.words import MAIN, levels_of
+from mediate.report.parts import file_part
 from mediate.report.words import plural, share_words
 from mediate.results.kinds import is_estimate
 
-# Of the maps by step and layer, those of the first runs are drawn; the tables have all.
-MOST_HEATS = 3
+# Characters of a figure's file name.
+LONGEST_NAME = 120
+# Runs that are named in a figure, and characters of a name.
+MOST_NAMED, LONGEST_LABEL = 3, 32
 
 
 def comparison_figures(compared: Compared) -> tuple[Figure, ...]:
     """Every figure of the page; not what is undefined in all runs, nor the same one twice."""
-    return tuple(each for figures in FIGURES for each in figures(compared))
+    runs = [label(run.label, LONGEST_LABEL) for run in compared.runs]
+    named = ", ".join(runs[:MOST_NAMED]) + (f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else "")
+    source = f"{named}; {plural(len(compared.pairing.items), 'shared item')}"
+    made = (each for figures in FIGURES for each in figures(compared))
+    return tuple(replace(each, draw=signed_by(source, each.draw)) for each in made)
 
 
 def _outcomes(compared: Compared) -> Iterator[tuple[str, str]]:
     """The outcomes whose numbers are not those of the first again, each with the end of its figures' names."""
     for place, outcome in enumerate(compared.outcomes):
         if any(repeats(run.results, outcome) is None for run in compared.runs):
-            yield outcome, f"-{place}" if place else ""
+            yield outcome, f"-{file_part(outcome, str(place))}" if place else ""
 
 
 def shares_figures(compared: Compared) -> Iterator[Figure]:
@@ -38,13 +49,18 @@ def shares_figures(compared: Compared) -> Iterator[Figure]:
     for outcome, suffix in _outcomes(compared):
         having = [each for each in levels_of(compared, outcome, SHARE) if each.quantity == MAIN]
         listed = "; ".join(f"{each.run} {share_words(each.estimate)}" for each in having)
-        if any(each.estimate.defined for each in having):
+        plots = ComparisonPlots(compared)
+        changes = plots.changes_of(MAIN, outcome)
+        if any(each.estimate.defined for each in changes):
             yield Figure(
-                name=f"paired{suffix}",
-                draw=partial(ComparisonPlots(compared).shares, MAIN, outcome),
-                alt=f"Mediated share of {outcome} in each run: {listed}.",
-                caption="The mediated share of each group of items, joined over the runs, and that of all items.",
-                size=PAIRED_SIZE,
+                name=f"changes-{MAIN}{suffix}",
+                draw=partial(plots.changes, MAIN, outcome),
+                alt=f"Mediated share of {outcome} in each run: {listed}. Against {compared.runs[0].label}: "
+                + "; ".join(f"{each.name} {each.verdict}" for each in changes)
+                + ".",
+                caption=f"What each run has more of the mediated share than {compared.runs[0].label}: of each group of "
+                "items (dots) and of all, paired on items.",
+                size=changes_size(len(changes)),
                 section="shares",
                 outcome=outcome,
             )
@@ -75,7 +91,7 @@ def layers_figures(compared: Compared) -> Iterator[Figure]:
         found = plots.of_scope(Scope.LAYER, kind)
         counts = "; ".join(f"{each.run} in {int((each.p_adjusted <= alpha).sum())} of {len(each.p)}" for each in found)
         yield Figure(
-            name="depth" + (f"-{place}" if place else ""),
+            name=f"depth-{file_part(kind, f'map{place}')}",
             draw=partial(plots.layers, kind),
             alt=f"Difference of {_named(kind)} from {found[0].reference} by relative depth; found to differ: {counts}.",
             caption=f"Differences of {_named(kind)} by layer, the other axes summed, as shares of each run's total "
@@ -86,22 +102,26 @@ def layers_figures(compared: Compared) -> Iterator[Figure]:
 
 
 def steps_figures(compared: Compared) -> Iterator[Figure]:
-    """The differences of maps by step and layer, one a run and kind."""
+    """The maps of all runs side by side, and their differences, one figure a kind."""
     plots, alpha = ComparisonPlots(compared), compared.how.alpha
     heats = [each for each in compared.maps if each.scope is Scope.CELL and set(each.labels) == {STEP, LAYER}]
-    for place, each in enumerate(heats[:MOST_HEATS]):
-        run, kind = each.run, each.family.kind
-        count = int((each.p_adjusted <= alpha).sum())
+    for place, kind in enumerate(dict.fromkeys(each.family.kind for each in heats)):
+        alike = [each for each in heats if each.family.kind == kind]
+        counts = "; ".join(f"{each.run} in {plural(int((each.p_adjusted <= alpha).sum()), 'cell')}" for each in alike)
+        reference = alike[0].reference
+        runs = [*dict.fromkeys(each.run for each in alike)]
+        models = f"{runs[0]}-vs-{reference}" if len(runs) == 1 else f"{len(runs)}-runs-vs-{reference}"
         yield Figure(
-            name="cells" + (f"-{place}" if place else ""),
-            draw=partial(plots.steps, run, kind),
-            alt=f"Difference of {_named(kind)} by cell, {run} less {each.reference}; {plural(count, 'cell')} found.",
+            name=file_part(f"cells-{kind}-{models}", f"cells-map{place}", most=LONGEST_NAME),
+            draw=in_panels(partial(plots.maps, kind)),
+            alt=f"{_named(kind).capitalize()} by step and layer of {plural(len(runs) + 1, 'run')} on one scale; found "
+            f"to differ from {reference}: {counts}.",
             caption=(
-                f"Differences of {_named(kind)} cell by cell, {run} less {each.reference}: exploratory, with the "
-                "expected part of false findings held."
+                f"{_named(kind)} of every run, and below what they have more than {reference}, on one scale of "
+                "colours: cell by cell, exploratory, with the expected part of false findings held."
             ),
-            size=DIFFERENCE_SIZE,
-            outcome=each.family.outcome,
+            size=multiples_size(len(runs) + 1),
+            outcome=alike[0].family.outcome,
         )
 
 

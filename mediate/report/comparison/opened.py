@@ -33,8 +33,8 @@ class StoredFigures:
     folder: Path
 
     def shares(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
-        """The mediated share in every run."""
-        return self._drawn("paired", number, ax)
+        """The mediated share of every run against the first."""
+        return self._drawn("changes", number, ax)
 
     def ladder(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
         """Every share against model size."""
@@ -45,14 +45,16 @@ class StoredFigures:
         return self._drawn("depth", number, ax)
 
     def steps(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
-        """Differences of a kind of map by step and layer."""
+        """A kind of map by step and layer, of all runs, and their differences."""
         return self._drawn("cells", number, ax)
 
     def _drawn(self, name: str, number: int, ax: Axes | None) -> Axes:
-        path = self.folder / FIGURES / f"{name}{f'-{number}' if number else ''}.png"
-        if not path.is_file():
-            have = ", ".join(sorted(each.stem for each in path.parent.glob("*.png"))) or "none"
-            raise InputError(f"{self.folder}: no figure {path.stem} in this comparison; there is: {have}")
+        drawn = sorted((self.folder / FIGURES).glob("*.png"), key=lambda path: path.stem)
+        of_sort = [path for path in drawn if path.stem == name or path.stem.startswith(f"{name}-")]
+        if number >= len(of_sort):
+            have = ", ".join(path.stem for path in drawn) or "none"
+            raise InputError(f"{self.folder}: no figure {name} {number} in this comparison; there is: {have}")
+        path = of_sort[number]
         try:
             pixels = image.imread(path)
         except (OSError, ValueError, SyntaxError) as error:

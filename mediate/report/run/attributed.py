@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 
-from mediate.figures import plot_step_layer
+from mediate.figures.attributed_item import plot_attribution
 from mediate.figures.layers import DIMS
 from mediate.report.analysis import analysis_of
 from mediate.report.blocks import Notes, Page, Row, Section, Table, columns, numbers
@@ -75,9 +76,15 @@ class Attributed:
         rows = [(*labels, *pair, unit_of(labels[0])) for labels, pair in found.items()]
         return pd.DataFrame(rows, columns=list(_COLUMNS))
 
-    def plot(self, *, ax: Axes | None = None) -> Axes:
-        """The effects of steps and layers as a heat map, each step beside what it says."""
-        return plot_step_layer([self.map], said=self._said(), ax=ax)
+    def plot(self, *, figure: Figure | SubFigure | None = None) -> Axes:
+        """The effects of steps and layers, each step beside what it says, with those of whole steps and layers.
+
+        See `mediate.figures.attributed_item.plot_attribution`; the numbers are those of `table`.
+
+        Args:
+            figure: Where to draw, a figure or part of one; a new figure by default.
+        """
+        return plot_attribution(self.map, self.results.maps, said=self._said(), figure=figure)
 
     def save(self, folder: str | Path) -> Scores:
         """Writes the item as a run directory, which `mediate.open` and `mediate report` open, and returns that run.

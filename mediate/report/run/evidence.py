@@ -6,8 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 
+from mediate.figures.figure import Figure
 from mediate.report.analysis import Analysis, analysis_of, section
-from mediate.report.blocks import Block, Look, Row, Section, Table, Text, code, columns, numbers, prose
+from mediate.report.blocks import (
+    Block,
+    Look,
+    Row,
+    Section,
+    Table,
+    Text,
+    code,
+    columns,
+    numbers,
+    prose,
+    standing_in,
+)
 from mediate.report.parts import of_channel, share_cells
 from mediate.report.run.in_short import controls_found
 from mediate.report.words import MINUS, interval, number, percent, plural, share_words
@@ -68,7 +81,7 @@ def subset(cube: Cube, items: Sequence[str]) -> Cube:
     return replace(cube, y=cube.y[rows], items=tuple(items), groups=tuple(cube.groups[row] for row in rows))
 
 
-def copying_section(results: Results) -> Section:
+def copying_section(results: Results, figures: Sequence[Figure] = ()) -> Section:
     """The shares with the whole chain and with the chain cut before it states the answer, on the same items."""
     left_out = section(results, "counts").get("not_cut") or {}
     reasons = "; ".join(f"{REASONS.get(name, name)}: {count}" for name, count in left_out.items())
@@ -93,6 +106,7 @@ def copying_section(results: Results) -> Section:
         (
             Text(CUT),
             Table((*columns("channel"), *heads), tuple(rows)),
+            *standing_in(figures, "copying"),
             Text(basis + (f" Not cut: {reasons}." if reasons else ""), Look.BASIS),
         ),
         id="copying",
@@ -107,7 +121,7 @@ CUT = (
 )
 
 
-def controls_section(results: Results) -> Section:
+def controls_section(results: Results, figures: Sequence[Figure] = ()) -> Section:
     """The controls, one row each."""
     analysis = analysis_of(results)
     told = [control_row(each) for each in control_summaries(results, analysis)]
@@ -135,8 +149,9 @@ def controls_section(results: Results) -> Section:
         *columns("what is done", "found", look=Look.SAYS),
         *numbers("size", "interval", "largest", "beside", "items", "refused"),
     )
-    found = controls_found(control_summaries(results, analysis))
-    return Section("Controls", (Table(heads, tuple(rows)), Text(basis, Look.BASIS)), id="controls", found=found)
+    found, drawn = controls_found(control_summaries(results, analysis)), standing_in(figures, "controls")
+    shown = (Table(heads, tuple(rows)), *drawn, Text(basis, Look.BASIS))
+    return Section("Controls", shown, id="controls", found=found)
 
 
 def control_summaries(results: Results, analysis: Analysis) -> tuple[ControlSummary, ...]:
@@ -196,13 +211,16 @@ def exactly(value: float) -> str:
     return number(value) if abs(value) >= 0.005 else f"{value:.1e}".replace("-", MINUS, value < 0)
 
 
-def agreement_section(results: Results) -> Section:
+def agreement_section(results: Results, figures: Sequence[Figure] = ()) -> Section:
     """Estimated maps against exact patching."""
     without = dict.fromkeys(each.kind for each in results.maps if is_estimate(each.kind) and each.agreement is None)
     if (table := agreement_rows(results)).rows:
-        told: tuple[Block, ...] = (table, Text(AGREEMENT, Look.BASIS))
+        told: tuple[Block, ...] = (table, *standing_in(figures, "estimates"), Text(AGREEMENT, Look.BASIS))
     elif without:
-        told = (Text(f"Not held against exact patching: {', '.join(without)}."),)
+        told = (
+            Text(f"Not held against exact patching: {', '.join(without)}."),
+            *standing_in(figures, "estimates"),
+        )
     else:
         told = (Text(NO_ESTIMATES),)
     return Section("Gradient estimates against exact patching", told, id="estimates")

@@ -4,56 +4,45 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
-from mediate.figures import (
-    channels_size,
-    layer_means,
-    plot_grafts,
-    plot_interactions,
-    plot_step_graph,
-    plot_step_layer,
-)
-from mediate.figures.by_step import BY_STEP_SIZE, plot_by_step
-from mediate.figures.by_step import DIMS as BY_STEP
+from mediate.figures import channels_size
+from mediate.figures.agreement import AGREEMENT_OF_MAPS_SIZE, plot_agreement_of_maps
+from mediate.figures.before_answer import BEFORE_ANSWER_SIZE, plot_before_answer
 from mediate.figures.channels import MOST_BARS
+from mediate.figures.controls import controls_size, plot_controls
 from mediate.figures.figure import Figure
-from mediate.figures.grafts import GRAFTS_SIZE
-from mediate.figures.graph import GRAPH_SIZE
-from mediate.figures.layers import LAYERS_SIZE
+from mediate.figures.share_spread import SPREAD_SIZE, plot_share_spread, share_spread_data
 from mediate.figures.shares import SHARES_SIZE
-from mediate.figures.steps import STEPS_SIZE
-from mediate.report.analysis import (
-    analysis_of,
-    graft_maps,
-    graph_kinds,
-    graph_maps,
-    interaction_maps,
-    map_kinds,
-    repeats,
-    step_layer_maps,
-)
+from mediate.figures.style import signed_by
+from mediate.report.analysis import analysis_of, repeats
 from mediate.report.parts import file_part
-from mediate.report.run.added_up import added_up_words, mapped
 from mediate.report.run.behaviour import behaviour_figures
 from mediate.report.run.conditions import condition_figures
-from mediate.report.run.evidence import verdicts
+from mediate.report.run.drawn_maps import axes_part, exact_kind, families, file_named
+from mediate.report.run.evidence import control_summaries, subset, verdicts
+from mediate.report.run.map_figures import map_figures
 from mediate.report.run.sensitivity import sensitivity_figure
-from mediate.report.words import number, plural, share_words
-from mediate.results import EffectMap, Results, mean_map
-from mediate.results.kind_words import called
-from mediate.results.kinds import is_estimate, parse_kind
+from mediate.report.words import number, percent, plural, share_words, source_words
+from mediate.results import Results
+from mediate.results.kinds import is_estimate
+from mediate.results.outcomes import unit_of
+
+# Of fewer items their spread says nothing, and of so many outliers the names are told.
+LEAST_SPREAD, MOST_FAR = 5, 8
 
 
 def run_figures(results: Results) -> tuple[Figure, ...]:
     """Every figure of the page, outcome by outcome; none where no item was measured, nor the same one twice."""
     made: list[Figure] = []
+    source = source_words(results)
     for place, cube in enumerate(results.cubes if results.items else ()):
         if repeats(results, cube.outcome) is not None:
             continue
         suffix = "" if place == 0 else f"-{file_part(cube.outcome, f'outcome{place}')}"
         having = [each for figures in FIGURES for each in figures(results, cube.outcome)]
-        made += [replace(each, name=each.name + suffix, outcome=cube.outcome) for each in having]
+        made += [
+            replace(each, name=each.name + suffix, outcome=cube.outcome, draw=signed_by(source, each.draw))
+            for each in having
+        ]
     return tuple(made)
 
 
@@ -92,136 +81,101 @@ def channels_figure(results: Results, outcome: str) -> Iterator[Figure]:
     )
 
 
-def map_figures(results: Results, outcome: str) -> Iterator[Figure]:
-    """Of each kind of map over step and layer, a heat map and lines by layer."""
-    for place, kind in enumerate(map_kinds(results, outcome)):
-        yield from _of_kind(results, outcome, kind, file_part(kind.replace(":", "_"), f"map{place}"))
-
-
-def _of_kind(results: Results, outcome: str, kind: str, name: str) -> Iterator[Figure]:
-    analysis, maps = analysis_of(results), step_layer_maps(results, outcome, kind)
-    mean, coords, count = mean_map(maps)
-    row, column = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
-    peak = f"step {coords['step'][row]}, layer {coords['layer'][column]}, {number(float(mean[row, column]))} nats"
-    over = f"by step and layer over {plural(len(maps), 'item')}"
-    alt = f"Mean {called(kind)} on {outcome} {over}; the largest is at {peak}."
-    uneven = (
-        " Chains differ in length: a step is a mean over the items that have it." if count.min() < count.max() else ""
-    )
-    trust = verdicts(maps) or "not assessed"
-    trusted = f" Estimated; against exact patching, over the items: {trust}." if is_estimate(kind) else ""
-    yield Figure(
-        name=f"steps-{name}",
-        draw=partial(plot_step_layer, maps),
-        alt=alt,
-        caption=f"Mean {called(kind)} of each step in each layer.{uneven}{trusted}"
-        + added_up_words(analysis, results, maps),
-        size=STEPS_SIZE,
-    )
-    if len({each.coords["layer"] for each in maps}) > 1:
+def spread_figure(results: Results, outcome: str) -> Iterator[Figure]:
+    """How far the items' shares are from each other; of the first outcome, and of five items or more."""
+    analysis, cube = analysis_of(results), results.cube(outcome)
+    if outcome != results.cubes[0].outcome or len(cube.items) < LEAST_SPREAD:
         return
-    peaks = "; ".join(
-        f"step {each.step} {number(float(each.mean[abs(each.mean).argmax()]))}"
-        for each in layer_means(maps, seed=analysis.seed, level=analysis.level)
+    least = analysis.least(outcome)
+    found = share_spread_data(cube, min_te=least)
+    if found["share"].notna().sum() < LEAST_SPREAD:
+        return
+    low, middle, high = found["share"].quantile([0.1, 0.5, 0.9])
+    far = [f"{each['item']} {percent(each['share'])}" for each in found[found["outlier"]].to_dict("records")]
+    yield Figure(
+        name="share-spread",
+        draw=partial(plot_share_spread, cube, min_te=least, seed=analysis.seed, level=analysis.level),
+        alt=f"Mediated share of each item: median {percent(middle)}, middle 80 % {percent(low)} to {percent(high)}; "
+        f"outliers: {', '.join(far[:MOST_FAR]) or 'none'}.",
+        caption="The mediated share of every item, from the least to the largest. Named are items that are farther "
+        "from the quartiles than 1.5 times their distance.",
+        size=SPREAD_SIZE,
+        section="channels",
+    )
+
+
+def before_answer_figure(results: Results, outcome: str) -> Iterator[Figure]:
+    """The shares with the whole chain and with the chain cut before it states the answer."""
+    cut = next((each for each in results.cut if each.items and each.outcome == outcome), None)
+    if cut is None or outcome != results.cubes[0].outcome:
+        return
+    analysis, whole = analysis_of(results), subset(results.cube(outcome), cut.items)
+    listed = "; ".join(
+        f"{words} {name} {share_words(share)}"
+        for words, cube in (("whole", whole), ("cut", cut))
+        for name, share in analysis.shares(cube).items()
     )
     yield Figure(
-        name=f"layers-{name}",
-        draw=partial(analysis.draw_layers, maps),
-        alt=f"Mean {called(kind)} on {outcome} by layer, a line a step; largest in nats: {peaks}.",
-        caption="The same means by layer. Effects in different layers do not add up, so a line is no split of TE."
-        + trusted,
-        size=LAYERS_SIZE,
+        name="before-answer",
+        draw=partial(
+            plot_before_answer, whole, cut, min_te=analysis.least(outcome), seed=analysis.seed, level=analysis.level
+        ),
+        alt=f"Shares of the total effect on {outcome}, whole chains and chains cut before the answer: {listed}.",
+        caption="Each share at the answer (rings), and where the chain is about to state it (full), of the same items.",
+        size=BEFORE_ANSWER_SIZE,
+        section="copying",
     )
 
 
-def step_figures(results: Results, outcome: str) -> Iterator[Figure]:
-    """The maps over steps alone."""
-    analysis = analysis_of(results)
-    kinds = [maps for (_, dims), maps in mapped(results, outcome).items() if dims == BY_STEP]
-    if kinds:
-        means = "; ".join(
-            f"{maps[0].kind} {', '.join(number(float(value)) for value in mean_map(maps)[0])}" for maps in kinds
-        )
-        sums = [f" {maps[0].kind}:{said}" for maps in kinds if (said := added_up_words(analysis, results, maps))]
-        yield Figure(
-            name="by-step",
-            draw=partial(plot_by_step, kinds, seed=analysis.seed, level=analysis.level),
-            alt=f"Mean effects of single steps on {outcome}, from step 0 on, in nats: {means}.",
-            caption="Mean effect of each step by itself; a step is a mean over the items that have it." + "".join(sums),
-            size=BY_STEP_SIZE,
-        )
-
-
-def graft_figures(results: Results, outcome: str) -> Iterator[Figure]:
-    """The graft curves."""
-    maps, analysis = graft_maps(results, outcome), analysis_of(results)
-    if maps:
-        ends = np.array([each.values[-1] for each in maps])
-        yield Figure(
-            name="grafts",
-            draw=partial(plot_grafts, maps, seed=analysis.seed, level=analysis.level),
-            alt=f"Effect on {outcome} of grafting steps of the source's chain, over {plural(len(maps), 'item')}; of "
-            f"all steps {number(float(ends.mean()))} nats.",
-            caption="What the outcome loses where the first steps that the answer reads are the source's and the rest "
-            "the base's own: from nothing to TIE. It rises where the answer's reading lies.",
-            size=GRAFTS_SIZE,
-        )
-
-
-def interaction_figures(results: Results, outcome: str) -> Iterator[Figure]:
-    """What two steps do together."""
-    maps = interaction_maps(results, outcome)
-    if maps:
-        mean, coords, _ = mean_map(maps)
-        row, column = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
-        peak = f"steps {coords['step'][row]} and {coords['later'][column]}, {number(float(mean[row, column]))} nats"
-        yield Figure(
-            name="interactions",
-            draw=partial(plot_interactions, maps),
-            alt=f"Mean interaction of two steps on {outcome} over {plural(len(maps), 'item')}; largest: {peak}.",
-            caption="The effect of two steps together less that of each alone. Positive: either of them will do, so "
-            "that each hides the other. Negative: the answer needs both.",
-            size=GRAPH_SIZE,
-        )
-
-
-def graph_figures(results: Results, outcome: str) -> Iterator[Figure]:
-    """The step graphs, which have an outcome of their own: once, with the first."""
-    if outcome != results.cubes[0].outcome:
+def controls_figure(results: Results, outcome: str) -> Iterator[Figure]:
+    """Each control beside the real effect that it stands next to."""
+    found = control_summaries(results, analysis_of(results))
+    if not found or outcome != results.cubes[0].outcome:
         return
-    for kind in graph_kinds(results):
-        yield _graph(kind, graph_maps(results, kind))
-
-
-_EDGES = {"read": "read by that step's own tokens", "state": "with what goes through other steps"}
-
-
-def _graph(kind: str, maps: tuple[EffectMap, ...]) -> Figure:
-    edge = _EDGES.get(parse_kind(kind).part, kind)
-    mean, coords, _ = mean_map(maps)
-    row, column = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
-    peak = (
-        f"from step {coords['step'][row]} to step {coords['result'][column]}, {number(float(mean[row, column]))} nats"
+    unit = unit_of(results.controls[0].outcome)
+    listed = "; ".join(
+        f"{each.control.value} {number(each.size.value)} beside {number(each.beside.value)}" for each in found if each.n
     )
-    return Figure(
-        name=kind.replace(".", "-"),
-        draw=partial(plot_step_graph, maps),
-        alt=f"Mean {kind} over {plural(len(maps), 'item')}: the largest effect is {peak}.",
-        caption=f"How much each step determines what a later step states: {edge}.",
-        size=GRAPH_SIZE,
+    yield Figure(
+        name="controls",
+        draw=partial(plot_controls, found, unit=unit),
+        alt=f"Controls, mean sizes in {unit}: {listed}.",
+        caption="The mean size of each control's effect, and that of the real intervention on the same items.",
+        size=controls_size(len(found)),
+        section="controls",
     )
+
+
+def agreement_figures(results: Results, outcome: str) -> Iterator[Figure]:
+    """Each estimate against exact patching, a figure a kind and axes."""
+    known = families(results, outcome)
+    for place, ((kind, dims), maps) in enumerate(known.items()):
+        if not is_estimate(kind):
+            continue
+        exact = known.get((exact_kind(kind), dims), ())
+        if not exact and all(each.agreement is None for each in maps):
+            continue
+        told = "each cell of items that have both maps" if exact else "each item's map, on cells drawn at random"
+        yield Figure(
+            name=f"agreement-{file_named(kind, place)}{axes_part(dims, but=('step', 'layer'))}",
+            draw=partial(plot_agreement_of_maps, maps, exact),
+            alt=f"{kind} against exact patching: {verdicts(maps) or 'not assessed'}.",
+            caption=f"{kind} over {', '.join(dims)} against exact patching: {told}.",
+            size=AGREEMENT_OF_MAPS_SIZE,
+            section="estimates",
+        )
 
 
 # Each gives the figures of one outcome, in any of the page's sections that take figures.
 FIGURES: tuple[Callable[[Results, str], Iterable[Figure]], ...] = (
     shares_figure,
     channels_figure,
+    spread_figure,
+    before_answer_figure,
+    controls_figure,
+    agreement_figures,
     condition_figures,
     map_figures,
-    step_figures,
-    graft_figures,
-    interaction_figures,
-    graph_figures,
     sensitivity_figure,
     behaviour_figures,
 )

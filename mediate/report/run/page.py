@@ -3,16 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from mediate.clock import stage
 from mediate.errors import InputError
-from mediate.figures.by_step import DIMS as BY_STEP
 from mediate.figures.figure import Figure
 from mediate.report.analysis import (
     analysis_of,
-    graft_maps,
-    graph_kinds,
-    interaction_maps,
-    map_kinds,
     repeats,
     section,
 )
@@ -31,7 +28,7 @@ from mediate.report.blocks import (
 from mediate.report.crossing import crossing_page
 from mediate.report.html import ENDINGS, to_html, to_notebook, write_page
 from mediate.report.parts import left_out
-from mediate.report.run.added_up import added_up_blocks, mapped
+from mediate.report.run.added_up import added_up_blocks
 from mediate.report.run.behaviour import behaviour_blocks, behaviour_section
 from mediate.report.run.conditions import conditions_blocks, conditions_section
 from mediate.report.run.distances import off_said
@@ -168,12 +165,12 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
                 Section("", _opening(results, bool(told))),
                 *_first(results, told, figures),
                 *conditions_section(results, figures),
-                agreement_section(results),
-                copying_section(results),
+                agreement_section(results, figures),
+                copying_section(results, figures),
                 *behaviour_section(results, figures),
                 *resampled_section(results),
                 *sensitivity_section(results, figures),
-                controls_section(results),
+                controls_section(results, figures),
                 items_section(results, analysis),
                 *others_section(results, analysis),
                 chains_section(results, viewer=True),
@@ -259,23 +256,16 @@ def _others(told: Sequence[Summary], gap: Mapping[str, float | None], figures: S
 
 
 def _map_notes(results: Results) -> list[str]:
-    outcomes = {cube.outcome for cube in results.cubes}
-    drawn = {(kind, outcome) for outcome in outcomes for kind in map_kinds(results, outcome)}
-    by_step = {
-        (each.kind, outcome)
-        for outcome in outcomes
-        for each in (*graft_maps(results, outcome), *interaction_maps(results, outcome))
-    }
-    graphs = graph_kinds(results)
-    other = dict.fromkeys((each.kind, each.outcome, each.dims) for each in results.maps)
+    """What is not drawn, for no cell of it has a number; and what was left out."""
+    empty: dict[tuple[str, tuple[str, ...]], bool] = {}
+    for each in results.maps:
+        key = each.kind, each.dims
+        empty[key] = empty.get(key, True) and bool(np.isnan(each.values).all())
     found = [
-        f"Also {'estimated' if is_estimate(kind) else 'measured'}, and not drawn here: {kind} over {', '.join(dims)} "
-        f"on {outcome} (results/effects.parquet)."
-        for kind, outcome, dims in other
-        if kind not in graphs
-        and (kind, outcome) not in by_step
-        and not (dims == BY_STEP and (kind, dims) in mapped(results, outcome))
-        and ((kind, outcome) not in drawn or dims != ("step", "layer"))
+        f"Also {'estimated' if is_estimate(kind) else 'measured'}: {kind} over {', '.join(dims)}, of which no cell has "
+        "a number, so that there is nothing to draw."
+        for (kind, dims), nothing in empty.items()
+        if nothing
     ]
     missing = sum(reject.is_map for reject in results.rejects)
     found += off_said(results)

@@ -6,27 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from mediate.errors import InputError
-from mediate.figures import plot_grafts, plot_interactions, plot_step_graph, plot_step_layer
 from mediate.files import write_text
-from mediate.report.analysis import (
-    analysis_of,
-    graft_maps,
-    graph_maps,
-    interaction_maps,
-    map_kinds,
-    step_layer_maps,
-)
+from mediate.report.analysis import analysis_of
 from mediate.report.run.best_length import optima_of
 from mediate.report.run.conditions import conditions_found
+from mediate.report.run.drawings import Plots
 from mediate.report.run.item_tokens import ItemTokens
 from mediate.report.run.page import notebook, render_page, terminal
 from mediate.report.run.scored_items import ScoredItems
 from mediate.report.run.sensitivity import paired_of
 from mediate.report.run.tables import cell_table
-from mediate.results import EffectMap, Reject, Results, write_results
+from mediate.results import Reject, Results, write_results
 from mediate.results.conditions import condition_table, conditions_of
 from mediate.results.controls import control_table
 from mediate.results.dataset import results_dataset
@@ -41,65 +33,6 @@ from mediate.stats import Estimate
 
 if TYPE_CHECKING:
     import xarray
-
-
-@dataclass(frozen=True, slots=True)
-class Plots:
-    """The figures of a run; each takes `ax` and returns the axes, and shows itself in a notebook.
-
-    `outcome` is the first one where none is named, and `kind` the first kind of map.
-    """
-
-    results: Results
-
-    def channels(self, outcome: str | None = None, *, ax: Axes | None = None) -> Axes:
-        """Each item's channels; see `mediate.figures.plot_channels`."""
-        return analysis_of(self.results).draw_channels(self.results.cube(outcome), ax)
-
-    def shares(self, outcome: str | None = None, *, ax: Axes | None = None) -> Axes:
-        """The set's shares; see `mediate.figures.plot_shares`."""
-        return analysis_of(self.results).draw_shares(self.results.cube(outcome), ax)
-
-    def layers(self, outcome: str | None = None, *, kind: str | None = None, ax: Axes | None = None) -> Axes:
-        """Mean effect by layer, a line a step; see `mediate.figures.plot_layers`."""
-        return analysis_of(self.results).draw_layers(self._maps(outcome, kind), ax)
-
-    def steps(self, outcome: str | None = None, *, kind: str | None = None, ax: Axes | None = None) -> Axes:
-        """Mean effect by step and layer as a heat map; see `mediate.figures.plot_step_layer`."""
-        return plot_step_layer(self._maps(outcome, kind), ax=ax)
-
-    def graph(self, kind: str = "step_graph.read", *, ax: Axes | None = None) -> Axes:
-        """Mean effect of each step on what each later one states; see `mediate.figures.plot_step_graph`."""
-        maps = graph_maps(self.results, kind)
-        if not maps:
-            raise InputError(f"no {kind} in these results; score with maps=['{kind}:step,result']")
-        return plot_step_graph(maps, ax=ax)
-
-    def grafts(self, outcome: str | None = None, *, ax: Axes | None = None) -> Axes:
-        """What is lost as more of the chain is the source's; see `mediate.figures.plot_grafts`."""
-        maps, analysis = graft_maps(self.results, self.results.cube(outcome).outcome), analysis_of(self.results)
-        if not maps:
-            raise InputError("no grafts in these results; score with maps=['graft:step']")
-        return plot_grafts(maps, seed=analysis.seed, level=analysis.level, ax=ax)
-
-    def interactions(self, outcome: str | None = None, *, ax: Axes | None = None) -> Axes:
-        """What two steps do together beyond each alone; see `mediate.figures.plot_interactions`."""
-        maps = interaction_maps(self.results, self.results.cube(outcome).outcome)
-        if not maps:
-            raise InputError("no interactions in these results; score with maps=['interaction:step,later']")
-        return plot_interactions(maps, ax=ax)
-
-    def _maps(self, outcome: str | None, kind: str | None) -> tuple[EffectMap, ...]:
-        name = self.results.cube(outcome).outcome
-        kinds = map_kinds(self.results, name)
-        maps = step_layer_maps(self.results, name, kind or next(iter(kinds), ""))
-        if not maps:
-            have = ", ".join(kinds) or "none"
-            raise InputError(
-                f"no {kind or 'step-by-layer'} map of {name!r} in these results (there is: {have}); "
-                "score with maps=['read:step,layer']"
-            )
-        return maps
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -162,12 +162,12 @@ def test_the_page_names_what_was_dropped_and_what_was_not_computed(page: Page) -
 def test_figures_are_described(ladder: Comparison, tmp_path: Path) -> None:
     shown = parse(ladder.to_html(tmp_path / "x.html").read_text(encoding="utf-8"))
     alts = shown.attributes("img", "alt")
-    assert len(alts) == 6  # paired, ladder, depth, and three maps by cell
+    assert len(alts) == 4  # changes, ladder, depth, and the maps of all runs
     assert alts[0].startswith("Mediated share of logit_diff in each run: m0 90")
     assert "slopes for ten times the parameters: direct +0.100" in alts[1]
 
 
-@pytest.mark.parametrize("name", ["shares", "ladder", "layers", "steps"])
+@pytest.mark.parametrize("name", ["shares", "changes", "ladder", "layers", "steps"])
 def test_each_plot_draws_on_given_axes_and_on_its_own(ladder: Comparison, name: str) -> None:
     plot = getattr(ladder.plot, name)
     with detached((7.0, 4.0)) as (_, ax):

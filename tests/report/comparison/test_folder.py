@@ -33,7 +33,7 @@ def test_the_folder_holds_it_all(tmp_path: Path) -> None:
     assert found.folder == tmp_path / "out"
     names = sorted(str(each.relative_to(tmp_path / "out")) for each in (tmp_path / "out").rglob("*") if each.is_file())
     tables = ("differences", "effects", "items", "ladder", "maps", "runs", "shares", "split")
-    figures = ("cells-1", "cells", "depth", "ladder", "paired")
+    figures = ("cells-read-2-runs-vs-m0", "changes-mediated", "depth-read", "ladder")
     assert names == sorted([
         "comparison.html", "comparison.json", *(f"tables/{name}.parquet" for name in tables),
         *(f"figures/{name}.{ending}" for name in figures for ending in ("png", "svg")),

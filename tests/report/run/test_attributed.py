@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 import mediate
 from mediate.errors import InputError
-from mediate.figures import detached
 from mediate.report import Attributed
 from mediate.report.run.attributed import ALONE
 from mediate.results import Results, corners, item_shares, shapley
@@ -87,13 +87,16 @@ def test_an_answer_that_gains_says_so() -> None:
 
 def test_its_figure_has_what_each_step_says_and_no_mean() -> None:
     found = Attributed(alone())
-    with detached((7.0, 3.0)) as (_, ax):
-        assert found.plot(ax=ax) is ax
+    figure = Figure((7.0, 4.0), layout="constrained")
+    ax = found.plot(figure=figure)
     np.testing.assert_array_equal(ax.images[0].get_array(), found.map.values)
     said = [each.get_text() for each in ax.get_yticklabels()]
     assert [text.split()[-1] for text in said] == [str(step) for step in found.map.coords["step"]]
     assert all(text.startswith(words[:8]) for text, words in zip(said, found.table()["text"], strict=True))
-    assert ax.images[0].colorbar.ax.get_ylabel().startswith("knockout effect")
+    _, above, right = figure.axes[:3]
+    np.testing.assert_allclose([each.get_width() for each in right.patches], found.table()["all layers"])
+    assert (above.get_ylabel(), right.get_xlabel()) == ("sum of\ncells", "all layers at once")
+    assert "knockout effect is largest at" in " ".join(figure.get_suptitle().split())
     own = found.plot()
     assert own.has_data()
     pyplot.close(own.figure)

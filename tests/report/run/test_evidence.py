@@ -143,7 +143,7 @@ def test_the_page_holds_all_of_it_escaped(results: Results) -> None:
     assert "Refused: no <b>other</b> item" in page.text
     assert "<b>other" not in html
     graphs = [each for each in run_figures(results) if each.name.startswith("step_graph")]
-    assert [each.name for each in graphs] == ["step_graph-read"]
+    assert [each.name for each in graphs] == ["step_graph-read", "step_graph-read-arcs"]
     assert "from step 0 to step 1, 1.50 nats" in graphs[0].alt
     assert "step_graph.read" not in " ".join(text for text in page.text.split("\n") if "not drawn here" in text)
 

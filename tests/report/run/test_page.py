@@ -196,12 +196,12 @@ def test_images_are_of_a_desks_and_of_a_phones_width_and_described(page: Page) -
         [float(re.search(rb'viewBox="0 0 ([\d.]+)', b64decode(each.split(",")[1]))[1]) for each in sources]
         for sources in (page.attributes("img", "src"), page.attributes("source", "srcset"))
     )
-    assert len(wide) == len(narrow) == 6
+    assert len(wide) == len(narrow) == 7
     assert min(wide) >= 7 * 72
     assert set(narrow) == {NARROW * 72}
     alts = page.attributes("img", "alt")
     assert alts[0].startswith("Shares of the total effect on logit_diff: direct ")
-    assert re.search(r"the largest is at step 4, layer 18, \d\.\d\d nats", alts[2])
+    assert re.search(r"the largest is at step −1, layer 18, \d\.\d\d nats", alts[3])
 
 
 def test_rendering_again_gives_the_same_page(results: Results, html: str) -> None:
@@ -266,13 +266,11 @@ def test_without_maps_the_section_says_why(few: Results, asked: list[str], words
     assert "Without maps over steps or positions the chains have no colour." in page.text
 
 
-def test_maps_over_other_axes_are_named_and_not_dropped(few: Results) -> None:
-    other = tuple(
-        replace(each, values=each.values[0], dims=("layer",), coords={"layer": each.coords["layer"]})
-        for each in few.maps
-    )
-    page = parse(render_page(replace(few, maps=other)))
-    assert "Also measured, and not drawn here: read over layer on logit_diff (results/effects.parquet)." in page.text
+def test_maps_without_a_number_are_named_and_not_dropped(few: Results) -> None:
+    nothing = {"dims": ("step", "result"), "coords": {"step": (0,), "result": (0,)}, "values": np.full((1, 1), np.nan)}
+    empty = tuple(replace(each, kind="step_graph.read", outcome="result_logit_diff", **nothing) for each in few.maps)
+    page = parse(render_page(replace(few, maps=empty)))
+    assert "Also measured: step_graph.read over step, result, of which no cell has a number" in page.text
 
 
 def test_the_spec_of_the_run_sets_threshold_level_and_seed(results: Results) -> None:
@@ -322,7 +320,7 @@ def test_the_report_is_written_beside_the_results(results: Results, html: str, t
     path = write_report(tmp_path)
     assert path == tmp_path / "report.html"
     assert path.read_text(encoding="utf-8") == html
-    names = ("channels", "channels-logprob_diff", "layers-read", "shares", "shares-logprob_diff", "steps-read")
+    names = ("channels", "channels-logprob_diff", "layers-read", "share-spread", "shares", "shares-logprob_diff", "steps-read")
     files = [f"{name}.{ending}" for name in names for ending in ENDINGS]
     assert {each.name for each in (tmp_path / "figures").iterdir()} == set(files)
     shown = [b64decode(src.split(",")[1]) for src in parse(html).attributes("img", "src")]

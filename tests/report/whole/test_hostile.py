@@ -148,7 +148,7 @@ def test_figures_of_hostile_names_are_drawn_and_stay_in_their_folder(small: Resu
         "condition-0-steps.png",
         "condition-1-steps.png",
         "steps-map0.png",
-        "layers-map0.png",
+        "share-spread.png",
         "shares-outcome1.png",
         "channels-outcome1.png",
     }

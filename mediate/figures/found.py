@@ -1,0 +1,88 @@
+"""What a figure's title says: what was found, from the numbers; a plain title where these say nothing."""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from mediate.figures.heat import signed
+from mediate.figures.text import label
+from mediate.results import EffectMap, mean_map
+from mediate.results.kind_words import called
+from mediate.results.outcomes import unit_of
+from mediate.stats import Estimate
+from mediate.stats.columnwise import interval_of_means
+
+# Of a title: inches a character takes, inches left of the axes and right of them, and the fewest characters a line.
+CHARACTER, MARGINS, FEWEST = 0.072, 1.3, 24
+
+
+def headed(axes: Axes, title: str) -> None:
+    """Puts a title over axes, in lines that their figure holds."""
+    axes.set_title(lines_of(title, axes.figure.bbox.width / axes.figure.dpi - MARGINS), loc="left", parse_math=False)
+
+
+def lines_of(title: str, inches: float) -> str:
+    """A title in lines of at most so many inches; a name that is longer is broken."""
+    return "\n".join(textwrap.wrap(title, max(FEWEST, round(inches / CHARACTER))))
+
+
+def clear(estimate: Estimate) -> bool:
+    """Whether an estimate has an interval without 0: what a title may say."""
+    return bool(estimate.defined and np.isfinite(estimate.low) and (estimate.low > 0 or estimate.high < 0))
+
+
+def about(maps: Sequence[EffectMap]) -> str:
+    """What maps are of, in a plain title: their kind, and how many items."""
+    n = len({each.item for each in maps})
+    each = "" if n == 1 else "Mean "
+    what = called(label(maps[0].kind, 64))
+    return f"{each}{what if each else what[:1].upper() + what[1:]}, n = {n} item{'s' * (n != 1)}"
+
+
+def peak(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95) -> str:
+    """Where the mean of maps is largest in size, with its interval; plain where that has 0 in it or there is none."""
+    mean, coords, _ = mean_map(maps)
+    if np.isnan(mean).all():
+        return about(maps)
+    place = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
+    first = maps[0]
+    cell = {name: coords[name][at] for name, at in zip(first.dims, place, strict=True)}
+    there = [(_at(each, cell), each.group) for each in maps if _has(each, cell)]
+    there = [(value, group) for value, group in there if not np.isnan(value)]
+    values = np.array([[value] for value, _ in there])
+    low, high = interval_of_means(values, [group for _, group in there], seed=seed, level=level)
+    if not (low[0] > 0 or high[0] < 0):
+        return about(maps)
+    ends = f"[{signed(float(low[0]))}, {signed(float(high[0]))}]"
+    found = f"{signed(float(mean[place]))} {ends} {unit_of(first.outcome)}, n = {len(values)}"
+    return f"{_called(first.kind)} is largest at {where(cell)}: {found}"
+
+
+def _at(each: EffectMap, cell: dict[str, int]) -> float:
+    return float(each.values[tuple(each.coords[name].index(cell[name]) for name in each.dims)])
+
+
+def _called(kind: str) -> str:
+    words = called(label(kind, 64))
+    return words[:1].upper() + words[1:]
+
+
+def _has(each: EffectMap, cell: dict[str, int]) -> bool:
+    return all(label in each.coords[name] for name, label in cell.items())
+
+
+def where(cell: dict[str, int]) -> str:
+    """A cell in words: `the last step, layer 2`."""
+    return ", ".join(place_words(name, label) for name, label in cell.items())
+
+
+def place_words(name: str, place: int) -> str:
+    """A place along an axis in words."""
+    name = {"kv_head": "KV head", "later": "later step", "position": "token"}.get(name, name)
+    if name == "result":
+        return f"result of {place_words('step', place)}"
+    if place == -1:
+        return f"the last {name}"
+    return f"{name} {place}".replace("-", "−")
