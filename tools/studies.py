@@ -41,7 +41,7 @@ def report(name: str, notebook: Any) -> tuple[str, Mapping[str, bytes]]:
     """
     from nbconvert import MarkdownExporter
 
-    exporter = MarkdownExporter(exclude_input=True)
+    exporter = MarkdownExporter(exclude_input=True)  # type: ignore[no-untyped-call]
     text, resources = exporter.from_notebook_node(notebook, {"output_files_dir": name, "unique_key": "figure"})
     # pandas brings a style of its own with each table.
     text = re.sub(r"<style scoped>.*?</style>\n?", "", text, flags=re.DOTALL)

@@ -150,7 +150,7 @@ def controls_section(results: Results, figures: Sequence[Figure] = ()) -> Sectio
         *numbers("size", "interval", "largest", "beside", "items", "refused"),
     )
     found, drawn = controls_found(control_summaries(results, analysis)), standing_in(figures, "controls")
-    shown = (Table(heads, tuple(rows)), *drawn, Text(basis, Look.BASIS))
+    shown: tuple[Block, ...] = (Table(heads, tuple(rows)), *drawn, Text(basis, Look.BASIS))
     return Section("Controls", shown, id="controls", found=found)
 
 

@@ -320,7 +320,15 @@ def test_the_report_is_written_beside_the_results(results: Results, html: str, t
     path = write_report(tmp_path)
     assert path == tmp_path / "report.html"
     assert path.read_text(encoding="utf-8") == html
-    names = ("channels", "channels-logprob_diff", "layers-read", "share-spread", "shares", "shares-logprob_diff", "steps-read")
+    names = (
+        "channels",
+        "channels-logprob_diff",
+        "layers-read",
+        "share-spread",
+        "shares",
+        "shares-logprob_diff",
+        "steps-read",
+    )
     files = [f"{name}.{ending}" for name in names for ending in ENDINGS]
     assert {each.name for each in (tmp_path / "figures").iterdir()} == set(files)
     shown = [b64decode(src.split(",")[1]) for src in parse(html).attributes("img", "src")]
