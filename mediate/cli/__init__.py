@@ -17,6 +17,7 @@ from mediate.cli.merge import merge
 from mediate.cli.open_page import open_page
 from mediate.cli.reference import reference
 from mediate.cli.score import demo, score
+from mediate.cli.show import show
 from mediate.cli.status import status
 from mediate.cli.steer import steer_app
 from mediate.cli.traces import traces_app
@@ -36,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Measures, inside a language model, how much of an answer its chain of thought carries.",
 )
-for command in (demo, score, merge, faithfulness, compare, cross, report, status, check):
+for command in (demo, score, merge, faithfulness, compare, cross, report, show, status, check):
     app.command(cls=FromSpec if hasattr(command, "whole") else None)(command)
 app.command("open")(open_page)
 app.command("pairs", cls=FromSpec)(make_pairs)

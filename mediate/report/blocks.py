@@ -12,7 +12,12 @@ from itertools import accumulate, groupby
 from mediate.errors import InputError
 from mediate.figures.figure import Figure
 
-# The words of a block are said by its own name here, so that a page imports from one place.
+# The words of a block, and coloured text, are said by its own name here, so that a page imports from one place.
+from mediate.report.coloured import BINS as BINS
+from mediate.report.coloured import SHADES as SHADES
+from mediate.report.coloured import Scale as Scale
+from mediate.report.coloured import Stretch as Stretch
+from mediate.report.coloured import Tokens as Tokens
 from mediate.report.phrases import BREAK as BREAK
 from mediate.report.phrases import Phrase as Phrase
 from mediate.report.phrases import Tag as Tag
@@ -20,9 +25,6 @@ from mediate.report.phrases import Words as Words
 from mediate.report.phrases import code as code
 from mediate.report.phrases import plain_text as plain_text
 from mediate.report.phrases import prose as prose
-
-BINS = 8  # shades on either side of 0
-SHADES = tuple(range(-BINS, BINS + 1))
 
 
 class Look(StrEnum):
@@ -151,43 +153,6 @@ def _span(cell: Words | TableCell) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """The tokens of one step.
-
-    Args:
-        step: The step.
-        tokens: What each token shows.
-        effect: The step's effect in words, with its sign; empty where the item has no map or the map no such step.
-        shade: Its colour, from -8 (towards the source answer) to 8 (towards the base answer).
-        states: The place, among `tokens`, of the token that states the answer; None if it is not here.
-        result: Whether the answer stands there as a result; else it is only its first occurrence.
-    """
-
-    step: int
-    tokens: tuple[str, ...]
-    effect: str = ""
-    shade: int = 0
-    states: int | None = None
-    result: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """A chain of thought, token by token, each step in its colour."""
-
-    stretches: tuple[Stretch, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """What the colours of tokens mean: `limit`, in `unit`, is the effect of the deepest, and `words` name both ends."""
-
-    limit: float
-    unit: str = "nats"
-    words: str = "blue: towards the source answer; red: towards the base answer"
-
-
-@dataclass(frozen=True, slots=True)
 class Data:
     """What a script of the page reads, as JSON; nothing of it is shown without a script, in a notebook or a terminal.
 
@@ -199,6 +164,19 @@ class Data:
 
     id: str
     value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Explorer:
+    """Items to choose from, each with its chain by any of its maps: shown by a script from `data`.
+
+    Args:
+        data: The items; see `mediate.report.run.explorer`.
+        without: What stands there without the script, in print, in a notebook and in a terminal.
+    """
+
+    data: Data
+    without: "tuple[Block, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +200,7 @@ class Section:
     folded: str = ""
 
 
-Block = Text | Notes | Terms | Verbatim | Table | Figure | Tokens | Scale | Data | Section
+Block = Text | Notes | Terms | Verbatim | Table | Figure | Tokens | Scale | Data | Explorer | Section
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,11 @@ from mediate.results import CHANNELS
 FIGURES = "figures"  # the folder beside a page
 # The files of a figure that come with every page. PDF takes as long as both, for its fonts: it is made where asked for.
 ENDINGS = ("png", "svg")
-# What a page's one style sheet and its one script are made of, in this order. The first script gives the others what
-# they share; each of those is a block, and its names are its own.
-STYLES = ("page.css",)
-SCRIPTS = ("dom.js", "tables.js", "terms.js", "page.js")
+# What a page's one style sheet and its one script are made of, in this order. The shared scripts give the others their
+# names; each of those is a block, and its names are its own.
+STYLES = ("page.css", "explorer.css")
+SHARED = ("dom.js", "cells.js")
+SCRIPTS = (*SHARED, "tables.js", "terms.js", "page.js", "explorer.js")
 # What ends a script or a line of one, as JSON writes it. A surrogate by itself has no bytes.
 IN_JSON = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 TIGHT = 32  # characters of a name that is not broken
@@ -234,8 +235,9 @@ def style_sheet() -> Markup:
 @cache
 def page_script() -> Markup:
     """The page's script: the files of `SCRIPTS`, in their order; it holds no text from outside."""
-    shared, *others = (package_text(name).rstrip() for name in SCRIPTS)
-    return Markup("\n".join(['\n"use strict";', shared, *(f"{{\n{each}\n}}" for each in others), ""]))
+    shared = (package_text(name).rstrip() for name in SHARED)
+    others = (package_text(name).rstrip() for name in SCRIPTS if name not in SHARED)
+    return Markup("\n".join(['\n"use strict";', *shared, *(f"{{\n{each}\n}}" for each in others), ""]))
 
 
 def policy_hash(text: str) -> str:

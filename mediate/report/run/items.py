@@ -1,13 +1,14 @@
 """The items of a run one by one, and the first chains token by token, as sections of its page."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
-from mediate.pairs.answers import same_answer, says
-from mediate.report.analysis import Analysis, map_kinds, step_layer_maps
+from mediate.report.analysis import Analysis
 from mediate.report.blocks import (
     Block,
     Column,
+    Explorer,
     Look,
     Phrase,
     Row,
@@ -22,15 +23,17 @@ from mediate.report.blocks import (
     numbers,
 )
 from mediate.report.parts import MOST_ROWS, more_rows
+from mediate.report.run.explorer import run_data
+from mediate.report.run.map_sets import colouring_set
 from mediate.report.run.tables import channel_table
-from mediate.report.run.tokens import Chain, Colouring, colour_chains
+from mediate.report.run.tokens import Chain, Colouring, answered, colour_chains
 from mediate.report.words import DASH, number, percent, plural
-from mediate.results import CHANNELS, Cube, EffectMap, Measured, Results, Told
+from mediate.results import CHANNELS, Cube, Measured, Results, Told
 from mediate.results.contrasts import TWIN
-from mediate.results.kinds import is_estimate
 from mediate.results.outcomes import unit_of
 
-MOST_CHAINS = 4
+MOST_CHAINS = 20
+MOST_TOKENS = 20_000  # of all chains together
 
 
 def items_section(results: Results, analysis: Analysis) -> Section:
@@ -69,18 +72,8 @@ def _item_row(item: Measured, row: Mapping[Hashable, Any], analysis: Analysis) -
     least = analysis.least(row["outcome"])
     if abs(row["te"]) <= least:
         shares = [TableCell(f"undefined: |TE| ≤ {least:g}", Look.FAINT, span=4)]
-    said = (_answer(told) for _, told in item.worlds)
+    said = (answered(told) for _, told in item.worlds)
     return (item.id, item.group, *said, *effects, *shares, *(_stated(told) for _, told in item.worlds))
-
-
-def _answer(world: Told) -> str:
-    """The answer, with the model's own beside it where that is another."""
-    said, given, stated = world.said, world.given, world.stated
-    if given is not None:
-        return world.answer if says(world.answer, given) else f"{world.answer} (given: {given})"
-    if stated is not None and not says(stated, world.answer):
-        return f"{world.answer} (response: {stated})"
-    return world.answer if said is None or same_answer(said, world.answer) else f"{world.answer} (model: {said})"
 
 
 def _stated(world: Told) -> str:
@@ -93,25 +86,36 @@ def _stated(world: Told) -> str:
 
 
 def first_chains(results: Results, most: int) -> Colouring:
-    """The first items' chains, coloured by the first kind of map of the first outcome that is exact, or else is not."""
-    maps: tuple[EffectMap, ...] = ()
-    if results.items and results.cubes:
-        outcome = results.cube().outcome
-        kinds = sorted(map_kinds(results, outcome), key=is_estimate)
-        maps = step_layer_maps(results, outcome, kinds[0]) if kinds else ()
-    return colour_chains(results.items[:most], maps)
+    """The first items' chains, coloured by maps of the first outcome that are exact, or else are estimates."""
+    return colour_chains(results.items[:most], colouring_set(results))
 
 
-def chains_section(results: Results, most: int = MOST_CHAINS) -> Section:
-    """The first items' chains, each step in the colour of its effect."""
-    count, colouring = len(results.items), first_chains(results, most)
+def _few(items: Sequence[Measured], most: int) -> int:
+    """How many of the first items to show: up to `most`, and fewer where their chains are long; no chain is cut."""
+    tokens = accumulate(sum(len(told.tokens) for _, told in item.worlds) for item in items[:most])
+    return max(1, sum(total <= MOST_TOKENS for total in tokens))
+
+
+def chains_section(results: Results, most: int = MOST_CHAINS, *, viewer: bool = False) -> Section:
+    """The first items' chains, coloured by their effects.
+
+    Args:
+        results: What a run found.
+        most: How many chains at most.
+        viewer: Whether a page's script shows any item, map and layer in their place.
+    """
+    colouring = first_chains(results, _few(results.items, most))
     if not colouring.chains:
         return Section("Chains of thought", (Text("No item was measured."),), id="chains")
-    shown = "All items." if count <= most else f"The first {most} of {count} items, not chosen by result."
-    blocks: list[Block] = [Text(f"{shown} {_colours(colouring)} {FRAMES}")]
-    if colouring.layer is not None:
-        blocks.append(_scale(results, colouring.limit))
+    count, few = len(results.items), len(colouring.chains)
+    shown = "All items." if count <= few else f"The first {few} of {count} items, not chosen by result."
+    more = " With script enabled, this page shows every item here, by each of its maps." if viewer else ""
+    blocks: list[Block] = [Text(f"{shown}{more} {chain_colours(colouring)} {FRAMES}")]
+    if colouring.maps is not None:
+        blocks.append(colour_scale(results, colouring))
     blocks += [_chains(each, colouring) for each in colouring.chains]
+    if viewer:
+        blocks = [Explorer(run_data(results), tuple(blocks))]
     return Section("Chains of thought", tuple(blocks), id="chains")
 
 
@@ -121,34 +125,41 @@ FRAMES = (
 )
 
 
-def _scale(results: Results, limit: float) -> Scale:
-    cube = results.cube()
-    if cube.contrast is TWIN:
-        return Scale(limit)
-    return Scale(limit, unit_of(cube.outcome), "blue: what is hidden speaks against the answer; red: for it")
+def colour_scale(results: Results, colouring: Colouring) -> Scale:
+    """What the colours of chains mean."""
+    unit = colouring.maps.unit if colouring.maps else ""
+    if results.cube().contrast is TWIN:
+        return Scale(colouring.limit, unit)
+    return Scale(colouring.limit, unit, "blue: what is hidden speaks against the answer; red: for it")
 
 
-def _colours(colouring: Colouring) -> str:
-    if colouring.layer is None:
-        return "Without maps over step and layer the steps have no colour."
-    alone = colouring.window == 1
-    layers = (
-        f"layer {colouring.layer} alone" if alone else f"the {colouring.window} layers around layer {colouring.layer}"
-    )
-    noun = colouring.noun
+def chain_colours(colouring: Colouring) -> str:
+    """What the colours of chains are of, in a sentence or two."""
+    maps = colouring.maps
+    if maps is None:
+        return "Without maps over steps or positions the chains have no colour."
+    part = "token" if maps.axis == "position" else "step"
+    where = f", {maps.where(colouring.at)}" if colouring.at else ""
+    chosen = ", ".join(name.replace("kv_head", "key-value head") for name in colouring.at)
+    why = f", the {chosen} with the largest {maps.noun}s over all items" if colouring.at and not colouring.given else ""
+    begins = f"; each step begins with its number and that {maps.noun} in {maps.unit}" if part == "step" else ""
     return (
-        f"Each step of the base chain has the colour of {colouring.words}, in {layers}, the layer with the largest "
-        f"{noun}s over all items; each step begins with its number and that {noun} in nats. {colouring.caution}"
+        f"Each {part} of the base chain has the colour of {maps.words}{where}{why}{begins}. {maps.caution}"
     ).rstrip()
 
 
 def _chains(each: Chain, colouring: Colouring) -> Section:
+    without = colouring.maps is not None and not each.has_map
+    return Section(each.item.id, chain_blocks(each), aside="(no map)" if without else "")
+
+
+def chain_blocks(each: Chain) -> tuple[Block, ...]:
+    """What stands in each world of an item, each with its chain."""
     blocks: list[Block] = []
     alone = each.item.source is None
     for (world, told), stretches in zip(each.item.worlds, (each.base, each.source), strict=False):
         blocks += [Text(_asked("question" if alone else str(world), told), Look.SMALL), Tokens(stretches)]
-    without = colouring.layer is not None and not each.has_map
-    return Section(each.item.id, tuple(blocks), aside="(no map)" if without else "")
+    return tuple(blocks)
 
 
 def _asked(name: str, world: Told) -> tuple[Phrase, ...]:

@@ -176,7 +176,7 @@ def run_page(results: Results, figures: Sequence[Figure] | None = None) -> Page:
                 controls_section(results),
                 items_section(results, analysis),
                 *others_section(results, analysis),
-                chains_section(results),
+                chains_section(results, viewer=True),
                 *_others(told, gap, figures),
                 *responses_section(results),
                 left_out(results.rejects, len(results.items), section(results, "counts").get("given")),

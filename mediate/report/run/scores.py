@@ -21,7 +21,9 @@ from mediate.report.analysis import (
 )
 from mediate.report.run.best_length import optima_of
 from mediate.report.run.conditions import conditions_found
+from mediate.report.run.item_tokens import ItemTokens
 from mediate.report.run.page import notebook, render_page, terminal
+from mediate.report.run.scored_items import ScoredItems
 from mediate.report.run.sensitivity import paired_of
 from mediate.report.run.tables import cell_table
 from mediate.results import EffectMap, Reject, Results, write_results
@@ -205,6 +207,25 @@ class Scores:
             InputError: xarray is not installed.
         """
         return results_dataset(self.results)
+
+    @property
+    def items(self) -> ScoredItems:
+        """The measured items, by number and by id, each with its chain, tokens, effects and maps."""
+        return ScoredItems(self.results)
+
+    def tokens(self, item: int | str, kind: str | None = None, layer: int | None = None, **at: int) -> ItemTokens:
+        """One item's chains as text, each token in the colour of its effect; shows itself, `to_html` writes a page.
+
+        Args:
+            item: Its id or number.
+            kind: A kind of map (`read`), or one with its axes (`read:position,layer`); by default the run's first.
+            layer: Of the map; by default the one with the largest effects over all items.
+            **at: Labels on other axes of the map, such as `head=2`.
+
+        Raises:
+            InputError: There is no such item, map or label.
+        """
+        return self.items[item].coloured(kind, layer, **at)
 
     @property
     def rejects(self) -> tuple[Reject, ...]:

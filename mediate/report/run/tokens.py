@@ -1,18 +1,17 @@
-"""The chain of thought token by token, coloured by the effect of its step."""
+"""The chain of thought token by token, coloured by the effect of its steps or of the tokens themselves."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
 
 from mediate.figures import visible
+from mediate.pairs.answers import same_answer, says
 from mediate.report.blocks import BINS, Stretch
-from mediate.report.run.evidence import verdicts
+from mediate.report.run.map_sets import MapSet, along_chain
 from mediate.report.words import number
-from mediate.results import EffectMap, Measured, Told
-from mediate.results.kind_words import of_a_step
-from mediate.results.kinds import is_estimate, window_of
+from mediate.results import Measured, Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,102 +30,99 @@ class Colouring:
 
     Args:
         chains: The chains of the shown items.
-        layer: The layer whose effects colour the steps; None without maps.
-        limit: The effect, in nats, of the deepest shade.
-        kind: Of the maps; empty without.
-        trust: Of estimates, how many of them agree how far with exact patching.
+        maps: What colours them; None without maps.
+        at: The label on each of the maps' other axes, such as the layer.
+        limit: The effect of the deepest shade, in the maps' unit.
+        given: Whether that label was asked for.
     """
 
     chains: tuple[Chain, ...]
-    layer: int | None
-    limit: float
-    kind: str = ""
-    trust: str = ""
+    maps: MapSet | None = None
+    at: Mapping[str, int] = field(default_factory=dict)
+    limit: float = 0.0
+    given: bool = False
 
     @property
-    def noun(self) -> str:
-        """What a number is, in a word."""
-        return "estimate" if is_estimate(self.kind) else "effect"
-
-    @property
-    def words(self) -> str:
-        """What a number is."""
-        return of_a_step(self.kind)
-
-    @property
-    def window(self) -> int:
-        """How many neighbouring layers a number is of."""
-        return window_of(self.kind)
-
-    @property
-    def caution(self) -> str:
-        """A sentence on how far estimates can be trusted; empty of exact effects."""
-        if not is_estimate(self.kind):
-            return ""
-        return f"Against exact patching, over all items: {self.trust or 'not assessed'}."
+    def layer(self) -> int | None:
+        """The layer whose effects colour the chains; None of maps without layers."""
+        return self.at.get("layer")
 
 
-def strongest_layer(maps: Sequence[EffectMap]) -> int:
-    """The layer with the largest sum, over items and steps, of the sizes of the effects.
+def colour_chains(items: Sequence[Measured], maps: MapSet | None, at: Mapping[str, int] | None = None) -> Colouring:
+    """The chains of `items`, shaded by `maps` where their effects are strongest, or where `at` says.
 
-    One layer for all items, since effects in different layers do not add up. The first of equals.
+    Raises:
+        InputError: `at` has an axis or a label that no map has.
     """
-    sizes: dict[int, float] = {}
-    for each in maps:
-        for layer, column in zip(each.coords["layer"], each.values.T, strict=True):
-            sizes[layer] = sizes.get(layer, 0.0) + float(abs(column).sum())
-    return max(sorted(sizes), key=lambda layer: sizes[layer])
-
-
-def colour_chains(items: Sequence[Measured], maps: Sequence[EffectMap]) -> Colouring:
-    """The chains of `items`, their steps shaded by effect in the strongest layer of `maps` (step by layer)."""
-    layer = strongest_layer(maps) if maps else None
-    by_item = {each.item: _steps_at(each, layer) for each in maps if layer is not None}
-    shown = [abs(value) for item in items for value in by_item.get(item.id, {}).values()]
-    limit = max(shown, default=0.0)
+    chosen = maps.strongest(at) if maps else {}
+    limit = maps.limit if maps else 0.0
+    by_item = {each.item: along_chain(each, chosen) for each in maps.maps} if maps else {}
+    axis = maps.axis if maps else ""
     chains = tuple(
         Chain(
             item,
-            _stretches(item.base, by_item.get(item.id, {}), limit),
-            _stretches(item.source, {}, limit) if item.source else (),
+            _stretches(item.base, by_item.get(item.id, {}), limit, axis),
+            _stretches(item.source, {}, limit, axis) if item.source else (),
             item.id in by_item,
         )
         for item in items
     )
-    return Colouring(chains, layer, limit, maps[0].kind if maps else "", verdicts(maps))
+    return Colouring(chains, maps, chosen, limit, given=bool(at))
 
 
-def _steps_at(each: EffectMap, layer: int) -> dict[int, float]:
-    if layer not in each.coords["layer"]:
-        return {}
-    column = each.values[:, each.coords["layer"].index(layer)]
-    return {step: float(value) for step, value in zip(each.coords["step"], column, strict=True)}
-
-
-def _stretches(world: Told, effects: dict[int, float], limit: float) -> tuple[Stretch, ...]:
+def _stretches(world: Told, effects: dict[int, float], limit: float, axis: str) -> tuple[Stretch, ...]:
     stretches = []
     numbered = enumerate(zip(world.steps, world.tokens, strict=True))
     for step, part in groupby(numbered, key=lambda each: each[1][0]):
         places = list(part)
         states = [index for index, (place, _) in enumerate(places) if place == world.states_answer]
+        by_token = [effects.get(place, 0.0) for place, _ in places] if axis == "position" and effects else []
+        said = _strongest(world, [place for place, _ in places], effects) if by_token else ""
+        of_step = effects.get(step) if axis == "step" else None
         stretches.append(
             Stretch(
                 step,
-                tuple(visible(token.replace("\n", "↵\n"), keep="\n") for _, (_, token) in places),
-                _signed(effects[step]) if step in effects else "",
-                shade(effects.get(step, 0.0), limit),
+                tuple(shown_token(token) for _, (_, token) in places),
+                said if of_step is None else signed(of_step),
+                shade(of_step or 0.0, limit),
                 states[0] if states else None,
                 world.states_result is not False,
+                tuple(shade(value, limit) for value in by_token),
             )
         )
     return tuple(stretches)
 
 
-def _signed(value: float) -> str:
+def _strongest(world: Told, places: Sequence[int], effects: Mapping[int, float]) -> str:
+    """The largest effect among some tokens, and which token has it."""
+    there = [place for place in places if not np.isnan(effects.get(place, np.nan))]
+    if not there:
+        return ""
+    best = max(there, key=lambda place: abs(effects[place]))
+    return f"{signed(effects[best])} at “{shown_token(world.tokens[best]).strip()}”"
+
+
+def signed(value: float) -> str:
+    """A number with its sign."""
     text = number(value)
-    return text if text.startswith("−") or value <= 0 else f"+{text}"
+    return f"+{text}" if value > 0 else text
 
 
 def shade(value: float, limit: float) -> int:
-    """The shade of an effect: `BINS` equal steps on either side of 0, up to `limit`."""
-    return round(BINS * float(np.clip(value / limit, -1, 1))) if limit > 0 else 0
+    """The shade of an effect: `BINS` equal steps on either side of 0, up to `limit`; none of what is undefined."""
+    return round(BINS * float(np.clip(value / limit, -1, 1))) if limit > 0 and not np.isnan(value) else 0
+
+
+def shown_token(token: str) -> str:
+    """A token as it is shown: with nothing invisible, and with a sign before each line break."""
+    return token if token.isprintable() else visible(token.replace("\n", "↵\n"), keep="\n")
+
+
+def answered(world: Told) -> str:
+    """The answer, with the model's own beside it where that is another."""
+    said, given, stated = world.said, world.given, world.stated
+    if given is not None:
+        return world.answer if says(world.answer, given) else f"{world.answer} (given: {given})"
+    if stated is not None and not says(stated, world.answer):
+        return f"{world.answer} (response: {stated})"
+    return world.answer if said is None or same_answer(said, world.answer) else f"{world.answer} (model: {said})"

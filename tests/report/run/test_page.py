@@ -13,8 +13,11 @@ from PIL import Image
 from mediate.errors import InputError
 from mediate.figures.narrow import NARROW
 from mediate.report import render_page, write_report
+from mediate.report.blocks import Section
 from mediate.report.html import ENDINGS, page_script
 from mediate.report.parts import MOST_ROWS
+from mediate.report.run import items
+from mediate.report.run.items import MOST_CHAINS
 from mediate.report.run.page import notebook
 from mediate.report.words import number
 from mediate.results import Results, corners, item_shares, set_effects, set_shares, shapley, write_results
@@ -183,7 +186,9 @@ def test_tokens_have_the_shade_of_their_steps_effect(results: Results, page: Pag
         sign = "+" if effect > 0 else ""
         assert f"{step} {sign}{effect:.2f}".replace("-", "−") in page.text
     assert "coins-001 (no map)" in page.text
-    assert sum("states" in (attrs.get("class") or "").split() for _, attrs in page.elements) == 7
+    told = [told for item in results.items[:MOST_CHAINS] for _, told in item.worlds]
+    stating = sum(each.states_answer is not None for each in told)
+    assert sum("states" in (attrs.get("class") or "").split() for _, attrs in page.elements) == stating > 7
 
 
 def test_images_are_of_a_desks_and_of_a_phones_width_and_described(page: Page) -> None:
@@ -258,7 +263,7 @@ def test_without_maps_the_section_says_why(few: Results, asked: list[str], words
     manifest = fake_manifest(spec={"maps": asked})
     page = parse(render_page(replace(few, manifest=manifest, maps=())))
     assert words in page.text
-    assert "Without maps over step and layer the steps have no colour." in page.text
+    assert "Without maps over steps or positions the chains have no colour." in page.text
 
 
 def test_maps_over_other_axes_are_named_and_not_dropped(few: Results) -> None:
@@ -290,11 +295,26 @@ def test_a_long_run_shows_the_first_rows_and_says_how_many_there_are() -> None:
     table = next(table for table in page.tables if "base answer" in table[1])
     assert len(table) == MOST_ROWS + 2
     assert "The first 200 of 205 items; all of them are in results/cube.parquet, and here where" in page.text
-    (rest,) = page.data.values()
+    (rest,) = (data for name, data in page.data.items() if name != "explorer-data")
     assert [row[0] for row in rest["rows"]] == [item.id for item in results.items[MOST_ROWS:]]
     assert rest["rows"][0][4] == number(results.cubes[0].y[MOST_ROWS, 1, 1, 1] - results.cubes[0].y[MOST_ROWS, 0, 0, 0])
     assert "rest" not in parse(notebook(results)).text
-    assert "The first 4 of 205 items, not chosen by result." in page.text
+    assert f"The first {MOST_CHAINS} of 205 items, not chosen by result. With script enabled" in page.text
+    assert len(page.data["explorer-data"]["items"]) == MOST_ROWS + 5
+
+
+def shown_chains(results: Results) -> list[str]:
+    section = items.chains_section(results)
+    return [each.heading for each in section.blocks if isinstance(each, Section)]
+
+
+def test_fewer_chains_are_shown_where_they_are_long_and_none_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = replace(fake_results(6, layers=2), maps=())
+    whole = sum(len(told.tokens) for item in results.items[:3] for _, told in item.worlds)
+    monkeypatch.setattr(items, "MOST_TOKENS", whole)
+    assert shown_chains(results) == [item.id for item in results.items[:3]]
+    monkeypatch.setattr(items, "MOST_TOKENS", 1)
+    assert len(shown_chains(results)) == 1
 
 
 def test_the_report_is_written_beside_the_results(results: Results, html: str, tmp_path: Path) -> None:

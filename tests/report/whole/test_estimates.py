@@ -65,7 +65,8 @@ def test_an_exact_map_comes_before_an_estimate(kind: str) -> None:
     results = replace(
         results, maps=tuple(replace(each, kind=kind) if each.kind == "read" else each for each in results.maps)
     )
-    found = first_chains(results, 2)
+    found = first_chains(results, 2).maps
+    assert found is not None
     assert (found.kind, found.noun, found.caution) == (kind, "effect", "")
 
 

@@ -14,6 +14,7 @@ from mediate.figures.figure import Figure
 from mediate.report.blocks import (
     BREAK,
     Data,
+    Explorer,
     Notes,
     Page,
     Phrase,
@@ -50,7 +51,7 @@ from tests.results.test_token_join import results as joined_results
 
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "src", "alt", "scope", "colspan",
-    "title", "style", "type", "aria-label", "open", "data-opens", "media", "srcset",
+    "title", "style", "type", "aria-label", "open", "data-opens", "media", "srcset", "dir",
 }  # fmt: skip
 POLICY = "default-src 'none'; img-src data:; style-src 'sha256-"
 
@@ -84,12 +85,12 @@ def family() -> Page:
 def every_block() -> Page:
     """One of each, with each of the things that it can have."""
     words = ("x", (Phrase("x", href="x"), Phrase("x"), BREAK, *(Phrase("x", tag) for tag in Tag)))
-    stretch = Stretch(0, ("x", "x"), "x", 3, 1, result=True)
+    stretch = Stretch(0, ("x", "x"), "x", 3, 1, result=True, shades=(1, -2))
     table = Table(columns("x", "x"), (("x", TableCell(words[1], channel="x")), (TableCell("x", span=2),)), title="x")
     blocks = (
         *(Text(each) for each in words), Notes(words, label="x"), Terms((("x", words[1]),)), Verbatim("x"), table,
         Tokens((stretch,)), Scale(1.0, "x", "x"), Figure("f", lambda ax: None, "x", "x", section="x"),
-        Data("x", {"x": ("x", 1, 0.5, True, None)}),
+        Data("x", {"x": ("x", 1, 0.5, True, None)}), Explorer(Data("x", ("x",)), (Tokens((stretch,)), Text("x"))),
     )  # fmt: skip
     inner = Section("x", blocks, id="x", aside="x")
     return Page("x", "x", "x", (Section("x", (inner,), id="x"),), warning="x", footer="x")
