@@ -111,11 +111,12 @@ function arcsOver(view, edges, limit) {
   return svg;
 }
 
-/** What the colours of a map mean, and how near its numbers are to the exact ones. */
-function scaleOf(set, map, ends) {
+/** What the colours of maps mean, and how near its numbers are to the exact ones. */
+function scaleOf(set, maps, ends) {
   const bins = Array.from({ length: 2 * BINS + 1 }, (_, each) => make("span", { class: `e${each - BINS}` }));
-  const within = `within ${(map.largest / QUANTA / 2).toPrecision(1)} ${set.unit} of the exact ones`;
-  const said = `${ends}; one scale for all items). Numbers are ${within}, which are in results/effects.parquet.`;
+  const largest = Math.max(...maps.map((map) => map.largest));
+  const within = `within ${(largest / QUANTA / 2).toPrecision(1)} ${set.unit} of the exact ones`;
+  const said = `${ends}; one scale for all items${maps.length > 1 ? " and runs" : ""}). Numbers are ${within}, which are in results/effects.parquet.`;
   return [`${number(-set.limit)} `, ...bins, ` +${number(set.limit)} ${set.unit} (${said}`];
 }
 

@@ -236,7 +236,8 @@ function explore(data, root) {
 
   /** Shows what is chosen: colours, maps, and the number in words. */
   function draw() {
-    const map = state.set === null ? undefined : views.map(mapOf).find(Boolean);
+    const having = views.map(mapOf).filter(Boolean);
+    const [map] = having;
     for (const dim of map ? others() : []) {
       const range = document.getElementById(`explorer-${dim}`);
       range.value = listed(state.wide[dim]).indexOf(state.at[dim]);
@@ -249,7 +250,7 @@ function explore(data, root) {
     }
     about.textContent = map ? `Colours: ${set().words}. ${set().caution}` : "No map of this item: its chain has no colour.";
     reading.textContent = views.filter(mapOf).map((view) => `${views.length > 1 ? `${view.name}: ` : ""}${told(view)}`).join("; ");
-    legend.replaceChildren(...(map ? scaleOf(set(), map, data.ends) : []));
+    legend.replaceChildren(...(map ? scaleOf(set(), having, data.ends) : []));
     connect();
   }
 
@@ -385,7 +386,7 @@ function explore(data, root) {
   });
   columns.addEventListener("pointerleave", () => { tip.hidden = true; });
   find.addEventListener("input", fill);
-  find.addEventListener("keydown", (event) => { if (event.key === "Enter" && state.matches.length) open(state.matches[0], {}, true); });
+  find.addEventListener("keydown", ({ key }) => key === "Enter" && state.matches.length && open(state.matches[0], {}, true));
   items.addEventListener("change", () => open(Number(items.value), {}, true));
   maps.addEventListener("change", () => { choose(Number(maps.value)); address(); });
   edges.addEventListener("change", connect);
@@ -395,6 +396,5 @@ function explore(data, root) {
   open(0);
   addressed();
 }
-
 const explored = dataOf("explorer-data");
 if (explored?.items.length) explore(explored, document.getElementById("explorer"));

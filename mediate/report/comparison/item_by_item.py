@@ -45,7 +45,7 @@ def beside_section(compared: Compared) -> tuple[Section, ...]:
         said += f" Change: of the mediated share, {runs[1].label} less {runs[0].label}, in percentage points of TE."
     if len(compared.runs) > MOST_RUNS:
         said += f" The first {MOST_RUNS} of {len(compared.runs)} runs."
-    shown = Table(heads, tuple(rows), named=False, dense=True, shown=MOST_ROWS)
+    shown = Table(heads, tuple(rows), named=False, dense=True, shown=MOST_ROWS, opens="item")
     told: tuple[Block, ...] = (
         shown,
         Text(said, Look.BASIS),

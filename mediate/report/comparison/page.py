@@ -25,6 +25,7 @@ from mediate.report.blocks import (
 )
 from mediate.report.comparison.figures import comparison_figures
 from mediate.report.comparison.item_by_item import beside_section
+from mediate.report.comparison.under_each_run import under_each_run
 from mediate.report.comparison.verdicts import (
     SHOWN,
     basis,
@@ -115,8 +116,9 @@ def comparison_page(compared: Compared) -> Page:
                 Section(
                     "Where in the chain and in the network", (*_map_blocks(compared, maps), *_no_maps(compared)), "maps"
                 ),
-                Section("What was not computed", (Notes(_not_made(compared)),), id="not-made"),
                 *beside_section(compared),
+                under_each_run(compared),
+                Section("What was not computed", (Notes(_not_made(compared)),), id="not-made"),
                 _items_section(compared),
                 Section(
                     "Settings",

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int8
 
 from mediate.report.analysis import analysis_of, repeats, section
 from mediate.report.blocks import Data
-from mediate.report.run.map_sets import MapSet, map_sets
+from mediate.report.run.map_sets import MapSet, map_sets, together
 from mediate.report.run.tables import channel_table
 from mediate.report.run.tokens import answered, shown_token
 from mediate.report.words import number, plural
@@ -67,7 +67,7 @@ def _data(runs: Sequence[Named], items: Sequence[str]) -> Data:
     )
     quantities = _quantities(every)
     own = [map_sets(each) for each in every]
-    sets = _together(own)
+    sets = together(own)
     effects = [_effects(each, outcomes, quantities) for each in every]
     maps = [_by_item(each, sets) for each in own]
     known = [{item.id: item for item in each.items} for each in every]
@@ -113,17 +113,6 @@ def _effects(results: Results, outcomes: Sequence[str], quantities: Mapping[str,
             for item, row in zip(cube.items, table.to_numpy(dtype=float).tolist(), strict=True):
                 found[item][outcomes.index(cube.outcome)] = [_short(value) for value in row]
     return found
-
-
-def _together(own: Sequence[Sequence[MapSet]]) -> list[MapSet]:
-    """The sets of maps of all runs, those of a kind together: they have one scale."""
-    found: dict[tuple[str, str], list[MapSet]] = {}
-    for each in (each for sets in own for each in sets):
-        found.setdefault((each.name, each.outcome), []).append(each)
-    return [
-        MapSet(tuple(effects for each in alike for effects in each.maps), max(each.least for each in alike))
-        for alike in found.values()
-    ]
 
 
 def _is_big(each: MapSet) -> bool:

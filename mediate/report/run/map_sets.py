@@ -184,6 +184,17 @@ def _rank(each: MapSet, outcome: str) -> tuple[bool, bool, int]:
     return is_estimate(each.kind), each.outcome != outcome, place
 
 
+def together(own: Iterable[Sequence[MapSet]]) -> list[MapSet]:
+    """The sets of maps of several runs, those of one name and outcome as one set: they have one scale."""
+    found: dict[tuple[str, str], list[MapSet]] = {}
+    for each in (each for sets in own for each in sets):
+        found.setdefault((each.name, each.outcome), []).append(each)
+    return [
+        MapSet(tuple(effects for each in alike for effects in each.maps), max(each.least for each in alike))
+        for alike in found.values()
+    ]
+
+
 def colouring_set(results: Results) -> MapSet | None:
     """The maps that colour chains where none are named: exact ones, or else estimates; None where none can."""
     return next((each for each in map_sets(results) if each.axis), None)
