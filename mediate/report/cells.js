@@ -29,6 +29,19 @@ function shadeOf(value, limit) {
   return `e${limit > 0 ? Math.round(BINS * Math.max(-1, Math.min(1, value / limit))) + 0 : 0}`;
 }
 
+/** Gives an element its looks, where it has others. */
+function dye(element, look) {
+  if (element.className !== look) element.className = look;
+}
+
+/** Scrolls a box to what is chosen in it, where that is out of sight. */
+function keepInSight(box) {
+  const chosen = box.querySelector('[aria-selected="true"]');
+  if (!chosen || box.scrollHeight <= box.clientHeight) return;
+  const [part, whole] = [chosen.getBoundingClientRect(), box.getBoundingClientRect()];
+  if (part.top < whole.top || part.bottom > whole.bottom) box.scrollTop += part.top - whole.top - whole.height / 3;
+}
+
 /** The tokens of a text, by their lengths. */
 function tokensOf(text, lengths) {
   const tokens = [];

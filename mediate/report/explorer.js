@@ -143,7 +143,7 @@ function explore(data, root) {
     return field(word(dim), range, make("output", { for: range.id }));
   }
 
-  /** Takes labels on axes of the map, shows what is there, and keeps what is chosen in sight. */
+  /** Takes labels on axes of the map, and shows what is there. */
   function take(given) {
     for (const [dim, label] of Object.entries(given)) (dim === set().axis ? state.label : state.at)[dim] = label;
     draw();
@@ -160,7 +160,6 @@ function explore(data, root) {
       const title = view.states?.[1] ? "states the answer" : "first occurrence of the answer";
       const part = make("span", { id: `explorer-${place}-token-${each}`, title: states && title }, token);
       part.look = `token${states ? ` states${view.states[1] ? "" : " occurs"}` : ""}`;
-      part.className = part.look;
       if (runs.at(-1)?.step !== view.steps[each]) runs.push({ step: view.steps[each], parts: [], begin: each });
       runs.at(-1).parts.push(part);
       return part;
@@ -192,7 +191,6 @@ function explore(data, root) {
         if (part.look.endsWith("differs")) other.parts[each].look += " differs";
       });
     }
-    for (const view of views) for (const part of view.parts) part.className = part.look;
   }
 
   /** Says what can be chosen in a chain: steps, tokens, or nothing. */
@@ -214,7 +212,6 @@ function explore(data, root) {
     view.parts.forEach((part, each) => {
       role(part, axis === "position" ? "option" : "");
       part.removeAttribute("aria-selected");
-      part.className = part.look;
       spots.delete(part);
       if (axis === "position") spots.set(part, { view, given: { position: each } });
     });
@@ -230,8 +227,6 @@ function explore(data, root) {
     const labels = listed(state.wide[dim]);
     const next = labels[labels.indexOf(labelOf(dim)) + (keys.indexOf(event.key) ? 1 : -1)];
     if (next !== undefined) take({ [dim]: next });
-    const chosen = document.getElementById(event.currentTarget.getAttribute("aria-activedescendant"));
-    chosen?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   /** Shows what is chosen: colours, maps, and the number in words. */
@@ -248,6 +243,7 @@ function explore(data, root) {
       paint(view);
       lay(view);
     }
+    for (const view of views) for (const box of [view.chain, view.grid.parentNode]) keepInSight(box);
     about.textContent = map ? `Colours: ${set().words}. ${set().caution}` : "No map of this item: its chain has no colour.";
     reading.textContent = views.filter(mapOf).map((view) => `${views.length > 1 ? `${view.name}: ` : ""}${told(view)}`).join("; ");
     legend.replaceChildren(...(map ? scaleOf(set(), having, data.ends) : []));
@@ -264,16 +260,19 @@ function explore(data, root) {
     const axis = map && set().axis;
     const value = map && looker(map);
     const step = chosenStep(view);
+    const shade = (found) => ` ${shadeOf(found, set().limit)}`;
     for (const run of view.runs) {
-      const effect = axis === "step" ? value({ step: run.step }) : undefined;
-      run.span.className = `step ${axis === "step" ? shadeOf(effect, set().limit) : "e0"}${run.step === step ? " chosen" : ""}`;
-      run.badge.replaceChildren(String(run.step), ...(effect === undefined || Number.isNaN(effect) ? [] : [make("i", {}, ` ${number(effect, true)}`)]));
+      const effect = axis === "step" ? value({ step: run.step }) : NaN;
+      dye(run.span, `step${axis === "step" ? shade(effect) : " e0"}${run.step === step ? " chosen" : ""}`);
+      // What stands there already is left: a chain of thousands of tokens takes long to be set anew.
+      const said = Number.isNaN(effect) ? "" : ` ${number(effect, true)}`;
+      if (run.said !== said) run.badge.replaceChildren(String(run.step), ...(said ? [make("i", {}, said)] : []));
+      run.said = said;
     }
-    if (axis === "position") {
-      view.parts.forEach((part, each) => {
-        part.className = `${part.look} ${shadeOf(value({ position: each }), set().limit)}${each === state.label.position ? " chosen" : ""}`;
-      });
-    }
+    view.parts.forEach((part, each) => {
+      const own = axis === "position" ? shade(value({ position: each })) : "";
+      dye(part, part.look + own + (own && each === state.label.position ? " chosen" : ""));
+    });
     const chosen = axis === "position" ? view.parts[state.label.position] : view.runs.find((run) => run.step === step)?.span;
     if (axis) select(view.chain, chosen);
   }

@@ -592,10 +592,17 @@ MUTANTS = (
     ),
     Mutant(
         "steps coloured by an estimate where an exact map is at hand",
-        "report/run/items.py",
-        "sorted(map_kinds(results, outcome), key=is_estimate)",
-        "list(map_kinds(results, outcome))",
-        "tests/report/whole/test_estimates.py",
+        "report/run/map_sets.py",
+        "return is_estimate(each.kind), each.outcome",
+        "return False, each.outcome",
+        "tests/report/run/test_map_sets.py tests/report/whole/test_estimates.py",
+    ),
+    Mutant(
+        "cells of a page's maps cut off instead of rounded",
+        "report/run/explorer.py",
+        "np.rint(np.nan_to_num(values)",
+        "np.trunc(np.nan_to_num(values)",
+        "tests/report/run/test_explorer.py",
     ),
     Mutant(
         "another model taken for the one of a run",

@@ -105,7 +105,7 @@ def test_all_items_are_there_in_pages_of_rows(open_many: Opened) -> None:
     ids = [item.id for item in RESULTS.items]
     assert rows(open_many) == ids[:100]
     assert status(open_many) == f"1 to 100 of {MANY} rows"
-    assert not open_many.page.locator(".unscripted").is_visible()
+    assert not open_many.page.locator("p.unscripted").is_visible()
     on, back = (open_many.page.get_by_role("button", name=f"{each} rows") for each in ("Next", "Previous"))
     for _ in range(9):
         on.click(force=True)  # Playwright does not click what says that it is disabled.

@@ -300,9 +300,18 @@ def test_right_to_left_texts_emoji_and_long_chains(browser: Any, tmp_path: Path)
         page.keyboard.press("ArrowLeft")
         assert "tokens " in page.locator("#explorer").inner_text()
         assert page.locator("#explorer .grid tbody tr").count() == 60
+        for box in ("#explorer .chain", "#explorer .box"):
+            assert page.evaluate(IN_SIGHT, box)
         assert close(number_in(reading(shown)), *expected(reading(shown), values))
         assert shown.overflow() <= 0
         assert (shown.asked, shown.said) == ([], [])
+
+
+IN_SIGHT = """name => {
+  const box = document.querySelector(name), whole = box.getBoundingClientRect();
+  const part = box.querySelector('[aria-selected="true"]').getBoundingClientRect();
+  return part.top >= whole.top - 1 && part.bottom <= whole.bottom + 1;
+}"""
 
 
 def expected(said: str, values: Any) -> tuple[float, float]:
