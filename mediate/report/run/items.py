@@ -142,7 +142,8 @@ def chain_colours(colouring: Colouring) -> str:
     where = f", {maps.where(colouring.at)}" if colouring.at else ""
     chosen = ", ".join(name.replace("kv_head", "key-value head") for name in colouring.at)
     why = f", the {chosen} with the largest {maps.noun}s over all items" if colouring.at and not colouring.given else ""
-    begins = f"; each step begins with its number and that {maps.noun} in {maps.unit}" if part == "step" else ""
+    said = f"that {maps.noun}" if part == "step" else f"the largest {maps.noun} of its tokens"
+    begins = f"; each step begins with its number and {said} in {maps.unit}"
     return (
         f"Each {part} of the base chain has the colour of {maps.words}{where}{why}{begins}. {maps.caution}"
     ).rstrip()
