@@ -92,7 +92,7 @@ def test_it_opens_on_the_first_item_with_its_texts_and_effects(shown: Opened) ->
     assert all(step.strip() in chains[0] for step in "".join(item.base.tokens).split("\n"))
     te = page.locator("#explorer table.table tbody tr").first.locator("td").first.inner_text()
     assert float(te.replace("−", "-")) == pytest.approx(float(total_effect(RESULTS.cube().y)[0]), abs=0.006)
-    assert not page.locator(".unscripted").is_visible()
+    assert not page.locator("div.unscripted").is_visible()
 
 
 @pytest.mark.parametrize("kind", ["read", "attribution.resid_pre"])
@@ -242,6 +242,12 @@ def test_without_a_script_the_first_chains_are_there(browser: Any, written: Path
     with opened(browser, written, script=False) as shown:
         assert shown.page.locator(".unscripted .chain:visible").count() == 16
         assert "this page shows every item here" in shown.page.locator(".unscripted").inner_text()
+
+
+def test_print_has_the_first_chains_in_place_of_the_viewer(shown: Opened) -> None:
+    shown.page.emulate_media(media="print")
+    assert shown.page.locator("div.unscripted .chain:visible").count() == 16
+    assert not shown.page.locator("#explorer").is_visible()
 
 
 def test_hostile_texts_stay_text(browser: Any, tmp_path: Path) -> None:
