@@ -13,6 +13,7 @@ from mediate.files import regular
 from mediate.models.rendering import DATE, reads_the_clock, render
 from mediate.models.vocabulary import control_ids
 from mediate.tasks.problems import few_shot_prompt
+from mediate.traces.backend import text_ids
 from mediate.traces.pieces import decode, encode, encode_after, puts_space_first, reads_as
 
 ANSWER_CUE = "\nThe answer is"
@@ -221,7 +222,7 @@ def prompt_reads(tokenizer: Any, prompt: Prompt) -> bool:
     Published tokenizers drop that, or add a space there, and the models were trained so.
     """
     said = decode(tokenizer, prompt.ids)
-    return reads_as(*(_without_space_at_control(tokenizer, each) for each in (said, prompt.text)))
+    return said == prompt.text or reads_as(*(_without_space_at_control(tokenizer, each) for each in (said, prompt.text)))
 
 
 def _without_space_at_control(tokenizer: Any, text: str) -> str:
@@ -236,7 +237,7 @@ def _without_space_at_control(tokenizer: Any, text: str) -> str:
 def bos_ids(tokenizer: Any) -> list[int]:
     """The BOS id, where the tokenizer puts one before a text by itself."""
     bos = tokenizer.bos_token_id
-    started = tokenizer("a")["input_ids"]
+    started = text_ids(tokenizer, "a", added=True)
     return [bos] if bos is not None and started and started[0] == bos else []
 
 

@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from mediate.traces.backend import text_ids, text_of
+
 # What pieces go on after where a tokenizer's rules cannot be read; the first with which the words come back is taken.
 _ANCHORS = ("\n", "a", ".")
 # By component and kind; a byte-level decoder has the name of an option that it does not heed.
@@ -59,10 +61,6 @@ def encode(tokenizer: Any, text: str) -> list[int]:
     return _joined_of(tokenizer).whole(text)
 
 
-def _encode(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
-
-
 def encode_after(tokenizer: Any, text: str, *, control: bool = False) -> list[int]:
     """Token ids of a text that goes on after other tokens: they say that text and no space before it.
 
@@ -76,7 +74,7 @@ def encode_after(tokenizer: Any, text: str, *, control: bool = False) -> list[in
 
 def decode(tokenizer: Any, ids: Sequence[int]) -> str:
     """The text of token ids from its beginning, control tokens included, spacing untouched."""
-    return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+    return text_of(tokenizer, ids)
 
 
 def decode_after(tokenizer: Any, ids: Sequence[int]) -> str:
@@ -162,7 +160,7 @@ def _make_joined(tokenizer: Any) -> _Joined:
         changed = {name: _without_space(name, rule) for name, rule in rules.items()}
         if changed != rules:
             pieces = _changed(backend, rules, changed)
-    whole = lru_cache(_TEXTS)(lambda text: tuple(_encode(own, text)))
+    whole = lru_cache(_TEXTS)(lambda text: tuple(text_ids(own, text)))
     encode_piece = lru_cache(_TEXTS)(lambda text, control: tuple(pieces.encode(text, control)))
     window = lru_cache(_WINDOWS)(pieces.decode)
     return _Joined(
@@ -200,7 +198,7 @@ def _changed(backend: Any, rules: dict[str, Any], changed: dict[str, Any]) -> _P
 
 
 def _plainly(tokenizer: Any, text: str, control: bool) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"]) if control else _encode(tokenizer, text)
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"]) if control else text_ids(tokenizer, text)
 
 
 def _rules(component: Any) -> Any:
@@ -226,7 +224,7 @@ def _prepends(rule: Any) -> bool:
 
 def _anchored(tokenizer: Any, own: Any) -> _Pieces:
     """A tokenizer whose rules cannot be read: pieces are tokenised after a short text, whose tokens are taken off."""
-    befores = {each: _encode(tokenizer, each) for each in _ANCHORS}
+    befores = {each: text_ids(tokenizer, each) for each in _ANCHORS}
 
     def decoded(ids: Sequence[int]) -> str:
         for before in befores.values():
@@ -245,5 +243,5 @@ def _anchored(tokenizer: Any, own: Any) -> _Pieces:
                 return both[len(before) :]
         return alone
 
-    with_space = decoded(_encode(tokenizer, "a")) != "a"
+    with_space = decoded(text_ids(tokenizer, "a")) != "a"
     return _Pieces(encoded, decoded, other=with_space)
