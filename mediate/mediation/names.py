@@ -44,6 +44,8 @@ class Outcome:
         differentiable: Whether it has gradients, so that maps of it can be estimated.
         stacks: Whether its function also takes the logits of several passes by the same readers, with an axis of them
             first, and gives a number each.
+        beside: Where the function lives that reads it off passes by different readers that are laid out alike, from
+            their `Reading`s and the logits, with an axis of them first; empty where they are read off one by one.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Outcome:
     against: str = ""
     differentiable: bool = True
     stacks: bool = False
+    beside: str = ""
 
     LOGIT_DIFF: ClassVar["Outcome"]
     LOGPROB_DIFF: ClassVar["Outcome"]
@@ -68,9 +71,12 @@ class Outcome:
         return self.name if self in OUTCOMES else f"{self.name} = {self.home}"
 
 
-Outcome.LOGIT_DIFF = Outcome("logit_diff", "mediate.mediation.outcomes:logit_diff", two_logits=True, stacks=True)
+_TWO = "mediate.mediation.outcomes"
+Outcome.LOGIT_DIFF = Outcome(
+    "logit_diff", f"{_TWO}:logit_diff", two_logits=True, stacks=True, beside=f"{_TWO}:logit_diffs"
+)
 Outcome.LOGPROB_DIFF = Outcome(
-    "logprob_diff", "mediate.mediation.outcomes:logprob_diff", whole_answers=True, stacks=True
+    "logprob_diff", f"{_TWO}:logprob_diff", whole_answers=True, stacks=True, beside=f"{_TWO}:logprob_diffs"
 )
 # What is read where nothing else is asked for: a new outcome changes no run that does not name it.
 USUAL = (Outcome.LOGIT_DIFF, Outcome.LOGPROB_DIFF)

@@ -1,6 +1,6 @@
 """The number read at the answer: from the readers' tokens to logits to outcomes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,9 @@ from mediate.mediation.names import OUTCOMES as OUTCOMES
 from mediate.mediation.names import USUAL as USUAL
 from mediate.mediation.names import Outcome as Outcome
 from mediate.mediation.names import at_home
+
+# Logits of passes that are read off side by side, in numbers.
+LOGITS = 2**22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +34,12 @@ class Reading:
     last: int
     readers: Readers
     whole: Float[Tensor, "row last d_vocab"] | None = None
+
+    @property
+    def layout(self) -> tuple[int, ...]:
+        """What readers have in common that are read off side by side: rows, positions and the answers' lengths."""
+        readers = self.readers
+        return *self.ids.shape, self.last, readers.shared, len(readers.base), len(readers.source)
 
 
 def reading(readers: Readers, device: torch.device, outcomes: Collection[Outcome] = USUAL) -> Reading:
@@ -77,6 +86,34 @@ def read_off_each(
     return found
 
 
+def read_off_all(
+    readouts: Sequence[Reading], logits: Sequence[Float[Tensor, "row last d_vocab"]], outcomes: Sequence[Outcome]
+) -> Float[np.ndarray, "outcome pass"]:
+    """`read_off` of many passes; those by readers that are laid out alike side by side.
+
+    Args:
+        readouts: The readers of each pass; those of several passes are one object, where they are the same.
+        logits: Of each pass.
+        outcomes: What to read off.
+    """
+    found = np.empty((len(outcomes), len(logits)))
+    layouts = {id(each): each.layout for each in readouts}
+    for number, outcome in enumerate(outcomes):
+        alike: dict[object, list[int]] = {}
+        for place, each in enumerate(readouts):
+            alike.setdefault(layouts[id(each)] if outcome.beside else id(each), []).append(place)
+        for places in alike.values():
+            count = max(1, LOGITS // logits[places[0]].numel())
+            for some in (places[first : first + count] for first in range(0, len(places), count)):
+                together = torch.stack([logits[place] for place in some])
+                if outcome.beside:
+                    own = [readouts[place] for place in some]
+                    found[number, some] = at_home(outcome.beside)(own, together.detach()).cpu().numpy()
+                else:
+                    found[number, some] = read_off_each(readouts[some[0]], together, outcome)
+    return found
+
+
 def outcome_tensor(reading: Reading, logits: Float[Tensor, "row last d_vocab"], outcome: Outcome) -> Float[Tensor, ""]:
     """`read_off` as a tensor, so that it can be differentiated."""
     found: Float[Tensor, ""] = at_home(outcome.home)(reading, logits)
@@ -91,6 +128,15 @@ def logit_diff(reading: Reading, logits: Float[Tensor, "*cell row last d_vocab"]
     return at[..., readers.base[shared]] - at[..., readers.source[shared]]
 
 
+def logit_diffs(readings: Sequence[Reading], logits: Float[Tensor, "pass row last d_vocab"]) -> Float[Tensor, " pass"]:
+    """`logit_diff` of passes by different readers that are laid out alike."""
+    shared = readings[0].readers.shared
+    at = logits[:, 0, shared, :].double()
+    both = [(each.readers.base[shared], each.readers.source[shared]) for each in readings]
+    base, source = at.gather(1, torch.tensor(both, device=at.device)).unbind(dim=1)
+    return base - source
+
+
 def logprob_diff(reading: Reading, logits: Float[Tensor, "*cell row last d_vocab"]) -> Float[Tensor, "*cell"]:
     """The whole base answer's log-probability less the source answer's."""
     readers, source_row = reading.readers, len(reading.ids) - 1
@@ -102,3 +148,21 @@ def answer_logprob(logits: Float[Tensor, "*cell last d_vocab"], answer: tuple[in
     """Sum over an answer's tokens of their log-probabilities, each given the ones before it."""
     logprobs = logits[..., : len(answer), :].double().log_softmax(dim=-1)
     return logprobs[..., range(len(answer)), list(answer)].sum(dim=-1)
+
+
+def logprob_diffs(
+    readings: Sequence[Reading], logits: Float[Tensor, "pass row last d_vocab"]
+) -> Float[Tensor, " pass"]:
+    """`logprob_diff` of passes by different readers that are laid out alike."""
+    source_row = len(readings[0].ids) - 1
+    source = _answers_logprob(logits[:, source_row], [each.readers.source for each in readings])
+    return _answers_logprob(logits[:, 0], [each.readers.base for each in readings]) - source
+
+
+def _answers_logprob(
+    logits: Float[Tensor, "pass last d_vocab"], answers: Sequence[tuple[int, ...]]
+) -> Float[Tensor, " pass"]:
+    """`answer_logprob` of answers of one length, each after a pass of its own."""
+    ids = torch.tensor(answers, device=logits.device)
+    logprobs = logits[:, : ids.shape[1], :].double().log_softmax(dim=-1)
+    return logprobs.gather(2, ids[..., None]).squeeze(2).sum(dim=-1)

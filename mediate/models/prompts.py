@@ -222,7 +222,9 @@ def prompt_reads(tokenizer: Any, prompt: Prompt) -> bool:
     Published tokenizers drop that, or add a space there, and the models were trained so.
     """
     said = decode(tokenizer, prompt.ids)
-    return said == prompt.text or reads_as(*(_without_space_at_control(tokenizer, each) for each in (said, prompt.text)))
+    return said == prompt.text or reads_as(
+        *(_without_space_at_control(tokenizer, each) for each in (said, prompt.text))
+    )
 
 
 def _without_space_at_control(tokenizer: Any, text: str) -> str:

@@ -8,6 +8,7 @@ tests it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Complex, Float, Int
 from torch import Tensor
@@ -19,6 +20,7 @@ from mediate.models.rope import depends_on_length
 from mediate.models.turning import sine_table, spun
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.one_pass import one_pass
+from mediate.passes.rows import Rows
 from mediate.passes.unhooked import leanly
 
 
@@ -30,11 +32,14 @@ class KeyValues:
         keys: As attention reads them.
         values: As attention reads them.
         start: The position of the first token.
+        among: The sequences beside which it was run, from position 0, and its place among them; None where its keys
+            and values are others than were run there.
     """
 
     keys: Float[Tensor, "layer kv_head pos d_key"]
     values: Float[Tensor, "layer kv_head pos d_value"]
     start: int
+    among: tuple[Rows, int] | None = None
 
     def __post_init__(self) -> None:
         if self.keys.shape[:3] != self.values.shape[:3]:
@@ -47,7 +52,7 @@ class KeyValues:
         """The tokens from `start` to `stop`, counted within this stretch."""
         if not 0 <= start <= stop <= len(self):
             raise ValueError(f"tokens {start} to {stop} of a stretch of {len(self)}")
-        return KeyValues(self.keys[:, :, start:stop], self.values[:, :, start:stop], self.start + start)
+        return KeyValues(self.keys[:, :, start:stop], self.values[:, :, start:stop], self.start + start, self.among)
 
     @property
     def nbytes(self) -> int:
@@ -100,7 +105,10 @@ def run_on(
             "one shape in every layer"
         ) from error
     begin = start if past is None else past.start
-    return [KeyValues(keys[:, row], values[:, row], begin) for row in range(len(ids))], logits
+    rows = None if begin else Rows(keys, values)
+    return [
+        KeyValues(keys[:, row], values[:, row], begin, None if rows is None else (rows, row)) for row in range(len(ids))
+    ], logits
 
 
 def _repeated(stretch: KeyValues, rows: int) -> list[tuple[Tensor, Tensor]]:
@@ -134,6 +142,9 @@ def stacked(rows: Sequence[Sequence[KeyValues]]) -> list[tuple[Tensor, Tensor]]:
     Raises:
         ValueError: A stretch that does not begin where the one before it ends, or rows of different lengths.
     """
+    found = _gathered(rows)
+    if found is not None:
+        return found
     wholes = [joined(row) for row in rows]
     if any(whole.start for whole in wholes):
         raise ValueError(f"a past begins at position {max(whole.start for whole in wholes)}; it begins at 0")
@@ -142,6 +153,25 @@ def stacked(rows: Sequence[Sequence[KeyValues]]) -> list[tuple[Tensor, Tensor]]:
     keys = torch.stack([whole.keys for whole in wholes], dim=1)
     values = torch.stack([whole.values for whole in wholes], dim=1)
     return list(zip(keys, values, strict=True))
+
+
+def _gathered(rows: Sequence[Sequence[KeyValues]]) -> list[tuple[Tensor, Tensor]] | None:
+    """`stacked` where all stretches were run side by side and stand where they stood there; else None."""
+    beside = rows[0][0].among
+    if len(rows) == 1 or beside is None:
+        return None
+    which, lengths, width = list[int](), list[int](), sum(map(len, rows[0]))
+    for row in rows:
+        end = 0
+        for stretch in row:
+            if stretch.among is None or stretch.among[0] is not beside[0] or stretch.start != end:
+                return None
+            which.append(stretch.among[1])
+            lengths.append(len(stretch))
+            end += lengths[-1]
+        if end != width:
+            return None
+    return beside[0].gathered(np.repeat(which, lengths).reshape(1, len(rows), 1, width))
 
 
 def moved(model: Model, stretch: KeyValues, start: int) -> KeyValues:

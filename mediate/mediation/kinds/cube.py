@@ -21,7 +21,7 @@ from torch.nn.functional import pad
 
 from mediate.mediation.batching import PADDING, of_like_length, side_by_side
 from mediate.mediation.encoding import EncodedPair
-from mediate.mediation.outcomes import USUAL, Outcome, Reading, read_off_each, reading
+from mediate.mediation.outcomes import USUAL, Outcome, Reading, read_off_all, reading
 from mediate.models.model import Model
 from mediate.models.rope import depends_on_length
 from mediate.passes.keyvalues import KeyValues, moved, prefill, stacked
@@ -130,19 +130,17 @@ def measure_cubes(
         outcomes: What to read off.
     """
     readouts = [reading(each.pair.readers, model.device, outcomes) for each in contexts]
-    found: list[list[tuple[Twins, Float[Tensor, "row last d_vocab"]]]] = [[] for _ in contexts]
+    places: list[tuple[int, Twins]] = []
+    logits: list[Float[Tensor, "row last d_vocab"]] = []
     for cells in _equally_long(contexts):
         rows = [read_cell(model, contexts[number], *twins[0]) for number, twins in cells]
-        logits = read_rows(model, [readouts[number] for number, _ in cells], rows)
-        for (number, twins), own in zip(cells, logits, strict=True):
-            found[number].append((twins, own))
+        logits += read_rows(model, [readouts[number] for number, _ in cells], rows)
+        places += cells
+    found = read_off_all([readouts[number] for number, _ in places], logits, outcomes)
     y = np.full((len(contexts), len(outcomes), 2, 2, 2), np.nan)
-    for number, (readout, cells_of_one) in enumerate(zip(readouts, found, strict=True)):
-        together = torch.stack([logits for _, logits in cells_of_one])
-        values = np.stack([read_off_each(readout, together, outcome) for outcome in outcomes], axis=1)
-        for (twins, _), own_values in zip(cells_of_one, values, strict=True):
-            for twin in twins:
-                y[number, :, *twin] = own_values
+    every = [(number, *twin, place) for place, (number, twins) in enumerate(places) for twin in twins]
+    number, d, t, h, place = np.array(every).T
+    y[number, :, d, t, h] = found[:, place].T
     return y
 
 
@@ -175,15 +173,19 @@ def read_past(model: Model, readouts: Sequence[Reading], past: Past) -> list[Flo
     width = max(each.ids.shape[1] for each in readouts)
     # The padding of shorter readers comes after them, where they do not see it.
     after = [width - each.ids.shape[1] for each in readouts]
-    ids = torch.cat([pad(each.ids, (0, empty)) for each, empty in zip(readouts, after, strict=True)])
-    counts = torch.tensor([len(each.ids) for each in readouts], device=ids.device)
+    ids = torch.cat(
+        [pad(each.ids, (0, empty)) if empty else each.ids for each, empty in zip(readouts, after, strict=True)]
+    )
+    counts = [len(each.ids) for each in readouts]
     if len(ids) > len(readouts):
+        each_row = torch.tensor(counts, device=ids.device)
         past = [
-            (keys.repeat_interleave(counts, dim=0), values.repeat_interleave(counts, dim=0)) for keys, values in past
+            (keys.repeat_interleave(each_row, dim=0), values.repeat_interleave(each_row, dim=0))
+            for keys, values in past
         ]
     last = max(each.last + empty for each, empty in zip(readouts, after, strict=True))
-    logits = torch.split(read(model, ids, past, last=last), counts.tolist())
+    logits = torch.split(read(model, ids, past, last=last), counts)
     return [
-        own[:, last - empty - each.last : last - empty]
+        own if each.last == last else own[:, last - empty - each.last : last - empty]
         for own, each, empty in zip(logits, readouts, after, strict=True)
     ]
