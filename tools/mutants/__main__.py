@@ -186,14 +186,14 @@ MUTANTS = (
     ),
     Mutant(
         "read swap one position late",
-        "mediation/kinds/read.py",
+        "mediation/kinds/swapping.py",
         "_places(cell.positions, begin), _places(cell.positions)",
         "_places(cell.positions, begin - 1), _places(cell.positions)",
         READS,
     ),
     Mutant(
         "read swap of the wrong KV head",
-        "mediation/kinds/read.py",
+        "mediation/kinds/swapping.py",
         "whole[row, heads, here] = other[layer][heads, there]",
         "whole[row, heads, here] = other[layer].flip(0)[heads, there]",
         READS,

@@ -12,8 +12,8 @@ from mediate.mediation.batching import side_by_side
 from mediate.mediation.cells import Cell
 from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import Contexts
-from mediate.mediation.kinds.read import differs, swapped_past
 from mediate.mediation.kinds.references import shuffled_steps
+from mediate.mediation.kinds.swapping import differs, swapped_past
 from mediate.mediation.outcomes import Outcome, read_off, reading
 from mediate.mediation.sequences import sequences
 from mediate.models.model import Model

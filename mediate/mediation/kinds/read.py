@@ -14,14 +14,15 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import ROW_BYTES, Contexts, laid_out, read_past
 from mediate.mediation.kinds.kind import Effects, Kind, Work, effect_map, spec_cells
+from mediate.mediation.kinds.swapping import Stretches, differing, swapped_past, swapped_pasts
 from mediate.mediation.names import MapSpec
-from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, read_off_each, reading
+from mediate.mediation.outcomes import Outcome, Reading, narrowed, read_off, read_off_all, reading
 from mediate.models.model import Model
 from mediate.models.sites import Component
 from mediate.pairs.pair import World
 from mediate.passes import Untouched, branch_logits, untouched
 from mediate.passes.interventions import Swap
-from mediate.passes.keyvalues import KeyValues, joined, moved
+from mediate.passes.keyvalues import joined, moved
 from mediate.passes.readers import read, read_in_turns
 from mediate.passes.selfcheck import SWEPT
 from mediate.passes.unhooked import in_use, layers_computed_whole
@@ -80,10 +81,6 @@ def read_effects(
     return stretch_effects(model, *_laid_out(model, contexts, cells, outcome, readers))
 
 
-Stretches = tuple[KeyValues, KeyValues, KeyValues]
-"""The question's keys and values, the chain's own, and those that take their place in a cell."""
-
-
 def _laid_out(
     model: Model, contexts: Contexts, cells: Sequence[Cell], outcome: Outcome, readers: Sequence[int] | None = None
 ) -> tuple[Stretches, Reading, Sequence[Cell], Outcome, tuple[bool, ...]]:
@@ -117,27 +114,21 @@ def read_effects_together(
         question, base = laid_out(model, each, 1, 1, 1)
         source = moved(model, each.chain(World.SOURCE, World.SOURCE), len(question))
         # As in `stretch_effects`: what changes no key or value has no effect.
-        moving = [place for place, cell in enumerate(cells[number]) if differs(base, source, cell)]
+        moving = differing(base, source, cells[number])
         if moving:
             rows.setdefault(len(question) + len(base), []).append((number, moving, (question, base, source)))
     count = max(1, ROW_BYTES // SMALL_BYTES)
     for same in rows.values():
         for first in range(0, len(same), count):
             chunk = same[first : first + count]
-            pasts = [
-                swapped_past(*stretches, [None, *(cells[number][place] for place in moving)])
-                for number, moving, stretches in chunk
-            ]
+            swaps = [[None, *(cells[number][place] for place in moving)] for number, moving, _ in chunk]
             readouts = [reading(contexts[number].pair.readers, model.device, [outcome]) for number, _, _ in chunk]
-            by_row = [own for own, (_, moving, _) in zip(readouts, chunk, strict=True) for _ in range(1 + len(moving))]
-            together = [
-                (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
-                for layer in zip(*pasts, strict=True)
-            ]
-            logits = iter(read_past(model, by_row, together))
-            for own, (number, moving, _) in zip(readouts, chunk, strict=True):
-                y = read_off_each(own, torch.stack([next(logits) for _ in range(1 + len(moving))]), outcome)
-                found[number][moving] = y[0] - y[1:]
+            by_row = [own for own, each in zip(readouts, swaps, strict=True) for _ in each]
+            past = swapped_pasts([stretches for _, _, stretches in chunk], swaps)
+            y = read_off_all(by_row, read_past(model, by_row, past), [outcome])[0]
+            begins = np.cumsum([0, *map(len, swaps)])
+            for (number, moving, _), begin, end in zip(chunk, begins, begins[1:], strict=False):
+                found[number][moving] = y[begin] - y[begin + 1 : end]
     return found
 
 
@@ -156,7 +147,7 @@ def stretch_effects(
 ) -> Float[np.ndarray, " cell"]:
     """Y as it is, less Y where the chosen readers, all by default, find the other keys and values in a cell."""
     # A swap that changes no key or value has no effect; computed, it would have that of rounding.
-    moving = [place for place, cell in enumerate(cells) if differs(stretches[1], stretches[2], cell)]
+    moving = differing(*stretches[1:], cells)
     there = [cells[place] for place in moving]
     effects = np.zeros(len(cells))
     if not moving:
@@ -227,49 +218,6 @@ def reader_choice(pair: Encoded, count: int, readers: Sequence[int] | None) -> t
     if not wanted or not wanted <= set(range(count)):
         raise InputError(f"item {pair.id!r}: readers {tuple(sorted(wanted))}; there are 0 to {count - 1}")
     return tuple(reader in wanted for reader in range(count))
-
-
-def differs(base: KeyValues, source: KeyValues, cell: Cell) -> bool:
-    """Whether a swap of a cell would change any key or value."""
-    heads = list(cell.units) if cell.units is not None else slice(None)
-    positions = _places(cell.positions)
-    for layer in cell.layers:
-        for one, other in ((base.keys[layer], source.keys[layer]), (base.values[layer], source.values[layer])):
-            if not torch.equal(one[heads][:, positions], other[heads][:, positions]):
-                return True
-    return False
-
-
-def _places(positions: Sequence[int], begin: int = 0) -> slice | list[int]:
-    """Positions as an index, from `begin` on: a range, such as a step's, as a slice, which copies nothing."""
-    if positions and tuple(positions) == tuple(range(positions[0], positions[-1] + 1)):
-        return slice(begin + positions[0], begin + positions[-1] + 1)
-    return [begin + position for position in positions]
-
-
-def swapped_past(
-    question: KeyValues, base: KeyValues, source: KeyValues, rows: Sequence[Cell | None]
-) -> list[tuple[Tensor, Tensor]]:
-    """The base run's keys and values with each row's swap made; a layer that no row touches is shared, not copied."""
-    past: list[tuple[Tensor, Tensor]] = []
-    begin = len(question)
-    for layer in range(len(base.keys)):
-        touched = [(row, cell) for row, cell in enumerate(rows) if cell is not None and layer in cell.layers]
-        pair: list[Tensor] = []
-        for ours, chain, other in (
-            (question.keys, base.keys, source.keys),
-            (question.values, base.values, source.values),
-        ):
-            whole = torch.cat([ours[layer], chain[layer]], dim=1).expand(len(rows), -1, -1, -1)
-            if touched:
-                whole = whole.clone()
-                for row, cell in touched:
-                    here, there = _places(cell.positions, begin), _places(cell.positions)
-                    for heads in [slice(None)] if not cell.units else cell.units:
-                        whole[row, heads, here] = other[layer][heads, there]
-            pair.append(whole)
-        past.append((pair[0], pair[1]))
-    return past
 
 
 def _measure(model: Model, contexts: Contexts, spec: MapSpec, outcome: Outcome, seed: int) -> Effects:

@@ -27,9 +27,9 @@ from mediate.mediation.encoding import EncodedPair
 from mediate.mediation.item import Encoded
 from mediate.mediation.kinds.cube import Contexts, laid_out
 from mediate.mediation.kinds.kind import Coords, Effects, Kind, Work, effect_map
-from mediate.mediation.kinds.read import differs, swapped_past
 from mediate.mediation.kinds.relayed import needs_keys_and_values
 from mediate.mediation.kinds.state import Direction, chain_activations, other_world, placed
+from mediate.mediation.kinds.swapping import differs, swapped_past
 from mediate.mediation.names import MapSpec
 from mediate.mediation.outcomes import Outcome
 from mediate.mediation.sequences import PASS_TOKENS, sequences

@@ -12,8 +12,9 @@ from mediate.mediation.kinds.ablation import ablation_effects
 from mediate.mediation.kinds.controls import OF_PAIRS, chain_of_another, measure_controls, random_positions, shuffled
 from mediate.mediation.kinds.cube import measure_cube
 from mediate.mediation.kinds.exact_controls import after_readers, rewritten, run_again, self_source
-from mediate.mediation.kinds.read import read_effects, swapped_past
+from mediate.mediation.kinds.read import read_effects
 from mediate.mediation.kinds.reference_value import Material
+from mediate.mediation.kinds.swapping import swapped_past
 from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.models.sites import Component
 from mediate.passes.forward import forward
