@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from mediate.errors import InputError, install_hint
@@ -31,6 +31,8 @@ _WORDS = re.compile(r"[^\W\d_]+(?:[\s'’-]+[^\W\d_]+)*")
 _DECORATION = "*`$"
 # Characters of the longest answer: what goes on for longer is none, and no text costs more than its length.
 _LONGEST = 2000
+# Answers whose one form is kept: the numbers of many chains are few.
+_KEPT = 1024
 _MINUS_SIGNS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-") | {"\uff0b": "+"})
 
 
@@ -90,6 +92,7 @@ def boxed(text: str) -> str | None:
     return text[begins[-1] + 1 : partners[begins[-1]]] if begins else None
 
 
+@lru_cache(maxsize=_KEPT)
 def normalise(answer: str) -> str:
     r"""An answer in the one form in which answers are compared.
 
@@ -202,6 +205,7 @@ def _plain(text: str) -> str:
     return "".join(char for char in text if unicodedata.category(char) != "Sc").strip()
 
 
+@lru_cache(maxsize=_KEPT)
 def _number(text: str) -> str | None:
     match = _NUMBER.fullmatch(_plain(text))
     if not match:

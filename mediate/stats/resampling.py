@@ -37,7 +37,7 @@ def resamples(groups: int, draws: int, seed: int) -> UInt[np.ndarray, "draw grou
     key = groups, draws, seed
     if key not in _kept:
         rng, rows = np.random.default_rng(seed), max(1, CHUNK // groups)
-        drawn = [group_weights(groups, min(rows, draws - start), rng) for start in range(0, draws, rows)]
+        drawn = (group_weights(groups, min(rows, draws - start), rng) for start in range(0, draws, rows))
         _kept[key] = np.concatenate([each.astype(np.min_scalar_type(int(each.max()))) for each in drawn])
         _kept[key].setflags(write=False)
     _kept.move_to_end(key)

@@ -128,7 +128,17 @@ def token_ends(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decode) ->
         tokenizer: Of transformers.
         decoder: How they are read: `decode` a text from its beginning, `decode_after` one that goes on after others.
     """
-    return _ends_by_window(ids, tokenizer, decoder) or _ends_by_prefix(ids, tokenizer, decoder)
+    found = _ends_by_token(ids, tokenizer, decoder) or _ends_by_window(ids, tokenizer, decoder)
+    return found or _ends_by_prefix(ids, tokenizer, decoder)
+
+
+def _ends_by_token(ids: Sequence[int], tokenizer: Any, decoder: Decoder) -> list[int] | None:
+    """Each token's end where what the tokens say one by one is, laid end to end, what they say together; else None."""
+    alone = [decoder(tokenizer, (token,)) for token in ids]
+    said = "".join(alone)
+    if BROKEN in said or said != decoder(tokenizer, ids):
+        return None
+    return list(accumulate(map(len, alone)))
 
 
 def _ends_by_window(ids: Sequence[int], tokenizer: Any, decoder: Decoder = decode) -> list[int] | None:
