@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -157,7 +158,7 @@ def items_from_table(table: "pandas.DataFrame") -> tuple[Measured, ...]:
         worlds.setdefault((str(row["item"]), str(row["group"]), condition), {})[row["world"]] = Told(
             question=row["question"],
             answer=row["answer"],
-            tokens=tuple(row["tokens"]),
+            tokens=tuple(map(intern, row["tokens"])),  # the same few stand in all chains
             steps=tuple(np.asarray(row["steps"], dtype=np.int64).tolist()),
             states_answer=None if pd.isna(row["states_answer"]) else int(row["states_answer"]),
             written=bool(row["written"]),

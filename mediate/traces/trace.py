@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
+from sys import intern
 from typing import Any
 
 from mediate.traces.pieces import decode as decode
@@ -185,7 +186,8 @@ def _trace(ids: list[int], tokenizer: Any, *, written: bool) -> Trace:
         return Trace("", (), (), (), written)
     starts = [0, *token_ends(ids, tokenizer, decode_after)[:-1]]
     spoken = decode_after(tokenizer, ids)
-    pieces = tuple(spoken[start:stop] for start, stop in zip(starts, [*starts[1:], len(spoken)], strict=True))
+    # The same few tokens stand in all chains of a set; each is held once.
+    pieces = tuple(intern(spoken[start:stop]) for start, stop in zip(starts, [*starts[1:], len(spoken)], strict=True))
     spans = segment(spoken)
     steps, current = [], 0
     for start in starts:
