@@ -1,5 +1,7 @@
 """Keys and values: moved to other positions, laid end to end, read."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -58,6 +60,26 @@ def test_stretches_must_touch() -> None:
     stretch = KeyValues(torch.zeros(1, 1, 3, 2), torch.zeros(1, 1, 3, 2), 0)
     with pytest.raises(ValueError, match="begins at position 0, after one that ends at 3"):
         stacked([[stretch, stretch]])
+
+
+def test_pasts_of_rows_side_by_side_are_gathered_as_they_would_be_laid_end_to_end() -> None:
+    """Stretches of several rows in one past, whole rows and moved ones; the slow twin knows of no rows."""
+    model = tiny.model("llama")
+    runs = prefill(model, tokens("llama", 3, 12))
+    laid = [
+        [runs[0].part(0, 5), runs[2].part(5, 11)],
+        [runs[1].part(0, 11)],
+        [runs[2].part(0, 2), runs[1].part(2, 5), runs[0].part(5, 11)],
+    ]
+    shifted = [*laid[:2], [runs[2].part(0, 4), moved(model, runs[1].part(5, 12), 4)]]
+    for rows in (laid, shifted):
+        apart = [[replace(stretch, among=None) for stretch in row] for row in rows]
+        for one, other in zip(stacked(rows), stacked(apart), strict=True):
+            assert torch.equal(one[0], other[0])
+            assert torch.equal(one[1], other[1])
+    assert moved(model, runs[1].part(5, 12), 4).among is None
+    with pytest.raises(ValueError, match="begins at position 5, after one that ends at 4"):
+        stacked([[runs[0].part(0, 4), runs[1].part(5, 8)]] * 2)
 
 
 def test_reading_leaves_the_given_keys_alone() -> None:

@@ -65,6 +65,7 @@ def test_ends_are_those_that_the_bytes_say(name: str, text: str) -> None:
     ids = encode(tokenizer, text)
     assert token_ends(ids, tokenizer) == complete_characters(tokenizer, ids)
     assert trace._ends_by_window(ids, tokenizer) == trace._ends_by_prefix(ids, tokenizer)
+    assert trace._ends_by_token(ids, tokenizer, decode) in (None, trace._ends_by_prefix(ids, tokenizer))
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
