@@ -20,7 +20,7 @@ from mediate.models.rope import depends_on_length
 from mediate.models.turning import sine_table, spun
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.one_pass import one_pass
-from mediate.passes.rows import Rows
+from mediate.passes.rows import RowsTogether
 from mediate.passes.unhooked import leanly
 
 
@@ -39,7 +39,7 @@ class KeyValues:
     keys: Float[Tensor, "layer kv_head pos d_key"]
     values: Float[Tensor, "layer kv_head pos d_value"]
     start: int
-    among: tuple[Rows, int] | None = None
+    among: tuple[RowsTogether, int] | None = None
 
     def __post_init__(self) -> None:
         if self.keys.shape[:3] != self.values.shape[:3]:
@@ -52,6 +52,8 @@ class KeyValues:
         """The tokens from `start` to `stop`, counted within this stretch."""
         if not 0 <= start <= stop <= len(self):
             raise ValueError(f"tokens {start} to {stop} of a stretch of {len(self)}")
+        if stop - start == len(self):
+            return self
         return KeyValues(self.keys[:, :, start:stop], self.values[:, :, start:stop], self.start + start, self.among)
 
     @property
@@ -105,7 +107,7 @@ def run_on(
             "one shape in every layer"
         ) from error
     begin = start if past is None else past.start
-    rows = None if begin else Rows(keys, values)
+    rows = None if begin else RowsTogether(keys, values)
     return [
         KeyValues(keys[:, row], values[:, row], begin, None if rows is None else (rows, row)) for row in range(len(ids))
     ], logits

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class RowsTogether:
     """The keys and values of sequences that were run side by side, in every layer, padding among them.
 
     Args:

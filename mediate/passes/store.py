@@ -64,7 +64,14 @@ def model_spec(model: Model) -> dict[str, Any]:
 
 def entry_key(spec: Spec) -> str:
     """sha256 of the specification in canonical JSON; NaN and objects that are not JSON are errors."""
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _key(_canonical(spec))
+
+
+def _canonical(spec: Spec) -> str:
+    return json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _key(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -92,7 +99,9 @@ class Store:
 
     def path(self, kind: str, spec: Spec) -> Path:
         """Where an entry stands, whether or not it is there."""
-        key = entry_key(spec)
+        return self._place(kind, entry_key(spec))
+
+    def _place(self, kind: str, key: str) -> Path:
         return self.root / kind / key[:2] / f"{key}.safetensors"
 
     def get(self, kind: str, spec: Spec) -> dict[str, Tensor] | None:
@@ -132,8 +141,9 @@ class Store:
 
         # A view would be saved with all of the storage behind it.
         owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        metadata = {"spec": json.dumps(spec, sort_keys=True), "sha256": data_checksum(owned)}
-        path = self.path(kind, spec)
+        text = _canonical(spec)
+        metadata = {"spec": text, "sha256": data_checksum(owned)}
+        path = self._place(kind, _key(text))
         _told_open(self.root)
         _tidied(self.root)
         try:

@@ -10,7 +10,7 @@ from torch import Tensor
 from mediate.mediation.cells import Cell
 from mediate.passes.keyvalues import KeyValues
 from mediate.passes.one_pass import Past
-from mediate.passes.rows import Rows
+from mediate.passes.rows import RowsTogether
 
 Stretches = tuple[KeyValues, KeyValues, KeyValues]
 """The question's keys and values, the chain's own, and those that take their place in a cell."""
@@ -75,7 +75,7 @@ def swapped_pasts(stretches: Sequence[Stretches], swaps: Sequence[Sequence[Cell 
     return beside.gathered(which.swapaxes(0, 1))
 
 
-def _beside(stretches: Sequence[Stretches]) -> Rows | None:
+def _beside(stretches: Sequence[Stretches]) -> RowsTogether | None:
     """What all stretches were run among, each standing where it is read; None where there is no such thing."""
     first = stretches[0][0].among
     for question, *chains in stretches:
