@@ -20,7 +20,7 @@ from mediate.models.rope import depends_on_length
 from mediate.models.turning import sine_table, spun
 from mediate.passes.memory import is_out_of_memory
 from mediate.passes.one_pass import one_pass
-from mediate.passes.rows import RowsTogether
+from mediate.passes.rows_together import RowsTogether
 from mediate.passes.unhooked import leanly
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from mediate.mediation.cells import Cell
 from mediate.passes.keyvalues import KeyValues
 from mediate.passes.one_pass import Past
-from mediate.passes.rows import RowsTogether
+from mediate.passes.rows_together import RowsTogether
 
 Stretches = tuple[KeyValues, KeyValues, KeyValues]
 """The question's keys and values, the chain's own, and those that take their place in a cell."""
