@@ -1595,8 +1595,8 @@ MUTANTS = (
     Mutant(
         "hostile: cells of a table are markup",
         "report/page.html.j2",
-        'not in ("undefined", "no interval") %}<td{{ look(column.look or "left") }}>{{ given }}</td>',
-        'not in ("undefined", "no interval") %}<td{{ look(column.look or "left") }}>{{ given | safe }}</td>',
+        ">{{ given }}</td>",
+        ">{{ given | safe }}</td>",
         "tests/report/whole/test_injection.py",
     ),
 )
