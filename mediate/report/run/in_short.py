@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mediate.figures.over import aligned, uneven
 from mediate.report.analysis import map_kinds, step_layer_maps
 from mediate.report.words import number, plural
 from mediate.results import Results, mean_map
@@ -16,11 +17,15 @@ def largest(results: Results, outcome: str) -> str:
     kinds = map_kinds(results, outcome)
     if not kinds:
         return ""
-    mean, coords, _ = mean_map(step_layer_maps(results, outcome, kinds[0]))
+    maps = step_layer_maps(results, outcome, kinds[0])
+    # As in the figure: steps of chains of different length are counted to the last one.
+    mean, coords, _ = mean_map(aligned(maps, "end" if uneven(maps) else "start"))
     if np.isnan(mean).all():
         return ""
     row, column = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
-    place = f"step {coords['step'][row]}, layer {coords['layer'][column]}"
+    step = coords["step"][row]
+    where = "the last step" if step == -1 else f"step {number(step, 0)}"
+    place = f"{where}, layer {coords['layer'][column]}"
     return f"{kinds[0]}: largest at {place}, {number(float(mean[row, column]))} {unit_of(outcome)}"
 
 
