@@ -69,7 +69,7 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
                     least = make_spec(seed=seed, control_pairs=0, replacements="none", outcomes=("logit",))
                     hidden = score(model, alone, least, out=out / f"{name}-hidden", progress=True)
                     uncopied.append(Uncopied(name, Scores(results, out / name), Scores(hidden)))
-                pages.append(other.call(write_report, out / name))
+                pages.append(other.call(write_report, out / name, ("svg",)))
                 members.append(Member(name, after, Scores(results, out / name), _marks(known[name])))
                 say(f"{name}: scored")
                 if rung is RUNGS[-1] and after is After.BASE:

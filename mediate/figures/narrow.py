@@ -1,6 +1,5 @@
 """A drawing of a phone's width: what is written beside its axes is set in as many lines as that takes."""
 
-import warnings
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -13,6 +12,7 @@ from mediate.figures.text import in_lines
 
 NARROW = 3.6  # inches: at this width text is as large on a phone as it is beside the figure
 MARGIN = 0.97
+FIRST = 0.7  # of the figure's width: the longest line before it is known where the axes lie
 LEAST = 8  # characters in a line
 
 
@@ -27,19 +27,28 @@ def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
     for axes in figure.axes:
         if (legend := axes.get_legend()) is not None and legend.get_window_extent().width > MARGIN * width:
             _in_one_column(axes, legend)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
-        lay_out(figure)
+        for text in _titles(axes):
+            text.set_text(text.get_text().replace("\n", " "))  # its lines are of the other width
+        # A title wider than the figure would leave the axes no width at all.
+        for text in (*_titles(axes), axes.xaxis.label):
+            _broken(text, text.get_window_extent().width, FIRST * width)
+    lay_out(figure)
     for axes in figure.axes:
         if (legend := axes.get_legend()) is not None and legend.get_window_extent().x1 > width:
             _in_one_column(axes, legend)
-        for text in (axes.title, axes.xaxis.label):
+        for text in (*_titles(axes), axes.xaxis.label):
             box = text.get_window_extent()
-            _broken(text, box.width, room(box.x0, box.x1, width))
+            begun = text.get_horizontalalignment() == "left"
+            _broken(text, box.width, MARGIN * width - box.x0 if begun else room(box.x0, box.x1, width))
         _thinned(axes)
         box = axes.yaxis.label.get_window_extent()
         _broken(axes.yaxis.label, box.height, room(box.y0, box.y1, height))
     lay_out(figure)
+
+
+def _titles(axes: Axes) -> list[Text]:
+    """What stands over axes at the left, in the middle and at the right."""
+    return [each for each in axes.get_children() if isinstance(each, Text) and each not in axes.texts]
 
 
 def _in_one_column(axes: Axes, legend: Legend) -> None:
