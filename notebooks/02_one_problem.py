@@ -76,12 +76,9 @@ pd.DataFrame(item.by_reader()[0].T, columns=readers).rename_axis("step")
 # %%
 def problem(name: str, thing: str, one: int, many: int, less: int) -> dict[str, str]:
     question = f"{name} has {one} boxes of {many} {thing}. {name} gives {less} away. How many {thing} are left?"
-    all_, left = one * many, one * many - less
-    chain = f"{name} has {one} * {many} = <<{one}*{many}={all_}>>{all_} {thing}.\n{less} are given away, so "
-    return {
-        "question": question,
-        "answer": f"{chain}{all_} - {less} = <<{all_}-{less}={left}>>{left} are left.\n#### {left}",
-    }
+    first = f"{name} has {one} * {many} = <<{one}*{many}={one * many}>>{one * many} {thing}."
+    then = f"{less} are given away: {one * many} - {less} = <<{one * many}-{less}={one * many - less}>>"
+    return {"question": question, "answer": f"{first}\n{then}{one * many - less} are left.\n#### {one * many - less}"}
 
 
 names = [("Tom", "apples"), ("Ann", "coins"), ("Raj", "books")]
