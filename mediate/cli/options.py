@@ -203,7 +203,7 @@ def show(out: Path, results: object, *, report: bool = True) -> None:
     if report:
         from mediate.report import write_report
 
-        page = write_report(out)
+        page = write_report(out, results=results)
         put(f"report: {page}")
     else:
         put(f"run: {out}")

@@ -69,7 +69,7 @@ NOTEBOOK_CHAINS = 2
 
 
 @stage("writing pages")
-def write_report(folder: str | Path, endings: Sequence[str] = ENDINGS) -> Path:
+def write_report(folder: str | Path, endings: Sequence[str] = ENDINGS, results: Results | None = None) -> Path:
     """Writes `report.html` and `figures/` into a run directory from what is stored there, and returns the page.
 
     A directory of `mediate cross` gets a page of its own kind, see `mediate.report.crossing`, and so does one of
@@ -80,12 +80,15 @@ def write_report(folder: str | Path, endings: Sequence[str] = ENDINGS) -> Path:
     Args:
         folder: The run directory.
         endings: The files that there are of each figure, of `png`, `svg` and `pdf`.
+        results: What is stored there, where it is at hand; else it is read.
 
     Raises:
         InputError: The folder is no run directory or one of traces, which have no page, or a file in it is
             missing or damaged.
     """
     folder = Path(folder)
+    if results is not None:
+        return write_page(folder / PAGE, run_page(results), endings)
     manifest = read_manifest(folder)
     for kind in (TRACE_RUNS, SPECULATIVE_RUNS):
         if kind.is_of(manifest):
