@@ -175,7 +175,7 @@ def test_a_tuning_opens(tmp_path: Path) -> None:
     assert isinstance(found, md.Tuning)
     assert check_record(found, tmp_path / "copy")["loss"].tolist() == [2.0, 1.0]
     assert found.accuracy()["right"].tolist() == [1, 3]
-    assert found.plot.loss().get_title() == "lora, seed 0"
+    assert found.plot.loss().get_title(loc="left") == "lora, seed 0"
     assert str(found).splitlines()[-1] == f"model: {tmp_path / 'tuned'}"
     assert str(md.open(tmp_path / "copy")).splitlines()[-1] == f"model: {tmp_path / 'copy'}"
 

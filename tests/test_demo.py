@@ -39,7 +39,7 @@ def test_the_demo_tells_decorative_from_needed(tmp_path: Path, monkeypatch: pyte
     assert page == tmp_path / "out" / PAGE
     controlled = {each.name: {row.item for row in each.scores.results.controls} for each in family.members}
     assert {name: len(items) for name, items in controlled.items() if items} == {rung.name(): 8 for rung in RUNGS[:2]}
-    assert text.count('<td class="short">random weights</td>') == 2
+    assert text.count('<td class="short loose">random weights</td>') == 2
     assert "Not run on the models after decorative and needed tuning." in text
     models = next(table for table in parse(text).tables if "items" in table[0])
     assert {row[models[0].index("items")] for row in models[1:]} == {"8"}

@@ -1,6 +1,7 @@
 """The command line: parses and wires, nothing else. torch is imported by the commands that need it, when they run."""
 
 import gc
+import os
 from typing import Annotated
 
 import typer
@@ -32,6 +33,9 @@ from mediate.clock import timed
 # torch and transformers make objects by the hundred thousand while they are imported, and by Python's own thresholds
 # they are searched for garbage again and again: about a tenth of the demo's time.
 COLLECTING = (50_000, 10, 10)
+# How a thread of torch's waits for the others. By OpenMP's own default it spins, and beside other processes a run on
+# two threads then took four times as long as on one; what is computed is the same.
+WAITING = "PASSIVE"
 
 app = typer.Typer(
     cls=Commands,
@@ -60,6 +64,7 @@ for group, name in (
 def main() -> None:
     """Runs the command line; what ends it is one line on standard error and an exit code."""
     gc.set_threshold(*COLLECTING)
+    os.environ.setdefault("OMP_WAIT_POLICY", WAITING)  # read as torch is imported
     try:
         with timed(), ended():
             app(prog_name="mediate")

@@ -90,6 +90,11 @@ def put(text: str) -> None:
     typer.echo(inert(text), err=_AS_JSON.get())
 
 
+def put_coloured(text: str) -> None:
+    """Text on standard output that has colours of our own; what text from outside could do was taken out before."""
+    typer.echo(text)
+
+
 def as_json(wanted: bool) -> bool:
     """From here on standard output is for one JSON object alone, where that is wanted; and whether it is."""
     _AS_JSON.set(wanted)

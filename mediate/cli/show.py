@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mediate.cli.ending import put_coloured
+
 
 def show(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
@@ -19,5 +21,4 @@ def show(
     """Prints one item of a run: its effects and its chains, each step in the colour of its effect; needs no model."""
     from mediate.report import open_run
 
-    # Coloured where this is a terminal; what text from outside could do to one is taken out before that.
-    typer.echo(open_run(run).items[item].show(map, layer))
+    put_coloured(open_run(run).items[item].show(map, layer))

@@ -1,5 +1,6 @@
 """A drawing of a phone's width: what is written beside its axes is set in as many lines as that takes."""
 
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from mediate.figures.text import in_lines
 NARROW = 3.6  # inches: at this width text is as large on a phone as it is beside the figure
 MARGIN = 0.97
 FIRST = 0.7  # of the figure's width: the longest line before it is known where the axes lie
+TALLER, MOST = 0.8, 4  # inches that are added where words leave no room, and how often
 LEAST = 8  # characters in a line
 
 
@@ -23,7 +25,7 @@ def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
         figure: It, of its new size.
         lay_out: Lays it out.
     """
-    width, height = figure.bbox.width, figure.bbox.height
+    width = figure.bbox.width
     for axes in figure.axes:
         if (legend := axes.get_legend()) is not None and legend.get_window_extent().width > MARGIN * width:
             _in_one_column(axes, legend)
@@ -32,7 +34,8 @@ def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
         # A title wider than the figure would leave the axes no width at all.
         for text in (*_titles(axes), axes.xaxis.label):
             _broken(text, text.get_window_extent().width, FIRST * width)
-    lay_out(figure)
+    _laid_out(figure, lay_out)
+    height = figure.bbox.height
     for axes in figure.axes:
         if (legend := axes.get_legend()) is not None and legend.get_window_extent().x1 > width:
             _in_one_column(axes, legend)
@@ -43,7 +46,18 @@ def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
         _thinned(axes)
         box = axes.yaxis.label.get_window_extent()
         _broken(axes.yaxis.label, box.height, room(box.y0, box.y1, height))
-    lay_out(figure)
+    _laid_out(figure, lay_out)
+
+
+def _laid_out(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
+    """Lays it out, and makes it taller where its words leave its axes no room."""
+    for _ in range(MOST):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.filterwarnings("always", "constrained_layout not applied", UserWarning)
+            lay_out(figure)
+        if not said:
+            return
+        figure.set_figheight(figure.get_figheight() + TALLER)
 
 
 def _titles(axes: Axes) -> list[Text]:

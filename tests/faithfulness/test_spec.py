@@ -29,7 +29,7 @@ def test_choices_are_named_with_commas_or_one_by_one() -> None:
 @pytest.mark.parametrize(
     ("choices", "told"),
     [
-        ({"edits": "truncate"}, "no edit 'truncate'; there are truncated"),
+        ({"edits": "truncate"}, "no edit 'truncate'; did you mean 'truncated'. there are truncated"),
         ({"edits": "filler.0"}, "no edit 'filler.0'"),
         ({"readings": "later"}, "no reading 'later'; there are at_once, continued"),
         ({"edits": ()}, "edits"),

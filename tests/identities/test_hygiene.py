@@ -223,7 +223,8 @@ def test_an_outcome_that_raises_leaves_nothing_behind(name: str, after: int) -> 
     contexts("qwen3")
     before = snapshot(model)
     module = READ_OFF[name]
-    name_there = "read_off" if hasattr(module, "read_off") else "read_off_each"
+    # The cells of a cube are all read off at once.
+    name_there = "read_off" if hasattr(module, "read_off") else "read_off_all"
     fuse = Fuse(getattr(module, name_there), after, BrokenError)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, name_there, fuse)

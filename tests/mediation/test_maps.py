@@ -50,9 +50,9 @@ def test_a_map_is_measured_under_its_usual_name(text: str, usual: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("reads:layer", "no map 'reads:layer'; a map is KIND:AXES"),
+        ("reads:layer", "no map 'reads:layer'; did you mean 'read'"),
         ("state:layer", "no map"),
-        ("state.residual:layer", "with a component of resid_pre"),
+        ("state.residual:layer", "did you mean 'state.resid_pre'"),
         ("state.z.ig:layer", "no map"),
         ("state.z.window2.denoising:layer", "no map"),
         ("attribution.z.denoising.ig:layer", "no map"),

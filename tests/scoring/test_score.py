@@ -372,12 +372,12 @@ def test_wrong_choices_are_one_line(choices: dict, message: str) -> None:
 
 def test_every_choice_that_bears_on_what_is_found_is_in_the_manifest() -> None:
     every = {*ScoreSpec.model_fields, "template_text"} - {"max_errors"}
-    chosen = make_spec(SPEC, against="other", replacements=["zero"])
+    chosen = make_spec(SPEC, against="other", replacements=["zero"], limit=3)
     assert set(chosen.described()) == every
     for described in (chosen.described(), SPEC.described()):
         assert json.loads(json.dumps(described, allow_nan=False)) == described
     # Runs from before they could be chosen are found again.
-    assert set(SPEC.described()) == every - {"against", "others", "replacements"}
+    assert set(SPEC.described()) == every - {"against", "others", "replacements", "limit"}
 
 
 def test_the_fingerprint_of_pairs_is_of_what_they_say() -> None:

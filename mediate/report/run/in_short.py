@@ -24,7 +24,7 @@ def largest(results: Results, outcome: str) -> str:
         return ""
     row, column = np.unravel_index(np.nanargmax(abs(mean)), mean.shape)
     step = coords["step"][row]
-    where = "the last step" if step == -1 else f"step {number(step, 0)}"
+    where = "the last step" if step == -1 else f"step {number(float(step), 0)}"
     place = f"{where}, layer {coords['layer'][column]}"
     return f"{kinds[0]}: largest at {place}, {number(float(mean[row, column]))} {unit_of(outcome)}"
 

@@ -207,8 +207,8 @@ def test_names_are_taken_apart_and_put_together() -> None:
     ("name", "why"),
     [
         ("ablate.z:layer", "no map 'ablate.z:layer'; a map is KIND:AXES"),
-        ("ablate.median.z:layer", "and as reference zero, mean, other"),
-        ("ablate.mean:layer", "ablate.REFERENCE.COMPONENT"),
+        ("ablate.median.z:layer", "did you mean 'ablate.mean.z'"),
+        ("ablate.mean:layer", "did you mean 'ablate.mean.z'"),
         ("ablate.zero.z.denoising:layer", "no map"),
         ("ablate.zero.resid_post:layer,head", "the axes of ablate.zero.resid_post are step, position, layer"),
         ("ablate.zero.v:layer,head", "step, position, layer, kv_head"),
