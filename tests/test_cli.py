@@ -257,7 +257,6 @@ def test_pairs_write_over_no_other_file(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["--maps", "reads:layer"], "no map 'reads:layer'"),
-        (["--maps", "reads:layer"], "no map 'reads:layer'"),
         (["--outcomes", "logits"], "no outcome 'logits'"),
         (["--outcomes", "logit"], "outcome logit is of one answer; a pair has two"),
         (["--template", "chatt"], "template 'chatt'"),
