@@ -11,7 +11,6 @@ from mediate import watch
 def quick(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     monkeypatch.setattr(watch, "MOMENT", 0.0)
-    watch.hush(False)  # a command that a test ran in this process may have asked for silence
     yield
     watch.hush(False)
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+from contextvars import copy_context
 from typing import Annotated
 
 import typer
@@ -66,11 +67,16 @@ def main() -> None:
     gc.set_threshold(*COLLECTING)
     os.environ.setdefault("OMP_WAIT_POLICY", WAITING)  # read as torch is imported
     try:
-        with timed(), ended():
-            app(prog_name="mediate")
+        # What a command asks for, such as silence, ends with it: another may be run in the same process.
+        copy_context().run(_run)
     finally:
         # Python searches all objects for garbage once more before it exits, which takes more than a second with torch.
         gc.freeze()
+
+
+def _run() -> None:
+    with timed(), ended():
+        app(prog_name="mediate")
 
 
 def _version(wanted: bool | None) -> None:

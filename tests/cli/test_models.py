@@ -9,7 +9,7 @@ import pytest
 
 from mediate.models.fetch import PACKAGED
 from mediate.models.shipped import REFERENCES
-from tests.test_cli import assert_refused, mediate
+from tests.test_cli import GOOD, assert_refused, mediate, write
 
 KEYS = {"name", "state", "bytes", "context", "place", "licence"}
 
@@ -52,6 +52,13 @@ def test_what_is_fetched_says_so(hub: Path) -> None:
     assert "3.0 MB" in row
     assert row.endswith(str(place))
     assert "next:" not in done.stderr
+
+
+def test_what_a_command_before_it_asked_for_is_over(hub: Path) -> None:
+    write(hub / "pairs.jsonl", GOOD)
+    refused = mediate("score", "pairs.jsonl", "--model", "reference-0.1m", "--out", "run", "-q", cwd=hub)
+    assert_refused(refused, "the tokenizer has no token for 'Tom'")
+    assert "besides, " in mediate("models", "list", cwd=hub).stderr
 
 
 def test_it_imports_no_torch(tmp_path: Path) -> None:
