@@ -1,17 +1,21 @@
 """Work that needs no model, such as drawing, in a process of its own beside the measuring."""
 
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
-from typing import ParamSpec, TypeVar
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
 
 from mediate.clock import stage
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Waiting = tuple[Callable[[], Any], Future[Any]]
 
 
 class Beside:
@@ -22,15 +26,61 @@ class Beside:
     """
 
     def __init__(self, pool: Executor | None) -> None:
-        self._pool = pool
+        self._pool, self._at_work, self._lock = pool, False, Lock()
+        self._waiting: deque[Waiting] = deque()
 
     def call(self, function: Callable[P, T], *args: P.args, **options: P.kwargs) -> "Future[T]":
-        """Begins a call; arguments and what it returns are pickled, so its `result()` is a copy."""
-        if self._pool is not None:
-            return self._pool.submit(function, *args, **options)
-        done: Future[T] = Future()
-        done.set_result(function(*args, **options))
-        return done
+        """Hands a call on; arguments and what it returns are pickled, so its `result()` is a copy."""
+        told: Future[T] = Future()
+        self._waiting.append((partial(function, *args, **options), told))
+        if self._pool is None:
+            self.share()
+        else:
+            self._hand_on()
+        return told
+
+    def share(self) -> None:
+        """Makes the calls here that the other process has not begun, the last one first."""
+        while (waiting := self._taken(last=True)) is not None:
+            made, told = waiting
+            try:
+                told.set_result(made())
+            except Exception as error:
+                told.set_exception(error)
+
+    def drop(self) -> None:
+        """Cancels the calls that are not begun."""
+        while (waiting := self._taken(last=True)) is not None:
+            waiting[1].cancel()
+
+    def _taken(self, *, last: bool) -> Waiting | None:
+        with self._lock:
+            if not self._waiting:
+                return None
+            return self._waiting.pop() if last else self._waiting.popleft()
+
+    def _hand_on(self) -> None:
+        """Gives the other process one call: those that wait stay here, so that this one can make them as well."""
+        with self._lock:
+            if self._at_work or not self._waiting or self._pool is None:
+                return
+            self._at_work = True
+            made, told = self._waiting.popleft()
+        self._pool.submit(made).add_done_callback(partial(self._ended, told))
+
+    def _ended(self, told: Future[Any], done: Future[Any]) -> None:
+        if done.cancelled():
+            told.cancel()
+        elif (error := done.exception()) is None:
+            told.set_result(done.result())
+        else:
+            told.set_exception(error)
+            # Where the process is gone, a call that waits for it would wait for ever.
+            while isinstance(error, BrokenExecutor) and (waiting := self._taken(last=False)) is not None:
+                waiting[1].set_exception(error)
+        with self._lock:
+            self._at_work = False
+        self._hand_on()
 
 
 @contextmanager
@@ -49,7 +99,12 @@ def beside(*modules: str) -> Iterator[Beside]:
     try:
         for name in modules:
             pool.submit(_import, name)
-        yield Beside(pool)
+        other = Beside(pool)
+        try:
+            yield other
+            other.share()
+        finally:
+            other.drop()
         with stage("waiting for pages"):
             pool.shutdown()
     finally:

@@ -77,6 +77,7 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
                     sizes = other.call(compare, *bases, out=out / "sizes")
             states = [each.scores.folder for each in members[-len(After) :]]
             afters.append(other.call(compare, *states, out=out / f"after-{rung.size}"))
+    other.share()
     with stage("waiting for pages"):
         for page in pages:
             page.result()

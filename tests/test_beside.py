@@ -5,6 +5,8 @@ import operator
 import os
 import sys
 import time
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +44,29 @@ def test_after_an_error_nothing_more_is_begun() -> None:
     with pytest.raises(KeyError):
         fail()
     assert calls[-1].cancelled()
+
+
+def test_what_is_not_begun_is_made_here_and_each_call_once(tmp_path: Path) -> None:
+    with beside() as other:
+        slow = other.call(time.sleep, 2.0)
+        where = [other.call(os.getpid) for _ in range(5)]
+        wrong = other.call(math.sqrt, -1.0)
+        made = [other.call((tmp_path / str(place)).mkdir) for place in range(5)]
+        other.share()
+        assert [each.result() for each in made] == [None] * 5
+        assert [each.result() for each in where] == [os.getpid()] * 5
+        assert isinstance(wrong.exception(), ValueError)
+    assert slow.done()
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_no_call_waits_for_a_process_that_is_gone() -> None:
+    with beside() as other:
+        calls = [other.call(os._exit, 1), *(other.call(operator.add, 1, 1) for _ in range(3))]
+        assert isinstance(calls[0].exception(timeout=60), BrokenExecutor)
+        assert all(isinstance(each.exception(timeout=60), BrokenExecutor) for each in calls)
+        with pytest.raises(BrokenExecutor):
+            other.call(operator.add, 1, 1)
 
 
 def test_without_another_process_calls_are_made_here(monkeypatch: pytest.MonkeyPatch) -> None:
