@@ -262,10 +262,15 @@ def _worlds(
     for tried, base in enumerate(islice(problems, 2 * TRIES)):
         if tried >= TRIES:  # what is left may have no twin at that place
             place = int(rng.integers(steps + 1))
-        others = [base.changed(place, int(number)) for number in rng.permutation(base.numbers_at(place))]
+        numbers = rng.permutation(
+            base.numbers_at(place)
+        )  # drawn for those used before, too: what follows stays the same
+        if base in used:
+            continue
+        others = [base.changed(place, int(number)) for number in numbers]
         apart = (other for other in others if other.held_out == held_out and other.answer != base.answer)
         fitting = [other for other in apart if fits(base, other)]
-        if base not in used and fitting:
+        if fitting:
             return base, fitting[0]
     return None
 
