@@ -12,6 +12,7 @@ import pytest
 from tests import typechecker
 
 HERE = Path(__file__).parent
+NOTHING_DRAWN = b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 
 # Each worker has one core: two threads in each of two workers would wait for each other.
 os.environ.update(
@@ -37,3 +38,19 @@ def pytest_collection_finish() -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A test has the marker of its room: the folder that it stands in or, at the top, what its file is named for."""
     item.add_marker(item.path.relative_to(HERE).parts[0].removeprefix("test_").removesuffix(".py"))
+
+
+@pytest.fixture(autouse=True)
+def speaking() -> None:
+    """The silence that a command asked for ends with the test that called it."""
+    from mediate.watch import hush
+
+    hush(False)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what is said: figures have their files, but nothing is drawn, which takes most of a page's time."""
+    from mediate.figures.figure import Figure
+
+    monkeypatch.setattr(Figure, "files", lambda _, *kinds: dict.fromkeys(kinds, NOTHING_DRAWN))

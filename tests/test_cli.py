@@ -12,6 +12,8 @@ import pytest
 
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 GOOD = {
     "id": 1,
     "group": "apples",

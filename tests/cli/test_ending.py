@@ -19,6 +19,8 @@ from tests.figures.records import fake_results
 from tests.results.test_folder import drop_sums
 from tests.test_cli import GOOD, assert_refused, mediate, write
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ROOT = Path(__file__).parents[2]
 # A command that is writing a run, and stays there.
 WAITING = """

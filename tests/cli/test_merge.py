@@ -5,10 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import mediate as md
 from mediate.pairs.files import pairs_content
 from tests.scoring.engines.test_sharded import content
 from tests.test_cli import mediate
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_an_array_of_shards_is_merged_to_the_run_of_one_process(tmp_path: Path, monkeypatch) -> None:

@@ -13,6 +13,8 @@ from mediate.cli.ending import put_json
 from mediate.cli.summaries import check_summary
 from tests.test_cli import mediate
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 USUAL = ("--limit", 3, "--control-pairs", 0, "--no-report")
 ESTIMATE = {"value", "low", "high", "level", "n", "groups", "method", "seed", "reason"}

@@ -15,6 +15,8 @@ from mediate.results.token_join import read_joined
 from mediate.results.trace_folder import read_trace_results
 from mediate.tasks.modular import modular_pairs
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RUN = CliRunner()
 
 

@@ -13,6 +13,8 @@ from mediate.faithfulness.spec import BehaviourSpec
 from mediate.results.behaviour import WHOLE
 from mediate.scoring.spec import make_spec
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 QUICK = {"maps": (), "control_pairs": 0, "progress": False}
 
 

@@ -10,6 +10,8 @@ from mediate.report.run.page import render_page, terminal
 from mediate.results.cube import Cube
 from tests.figures.records import fake_results
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def twice(shift: float):
     """A run of two outcomes, the second one's numbers those of the first, shifted."""

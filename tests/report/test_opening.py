@@ -7,6 +7,8 @@ from mediate.report.opening import page_of
 from mediate.results import write_results
 from tests.figures.records import fake_results
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.mark.parametrize("name", ["family.html", "comparison.html", "report.html"])
 def test_a_page_that_is_there_is_left_as_it_is(tmp_path: Path, name: str) -> None:

@@ -15,6 +15,8 @@ from mediate.results.parts import PARTS, write_part, write_plan
 from mediate.results.sharding import shard_folder
 from tests.results.test_parts import ORDER, PLAN, WHOLE, part
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 WORDS = "partial: 4 of 6 items measured; the same command goes on"
 
 

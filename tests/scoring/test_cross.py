@@ -23,6 +23,8 @@ from mediate.scoring import cross as crossing_module
 from mediate.scoring.cross import cross, make_cross_spec, weight_bytes
 from tests import tiny
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def pair_of(name: str, first: int, other: int, group: str) -> Pair:
     base, source = (

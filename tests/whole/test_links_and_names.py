@@ -22,6 +22,8 @@ from tests.report.whole.test_hostile import poison
 from tests.results.test_parts import PLAN, part
 from tests.test_cli import GOOD, changed, mediate, write
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 NAMES = ("../../x", "/etc/x", "CON", "a" * 300, "a/b\\c", "..", "~root", "$(touch x)", "x\x00y", "-rf", "名\u202e/..")
 _WATCHED: list[list[str]] = []
 

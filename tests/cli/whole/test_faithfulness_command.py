@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 import mediate as md
 from mediate.cli import app
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:

@@ -12,6 +12,8 @@ from tests.figures.records import fake_results
 from tests.report.parse import parse
 from tests.results.test_conditions import conditioned
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 NAMES = ("1 a step, plain", "2 a step, plain", "1 a step, terse", "2 a step, terse")
 
 

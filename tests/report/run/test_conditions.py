@@ -15,6 +15,8 @@ from tests.figures.records import fake_item_results, fake_results
 from tests.report.parse import parse
 from tests.results.test_conditions import conditioned
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(scope="module")
 def results() -> Results:

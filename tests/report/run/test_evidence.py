@@ -18,6 +18,8 @@ from tests.figures.records import fake_results
 from tests.report.parse import parse
 from tests.report.shown import said, table_in
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def full() -> Results:
     results = fake_results()

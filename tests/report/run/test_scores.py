@@ -13,6 +13,8 @@ from mediate.results.maps import effect_table
 from tests.figures.records import fake_manifest, fake_results
 from tests.report.parse import parse
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(scope="module")
 def scores() -> Scores:

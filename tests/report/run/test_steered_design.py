@@ -11,6 +11,8 @@ from mediate.report.run.steered_design import steered_sections
 from mediate.results import Results
 from tests.figures.records import fake_results
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 STEERING = {
     "alpha": 1.5,
     "layer": 2,

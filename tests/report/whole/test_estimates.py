@@ -20,6 +20,8 @@ from mediate.results.agreement import Agreement
 from tests.figures.records import fake_results
 from tests.report.parse import parse
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 KIND = "attribution.resid_pre"
 TRUST = Agreement(0.95, 0.95, 0.1, 1.0, 0.9, 32, 8, 0)
 
