@@ -49,8 +49,8 @@ class Identity:
     def why_not(self, model: Model) -> str:
         """What the model lacks, in words; empty where the identity can be tried."""
         lacking = [f"{each} is not offered" for each in self.components if each in model.refused]
-        if self.check and not model.check(self.check).passed:
-            lacking.append(f"{self.check!r} failed")
+        if self.check and not (tried := model.check(self.check)).passed:
+            lacking.append(tried.detail or f"{self.check} failed at load")
         return ", ".join(lacking)
 
 

@@ -53,7 +53,7 @@ class Finding:
         tolerance: The most that is allowed; of what must differ, the least.
         differs: Whether it must differ.
         gated: Off where the number is for the reader alone.
-        detail: Why it failed or was not tried.
+        detail: Why it failed, or does not apply.
     """
 
     name: str
@@ -178,7 +178,7 @@ def _try(model: Model, pair: EncodedPair, identity: Identity, limits: Mapping[Si
     limit, differs = limits[identity.kind], identity.kind is Size.DIFFERENT
     lacking = identity.why_not(model)
     if lacking:
-        return Finding(identity.name, float("nan"), limit, gated=False, detail=f"not tried: {lacking}")
+        return Finding(identity.name, float("nan"), limit, gated=False, detail=f"does not apply: {lacking}")
     try:
         error = identity.deviation(model, pair)
     except InputError as failure:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mediate.cli.cache import cache_app
+from mediate.cli.check_pairs import check_file
 from mediate.cli.commands import SETTINGS, Commands
 from mediate.cli.compare import compare
 from mediate.cli.cross import cross
@@ -15,6 +16,7 @@ from mediate.cli.demo import demo
 from mediate.cli.ending import ended
 from mediate.cli.faithfulness import faithfulness
 from mediate.cli.from_spec import FromSpec
+from mediate.cli.init import init
 from mediate.cli.look import check, report
 from mediate.cli.maps import maps
 from mediate.cli.materials import make_pairs
@@ -51,6 +53,8 @@ for command in (demo, score, merge, faithfulness, compare, cross, report, show, 
 app.command("open")(open_page)
 app.command("pairs", cls=FromSpec)(make_pairs)
 app.command("pairs from")(make_twins)
+app.command("pairs check")(check_file)
+app.command("init")(init)
 tune_app.command(cls=FromSpec)(reference)
 for group, name in (
     (tune_app, "tune"),

@@ -1,17 +1,13 @@
 """`mediate compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from mediate.cli.ending import put, put_json
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import JsonOption, either
-from mediate.watch import tell
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def _fields() -> dict[str, Any]:
@@ -44,17 +40,8 @@ def compare(
         *runs, out=out, labels=either(labels, label), allow_mixed=allow_mixed, partial=partial, **choices
     )
     put(repr(found))
-    alike = _alike(found.runs())
-    if alike:
-        tell(f"note: {alike} are runs of the very same model on the same chains")
     put(f"comparison: {out / 'comparison.html'}")
     if json:
         from mediate.cli.summaries import comparison_summary
 
         put_json(comparison_summary(found, out))
-
-
-def _alike(runs: "pd.DataFrame") -> str:
-    """The names of the runs of one model, by its weights, that read the same model's chains; empty where all differ."""
-    same = runs[runs.duplicated(["fingerprint", "dtype", "writer_fingerprint"], keep=False)]
-    return " and ".join(map(str, same["run"]))

@@ -29,7 +29,6 @@ from mediate.watch import tell
 
 if TYPE_CHECKING:
     from mediate.results.crossing_folder import CrossResults
-    from mediate.stats import Estimate
 
 
 def _fields() -> dict[str, Any]:
@@ -108,20 +107,10 @@ def cross(
 
 
 def _say(results: "CrossResults") -> None:
+    from mediate.report import CrossScores
+
     counts, memory = results.manifest["counts"], results.manifest["weight_bytes"]
+    put(repr(CrossScores(results)))
     put(
         f"{counts['measured']} of {counts['given']} pairs; weights of both models: {sum(memory.values()) / 1e6:,.0f} MB"
     )
-    for crossing in results.crossings if counts["measured"] else ():
-        put(f"\n{crossing.outcome}, in nats, positive for the right answer (tuned less original)")
-        shares = results.shares(crossing.outcome)
-        for name, each in results.changes(crossing.outcome).items():
-            put(f"  {name.replace('_', ' '):26} {f'{each}':30}{_share(shares.get(name))}")
-    for code, count in counts["by_reason"].items():
-        put(f"left out: {count} x {code}")
-
-
-def _share(share: "Estimate | None") -> str:
-    if share is None:
-        return ""
-    return f"{100 * share.value:.0f} % of the total change" if share.defined else "share undefined"

@@ -1,7 +1,8 @@
 """`mediate report` and `mediate check`."""
 
+import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +10,9 @@ from mediate.cli.completion import model_names
 from mediate.cli.ending import put, put_json
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.cli.options import JsonOption, check_model, quiet_libraries
+
+if TYPE_CHECKING:
+    from mediate.models.model import Check
 
 
 def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
@@ -52,8 +56,7 @@ def check(
     if loaded is not None:
         put(f"{loaded}")
         for each in loaded.checks:
-            name = f"{each.name} at {each.component}" if each.component else each.name
-            put(f"  {_mark(each.passed)} {name:44} {each.error:8.1e}  (at most {each.tolerance:.0e}) {each.detail}")
+            put(f"  {_checked(each)}")
         for component, why in loaded.refused.items():
             put(f"  not offered: {component} ({why})")
         failed += sum(not each.passed for each in loaded.checks if each.component is not None)
@@ -70,5 +73,10 @@ def check(
         raise typer.Exit(1)
 
 
-def _mark(passed: bool) -> str:
-    return "ok  " if passed else "FAIL"
+def _checked(each: "Check") -> str:
+    """A check made at load; what cannot be run on a model is of places that it has not."""
+    name = f"{each.name} at {each.component}" if each.component else each.name
+    if each.component is None and math.isinf(each.error):
+        return f"--   {name:44} does not apply: {each.detail}"
+    mark = "ok" if each.passed else "FAIL"
+    return f"{mark:4} {name:44} {each.error:8.1e}  (at most {each.tolerance:.0e}) {each.detail}".rstrip()

@@ -5,6 +5,7 @@ Keys are added, and not renamed, within a version of the package. What is undefi
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,8 @@ def crossing_summary(results: "CrossResults", out: Path, page: Path) -> dict[str
         for each in results.crossings
         if each.items
     }
-    models = {name: _model(results.manifest.get(name)) for name in ("original", "tuned")}
+    both = results.manifest.get("model") or {}
+    models = {name: _model(both.get(name)) for name in ("original", "tuned")}
     return _head(results.manifest, out, page) | models | {"outcomes": outcomes}
 
 
@@ -84,6 +86,7 @@ def comparison_summary(found: "Comparison", out: Path) -> dict[str, Any]:
         "report": str(out / "comparison.html"),
         "design": found.design,
         "mixed": list(found.mixed),
+        "same_models": [asdict(each) for each in found.compared.same_models],
         "runs": rows(found.runs()),
         "differences": rows(found.differences()),
     }

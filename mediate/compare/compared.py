@@ -10,6 +10,7 @@ from mediate.compare.ladder import LadderShare, climb, no_ladder
 from mediate.compare.maps import MapDifference, compare_maps
 from mediate.compare.pairing import OTHER_CONTENT, Pairing, pair_items
 from mediate.compare.runs import NamedRun
+from mediate.compare.same_model import SameModel, same_models
 from mediate.compare.settings import Settings
 from mediate.compare.split import SplitPart, find_squares, split_square
 
@@ -34,6 +35,7 @@ class Compared:
         no_ladder: Why there are none; empty where there are.
         maps: Differences of maps.
         maps_left_out: Why other maps were not compared, by their name.
+        same_models: Runs of which several are of one model.
     """
 
     runs: tuple[NamedRun, ...]
@@ -51,6 +53,7 @@ class Compared:
     no_ladder: str
     maps: tuple[MapDifference, ...]
     maps_left_out: Mapping[str, str]
+    same_models: tuple[SameModel, ...] = ()
 
 
 def compare_runs(
@@ -77,13 +80,14 @@ def compare_runs(
     squares = find_squares(runs, [writer.fingerprint if writer else None for writer in traces.writers])
     flat = no_ladder(runs, traces.design)
     maps, maps_left_out = compare_maps(runs, pairing, traces, outcomes, how)
+    same = same_models(runs, traces.writers, pairing.items)
     return Compared(
         runs=runs,
         how=how,
         pairing=pairing,
         traces=traces,
         mixed=(*unfinished, *alike, *_other_items(pairing), *([traces.fault] if traces.fault else [])),
-        cautions=cautions(runs),
+        cautions=(*map(str, same), *cautions(runs)),
         outcomes=outcomes,
         levels=tuple(each for outcome in outcomes for each in levels(runs, pairing, outcome, how)),
         differences=tuple(
@@ -103,6 +107,7 @@ def compare_runs(
         no_ladder=flat,
         maps=maps,
         maps_left_out=maps_left_out,
+        same_models=same,
     )
 
 

@@ -33,6 +33,7 @@ from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
 from mediate.results.maps import EffectMap
 from mediate.results.replacements import ALL, Replaced
+from mediate.showing import record_cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,13 @@ class PreparedItem:
     seed: int = 0
     others: tuple["PreparedItem", ...] = ()
     material: Material = NOTHING
+
+    def _repr_html_(self) -> str:
+        others = tuple(each.id for each in self.others)
+        rows: list[tuple[str, object]] = [("question", self.item.question), ("answer", self.answer)]
+        rows += [("what the model answers", self.said), ("model", self.model.facts.name)]
+        rows += [("maps", self.maps), ("outcomes", self.outcomes)]
+        return record_cell(f"Prepared item {self.id}", [*rows, ("held against", others)])
 
     @property
     def id(self) -> str:

@@ -29,9 +29,10 @@ from mediate.mediation.names import Direction, MapSpec, parse_map
 from mediate.mediation.outcomes import USUAL, Outcome
 from mediate.models.model import Model
 from mediate.models.sites import Component, parse_component
-from mediate.pairs.pair import Pair, World, in_worlds
+from mediate.pairs.pair import SHOWN, Pair, World, in_worlds
 from mediate.results.controls import Controlled
 from mediate.results.maps import EffectMap
+from mediate.showing import record_cell
 
 Name = TypeVar("Name", bound=StrEnum)
 
@@ -69,6 +70,13 @@ class PreparedPair:
     maps: tuple[MapSpec, ...] = ()
     outcomes: tuple[Outcome, ...] = USUAL
     seed: int = 0
+
+    def _repr_html_(self) -> str:
+        said = self.said or ("", "")
+        rows = [(name, *(getattr(self.pair[world], name) for world in reversed(World))) for name in SHOWN]
+        rows += [("what the model answers", said[World.BASE], said[World.SOURCE])]
+        rows += [("model", self.model.facts.name, ""), ("maps", self.maps, ""), ("outcomes", self.outcomes, "")]
+        return record_cell(f"Prepared pair {self.id}", rows, ("", "base", "source"))
 
     @property
     def id(self) -> str:

@@ -13,6 +13,7 @@ from mediate.models.float64 import keeps_float64
 from mediate.models.sites import Component
 from mediate.models.steering import Steering
 from mediate.models.turning import Turning
+from mediate.showing import record_cell
 
 # How attention is computed, by transformers' name for it: patterns are read and written, so no other way will do.
 ATTENTION = "eager"
@@ -197,3 +198,22 @@ class Model:
         facts = self.facts
         size = f"{facts.layers} layers, {facts.parameters:,} parameters, {facts.dtype}, {facts.device}"
         return f"Model({facts.name!r}, {facts.architecture}, {size})"
+
+    def _repr_html_(self) -> str:
+        facts, passed = self.facts, sum(each.passed for each in self.checks)
+        rows = [
+            ("architecture", facts.architecture),
+            ("parameters", f"{facts.parameters:,}"),
+            ("layers", facts.layers),
+            ("heads", f"{facts.heads} of queries, {facts.kv_heads} of keys and values, of width {facts.d_head}"),
+            ("residual stream", f"width {facts.d_model}"),
+            ("vocabulary", f"{facts.d_vocab:,} tokens"),
+            ("context", f"{facts.context:,} positions"),
+            ("precision", f"{facts.dtype} on {facts.device}"),
+            ("loaded from", facts.source),
+            ("sha256", facts.fingerprint),
+            ("checks at load", f"{passed} of {len(self.checks)} passed"),
+            ("not offered", tuple(f"{component} ({why})" for component, why in self.refused.items())),
+            ("steered", "" if self.steering is None else "yes"),
+        ]
+        return record_cell(f"Model {facts.name}", rows)

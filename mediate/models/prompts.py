@@ -12,6 +12,7 @@ from mediate.errors import InputError, meant, short
 from mediate.files import regular
 from mediate.models.rendering import DATE, reads_the_clock, render
 from mediate.models.vocabulary import control_ids
+from mediate.showing import fields_cell
 from mediate.tasks.problems import few_shot_prompt
 from mediate.traces.backend import text_ids
 from mediate.traces.pieces import decode, encode, encode_after, puts_space_first, reads_as
@@ -54,6 +55,8 @@ class Template:
     style: Style
     text: str = ""
     name: str = ""
+
+    _repr_html_ = fields_cell
 
     def __post_init__(self) -> None:
         if self.style is Style.COMPLETION and self.text.count(HOLE) != 1:

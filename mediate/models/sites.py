@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mediate.errors import InputError, meant
+from mediate.showing import fields_cell
 
 
 class Component(StrEnum):
@@ -58,6 +59,8 @@ class Site:
 
     component: Component
     layer: int
+
+    _repr_html_ = fields_cell
 
     def __post_init__(self) -> None:
         if self.layer < 0:

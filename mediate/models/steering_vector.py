@@ -14,6 +14,7 @@ from torch import Tensor
 from mediate.errors import InputError, one_line
 from mediate.files import write_atomic
 from mediate.models.fingerprint import tensor_bytes
+from mediate.showing import record_cell
 
 # What the header of a file says that it is.
 FORMAT = "mediate steering vector 1"
@@ -46,6 +47,11 @@ class SteeringVector:
             raise ValueError(f"a vector of layer {self.layer} with {len(self.opening)} opening tokens")
         if not self.direction.isfinite().all() or not self.norm:
             raise ValueError("a vector of no length, or with numbers that are none")
+
+    def _repr_html_(self) -> str:
+        rows = [("layer", self.layer), ("norm", f"{self.norm:.4g}"), ("width", len(self.direction))]
+        rows += [("opening tokens", tuple(self.opening.tolist())), *self.model.items(), *self.facts.items()]
+        return record_cell("SteeringVector", rows)
 
     @property
     def norm(self) -> float:

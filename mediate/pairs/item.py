@@ -6,6 +6,7 @@ from typing import Any
 
 from mediate.errors import ItemError, short
 from mediate.pairs.answers import normalise
+from mediate.showing import record_cell
 
 # What every item has, in a pair or by itself; the fields after these count only where they are not left to default.
 _OF_A_PAIR = ("question", "answer", "cot", "values")
@@ -62,6 +63,11 @@ class Item:
     finished: bool = True
     chat: bool = False
     condition: str = ""
+
+    def _repr_html_(self) -> str:
+        title = f"Item {self.id}" if self.id else "Item"
+        every = ((each.name, getattr(self, each.name), each.default) for each in fields(self))
+        return record_cell(title, [(name, value) for name, value, usual in every if value != usual and name != "id"])
 
 
 def said(item: Item) -> dict[str, Any]:

@@ -9,8 +9,11 @@ from mediate.errors import ItemError, short
 from mediate.pairs.answers import same_answer
 from mediate.pairs.item import Item as Item
 from mediate.pairs.item import said as said_of
+from mediate.showing import record_cell
 
 Thing = TypeVar("Thing")
+# What a notebook shows of each world.
+SHOWN = ("question", "cot", "answer")
 
 
 class World(IntEnum):
@@ -101,6 +104,11 @@ class Pair:
 
     def _bad(self, code: str, reason: str) -> ItemError:
         return ItemError(self.id, reason, place=self.place, code=code)
+
+    def _repr_html_(self) -> str:
+        rows = [(name, getattr(self.base, name), getattr(self.source, name)) for name in SHOWN]
+        under = f", {self.condition}" if self.condition else ""
+        return record_cell(f"Pair {self.id}, group {self.group}{under}", rows, ("", "base", "source"))
 
 
 def pair_said(pair: Pair) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from torch import Tensor
 from mediate.errors import InputError
 from mediate.models.model import Model
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component, Site
+from mediate.showing import fields_cell
 
 
 class Reference(StrEnum):
@@ -66,6 +67,8 @@ class Write:
     by: str | None = None
     new: Callable[..., Tensor] | None = None
 
+    _repr_html_ = fields_cell
+
     def __post_init__(self) -> None:
         _check_places(self.site.hook_name, "positions", self.positions)
         if self.units is not None:
@@ -99,6 +102,8 @@ class Patch:
     positions: tuple[int, ...]
     units: tuple[int, ...] | None = None
     by: str = Reference.SOURCE
+
+    _repr_html_ = fields_cell
 
     def __post_init__(self) -> None:
         _check_places(self.site.hook_name, "positions", self.positions)
@@ -135,6 +140,8 @@ class Knockout:
     layers: tuple[int, ...]
     heads: tuple[int, ...] | None = None
     renormalised: bool = True
+
+    _repr_html_ = fields_cell
 
     def __post_init__(self) -> None:
         for what in ("readers", "keys", "layers"):

@@ -33,6 +33,7 @@ from mediate.models.fingerprint import tensor_bytes
 from mediate.models.float64 import keeps_float64
 from mediate.models.identity import NUMERICS_VERSION, library_versions
 from mediate.models.model import Model
+from mediate.showing import fields_cell
 
 SCHEMA = 1
 DAY = 24 * 60 * 60.0
@@ -101,6 +102,8 @@ class Store:
 
     root: Path = field(default_factory=cache_folder)
     counts: Counts = field(default_factory=Counts)
+
+    _repr_html_ = fields_cell
 
     def path(self, kind: str, spec: Spec) -> Path:
         """Where an entry stands, whether or not it is there."""

@@ -77,9 +77,10 @@ function valueOf(map, labels) {
   return map.cells[index] === UNDEFINED ? NaN : (map.cells[index] * map.largest) / QUANTA;
 }
 
-/** The stretch of a list, at most so long, that holds a place. */
-function around(list, place, most) {
-  const begin = Math.max(0, Math.min(place - Math.floor(most / 2), list.length - most));
+/** The stretch of a list, at most so long, that holds a place: the one that begins at `from`, where that does. */
+function around(list, place, most, from = -1) {
+  const kept = from >= 0 && from <= place && place < from + most;
+  const begin = Math.max(0, Math.min(kept ? from : place - Math.floor(most / 2), list.length - most));
   return list.slice(begin, begin + most);
 }
 

@@ -14,8 +14,8 @@ from mediate.figures.crossing import COMPONENTS, component_rows, plot_crossing
 from mediate.figures.layers import DIMS
 from mediate.figures.steps import plot_step_layer
 from mediate.files import write_text
-from mediate.report.cell import cell
-from mediate.report.crossing import crossing_headline, render_crossing
+from mediate.report.crossing import render_crossing
+from mediate.report.crossing_words import crossing_notebook, crossing_terminal
 from mediate.report.saving import saved
 from mediate.results import EffectMap, Reject
 from mediate.results.crossing import Crossing
@@ -137,18 +137,7 @@ class CrossScores:
         return CrossScores(self.results, saved(folder, self.results, write_crossed))
 
     def __repr__(self) -> str:
-        lines = [crossing_headline(self.results)]
-        for crossing in self.results.crossings if self.results.crossings[:1] and self.crossings[0].items else ():
-            lines.append(f"{crossing.outcome}, in nats, tuned less original")
-            lines += [f"  {name.replace('_', ' '):26} {each}" for name, each in self.changes(crossing.outcome).items()]
-        return "\n".join(lines)
+        return crossing_terminal(self.results).rstrip("\n")
 
     def _repr_html_(self) -> str:
-        rows = [
-            {"outcome": crossing.outcome, "quantity": name.replace("_", " "), "nats": str(each)}
-            for crossing in self.results.crossings
-            if crossing.items
-            for name, each in self.changes(crossing.outcome).items()
-        ]
-        notes = [f"{len(self.rejects)} entries left out."] if self.rejects else []
-        return cell(crossing_headline(self.results), notes, pd.DataFrame(rows, columns=["outcome", "quantity", "nats"]))
+        return crossing_notebook(self.results)

@@ -26,36 +26,23 @@ from mediate.report.blocks import (
     prose,
     standing_in,
 )
+from mediate.report.crossing_words import (
+    CHANGES,
+    CHECKPOINTS,
+    CORNERS,
+    crossing_headline,
+    in_nats,
+    repeated,
+    repeated_words,
+)
 from mediate.report.html import to_html
 from mediate.report.parts import MOST_ROWS, file_part, in_lines, left_out, more_rows
-from mediate.report.words import interval, number, percent, plain, plural, share_words
+from mediate.report.run.in_short import peak
+from mediate.report.words import apart_words, interval, number, percent, plain, plural, share_words
 from mediate.results.crossing import Crossing, change
 from mediate.results.crossing_folder import CrossResults
 from mediate.results.maps import EffectMap
-from mediate.stats import Estimate
 
-CHECKPOINTS = ("original", "tuned")
-# What each number is, with Y[q, c, r] for the checkpoint of the question's state, of the CoT's state, and of the
-# weights that read them; 0 is the original and 1 the tuned one.
-CORNERS = {
-    "original": ("the original as it is", "Y000"),
-    "original_with_tuned_state": ("the original, reading the tuned one's CoT state", "Y010"),
-    "tuned_with_original_state": ("the tuned one, reading the original's CoT state", "Y101"),
-    "tuned": ("the tuned one as it is", "Y111"),
-}
-CHANGES = {
-    "total": ("total change", "Y111 − Y000"),
-    "state": ("CoT state", "mean of its two effects"),
-    "rest": ("all else", "mean of its two effects"),
-    "state_in_original": ("CoT state, into the original", "Y010 − Y000"),
-    "state_in_tuned": ("CoT state, into the tuned one", "Y111 − Y101"),
-    "rest_with_original_state": ("all else, with the original's CoT state", "Y101 − Y000"),
-    "rest_with_tuned_state": ("all else, with the tuned one's CoT state", "Y111 − Y010"),
-    "interaction": ("interaction", "Y111 − Y101 − Y010 + Y000"),
-    "question": ("question state, of three", "Shapley value"),
-    "chain": ("CoT state, of three", "Shapley value"),
-    "readers": ("reading weights, of three", "Shapley value"),
-}
 _FACTS = (
     "name",
     "fingerprint",
@@ -78,9 +65,9 @@ def crossing_figures(results: CrossResults) -> tuple[Figure, ...]:
 def change_figures(results: CrossResults) -> Iterator[Figure]:
     """How each outcome changes."""
     seed, level = results.manifest["spec"]["seed"], results.manifest["spec"]["level"]
-    for place, crossing in enumerate(each for each in results.crossings if each.items):
+    for place, crossing in enumerate(_telling(results)):
         changes = results.changes(crossing.outcome)
-        listed = "; ".join(f"{CHANGES[name][0]} {_nats(changes[name])}" for name in ("total", "state", "rest"))
+        listed = "; ".join(f"{CHANGES[name][0]} {in_nats(changes[name])}" for name in ("total", "state", "rest"))
         yield Figure(
             name="crossing" if place == 0 else f"crossing-{place}",
             draw=partial(plot_crossing, crossing, seed=seed, level=level),
@@ -136,25 +123,6 @@ def _draw_components(rows: Mapping[str, Sequence[EffectMap]], view: str, ax: Axe
     plot_components(rows, ax=ax).set_title(view.replace("_", " "))
 
 
-def crossing_headline(results: CrossResults) -> str:
-    """What changed in the first outcome, and how it splits, in one paragraph."""
-    if not results.crossings or not results.crossings[0].items:
-        return "No item was crossed, so there is no change to report; what was left out is below."
-    crossing = results.crossings[0]
-    changes, shares = results.changes(), results.shares()
-    items = f"{plural(len(set(crossing.items)), 'item')} in {plural(len(set(crossing.groups)), 'group')}"
-    told = (
-        f"From the original to the tuned checkpoint, {crossing.outcome} moves by {_nats(changes['total'])} nats; "
-        f"positive is towards the right answer ({items})."
-    )
-    if not shares["state"].defined:
-        return f"{told} That is too little to be shared out ({shares['state'].reason})."
-    return (
-        f"{told} With the CoT's state comes {share_words(shares['state'])} of that, and with all else, the reading "
-        f"weights and the question's state, {share_words(shares['rest'])}."
-    )
-
-
 def crossing_page(results: CrossResults) -> Page:
     """All that is said of two checkpoints crossed."""
     manifest, figures = results.manifest, crossing_figures(results)
@@ -169,8 +137,14 @@ def crossing_page(results: CrossResults) -> Page:
             headline=crossing_headline(results),
             sections=(
                 Section("", (Text(prose(CROSSED, original=original, tuned=tuned)),)),
-                *(_changes_section(results, each, figures) for each in results.crossings if each.items),
-                Section("Where in the chain and in the network", (*maps, Text(INTO, Look.SMALL)), id="maps"),
+                *(_changes_section(results, each, figures) for each in _telling(results)),
+                *_repeated_sections(results),
+                Section(
+                    "Where in the chain and in the network",
+                    (*maps, Text(INTO, Look.SMALL)),
+                    id="maps",
+                    found=_largest(results),
+                ),
                 _items_section(results),
                 left_out(results.rejects, len(measured), manifest.get("counts", {}).get("given"), counted=False),
                 _method_section(manifest),
@@ -223,7 +197,30 @@ def _changes_section(results: CrossResults, crossing: Crossing, figures: Sequenc
     reasons = dict.fromkeys(each.reason for each in (*changes.values(), *shares.values()) if each.reason)
     drawn = standing_in(figures, "changes", crossing.outcome)
     told: tuple[Block, ...] = (*drawn, Table(heads, tuple(rows)), Text(in_lines(basis, reasons), Look.BASIS))
-    return Section(crossing.outcome, told)
+    found = f"moves by {in_nats(changes['total'])} nats"
+    if shares["state"].defined:
+        found += f"; CoT state {share_words(shares['state'])} of that"
+    return Section(crossing.outcome, told, found=found)
+
+
+def _telling(results: CrossResults) -> list[Crossing]:
+    """The outcomes that say something of their own."""
+    return [each for each in results.crossings if each.items and repeated(results, each) is None]
+
+
+def _repeated_sections(results: CrossResults) -> Iterator[Section]:
+    """A line for each outcome that says what the first one does."""
+    for each in results.crossings:
+        if (apart := repeated(results, each)) is not None:
+            said = repeated_words(results, each, apart)
+            yield Section(f"The same for {each.outcome}", (Text(said),), found=apart_words(apart))
+
+
+def _largest(results: CrossResults) -> str:
+    """Where the first kind of map by step and layer is largest."""
+    maps = [each for each in results.maps if each.dims == DIMS]
+    first = [each for each in maps if each.kind == maps[0].kind]
+    return peak(first, first[0].kind.removeprefix("cross.").replace("_", " ")) if first else ""
 
 
 def _items_section(results: CrossResults) -> Section:
@@ -249,7 +246,9 @@ def _items_section(results: CrossResults) -> Section:
         Text(caption, Look.BASIS),
         *more_rows(len(rows), "rows", "results/crossing.parquet"),
     )
-    return Section("Items", told, id="items")
+    least, most = float(found.total.min()), float(found.total.max())
+    said = f"{plural(len(rows), 'row')}, total change {number(least)} to {number(most)} nats"
+    return Section("Items", told, id="items", found=said)
 
 
 def _method_section(manifest: Mapping[str, Any]) -> Section:
@@ -274,7 +273,3 @@ def _method_section(manifest: Mapping[str, Any]) -> Section:
 def _checks(model: Mapping[str, Any]) -> str:
     checks = model.get("checks") or ()
     return f"{sum(bool(each.get('passed')) for each in checks)} of {len(checks)}"
-
-
-def _nats(estimate: Estimate) -> str:
-    return f"{number(estimate.value)} {interval(estimate)}"

@@ -169,7 +169,7 @@ function explore(data, root) {
       return { ...run, badge, span: make("span", { id: `explorer-${place}-step-${each}` }, badge, ...run.parts) };
     });
     view.chain = make("p", { class: "chain", dir: "auto", tabindex: "0" }, ...view.runs.map((run) => run.span));
-    view.chain.addEventListener("keydown", (event) => move(event, view, ["ArrowLeft", "ArrowRight"], ["ArrowUp", "ArrowDown"]));
+    view.chain.addEventListener("keydown", (event) => move(event, view, onwards(view.chain), ["ArrowUp", "ArrowDown"]));
     view.grid = make("table", { class: "grid", role: "grid", tabindex: "0" });
     view.grid.addEventListener("keydown", (event) => move(event, view, ["ArrowUp", "ArrowDown"], ["ArrowLeft", "ArrowRight"]));
     view.caption = make("p", { class: "small" });
@@ -215,6 +215,12 @@ function explore(data, root) {
       spots.delete(part);
       if (axis === "position") spots.set(part, { view, given: { position: each } });
     });
+  }
+
+  /** The keys that go back and on in a text, as it is read: to the right, or of Arabic and Hebrew to the left. */
+  function onwards(text) {
+    const keys = ["ArrowLeft", "ArrowRight"];
+    return getComputedStyle(text).direction === "rtl" ? keys.reverse() : keys;
   }
 
   /** Moves along the rows or the columns of a map. */
@@ -292,18 +298,36 @@ function explore(data, root) {
     view.caption.textContent = map || !view.effects || state.set === null ? "" : "no such map of this run, so no colour";
     if (!map) return;
     const [down, across] = [rowDim(), columnDim()];
-    const value = looker(map);
-    const part = (dim, most) => {
+    const part = (dim, most, from) => {
       const all = dim ? listed(axisOf(map, dim)) : [undefined];
-      return [around(all, Math.max(0, all.indexOf(dim && own(map, dim, labelOf(dim)))), most), all.length];
+      const some = around(all, Math.max(0, all.indexOf(dim && own(map, dim, labelOf(dim)))), most, from);
+      return [some, all.length, all.indexOf(some[0])];
     };
-    const [[rows, allRows], [over, allColumns]] = [part(down, MOST.rows), part(across, MOST.columns)];
+    // What is there already stays as long as it holds what is chosen: of long chains, rows are made anew rarely.
+    const before = view.laid?.set === state.set ? view.laid : undefined;
+    const [[rows, allRows, top], [over, allColumns, left]] = [
+      part(down, MOST.rows, before?.top), part(across, MOST.columns, before?.left),
+    ];
+    const fixed = set().dims.filter((dim) => dim !== down && dim !== across).map(labelOf).join();
+    if (!before || before.top !== top || before.left !== left || before.fixed !== fixed) {
+      view.laid = { set: state.set, top, left, fixed, cells: gridOf(view, map, down, across, rows, over) };
+      const some = [[rows, allRows, down], [over, allColumns, across]].filter(([few, all]) => few.length < all);
+      view.limits = some.map(([few, all, dim]) => `${word(dim)}s ${few[0]} to ${few.at(-1)} of ${all}`).join("; ");
+    }
+    view.caption.textContent = view.limits;
+    const at = [own(map, down, labelOf(down)), across && own(map, across, labelOf(across))];
+    select(view.grid, view.laid.cells.get(at.join()));
+  }
+
+  /** Makes the rows of a map, and returns its cells by their labels. */
+  function gridOf(view, map, down, across, rows, over) {
+    const value = looker(map);
     const bare = over.length > MOST.numbers;
     const every = Math.ceil(over.length / (bare ? MOST.numbers : MOST.numbers + 1));
     const head = (label, off) => make("th", { scope: "col", class: off && "off" }, String(label ?? set().noun));
     const heads = over.map((label, each) => head(label, each % every > 0));
     const corner = make("th", { scope: "col" }, `${word(down)}${across ? ` \\ ${word(across)}` : ""}`);
-    let chosen;
+    const cells = new Map();
     const says = (row) => (down === "position" && view.tokens[row] ? `${row} ${view.tokens[row].trim()}` : String(row));
     const body = rows.map((row) => make("tr", {}, make("th", { scope: "row" }, says(row)), ...over.map((label) => {
       const given = { [down]: row, ...(across && { [across]: label }) };
@@ -312,15 +336,13 @@ function explore(data, root) {
       if (bare || Number.isNaN(found)) cell.setAttribute("aria-label", number(found, true));
       else cell.textContent = number(found, true);
       spots.set(cell, { view, given });
-      if (row === own(map, down, labelOf(down)) && (!across || label === own(map, across, labelOf(across)))) chosen = cell;
+      cells.set([row, label].join(), cell);
       return cell;
     })));
     view.grid.className = bare ? "grid bare" : "grid";
     view.grid.setAttribute("aria-label", `${set().name} of ${view.name}`);
     view.grid.replaceChildren(make("thead", {}, make("tr", {}, corner, ...heads)), make("tbody", {}, ...body));
-    select(view.grid, chosen);
-    const some = [[rows, allRows, down], [over, allColumns, across]].filter(([few, all]) => few.length < all);
-    view.caption.textContent = some.map(([few, all, dim]) => `${word(dim)}s ${few[0]} to ${few.at(-1)} of ${all}`).join("; ");
+    return cells;
   }
 
   /** Draws the edges of the step graph into and out of the chosen step, and tells them. */

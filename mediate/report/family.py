@@ -1,5 +1,6 @@
 """A family of models on one page: several sizes, each before and after its fine-tunings, on the same pairs."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,9 +35,11 @@ from mediate.report.comparison.words import margin_words, points, points_interva
 from mediate.report.html import write_page
 from mediate.report.run.evidence import control_row, control_summaries
 from mediate.report.run.glossary import shared_words
+from mediate.report.run.in_short import controls_found
 from mediate.report.run.scores import Scores
 from mediate.report.uncopied import Uncopied, uncopied_figures, uncopied_section, uncopied_words
-from mediate.report.words import DASH, interval, number, percent, plural, share_words
+from mediate.report.words import DASH, from_to, interval, number, percent, plural, share_words
+from mediate.results.controls import ControlSummary
 
 PAGE = "family.html"
 MAIN = "mediated"
@@ -113,6 +116,16 @@ def family_headline(family: Family) -> str:
     # The first is of the first outcome.
     rung = next((each for each in family.sizes.compared.ladder if each.quantity == MAIN), None)
     items = plural(len(family.sizes.compared.pairing.items), "pair")
+    told = uncopied_words(family.uncopied)
+    told += f"At the answer, the chain of thought mediates {'; '.join(_by_state(family))} ({items}, the same for all)."
+    if rung is not None and rung.slope.defined:
+        slope = f"{points(rung.slope.value)} {points_interval(rung.slope)}"
+        told += f" Over the sizes of {family.states[0]}, the share changes by {slope} for ten times the parameters."
+    return told
+
+
+def _by_state(family: Family) -> list[str]:
+    """The least and the largest mediated share of each state."""
     parts = []
     for state in family.states:
         estimates = [each.scores.shares()[MAIN] for each in family.members if each.state == state]
@@ -120,12 +133,7 @@ def family_headline(family: Family) -> str:
         if shares:
             ends = dict.fromkeys((percent(min(shares)), percent(max(shares))))
             parts.append(f"{' to '.join(ends)} in {state}")
-    told = uncopied_words(family.uncopied)
-    told += f"At the answer, the chain of thought mediates {'; '.join(parts)} ({items}, the same for all)."
-    if rung is not None and rung.slope.defined:
-        slope = f"{points(rung.slope.value)} {points_interval(rung.slope)}"
-        told += f" Over the sizes of {family.states[0]}, the share changes by {slope} for ten times the parameters."
-    return told
+    return parts
 
 
 def sizes_figure(family: Family) -> Iterator[Figure]:
@@ -168,7 +176,12 @@ def family_page(folder: Path, family: Family) -> Page:
             headline=family_headline(family),
             sections=(
                 *uncopied_section(family.uncopied, figures),
-                Section("Decorative and needed, by size", standing_in(figures, "sizes")),
+                Section(
+                    "Decorative and needed, by size",
+                    standing_in(figures, "sizes"),
+                    id="sizes",
+                    found=f"mediated: {'; '.join(_by_state(family))}",
+                ),
                 _models_section(folder, family),
                 *_changes_section(family),
                 *_controls_section(family),
@@ -187,7 +200,9 @@ def _models_section(folder: Path, family: Family) -> Section:
         *numbers("parameters", *SHARES, "TE (nats)", "items", *marks),
     )
     table = Table(heads, tuple(_row(folder, each, marks) for each in family.members))
-    return Section("Models", (table, Text(MODELS, Look.BASIS)), id="models")
+    te = from_to(((each.name, each.scores.effects()["te"].value) for each in family.members), number)
+    found = f"{plural(len(family.members), 'model')}; TE in nats: {te}"
+    return Section("Models", (table, Text(MODELS, Look.BASIS)), id="models", found=found)
 
 
 MODELS = (
@@ -211,10 +226,12 @@ def _row(folder: Path, member: Member, marks: Sequence[str]) -> Row:
 
 def _controls_section(family: Family) -> tuple[Section, ...]:
     """The controls of the models on which they were run; nothing where there are none."""
-    rows: list[Row] = []
+    rows, every = list[Row](), list[ControlSummary]()
     for member in family.members:
         results = member.scores.results
-        for each in map(control_row, control_summaries(results, analysis_of(results))):
+        own = control_summaries(results, analysis_of(results))
+        every += own
+        for each in map(control_row, own):
             shown = (each[name] for name in ("size", "size_interval", "beside", "n", "refused"))
             verdict = f"{each['verdict']} {each['extra']}" if each["extra"] else each["verdict"]
             rows.append((TableCell(member.name, Look.SHORT), TableCell(each["name"], Look.SHORT), *shown, verdict))
@@ -222,20 +239,27 @@ def _controls_section(family: Family) -> tuple[Section, ...]:
         return ()
     states = dict.fromkeys(each.state for each in family.members if not each.scores.results.controls)
     said = prose(
-        "In nats. *Beside* is the real effect that a control stands next to; what each is, and what it must be, is "
-        "said in the models' own reports. {rest}",
+        "In nats. *Real effect*: of the same items, to hold a control's against; what each control is, and what it "
+        "must be, is said in the models' own reports. {rest}",
         rest=f"Not run on the models after {' and '.join(states)} tuning." if states else "",
     )
     heads = (
         *columns("model", "control"),
-        *numbers("mean size", "interval", "beside", "n", "refused"),
+        *numbers("mean size", "interval", "real effect", "n", "refused"),
         *columns("verdict"),
     )
-    return (Section("Controls", (Table(heads, tuple(rows)), Text(said, Look.BASIS)), id="controls"),)
+    blocks = (Table(heads, tuple(rows)), Text(said, Look.BASIS))
+    return (Section("Controls", blocks, id="controls", found=controls_found(every)),)
 
 
 def _changes_section(family: Family) -> tuple[Section, ...]:
     """The change of the mediated share of each state of each size, in the first outcome."""
+    found = [
+        each
+        for compared in (after.compared for after in family.afters)
+        for each in compared.differences
+        if (each.outcome, each.kind, each.quantity) == (compared.outcomes[0], "share", MAIN)
+    ]
     rows = [
         (
             TableCell(each.run, Look.SHORT),
@@ -244,9 +268,7 @@ def _changes_section(family: Family) -> tuple[Section, ...]:
             points_interval(each.estimate),
             TableCell(each.verdict.value, Look.FAINT if each.verdict is Verdict.UNCLEAR else Look.PLAIN),
         )
-        for compared in (after.compared for after in family.afters)
-        for each in compared.differences
-        if (each.outcome, each.kind, each.quantity) == (compared.outcomes[0], "share", MAIN)
+        for each in found
     ]
     if not rows:
         return ()
@@ -259,4 +281,7 @@ def _changes_section(family: Family) -> tuple[Section, ...]:
         *numbers("change of the mediated share", "interval"),
         *columns("verdict", look=Look.SHORT),
     )
-    return (Section("Before and after", (Table(heads, tuple(rows)), Text(said, Look.BASIS)), id="changes"),)
+    count = Counter(each.verdict for each in found)
+    counted = ", ".join(f"{count[each]} {each.value}" for each in Verdict if count[each])
+    blocks = (Table(heads, tuple(rows)), Text(said, Look.BASIS))
+    return (Section("Before and after", blocks, id="changes", found=f"mediated share: {counted}"),)

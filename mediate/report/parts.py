@@ -45,7 +45,8 @@ def left_out(rejects: Sequence[Reject], measured: int, given: int | None, *, cou
         blocks.append(Table(heads, tuple(rows), named=False, shown=MOST_ROWS))
     blocks += more_rows(len(rejects), "entries", "rejects.jsonl")
     folded = f"{plural(len(rejects), 'entry', 'entries')} left out, each with its reason" if rejects else ""
-    return Section("What was left out, and why", tuple(blocks), id="left-out", folded=folded)
+    parts = [plural(count, noun) for count, noun in ((items, "item"), (maps, "map")) if count]
+    return Section("What was left out, and why", tuple(blocks), "left-out", found=" and ".join(parts), folded=folded)
 
 
 def more_rows(count: int, what: str, file: str) -> tuple[Text, ...]:

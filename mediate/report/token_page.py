@@ -24,9 +24,16 @@ from mediate.report.blocks import (
 )
 from mediate.report.html import to_html
 from mediate.report.parts import in_lines, left_out, share_cells
-from mediate.report.token_words import SET_WORDS, joined_headline, joined_notes
-from mediate.report.words import DASH, gaps, interval, number, percent, plain, plural
-from mediate.results.token_join import ALL, EFFECTS, KINDS, SETS, JoinResults, kind_table
+from mediate.report.token_words import (
+    SET_WORDS,
+    best_score,
+    by_kind,
+    joined_headline,
+    joined_notes,
+    most_carried,
+)
+from mediate.report.words import DASH, gaps, interval, number, percent, plain, plural, share_words
+from mediate.results.token_join import ALL, EFFECTS, KINDS, REJECTED, SETS, JoinResults, kind_table
 from mediate.results.tokens_agreed import Carried, TokensAgreed, agreed_of, carried_of, without_statement
 from mediate.stats import Estimate
 
@@ -100,10 +107,18 @@ def joined_page(results: JoinResults) -> Page:
             sections=(
                 Section("", (Text(OPENING_WORDS), *notes)),
                 _together_section(results, together),
-                Section("Which score finds what carries", _agreed_blocks(results, agreed, figures), id="agreed"),
-                Section("By kind of token", _kind_blocks(results, agreed), id="kinds"),
                 Section(
-                    "The tokens that carry most", (*standing_in(figures, "tokens"), _token_table(results)), id="tokens"
+                    "Which score finds what carries",
+                    _agreed_blocks(results, agreed, figures),
+                    id="agreed",
+                    found=best_score(agreed),
+                ),
+                Section("By kind of token", _kind_blocks(results, agreed), id="kinds", found=by_kind(results)),
+                Section(
+                    "The tokens that carry most",
+                    (*standing_in(figures, "tokens"), _token_table(results)),
+                    id="tokens",
+                    found=most_carried(results),
                 ),
                 left_out(results.rejects, len(results.traces), manifest.get("counts", {}).get("given"), counted=False),
                 _method_section(manifest),
@@ -145,6 +160,7 @@ def _together_section(results: JoinResults, together: Sequence[Carried]) -> Sect
         "What they carry together",
         (table, Text(TOGETHER, Look.SMALL), Text(in_lines(basis, reasons), Look.BASIS)),
         id="together",
+        found=f"rejected tokens: {share_words(found[REJECTED].share)} of the whole" if found[REJECTED].chains else "",
     )
 
 

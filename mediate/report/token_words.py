@@ -2,8 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from mediate.report.words import percent, plural, share_words
-from mediate.results.token_join import ACCEPTED, ALL, EFFECTS, KINDS, OPENING, RANDOM, REJECTED, STATEMENT, JoinResults
+from mediate.report.words import from_to, interval, number, percent, plural, share_words
+from mediate.results.token_join import (
+    ACCEPTED,
+    ALL,
+    EFFECTS,
+    KINDS,
+    OPENING,
+    RANDOM,
+    REJECTED,
+    STATEMENT,
+    JoinResults,
+    kind_table,
+)
 from mediate.results.tokens_agreed import NOISE, Carried, TokensAgreed
 from mediate.stats import Estimate
 
@@ -71,3 +82,30 @@ def joined_notes(results: JoinResults, together: Sequence[Carried], agreed: Sequ
         parts = len(results.rejects) - items
         found.append(f"{plural(items, 'item')} left out, and of measured ones {plural(parts, 'effect')}.")
     return found
+
+
+def best_score(agreed: Sequence[TokensAgreed]) -> str:
+    """The score whose rank correlation with the first kind of effect is largest, over tokens of all kinds."""
+    there = [each for each in agreed if each.kind == ALL and each.correlation.defined]
+    if not there:
+        return ""
+    own = [each for each in there if each.effect == there[0].effect]
+    best = max(own, key=lambda each: abs(each.correlation.value))
+    found = f"{number(best.correlation.value)} {interval(best.correlation)}"
+    return f"best with {best.effect}: {best.score.replace('_', ' ')}, rank correlation {found}"
+
+
+def by_kind(results: JoinResults) -> str:
+    """The least and the largest mean knockout effect of a kind of token."""
+    table = kind_table(results.tokens())
+    told = from_to(((str(row["kind"]), float(row[EFFECTS[0]])) for row in table.to_dict("records")), number)
+    return f"{EFFECTS[0]}, mean in nats: {told}" if told else ""
+
+
+def most_carried(results: JoinResults) -> str:
+    """The largest knockout effect of a token."""
+    tokens = results.tokens()
+    if not len(tokens):
+        return ""
+    first = tokens.nlargest(1, "knockout").to_dict("records")[0]
+    return f"“{str(first['token']).strip()}” of {first['item']}, {number(float(first['knockout']))} nats"

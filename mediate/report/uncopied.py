@@ -153,7 +153,9 @@ def uncopied_section(found: Sequence[Uncopied], figures: Sequence[Figure]) -> tu
         Table(heads, tuple(rows)),
         Text(BASIS, Look.BASIS),
     )
-    return (Section("What is not copying", blocks, id=SECTION),)
+    near, far = (found[0].reaching(next_one=each) for each in (True, False))
+    told = f"a step moves the next by {number(near.value)} nats, later ones by {number(far.value)}"
+    return (Section("What is not copying", blocks, id=SECTION, found=told if near.defined else ""),)
 
 
 OPENING = (

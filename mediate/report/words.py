@@ -1,7 +1,7 @@
 """Numbers and the headline in words; every view of a run says them the same way."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mediate.pairs.answers import says
@@ -171,3 +171,15 @@ def gaps(estimates: Iterable[Estimate], what: str) -> tuple[str, ...]:
             if each.reason
         )
     )
+
+
+def from_to(found: Iterable[tuple[str, float]], told: Callable[[float], str]) -> str:
+    """The least and the largest of some values, each with its name: `3 % (short) to 97 % (long)`; empty without any."""
+    there = sorted(((value, name) for name, value in found if not math.isnan(value)), key=lambda each: each[0])
+    ends = dict.fromkeys((there[0], there[-1])) if there else {}
+    return " to ".join(f"{told(value)} ({name})" for value, name in ends)
+
+
+def apart_words(gap: float, unit: str = "nats") -> str:
+    """How near two numbers are that should be one: `to 1e-14 nats`, or `exactly`."""
+    return f"to {gap:.0e} {unit}" if gap else "exactly"

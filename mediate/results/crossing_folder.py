@@ -13,6 +13,7 @@ from mediate.results.damaged import from_tables
 from mediate.results.folder import MANIFEST, read_manifest, read_run, write_run
 from mediate.results.maps import EffectMap, effect_table, maps_from_table
 from mediate.results.told import Reject
+from mediate.showing import record_cell
 from mediate.stats import Estimate
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class CrossResults:
         strange = {each.item for each in self.maps} - known
         if strange:
             raise ValueError(f"a map of item {min(strange)!r}, which is not among the items")
+
+    def _repr_html_(self) -> str:
+        counts = [(each.outcome, f"{len(set(each.items))} items, {len(each.items)} rows") for each in self.crossings]
+        rows = [*counts, ("maps", len(self.maps)), ("left out", len(self.rejects))]
+        return record_cell("Two checkpoints crossed", rows)
 
     def crossing(self, outcome: str | None = None) -> Crossing:
         """The crossing of an outcome; of the first one where none is named.

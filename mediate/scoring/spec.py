@@ -24,6 +24,7 @@ from mediate.results.replacements import ALL, replacement_named
 from mediate.scoring.allowed import check_allowed
 from mediate.scoring.bearing import BEARINGS, Bearing
 from mediate.scoring.stored_chains import StoredChains, read_chains
+from mediate.showing import record_cell
 
 DEFAULT_MAP, DEFAULT_ITEM_MAP = "read:step,layer", "knockout:step,layer"
 # The longest chain that a model may write, where its context has room for it.
@@ -212,6 +213,9 @@ class ScoreSpec(BaseModel):
         cue = self.answer_cue
         stop = tuple(dict.fromkeys((cue, cue.strip() or cue, *self.stop)))
         return Decoding(self.max_new_tokens or MOST_NEW_TOKENS, stop, self.temperature, self.top_p, self.seed)
+
+    def _repr_html_(self) -> str:
+        return record_cell("ScoreSpec", self.described().items())
 
     def described(self) -> dict[str, Any]:
         """The choices as plain values, for a manifest."""

@@ -50,15 +50,15 @@ def test_findings_pass_on_the_right_side() -> None:
         assert not Finding("a", float("nan"), 1e-3, differs).passed
         assert Finding("a", float("nan"), 1e-3, differs, gated=False).passed
     assert str(Finding("a", 2e-3, 1e-3)).startswith("FAIL a ")
-    untried = Finding("a", float("nan"), 1.0, gated=False, detail="not tried: b")
-    assert str(untried).split() == ["--", "a", "not", "tried:", "b"]
+    untried = Finding("a", float("nan"), 1.0, gated=False, detail="does not apply: b")
+    assert str(untried).split() == ["--", "a", "does", "not", "apply:", "b"]
     assert str(Finding("a", 0.0, 0.0)).endswith("0.0e+00  (at most 0)")
 
 
 def test_what_a_model_lacks_is_not_tried_and_said() -> None:
     model = replace(tiny.model("llama"), refused={Component.V: "for the test"})
     found = {each.name: each for each in tried(model)}
-    assert "not tried: v is not offered" in str(found["all keys and values are TIE"])
+    assert "does not apply: v is not offered" in str(found["all keys and values are TIE"])
     assert all(each.passed for each in found.values())
     assert len(found) == len(IDENTITIES) + 1
 

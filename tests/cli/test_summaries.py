@@ -73,15 +73,25 @@ def test_a_comparison(space: Path) -> None:
     found = written("compare", "base", "needed", "--out", "compared", cwd=space)
     assert set(found) == documented("compare")
     assert [each["model"] for each in found["runs"]] == ["reference-0.1m", "reference-0.1m-needed"]
-    assert {each["quantity"] for each in found["differences"]} >= {"mediated", "text"}
+    runs = {name: json.loads((space / f"{name}.json").read_text()) for name in ("base", "needed")}
+    text = {name: run["outcomes"]["logit_diff"]["shares"]["text"]["value"] for name, run in runs.items()}
+    told = next(each for each in found["differences"] if (each["kind"], each["quantity"]) == ("share", "text"))
+    assert told["value"] == pytest.approx(text["needed"] - text["base"])
+    assert found["same_models"] == []
 
 
 def test_runs_of_one_model_are_told_to_be_that(space: Path) -> None:
     again = mediate("score", "p.jsonl", "--model", "reference-0.1m", "--out", "again", *USUAL, cwd=space)
     assert again.returncode == 0
-    done = mediate("compare", "base", "again", "--out", "same", cwd=space)
-    assert "base and again are runs of the very same model" in done.stderr
-    assert "very same" not in mediate("compare", "base", "needed", "--out", "compared", cwd=space).stderr
+    found = written("compare", "base", "again", "--out", "same", cwd=space)
+    (same,) = found["same_models"]
+    manifest = json.loads((space / "base" / "run.json").read_text())
+    assert same == {"labels": ["base", "again"], "fingerprint": manifest["model"]["fingerprint"], "same_chains": True}
+    told = " ".join(mediate("compare", "base", "again", "--out", "same", cwd=space).stdout.split())
+    assert "base and again are runs of the very same model (sha256 " in told
+    assert "Both runs are of the very same model." in told
+    assert "are runs of the very same model" in (space / "same" / "comparison.html").read_text()
+    assert "very same" not in mediate("compare", "base", "needed", "--out", "compared", cwd=space).stdout
 
 
 def test_a_crossing(space: Path) -> None:
@@ -89,7 +99,13 @@ def test_a_crossing(space: Path) -> None:
     found = written("cross", "p.jsonl", *usual, "--maps", "read:layer", cwd=space)
     assert set(found) == documented("cross")
     assert found["measured"] == 1
-    assert all(set(each) == ESTIMATE for each in found["outcomes"]["logit_diff"]["changes"].values())
+    assert (found["original"]["name"], found["tuned"]["name"]) == ("reference-0.1m", "reference-0.1m-needed")
+    assert found["original"]["parameters"] == found["tuned"]["parameters"] > 10_000
+    changes = found["outcomes"]["logit_diff"]["changes"]
+    assert all(set(each) == ESTIMATE for each in changes.values())
+    value = {name: each["value"] for name, each in changes.items()}
+    assert value["total"] == pytest.approx(value["tuned"] - value["original"])
+    assert value["total"] == pytest.approx(value["state"] + value["rest"])
 
 
 def test_tests_on_behaviour(space: Path) -> None:
@@ -100,15 +116,23 @@ def test_tests_on_behaviour(space: Path) -> None:
 
 
 def test_a_status(space: Path) -> None:
-    assert set(written("status", "base", cwd=space)) == documented("status")
+    found = written("status", "base", cwd=space)
+    assert set(found) == documented("status")
+    assert (found["run"], found["given"], found["measured"], found["left"]) == ("base", 3, 3, 0)
 
 
 def test_a_check() -> None:
-    found = check_summary({"planted": [Finding("full", 0.0, 1e-5)]}, 0, None)
+    findings = [Finding("full", 2e-6, 1e-5), Finding("moves", 2e-6, 1e-3, differs=True, detail="too little")]
+    found = check_summary({"planted": findings}, 1, {"name": "m"})
     assert set(found) == documented("check")
-    assert set(found["sections"]["planted"][0]) == {
-        *("name", "error", "tolerance", "differs", "gated", "passed", "detail")
-    }
+    assert (found["failed"], found["model"], list(found["sections"])) == (1, {"name": "m"}, ["planted"])
+    usual = {"differs": False, "gated": True, "detail": ""}
+    assert found["sections"]["planted"] == [
+        usual | {"name": "full", "error": 2e-6, "tolerance": 1e-5, "passed": True},
+        usual
+        | {"name": "moves", "error": 2e-6, "tolerance": 1e-3, "differs": True, "passed": False, "detail": "too little"},
+    ]
+    assert check_summary({}, 0, None)["model"] is None
 
 
 def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from mediate.figures.crossing import component_rows
 from mediate.report import write_report
-from mediate.report.crossing import CHANGES, CORNERS, crossing_figures, crossing_headline, render_crossing
+from mediate.report.crossing import crossing_figures, render_crossing
+from mediate.report.crossing_words import CHANGES, CORNERS, crossing_headline
 from mediate.report.parts import MOST_ROWS
 from mediate.report.words import interval, number, share_words
 from mediate.results import Reject

@@ -127,7 +127,7 @@ def test_the_page_and_the_terminal_speak_of_what_is_hidden(scored: md.Scores, tm
     page = scored.to_html(tmp_path / "page.html").read_text()
     assert "can see neither question nor chain" in page
     assert "source answer" not in page
-    assert "must be 0: held" in repr(scored)
+    assert "must be 0: it is" in repr(scored)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from mediate.models.model import Model
 from mediate.models.sites import IN_ATTENTION, Component, Site
 from mediate.passes.forward import forward
 from mediate.passes.interventions import Patch, Reference, Values
+from mediate.showing import fields_cell
 
 RECEIVERS = (Component.Q, Component.K, Component.V)
 
@@ -52,6 +53,8 @@ class Receiver:
     component: Component
     layers: tuple[int, ...]
     units: tuple[int, ...] | None = None
+
+    _repr_html_ = fields_cell
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,8 @@ from mediate.figures.ladder import LADDER_SIZE
 from mediate.figures.multiples import multiples_size
 from mediate.figures.style import in_panels, signed_by
 from mediate.figures.text import label
-from mediate.report.analysis import repeats
 from mediate.report.comparison.plots import ComparisonPlots
-from mediate.report.comparison.words import MAIN, levels_of
+from mediate.report.comparison.words import MAIN, levels_of, repeated_words
 from mediate.report.parts import file_part
 from mediate.report.words import plural, share_words
 from mediate.results.kinds import is_estimate
@@ -40,7 +39,7 @@ def comparison_figures(compared: Compared) -> tuple[Figure, ...]:
 def _outcomes(compared: Compared) -> Iterator[tuple[str, str]]:
     """The outcomes whose numbers are not those of the first again, each with the end of its figures' names."""
     for place, outcome in enumerate(compared.outcomes):
-        if any(repeats(run.results, outcome) is None for run in compared.runs):
+        if not repeated_words(compared, outcome):
             yield outcome, f"-{file_part(outcome, str(place))}" if place else ""
 
 

@@ -78,6 +78,7 @@ def comparison_json(compared: Compared) -> str:
         "design": compared.traces.design.value,
         "mixed": list(compared.mixed),
         "cautions": list(compared.cautions),
+        "same_models": [asdict(each) for each in compared.same_models],
         "counts": {
             "shared": len(pairing.items),
             "groups": len(set(pairing.groups)),

@@ -41,6 +41,7 @@ from mediate.report.comparison.words import (
     comparison_notes,
     dropped_words,
     points,
+    repeated_words,
     warning,
 )
 from mediate.report.html import to_html, to_notebook
@@ -61,6 +62,9 @@ def comparison_terminal(compared: Compared, *, width: int = WIDTH) -> str:
     """Headline, shares, differences and their verdicts, and what was dropped; plain text without escape codes."""
     blocks: list[Block] = []
     for outcome in compared.outcomes:
+        if same := repeated_words(compared, outcome):
+            blocks.append(Text(same))
+            continue
         blocks += [
             told_levels(compared, outcome, title=outcome, digits=0),
             short_differences(compared, outcome, SHOWN),
@@ -84,6 +88,9 @@ def notebook_view(compared: Compared) -> str:
     """The tables in a notebook's cell."""
     blocks: list[Block] = []
     for outcome in compared.outcomes:
+        if same := repeated_words(compared, outcome):
+            blocks.append(Text(same, Look.BASIS))
+            continue
         blocks += [
             told_levels(compared, outcome, title=outcome),
             short_differences(compared, outcome),
@@ -114,7 +121,10 @@ def comparison_page(compared: Compared) -> Page:
                 _runs_section(compared),
                 *outcomes,
                 Section(
-                    "Where in the chain and in the network", (*_map_blocks(compared, maps), *_no_maps(compared)), "maps"
+                    "Where in the chain and in the network",
+                    (*_map_blocks(compared, maps), *_no_maps(compared)),
+                    id="maps",
+                    found=_maps_found(compared),
                 ),
                 *beside_section(compared),
                 under_each_run(compared),
@@ -157,7 +167,7 @@ def _runs_section(compared: Compared) -> Section:
         *numbers("items measured"),
     )
     counts = Text(f"{_counts(compared)} All numbers below are of the shared items.", Look.BASIS)
-    return Section("Runs", (Table(heads, tuple(rows)), counts), id="runs", found=_counts(compared).rstrip("."))
+    return Section("Runs", (Table(heads, tuple(rows)), counts), id="runs", found=plural(len(compared.runs), "run"))
 
 
 def _counts(compared: Compared) -> str:
@@ -186,6 +196,16 @@ def _map_blocks(compared: Compared, figures: tuple[Block, ...]) -> tuple[Block, 
     )
     table, said = Table(heads, tuple(rows)), Text(_map_words(compared), Look.BASIS)
     return (table, said, *warning_under(compared), *figures)
+
+
+def _maps_found(compared: Compared) -> str:
+    """How many cells of the maps were found to differ, by how many axes they were told apart."""
+    tested, found = dict[str, int](), dict[str, int]()
+    for each in compared.maps:
+        tested[each.scope.value] = tested.get(each.scope.value, 0) + _tested(each)
+        found[each.scope.value] = found.get(each.scope.value, 0) + len(_differing(each, compared.how.alpha))
+    told = [f"{found[scope]} of {count} {scope}" for scope, count in tested.items()]
+    return f"differ: {', '.join(told)}" if told else ""
 
 
 def _map_words(compared: Compared) -> str:
@@ -260,7 +280,8 @@ def _items_section(compared: Compared) -> Section:
         ]
     told += more_rows(len(dropped), "items", "tables/items.parquet")
     folded = f"{plural(pairing.dropped_items, 'item')} dropped, each with its reason" if dropped else ""
-    return Section("Items, and why some were left out", tuple(told), id="items", folded=folded)
+    found = _counts(compared).rstrip(".")
+    return Section("Items, and why some were left out", tuple(told), id="items", found=found, folded=folded)
 
 
 def _settings(compared: Compared) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from mediate.compare import Compared, Verdict
 from mediate.compare.differences import Difference
 from mediate.compare.quantities import EFFECT, EFFECTS, SHARE, SHARES
-from mediate.compare.split import ORDERS, PARTS
+from mediate.compare.split import ORDERS, PARTS, SplitPart
 from mediate.figures.figure import Figure
 from mediate.report.blocks import (
     Block,
@@ -33,6 +33,7 @@ from mediate.report.comparison.words import (
     p_words,
     points,
     points_interval,
+    repeated_words,
     share_cell,
     warning,
 )
@@ -49,6 +50,8 @@ NAMED = 3  # runs that the contents list names
 
 def outcome_sections(compared: Compared, outcome: str, figures: Sequence[Figure]) -> tuple[Section, ...]:
     """All that is said of one outcome."""
+    if same := repeated_words(compared, outcome):
+        return (Section(f"The same for {outcome}", (Text(same),)),)
     place, mark = compared.outcomes.index(outcome), warning_under(compared)
     shares, ladder = (standing_in(figures, each, outcome) for each in ("shares", "ladder"))
     sections = [
@@ -78,7 +81,8 @@ def outcome_sections(compared: Compared, outcome: str, figures: Sequence[Figure]
             told.append(Text(f"The change from {first} reading its own chains to {second} reading its own."))
             told += [told_split(compared, outcome, (first, second), parts) for parts in (PARTS, ORDERS)]
         heading = f"Writes different chains, or reads chains differently: {outcome}"
-        sections.append(Section(heading, (*told, Text(BOTH_ORDERS, Look.BASIS), *mark), id=f"split-{place}"))
+        all_of_it = (*told, Text(BOTH_ORDERS, Look.BASIS), *mark)
+        sections.append(Section(heading, all_of_it, id=f"split-{place}", found=_split_found(squares)))
     if rungs := [each for each in compared.ladder if each.outcome == outcome]:
         rows = [
             (
@@ -94,7 +98,10 @@ def outcome_sections(compared: Compared, outcome: str, figures: Sequence[Figure]
         heads = numbers("slope", "interval", "rank correlation", "interval", "p over models")
         trend = Table((*columns("share"), *heads), tuple(rows))
         heading = f"Over model sizes, {outcome}"
-        sections.append(Section(heading, (trend, Text(LADDER, Look.BASIS), *mark, *ladder), id=f"ladder-{place}"))
+        slope = next(each.slope for each in rungs if each.quantity == MAIN)
+        found = f"mediated: {change_cell(slope)} points for ten times the parameters" if slope.defined else ""
+        all_of_it = (trend, Text(LADDER, Look.BASIS), *mark, *ladder)
+        sections.append(Section(heading, all_of_it, id=f"ladder-{place}", found=found))
     return tuple(sections)
 
 
@@ -107,6 +114,17 @@ def _mediated(compared: Compared, outcome: str) -> str:
         return f"mediated: {', '.join(f'{percent(each.estimate.value)} in {each.run}' for each in having)}"
     values = [each.estimate.value for each in having]
     return f"mediated: {percent(min(values))} to {percent(max(values))}"
+
+
+def _split_found(parts: Sequence[SplitPart]) -> str:
+    """How the first change of the mediated share splits, in a few words."""
+    found = [each for each in parts if (each.kind, each.quantity) == (SHARE, MAIN)]
+    told = [
+        f"{each.part} {change_cell(each.estimate)}"
+        for each in found
+        if (each.first, each.second) == (found[0].first, found[0].second) and each.part in SPLIT[1:]
+    ]
+    return f"mediated, points: {'; '.join(told)}" if told else ""
 
 
 def _counted(compared: Compared, outcome: str) -> str:

@@ -6,7 +6,8 @@ from collections import Counter
 from mediate.compare import Compared, Design, Verdict
 from mediate.compare.differences import Difference, Level
 from mediate.compare.quantities import SHARE
-from mediate.report.words import interval, number, percent, plural, share_words
+from mediate.report.analysis import repeats
+from mediate.report.words import apart_words, interval, number, percent, plural, share_words
 from mediate.stats import Estimate
 
 MAIN = "mediated"
@@ -34,10 +35,11 @@ def comparison_headline(compared: Compared) -> str:
     )
     if len(found) == 1:
         (only,) = found
+        same = " Both runs are of the very same model." if compared.same_models else ""
         return (
             f"Of the effect of the question on the answer, the chain of thought mediates "
             f"{share_words(shares[only.run])} in {only.run} and {share_words(shares[reference])} in {reference}. "
-            f"{_verdict_words(only)} ({basis})."
+            f"{_verdict_words(only)} ({basis}).{same}"
         )
     counts = Counter(each.verdict for each in found)
     listed = ", ".join(
@@ -73,6 +75,15 @@ def comparison_notes(compared: Compared) -> tuple[str, ...]:
             f"{len(pairing.items)} shared ones ({reasons})."
         )
     return tuple(notes)
+
+
+def repeated_words(compared: Compared, outcome: str) -> str:
+    """That an outcome's numbers are those of the first one in every run; empty where they are not, or it is that."""
+    first = compared.outcomes[0]
+    gaps = [gap for run in compared.runs if (gap := repeats(run.results, outcome)) is not None]
+    if outcome == first or len(gaps) < len(compared.runs):
+        return ""
+    return f"{outcome}: every number is that of {first}, {apart_words(max(gaps))} (answers of one token)."
 
 
 def warning(compared: Compared) -> str:

@@ -11,7 +11,7 @@ from mediate.report.run.both_sides import agreed_of_run, agreed_said, both_sides
 from mediate.report.run.followed import followed_blocks
 from mediate.report.run.grafted import graft_blocks
 from mediate.report.run.published import published_blocks
-from mediate.report.words import gaps, interval, number, percent, plural
+from mediate.report.words import from_to, gaps, interval, number, percent, plural
 from mediate.results import Results
 from mediate.results.behaviour import WHOLE, ReadAs
 from mediate.results.edit_tests import (
@@ -93,7 +93,10 @@ def behaviour_section(results: Results, figures: tuple[Figure, ...]) -> tuple[Se
         *published_blocks(results, analysis),
     ]
     remarks = _remarks(results, told)
-    return (Section("Behaviour: the chain edited", (*blocks, *((Notes(remarks),) if remarks else ())), id="behaviour"),)
+    stay = from_to(((_named(each), each.unchanged.value) for each in told), percent)
+    all_of_it = (*blocks, *((Notes(remarks),) if remarks else ()))
+    found = f"answers that stay: {stay}" if stay else ""
+    return (Section("Behaviour: the chain edited", all_of_it, id="behaviour", found=found),)
 
 
 def behaviour_blocks(results: Results) -> tuple[Block, ...]:

@@ -12,7 +12,7 @@ from mediate.figures.steps import STEPS_SIZE
 from mediate.report.analysis import Analysis, analysis_of, map_kinds, step_layer_maps
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, standing_in
 from mediate.report.run.best_length import best_length_blocks
-from mediate.report.words import DASH, gaps, interval, number, percent, plural, share_words
+from mediate.report.words import DASH, from_to, gaps, interval, number, percent, plural, share_words
 from mediate.results import Cube, EffectMap, Results, mean_map
 from mediate.results.conditions import (
     DEFAULT,
@@ -89,7 +89,10 @@ def conditions_section(results: Results, figures: Sequence[Figure]) -> tuple[Sec
         ]
     blocks += best_length_blocks(results)
     remarks = gaps((each.estimates[MEDIATED] for each in found), "shares")
-    return (Section("By condition", (*blocks, *((Notes(remarks),) if remarks else ())), id="conditions"),)
+    all_of_it = (*blocks, *((Notes(remarks),) if remarks else ()))
+    mediated = from_to(((each.condition or DASH, each.estimates[MEDIATED].value) for each in found), percent)
+    said = f"mediated: {mediated}" if mediated else ""
+    return (Section("By condition", all_of_it, id="conditions", found=said),)
 
 
 def conditions_blocks(results: Results) -> tuple[Block, ...]:

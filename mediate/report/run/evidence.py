@@ -140,14 +140,14 @@ def controls_section(results: Results, figures: Sequence[Figure] = ()) -> Sectio
     basis = (
         f"On {measured} of {plural(len(results.items), 'item')}, drawn with seed {analysis.seed}; "
         f"{results.controls[0].outcome}, in {unit_of(results.controls[0].outcome)}; sizes are means of |effect|, with "
-        f"{percent(analysis.level)} intervals of a bootstrap over groups. Beside: the mean size of the real effect on "
+        f"{percent(analysis.level)} intervals of a bootstrap over groups. Real effect: its mean size on "
         "the same items: of positions, where the words differ; of tokens hidden, where the statement is; of random "
         "weights, TE; else TIE."
     )
     heads = (
         *columns("control"),
         *columns("what is done", "found", look=Look.SAYS),
-        *numbers("size", "interval", "largest", "beside", "items", "refused"),
+        *numbers("size", "interval", "largest", "real effect", "items", "refused"),
     )
     found, drawn = controls_found(control_summaries(results, analysis)), standing_in(figures, "controls")
     shown: tuple[Block, ...] = (Table(heads, tuple(rows)), *drawn, Text(basis, Look.BASIS))
@@ -169,7 +169,7 @@ def control_row(each: ControlSummary) -> dict[str, str]:
         extra = f"median p {number(each.p)}"
     # A mean over one pair would be read as one over many.
     told = each.n > 1 or (each.n == 1 and each.held is not None)
-    verdict = {True: "held", False: "BROKEN", None: ""}[each.held]
+    verdict = {True: "is 0", False: "BROKEN", None: ""}[each.held]
     if each.n == 1 and each.held is not False:
         verdict, extra = f"{verdict + ', but ' if verdict else ''}{ONE_PAIR}", ""
     return {
@@ -195,9 +195,9 @@ def control_words(each: ControlSummary) -> str:
         return f"{name}: refused ({each.reasons[0]})"
     if each.n == 1 and each.held is None:
         return f"{name}: {ONE_PAIR}" + (f"; refused on {each.refused}" if each.refused else "")
-    words = f"{name}: {exactly(each.size.value)} nats beside {number(each.beside.value)}, n = {each.n}"
+    words = f"{name}: {exactly(each.size.value)} nats, real effect {number(each.beside.value)}, n = {each.n}"
     if each.held is not None:
-        words += "; must be 0: " + ("held" if each.held else f"BROKEN, up to {exactly(each.largest)}")
+        words += "; must be 0: " + ("it is" if each.held else f"BROKEN, up to {exactly(each.largest)}")
         words += f", but {ONE_PAIR}" if each.n == 1 and each.held else ""
     if each.control is Control.RANDOM_WEIGHTS and each.rank.defined:
         words += f"; rank correlation of the maps {number(each.rank.value)} {interval(each.rank)}"
@@ -223,7 +223,8 @@ def agreement_section(results: Results, figures: Sequence[Figure] = ()) -> Secti
         )
     else:
         told = (Text(NO_ESTIMATES),)
-    return Section("Gradient estimates against exact patching", told, id="estimates")
+    found = f"maps of items: {verdicts(results.maps)}" if table.rows else ""
+    return Section("Gradient estimates against exact patching", told, id="estimates", found=found)
 
 
 AGREEMENT = (

@@ -7,7 +7,7 @@ import numpy as np
 from mediate.figures.over import aligned, uneven
 from mediate.report.analysis import map_kinds, step_layer_maps
 from mediate.report.words import number, plural
-from mediate.results import Results, mean_map
+from mediate.results import EffectMap, Results, mean_map
 from mediate.results.controls import ControlSummary
 from mediate.results.outcomes import unit_of
 
@@ -15,9 +15,11 @@ from mediate.results.outcomes import unit_of
 def largest(results: Results, outcome: str) -> str:
     """Where the first kind of map over step and layer is largest, in a few words."""
     kinds = map_kinds(results, outcome)
-    if not kinds:
-        return ""
-    maps = step_layer_maps(results, outcome, kinds[0])
+    return peak(step_layer_maps(results, outcome, kinds[0]), kinds[0]) if kinds else ""
+
+
+def peak(maps: Sequence[EffectMap], name: str) -> str:
+    """Where the mean of maps over step and layer is largest, in a few words; empty where nothing of it is a number."""
     # As in the figure: steps of chains of different length are counted to the last one.
     mean, coords, _ = mean_map(aligned(maps, "end" if uneven(maps) else "start"))
     if np.isnan(mean).all():
@@ -26,7 +28,7 @@ def largest(results: Results, outcome: str) -> str:
     step = coords["step"][row]
     where = "the last step" if step == -1 else f"step {number(float(step), 0)}"
     place = f"{where}, layer {coords['layer'][column]}"
-    return f"{kinds[0]}: largest at {place}, {number(float(mean[row, column]))} {unit_of(outcome)}"
+    return f"{name}: largest at {place}, {number(float(mean[row, column]))} {unit_of(maps[0].outcome)}"
 
 
 def controls_found(found: Sequence[ControlSummary]) -> str:

@@ -40,21 +40,25 @@ def others_section(results: Results, analysis: Analysis) -> tuple[Section, ...]:
         Text(said, Look.BASIS),
         *more_rows(len(rows), "items", "results/others.parquet"),
     )
-    return (Section("The other items", told, id="others"),)
+    return (Section("The other items", told, id="others", found=f"SD between them: {_median(results, analysis)}"),)
 
 
 def others_note(results: Results, analysis: Analysis) -> tuple[str, ...]:
     """How far the first outcome's numbers differ between the others of an item, in a line; none without others."""
     if not results.others:
         return ()
+    return (
+        f"{_choice(results)} Standard deviation between the others of an item, median over items: "
+        f"{_median(results, analysis)}. {AS_GIVEN}",
+    )
+
+
+def _median(results: Results, analysis: Analysis) -> str:
+    """The median standard deviation of the first outcome's TE and mediated share."""
     outcome = results.others[0].outcome
     found = [each for each in results.others if each.outcome == outcome]
     te, mediated = median_spread(found, analysis.least(outcome))
-    told = [f"TE {number(te)} {unit_of(outcome)}", f"mediated share {percent(mediated)}"]
-    return (
-        f"{_choice(results)} Standard deviation between the others of an item, median over items: {', '.join(told)}. "
-        f"{AS_GIVEN}",
-    )
+    return f"TE {number(te)} {unit_of(outcome)}, mediated share {percent(mediated)}"
 
 
 def _choice(results: Results) -> str:

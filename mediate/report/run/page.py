@@ -53,7 +53,7 @@ from mediate.report.run.summary import SHARES, Summary, summary_of
 from mediate.report.run.tables import reject_table
 from mediate.report.terminal import WIDTH, to_text
 from mediate.report.token_page import joined_page
-from mediate.report.words import headline, notes, plain, plural
+from mediate.report.words import apart_words, headline, notes, plain, plural
 from mediate.results import Results
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import read_manifest
@@ -128,7 +128,7 @@ def _summary(results: Results) -> Page:
         if (apart := repeats(results, cube.outcome)) is not None:
             blocks.append(
                 Text(
-                    f"{cube.outcome}: every number as above, to {apart:.0e} {unit_of(cube.outcome)} "
+                    f"{cube.outcome}: every number as above, {apart_words(apart, unit_of(cube.outcome))} "
                     "(answers of one token)"
                 )
             )
@@ -242,19 +242,20 @@ def _others(told: Sequence[Summary], gap: Mapping[str, float | None], figures: S
                 *(figure for figure in figures if figure.outcome == each.cube.outcome),
                 *each.effect_blocks(),
             ),
+            found=each.found,
         )
         for each in told[1:]
     ]
     for name, apart in gap.items():
         if apart is not None:
             said = prose(
-                "Every number of `{name}` is that of `{first}`, to {gap} nats: the answers are of one token here. It "
+                "Every number of `{name}` is that of `{first}`, {gap}: the answers are of one token here. It "
                 "is stored like the other.",
                 name=name,
                 first=told[0].cube.outcome,
-                gap=f"{apart:.0e}",
+                gap=apart_words(apart),
             )
-            found.append(Section(f"The same for {name}", (Text(said),)))
+            found.append(Section(f"The same for {name}", (Text(said),), found=apart_words(apart)))
     return found
 
 

@@ -7,7 +7,7 @@ from mediate.figures.figure import Figure
 from mediate.figures.sensitivity import plot_sensitivity, sensitivity_size
 from mediate.report.analysis import Analysis, analysis_of
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, prose, standing_in
-from mediate.report.words import gaps, interval, number, percent, plural
+from mediate.report.words import from_to, gaps, interval, number, percent, plural
 from mediate.results import Cube, Results
 from mediate.results.outcomes import unit_of
 from mediate.results.replacements import REPLACEMENTS
@@ -62,7 +62,9 @@ def sensitivity_section(results: Results, figures: tuple[Figure, ...]) -> tuple[
         Text(_said(paired)),
         *((Notes(differences),) if differences else ()),
     ]
-    return (Section("Sensitivity: the chain alone replaced", tuple(blocks), id="sensitivity"),)
+    taken = from_to(((each.name, each.effect.value) for each in found), number)
+    said = f"takes, in {unit}: {taken}" if taken else ""
+    return (Section("Sensitivity: the chain alone replaced", tuple(blocks), id="sensitivity", found=said),)
 
 
 def sensitivity_blocks(results: Results) -> tuple[Block, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mediate.report.analysis import analysis_of, section
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, prose
-from mediate.report.words import gaps, interval, number, percent, plural
+from mediate.report.words import from_to, gaps, interval, number, percent, plural
 from mediate.results import Results
 from mediate.results.resampling_tests import StepTest, resampling_tests
 
@@ -31,7 +31,10 @@ def resampled_section(results: Results) -> tuple[Section, ...]:
     blocks: list[Block] = [Text(OPENING), Text(VALUES, Look.SMALL)]
     blocks += [_table(told), Text(_basis(results), Look.BASIS)] if told else [Text("No step could be resampled.")]
     remarks = _remarks(results, told)
-    return (Section("Behaviour: steps resampled", (*blocks, *((Notes(remarks),) if remarks else ())), id="resampled"),)
+    steps = ((f"step {each.step}", each.importance.value) for each in told if each.step is not None)
+    all_of_it, important = (*blocks, *((Notes(remarks),) if remarks else ())), from_to(steps, number)
+    found = f"importance: {important}" if important else ""
+    return (Section("Behaviour: steps resampled", all_of_it, id="resampled", found=found),)
 
 
 def resampled_blocks(results: Results) -> tuple[Block, ...]:

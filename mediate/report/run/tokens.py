@@ -1,5 +1,6 @@
 """The chain of thought token by token, coloured by the effect of its steps or of the tokens themselves."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,6 +13,8 @@ from mediate.report.blocks import BINS, Stretch
 from mediate.report.run.map_sets import MapSet, along_chain
 from mediate.report.words import number
 from mediate.results import Measured, Told
+
+CIRCLE = "\N{DOTTED CIRCLE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,13 @@ def shade(value: float, limit: float) -> int:
 
 
 def shown_token(token: str) -> str:
-    """A token as it is shown: with nothing invisible, and with a sign before each line break."""
+    """A token as it is shown: with nothing invisible, and with a sign before each line break.
+
+    Where a token begins with a mark that belongs to the letter before it, such as an accent, the mark stands over a
+    circle: the letter is another token's, which has its own colour.
+    """
+    if not token.isascii() and unicodedata.category(token[0]).startswith("M"):
+        token = CIRCLE + token
     return token if token.isprintable() else visible(token.replace("\n", "↵\n"), keep="\n")
 
 

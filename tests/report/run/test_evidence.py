@@ -102,13 +102,13 @@ def controls(results: Results) -> dict[str, dict[str, str]]:
 
 def test_controls_say_what_held_and_what_broke(results: Results) -> None:
     rows = controls(results)
-    assert (rows["self source"]["verdict"], rows["self source"]["size"]) == ("held", "0")
+    assert (rows["self source"]["verdict"], rows["self source"]["size"]) == ("is 0", "0")
     assert (rows["after readers"]["verdict"], rows["after readers"]["largest"]) == ("BROKEN", "2.0e-09")
     assert (rows["same answer"]["size"], rows["same answer"]["refused"]) == ("not measured", "1")
     assert rows["random weights"]["extra"].startswith("rank correlation 0.10")
     typed = terminal(results, width=200)
-    assert "control: self source: 0 nats beside 3.00, n = 3; must be 0: held" in typed
-    assert "control: after readers: 2.0e-09 nats beside 3.00, n = 1; must be 0: BROKEN, up to 2.0e-09" in typed
+    assert "control: self source: 0 nats, real effect 3.00, n = 3; must be 0: it is" in typed
+    assert "control: after readers: 2.0e-09 nats, real effect 3.00, n = 1; must be 0: BROKEN, up to 2.0e-09" in typed
     assert "control: same answer: refused (no <b>other</b> item)" in typed
 
 
@@ -127,12 +127,12 @@ def test_a_control_on_one_pair_tells_nothing(results: Results) -> None:
         row = rows[control]
         assert (row["verdict"], row["extra"]) == ("one pair tells nothing", "")
         assert (row["size"], row["beside"], row["largest"], row["size_interval"], row["n"]) == ("", "", "", "", "1")
-    assert rows["self source"]["verdict"] == "held, but one pair tells nothing"
+    assert rows["self source"]["verdict"] == "is 0, but one pair tells nothing"
     typed = terminal(few, width=200)
     assert "control: shuffled steps: one pair tells nothing; refused on 1\n" in typed
     assert "control: random weights: one pair tells nothing\n" in typed
     assert "control: random positions: one pair tells nothing\n" in typed
-    assert "must be 0: held, but one pair tells nothing" in typed
+    assert "must be 0: it is, but one pair tells nothing" in typed
     assert "0.90" not in typed
 
 

@@ -63,6 +63,11 @@ def test_all_replacements_stand_side_by_side(results: Results) -> None:
     assert "no tokens" in str(section_of(results).blocks)
 
 
+def test_the_contents_name_the_least_and_the_most(results: Results) -> None:
+    found = section_of(results).found
+    assert re.fullmatch(r"takes, in nats: [01]\.\d\d \((deletion|filler)\) to 9\.0\d \(noise\)", found), found
+
+
 def test_a_sentence_says_which_differ_and_of_how_many(results: Results) -> None:
     blocks = section_of(results).blocks
     (counted,) = (plain_text(each.words) for each in blocks if isinstance(each, Text) and "looked at" in str(each))

@@ -12,7 +12,7 @@ import pytest
 
 from mediate.figures import visible
 from mediate.figures.narrow import NARROW
-from mediate.report.blocks import Page, Section, Table, TableCell, Terms, Text, columns, numbers
+from mediate.report.blocks import Look, Page, Section, Table, TableCell, Terms, Text, columns, numbers
 from mediate.report.html import Image, to_html
 from mediate.report.run.page import render_page
 from mediate.results import total_effect
@@ -75,16 +75,45 @@ def test_a_page_is_quiet_accessible_and_no_wider_than_its_window(
 
 
 @pytest.mark.parametrize("name", [each for each in PAGES if each != "every block"])
-def test_a_page_of_any_kind_is_quiet_and_accessible(browser: Any, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_page_of_any_kind_is_quiet_accessible_and_whole(browser: Any, tmp_path: Path, name: str, dark: bool) -> None:
     shown = PAGES[name]()
     path = tmp_path / "page.html"
     path.write_text(to_html(shown, {each.name: BLANK for each in shown.figures()}), encoding="utf-8")
-    with opened(browser, path, width=WIDTHS["phone"], dark=True) as there:
-        for each in there.page.locator("main details").all():
-            each.evaluate("each => { each.open = true }")
-        assert there.violations() == []
-        assert there.overflow() <= 0
-        assert (there.asked, there.said) == ([], [])
+    for width in WIDTHS.values():
+        with opened(browser, path, width=width, dark=dark) as there:
+            for each in there.page.locator("details").all():
+                each.evaluate("each => { each.open = true }")
+            assert there.violations() == []
+            assert there.overflow() <= 0
+            assert there.page.evaluate(CUT) == []
+            assert there.page.evaluate(OVER) == []
+            assert there.page.evaluate(LINKS) == []
+            assert (there.asked, there.said) == ([], [])
+
+
+# What ends outside of the window, but in what is scrolled; and what is set over the end of its own box.
+CUT = """() => {
+  const wide = document.documentElement.clientWidth;
+  const scrolled = (each) => each.closest(".scroll, .chain, .box, .skip, pre, .tip");
+  return [...document.querySelectorAll("body *")]
+    .filter((each) => each.checkVisibility() && !scrolled(each) && each.getBoundingClientRect().right > wide + 1)
+    .map((each) => `${each.localName} ${each.textContent.slice(0, 60)}`);
+}"""
+# Cells whose text stands over their end, in the way of the next one.
+OVER = """() => [...document.querySelectorAll("main :is(td, th)")]
+  .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+  .map((each) => each.textContent)"""
+# Links of one name that lead to different places.
+LINKS = """() => {
+  const known = new Map(), found = [];
+  for (const each of [...document.querySelectorAll("a[href]")].filter((one) => one.checkVisibility())) {
+    const name = each.textContent.trim(), at = each.getAttribute("href");
+    if (known.has(name) && known.get(name) !== at) found.push(name);
+    known.set(name, at);
+  }
+  return found;
+}"""
 
 
 BLANK = Image(*2 * [b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"></svg>'])
@@ -269,6 +298,21 @@ def test_on_a_phone_a_wide_table_is_scrolled_by_keyboard_with_its_first_column_i
         assert max(shown.page.evaluate(widths)) < 96 * NARROW + 1  # those that are drawn for phones
     with opened(browser, small) as shown:
         assert min(shown.page.evaluate(widths)) > 2 * 96 * NARROW - 2
+
+
+def test_long_names_are_broken_and_stand_over_nothing(browser: Any, tmp_path: Path) -> None:
+    names = ("reference-0.3m-decorative-of-some-length", "x" * 80, "a name of several words that goes on and on")
+    looks = [Look.PLAIN, Look.SHORT, Look.LONG]
+    tables = [
+        Table(
+            (*columns("run", look=each), *columns("against"), *numbers("n")), tuple((name, "b", "1") for name in names)
+        )
+        for each in looks
+    ]
+    for width in WIDTHS.values():
+        with opened(browser, shown_page(tmp_path, *tables), width=width) as shown:
+            assert shown.page.evaluate(OVER) == []
+            assert shown.overflow() <= 0
 
 
 def test_on_paper_all_is_open_and_nothing_is_to_be_pressed(browser: Any, small: Path, tmp_path: Path) -> None:

@@ -10,11 +10,14 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from mediate.report.html import to_html
+from mediate.report.comparison.comparison import compare
+from mediate.report.comparison.page import comparison_page
+from mediate.report.html import Image, to_html
 from mediate.report.run.explorer import STEPS
 from mediate.report.run.page import run_page
 from mediate.results import EffectMap, Measured, Results, Told, total_effect
 from mediate.results.agreement import Agreement
+from tests.compare.asked import FEW
 from tests.figures.records import fake_item_results, fake_results
 from tests.report.browser import WIDTHS, Opened, opened
 from tests.report.payloads import PAYLOADS
@@ -303,7 +306,11 @@ def test_right_to_left_texts_emoji_and_long_chains(browser: Any, tmp_path: Path)
         assert page.evaluate("getComputedStyle(document.querySelector('#explorer .chain')).direction") == "rtl"
         assert chain.get_by_role("option").nth(2).inner_text().strip() == "🙂"
         chain.focus()
-        page.keyboard.press("ArrowLeft")
+        places = [int(re.search(r"token (\d+) ", reading(shown))[1])]  # type: ignore[index]
+        for key in ("ArrowLeft", "ArrowLeft", "ArrowRight"):
+            page.keyboard.press(key)
+            places.append(int(re.search(r"token (\d+) ", reading(shown))[1]))  # type: ignore[index]
+        assert np.diff(places).tolist() == [1, 1, -1]  # on is to the left, as the text is read
         assert "tokens " in page.locator("#explorer").inner_text()
         assert page.locator("#explorer .grid tbody tr").count() == 60
         for box in ("#explorer .chain", "#explorer .box"):
@@ -324,3 +331,64 @@ def expected(said: str, values: Any) -> tuple[float, float]:
     found = re.search(r"token (\d+) .*layer (\d+):", said)
     assert found
     return float(values[int(found[1]), int(found[2])]), float(abs(values).max())
+
+
+def test_marks_that_begin_a_token_stand_over_a_circle(browser: Any, tmp_path: Path) -> None:
+    told = Told("q", "7", ("ne", "\u0301", " 👩", "\ufe0f ", "o\u0308"), (0, 0, 0, 0, 0), None, True)
+    first = fake_results(1)
+    item = replace(first.items[0], base=told, source=told)
+    with opened(browser, page_of(Results(RESULTS.manifest, (item,), first.cubes), tmp_path)) as shown:
+        parts = shown.page.locator("#explorer .chain").first.locator(".token")
+        assert parts.all_text_contents() == ["ne", "◌\u0301", " 👩", "◌\ufe0f ", "o\u0308"]
+        widths = [each.bounding_box()["width"] for each in parts.all()]
+        assert min(widths) > 3  # each can be seen and pressed
+        assert (shown.asked, shown.said) == ([], [])
+
+
+def test_every_control_has_a_name_and_is_seen_to_have_the_focus(shown: Opened) -> None:
+    page = shown.page
+    page.get_by_label("Map", exact=True).select_option("read:position,layer")
+    page.locator("#explorer-find").focus()
+    seen = []
+    for _ in range(30):
+        if not page.evaluate("document.activeElement.closest('#explorer') !== null"):
+            break
+        seen.append(page.evaluate(FOCUSED))
+        page.keyboard.press("Tab")
+    assert len(seen) >= 9
+    assert all(each["name"] for each in seen), seen
+    assert all(each["outline"] >= 2 for each in seen), seen
+    assert len({each["name"] for each in seen}) == len(seen)
+
+
+FOCUSED = """() => {
+  const each = document.activeElement, style = getComputedStyle(each);
+  const labels = [...(each.labels ?? [])].map((label) => label.textContent);
+  const own = each.matches("button") && each.textContent;
+  const name = [each.getAttribute("aria-label"), ...labels, own].filter(Boolean)[0];
+  return { name, outline: style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth) };
+}"""
+
+
+def test_two_runs_have_one_scale(browser: Any, tmp_path: Path) -> None:
+    """The same number has the same colour under each run, and the deepest belongs to the larger."""
+    scaled = replace(RESULTS, maps=tuple(replace(each, values=each.values / 4) for each in RESULTS.maps))
+    compared = compare(RESULTS, scaled, labels=["large", "small"], **FEW)
+    path = tmp_path / "comparison.html"
+    page = comparison_page(compared.compared)
+    path.write_text(to_html(page, {each.name: Image() for each in page.figures()}), encoding="utf-8")
+    with opened(browser, path, at=f"#item={RESULTS.items[0].id}&map=read:step,layer") as shown:
+        grids = shown.page.locator("#explorer .grid").all()
+        assert len(grids) == 2
+        known: dict[str, set[str]] = {}
+        deepest = []
+        for grid in grids:
+            shades = []
+            for cell in grid.locator("td").all():
+                known.setdefault(cell.inner_text(), set()).add(cell.get_attribute("class") or "")
+                shades.append(abs(int((cell.get_attribute("class") or "e0")[1:])))
+            deepest.append(max(shades))
+        assert all(len(shades) == 1 for shades in known.values())
+        assert deepest[1] <= deepest[0] / 4 + 1
+        assert shown.page.locator("#explorer .scale").count() == 1
+        assert (shown.asked, shown.said) == ([], [])
