@@ -108,6 +108,8 @@ def cross(
 
 
 def _say(results: "CrossResults") -> None:
+    from mediate.results.crossing_words import CROSSING_WORDS
+
     counts, memory = results.manifest["counts"], results.manifest["weight_bytes"]
     put(
         f"{counts['measured']} of {counts['given']} pairs; weights of both models: {sum(memory.values()) / 1e6:,.0f} MB"
@@ -116,7 +118,7 @@ def _say(results: "CrossResults") -> None:
         put(f"\n{crossing.outcome}, in nats, positive for the right answer (tuned less original)")
         shares = results.shares(crossing.outcome)
         for name, each in results.changes(crossing.outcome).items():
-            put(f"  {name.replace('_', ' '):26} {f'{each}':30}{_share(shares.get(name))}")
+            put(f"  {CROSSING_WORDS[name]:48} {f'{each}':30}{_share(shares.get(name))}")
     for code, count in counts["by_reason"].items():
         put(f"left out: {count} x {code}")
 

@@ -1,17 +1,9 @@
 """The page of two checkpoints crossed: what changed, and whether it is in the CoT's state or in what reads it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.axes import Axes
-
-from mediate.figures.components import components_size, plot_components
-from mediate.figures.crossing import COMPONENTS, CROSSING_SIZE, component_rows, plot_crossing
 from mediate.figures.figure import Figure
-from mediate.figures.layers import DIMS
-from mediate.figures.over import deepest
-from mediate.figures.steps import STEPS_SIZE, plot_step_layer
 from mediate.report.blocks import (
     Block,
     Look,
@@ -26,35 +18,36 @@ from mediate.report.blocks import (
     prose,
     standing_in,
 )
+from mediate.report.crossing_figures import crossing_figures
 from mediate.report.html import to_html
-from mediate.report.parts import MOST_ROWS, file_part, in_lines, left_out, more_rows
+from mediate.report.parts import MOST_ROWS, in_lines, left_out, more_rows
 from mediate.report.words import interval, number, percent, plain, plural, share_words
 from mediate.results.crossing import Crossing, change
 from mediate.results.crossing_folder import CrossResults
-from mediate.results.maps import EffectMap
+from mediate.results.crossing_words import CROSSING_WORDS
 from mediate.stats import Estimate
 
 CHECKPOINTS = ("original", "tuned")
-# What each number is, with Y[q, c, r] for the checkpoint of the question's state, of the CoT's state, and of the
-# weights that read them; 0 is the original and 1 the tuned one.
+# How each number is worked out, with Y[q, c, r] for the checkpoint of the question's state, of the CoT's state, and of
+# the weights that read them; 0 is the original and 1 the tuned one.
 CORNERS = {
-    "original": ("the original as it is", "Y000"),
-    "original_with_tuned_state": ("the original, reading the tuned one's CoT state", "Y010"),
-    "tuned_with_original_state": ("the tuned one, reading the original's CoT state", "Y101"),
-    "tuned": ("the tuned one as it is", "Y111"),
+    "original": "Y000",
+    "original_with_tuned_state": "Y010",
+    "tuned_with_original_state": "Y101",
+    "tuned": "Y111",
 }
 CHANGES = {
-    "total": ("total change", "Y111 − Y000"),
-    "state": ("CoT state", "mean of its two effects"),
-    "rest": ("all else", "mean of its two effects"),
-    "state_in_original": ("CoT state, into the original", "Y010 − Y000"),
-    "state_in_tuned": ("CoT state, into the tuned one", "Y111 − Y101"),
-    "rest_with_original_state": ("all else, with the original's CoT state", "Y101 − Y000"),
-    "rest_with_tuned_state": ("all else, with the tuned one's CoT state", "Y111 − Y010"),
-    "interaction": ("interaction", "Y111 − Y101 − Y010 + Y000"),
-    "question": ("question state, of three", "Shapley value"),
-    "chain": ("CoT state, of three", "Shapley value"),
-    "readers": ("reading weights, of three", "Shapley value"),
+    "total": "Y111 − Y000",
+    "state": "mean of its two effects",
+    "rest": "mean of its two effects",
+    "state_in_original": "Y010 − Y000",
+    "state_in_tuned": "Y111 − Y101",
+    "rest_with_original_state": "Y101 − Y000",
+    "rest_with_tuned_state": "Y111 − Y010",
+    "interaction": "Y111 − Y101 − Y010 + Y000",
+    "question": "Shapley value",
+    "chain": "Shapley value",
+    "readers": "Shapley value",
 }
 _FACTS = (
     "name",
@@ -68,72 +61,6 @@ _FACTS = (
     "device",
     "source",
 )
-
-
-def crossing_figures(results: CrossResults) -> tuple[Figure, ...]:
-    """The changes of each outcome, and the maps of the first; none where no item was crossed."""
-    return tuple(each for figures in FIGURES for each in figures(results))
-
-
-def change_figures(results: CrossResults) -> Iterator[Figure]:
-    """How each outcome changes."""
-    seed, level = results.manifest["spec"]["seed"], results.manifest["spec"]["level"]
-    for place, crossing in enumerate(each for each in results.crossings if each.items):
-        changes = results.changes(crossing.outcome)
-        listed = "; ".join(f"{CHANGES[name][0]} {_nats(changes[name])}" for name in ("total", "state", "rest"))
-        yield Figure(
-            name="crossing" if place == 0 else f"crossing-{place}",
-            draw=partial(plot_crossing, crossing, seed=seed, level=level),
-            alt=f"Change of {crossing.outcome}, tuned less original: {listed}.",
-            caption="CoT state and all else sum to the total change, and so do the last three.",
-            size=CROSSING_SIZE,
-            section="changes",
-            outcome=crossing.outcome,
-        )
-
-
-def map_figures(results: CrossResults) -> Iterator[Figure]:
-    """The maps by step and layer, one a kind."""
-    by_kind: dict[str, list[EffectMap]] = {}
-    for each in results.maps:
-        if each.dims == DIMS:
-            by_kind.setdefault(each.kind, []).append(each)
-    limits = {
-        outcome: deepest([maps for maps in by_kind.values() if maps[0].outcome == outcome], DIMS)
-        for outcome in {maps[0].outcome for maps in by_kind.values()}
-    }
-    for place, (kind, maps) in enumerate(by_kind.items()):
-        name = file_part(kind.replace(".", "_"), f"map{place}")
-        draw = partial(plot_step_layer, maps, limit=limits[maps[0].outcome])
-        yield _map_figure(name, kind, maps[0].outcome, STEPS_SIZE, draw)
-
-
-def component_figures(results: CrossResults) -> Iterator[Figure]:
-    """The maps by layer, a row a component."""
-    for name, rows in component_rows(results).items():
-        outcome = next(iter(rows.values()))[0].outcome
-        view = name.removeprefix(COMPONENTS)
-        size = components_size(len(rows))
-        yield _map_figure(name, view, outcome, size, partial(_draw_components, rows, view))
-
-
-FIGURES: tuple[Callable[[CrossResults], Iterable[Figure]], ...] = (change_figures, map_figures, component_figures)
-
-
-def _map_figure(name: str, kind: str, outcome: str, size: tuple[float, float], draw: Callable[..., object]) -> Figure:
-    words = kind.replace("_", " ")
-    return Figure(
-        name=name,
-        draw=draw,
-        alt=f"Map of the change of {outcome}: {words}.",
-        caption=f"{words}: mean over items of what a cell's CoT state changes, in nats.",
-        size=size,
-        outcome=outcome,
-    )
-
-
-def _draw_components(rows: Mapping[str, Sequence[EffectMap]], view: str, ax: Axes) -> None:
-    plot_components(rows, ax=ax).set_title(view.replace("_", " "))
 
 
 def crossing_headline(results: CrossResults) -> str:
@@ -205,13 +132,13 @@ def _changes_section(results: CrossResults, crossing: Crossing, figures: Sequenc
     changes, shares = results.changes(crossing.outcome), results.shares(crossing.outcome)
     rows = [
         (
-            words,
+            CROSSING_WORDS[name],
             number(changes[name].value),
             interval(changes[name]),
             share_words(shares[name]) if name in shares else "",
             definition,
         )
-        for name, (words, definition) in (CORNERS | CHANGES).items()
+        for name, definition in (CORNERS | CHANGES).items()
     ]
     heads = (*columns("what"), *numbers("nats", "interval", "share of the total change"), *columns("definition"))
     basis = (
