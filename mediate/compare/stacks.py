@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from mediate.compare.runs import NamedRun
 from mediate.results import EffectMap, total_effect
@@ -45,7 +45,8 @@ class Stack:
         te: Each run's total effects of the same items.
         items: The items of which every run has such a map.
         groups: The group of each.
-        labels: The labels along each axis of `dims`; a layer's is its relative depth, in (0, 1).
+        labels: The labels along each axis of `dims`; a layer's is its relative depth, in (0, 1). Steps are counted from
+            the first, 0, or where the items' chains differ in length to the last, -1, which all of them have.
         dims: Names of the axes of `values` after run and item: of step, layer, and the rest as measured.
         regridded: Whether the runs differ in depth, so that layers were put together on a common grid.
         estimated: Whether the maps are gradient estimates.
@@ -116,10 +117,23 @@ def _depth(maps: Mapping[str, EffectMap]) -> int | None:
 
 
 def _steps(kept: Sequence[Mapping[str, EffectMap]]) -> tuple[int, ...] | None:
-    """All steps that any item has; None where an item has others in another run."""
+    """All steps that any item has, as they are counted; None where an item has others in another run.
+
+    Chains of one length are counted from the first step, 0. What steps of chains that differ have in common is how far
+    they are from the last one, so these are counted to it, -1.
+    """
     if any(each.coords[STEP] != kept[0][item].coords[STEP] for maps in kept[1:] for item, each in maps.items()):
         return None
-    return tuple(sorted({step for each in kept[0].values() for step in each.coords[STEP]}))
+    found = {each.coords[STEP] for each in kept[0].values()}
+    if len(found) == 1:
+        return tuple(sorted(*found))
+    return tuple(sorted({step for steps in found for step in _to_the_last(steps)}))
+
+
+def _to_the_last(steps: tuple[int, ...]) -> tuple[int, ...]:
+    """A chain's steps, counted to the last one, -1."""
+    count = 1 + max(steps, default=-1)
+    return tuple(step - count for step in steps)
 
 
 def _stacked(
@@ -144,7 +158,7 @@ def _stacked(
     values = np.zeros(shape)
     for place, maps in enumerate(kept):
         for row, item in enumerate(items):
-            cells = np.searchsorted(steps, maps[item].coords[STEP]) if steps is not None else None
+            cells = None if steps is None else _places(maps[item].coords[STEP], steps)
             found = _on_grid(maps[item], cells, weights[place] if weights else None)
             if cells is None:
                 values[place, row] = found
@@ -155,6 +169,12 @@ def _stacked(
     estimated = is_estimate(family.kind)
     regridded = len(set(depth)) > 1
     return Stack(family, values, te, tuple(items), tuple(items.values()), labels, dims, regridded, estimated)
+
+
+def _places(own: tuple[int, ...], steps: tuple[int, ...]) -> Int[np.ndarray, " step"]:
+    """Where a chain's steps stand among all of them."""
+    counted = _to_the_last(own) if min(steps, default=0) < 0 else own
+    return np.searchsorted(steps, counted)
 
 
 def _on_grid(

@@ -8,15 +8,17 @@ import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from mediate.errors import InputError
 from mediate.figures.found import lines_of, place_words
-from mediate.figures.heat import draw_heat, label_axis, signed
-from mediate.figures.over import binned
-from mediate.figures.steps import colour_words
+from mediate.figures.heat import colours_said, draw_heat, label_axis, signed
+from mediate.figures.over import binned, own_scale
+from mediate.figures.scale import ColourScale
+from mediate.figures.steps import colours_of
 from mediate.figures.style import FAINT, INK, panelled
-from mediate.figures.text import MOST_OF_A_KIND, label
+from mediate.figures.text import MOST_OF_A_KIND, in_lines, label
 from mediate.results import EffectMap
 from mediate.results.kind_words import called
 from mediate.results.outcomes import unit_of
@@ -68,7 +70,7 @@ def plot_attribution(
     *,
     said: Sequence[str] = (),
     layer: int | None = None,
-    limit: float | None = None,
+    scale: ColourScale | None = None,
     figure: Figure | SubFigure | None = None,
 ) -> Axes:
     """One item's effects by step or token and layer, with those of whole rows and layers, and one layer's heads.
@@ -82,7 +84,7 @@ def plot_attribution(
         beside: Other maps of the item, of which those of the same kind are used.
         said: What each step or token says, from the chain's first on.
         layer: The layer whose heads are shown.
-        limit: The effect of the deepest colours, for items side by side; by default the largest cell.
+        scale: The colours of items side by side; by default those of `own_scale`.
         figure: Where to draw, a figure or part of one; a new figure by default.
 
     Returns:
@@ -98,23 +100,19 @@ def plot_attribution(
         values, by_row = binned(values, 0, size), binned(by_row, 0, size)
         heads = None if heads is None else binned(heads, 0, size)
         rows = rows[::size]
-    limit = (float(np.nanmax(abs(found.values), initial=0.0)) if limit is None else limit) or 1.0
+    scale = scale or own_scale([shown], found.values)
     with panelled(figure, attribution_size(shown)) as drawn:
         axes, above, right, corner, third = _panels(drawn, has_heads=heads is not None)
-        image = draw_heat(axes, values, limit, numbers=values.shape[1] <= 6)
+        image = draw_heat(axes, values, scale, numbers=values.shape[1] <= 6)
         _label(axes, found, rows, said, size)
         _draw_above(above, found)
         _draw_right(right, by_row, found)
-        bar = axes.figure.colorbar(image, cax=corner.inset_axes((0.12, 0.5, 0.74, 0.2)), orientation="horizontal")
-        bar.outline.set_visible(False)
-        bar.ax.tick_params(labelsize=7)
-        bar.set_ticks([-limit, 0, limit], labels=[signed(each, 1) for each in (-limit, 0.0, limit)])
-        bar.set_label(unit_of(shown.outcome), fontsize=7.5)
+        _draw_scale(corner, image, scale, unit_of(shown.outcome))
         if third is not None and heads is not None:
-            draw_heat(third, heads, limit, numbers=False)
+            draw_heat(third, heads, scale, numbers=False)
             label_axis(third.xaxis, f"head of layer {found.layer}", range(heads.shape[1]))
             third.tick_params(axis="y", labelleft=False)
-        axes.set_xlabel(f"layer\n({colour_words(shown)})")
+        axes.set_xlabel(f"layer\n({colours_said(values, scale, colours_of(shown))})")
         title = lines_of(_title(shown, found), drawn.bbox.width / drawn.dpi - 0.2)
         drawn.suptitle(title, x=0.01, ha="left", fontsize=9.5, parse_math=False)
     return axes
@@ -220,6 +218,16 @@ def _label(axes: Axes, found: ItemMap, rows: Sequence[int], said: Sequence[str],
     axes.set_ylabel("" if said and not together else f"{'CoT token' if quoted else 'step'}{together}")
     top = int(np.nanargmax(np.nanmax(abs(np.nan_to_num(found.values)), axis=0)))
     label_axis(axes.xaxis, "layer", found.layers, named=top)
+
+
+def _draw_scale(corner: Axes, image: AxesImage, scale: ColourScale, unit: str) -> None:
+    bar = corner.figure.colorbar(image, cax=corner.inset_axes((0.12, 0.5, 0.74, 0.2)), orientation="horizontal")
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=7)
+    ends = [-scale.limit, 0.0, scale.limit]
+    bar.set_ticks(ends, labels=[signed(each, 1) for each in ends])
+    bar.minorticks_off()
+    bar.set_label(in_lines("; ".join(filter(None, (unit, scale.words()))), 16), fontsize=7.5)
 
 
 def _draw_above(above: Axes, found: ItemMap) -> None:

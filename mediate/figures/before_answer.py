@@ -6,14 +6,15 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from mediate.errors import InputError
+from mediate.figures.cut import cut_axis, cut_of
 from mediate.figures.found import clear, headed
-from mediate.figures.shares import percent_words
+from mediate.figures.shares import LEAST_RANGE, percent_words
 from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas
 from mediate.figures.text import label
 from mediate.results import CHANNELS, MIN_TE, Cube, set_shares
 from mediate.stats import Estimate
 
-BEFORE_ANSWER_SIZE = (7.2, 2.9)
+BEFORE_ANSWER_SIZE, BEFORE_ANSWER_NARROW = (7.2, 2.9), (3.6, 3.5)
 NAMES = (*CHANNELS, "mediated")
 
 
@@ -22,7 +23,8 @@ def plot_before_answer(
 ) -> Axes:
     """Each share twice: read at the answer (a ring), and where the chain is about to state it (full).
 
-    A chain that states its answer can be copied, which the first counts and the second cannot.
+    A chain that states its answer can be copied, which the first counts and the second cannot. The axis may be cut as
+    that of `plot_shares`.
 
     Args:
         whole: The items with their whole chains.
@@ -48,13 +50,18 @@ def plot_before_answer(
         axes.set_yticks(range(len(NAMES)), NAMES)
         axes.set_ylim(len(NAMES) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %", decimals=0))
-        axes.margins(x=0.07)
+        gap = cut_of((each for shares in both for each in shares.values()), (0.0, 1.0), least=LEAST_RANGE)
+        told = ""
+        if gap is None:
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %", decimals=0))
+            axes.margins(x=0.07)
+        else:
+            told = f"; axis {cut_axis(axes.xaxis, gap)}"
         n, groups = len(cut.items), len(set(cut.groups))
         counts = f"n = {n} items in {groups} group{'s' * (groups != 1)}, {level * 100:g} % intervals"
         axes.set_xlabel(
             f"share of the total effect on {label(cut.outcome)}; {counts}\n"
-            "rings: at the answer; full: where the chain is about to state it",
+            f"rings: at the answer; full: where the chain is about to state it{told}",
             parse_math=False,
         )
         headed(axes, _title(both[1], n))

@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from mediate.errors import InputError
+from mediate.figures.found import headed
+from mediate.figures.shares import percent_words
 from mediate.figures.style import FAINT, INK, canvas, run_colours
 from mediate.figures.text import label
 from mediate.results.behaviour import ReadAs
@@ -42,7 +44,19 @@ def plot_curves(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
             axis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
         axes.grid(axis="y", color="0.9", linewidth=0.6)
+        first = curves[0]
+        headed(axes, f"With {first.edit} from the first step on, {percent_words(first.same[0])} of answers stay")
     return axes
+
+
+def curves_data(curves: Sequence[Curve]) -> pd.DataFrame:
+    """What `plot_curves` draws: a row an edit, reading and `part` of the chain before it, with answers that `stay`."""
+    rows = [
+        (each.edit, str(each.reading), part, point.value, point.low, point.high, point.n)
+        for each in curves
+        for part, point in zip(each.shares, each.same, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["edit", "reading", "part", "stay", "low", "high", "n"])
 
 
 def plot_agreement(joined: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -59,4 +73,10 @@ def plot_agreement(joined: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         axes.plot(there[AREA], there[SHARE], "o", color=INK, markersize=4, alpha=0.5, markeredgewidth=0)
         axes.set(xlabel="normalised area of early answering", ylabel="mediated share")
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        headed(axes, f"Behaviour against effects, an item a point, n = {len(there)}")
     return axes
+
+
+def both_sides_data(joined: pd.DataFrame) -> pd.DataFrame:
+    """What `plot_agreement` draws: a row an item that has both, with its `item`, area and mediated share."""
+    return joined.dropna(subset=[AREA, SHARE])[["item", AREA, SHARE]].reset_index(drop=True)

@@ -39,9 +39,9 @@ class RunChange:
     verdict: str
 
 
-def changes_size(rows: int) -> tuple[float, float]:
-    """Inches that `plot_changes` needs for so many runs."""
-    return 7.2, MARGINS + ROW * rows
+def changes_size(rows: int, *, narrow: bool = False) -> tuple[float, float]:
+    """Inches that `plot_changes` needs for so many runs; on a phone names are of more lines."""
+    return 7.2, MARGINS + (ROW + narrow * 0.2) * rows
 
 
 def plot_changes(

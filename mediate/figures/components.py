@@ -3,14 +3,21 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from mediate.errors import InputError
-from mediate.figures.style import DIVERGING, canvas
+from mediate.figures.found import headed
+from mediate.figures.heat import draw_heat, heat_key, label_axis
+from mediate.figures.over import mean_data, own_scale
+from mediate.figures.scale import ColourScale
+from mediate.figures.steps import colours_of
+from mediate.figures.style import canvas
 from mediate.figures.text import label
+from mediate.figures.told_apart import cell_intervals, crossed_words
 from mediate.results import EffectMap, mean_map
-from mediate.results.kinds import View, parse_kind
+from mediate.results.kind_words import view_words
 
 WIDTH = 7.2
 DIMS = ("layer",)
@@ -18,19 +25,58 @@ DIMS = ("layer",)
 
 def components_size(rows: int) -> tuple[float, float]:
     """Inches that `plot_components` needs for so many rows."""
-    return WIDTH, 1.2 + 0.32 * rows
+    return WIDTH, 1.45 + 0.32 * rows
 
 
-def plot_components(maps: Mapping[str, Sequence[EffectMap]], *, ax: Axes | None = None) -> Axes:
+def plot_components(
+    maps: Mapping[str, Sequence[EffectMap]],
+    *,
+    scale: ColourScale | None = None,
+    seed: int = 0,
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
     """Mean effect of each component (row) in each layer, in nats; red is towards the right answer.
+
+    A cell that its pointwise interval over groups does not tell from 0 is crossed.
 
     Args:
         maps: By what to call the row: maps over layers of one kind; all rows of the same items, layers and outcome.
+        scale: The colours of maps that stand side by side; by default those of `own_scale`.
+        seed: Of the bootstrap behind the crosses.
+        level: Coverage of its intervals.
         ax: Where to draw.
 
     Raises:
         InputError: No maps, maps over other axes, or rows of different items, layers or outcomes.
     """
+    items, outcome, layers, values = _rows(maps)
+    scale = scale or own_scale(next(iter(maps.values())), values)
+    ends = [cell_intervals(row, seed=seed, level=level) for row in maps.values()]
+    crossed = np.stack([~((low > 0) | (high < 0)) for low, high in ends])
+    bounded = any(np.isfinite(low).any() for low, _ in ends)
+    with canvas(ax, components_size(len(maps))) as axes:
+        marked = crossed if bounded else None
+        draw_heat(axes, values, scale, bar=f"mean effect on\n{label(outcome)} (nats)", crossed=marked)
+        label_axis(axes.xaxis, f"layer (n = {items} item{'s' * (items != 1)})", layers)
+        axes.set_yticks(range(len(maps)), [label(name) for name in maps], parse_math=False)
+        first = next(iter(maps.values()))[0]
+        lines = heat_key(axes, values, scale, colours_of(first), crossed=marked, said=crossed_words(level))
+        headed(axes, f"By component and layer, {view_words(first.kind)}", over=lines)
+    return axes
+
+
+def components_data(maps: Mapping[str, Sequence[EffectMap]], *, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
+    """What `plot_components` draws: a row a component and layer with `effect`, its interval, and `n` items."""
+    _rows(maps)
+    frames = [mean_data(row, seed=seed, level=level).assign(component=name) for name, row in maps.items()]
+    return pd.concat(frames, ignore_index=True)[["component", *frames[0].columns.drop("component")]]
+
+
+def _rows(
+    maps: Mapping[str, Sequence[EffectMap]],
+) -> tuple[int, str, tuple[int, ...], Float[np.ndarray, "row layer"]]:
+    """How many items the rows are of, their outcome and layers, and their means."""
     if not maps or not all(maps.values()) or any(each.dims != DIMS for row in maps.values() for each in row):
         raise InputError("components are drawn from maps over layers alone, such as 'state.mlp_out:layer'")
     means = {name: mean_map(row) for name, row in maps.items()}
@@ -38,27 +84,4 @@ def plot_components(maps: Mapping[str, Sequence[EffectMap]], *, ax: Axes | None 
     if any(each != first for each in others):
         raise InputError("the components were measured on different items, outcomes or layers; draw those of one run")
     items, outcome, coords = first
-    values = np.stack([mean for mean, _, _ in means.values()])
-    limit = float(abs(values).max()) or 1.0
-    layers = coords["layer"]
-    with canvas(ax, components_size(len(maps))) as axes:
-        image = axes.imshow(
-            values,
-            cmap=DIVERGING,
-            vmin=-limit,
-            vmax=limit,
-            aspect="auto",
-            interpolation="nearest",
-            extent=(layers[0] - 0.5, layers[-1] + 0.5, len(maps) - 0.5, -0.5),
-        )
-        bar = axes.figure.colorbar(image, ax=axes, pad=0.02)
-        bar.outline.set_visible(False)
-        bar.set_label(f"mean effect on\n{label(outcome)} (nats)", parse_math=False)
-        axes.spines[:].set_visible(False)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        view = parse_kind(next(iter(maps.values()))[0].kind).view
-        red = "more in the tuned one" if view is View.INTERACTION else "for the right answer"
-        axes.set_xlabel(f"layer (n = {len(set(items))} item{'s' * (len(set(items)) != 1)}; red: {red})")
-        axes.set_yticks(range(len(maps)), [label(name) for name in maps], parse_math=False)
-        axes.tick_params(axis="y", length=0)
-    return axes
+    return len(set(items)), outcome, coords["layer"], np.stack([mean for mean, _, _ in means.values()])

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from mediate.errors import InputError
+from mediate.figures.found import headed
+from mediate.figures.shares import percent_words
 from mediate.figures.style import FAINT, INK, canvas
 from mediate.figures.text import label
 from mediate.results.conditions import MEDIATED, TE, OfCondition
 
-ROW_HEIGHT, MARGIN = 0.26, 0.9
+ROW_HEIGHT, MARGIN = 0.26, 1.3
 
 
 def conditions_size(rows: int) -> tuple[float, float]:
@@ -57,4 +60,29 @@ def plot_conditions(found: Sequence[OfCondition], *, unit: str = "nats", ax: Axe
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.set_xlabel("mediated share of TE")
+        headed(axes, _title(found))
     return axes
+
+
+def _title(found: Sequence[OfCondition]) -> str:
+    """Between which conditions the share differs, where their intervals have nothing in common."""
+    having = [each for each in found if np.isfinite(each.estimates[MEDIATED].low)]
+    if len(having) > 1:
+        least = min(having, key=lambda each: each.estimates[MEDIATED].value)
+        most = max(having, key=lambda each: each.estimates[MEDIATED].value)
+        low, high = least.estimates[MEDIATED], most.estimates[MEDIATED]
+        if low.high < high.low:
+            return (
+                f"The chain mediates least under {label(least.condition, 40)}, {percent_words(low)}, and most under "
+                f"{label(most.condition, 40)}, {percent_words(high)}"
+            )
+    return f"Mediated share under each of {len(found)} condition{'s' * (len(found) != 1)}"
+
+
+def conditions_data(found: Sequence[OfCondition]) -> pd.DataFrame:
+    """What `plot_conditions` draws: a row a condition with its mediated `share`, `low`, `high`, `te` and `n`."""
+    rows = []
+    for each in found:
+        share, te = each.estimates[MEDIATED], each.estimates[TE]
+        rows.append((each.condition, share.value, share.low, share.high, te.value, te.n))
+    return pd.DataFrame(rows, columns=["condition", "share", "low", "high", "te", "n"])

@@ -1,6 +1,7 @@
 """A figure of a page as a record: what draws it, and the words that stand in for it and beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -41,7 +42,8 @@ class Figure:
         size: Width and height, in inches.
         section: The id of the page's section in which it stands.
         outcome: The outcome that it shows; a page of several outcomes fills it in or goes by it.
-        size_narrow: Width and height on a phone, in inches; as high as `size` by default.
+        size_narrow: Width and height on a phone, in inches; by default as high as `size`. It grows by what words take.
+        draw_narrow: Draws it for a phone, where panels stand otherwise; by default what is drawn is laid out again.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Figure:
     section: str = "maps"
     outcome: str = ""
     size_narrow: tuple[float, float] | None = None
+    draw_narrow: Callable[..., object] | None = None
 
     def png(self) -> bytes:
         """The image; the same bytes for the same drawing."""
@@ -63,21 +66,40 @@ class Figure:
         Args:
             kinds: `png`, `svg`, `pdf`; `narrow` is SVG of a phone's width, with labels in as many lines as that takes.
         """
-        with stage("drawing"), detached(self.size) as (canvas, ax), matplotlib.rc_context(RC):
-            canvas.set_dpi(DPI)
-            self.draw(ax=ax)
-            layout = canvas.get_layout_engine()
-            # Laid out here: savefig would go through the whole drawing once more for it.
-            canvas.set_layout_engine("none")
-            if layout is not None:
-                layout.execute(canvas)
-            made = {each: _saved(canvas, each) for each in kinds if each != PHONE}
-            if PHONE in kinds:
-                canvas.set_size_inches(self.size_narrow or (NARROW, self.size[1]))
-                if layout is not None:
-                    narrowed(canvas, layout.execute)
-                made[PHONE] = _saved(canvas, "svg")
+        with stage("drawing"):
+            made: dict[str, bytes] = {}
+            wide = [each for each in kinds if each != PHONE]
+            again = self.draw_narrow if PHONE in kinds else None
+            if wide or again is None:
+                with _drawn(self.draw, self.size) as (canvas, lay_out):
+                    lay_out(canvas)
+                    made = {each: _saved(canvas, each) for each in wide}
+                    if PHONE in kinds and again is None:
+                        canvas.set_size_inches(self.size_narrow or (NARROW, self.size[1]))
+                        narrowed(canvas, lay_out)
+                        made[PHONE] = _saved(canvas, "svg")
+            if again is not None:
+                with _drawn(again, self.size_narrow or (NARROW, self.size[1])) as (canvas, lay_out):
+                    narrowed(canvas, lay_out)
+                    made[PHONE] = _saved(canvas, "svg")
             return made
+
+
+@contextmanager
+def _drawn(
+    draw: Callable[..., object], size: tuple[float, float]
+) -> Iterator[tuple[Canvas, Callable[[Canvas], object]]]:
+    """A drawing that is not laid out, and what lays it out: savefig would go through all of it once more for that."""
+    with detached(size) as (canvas, ax), matplotlib.rc_context(RC):
+        canvas.set_dpi(DPI)
+        draw(ax=ax)
+        layout = canvas.get_layout_engine()
+        canvas.set_layout_engine("none")
+        yield canvas, layout.execute if layout is not None else _not_laid_out
+
+
+def _not_laid_out(canvas: Canvas) -> None:
+    """A drawing without a layout stays as it is."""
 
 
 def _saved(canvas: Canvas, ending: str) -> bytes:

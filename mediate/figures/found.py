@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mediate.figures.heat import signed
+from mediate.figures.key import LINE, PAD
 from mediate.figures.text import label
 from mediate.results import EffectMap, mean_map
 from mediate.results.kind_words import called
@@ -18,9 +19,10 @@ from mediate.stats.columnwise import interval_of_means
 CHARACTER, MARGINS, FEWEST = 0.072, 1.3, 24
 
 
-def headed(axes: Axes, title: str) -> None:
-    """Puts a title over axes, in lines that their figure holds."""
-    axes.set_title(lines_of(title, axes.figure.bbox.width / axes.figure.dpi - MARGINS), loc="left", parse_math=False)
+def headed(axes: Axes, title: str, *, over: int = 0) -> None:
+    """Puts a title over axes, in lines that their figure holds, and over so many lines of a key."""
+    said = lines_of(title, axes.figure.bbox.width / axes.figure.dpi - MARGINS)
+    axes.set_title(said, loc="left", pad=PAD + LINE * over, parse_math=False)
 
 
 def lines_of(title: str, inches: float) -> str:
@@ -31,6 +33,16 @@ def lines_of(title: str, inches: float) -> str:
 def clear(estimate: Estimate) -> bool:
     """Whether an estimate has an interval without 0: what a title may say."""
     return bool(estimate.defined and np.isfinite(estimate.low) and (estimate.low > 0 or estimate.high < 0))
+
+
+def estimate_words(estimate: Estimate, digits: int = 2) -> str:
+    """A number with its interval: `1.20 [0.80, 1.60]`."""
+    if not estimate.defined:
+        return "undefined"
+    if np.isnan(estimate.low):
+        return f"{signed(estimate.value, digits)}, no interval"
+    ends = f"[{signed(estimate.low, digits)}, {signed(estimate.high, digits)}]"
+    return f"{signed(estimate.value, digits)} {ends}"
 
 
 def about(maps: Sequence[EffectMap]) -> str:
@@ -55,8 +67,10 @@ def peak(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95) -> st
     low, high = interval_of_means(values, [group for _, group in there], seed=seed, level=level)
     if not (low[0] > 0 or high[0] < 0):
         return about(maps)
-    ends = f"[{signed(float(low[0]))}, {signed(float(high[0]))}]"
-    found = f"{signed(float(mean[place]))} {ends} {unit_of(first.outcome)}, n = {len(values)}"
+    # An end that is not 0 must not look like it.
+    digits = next((each for each in (2, 3, 4) if min(abs(low[0]), abs(high[0])) >= 0.5 * 10**-each), 5)
+    ends = f"[{signed(float(low[0]), digits)}, {signed(float(high[0]), digits)}]"
+    found = f"{signed(float(mean[place]), digits)} {ends} {unit_of(first.outcome)}, n = {len(values)}"
     return f"{_called(first.kind)} is largest at {where(cell)}: {found}"
 
 

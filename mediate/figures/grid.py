@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 
 from mediate.errors import InputError
 from mediate.figures.found import headed, peak
-from mediate.figures.heat import draw_heat, label_axis
-from mediate.figures.over import Means, check_maps, mean_data, means_over
-from mediate.figures.steps import bar_words, colour_words
+from mediate.figures.heat import draw_heat, heat_key, label_axis
+from mediate.figures.over import Means, check_maps, mean_data, means_over, own_scale
+from mediate.figures.scale import ColourScale
+from mediate.figures.steps import bar_words, colours_of
 from mediate.figures.style import canvas
+from mediate.figures.told_apart import crossed_of, crossed_words
 from mediate.results import EffectMap
 
 WIDTH = 7.2
@@ -37,17 +39,26 @@ def grid_size(maps: Sequence[EffectMap]) -> tuple[float, float]:
     return WIDTH, float(np.clip(1.3 + 0.16 * rows, 2.6, 6.2))
 
 
-def plot_grid(maps: Sequence[EffectMap], *, limit: float | None = None, seed: int = 0, ax: Axes | None = None) -> Axes:
+def plot_grid(
+    maps: Sequence[EffectMap],
+    *,
+    scale: ColourScale | None = None,
+    seed: int = 0,
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
     """Mean effect over two axes of maps that have two or more, in the outcome's unit; red is towards the base answer.
 
     Of further axes, a cell is the effect that is largest in size along them, and the axis says so. The colours are
-    symmetric about 0. A cell that no item has is hatched grey; few cells have their numbers in them. The title says
-    where the mean is largest, if its interval over groups leaves out 0.
+    symmetric about 0. A cell that no item has is hatched grey, one that its pointwise interval over groups does not
+    tell from 0 is crossed, and few cells have their numbers in them. The title says where the mean is largest, if its
+    interval leaves out 0.
 
     Args:
         maps: Of one kind and over the same axes, an item each.
-        limit: The effect of the deepest colours, for maps that stand side by side; by default the largest here.
-        seed: Of the bootstrap behind the title.
+        scale: The colours of maps that stand side by side; by default those of `own_scale`.
+        seed: Of the bootstrap behind crosses and title.
+        level: Coverage of its intervals.
         ax: Where to draw; a new figure by default.
 
     Raises:
@@ -58,21 +69,23 @@ def plot_grid(maps: Sequence[EffectMap], *, limit: float | None = None, seed: in
     check_maps(maps, (), "state.z:layer,head")
     down, across = grid_axes(maps[0].dims)
     means = means_over(maps, (down, across))
-    limit = (float(np.nanmax(abs(means.values), initial=0.0)) if limit is None else limit) or 1.0
+    scale = scale or own_scale(maps, means.values)
+    crossed = None if means.notes else crossed_of(maps, (down, across), seed=seed, level=level)
     with canvas(ax, grid_size(maps)) as axes:
-        draw_heat(axes, means.values, limit, bar=bar_words(maps))
+        draw_heat(axes, means.values, scale, bar=bar_words(maps), crossed=crossed)
         row, column = np.unravel_index(int(np.nanargmax(abs(means.values))), means.values.shape)
         label_axis(axes.yaxis, f"{NAMES.get(down, down)} ({_sizes(maps, means)})", means.coords[down], named=int(row))
         label_axis(axes.xaxis, "", means.coords[across], named=int(column))
-        axes.set_xlabel("; ".join([f"{NAMES.get(across, across)} ({colour_words(maps[0])})", *means.notes]))
-        headed(axes, peak(maps, seed=seed))
+        axes.set_xlabel("; ".join([NAMES.get(across, across), *means.notes]))
+        lines = heat_key(axes, means.values, scale, colours_of(maps[0]), crossed=crossed, said=crossed_words(level))
+        headed(axes, peak(maps, seed=seed, level=level), over=lines)
     return axes
 
 
-def grid_data(maps: Sequence[EffectMap]) -> pd.DataFrame:
+def grid_data(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
     """What `plot_grid` draws, before axes are left out or neighbours taken together: a row a cell, see `mean_data`."""
     check_maps(maps, (), "state.z:layer,head")
-    return mean_data(maps)
+    return mean_data(maps, seed=seed, level=level)
 
 
 def _sizes(maps: Sequence[EffectMap], means: Means) -> str:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from mediate.errors import InputError
+from mediate.figures.found import headed
 from mediate.figures.style import FAINT, canvas, run_colours
 from mediate.figures.text import label
 from mediate.results.token_join import ALL
@@ -68,10 +69,20 @@ def plot_tokens_agreed(
         axes.set_ylim(len(scores) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(words)
+        headed(axes, f"How far {len(scores)} scores of tokens find what these carry")
         axes.grid(axis="x", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     return axes
+
+
+def tokens_agreed_data(found: Sequence[TokensAgreed], number: str = "correlation", *, kind: str = ALL) -> pd.DataFrame:
+    """What `plot_tokens_agreed` draws: a row a score and effect with the number as `value`, `low`, `high` and `n`."""
+    if number not in NUMBERS:
+        raise InputError(f"no number {number!r} to draw; there are {', '.join(NUMBERS)}")
+    having = [(each, getattr(each, number)) for each in found if each.kind == kind]
+    rows = [(each.effect, each.score, it.value, it.low, it.high, it.n) for each, it in having if it.defined]
+    return pd.DataFrame(rows, columns=["effect", "score", "value", "low", "high", "n"])
 
 
 def plot_joined_tokens(tokens: pd.DataFrame, effect: str = "knockout", *, ax: Axes | None = None) -> Axes:
@@ -85,7 +96,7 @@ def plot_joined_tokens(tokens: pd.DataFrame, effect: str = "knockout", *, ax: Ax
     Raises:
         InputError: No token has the effect.
     """
-    there = tokens.dropna(subset=[effect]) if effect in tokens else tokens.head(0)
+    there = joined_tokens_data(tokens, effect)
     if there.empty:
         raise InputError(f"no token has a {effect} effect, so there is nothing to draw")
     with canvas(ax, TOKENS_SIZE) as axes:
@@ -112,7 +123,13 @@ def plot_joined_tokens(tokens: pd.DataFrame, effect: str = "knockout", *, ax: Ax
         axes.set_xlim(left=-0.005)
         axes.set_xlabel("surprisal (nats)")
         axes.set_ylabel(f"{effect} effect (nats)", parse_math=False)
+        headed(axes, f"What each token carries, by how surprising it is, n = {len(there)} tokens")
         axes.grid(color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     return axes
+
+
+def joined_tokens_data(tokens: pd.DataFrame, effect: str = "knockout") -> pd.DataFrame:
+    """What `plot_joined_tokens` draws: the rows of tokens that have the effect."""
+    return tokens.dropna(subset=[effect]).reset_index(drop=True) if effect in tokens else tokens.head(0)

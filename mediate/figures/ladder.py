@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
 
 from mediate.errors import InputError
+from mediate.figures.cut import cut_axis, cut_of
 from mediate.figures.found import headed
 from mediate.figures.style import CHANNEL_COLOURS, INK, canvas, run_colours
 from mediate.figures.text import in_lines, label
@@ -16,7 +17,8 @@ from mediate.stats import Estimate
 
 LADDER_SIZE = (7.2, 3.4)
 MARKERS = "osD^vPX*<>"
-DODGE = 0.015  # of the axis' width, between lines
+DODGE, MOST_APART = 0.022, 0.15  # of the axis' width: between lines, and between all of them
+LEAST_RANGE = 0.02  # an axis of shares shows so much at least, and each part of one that is cut half of it
 APART = 0.085  # of the axis' height, between the names of lines
 NAME_WIDTH = 20
 CLOSEST = 0.055  # tick labels nearer than this part of the axis would overlap
@@ -46,8 +48,9 @@ class LadderLine:
 def plot_ladder(lines: Sequence[LadderLine], *, quantity: str, percent: bool = False, ax: Axes | None = None) -> Axes:
     """Estimates with their intervals against the number of parameters, on a log axis; a line a kind of model.
 
-    Lines are set a little apart, so that intervals of one size do not cover each other. A hollow point has no interval;
-    what is undefined is left out and counted in the key.
+    Lines are set a little apart, so that points and intervals of one size do not cover each other. A hollow point has
+    no interval; what is undefined is left out and counted in the key. Where shares lie in two far places, with
+    intervals too narrow to be seen, the axis is cut between them, and says so.
 
     Args:
         lines: What to draw, such as before and after fine-tuning.
@@ -69,13 +72,12 @@ def plot_ladder(lines: Sequence[LadderLine], *, quantity: str, percent: bool = F
             axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         colours = _colours(lines)
         for place, (line, colour) in enumerate(zip(lines, colours, strict=True)):
-            shift = 10 ** ((place - (len(lines) - 1) / 2) * DODGE * reach)
+            shift = 10 ** ((place - (len(lines) - 1) / 2) * min(DODGE, MOST_APART / len(lines)) * reach)
             _draw_line(axes, line, colour, MARKERS[place % len(MARKERS)], shift)
         _label_sizes(axes, sizes, reach)
-        if percent:
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        told = f"\naxis {words}" if percent and (words := _show_shares(axes, defined)) else ""
         axes.set_xlabel(f"parameters (log scale){_levels(lines)}{_sizes(defined)}")
-        axes.set_ylabel(in_lines(quantity), parse_math=False)
+        axes.set_ylabel(in_lines(quantity + told), parse_math=False)
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         _name_lines(axes, lines, colours)
@@ -93,6 +95,19 @@ def ladder_data(lines: Sequence[LadderLine]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["line", "parameters", "value", "low", "high", "n"])
 
 
+def _show_shares(axes: Axes, defined: Sequence[Estimate]) -> str:
+    """Shares in percent, over a range in which rounding is no slope; where the axis is cut, the words for that."""
+    cut = cut_of(defined, least=LEAST_RANGE / 2)
+    if cut is not None:
+        return cut_axis(axes.yaxis, cut)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    low, high = axes.get_ylim()
+    short = LEAST_RANGE - (high - low)
+    if short > 0:
+        axes.set_ylim(low - short / 2, high + short / 2)
+    return ""
+
+
 def _colours(lines: Sequence[LadderLine]) -> list[str | tuple[float, ...]]:
     """A channel has its own colour, whatever else is drawn; the rest have those that are no channel's."""
     others = iter(run_colours(sum(line.name not in CHANNEL_COLOURS for line in lines)))
@@ -101,13 +116,13 @@ def _colours(lines: Sequence[LadderLine]) -> list[str | tuple[float, ...]]:
 
 def _name_lines(axes: Axes, lines: Sequence[LadderLine], colours: Sequence[str | tuple[float, ...]]) -> None:
     """Each line's name at its right end, moved apart from its neighbours' where they would touch."""
-    low, high = axes.get_ylim()
     ends = []
     for line, colour in zip(lines, colours, strict=True):
         points = sorted(zip(line.parameters, line.estimates, strict=True), key=_size)
         drawn = [each.value for _, each in points if each.defined]
         if drawn:
-            ends.append(((drawn[-1] - low) / (high - low), _named(line), colour))
+            pixels = axes.transData.transform((line.parameters[0], drawn[-1]))
+            ends.append((float(axes.transAxes.inverted().transform(pixels)[1]), _named(line), colour))
     ends.sort(key=lambda each: each[0])
     heights: list[float] = []
     for end, _, _ in ends:

@@ -18,7 +18,7 @@ from mediate.figures.over import Align, aligned
 from mediate.figures.style import INK, SEQUENTIAL, canvas, effect_label
 from mediate.figures.text import MOST_OF_A_KIND, in_lines, label
 from mediate.results import EffectMap, mean_map
-from mediate.results.kinds import is_estimate
+from mediate.results.kind_words import called
 from mediate.stats.columnwise import interval_of_means
 
 MOST_LINES = 8
@@ -177,8 +177,8 @@ def _label_axes(axes: Axes, first: EffectMap, means: Sequence[StepMeans], few: b
     else:
         band = f"; {'one group: ' if all(each.groups == 1 for each in means) else ''}no interval"
     axes.set_xlabel(f"layer{band}")
-    what = f"{kind} estimate of the" if is_estimate(first.kind) else kind
-    number, bracket, unit = f"mean {what} {effect_label(label(first.outcome))}".partition("(")
+    of = effect_label(label(first.outcome)).removeprefix("effect ")
+    number, bracket, unit = f"mean {called(kind)} {of}".partition("(")
     axes.set_ylabel(f"{in_lines(number)}\n{in_lines(bracket + unit, LABEL_WIDTH)}", parse_math=False)
     axes.grid(axis="y", color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -36,15 +37,15 @@ def plot_loss(
     """
     if not losses:
         raise InputError("no losses to draw; tune for at least one step")
-    steps = np.array([each["step"] for each in losses], dtype=np.float64)
-    values = np.array([each["loss"] for each in losses], dtype=np.float64)
+    found = loss_data(losses)
+    steps, values, means = (found[name].to_numpy() for name in ("step", "loss", "mean"))
     with canvas(ax, LOSS_SIZE) as axes:
         if len(values) < _FEWEST:
             axes.plot(steps, values, color=INK, marker="o", markersize=3)
         else:
-            window = max(2, round(_WINDOW * len(values)))
             axes.plot(steps, values, color=FAINT, linewidth=0.7, label="step")
-            axes.plot(steps[window - 1 :], running_mean(values, window), color=INK, label=f"mean of {window} steps")
+            there = np.isfinite(means)
+            axes.plot(steps[there], means[there], color=INK, label=f"mean of {_window(len(values))} steps")
             axes.legend()
         of = unit or ("pair" if any("rewards/margins" in each for each in losses) else "token")
         axes.set_xlabel("step")
@@ -54,6 +55,21 @@ def plot_loss(
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
     return axes
+
+
+def loss_data(losses: Sequence[Mapping[str, int | float]]) -> pd.DataFrame:
+    """What `plot_loss` draws: a row a step with its `loss`, and the running `mean` up to it, NaN without one."""
+    values = np.array([each["loss"] for each in losses], dtype=np.float64)
+    means = np.full(len(values), np.nan)
+    if len(values) >= _FEWEST:
+        window = _window(len(values))
+        means[window - 1 :] = running_mean(values, window)
+    steps = np.array([each["step"] for each in losses], dtype=np.float64)
+    return pd.DataFrame({"step": steps, "loss": values, "mean": means})
+
+
+def _window(count: int) -> int:
+    return max(2, round(_WINDOW * count))
 
 
 def write_loss(path: Path, losses: Sequence[Mapping[str, int | float]], *, title: str = "", unit: str = "") -> None:

@@ -9,6 +9,9 @@ import pandas as pd
 from jaxtyping import Float
 
 from mediate.errors import InputError
+from mediate.figures.scale import ColourScale, scale_of
+from mediate.figures.style import MARGIN
+from mediate.figures.told_apart import cell_intervals
 from mediate.results import EffectMap, mean_map
 from mediate.stats.columnwise import interval_of_means
 
@@ -110,10 +113,14 @@ def uneven(maps: Sequence[EffectMap]) -> bool:
     return len({each.coords[name] for each in maps for name in each.dims if name == OF_STEPS[0]}) > 1
 
 
-def deepest(maps: Iterable[Sequence[EffectMap]], axes: Sequence[str], least: float = 0.0) -> float:
-    """The effect of the deepest colours of maps that are to be looked at side by side: the largest mean, or `least`."""
-    found = [np.nanmax(abs(mean_map(each)[0]), initial=0.0) for each in maps if set(axes) <= set(each[0].dims)]
-    return float(max([least, *found])) or 1.0
+def common_scale(maps: Iterable[Sequence[EffectMap]], axes: Sequence[str], least: float = 0.0) -> ColourScale:
+    """The colours of the means of maps that are to be looked at side by side; see `scale_of`."""
+    return scale_of([mean_map(each)[0] for each in maps if set(axes) <= set(each[0].dims)], least)
+
+
+def own_scale(maps: Sequence[EffectMap], values: Float[np.ndarray, "..."]) -> ColourScale:
+    """The colours of maps that stand by themselves, no deeper than the margin allows, where their mean TE is known."""
+    return scale_of([values], float(np.nan_to_num(MARGIN * abs(mean_te(maps)))))
 
 
 def mean_te(maps: Sequence[EffectMap]) -> float:
@@ -122,14 +129,20 @@ def mean_te(maps: Sequence[EffectMap]) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
-def mean_data(maps: Sequence[EffectMap], *, align: Align = "start") -> pd.DataFrame:
-    """A row a cell of the mean over items: kind, outcome, the axes, `effect` (in the outcome's unit) and `n`."""
-    values, coords, count = mean_map(aligned(maps, align))
+def mean_data(maps: Sequence[EffectMap], *, align: Align = "start", seed: int = 0, level: float = 0.95) -> pd.DataFrame:
+    """A row a cell of the mean over items: kind, outcome, the axes, `effect`, `low`, `high` and `n`.
+
+    Effects are in the outcome's unit; their intervals are pointwise, over groups, see `cell_intervals`.
+    """
+    maps = aligned(maps, align)
+    values, coords, count = mean_map(maps)
+    low, high = cell_intervals(maps, seed=seed, level=level)
     first = maps[0]
     grid = np.meshgrid(*(np.array(coords[name]) for name in first.dims), indexing="ij")
     labels = {name: each.ravel() for name, each in zip(first.dims, grid, strict=True)}
     frame = {"kind": first.kind, "outcome": first.outcome} | labels
-    return pd.DataFrame(frame | {"effect": values.ravel(), "n": count.ravel().astype(int)})
+    cells = {"effect": values, "low": low, "high": high, "n": count.astype(int)}
+    return pd.DataFrame(frame | {name: each.ravel() for name, each in cells.items()})
 
 
 def along_data(

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from mediate.errors import InputError
+from mediate.figures.found import headed
 from mediate.figures.style import FAINT, FALLING, INK, RISING, canvas
 from mediate.figures.text import in_lines, label
 from mediate.stats import Estimate
@@ -97,7 +99,21 @@ def plot_paired(
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles), borderaxespad=0.2)
+        headed(axes, f"{quantity.partition(chr(10))[0].capitalize()} in {len(runs)} runs", over=1)
     return axes
+
+
+def paired_data(
+    runs: Sequence[str], lines: Float[np.ndarray, "line run"], estimates: Sequence[Estimate]
+) -> pd.DataFrame:
+    """What `plot_paired` draws: a row a line and run with its `value`, and one a run of all, whose line is NaN."""
+    rows: list[tuple[float, str, float, float, float]] = [
+        (line, run, values[place], np.nan, np.nan)
+        for line, values in enumerate(lines)
+        for place, run in enumerate(runs)
+    ]
+    rows += [(np.nan, run, each.value, each.low, each.high) for run, each in zip(runs, estimates, strict=True)]
+    return pd.DataFrame(rows, columns=["line", "run", "value", "low", "high"])
 
 
 def _tick(name: str, estimate: Estimate) -> str:

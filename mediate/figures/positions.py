@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 
 from mediate.errors import InputError
 from mediate.figures.found import headed, peak
-from mediate.figures.heat import draw_heat, label_axis
-from mediate.figures.over import along_data, check_maps, mean_data, mean_te, means_over
-from mediate.figures.steps import bar_words, colour_words
+from mediate.figures.heat import draw_heat, heat_key, label_axis
+from mediate.figures.over import along_data, check_maps, mean_data, mean_te, means_over, own_scale
+from mediate.figures.scale import ColourScale
+from mediate.figures.steps import bar_words, colours_of
 from mediate.figures.style import FAINT, INK, canvas, effect_label, hold_margin
 from mediate.figures.text import in_lines, label
+from mediate.figures.told_apart import crossed_of, crossed_words
 from mediate.results import EffectMap
 
 POSITIONS_SIZE = (7.2, 3.0)
@@ -43,7 +45,7 @@ def plot_positions(
     maps: Sequence[EffectMap],
     origins: Mapping[str, int] | None = None,
     *,
-    limit: float | None = None,
+    scale: ColourScale | None = None,
     seed: int = 0,
     level: float = 0.95,
     ax: Axes | None = None,
@@ -58,9 +60,9 @@ def plot_positions(
     Args:
         maps: Of one kind, over positions and perhaps more.
         origins: By item, the token that is counted from; items without one are left out.
-        limit: The effect of the deepest colours; by default the largest here.
+        scale: The colours of maps that stand side by side; by default those of `own_scale`.
         seed: Of the bootstrap.
-        level: Coverage of the pointwise intervals of a line.
+        level: Coverage of the pointwise intervals of a line, and of cells, which are crossed if not told from 0.
         ax: Where to draw.
 
     Raises:
@@ -71,17 +73,19 @@ def plot_positions(
         return _plot_line(counted, name, seed=seed, level=level, ax=ax)
     across = "layer" if "layer" in counted[0].dims else next(each for each in counted[0].dims if each != POSITION)
     means = means_over(counted, (across, POSITION))
-    limit = (float(np.nanmax(abs(means.values), initial=0.0)) if limit is None else limit) or 1.0
+    scale = scale or own_scale(counted, means.values)
+    crossed = None if means.notes else crossed_of(counted, (across, POSITION), seed=seed, level=level)
     with canvas(ax, POSITIONS_SIZE) as axes:
-        draw_heat(axes, means.values, limit, bar=bar_words(counted))
+        draw_heat(axes, means.values, scale, bar=bar_words(counted), crossed=crossed)
         places = means.coords[POSITION]
         zero = places.index(0) if 0 in places else len(places) - 1
         if 0 in places:
             axes.axvline(zero, color=INK, linewidth=0.6, linestyle=(0, (1, 2)))
         label_axis(axes.xaxis, "", places, named=zero)
-        axes.set_xlabel("\n".join([name, "; ".join([colour_words(maps[0]), *means.notes])]))
+        axes.set_xlabel("; ".join([name, *means.notes]))
         label_axis(axes.yaxis, f"{across.replace('kv_head', 'KV head')} (n = {_items(counted)})", means.coords[across])
-        headed(axes, peak(counted, seed=seed, level=level))
+        lines = heat_key(axes, means.values, scale, colours_of(maps[0]), crossed=crossed, said=crossed_words(level))
+        headed(axes, peak(counted, seed=seed, level=level), over=lines)
     return axes
 
 
@@ -93,7 +97,8 @@ def positions_data(
     Of maps over positions alone, with intervals: see `along_data`.
     """
     counted, _ = _counted(maps, origins)
-    return along_data(counted, seed=seed, level=level) if counted[0].dims == (POSITION,) else mean_data(counted)
+    table = along_data if counted[0].dims == (POSITION,) else mean_data
+    return table(counted, seed=seed, level=level)
 
 
 def _counted(maps: Sequence[EffectMap], origins: Mapping[str, int] | None) -> tuple[tuple[EffectMap, ...], str]:

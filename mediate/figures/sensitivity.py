@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from mediate.errors import InputError
+from mediate.figures.found import estimate_words, headed
 from mediate.figures.style import FAINT, INK, canvas, effect_label
 from mediate.figures.text import label
 from mediate.results.sensitivity import Sensitivity
 
-ROW_HEIGHT, MARGIN = 0.24, 0.9
+ROW_HEIGHT, MARGIN = 0.24, 1.2
 
 
 def sensitivity_size(rows: int) -> tuple[float, float]:
@@ -50,4 +52,27 @@ def plot_sensitivity(found: Sequence[Sensitivity], *, outcome: str, ax: Axes | N
         axes.set_ylim(len(found) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(effect_label(label(outcome)), parse_math=False)
+        headed(axes, _title(found))
     return axes
+
+
+def _title(found: Sequence[Sensitivity]) -> str:
+    """Which replacement takes most, where its interval has nothing in common with the run's own contrast's."""
+    own, others = found[0].effect, [each for each in found[1:] if np.isfinite(each.effect.low)]
+    plain = f"What is lost with each of {len(found)} replacement{'s' * (len(found) != 1)} of the chain"
+    if not others or not np.isfinite(own.low):
+        return plain
+    most = max(others, key=lambda each: abs(each.effect.value))
+    if own.low <= most.effect.high and most.effect.low <= own.high:
+        return f"{plain}: none is told apart from {label(found[0].name, 40)}" if len(others) == 1 else plain
+    more = "more" if abs(most.effect.value) > abs(own.value) else "less"
+    return f"{label(most.name, 40)} takes {estimate_words(most.effect)}, {more} than {label(found[0].name, 40)}"
+
+
+def sensitivity_data(found: Sequence[Sensitivity]) -> pd.DataFrame:
+    """What `plot_sensitivity` draws: a row a replacement with `effect`, `low`, `high`, `n` and how many it lacks."""
+    rows = [
+        (each.name, each.effect.value, each.effect.low, each.effect.high, each.effect.n, each.left_out)
+        for each in found
+    ]
+    return pd.DataFrame(rows, columns=["replacement", "effect", "low", "high", "n", "left_out"])

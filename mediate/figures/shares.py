@@ -1,12 +1,14 @@
 """The shares of a set of items."""
 
 import textwrap
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from mediate.figures.cut import cut_axis, cut_of
 from mediate.figures.found import clear, headed
 from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas
 from mediate.figures.text import label
@@ -15,6 +17,8 @@ from mediate.stats import Estimate
 
 ROWS = dict(zip((*CHANNELS, "mediated"), (0.0, 1.0, 2.0, 3.4), strict=True))
 SHARES_SIZE = (7.2, 2.3)
+# Of an axis that is cut, each part shows at least a point: less is rounding.
+LEAST_RANGE = 0.01
 
 
 def plot_shares(
@@ -23,23 +27,22 @@ def plot_shares(
     """Direct, text, latent and mediated share of the set's total effect, with their intervals.
 
     The first three are Shapley values over TE and sum to 100 %; the mediated share is TIE / TE. A share that is
-    undefined is no point but the word, with the reason; a share without an interval is a hollow point.
+    undefined is no point but the word, with the reason; a share without an interval is a hollow point. Where all lie
+    near 0 and 100 %, with intervals too narrow to be seen, the axis is cut between them, and says so.
     """
     shares = set_shares(cube, min_te=min_te, seed=seed, level=level)
     with canvas(ax, SHARES_SIZE) as axes:
         for edge in (0, 1):
             axes.axvline(edge, color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        cut = cut_of(shares.values(), (0.0, 1.0), least=LEAST_RANGE)
         for name, row in ROWS.items():
-            _draw_share(axes, shares[name], row, CHANNEL_COLOURS.get(name, INK))
+            _draw_share(axes, shares[name], row, CHANNEL_COLOURS.get(name, INK), size=6.5 if cut is None else 4.5)
         axes.set_yticks(list(ROWS.values()), list(ROWS))
         axes.set_ylim(max(ROWS.values()) + 0.6, -0.6)
         axes.tick_params(axis="y", length=0)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-        ends = [end for each in shares.values() for end in (each.value, each.low, each.high) if np.isfinite(end)]
-        low, high = min([0.0, *ends]), max([1.0, *ends])
-        axes.set_xlim(low - 0.06 * (high - low), high + 0.06 * (high - low))
+        told = _whole_axis(axes, shares.values()) if cut is None else f"; axis {cut_axis(axes.xaxis, cut)}"
         intervals = f", {level * 100:g} % intervals" if any(np.isfinite(each.low) for each in shares.values()) else ""
-        axes.set_xlabel(_axis_label(cube, min_te) + intervals, parse_math=False)
+        axes.set_xlabel(_axis_label(cube, min_te) + intervals + told, parse_math=False)
         headed(axes, _title(shares["mediated"]))
     return axes
 
@@ -57,7 +60,16 @@ def _title(mediated: Estimate) -> str:
     return f"The chain mediates {percent_words(mediated)} of the effect on the answer"
 
 
-def _draw_share(axes: Axes, share: Estimate, row: float, colour: str) -> None:
+def _whole_axis(axes: Axes, shares: Iterable[Estimate]) -> str:
+    """From 0 to 100 % and as far as the shares reach; there is nothing to say of it."""
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    ends = [end for each in shares for end in (each.value, each.low, each.high) if np.isfinite(end)]
+    low, high = min([0.0, *ends]), max([1.0, *ends])
+    axes.set_xlim(low - 0.06 * (high - low), high + 0.06 * (high - low))
+    return ""
+
+
+def _draw_share(axes: Axes, share: Estimate, row: float, colour: str, *, size: float) -> None:
     if not share.defined:
         axes.annotate(
             textwrap.fill(f"undefined: {share.reason}", 78),
@@ -72,7 +84,7 @@ def _draw_share(axes: Axes, share: Estimate, row: float, colour: str) -> None:
     has_interval = bool(np.isfinite(share.low))
     if has_interval:
         axes.hlines(row, share.low, share.high, color=colour, linewidth=2.2)
-    axes.plot(share.value, row, "o", color=colour, markersize=6.5, markerfacecolor=colour if has_interval else "white")
+    axes.plot(share.value, row, "o", color=colour, markersize=size, markerfacecolor=colour if has_interval else "white")
     axes.annotate(
         percent_words(share), (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False
     )

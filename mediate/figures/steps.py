@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 
 from mediate.figures.found import about, headed, peak
 from mediate.figures.heat import MOST_TICKS as MOST_TICKS
-from mediate.figures.heat import draw_heat, label_axis, thinned
+from mediate.figures.heat import draw_heat, heat_key, label_axis, thinned
 from mediate.figures.layers import check_step_layer
-from mediate.figures.over import Align, aligned, mean_data, means_over
+from mediate.figures.over import Align, aligned, mean_data, means_over, own_scale
+from mediate.figures.scale import ColourScale
 from mediate.figures.style import canvas
 from mediate.figures.text import MOST_OF_A_KIND, label
+from mediate.figures.told_apart import crossed_of, crossed_words
 from mediate.results import EffectMap
 from mediate.results.kind_words import called
 from mediate.results.kinds import View, parse_kind
@@ -22,35 +24,38 @@ from mediate.results.outcomes import outcome_facts, unit_of
 STEPS_SIZE = (7.2, 3.0)
 # Characters of a step that stand beside its row.
 MOST_SAID = 32
-# What the colours say of maps between the worlds, and of maps between two checkpoints.
-WORLDS = "red: towards the base answer; blue: towards the source answer"
-TAKEN = "red: what is taken away speaks for the answer; blue: against it"
-CROSSED = "red: towards the right answer; blue: away from it"
-INTERACTION = "red: more in the tuned one; blue: more in the original"
+# What red and what blue says of maps between the worlds, and of maps between two checkpoints.
+WORLDS = ("towards the base answer", "towards the source answer")
+TAKEN = ("speaks for the answer", "speaks against it")
+CROSSED = ("towards the right answer", "away from it")
+INTERACTION = ("more in the tuned one", "more in the original")
 
 
 def plot_step_layer(
     maps: Sequence[EffectMap],
     *,
     said: Sequence[str] = (),
-    limit: float | None = None,
+    scale: ColourScale | None = None,
     align: Align = "start",
     seed: int = 0,
+    level: float = 0.95,
     ax: Axes | None = None,
 ) -> Axes:
     """Mean effect of each step in each layer over the items that have it, in nats; red is towards the base answer.
 
     Of two checkpoints crossed, red is towards the right answer of the item's world, and of their interaction, more in
-    the tuned one. The colours are symmetric about 0. A cell that no item has is hatched grey; few cells have their
-    numbers in them. Where chains differ in length, each step says how many items it is a mean over. The title says
-    where the mean is largest, if its interval over groups leaves out 0.
+    the tuned one. The colours are symmetric about 0. A cell that no item has is hatched grey, one that its pointwise
+    interval over groups does not tell from 0 is crossed, and few cells have their numbers in them. Where chains differ
+    in length, each step says how many items it is a mean over. The title says where the mean is largest, if its
+    interval leaves out 0.
 
     Args:
         maps: Of one kind, an item each.
         said: Of one item's map, what each of its steps says, which then stands beside it: nothing is a mean.
-        limit: The effect of the deepest colours, for maps that stand side by side; by default the largest here.
+        scale: The colours of maps that stand side by side; by default those of `own_scale`.
         align: Whether steps are counted from the first one, 0, or to the last one, -1.
-        seed: Of the bootstrap behind the title.
+        seed: Of the bootstrap behind crosses and title.
+        level: Coverage of its intervals.
         ax: Where to draw; a new figure by default.
 
     Raises:
@@ -60,23 +65,27 @@ def plot_step_layer(
     maps = aligned(maps, align)
     means = means_over(maps, ("step", "layer"))
     mean, coords, count = means.values, means.coords, means.count
-    limit = (float(np.nanmax(abs(mean), initial=0.0)) if limit is None else limit) or 1.0
+    scale = scale or own_scale(maps, mean)
+    crossed = None if means.notes else crossed_of(maps, ("step", "layer"), seed=seed, level=level)
     with canvas(ax, STEPS_SIZE) as axes:
-        draw_heat(axes, mean, limit, bar=bar_words(maps, one=bool(said)))
+        draw_heat(axes, mean, scale, bar=bar_words(maps, one=bool(said)), crossed=crossed)
         top = np.unravel_index(int(np.nanargmax(abs(mean))), mean.shape) if np.isfinite(mean).any() else (0, 0)
         label_axis(axes.xaxis, "", coords["layer"], named=int(top[1]))
         _label_steps(axes, coords, count, len({each.item for each in maps}), align)
         if said:
             _say_steps(axes, coords["step"], said)
-        axes.set_xlabel("; ".join([f"layer ({colour_words(maps[0])})", *means.notes]))
-        headed(axes, about(maps) if said else peak(maps, seed=seed))
+        axes.set_xlabel("; ".join(["layer", *means.notes]))
+        lines = heat_key(axes, mean, scale, colours_of(maps[0]), crossed=crossed, said=crossed_words(level))
+        headed(axes, about(maps) if said else peak(maps, seed=seed, level=level), over=lines)
     return axes
 
 
-def steps_data(maps: Sequence[EffectMap], *, align: Align = "start") -> pd.DataFrame:
-    """What `plot_step_layer` draws: a row a step and layer with the mean `effect` and over how many items, `n`."""
+def steps_data(
+    maps: Sequence[EffectMap], *, align: Align = "start", seed: int = 0, level: float = 0.95
+) -> pd.DataFrame:
+    """What `plot_step_layer` draws: a row a step and layer with the mean `effect`, its interval, and `n` items."""
     check_step_layer(maps)
-    return mean_data(maps, align=align)
+    return mean_data(maps, align=align, seed=seed, level=level)
 
 
 def bar_words(maps: Sequence[EffectMap], *, one: bool = False) -> str:
@@ -86,8 +95,8 @@ def bar_words(maps: Sequence[EffectMap], *, one: bool = False) -> str:
     return f"{number}\non {label(first.outcome)} ({unit_of(first.outcome)})"
 
 
-def colour_words(each: EffectMap) -> str:
-    """What red and blue say in maps like this one."""
+def colours_of(each: EffectMap) -> tuple[str, str]:
+    """What red and what blue says in maps like this one."""
     view = parse_kind(each.kind).view
     if view is None:
         return WORLDS if outcome_facts(each.outcome).answers == 2 else TAKEN

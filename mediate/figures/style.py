@@ -1,7 +1,8 @@
 """Colours and canvases: the one place that says what a channel looks like and where a figure is drawn."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 import matplotlib.style
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
+from mediate.figures.scale import ColourScale
 from mediate.results.outcomes import outcome_facts
 
 # Okabe and Ito's palette, which readers with any colour vision can tell apart; the three also differ in lightness.
@@ -21,6 +23,9 @@ FAINT = "#999999"
 RISING, FALLING = "#D55E00", "#56B4E9"
 OTHER_COLOURS = (INK, RISING, FALLING, "#CC79A7")
 DIVERGING = "RdBu_r"
+# Of the diverging map, a colour that stands for either half in a key; and what undefined cells look like.
+RED, BLUE = "#D6604D", "#4393C3"
+HATCH: Mapping[str, Any] = {"facecolor": "0.93", "hatch": "////", "edgecolor": FAINT}
 SEQUENTIAL = "viridis"
 # Maps of effects that are small beside the total effect must not look like those of large ones: the colours are
 # fullest at this share of it at least, which is also the margin of comparisons.
@@ -113,15 +118,14 @@ def run_colours(count: int) -> list[str | tuple[float, ...]]:
     return [tuple(each) for each in matplotlib.colormaps[SEQUENTIAL](np.linspace(0, 0.92, count))]
 
 
-def signed_cells(axes: Axes, values: Float[np.ndarray, "row column"], limit: float) -> AxesImage:
-    """A cell a value, red above 0 and blue below, fullest at plus and minus `limit`; hatched grey is undefined.
+def signed_cells(axes: Axes, values: Float[np.ndarray, "row column"], scale: ColourScale) -> AxesImage:
+    """A cell a value in the colours of a scale, red above 0 and blue below; hatched grey is undefined.
 
     The sides of a cell are as long as they come: of equal sides, a matrix would leave half of a figure empty.
     """
-    axes.patch.set(facecolor="0.93", hatch="////", edgecolor=FAINT)
-    return axes.imshow(
-        np.ma.masked_invalid(values), cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
-    )
+    axes.patch.set(**HATCH)
+    shown = np.ma.masked_invalid(values)
+    return axes.imshow(shown, cmap=DIVERGING, norm=scale.norm(), aspect="auto", interpolation="nearest")
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from mediate.errors import InputError
 from mediate.figures.style import FAINT, INK, canvas
 from mediate.figures.text import label
-from mediate.results.trace_scores import ScoredTrace, TraceRule
+from mediate.results.trace_scores import ScoredTrace, TraceRule, token_table
 
 SET_SIZE = (4.6, 3.4)
 # Of one trace: inches a token, and the least and the most of the whole.
@@ -51,6 +52,11 @@ def plot_trace(trace: ScoredTrace, rule: TraceRule | None = None, *, ax: Axes | 
     return axes
 
 
+def trace_data(trace: ScoredTrace, rule: TraceRule | None = None) -> pd.DataFrame:
+    """What `plot_trace` draws: a row a token with its `surprisal` in nats, and whether it is `accepted`."""
+    return token_table([trace], rule)
+
+
 def plot_traces(traces: Sequence[ScoredTrace], rule: TraceRule | None = None, *, ax: Axes | None = None) -> Axes:
     """Mean capped rank against mean surprisal, a point a trace: their ratio is the Rank-Surprisal Ratio.
 
@@ -67,9 +73,8 @@ def plot_traces(traces: Sequence[ScoredTrace], rule: TraceRule | None = None, *,
     if not traces:
         raise InputError("no traces to draw")
     rule = rule or TraceRule()
-    surprisal = np.array([each.surprisal.mean() for each in traces])
-    rank = np.array([np.minimum(each.rank, rule.cap).mean() for each in traces])
-    defined = surprisal >= rule.floor
+    found = traces_data(traces, rule)
+    surprisal, rank, defined = (found[name].to_numpy() for name in ("surprisal", "rank", "defined"))
     with canvas(ax, SET_SIZE) as axes:
         axes.plot(surprisal[defined], rank[defined], "o", color=INK, markersize=4, alpha=0.7)
         if not defined.all():
@@ -82,3 +87,18 @@ def plot_traces(traces: Sequence[ScoredTrace], rule: TraceRule | None = None, *,
         axes.grid(color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
     return axes
+
+
+def traces_data(traces: Sequence[ScoredTrace], rule: TraceRule | None = None) -> pd.DataFrame:
+    """What `plot_traces` draws: a row a trace with mean `surprisal` and capped `rank`; is a ratio of them `defined`?"""
+    rule = rule or TraceRule()
+    surprisal = np.array([each.surprisal.mean() for each in traces])
+    rank = np.array([np.minimum(each.rank, rule.cap).mean() for each in traces])
+    return pd.DataFrame(
+        {
+            "item": [each.item for each in traces],
+            "surprisal": surprisal,
+            "rank": rank,
+            "defined": surprisal >= rule.floor,
+        }
+    )

@@ -9,13 +9,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mediate.errors import InputError
-from mediate.figures.components import plot_components
-from mediate.figures.crossing import COMPONENTS, component_rows, plot_crossing
-from mediate.figures.layers import DIMS
-from mediate.figures.steps import plot_step_layer
+from mediate.figures.components import components_data, plot_components
+from mediate.figures.crossing import COMPONENTS, component_rows, crossing_data, plot_crossing
+from mediate.figures.over import Align
+from mediate.figures.steps import plot_step_layer, steps_data
 from mediate.files import write_text
 from mediate.report.crossing import render_crossing
+from mediate.report.crossing_figures import scales_of_maps, step_layer_kinds
 from mediate.report.crossing_words import crossing_notebook, crossing_terminal
+from mediate.report.drawing import drawing
+from mediate.report.run.chosen_maps import end_for
 from mediate.report.saving import saved
 from mediate.results import EffectMap, Reject
 from mediate.results.crossing import Crossing
@@ -25,32 +28,63 @@ from mediate.stats import Estimate
 
 @dataclass(frozen=True, slots=True)
 class CrossPlots:
-    """The figures of two checkpoints crossed; each takes `ax` and returns the axes."""
+    """The figures of two checkpoints crossed; each takes `ax` and returns the axes, and its `data()` is what it draws.
+
+    All maps are in one scale of colours; steps are counted from the first, 0, or where chains differ in length to the
+    last, -1.
+    """
 
     results: CrossResults
 
+    @drawing
     def changes(self, outcome: str | None = None, *, ax: Axes | None = None) -> Axes:
         """The total change and its splits; see `mediate.figures.crossing.plot_crossing`."""
-        spec = self.results.manifest["spec"]
-        return plot_crossing(self.results.crossing(outcome), seed=spec["seed"], level=spec["level"], ax=ax)
+        return plot_crossing(self.results.crossing(outcome), ax=ax, **self._drawn())
 
-    def steps(self, kind: str | None = None, *, ax: Axes | None = None) -> Axes:
+    def _changes_data(self, outcome: str | None = None) -> pd.DataFrame:
+        return crossing_data(self.results.crossing(outcome), **self._drawn())
+
+    @drawing
+    def steps(self, kind: str | None = None, *, align: Align | None = None, ax: Axes | None = None) -> Axes:
         """Mean of a map by step and layer, the first kind by default; see `mediate.figures.plot_step_layer`."""
-        maps = [each for each in self.results.maps if each.dims == DIMS]
-        chosen = [each for each in maps if each.kind == (kind or maps[0].kind)]
-        if not chosen:
-            have = ", ".join(dict.fromkeys(each.kind for each in maps)) or "none"
-            raise InputError(f"no {kind or 'map'} by step and layer in these results; there is: {have}")
-        return plot_step_layer(chosen, ax=ax)
+        maps = self._maps(kind)
+        scale = scales_of_maps(self.results)[maps[0].outcome]
+        return plot_step_layer(maps, scale=scale, align=end_for(maps, align), ax=ax, **self._drawn())
 
+    def _steps_data(self, kind: str | None = None, *, align: Align | None = None) -> pd.DataFrame:
+        maps = self._maps(kind)
+        return steps_data(maps, align=end_for(maps, align), **self._drawn())
+
+    @drawing
     def components(self, view: str | None = None, *, ax: Axes | None = None) -> Axes:
         """Maps by layer, a row a component, in one view; see `mediate.figures.components.plot_components`."""
+        rows = self._components(view)
+        scale = scales_of_maps(self.results)[next(iter(rows.values()))[0].outcome]
+        return plot_components(rows, scale=scale, ax=ax, **self._drawn())
+
+    def _components_data(self, view: str | None = None) -> pd.DataFrame:
+        return components_data(self._components(view), **self._drawn())
+
+    def _drawn(self) -> dict[str, Any]:
+        spec = self.results.manifest["spec"]
+        return {"seed": spec["seed"], "level": spec["level"]}
+
+    def _maps(self, kind: str | None) -> tuple[EffectMap, ...]:
+        kinds = step_layer_kinds(self.results)
+        chosen = kind or next(iter(kinds), "")
+        if chosen not in kinds:
+            raise InputError(
+                f"no {kind or 'map'} by step and layer in these results; there is: {', '.join(kinds) or 'none'}"
+            )
+        return kinds[chosen]
+
+    def _components(self, view: str | None) -> dict[str, list[EffectMap]]:
         rows = {name.removeprefix(COMPONENTS): each for name, each in component_rows(self.results).items()}
         chosen = view or next(iter(rows), "")
         if chosen not in rows:
             have = ", ".join(rows) or "none"
             raise InputError(f"no {chosen or 'view'} of components by layer in these results; there is: {have}")
-        return plot_components(rows[chosen], ax=ax)
+        return rows[chosen]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

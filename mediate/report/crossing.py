@@ -1,17 +1,10 @@
 """The page of two checkpoints crossed: what changed, and whether it is in the CoT's state or in what reads it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from matplotlib.axes import Axes
-
-from mediate.figures.components import components_size, plot_components
-from mediate.figures.crossing import COMPONENTS, CROSSING_SIZE, component_rows, plot_crossing
 from mediate.figures.figure import Figure
 from mediate.figures.layers import DIMS
-from mediate.figures.over import deepest
-from mediate.figures.steps import STEPS_SIZE, plot_step_layer
 from mediate.report.blocks import (
     Block,
     Look,
@@ -26,6 +19,7 @@ from mediate.report.blocks import (
     prose,
     standing_in,
 )
+from mediate.report.crossing_figures import crossing_figures
 from mediate.report.crossing_words import (
     CHANGES,
     CHECKPOINTS,
@@ -36,12 +30,13 @@ from mediate.report.crossing_words import (
     repeated_words,
 )
 from mediate.report.html import to_html
-from mediate.report.parts import MOST_ROWS, file_part, in_lines, left_out, more_rows
+from mediate.report.parts import MOST_ROWS, in_lines, left_out, more_rows
 from mediate.report.run.in_short import peak
 from mediate.report.words import apart_words, interval, number, percent, plain, plural, share_words
 from mediate.results.crossing import Crossing, change
 from mediate.results.crossing_folder import CrossResults
-from mediate.results.maps import EffectMap
+from mediate.results.crossing_names import CROSSING_WORDS
+from mediate.results.kind_words import called
 
 _FACTS = (
     "name",
@@ -55,72 +50,6 @@ _FACTS = (
     "device",
     "source",
 )
-
-
-def crossing_figures(results: CrossResults) -> tuple[Figure, ...]:
-    """The changes of each outcome, and the maps of the first; none where no item was crossed."""
-    return tuple(each for figures in FIGURES for each in figures(results))
-
-
-def change_figures(results: CrossResults) -> Iterator[Figure]:
-    """How each outcome changes."""
-    seed, level = results.manifest["spec"]["seed"], results.manifest["spec"]["level"]
-    for place, crossing in enumerate(_telling(results)):
-        changes = results.changes(crossing.outcome)
-        listed = "; ".join(f"{CHANGES[name][0]} {in_nats(changes[name])}" for name in ("total", "state", "rest"))
-        yield Figure(
-            name="crossing" if place == 0 else f"crossing-{place}",
-            draw=partial(plot_crossing, crossing, seed=seed, level=level),
-            alt=f"Change of {crossing.outcome}, tuned less original: {listed}.",
-            caption="CoT state and all else sum to the total change, and so do the last three.",
-            size=CROSSING_SIZE,
-            section="changes",
-            outcome=crossing.outcome,
-        )
-
-
-def map_figures(results: CrossResults) -> Iterator[Figure]:
-    """The maps by step and layer, one a kind."""
-    by_kind: dict[str, list[EffectMap]] = {}
-    for each in results.maps:
-        if each.dims == DIMS:
-            by_kind.setdefault(each.kind, []).append(each)
-    limits = {
-        outcome: deepest([maps for maps in by_kind.values() if maps[0].outcome == outcome], DIMS)
-        for outcome in {maps[0].outcome for maps in by_kind.values()}
-    }
-    for place, (kind, maps) in enumerate(by_kind.items()):
-        name = file_part(kind.replace(".", "_"), f"map{place}")
-        draw = partial(plot_step_layer, maps, limit=limits[maps[0].outcome])
-        yield _map_figure(name, kind, maps[0].outcome, STEPS_SIZE, draw)
-
-
-def component_figures(results: CrossResults) -> Iterator[Figure]:
-    """The maps by layer, a row a component."""
-    for name, rows in component_rows(results).items():
-        outcome = next(iter(rows.values()))[0].outcome
-        view = name.removeprefix(COMPONENTS)
-        size = components_size(len(rows))
-        yield _map_figure(name, view, outcome, size, partial(_draw_components, rows, view))
-
-
-FIGURES: tuple[Callable[[CrossResults], Iterable[Figure]], ...] = (change_figures, map_figures, component_figures)
-
-
-def _map_figure(name: str, kind: str, outcome: str, size: tuple[float, float], draw: Callable[..., object]) -> Figure:
-    words = kind.replace("_", " ")
-    return Figure(
-        name=name,
-        draw=draw,
-        alt=f"Map of the change of {outcome}: {words}.",
-        caption=f"{words}: mean over items of what a cell's CoT state changes, in nats.",
-        size=size,
-        outcome=outcome,
-    )
-
-
-def _draw_components(rows: Mapping[str, Sequence[EffectMap]], view: str, ax: Axes) -> None:
-    plot_components(rows, ax=ax).set_title(view.replace("_", " "))
 
 
 def crossing_page(results: CrossResults) -> Page:
@@ -179,13 +108,13 @@ def _changes_section(results: CrossResults, crossing: Crossing, figures: Sequenc
     changes, shares = results.changes(crossing.outcome), results.shares(crossing.outcome)
     rows = [
         (
-            words,
+            CROSSING_WORDS[name],
             number(changes[name].value),
             interval(changes[name]),
             share_words(shares[name]) if name in shares else "",
             definition,
         )
-        for name, (words, definition) in (CORNERS | CHANGES).items()
+        for name, definition in (CORNERS | CHANGES).items()
     ]
     heads = (*columns("what"), *numbers("nats", "interval", "share of the total change"), *columns("definition"))
     basis = (
@@ -220,7 +149,7 @@ def _largest(results: CrossResults) -> str:
     """Where the first kind of map by step and layer is largest."""
     maps = [each for each in results.maps if each.dims == DIMS]
     first = [each for each in maps if each.kind == maps[0].kind]
-    return peak(first, first[0].kind.removeprefix("cross.").replace("_", " ")) if first else ""
+    return peak(first, called(first[0].kind)) if first else ""
 
 
 def _items_section(results: CrossResults) -> Section:

@@ -9,29 +9,30 @@ from mediate.report.terminal import WIDTH, to_text
 from mediate.report.words import apart_words, gaps, interval, number, plural, share_words
 from mediate.results.crossing import Crossing
 from mediate.results.crossing_folder import CrossResults
+from mediate.results.crossing_names import CROSSING_WORDS
 from mediate.stats import Estimate
 
 CHECKPOINTS = ("original", "tuned")
-# What each number is, with Y[q, c, r] for the checkpoint of the question's state, of the CoT's state, and of the
-# weights that read them; 0 is the original and 1 the tuned one.
+# How each number is worked out, with Y[q, c, r] for the checkpoint of the question's state, of the CoT's state, and of
+# the weights that read them; 0 is the original and 1 the tuned one.
 CORNERS = {
-    "original": ("the original as it is", "Y000"),
-    "original_with_tuned_state": ("the original, reading the tuned one's CoT state", "Y010"),
-    "tuned_with_original_state": ("the tuned one, reading the original's CoT state", "Y101"),
-    "tuned": ("the tuned one as it is", "Y111"),
+    "original": "Y000",
+    "original_with_tuned_state": "Y010",
+    "tuned_with_original_state": "Y101",
+    "tuned": "Y111",
 }
 CHANGES = {
-    "total": ("total change", "Y111 − Y000"),
-    "state": ("CoT state", "mean of its two effects"),
-    "rest": ("all else", "mean of its two effects"),
-    "state_in_original": ("CoT state, into the original", "Y010 − Y000"),
-    "state_in_tuned": ("CoT state, into the tuned one", "Y111 − Y101"),
-    "rest_with_original_state": ("all else, with the original's CoT state", "Y101 − Y000"),
-    "rest_with_tuned_state": ("all else, with the tuned one's CoT state", "Y111 − Y010"),
-    "interaction": ("interaction", "Y111 − Y101 − Y010 + Y000"),
-    "question": ("question state, of three", "Shapley value"),
-    "chain": ("CoT state, of three", "Shapley value"),
-    "readers": ("reading weights, of three", "Shapley value"),
+    "total": "Y111 − Y000",
+    "state": "mean of its two effects",
+    "rest": "mean of its two effects",
+    "state_in_original": "Y010 − Y000",
+    "state_in_tuned": "Y111 − Y101",
+    "rest_with_original_state": "Y101 − Y000",
+    "rest_with_tuned_state": "Y111 − Y010",
+    "interaction": "Y111 − Y101 − Y010 + Y000",
+    "question": "Shapley value",
+    "chain": "Shapley value",
+    "readers": "Shapley value",
 }
 
 
@@ -99,12 +100,12 @@ def change_table(results: CrossResults, crossing: Crossing) -> Table:
     changes, shares = results.changes(crossing.outcome), results.shares(crossing.outcome)
     rows: list[Row] = [
         (
-            words,
+            CROSSING_WORDS[name],
             number(changes[name].value),
             interval(changes[name]),
             share_words(shares[name]) if name in shares else "",
         )
-        for name, (words, _) in (CORNERS | CHANGES).items()
+        for name in CORNERS | CHANGES
     ]
     heads = (*columns("", look=Look.SHORT), *numbers("nats", "interval", "share of the total change"))
     return Table(heads, tuple(rows), f"{crossing.outcome}, tuned less original; positive towards the right answer")

@@ -9,9 +9,15 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mediate.figures.joined_tokens import plot_joined_tokens, plot_tokens_agreed
+from mediate.figures.joined_tokens import (
+    joined_tokens_data,
+    plot_joined_tokens,
+    plot_tokens_agreed,
+    tokens_agreed_data,
+)
 from mediate.files import write_text
 from mediate.report.cell import cell
+from mediate.report.drawing import drawing
 from mediate.report.saving import saved
 from mediate.report.token_page import render_joined
 from mediate.report.token_words import SET_WORDS, joined_headline, joined_notes
@@ -30,17 +36,25 @@ from mediate.stats import Estimate
 
 @dataclass(frozen=True, slots=True)
 class TokenPlots:
-    """The figures of joined tokens; each takes `ax` and returns the axes."""
+    """The figures of joined tokens; each takes `ax` and returns the axes, and its `data()` is what it draws."""
 
     joined: "TokenJoin"
 
+    @drawing
     def agreed(self, number: str = "correlation", *, kind: str = ALL, ax: Axes | None = None) -> Axes:
         """How far scores find what tokens carry; see `mediate.figures.joined_tokens.plot_tokens_agreed`."""
         return plot_tokens_agreed(self.joined.estimates, number, kind=kind, ax=ax)
 
+    def _agreed_data(self, number: str = "correlation", *, kind: str = ALL) -> pd.DataFrame:
+        return tokens_agreed_data(self.joined.estimates, number, kind=kind)
+
+    @drawing
     def tokens(self, effect: str = "knockout", *, ax: Axes | None = None) -> Axes:
         """Every token by surprisal and effect; see `mediate.figures.joined_tokens.plot_joined_tokens`."""
         return plot_joined_tokens(self.joined.tokens(), effect, ax=ax)
+
+    def _tokens_data(self, effect: str = "knockout") -> pd.DataFrame:
+        return joined_tokens_data(self.joined.tokens(), effect)
 
 
 @dataclass(frozen=True, repr=False)

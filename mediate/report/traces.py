@@ -11,13 +11,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mediate.errors import InputError, short
-from mediate.figures.traces import plot_trace, plot_traces
+from mediate.figures.traces import plot_trace, plot_traces, trace_data, traces_data
 from mediate.report.cell import cell
+from mediate.report.drawing import drawing
 from mediate.report.saving import saved
 from mediate.report.words import interval, number, plural
 from mediate.results import Reject
 from mediate.results.trace_folder import TraceResults, write_trace_results
-from mediate.results.trace_scores import selected
+from mediate.results.trace_scores import ScoredTrace, selected
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio
 
 # The means of a set, by the column of its table: in words, and their unit.
@@ -37,20 +38,31 @@ _ITEM = {"id": "item", "group": "group", "question": "question", "cot": "chain",
 
 @dataclass(frozen=True, slots=True)
 class TracePlots:
-    """The figures of scored traces; each takes `ax` and returns the axes."""
+    """The figures of scored traces; each takes `ax` and returns the axes, and its `data()` is what it draws."""
 
     results: TraceResults
 
+    @drawing
     def trace(self, item: str | None = None, *, ax: Axes | None = None) -> Axes:
         """One trace token by token, the first by default; see `mediate.figures.traces.plot_trace`."""
-        found = [each for each in self.results.traces if item in (None, each.item)]
-        if not found:
-            raise InputError(f"no trace of item {short(item)} in these results")
-        return plot_trace(found[0], self.results.rule, ax=ax)
+        return plot_trace(self._one(item), self.results.rule, ax=ax)
 
+    def _trace_data(self, item: str | None = None) -> pd.DataFrame:
+        return trace_data(self._one(item), self.results.rule)
+
+    @drawing
     def traces(self, *, ax: Axes | None = None) -> Axes:
         """All traces by surprisal and rank; see `mediate.figures.traces.plot_traces`."""
         return plot_traces(self.results.traces, self.results.rule, ax=ax)
+
+    def _traces_data(self) -> pd.DataFrame:
+        return traces_data(self.results.traces, self.results.rule)
+
+    def _one(self, item: str | None) -> ScoredTrace:
+        found = [each for each in self.results.traces if item in (None, each.item)]
+        if not found:
+            raise InputError(f"no trace of item {short(item)} in these results")
+        return found[0]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -10,22 +10,27 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mediate.errors import InputError
-from mediate.figures.loss import plot_loss
+from mediate.figures.loss import loss_data, plot_loss
 from mediate.files import LOCK, check_place, is_vacant
 from mediate.report.cell import cell
+from mediate.report.drawing import drawing
 from mediate.results.tuned import Tuned
 
 
 @dataclass(frozen=True, slots=True)
 class TuningPlots:
-    """The figures of a tuning; each takes `ax` and returns the axes."""
+    """The figures of a tuning; each takes `ax` and returns the axes, and its `data()` is what it draws as a table."""
 
     tuning: "Tuning"
 
+    @drawing
     def loss(self, *, ax: Axes | None = None) -> Axes:
         """The training loss, step by step; see `mediate.figures.loss.plot_loss`."""
         spec = self.tuning.manifest["spec"]
         return plot_loss(self.tuning.losses, title=f"{spec['arm']}, seed {spec['seed']}", ax=ax)
+
+    def _loss_data(self) -> pd.DataFrame:
+        return loss_data(self.tuning.losses)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

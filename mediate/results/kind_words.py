@@ -1,12 +1,36 @@
 """What the numbers of a kind of map are called, and what one of them is."""
 
-from mediate.results.kinds import Direction, KindFacts, is_estimate, parse_kind
+from dataclasses import replace
+
+from mediate.results.kinds import Direction, KindFacts, View, is_estimate, parse_kind
 from mediate.results.reference_words import REFERENCE_WORDS
+
+# Of maps of two checkpoints: which state goes where.
+VIEW_WORDS = {
+    View.INTO_ORIGINAL: "into the original",
+    View.INTO_TUNED: "into the tuned one",
+    View.MEAN: "averaged over both models",
+    View.INTERACTION: "into the tuned one less into the original",
+}
 
 
 def called(kind: str) -> str:
-    """What a number of a map is called: an estimate is never called an effect."""
-    return f"{kind} estimate of the effect" if is_estimate(kind) else f"{kind} effect"
+    """What a number of a map is called: an estimate is never called an effect, and views of two checkpoints are words.
+
+    `cross.read.into_original` is the read effect into the original.
+    """
+    name = parse_kind(kind)
+    if name.view is None:
+        return f"{kind} estimate of the effect" if is_estimate(kind) else f"{kind} effect"
+    return f"{called(str(replace(name, view=None, source=False)))} {view_words(kind)}"
+
+
+def view_words(kind: str) -> str:
+    """Of a map of two checkpoints, whose state goes where, and the world if it is the source; else nothing."""
+    name = parse_kind(kind)
+    if name.view is None:
+        return ""
+    return VIEW_WORDS[name.view] + (" (source world)" if name.source else "")
 
 
 def of_a_step(kind: str) -> str:

@@ -122,8 +122,7 @@ class Chained:
         return MULTIPLIERS if self.operations[place - 1] == "times" else ADDENDS
 
 
-# Whether two problems can be a pair.
-Fits = Callable[[Chained, Chained], bool]
+Fits = Callable[[Chained, Chained], bool]  # whether two problems can be a pair
 
 
 def draw_problems(rng: np.random.Generator, steps: int, *, held_out: bool) -> Iterator[Chained]:
@@ -260,18 +259,14 @@ def _worlds(
     # The place is drawn once: a number with few others to take its place would else be changed less often.
     problems, place = draw_problems(rng, steps, held_out=held_out), int(rng.integers(steps + 1))
     for tried, base in enumerate(islice(problems, 2 * TRIES)):
-        if tried >= TRIES:  # what is left may have no twin at that place
-            place = int(rng.integers(steps + 1))
-        numbers = rng.permutation(
-            base.numbers_at(place)
-        )  # drawn for those used before, too: what follows stays the same
-        if base in used:
-            continue
-        others = [base.changed(place, int(number)) for number in numbers]
+        # What is left may have no twin at that place.
+        place = int(rng.integers(steps + 1)) if tried >= TRIES else place
+        # Drawn for those used before as well, so that what is drawn next stays the same.
+        numbers = rng.permutation(base.numbers_at(place)).tolist()
+        others = () if base in used else (base.changed(place, number) for number in numbers)
         apart = (other for other in others if other.held_out == held_out and other.answer != base.answer)
-        fitting = [other for other in apart if fits(base, other)]
-        if fitting:
-            return base, fitting[0]
+        if (other := next((each for each in apart if fits(base, each)), None)) is not None:
+            return base, other
     return None
 
 

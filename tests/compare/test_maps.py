@@ -128,9 +128,50 @@ def test_chains_of_different_length_count_nothing_at_steps_that_they_lack() -> N
 
     found = scopes(short(a), short(b))
     te = (a.cubes[0].y[:, 1, 1, 1] - a.cubes[0].y[:, 0, 0, 0]).sum()
-    second = sum(each.values[1].sum() for each in a.maps[1:]) / te
-    assert found[Scope.STEP].there[1] == pytest.approx(second)
+    # Steps are counted to the last one: what item 0 lacks is the one before it.
+    before = sum(each.values[0].sum() for each in a.maps[1:]) / te
+    assert found[Scope.STEP].there[0] == pytest.approx(before)
+    np.testing.assert_array_equal(found[Scope.STEP].labels["step"], [-2, -1])
     assert found[Scope.STEP].n == 24
+
+
+def test_chains_of_two_three_and_five_steps_are_counted_to_the_last_one() -> None:
+    a, b = (made.run(model, writer=writer, profile=FLAT, seed=seed) for model, writer, seed in
+            ((made.A, None, 0), (made.B, made.A, 1)))  # fmt: skip
+    lengths = (2, 3, 5)
+
+    def of_lengths(run: Results, by: float) -> Results:
+        """In an item with n steps, step s of n has s + 1 in layer 0, by the factor, and nothing elsewhere."""
+        items, maps = [], []
+        for number, (item, effects) in enumerate(zip(run.items[:3], run.maps[:3], strict=True)):
+            count = lengths[number]
+            told = {
+                name: replace(getattr(item, name), tokens=(" x.",) * count, steps=tuple(range(count)))
+                for name in ("base", "source")
+            }
+            values = np.zeros((count, 4))
+            values[:, 0] = by * (1.0 + np.arange(count))
+            coords = {"step": tuple(range(count)), "layer": tuple(range(4))}
+            items.append(replace(item, **told))
+            maps.append(replace(effects, values=values, coords=coords))
+        cubes = tuple(replace(c, y=c.y[:3], items=c.items[:3], groups=c.groups[:3]) for c in run.cubes)
+        return replace(run, items=tuple(items), maps=tuple(maps), cubes=cubes)
+
+    first, second = of_lengths(a, 1.0), of_lengths(b, 2.0)
+    found = scopes(first, second)
+    te = [float((run.cubes[0].y[:, 1, 1, 1] - run.cubes[0].y[:, 0, 0, 0]).sum()) for run in (first, second)]
+    step, cell, layer = (found[scope] for scope in (Scope.STEP, Scope.CELL, Scope.LAYER))
+    np.testing.assert_array_equal(step.labels["step"], [-5, -4, -3, -2, -1])
+    # By hand: the last steps of 2, 3 and 5 have 2 + 3 + 5, those before them 1 + 2 + 4, then 1 + 3, then 2, then 1.
+    sums = np.array([1.0, 2.0, 4.0, 7.0, 10.0])
+    np.testing.assert_allclose(step.there, sums / te[0], rtol=1e-12)
+    np.testing.assert_allclose(step.here, 2 * sums / te[1], rtol=1e-12)
+    by_cell = cell.there.reshape(5, 4)
+    np.testing.assert_allclose(by_cell[:, 0], sums / te[0], rtol=1e-12)
+    np.testing.assert_array_equal(by_cell[:, 1:], 0)
+    assert layer.there[0] == pytest.approx(sums.sum() / te[0], rel=1e-12)  # no effect is lost or counted twice
+    same = scopes(made.run(profile=FLAT), made.run(made.B, writer=made.A, profile=FLAT, seed=1))
+    np.testing.assert_array_equal(same[Scope.STEP].labels["step"], [0, 1])  # of one length, from the first on
 
 
 def test_items_without_a_map_in_one_run_are_left_out() -> None:

@@ -24,7 +24,11 @@ def faults(figure: Figure) -> list[str]:
             boxes = [(each.get_text(), each.get_window_extent(renderer)) for each in shown]
             found += [f"overlap: {one!r}, {two!r}" for (one, a), (two, b) in combinations(boxes, 2) if _overlap(a, b)]
         legend = axes.get_legend()
-        if legend is not None and _overlap(legend.get_window_extent(renderer), axes.patch.get_window_extent(renderer)):
+        if (
+            legend is not None
+            and axes.axison
+            and _overlap(legend.get_window_extent(renderer), axes.patch.get_window_extent(renderer))
+        ):
             found.append("the legend covers data")
     return found
 

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from mediate.errors import InputError
-from mediate.figures.components import components_size, plot_components
-from mediate.figures.crossing import CROSSING_SIZE, plot_crossing
+from mediate.figures.components import components_data, components_size, plot_components
+from mediate.figures.crossing import CROSSING_SIZE, DRAWN, crossing_data, crossing_said, plot_crossing
 from mediate.figures.steps import plot_step_layer
 from mediate.figures.style import detached
 from mediate.results.crossing import Crossing, set_changes
+from mediate.results.crossing_names import CHANGE_WORDS
 from mediate.results.maps import EffectMap
 from tests.figures.artists import faults
+from tests.figures.records import estimate
 
 
 def fake_crossing(count: int = 12, groups: int = 4) -> Crossing:
@@ -38,7 +40,33 @@ def test_every_point_is_an_estimate_and_nothing_overlaps() -> None:
     ends = [path.vertices[:, 0] for each in ax.collections for path in each.get_paths()]
     np.testing.assert_allclose(ends, [[changes[name].low, changes[name].high] for name in names])
     assert "n = 12 items, 4 groups; 95 % intervals" in ax.get_xlabel()
-    assert len(ax.get_yticklabels()) == len(names)
+    assert [text.get_text() for text in ax.get_yticklabels()] == [CHANGE_WORDS[name] for name in names]
+    assert ax.get_title(loc="left").startswith("The right answer gains")
+    assert names == DRAWN
+    frame = crossing_data(crossing)
+    np.testing.assert_allclose(frame["value"], drawn)
+    np.testing.assert_allclose(frame[["low", "high"]], ends)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([(2, 0.1), (1.5, 0.1), (0.5, 0.1)], "gains 2.00 nats: 1.50 with the CoT state and 0.50 with all else"),
+        ([(2, 0.1), (2, 0.1), (0, 0.1)], "gains 2.00 nats, with the CoT state; that of all else cannot be told from 0"),
+        ([(-2, 0.1), (0, 0.1), (-2, 0.1)],
+         "loses 2.00 nats, with all else; that of the CoT state cannot be told from 0"),
+        ([(1, 0.1), (3, 0.1), (-2, 0.1)],
+         "gains 1.00 nats, of two that pull apart: 3.00 with the CoT state and −2.00 with all else"),
+        ([(1, 0.1), (0.5, 0.9), (0.5, 0.9)], "gains 1.00 nats; how that splits cannot be told"),
+        ([(0, 0.1), (3, 0.1), (-3, 0.1)], ""),
+        ([(1, np.nan), (1, np.nan), (0, np.nan)], ""),
+    ],
+)  # fmt: skip
+def test_a_sentence_says_with_what_the_change_comes(numbers: list[tuple[float, float]], said: str) -> None:
+    changes = {
+        name: estimate(*map(float, each)) for name, each in zip(("total", "state", "rest"), numbers, strict=True)
+    }
+    assert crossing_said(changes) == (f"The right answer {said}" if said else "")
 
 
 def test_one_group_has_hollow_points_and_no_intervals() -> None:
@@ -72,6 +100,9 @@ def test_components_are_rows_of_mean_effects() -> None:
     np.testing.assert_allclose(ax.images[0].get_array(), [[0.5, 3, -1], [0, 0, 4]])
     assert ax.images[0].get_clim() == (-4, 4)
     assert [text.get_text() for text in ax.get_yticklabels()] == ["state.mlp_out", "state.attn_out"]
+    frame = components_data(rows)
+    np.testing.assert_allclose(frame["effect"], [0.5, 3, -1, 0, 0, 4])
+    assert frame["component"].tolist() == ["state.mlp_out"] * 3 + ["state.attn_out"] * 3
     with pytest.raises(InputError, match="different items"):
         plot_components(rows | {"state.z": rows["state.mlp_out"][:1]})
     with pytest.raises(InputError, match="over layers alone"):
@@ -86,8 +117,12 @@ def test_colours_of_a_crossed_map_speak_of_the_right_answer() -> None:
     ):
         with detached((7.2, 3.0)) as (_, ax):
             plot_step_layer([layer_map(kind, "x", [1.0, -2.0], ("step", "layer"))], ax=ax)
-        assert f"red: {said}" in ax.get_xlabel()
+        assert ax.get_legend().get_texts()[0].get_text() == said
     rows = {each: [layer_map(f"cross.{each}.interaction", "x", [1.0, -2.0])] for each in ("read", "state.z")}
     with detached(components_size(len(rows))) as (_, ax):
         plot_components(rows, ax=ax)
-    assert "red: more in the tuned one" in ax.get_xlabel()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "more in the tuned one",
+        "more in the original",
+    ]
+    assert ax.get_title(loc="left") == "By component and layer, into the tuned one less into the original"

@@ -11,8 +11,8 @@ from mediate.figures import (
     plot_difference,
     plot_difference_by_depth,
 )
-from mediate.figures.difference import DIFFERENCE_SIZE
-from mediate.figures.style import INK
+from mediate.figures.difference import DIFFERENCE_SIZE, depth_data, difference_data
+from mediate.figures.key import CROSSED
 from mediate.stats import sign_flip_max_t
 from tests.figures.artists import faults
 
@@ -34,17 +34,23 @@ def test_the_difference_is_symmetric_about_0_and_its_findings_are_marked(shape: 
     np.testing.assert_allclose(image.get_array(), values)
     assert image.get_cmap().name == "RdBu_r"
     assert image.get_clim() == (pytest.approx(-abs(values).max()), pytest.approx(abs(values).max()))
-    marked = {(int(y), int(x)) for line in ax.lines for x, y in zip(*line.get_data(), strict=True)}
-    assert marked == {(int(row), int(column)) for row, column in np.argwhere(found)}
-    assert f"{found.sum()} of {found.size} cells differ" in ax.get_xlabel()
+    crossed = {(int(y), int(x)) for line in ax.lines for x, y in zip(*line.get_data(), strict=True)}
+    assert crossed == {(int(row), int(column)) for row, column in np.argwhere(~found)}
+    assert ax.get_title(loc="left") == f"{found.sum()} of {found.size} cells differ"
+    key = ax.get_legend()
+    said = [] if key is None else [text.get_text() for text in key.get_texts()]
+    assert ("not found to differ" in said) == (not found.all())
+    frame = difference_data(values, found)
+    np.testing.assert_allclose(frame["difference"].to_numpy().reshape(shape), values)
+    np.testing.assert_array_equal(frame["differs"].to_numpy().reshape(shape), found)
 
 
 def test_marks_stand_out_from_their_cells() -> None:
-    values, found = np.array([[1.0, 0.1, -0.9, -0.2]]), np.array([[True, True, True, False]])
+    values, found = np.array([[1.0, 0.1, -0.9, -0.2]]), np.array([[False, False, False, True]])
     with detached(DIFFERENCE_SIZE) as (_, ax):
         plot_difference(values, found, quantity="x", ax=ax)
     colours = {int(x): line.get_color() for line in ax.lines for x in line.get_xdata()}
-    assert colours == {0: "white", 1: INK, 2: "white"}
+    assert colours == {0: "white", 1: CROSSED, 2: "white"}
 
 
 def test_undefined_cells_are_left_to_the_hatching_and_names_are_the_given() -> None:
@@ -56,7 +62,13 @@ def test_undefined_cells_are_left_to_the_hatching_and_names_are_the_given() -> N
     assert ax.patch.get_hatch()
     assert [text.get_text() for text in ax.get_yticklabels()] == ["2", "3"]
     assert [text.get_text() for text in ax.get_xticklabels()] == ["0.25", "0.75"]
-    assert ax.get_xlabel().startswith("relative depth (dots: 0 of 3 cells differ")
+    assert ax.get_xlabel() == "relative depth"
+    assert ax.get_title(loc="left") == "0 of 3 cells differ"
+    assert {(x, y) for line in ax.lines for x, y in line.get_xydata().tolist()} == {(0, 0), (0, 1), (1, 1)}
+    with detached(DIFFERENCE_SIZE) as (_, ax):
+        plot_difference(values, values > 1, quantity="x", names=([-2, -1], [0, 1]), ax=ax)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("layer", "step, −1 the last")
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["−2", "−1"]
 
 
 def test_differences_that_cannot_be_drawn_are_refused() -> None:
@@ -89,6 +101,9 @@ def test_lines_by_depth_have_their_bands_and_marks(count: int) -> None:
         np.testing.assert_allclose(curve.get_xydata(), np.column_stack([line.depth, line.difference]))
         np.testing.assert_allclose(dot.get_xdata(), line.depth[line.found])
     assert len(bands) == (count if count <= 3 else 0)
+    frame = depth_data(lines)
+    np.testing.assert_allclose(frame["difference"], np.concatenate([line.difference for line in lines]))
+    assert list(frame["run"].unique()) == [line.name for line in lines]
     assert ("bands hold all depths together at 95 %" in ax.get_xlabel()) == bool(bands)
     for line, band in zip(lines, bands, strict=False):
         ends = band.get_paths()[0].vertices[:, 1]

@@ -5,6 +5,7 @@ import pytest
 
 from mediate.errors import InputError
 from mediate.figures.grid import grid_axes, grid_data, grid_size, plot_grid
+from mediate.figures.scale import ColourScale
 from mediate.figures.style import detached
 from mediate.results import mean_map
 from tests.figures.artists import faults
@@ -15,7 +16,7 @@ from tests.figures.maps_of import made_maps
 def test_cells_are_the_means(dims: tuple[str, ...]) -> None:
     maps = made_maps("state.z", dims)
     with detached(grid_size(maps)) as (figure, ax):
-        plot_grid(maps, limit=8.0, ax=ax)
+        plot_grid(maps, scale=ColourScale(8.0), ax=ax)
         assert faults(figure) == []
     mean, _, _ = mean_map(maps)
     shown = ax.images[0].get_array().filled(np.nan)

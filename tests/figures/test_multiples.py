@@ -31,8 +31,13 @@ def test_all_panels_have_one_scale() -> None:
     assert len({image.get_clim() for image in images}) == 1
     assert images[0].get_clim()[1] == pytest.approx(max(abs(runs[0].values).max(), 0.9 * abs(runs[0].values).max()))
     np.testing.assert_allclose(images[3].get_array(), runs[1].values - runs[0].values)
-    (dots,) = [line for axes in figure.axes for line in axes.lines]
-    assert (dots.get_xdata()[0], dots.get_ydata()[0]) == (2, 1)
+    crossed = [{(x, y) for line in axes.lines for x, y in line.get_xydata().tolist()} for axes in figure.axes]
+    cells = {(column, row) for row in range(2) for column in range(3)}
+    assert crossed[:3] == [set(), set(), set()]  # the runs' own maps
+    assert crossed[4] == cells - {(2, 1)}
+    assert crossed[5] == cells
+    (key,) = [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    assert key.get_texts()[-1].get_text() == "not found to differ"
     assert "1 of 6" in figure.get_suptitle()
     assert figure.axes[0].get_xlabel() == "relative depth"
     frame = multiples_data(runs, [0, 1], [0, 1, 2])

@@ -9,12 +9,15 @@ from mediate.figures.over import (
     along_data,
     binned,
     check_maps,
-    deepest,
+    common_scale,
     largest,
     mean_data,
     means_over,
+    own_scale,
     uneven,
 )
+from mediate.figures.scale import ColourScale
+from mediate.figures.style import MARGIN
 from mediate.results import mean_map
 from tests.figures.maps_of import made_maps
 from tests.figures.records import ragged
@@ -59,14 +62,15 @@ def test_steps_are_counted_to_the_last_one() -> None:
 
 def test_the_scale_of_maps_side_by_side_is_the_largest_of_all_and_at_least_the_margin() -> None:
     small, other = made_maps("state.z", ("layer", "head")), made_maps("read", ("step", "layer"))
-    assert deepest([small, other], ("layer", "head")) == pytest.approx(np.nanmax(abs(mean_map(small)[0])))
-    assert deepest([small], ("layer", "head"), 9.0) == 9.0
-    assert deepest([], ("layer",)) == 1.0
+    assert common_scale([small, other], ("layer", "head")).limit == pytest.approx(np.nanmax(abs(mean_map(small)[0])))
+    assert common_scale([small], ("layer", "head"), 9.0) == ColourScale(9.0)
+    assert common_scale([], ("layer",)) == ColourScale(1.0)
+    assert own_scale(small, 1e-3 * mean_map(small)[0]) == ColourScale(MARGIN * 10.0)  # of a TE of 10
 
 
 def test_the_table_is_tidy() -> None:
     frame = mean_data(ragged([2, 3]), align="end")
-    assert list(frame.columns) == ["kind", "outcome", "step", "layer", "effect", "n"]
+    assert list(frame.columns) == ["kind", "outcome", "step", "layer", "effect", "low", "high", "n"]
     assert frame.groupby("step")["n"].first().to_dict() == {-3: 1, -2: 2, -1: 2}
     along = along_data(made_maps("knockout", ("step",)))
     assert list(along.columns) == ["kind", "outcome", "step", "effect", "low", "high", "n", "groups"]

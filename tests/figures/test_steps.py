@@ -45,7 +45,8 @@ def test_a_long_name_is_said_whole_in_lines(kind: str, outcome: str) -> None:
             plot(maps, ax=ax)
             assert faults(figure) == []
             said = figure.axes[1].get_ylabel() if plot is plot_step_layer else ax.get_ylabel()
-        assert "".join(said.split()).startswith(f"mean{kind}")
+        plain = kind.removeprefix("cross.").removesuffix(".interaction.source")
+        assert "".join(said.split()).startswith(f"mean{plain}")
         assert ("estimate of" in said.replace("\n", " ")) == kind.startswith("attribution")
 
 

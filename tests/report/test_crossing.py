@@ -6,16 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as Canvas
 
 from mediate.figures.crossing import component_rows
+from mediate.figures.style import MARGIN
 from mediate.report import write_report
-from mediate.report.crossing import crossing_figures, render_crossing
+from mediate.report.cross_scores import CrossScores
+from mediate.report.crossing import render_crossing
+from mediate.report.crossing_figures import crossing_figures, scales_of_maps
 from mediate.report.crossing_words import CHANGES, CORNERS, crossing_headline
 from mediate.report.parts import MOST_ROWS
 from mediate.report.words import interval, number, share_words
 from mediate.results import Reject
 from mediate.results.crossing import change
 from mediate.results.crossing_folder import CrossResults, write_crossed
+from mediate.results.crossing_names import CHANGE_WORDS, CROSSING_WORDS
 from mediate.results.maps import EffectMap
 from tests.figures.records import fake_manifest
 from tests.figures.test_crossing import fake_crossing, layer_map
@@ -49,7 +54,7 @@ def test_every_number_of_the_table_is_an_estimate() -> None:
     assert len(tables) == 2
     for crossing, table in zip(results.crossings, tables, strict=True):
         changes, shares = results.changes(crossing.outcome), results.shares(crossing.outcome)
-        assert [row[0] for row in table[1:]] == [words for words, _ in (CORNERS | CHANGES).values()]
+        assert [row[0] for row in table[1:]] == [CROSSING_WORDS[name] for name in CORNERS | CHANGES]
         for name, row in zip(CORNERS | CHANGES, table[1:], strict=True):
             assert row[1:3] == [number(changes[name].value), interval(changes[name])]
             assert row[3].strip() == (share_words(shares[name]) if name in shares else "")
@@ -94,7 +99,37 @@ def test_pictures_by_outcome_view_and_world() -> None:
     ]
     assert all(each.png().startswith(b"\x89PNG") for each in drawn)
     assert number(results.changes()["total"].value) in drawn[0].alt
+    assert "effect averaged over both models" in drawn[2].caption
+    again = replace(results, crossings=(results.crossings[0], replace(results.crossings[0], outcome="logprob_diff")))
+    assert "crossing-1" not in {each.name for each in crossing_figures(again)}
     assert set(component_rows(results)["cross-components-mean"]) == {"read", "state.z"}
+
+
+def test_names_are_the_same_in_terminal_table_and_figure() -> None:
+    results = fake(8, 8)
+    told = repr(CrossScores(results))
+    figure = Canvas()
+    axes = CrossScores(results).plot.changes(ax=figure.subplots())
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert set(names) <= set(CHANGE_WORDS.values())
+    page = parse(render_crossing(results)).text
+    for each in names:
+        assert each in told
+        assert each in page
+    assert not any(name in told for name in CROSSING_WORDS if "_" in name)
+
+
+def test_all_maps_have_one_scale_of_colours() -> None:
+    results = fake(8, 8)
+    (scale,) = scales_of_maps(results).values()
+    plot = CrossScores(results).plot
+    limits = set()
+    for ax in (plot.steps(ax=Canvas().subplots()), plot.components(ax=Canvas().subplots())):
+        limits.add(ax.images[0].get_clim())
+    assert limits == {(-scale.limit, scale.limit)}
+    te = abs(results.changes()["total"].value)
+    small = replace(results, maps=tuple(replace(each, values=1e-6 * each.values) for each in results.maps))
+    assert scales_of_maps(small)["logit_diff"].limit == pytest.approx(MARGIN * te)
 
 
 def test_a_run_without_items_or_maps_has_a_page() -> None:

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from mediate.report import CrossScores
-from mediate.report.crossing import crossing_figures, crossing_page
+from mediate.report.crossing import crossing_page
+from mediate.report.crossing_figures import crossing_figures
 from mediate.report.crossing_words import CHANGES, CORNERS, crossing_headline, crossing_terminal, repeated
 from mediate.report.words import interval, number, share_words
+from mediate.results.crossing_names import CROSSING_WORDS
 from tests.report.parse import parse
 from tests.report.test_crossing import fake
 
@@ -15,8 +17,8 @@ def test_a_terminal_names_rows_as_the_page_does_and_writes_numbers_in_one_way() 
     said = crossing_terminal(results, width=140)
     assert said.startswith(crossing_headline(results)[:60].replace("−", "-"))
     changes, shares = results.changes(), results.shares()
-    for name, (words, _) in (CORNERS | CHANGES).items():
-        line = next(line for line in said.splitlines() if line.strip().startswith(f"{words} "))
+    for name in CORNERS | CHANGES:
+        line = next(line for line in said.splitlines() if line.strip().startswith(f"{CROSSING_WORDS[name]} "))
         assert f"{number(changes[name].value)} " in line.replace("-", "−")
         assert interval(changes[name]) in line.replace("-", "−")
         if name in shares:
@@ -29,7 +31,7 @@ def test_a_terminal_names_rows_as_the_page_does_and_writes_numbers_in_one_way() 
 def test_a_notebook_has_the_same_rows() -> None:
     results = fake()
     tables = parse(CrossScores(results)._repr_html_()).tables
-    assert [row[0] for row in tables[0][1:]] == [words for words, _ in (CORNERS | CHANGES).values()]
+    assert [row[0] for row in tables[0][1:]] == [CROSSING_WORDS[name] for name in CORNERS | CHANGES]
     assert len(tables) == 2
 
 
@@ -56,5 +58,5 @@ def test_contents_say_what_was_found() -> None:
     found = {each.id or each.heading: each.found for each in crossing_page(results).sections}
     total = results.changes()["total"]
     assert found["logit_diff"].startswith(f"moves by {number(total.value)} {interval(total)} nats; CoT state ")
-    assert found["maps"] == "read.window3.mean: largest at step 0, layer 1, 2.00 nats"
+    assert found["maps"] == "read.window3 effect averaged over both models: largest at step 0, layer 1, 2.00 nats"
     assert found["items"].startswith(f"{len(results.crossings[0].items)} rows, total change ")

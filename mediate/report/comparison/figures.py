@@ -12,7 +12,8 @@ from mediate.figures.changes import changes_size
 from mediate.figures.difference import DIFFERENCE_SIZE
 from mediate.figures.figure import Figure
 from mediate.figures.ladder import LADDER_SIZE
-from mediate.figures.multiples import multiples_size
+from mediate.figures.multiples import multiples_size, narrow_size
+from mediate.figures.narrow import NARROW
 from mediate.figures.style import in_panels, signed_by
 from mediate.figures.text import label
 from mediate.report.comparison.plots import ComparisonPlots
@@ -33,7 +34,14 @@ def comparison_figures(compared: Compared) -> tuple[Figure, ...]:
     named = ", ".join(runs[:MOST_NAMED]) + (f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else "")
     source = f"{named}; {plural(len(compared.pairing.items), 'shared item')}"
     made = (each for figures in FIGURES for each in figures(compared))
-    return tuple(replace(each, draw=signed_by(source, each.draw)) for each in made)
+    return tuple(
+        replace(
+            each,
+            draw=signed_by(source, each.draw),
+            draw_narrow=each.draw_narrow and signed_by(source, each.draw_narrow),
+        )
+        for each in made
+    )
 
 
 def _outcomes(compared: Compared) -> Iterator[tuple[str, str]]:
@@ -60,6 +68,7 @@ def shares_figures(compared: Compared) -> Iterator[Figure]:
                 caption=f"What each run has more of the mediated share than {compared.runs[0].label}: of each group of "
                 "items (dots) and of all, paired on items.",
                 size=changes_size(len(changes)),
+                size_narrow=(NARROW, changes_size(len(changes), narrow=True)[1]),
                 section="shares",
                 outcome=outcome,
             )
@@ -113,6 +122,8 @@ def steps_figures(compared: Compared) -> Iterator[Figure]:
         yield Figure(
             name=file_part(f"cells-{kind}-{models}", f"cells-map{place}", most=LONGEST_NAME),
             draw=in_panels(partial(plots.maps, kind)),
+            draw_narrow=in_panels(partial(plots.maps, kind, down=True)),
+            size_narrow=narrow_size(len(runs) + 1),
             alt=f"{_named(kind).capitalize()} by step and layer of {plural(len(runs) + 1, 'run')} on one scale; found "
             f"to differ from {reference}: {counts}.",
             caption=(

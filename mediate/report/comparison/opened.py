@@ -11,11 +11,15 @@ import pandas as pd
 from matplotlib import image
 from matplotlib.axes import Axes
 
+from mediate.compare.maps import Scope
+from mediate.compare.quantities import SHARE
 from mediate.errors import InputError
 from mediate.figures.style import canvas
 from mediate.files import check_place, is_vacant
 from mediate.report.cell import cell
 from mediate.report.comparison.folder import PAGE, RECORD, TABLES
+from mediate.report.comparison.words import MAIN
+from mediate.report.drawing import drawing
 from mediate.report.html import FIGURES
 from mediate.results.damaged import unreadable
 
@@ -27,26 +31,50 @@ _VERB = "compare"
 class StoredFigures:
     """The figures of a stored comparison, as they were drawn; each takes `ax` and returns the axes.
 
-    `number` counts the figures of one sort, such as those of a second outcome, from 0.
+    `number` counts the figures of one sort, such as those of a second outcome, from 0. Each has its numbers as a data
+    frame, `plot.ladder.data()`, from the comparison's tables.
     """
 
     folder: Path
+    tables: Mapping[str, pd.DataFrame]
 
+    @drawing
     def shares(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
         """The mediated share of every run against the first."""
         return self._drawn("changes", number, ax)
 
+    def _shares_data(self, number: int = 0) -> pd.DataFrame:
+        found = self.tables["differences"]
+        return _nth(found[(found["kind"] == SHARE) & (found["quantity"] == MAIN)], "outcome", number)
+
+    @drawing
     def ladder(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
         """Every share against model size."""
         return self._drawn("ladder", number, ax)
 
+    def _ladder_data(self, number: int = 0) -> pd.DataFrame:
+        sizes = self.tables["runs"][["run", "parameters"]]
+        return _nth(self.tables["shares"].merge(sizes, on="run"), "outcome", number)
+
+    @drawing
     def layers(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
         """Differences of a kind of map by layer."""
         return self._drawn("depth", number, ax)
 
+    def _layers_data(self, number: int = 0) -> pd.DataFrame:
+        return self._maps(Scope.LAYER, number)
+
+    @drawing
     def steps(self, number: int = 0, *, ax: Axes | None = None) -> Axes:
         """A kind of map by step and layer, of all runs, and their differences."""
         return self._drawn("cells", number, ax)
+
+    def _steps_data(self, number: int = 0) -> pd.DataFrame:
+        return self._maps(Scope.CELL, number)
+
+    def _maps(self, scope: Scope, number: int) -> pd.DataFrame:
+        found = self.tables["maps"]
+        return _nth(found[found["scope"] == scope.value], "kind", number).dropna(axis="columns", how="all")
 
     def _drawn(self, name: str, number: int, ax: Axes | None) -> Axes:
         drawn = sorted((self.folder / FIGURES).glob("*.png"), key=lambda path: path.stem)
@@ -63,6 +91,12 @@ class StoredFigures:
             axes.imshow(pixels)
             axes.set_axis_off()
         return axes
+
+
+def _nth(rows: pd.DataFrame, column: str, number: int) -> pd.DataFrame:
+    """The rows with the column's value at this place, in the order in which values come; none beyond the last."""
+    values = rows[column].drop_duplicates().tolist()
+    return rows[rows[column].isin(values[number : number + 1])].reset_index(drop=True)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -132,7 +166,7 @@ class StoredComparison:
     @property
     def plot(self) -> StoredFigures:
         """The figures, as they were drawn."""
-        return StoredFigures(self.folder)
+        return StoredFigures(self.folder, self.tables)
 
     def to_json(self) -> str:
         """What `comparison.json` holds."""

@@ -223,6 +223,11 @@ def _map_words(compared: Compared) -> str:
             "collected in as many bins as the shallowest model has layers, so that sums over layers are kept (of "
             "residual streams: means, as their layers repeat one effect)."
         )
+    if any((each.labels[STEP] < 0).any() for each in compared.maps if STEP in each.labels):
+        said.append(
+            "Chains differ in length, so steps are counted to the last one, −1, which all of them have: a step's "
+            "effect is summed over the items that have it."
+        )
     if not any(each.scope is Scope.STEP for each in compared.maps):
         said.append("Steps are summed: the chains of the runs do not have the same steps, or the maps have none.")
     return " ".join([*said, "Effects of different cells need not add up to the effect of all."])
@@ -253,10 +258,11 @@ def _differing(each: MapDifference, alpha: float) -> list[int]:
 
 def _cell_name(each: MapDifference, cell: int) -> str:
     names = {LAYER: "depth", STEP: "step"}
-    return ", ".join(
+    told = [
         f"{names.get(name, name)} {values[cell]:.2g}" if name == LAYER else f"{names.get(name, name)} {values[cell]:g}"
         for name, values in each.labels.items()
-    )
+    ]
+    return ", ".join(told).replace("-", "−")
 
 
 def _not_made(compared: Compared) -> tuple[str, ...]:

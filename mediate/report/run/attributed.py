@@ -9,10 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from mediate.figures.attributed_item import plot_attribution
+from mediate.figures.attributed_item import attribution_data, plot_attribution
 from mediate.figures.layers import DIMS
 from mediate.report.analysis import analysis_of
 from mediate.report.blocks import Notes, Page, Row, Section, Table, columns, numbers
+from mediate.report.drawing import drawing
 from mediate.report.html import to_notebook
 from mediate.report.run.items import chains_section
 from mediate.report.run.scores import Scores
@@ -76,15 +77,19 @@ class Attributed:
         rows = [(*labels, *pair, unit_of(labels[0])) for labels, pair in found.items()]
         return pd.DataFrame(rows, columns=list(_COLUMNS))
 
+    @drawing
     def plot(self, *, figure: Figure | SubFigure | None = None) -> Axes:
         """The effects of steps and layers, each step beside what it says, with those of whole steps and layers.
 
-        See `mediate.figures.attributed_item.plot_attribution`; the numbers are those of `table`.
+        See `mediate.figures.attributed_item.plot_attribution`; `plot.data()` has its numbers.
 
         Args:
             figure: Where to draw, a figure or part of one; a new figure by default.
         """
         return plot_attribution(self.map, self.results.maps, said=self._said(), figure=figure)
+
+    def _plot_data(self) -> pd.DataFrame:
+        return attribution_data(self.map, self.results.maps, said=self._said())
 
     def save(self, folder: str | Path) -> Scores:
         """Writes the item as a run directory, which `mediate.open` and `mediate report` open, and returns that run.

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 
-import numpy as np
-
 from mediate.figures import plot_step_layer
 from mediate.figures.conditions import conditions_size, plot_conditions
 from mediate.figures.figure import Figure
+from mediate.figures.layers import DIMS
+from mediate.figures.over import common_scale
 from mediate.figures.steps import STEPS_SIZE
 from mediate.report.analysis import Analysis, analysis_of, map_kinds, step_layer_maps
 from mediate.report.blocks import Block, Look, Notes, Row, Section, Table, Text, columns, numbers, standing_in
 from mediate.report.run.best_length import best_length_blocks
 from mediate.report.words import DASH, from_to, gaps, interval, number, percent, plural, share_words
-from mediate.results import Cube, EffectMap, Results, mean_map
+from mediate.results import Cube, EffectMap, Results
 from mediate.results.conditions import (
     DEFAULT,
     MEDIATED,
@@ -132,13 +132,13 @@ def _maps(results: Results, outcome: str, kind: str) -> Iterator[Figure]:
     having = {name: maps for name, maps in by_name.items() if maps}
     if len(having) < 2 or len(having) > MOST_MAPS:
         return
-    limit = max(float(np.nanmax(abs(mean_map(maps)[0]))) for maps in having.values())
+    scale, analysis = common_scale(having.values(), DIMS), analysis_of(results)
     what = f"mean {called(kind)}"
     for place, (name, maps) in enumerate(having.items()):
         under = name or DASH
         yield Figure(
             name=f"condition-{place}-steps",
-            draw=partial(plot_step_layer, maps, limit=limit),
+            draw=partial(plot_step_layer, maps, scale=scale, seed=analysis.seed, level=analysis.level),
             alt=f"Under {under}: {what} on {outcome} by step and layer, of {plural(len(maps), 'item')}.",
             caption=f"{under}: {what} of each step in each layer, in the same colours as under the others.",
             size=STEPS_SIZE,

@@ -1,9 +1,6 @@
 """The figures of a run that a user asks for by name, each with the table that it is drawn from."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial, update_wrapper
-from typing import Any, Concatenate, Generic, ParamSpec
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,6 +13,7 @@ from mediate.figures.attributed_item import attribution_data, plot_attribution
 from mediate.figures.before_answer import before_answer_data, plot_before_answer
 from mediate.figures.by_step import by_step_data, plot_by_step
 from mediate.figures.channels import channels_data
+from mediate.figures.conditions import conditions_data, plot_conditions
 from mediate.figures.controls import controls_data, plot_controls
 from mediate.figures.grafts import grafts_data, plot_grafts
 from mediate.figures.graph import graph_data, plot_interactions, plot_step_graph
@@ -23,50 +21,20 @@ from mediate.figures.grid import grid_data, plot_grid
 from mediate.figures.layers import layers_data
 from mediate.figures.over import Align
 from mediate.figures.positions import plot_positions, positions_data
-from mediate.figures.sensitivity import plot_sensitivity
+from mediate.figures.sensitivity import plot_sensitivity, sensitivity_data
 from mediate.figures.share_spread import plot_share_spread, share_spread_data
 from mediate.figures.shares import shares_data
 from mediate.figures.steps import plot_step_layer, steps_data
 from mediate.figures.waterfall import plot_waterfall, waterfall_data
 from mediate.report.analysis import analysis_of
+from mediate.report.drawing import drawing
 from mediate.report.run.chosen_maps import STEP_LAYER, WITH_HEADS, WITH_POSITIONS, ChosenMaps, end_for, one_of
+from mediate.report.run.conditions import conditions_found
 from mediate.report.run.drawn_maps import origins, said_of
 from mediate.report.run.evidence import control_summaries
 from mediate.report.run.sensitivity import replaced_of
 from mediate.results import Results
 from mediate.results.outcomes import unit_of
-from mediate.results.sensitivity import sensitivity_table
-
-P = ParamSpec("P")
-Table = Callable[..., pd.DataFrame]
-
-
-class Drawing(Generic[P]):
-    """A figure of a run: called it draws, and `data`, with the same arguments but `ax`, is what it draws as a table."""
-
-    def __init__(self, draw: Callable[P, Axes], table: Table) -> None:
-        self._draw, self.data = draw, table
-        update_wrapper(self, draw, updated=())
-
-    def __call__(self, *args: P.args, **options: P.kwargs) -> Axes:
-        """Draws, and returns the axes."""
-        return self._draw(*args, **options)
-
-
-class drawing(Generic[P]):  # noqa: N801  # as `property` is: it makes a method what it is
-    """A method that draws; `table` names the method that gives the figure's data."""
-
-    def __init__(self, draw: Callable[Concatenate[Any, P], Axes]) -> None:
-        self._draw, self._table = draw, draw.__name__
-        self.__doc__ = draw.__doc__
-
-    def __get__(self, plots: Any, owner: type) -> Drawing[P]:
-        """The figure of these results."""
-        if plots is None:
-            return self  # type: ignore[return-value]  # of the class itself, for its documentation
-        drawn = partial(self._draw, plots)
-        drawn.__doc__, drawn.__name__ = self.__doc__, self._table  # type: ignore[attr-defined]
-        return Drawing(drawn, getattr(plots, f"_{self._table}_data"))
 
 
 @dataclass(frozen=True)
@@ -141,7 +109,16 @@ class Plots:
         return plot_sensitivity(found, outcome=cube.outcome, ax=ax)
 
     def _sensitivity_data(self, outcome: str | None = None) -> pd.DataFrame:
-        return sensitivity_table(self.results.cube(outcome), self.results.replaced, **self._of.drawn())
+        return sensitivity_data(replaced_of(analysis_of(self.results), self.results, self.results.cube(outcome)))
+
+    @drawing
+    def conditions(self, outcome: str | None = None, *, ax: Axes | None = None) -> Axes:
+        """The mediated share under each condition; see `mediate.figures.plot_conditions`."""
+        cube = self.results.cube(outcome)
+        return plot_conditions(conditions_found(self.results, cube), unit=unit_of(cube.outcome), ax=ax)
+
+    def _conditions_data(self, outcome: str | None = None) -> pd.DataFrame:
+        return conditions_data(conditions_found(self.results, self.results.cube(outcome)))
 
     @drawing
     def steps(
@@ -149,13 +126,13 @@ class Plots:
     ) -> Axes:
         """Mean effect by step and layer as a heat map; see `mediate.figures.plot_step_layer`."""
         maps = self._of.maps(outcome, kind, STEP_LAYER)
-        return plot_step_layer(maps, align=end_for(maps, align), seed=self._of.drawn()["seed"], ax=ax)
+        return plot_step_layer(maps, align=end_for(maps, align), ax=ax, **self._of.drawn())
 
     def _steps_data(
         self, outcome: str | None = None, *, kind: str | None = None, align: Align | None = None
     ) -> pd.DataFrame:
         maps = self._of.maps(outcome, kind, STEP_LAYER)
-        return steps_data(maps, align=end_for(maps, align))
+        return steps_data(maps, align=end_for(maps, align), **self._of.drawn())
 
     @drawing
     def layers(
@@ -192,10 +169,10 @@ class Plots:
     @drawing
     def heads(self, outcome: str | None = None, *, kind: str | None = None, ax: Axes | None = None) -> Axes:
         """Mean effect by layer and head; see `mediate.figures.grid.plot_grid`."""
-        return plot_grid(self._of.maps(outcome, kind, WITH_HEADS), seed=self._of.drawn()["seed"], ax=ax)
+        return plot_grid(self._of.maps(outcome, kind, WITH_HEADS), ax=ax, **self._of.drawn())
 
     def _heads_data(self, outcome: str | None = None, *, kind: str | None = None) -> pd.DataFrame:
-        return grid_data(self._of.maps(outcome, kind, WITH_HEADS))
+        return grid_data(self._of.maps(outcome, kind, WITH_HEADS), **self._of.drawn())
 
     @drawing
     def positions(self, outcome: str | None = None, *, kind: str | None = None, ax: Axes | None = None) -> Axes:
@@ -240,11 +217,11 @@ class Plots:
     def graph(self, kind: str = "step_graph.read", *, align: Align | None = None, ax: Axes | None = None) -> Axes:
         """Mean effect of each step on what each later one states; see `mediate.figures.plot_step_graph`."""
         maps = self._of.graphs(kind)
-        return plot_step_graph(maps, align=end_for(maps, align), ax=ax)
+        return plot_step_graph(maps, align=end_for(maps, align), ax=ax, **self._of.drawn())
 
     def _graph_data(self, kind: str = "step_graph.read", *, align: Align | None = None) -> pd.DataFrame:
         maps = self._of.graphs(kind)
-        return graph_data(maps, align=end_for(maps, align))
+        return graph_data(maps, align=end_for(maps, align), **self._of.drawn())
 
     @drawing
     def arcs(self, item: str | None = None, kind: str = "step_graph.read", *, ax: Axes | None = None) -> Axes:
@@ -267,11 +244,11 @@ class Plots:
     def interactions(self, outcome: str | None = None, *, align: Align | None = None, ax: Axes | None = None) -> Axes:
         """What two steps do together beyond each alone; see `mediate.figures.plot_interactions`."""
         maps = self._of.interactions(outcome)
-        return plot_interactions(maps, align=end_for(maps, align), ax=ax)
+        return plot_interactions(maps, align=end_for(maps, align), ax=ax, **self._of.drawn())
 
     def _interactions_data(self, outcome: str | None = None, *, align: Align | None = None) -> pd.DataFrame:
         maps = self._of.interactions(outcome)
-        return graph_data(maps, align=end_for(maps, align))
+        return graph_data(maps, align=end_for(maps, align), **self._of.drawn())
 
     @drawing
     def agreement(self, outcome: str | None = None, *, kind: str | None = None, ax: Axes | None = None) -> Axes:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mediate.figures.figure import Figure
-from mediate.figures.over import Align, aligned, deepest, uneven
+from mediate.figures.over import Align, aligned, common_scale, uneven
+from mediate.figures.scale import ColourScale
 from mediate.figures.style import MARGIN
+from mediate.report.analysis import Analysis
 from mediate.report.parts import file_part
 from mediate.report.run.evidence import verdicts
 from mediate.report.words import number, plural
@@ -49,11 +52,11 @@ def families(results: Results, outcome: str) -> dict[tuple[str, tuple[str, ...]]
     return {key: tuple(maps) for key, maps in found.items()}
 
 
-def limit_of(results: Results, outcome: str, dims: tuple[str, ...], *, of: str = "") -> float | None:
-    """The effect of the deepest colours of all maps of a page over these axes; None of cells with other outcomes.
+def scale_for(results: Results, outcome: str, dims: tuple[str, ...], *, of: str = "") -> ColourScale | None:
+    """The colours of all maps of a page over these axes; None of cells with other outcomes.
 
-    It is the largest mean of those that are exact, for an estimate that is far too large would leave these pale, or of
-    all where none is; and never less than the margin, a twentieth of the mean TE, so that nothing looks like an effect.
+    They are those of the exact maps, for an estimate that is far too large would leave these pale, or of all where none
+    is exact; and never deeper than the margin allows, a twentieth of the mean TE, so that nothing looks like an effect.
     """
     if parse_kind(of).of.outcome:
         return None
@@ -64,7 +67,12 @@ def limit_of(results: Results, outcome: str, dims: tuple[str, ...], *, of: str =
     }
     exact = [maps for kind, maps in here.items() if not is_estimate(kind)]
     least = MARGIN * abs(float(total_effect(results.cube(outcome).y).mean()))
-    return deepest([aligned(maps, end_or_start(maps)) for maps in exact or here.values()], dims, least)
+    return common_scale([aligned(maps, end_or_start(maps)) for maps in exact or here.values()], dims, least)
+
+
+def resampled(analysis: Analysis) -> dict[str, Any]:
+    """The seed and the level of a figure's intervals."""
+    return {"seed": analysis.seed, "level": analysis.level}
 
 
 def exact_kind(kind: str) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mediate.figures.behaviour import plot_agreement, plot_curves
+from mediate.figures.behaviour import both_sides_data, curves_data, plot_agreement, plot_curves
 from mediate.report.analysis import analysis_of
+from mediate.report.drawing import drawing
 from mediate.report.run.behaviour import curves_of_run
 from mediate.report.run.both_sides import agreed_of_run, agreement_rows, joined_of_run, steps_of_run
 from mediate.report.run.grafted import grafts_of_run
@@ -17,7 +18,7 @@ from mediate.report.run.scores import Scores
 from mediate.results import Reject, Results
 from mediate.results.behaviour import ReadAs, behaviour_table
 from mediate.results.cmi import index_table
-from mediate.results.edit_tests import by_steps, edit_test_table, edit_tests, replacements
+from mediate.results.edit_tests import Curve, by_steps, edit_test_table, edit_tests, replacements
 from mediate.results.joined import worst
 from mediate.results.nldd import decay_table
 from mediate.results.resampled import resampled_table
@@ -27,18 +28,28 @@ from mediate.stats import Estimate
 
 @dataclass(frozen=True, slots=True)
 class BehaviourPlots:
-    """The figures of tests on behaviour; each takes `ax` and returns the axes."""
+    """The figures of tests on behaviour; each takes `ax` and returns the axes, and its `data()` is what it draws."""
 
     results: Results
 
+    @drawing
     def curves(self, edits: Sequence[str] = (), *, ax: Axes | None = None) -> Axes:
         """Answers that stay, by how much of the chain stands before an edit; of all edits, or those that are named."""
-        found = [each for each in curves_of_run(self.results) if not edits or each.edit in edits]
-        return plot_curves(found, ax=ax)
+        return plot_curves(self._curves_of(edits), ax=ax)
 
+    def _curves_data(self, edits: Sequence[str] = ()) -> pd.DataFrame:
+        return curves_data(self._curves_of(edits))
+
+    def _curves_of(self, edits: Sequence[str]) -> list[Curve]:
+        return [each for each in curves_of_run(self.results) if not edits or each.edit in edits]
+
+    @drawing
     def agreement(self, *, ax: Axes | None = None) -> Axes:
         """Each item's normalised area against its mediated share."""
         return plot_agreement(joined_of_run(self.results), ax=ax)
+
+    def _agreement_data(self) -> pd.DataFrame:
+        return both_sides_data(joined_of_run(self.results))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

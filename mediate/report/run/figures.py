@@ -6,7 +6,7 @@ from functools import partial
 
 from mediate.figures import channels_size
 from mediate.figures.agreement import AGREEMENT_OF_MAPS_SIZE, plot_agreement_of_maps
-from mediate.figures.before_answer import BEFORE_ANSWER_SIZE, plot_before_answer
+from mediate.figures.before_answer import BEFORE_ANSWER_NARROW, BEFORE_ANSWER_SIZE, plot_before_answer
 from mediate.figures.channels import MOST_BARS
 from mediate.figures.controls import controls_size, plot_controls
 from mediate.figures.figure import Figure
@@ -123,6 +123,7 @@ def before_answer_figure(results: Results, outcome: str) -> Iterator[Figure]:
         alt=f"Shares of the total effect on {outcome}, whole chains and chains cut before the answer: {listed}.",
         caption="Each share at the answer (rings), and where the chain is about to state it (full), of the same items.",
         size=BEFORE_ANSWER_SIZE,
+        size_narrow=BEFORE_ANSWER_NARROW,
         section="copying",
     )
 

@@ -29,10 +29,11 @@ from mediate.report.run.drawn_maps import (
     end_or_start,
     families,
     file_named,
-    limit_of,
     origins,
     peak_of,
+    resampled,
     said_of,
+    scale_for,
     trust_words,
     two_steps,
     uneven_words,
@@ -60,10 +61,10 @@ def step_layer_figures(results: Results, outcome: str, families: Sequence[Maps])
     for place, maps in enumerate(families):
         kind, align = maps[0].kind, end_or_start(maps)
         name = file_named(kind, place)
-        limit = limit_of(results, outcome, maps[0].dims, of=kind)
+        scale = scale_for(results, outcome, maps[0].dims, of=kind)
         yield Figure(
             name=f"steps-{name}",
-            draw=partial(plot_step_layer, maps, limit=limit, align=align, seed=analysis.seed),
+            draw=partial(plot_step_layer, maps, scale=scale, align=align, **resampled(analysis)),
             alt=alt_of(aligned(maps, align), outcome),
             caption=f"Mean {called(kind)} of each step in each layer.{uneven_words(maps)}{trust_words(maps)}"
             + added_up_words(analysis, results, maps),
@@ -132,7 +133,7 @@ def interaction_figures(results: Results, outcome: str, families: Sequence[Maps]
         value, at = two_steps(aligned(maps, align), "{} and {}")
         yield Figure(
             name="interactions" if maps[0].kind == "interaction" else f"interactions-{file_named(maps[0].kind, place)}",
-            draw=partial(plot_interactions, maps, align=align),
+            draw=partial(plot_interactions, maps, align=align, **resampled(analysis_of(results))),
             alt=f"Mean interaction of two steps on {outcome} over {plural(len(maps), 'item')}; largest: steps {at}, "
             f"{number(value)} nats.",
             caption="The effect of two steps together less that of each alone. Positive: either of them will do, so "
@@ -153,7 +154,7 @@ def graph_figures(results: Results, outcome: str, families: Sequence[Maps]) -> I
         value, edge = two_steps(aligned(maps, align), "from step {} to step {}")
         yield Figure(
             name=file_part(kind.replace(".", "-"), f"graph{place}"),
-            draw=partial(plot_step_graph, maps, align=align),
+            draw=partial(plot_step_graph, maps, align=align, **resampled(analysis_of(results))),
             alt=f"Mean {kind} over {plural(len(maps), 'item')}: the largest effect is {edge}, {number(value)} nats.",
             caption="How much each step determines what a later step states: "
             f"{_EDGES.get(parse_kind(kind).part, kind)}.{uneven_words(maps)}",
@@ -193,9 +194,8 @@ def position_figures(results: Results, outcome: str, families: Sequence[Maps]) -
                 plot_positions,
                 maps,
                 stated,
-                limit=limit_of(results, outcome, maps[0].dims, of=maps[0].kind),
-                seed=analysis.seed,
-                level=analysis.level,
+                scale=scale_for(results, outcome, maps[0].dims, of=maps[0].kind),
+                **resampled(analysis),
             ),
             alt=f"Mean {called(maps[0].kind)} on {outcome} by CoT token, over {plural(len(maps), 'item')}; the "
             f"largest of an item is {number(float(np.median(values)))} {unit_of(maps[0].outcome)} in the median.",
@@ -211,8 +211,8 @@ def _first_item(results: Results, outcome: str, maps: Maps) -> Figure:
     first = maps[0]
     value, at = peak_of((first,))
     beside = [each for each in results.maps if each.item == first.item]
-    limit = limit_of(results, outcome, first.dims, of=first.kind)
-    plot = partial(plot_attribution, first, beside, said=said_of(results, first.item, tokens=True), limit=limit)
+    scale = scale_for(results, outcome, first.dims, of=first.kind)
+    plot = partial(plot_attribution, first, beside, said=said_of(results, first.item, tokens=True), scale=scale)
     return Figure(
         name=f"tokens-{file_named(first.kind, 0)}-first",
         draw=in_panels(plot),
@@ -253,7 +253,10 @@ def grid_figures(results: Results, outcome: str, families: Sequence[Maps]) -> It
         yield Figure(
             name=f"{prefix}-{file_named(kind, place)}{axes_part(dims, but=('layer', 'head'))}",
             draw=partial(
-                plot_grid, maps, limit=limit_of(results, outcome, maps[0].dims, of=maps[0].kind), seed=analysis.seed
+                plot_grid,
+                maps,
+                scale=scale_for(results, outcome, maps[0].dims, of=maps[0].kind),
+                **resampled(analysis),
             ),
             alt=alt_of(maps, outcome),
             caption=f"Mean {called(kind)} by {down.replace('_', ' ')} and {across.replace('_', ' ')}{over}."

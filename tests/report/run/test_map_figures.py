@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mediate.figures.style import MARGIN
-from mediate.report.run.drawn_maps import exact_kind, limit_of, origins
+from mediate.report.run.drawn_maps import exact_kind, origins, scale_for
 from mediate.report.run.figures import run_figures
 from mediate.report.run.map_figures import DRAWN, drawn_by
 from mediate.report.run.page import run_page
@@ -83,11 +83,11 @@ def test_maps_over_the_same_axes_have_one_scale_and_never_less_than_the_margin()
     exact = made_maps("state.z", ("layer", "head"))
     large = [replace(each, kind="attribution.z", values=100 * each.values) for each in exact]
     both = replace(results, maps=(*exact, *large))
-    assert limit_of(both, "logit_diff", ("layer", "head")) == pytest.approx(np.nanmax(abs(mean_map(exact)[0])))
+    assert scale_for(both, "logit_diff", ("layer", "head")).limit == pytest.approx(np.nanmax(abs(mean_map(exact)[0])))
     small = replace(results, maps=tuple(replace(each, values=1e-6 * each.values) for each in exact))
     te = float(total_effect(results.cubes[0].y).mean())
-    assert limit_of(small, "logit_diff", ("layer", "head")) == pytest.approx(MARGIN * abs(te))
-    assert limit_of(small, "logit_diff", ("step", "result"), of="step_graph.read") is None
+    assert scale_for(small, "logit_diff", ("layer", "head")).limit == pytest.approx(MARGIN * abs(te))
+    assert scale_for(small, "logit_diff", ("step", "result"), of="step_graph.read") is None
 
 
 def test_tokens_are_counted_from_results_alone() -> None:
