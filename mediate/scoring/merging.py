@@ -142,6 +142,7 @@ def _together(out: Path, done: Sequence[_Finished], manifest: Mapping[str, Any])
     given = done[0].manifest["counts"]["given"]
     counts = _added([each.manifest["counts"] for each in done])
     counts |= counted(given, len(results.items), results.rejects)
+    counts["not_cut"] = dict(sorted(counts["not_cut"].items()))
     seconds = round(sum(float(each.manifest["seconds"]) for each in done), 3)
     ending = {"status": "success", "finished": now(), "seconds": seconds}
     told = {name: counts if name == "counts" else value for name, value in (dict(manifest) | ending).items()}
