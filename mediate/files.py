@@ -34,20 +34,30 @@ def write_atomic(path: Path, write: Callable[[Path], None], *, sync: bool = True
 
 
 def _write_beside(path: Path, write: Callable[[Path], None], sync: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
-    os.close(handle)
-    part = Path(name)
+    part = _part_of(path)
     try:
         write(part)
         if sync:
             _to_disk(part)
         part.chmod(0o644)
         part.replace(path)
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
     if sync:
         _to_disk(path.parent)
+
+
+def _part_of(path: Path) -> Path:
+    """A new file beside another, in a folder that is made where it is missing."""
+    prefix = f".{path.name}."
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=PART)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=PART)
+    os.close(handle)
+    return Path(name)
 
 
 def _to_disk(path: Path) -> None:
