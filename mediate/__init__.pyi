@@ -4,10 +4,11 @@ from mediate.api import compare as compare
 from mediate.api import cross as cross
 from mediate.api import faithfulness as faithfulness
 from mediate.api import load as load
-from mediate.api import open as open
 from mediate.api import score as score
 from mediate.errors import InputError as InputError
 from mediate.errors import ItemError as ItemError
+from mediate.folders import merge as merge
+from mediate.folders import open as open
 from mediate.mediation.kinds.paths import Receiver as Receiver
 from mediate.mediation.prepared_item import Prepared as Prepared
 from mediate.mediation.prepared_item import PreparedItem as PreparedItem

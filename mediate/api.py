@@ -1,8 +1,8 @@
 """The calls of a notebook or script, wired from the rooms.
 
 The choices of a call are its options, typed and checked, and their sentences are those of the specifications' fields:
-`LoadSpec`, `ScoreSpec`, `BehaviourSpec`, `CrossSpec` and `Settings` (of a comparison). `docs/options.md` has them as
-tables. torch is imported by the calls that need it; what is stored opens and is compared without.
+`LoadSpec`, `ScoreSpec`, `BehaviourSpec`, `CrossSpec`, `HoldSpec` (of a run directory) and `Settings` (of a comparison).
+`docs/options.md` has them as tables. torch is imported by the calls that need it; what is stored is compared without.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,49 +12,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 from mediate.choices import fields_of, with_choices
 from mediate.errors import InputError
 from mediate.faithfulness.spec import BehaviourOptions, BehaviourSpec, make_behaviour_spec
+from mediate.holding.spec import HoldOptions, HoldSpec, hold_of
 from mediate.models.load_spec import LoadOptions, LoadSpec, check_loaded
-from mediate.models.origin import TUNED
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.reading import given_or_read
-from mediate.report import (
-    RECORD,
-    Comparison,
-    CrossScores,
-    Faithfulness,
-    RsdTraces,
-    Scores,
-    StoredComparison,
-    TokenJoin,
-    TraceScores,
-    Tuning,
-    open_comparison,
-    open_run,
-)
+from mediate.report import CrossScores, Faithfulness, Scores
 from mediate.report import compare as compare
-from mediate.results.crossing_folder import is_crossed, read_crossed
-from mediate.results.folder import MANIFEST, read_manifest
-from mediate.results.sharding import check_no_shards
-from mediate.results.speculative import SPECULATIVE_RUNS, read_speculative
-from mediate.results.token_join import JOINED_RUNS, read_joined
-from mediate.results.trace_folder import TRACE_RUNS, read_trace_results
-from mediate.scoring.cross_spec import CrossOptions, cross_fields
+from mediate.scoring.cross_spec import CrossCall, cross_fields
 from mediate.scoring.engine_spec import EngineOptions, EngineSpec, make_engine_spec
 from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
-from mediate.tuning.folder import open_tuned
 
 if TYPE_CHECKING:
     from mediate.models.model import Model
-
-Opened = (
-    Scores | Faithfulness | CrossScores | TraceScores | TokenJoin | RsdTraces | Comparison | StoredComparison | Tuning
-)
-# Runs that are not of scoring: whether a manifest is of one, and what opens it.
-_OF_A_DESIGN: tuple[tuple[Callable[[Mapping[str, Any]], bool], Callable[[Path], Opened]], ...] = (
-    (is_crossed, lambda place: CrossScores(read_crossed(place), place)),
-    (TRACE_RUNS.is_of, lambda place: TraceScores(read_trace_results(place), place)),
-    (JOINED_RUNS.is_of, lambda place: TokenJoin(read_joined(place), place)),
-    (SPECULATIVE_RUNS.is_of, lambda place: RsdTraces(read_speculative(place), place)),
-)
 
 
 @with_choices(fields_of(LoadSpec))
@@ -82,11 +51,15 @@ def load(model: Any, **options: Unpack[LoadOptions]) -> "Model":
     return load_checked(model, **options)
 
 
-class ScoreCall(ScoreOptions, EngineOptions, LoadOptions, total=False):
-    """The options of `score`: those of a run, of where it is computed, and of loading a model that is named."""
+class ScoreCall(ScoreOptions, EngineOptions, LoadOptions, HoldOptions, total=False):
+    """The options of `score`: of a run, of where it is computed, of its directory, and of loading a named model."""
 
 
-@with_choices(fields_of(ScoreSpec) | fields_of(EngineSpec))
+class FaithfulnessCall(BehaviourOptions, HoldOptions, total=False):
+    """The options of `faithfulness`: of the tests, of scoring, and of the run's directory."""
+
+
+@with_choices(fields_of(ScoreSpec) | fields_of(EngineSpec) | fields_of(HoldSpec))
 def score(
     model: "Model | str | Path",
     pairs: Sequence[Pair] | Sequence[Item] | str | Path,
@@ -126,31 +99,25 @@ def score(
     """
     from mediate.passes.store import Store
     from mediate.scoring.apart import Order, apart, name_of
+    from mediate.scoring.score import Call
     from mediate.scoring.score import score as score_pairs
 
-    own, where, loading = _sorted_out(options)
+    takeover, chosen = hold_of(options)
+    own, where, loading = _sorted_out(chosen)
     choices = make_spec(spec, **own)
     given, unread = given_or_read(pairs)
     folder = None if out is None else Path(out)
     if where.is_apart:
         order = Order(name_of(model), loading, given, unread, choices, where.threads_per_worker, store)
-        found, folder = apart(order, where, out=folder, progress=progress)
+        found, folder = apart(order, where, out=folder, progress=progress, takeover=takeover)
         if found is None:
             raise InputError("chains_only writes chains and measures nothing, so it is of the command line alone")
         return Scores(found, folder)
     loaded = check_loaded("score", model)
     if loading:
         raise InputError(f"option {min(loading)!r} is of loading a model; give it to mediate.load")
-    results = score_pairs(
-        loaded,
-        given,
-        choices,
-        unread=unread,
-        out=folder,
-        store=Store() if store else None,
-        progress=progress,
-    )
-    return Scores(results, folder)
+    call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress, takeover=takeover)
+    return Scores(score_pairs(loaded, given, choices, **call), folder)
 
 
 def _sorted_out(options: Mapping[str, Any]) -> tuple[dict[str, Any], EngineSpec, dict[str, Any]]:
@@ -161,7 +128,7 @@ def _sorted_out(options: Mapping[str, Any]) -> tuple[dict[str, Any], EngineSpec,
     return own, where, {name: value for name, value in options.items() if name in loading}
 
 
-@with_choices(fields_of(BehaviourSpec) | fields_of(ScoreSpec))
+@with_choices(fields_of(BehaviourSpec) | fields_of(ScoreSpec) | fields_of(HoldSpec))
 def faithfulness(
     model: "Model",
     pairs: Sequence[Pair] | Sequence[Item] | str | Path,
@@ -170,7 +137,7 @@ def faithfulness(
     rewrite: Callable[[str], str] | None = None,
     store: bool = True,
     progress: bool = True,
-    **options: Unpack[BehaviourOptions],
+    **options: Unpack[FaithfulnessCall],
 ) -> Faithfulness:
     """Tests on behaviour beside the effects of the same items: does an answer change where its chain is edited?
 
@@ -201,17 +168,17 @@ def faithfulness(
     from mediate.passes.store import Store
     from mediate.scoring.score import Call
 
-    choices = dict(options)
+    takeover, choices = hold_of(options)
     probes = Probes(make_behaviour_spec(choices), rewrite)
-    spec = make_spec(None, **choices)  # type: ignore[arg-type]
+    spec = make_spec(None, **choices)
     given, unread = given_or_read(pairs)
     check_loaded("faithfulness", model)
     folder = None if out is None else Path(out)
-    call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress)
+    call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress, takeover=takeover)
     return Faithfulness(measure(model, given, spec, probes, call), folder)
 
 
-@with_choices(cross_fields())
+@with_choices(cross_fields() | fields_of(HoldSpec))
 def cross(
     original: "Model",
     tuned: "Model",
@@ -220,7 +187,7 @@ def cross(
     out: str | Path | None = None,
     store: bool = True,
     progress: bool = True,
-    **options: Unpack[CrossOptions],
+    **options: Unpack[CrossCall],
 ) -> CrossScores:
     """Places what changed between two checkpoints of one architecture: in the CoT's state, or in what reads it.
 
@@ -251,40 +218,3 @@ def cross(
 
     results = cross_checkpoints(original, tuned, pairs, out=out, store=store, progress=progress, **options)
     return CrossScores(results, None if out is None else Path(out))
-
-
-def open(folder: str | Path) -> Opened:
-    """What a folder holds that one of the calls, or of the commands, has written; needs no model.
-
-    A run (`Scores`), one with tests on behaviour (`Faithfulness`), two checkpoints crossed (`CrossScores`), scored
-    traces (`TraceScores`), what their tokens carry (`TokenJoin`), traces written together (`RsdTraces`), a comparison
-    (`StoredComparison`) or a tuned model (`Tuning`), as its manifest says.
-
-    Returns:
-        What the folder holds, with the same views as the call that wrote it.
-
-    Raises:
-        InputError: The folder holds none of these, what it holds is not finished, or a file is missing or damaged.
-
-    Example:
-        >>> scores = md.score(model, pairs, out="runs/opened", control_pairs=0)
-        >>> md.open("runs/opened").shares() == scores.shares()
-        True
-    """
-    place = Path(folder)
-    if (place / MANIFEST).is_file():
-        manifest = read_manifest(place)
-        for is_one, opened in _OF_A_DESIGN:
-            if is_one(manifest):
-                return opened(place)
-        scores = open_run(place)
-        return Faithfulness(scores.results, place) if scores.results.behaviour else scores
-    if (place / RECORD).is_file():
-        return open_comparison(place)
-    if (place / TUNED).is_file():
-        return Tuning(open_tuned(place))
-    check_no_shards(place)
-    raise InputError(
-        f"{folder}: holds no run, comparison or tuned model ({MANIFEST}, {RECORD} or {TUNED}); give the folder that a "
-        "command wrote"
-    )

@@ -17,7 +17,8 @@ from mediate.report import Scores, compare, write_report
 from mediate.report.family import Family, Member, write_family
 from mediate.report.uncopied import Uncopied
 from mediate.results import Results
-from mediate.scoring.score import score
+from mediate.scoring.rundir import holding
+from mediate.scoring.score import Call, score
 from mediate.scoring.spec import make_spec
 from mediate.tasks import Hint, few_shot_prompt, generate_pairs, modular_pairs
 from mediate.traces.trace import encode
@@ -37,7 +38,9 @@ LONGEST = 5
 CLOSER, ALONE_PAIRS = 1, 12
 
 
-def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], other: Beside) -> tuple[Path, Family]:
+def run_ladder(
+    out: Path, *, pairs: int, seed: int, say: Callable[[str], None], other: Beside, takeover: bool = False
+) -> tuple[Path, Family]:
     """Scores every reference reasoner on the same pairs and chains, and compares sizes and afters on one page.
 
     The hints are the answers, so that each question can be answered with its chain and without.
@@ -48,11 +51,13 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
         seed: Of the problems and the bootstrap.
         say: Where a line on each stage goes.
         other: The process that writes the pages, which takes about as long as the measuring.
+        takeover: Whether directories of runs are taken over from a process on another machine.
     """
     made, known = modular_pairs(pairs, seed=seed, hint=Hint.ANSWER), read_marks()
     say(f"pairs: {len(made)} chains of arithmetic modulo 10, 2 to 5 steps, given to every model")
     spec = make_spec(maps=("read:step,layer",), seed=seed)
     members, afters, pages, uncopied = [], [], [], []
+    call = Call(progress=True, takeover=takeover)
     alone = [replace(pair.base, id=pair.id, group=pair.group) for pair in made[:ALONE_PAIRS]]
     # Models of this size are no quicker on more threads, and the pages take the other core.
     with one_thread():
@@ -64,10 +69,10 @@ def run_ladder(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], 
                 model, closer = load(name), rung is RUNGS[CLOSER]
                 if closer and after is After.BASE:
                     how = make_spec(how, maps=(*(how.maps or ()), "step_graph.read:step,result"))
-                results = score(model, made, how, out=out / name, progress=True)
+                results = score(model, made, how, **(call | {"out": out / name}))
                 if closer:
                     least = make_spec(seed=seed, control_pairs=0, replacements="none", outcomes=("logit",))
-                    hidden = score(model, alone, least, out=out / f"{name}-hidden", progress=True)
+                    hidden = score(model, alone, least, **(call | {"out": out / f"{name}-hidden"}))
                     uncopied.append(Uncopied(name, Scores(results, out / name), Scores(hidden)))
                 pages.append(other.call(write_report, out / name, ("svg",)))
                 members.append(Member(name, after, Scores(results, out / name), _marks(known[name])))
@@ -101,7 +106,7 @@ def _marks(marks: Sequence[Mark]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) -> Results:
+def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None], takeover: bool = False) -> Results:
     """Makes pairs, lets the model solve them with worked examples before it, and measures those that it solves.
 
     Args:
@@ -109,7 +114,13 @@ def run_demo(out: Path, *, pairs: int, seed: int, say: Callable[[str], None]) ->
         pairs: How many pairs to try.
         seed: Of the problems and the bootstrap.
         say: Where a line on each stage goes.
+        takeover: Whether the directory is taken over from a process on another machine.
     """
+    with holding(out, takeover=takeover):
+        return _demonstrated(out, pairs, seed, say)
+
+
+def _demonstrated(out: Path, pairs: int, seed: int, say: Callable[[str], None]) -> Results:
     say(f"model: {MODEL} (fetched and converted on the first run)")
     fetch(MODEL)
     model = load(MODEL)

@@ -1,25 +1,16 @@
-"""Files and folders on disk: written whole or not at all, held by one process, compared with what is asked for."""
+"""Files and folders on disk: written whole or not at all, and compared with what is asked for."""
 
-import json
 import os
 import stat
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from socket import gethostname
-from threading import Event, Thread
 from typing import Any
 
 from mediate.errors import InputError, short, system_number
-from mediate.watch import duration
 
-LOCK, PART, HEARTBEAT = ".lock", ".part", "heartbeat.json"
-# How often whoever holds a folder gives a sign of life, in seconds.
-BEAT = 10.0
+# A file that is being written; and of whoever holds a folder, see `mediate.holding`, the lock and the sign of life.
+PART, LOCK, HEARTBEAT = ".part", ".lock", "heartbeat.json"
 
 
 def write_atomic(path: Path, write: Callable[[Path], None], *, sync: bool = True) -> None:
@@ -43,20 +34,30 @@ def write_atomic(path: Path, write: Callable[[Path], None], *, sync: bool = True
 
 
 def _write_beside(path: Path, write: Callable[[Path], None], sync: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
-    os.close(handle)
-    part = Path(name)
+    part = _part_of(path)
     try:
         write(part)
         if sync:
             _to_disk(part)
         part.chmod(0o644)
         part.replace(path)
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
     if sync:
         _to_disk(path.parent)
+
+
+def _part_of(path: Path) -> Path:
+    """A new file beside another, in a folder that is made where it is missing."""
+    prefix = f".{path.name}."
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=PART)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=PART)
+    os.close(handle)
+    return Path(name)
 
 
 def _to_disk(path: Path) -> None:
@@ -99,132 +100,6 @@ def regular(path: str | Path, most: int | None = None) -> Path:
     if most is not None and about.st_size > most:
         raise InputError(f"{path}: {about.st_size} bytes, and at most {most} are read; name another file")
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """The process that holds a folder, as the folder's `heartbeat.json` has it.
-
-    Args:
-        pid: Its number.
-        host: The name of the machine that it is on.
-        started: When it began to hold the folder, in UTC.
-        beat: When it last gave a sign, in seconds since 1970; it gives one every ten seconds.
-        born: When the process began, as its system counts; numbers of processes are used again. Empty if unknown.
-    """
-
-    pid: int
-    host: str
-    started: str
-    beat: float
-    born: str = ""
-
-    @property
-    def is_here(self) -> bool:
-        """Whether it is, or was, on this machine."""
-        return self.host == gethostname()
-
-    @property
-    def lives(self) -> bool | None:
-        """Whether the process is running; None of one on another machine, of which that cannot be known."""
-        if not self.is_here:
-            return None
-        try:
-            os.kill(self.pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-        except PermissionError:  # another user's
-            pass
-        return not self.born or _born(self.pid) in ("", self.born)
-
-    def __str__(self) -> str:
-        ago = max(0.0, time.time() - self.beat)
-        return f"process {self.pid} on {self.host}, since {self.started}, last sign {duration(ago)} ago"
-
-
-def owner_of(folder: Path) -> Owner | None:
-    """Who holds a folder, or held it when it was killed; None where nobody has."""
-    try:
-        told = json.loads((folder / HEARTBEAT).read_text(encoding="utf-8"))
-        who = int(told["pid"]), short(str(told["host"])).strip("'"), short(str(told["started"])).strip("'")
-        return Owner(*who, float(told["beat"]), str(told["born"]))
-    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return None
-
-
-def _born(pid: int) -> str:
-    """When a process began, in ticks since the system did; empty where that cannot be seen."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError, ValueError):
-        return ""
-
-
-@contextmanager
-def held(folder: Path, refusal: str, *, takeover: bool = False) -> Iterator[None]:
-    """Holds a folder, which is made where it is missing, for this process.
-
-    The system's lock decides where it can. Not every network disk has locks that other machines see, so a folder that
-    a process on another machine holds, or held when it was killed, is taken over only where that is asked for. Who
-    holds it stands in `heartbeat.json`, renewed every ten seconds and removed at the end; the lock itself is emptied by
-    whoever tries it.
-
-    Raises:
-        InputError: Another process holds it; `refusal` says so, after the folder's name, and who it is after that.
-    """
-    from filelock import FileLock, Timeout
-
-    check_place(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    place = folder / LOCK
-    if place.is_symlink() or (place.exists() and not place.is_file()):
-        raise InputError(f"{place}: is no file of ours; remove it or give another folder")
-    lock = FileLock(place)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        owner = owner_of(folder)
-        raise InputError(f"{folder}: {refusal}" + (f" ({owner})" if owner else "")) from None
-    try:
-        owner = owner_of(folder)
-        if owner is not None and not owner.is_here and not takeover:
-            raise InputError(
-                f"{folder}: {owner} holds it or was killed there; make sure that it is dead, then give --takeover"
-            )
-        with _beating(folder):
-            yield
-    finally:
-        (folder / LOCK).unlink(missing_ok=True)  # while it is held: what is deleted is no one else's
-        lock.release()
-
-
-@contextmanager
-def _beating(folder: Path) -> Iterator[None]:
-    """While open, the folder says who holds it, and that the process is alive."""
-    pid, over, place = os.getpid(), Event(), folder / HEARTBEAT
-    part, started = place.with_suffix(f".{pid}{PART}"), datetime.now(UTC).isoformat(timespec="seconds")
-    own = Owner(pid, gethostname(), started.replace("+00:00", "Z"), time.time(), _born(pid))
-
-    def beat() -> None:
-        with suppress(OSError):  # a full disk is met by what matters
-            part.unlink(missing_ok=True)
-            part.write_text(json.dumps(asdict(own) | {"beat": round(time.time(), 3)}) + "\n", encoding="utf-8")
-            part.replace(place)
-
-    def go_on() -> None:
-        while not over.wait(BEAT):
-            beat()
-
-    beat()
-    thread = Thread(target=go_on, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        place.unlink(missing_ok=True)
-        part.unlink(missing_ok=True)
 
 
 def check_place(path: Path) -> None:

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from mediate.choices import fields_of, made, with_choices
-from mediate.distill.join_spec import JoinOptions, join_fields, make_join_specs
-from mediate.distill.rsd_spec import RsdOptions, RsdSpec
-from mediate.distill.spec import TraceOptions, make_trace_specs, trace_fields
+from mediate.distill.join_spec import JoinCall, join_fields, make_join_specs
+from mediate.distill.rsd_spec import RsdCall, RsdSpec
+from mediate.distill.spec import TraceCall, make_trace_specs, trace_fields
 from mediate.distill.steering_spec import SteerOptions, make_steer_specs, steer_fields
+from mediate.holding.spec import HoldSpec, hold_of
 from mediate.models.load_spec import check_loaded
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.reading import given_or_read
 from mediate.report import RsdTraces, TokenJoin, TraceScores, Tuning
 from mediate.traces.thoughts import KindOf
 from mediate.tuning import Arm
-from mediate.tuning.call import TuneOptions
+from mediate.tuning.call import TuneCall
 from mediate.tuning.spec import TuneSpec
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from mediate.tuning.data import Data
 
 
-@with_choices(trace_fields())
+@with_choices(trace_fields() | fields_of(HoldSpec))
 def score_traces(
     student: "Model",
     traces: Sequence[Pair] | Sequence[Item] | str | Path,
@@ -37,7 +38,7 @@ def score_traces(
     out: str | Path | None = None,
     store: bool = True,
     progress: bool = True,
-    **options: Unpack[TraceOptions],
+    **options: Unpack[TraceCall],
 ) -> TraceScores:
     """How likely a student finds the chains that it may be taught, by token and by trace; trains nothing.
 
@@ -66,19 +67,22 @@ def score_traces(
     """
     from mediate.distill.score_traces import score_traces as measure
     from mediate.passes.store import Store
+    from mediate.scoring.rundir import holding
     from mediate.scoring.score import Call
 
-    specs = make_trace_specs(dict(options))
+    takeover, choices = hold_of(options)
+    specs = make_trace_specs(choices)
     given, unread = given_or_read(traces)
     check_loaded("score_traces", student)
     if teacher is not None:
         check_loaded("score_traces", teacher)
     folder = None if out is None else Path(out)
     call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress)
-    return TraceScores(measure(student, given, specs, teacher, call), folder)
+    with holding(folder, takeover=takeover):
+        return TraceScores(measure(student, given, specs, teacher, call), folder)
 
 
-@with_choices(join_fields())
+@with_choices(join_fields() | fields_of(HoldSpec))
 def join_tokens(
     student: "Model",
     traces: Sequence[Pair] | Sequence[Item] | str | Path,
@@ -87,7 +91,7 @@ def join_tokens(
     out: str | Path | None = None,
     store: bool = True,
     progress: bool = True,
-    **options: Unpack[JoinOptions],
+    **options: Unpack[JoinCall],
 ) -> TokenJoin:
     """What the tokens of chains carry, beside how likely a student finds them: do rejected tokens carry the answer?
 
@@ -116,19 +120,22 @@ def join_tokens(
     """
     from mediate.distill.join import join_tokens as measure
     from mediate.passes.store import Store
+    from mediate.scoring.rundir import holding
     from mediate.scoring.score import Call
 
-    specs = make_join_specs(dict(options))
+    takeover, choices = hold_of(options)
+    specs = make_join_specs(choices)
     given, unread = given_or_read(traces)
     check_loaded("join_tokens", student)
     if teacher is not None:
         check_loaded("join_tokens", teacher)
     folder = None if out is None else Path(out)
     call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress)
-    return TokenJoin(measure(student, given, specs, teacher, call), folder)
+    with holding(folder, takeover=takeover):
+        return TokenJoin(measure(student, given, specs, teacher, call), folder)
 
 
-@with_choices(fields_of(RsdSpec))
+@with_choices(fields_of(RsdSpec) | fields_of(HoldSpec))
 def rsd(
     teacher: "Model",
     student: "Model",
@@ -137,7 +144,7 @@ def rsd(
     out: str | Path | None = None,
     store: bool = True,
     progress: bool = True,
-    **options: Unpack[RsdOptions],
+    **options: Unpack[RsdCall],
 ) -> RsdTraces:
     """Reverse speculative decoding: a teacher proposes each token of a chain, and the student accepts it or draws one.
 
@@ -164,17 +171,20 @@ def rsd(
     """
     from mediate.distill.rsd_run import rsd as write
     from mediate.passes.store import Store
+    from mediate.scoring.rundir import holding
     from mediate.scoring.score import Call
 
+    takeover, choices = hold_of(options)
     given, unread = given_or_read(questions)
     for model in (teacher, student):
         check_loaded("rsd", model)
     folder = None if out is None else Path(out)
     call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress)
-    return RsdTraces(write((teacher, student), given, made(RsdSpec, dict(options)), call), folder)
+    with holding(folder, takeover=takeover):
+        return RsdTraces(write((teacher, student), given, made(RsdSpec, choices), call), folder)
 
 
-@with_choices({name: field for name, field in fields_of(TuneSpec).items() if name != "arm"})
+@with_choices({name: field for name, field in fields_of(TuneSpec).items() if name != "arm"} | fields_of(HoldSpec))
 def tune(
     model: Any,
     data: "Data",
@@ -183,7 +193,7 @@ def tune(
     arm: "str | Arm" = "lora",
     device: str | None = None,
     progress: bool = True,
-    **options: Unpack[TuneOptions],
+    **options: Unpack[TuneCall],
 ) -> Tuning:
     """Tunes a model and writes it, with its held-out accuracy before and after, the loss curve and a manifest.
 

@@ -13,6 +13,7 @@ from mediate.distill.rsd_spec import RsdSpec
 from mediate.distill.spec import TraceSpec
 from mediate.distill.steering_spec import SteerSpec
 from mediate.faithfulness.spec import BehaviourSpec
+from mediate.holding.spec import HoldSpec
 from mediate.models.load_spec import LoadSpec
 from mediate.scoring.cross_spec import CrossSpec
 from mediate.scoring.engine_spec import EngineSpec
@@ -32,6 +33,10 @@ TABLES: Mapping[str, tuple[type, str]] = {
     "Where it is computed": (
         EngineSpec,
         "`md.score` and `mediate score`; changes no number, see [batch](batch.md)",
+    ),
+    "Its directory": (
+        HoldSpec,
+        "all calls and commands that measure or tune into a directory, and `md.merge`; changes no number",
     ),
     "Tests on behaviour": (
         BehaviourSpec,

@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 BY = "<!-- written by python -m tools.reference -->"
 # Every public name, by what it is for.
 GROUPS: Mapping[str, str] = {
-    "Loading and measuring": "load score attribute prepare cross faithfulness",
+    "Loading and measuring": "load score merge attribute prepare cross faithfulness",
     "Looking at what was measured": "open open_run Scores Attributed Faithfulness CrossScores",
     "Comparing runs": "compare Comparison StoredComparison",
     "Pairs and items": "Pair Item World read_pairs write_pairs read_items",

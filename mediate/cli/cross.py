@@ -16,6 +16,7 @@ from mediate.cli.options import (
     OutOption,
     ProfileOption,
     QuietOption,
+    TakeoverOption,
     VerboseOption,
     WriteRunOption,
     check_measured,
@@ -57,6 +58,7 @@ def cross(
     choices: Choices,
     loading: Choices,
     cache: Annotated[bool, typer.Option(help="Look up and keep written chains and results.")] = True,
+    takeover: TakeoverOption = False,
     write_run: WriteRunOption = None,
     log: LogOption = None,
     quiet: QuietOption = False,
@@ -71,6 +73,7 @@ def cross(
     from mediate.pairs.files import scan_pairs
     from mediate.scoring.cross_spec import cross_fields, make_cross_spec
     from mediate.scoring.given import check_device, check_out, check_set, limited
+    from mediate.scoring.rundir import holding
 
     quiet_libraries(quiet)
     spec = make_cross_spec(**choices)
@@ -85,17 +88,18 @@ def cross(
         called = {"pairs": pairs, "model": model, "tuned": tuned, "out": out, "cache": cache}
         write_down(write_run, called | choices | loading, cross_fields())
     check_out(out, spec.scoring, spec.described(), found.pairs)
-    from mediate.api import load
-    from mediate.passes.store import Store
-    from mediate.report import write_report
-    from mediate.scoring.cross import cross_pairs
+    with holding(out, takeover=takeover):
+        from mediate.api import load
+        from mediate.passes.store import Store
+        from mediate.report import write_report
+        from mediate.scoring.cross import cross_pairs
 
-    shared = {name: value for name, value in loading.items() if name != "adapter"}
-    models = load(model, **shared), load(tuned, **loading)
-    store = Store() if cache else None
-    results = cross_pairs(models, found, spec, out=out, store=store, progress=True)
-    _say(results)
-    page = write_report(out)
+        shared = {name: value for name, value in loading.items() if name != "adapter"}
+        models = load(model, **shared), load(tuned, **loading)
+        store = Store() if cache else None
+        results = cross_pairs(models, found, spec, out=out, store=store, progress=True)
+        _say(results)
+        page = write_report(out)
     put(f"run: {out}\nreport: {page}")
     tell_time()
     if json:

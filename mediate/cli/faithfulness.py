@@ -68,6 +68,7 @@ def faithfulness(
     """Tests on behaviour: edits chains, reads what the model answers, and measures effects of the same items."""
     from mediate.faithfulness.spec import check_paraphrases, make_behaviour_spec
     from mediate.scoring.given import check_out
+    from mediate.scoring.rundir import holding
 
     quiet_libraries(quiet)
     asked = make_behaviour_spec(tests)
@@ -87,12 +88,13 @@ def faithfulness(
     # Of a model that writes paraphrases the manifest has the name alone.
     if asked.rewriter is None and told_finished(out, model, loading, report=report):
         return
-    from mediate.api import load
-    from mediate.faithfulness.faithfulness import Probes
-    from mediate.faithfulness.faithfulness import faithfulness as run
-    from mediate.passes.store import Store
-    from mediate.scoring.score import Call
+    with holding(out, takeover=takeover):
+        from mediate.api import load
+        from mediate.faithfulness.faithfulness import Probes
+        from mediate.faithfulness.faithfulness import faithfulness as run
+        from mediate.passes.store import Store
+        from mediate.scoring.score import Call
 
-    call = Call(unread=found.errors, out=out, store=Store() if cache else None, progress=True, takeover=takeover)
-    results = run(load(model, **loading), given, spec, Probes(asked), call)
-    show_run(out, results, found, report=report)
+        call = Call(unread=found.errors, out=out, store=Store() if cache else None, progress=True)
+        results = run(load(model, **loading), given, spec, Probes(asked), call)
+        show_run(out, results, found, report=report)

@@ -112,28 +112,30 @@ def score(
         check_out(out, spec, spec.described(), given)
         if told_finished(out, model, loading, report=report):
             return
-    from mediate.api import load
-    from mediate.passes.store import Store
-    from mediate.scoring.score import Call
-    from mediate.scoring.score import score as run_score
+    from mediate.scoring.rundir import holding
 
-    loaded = load(model, **loading)
-    if dry_run:
-        from mediate.scoring.dry_run import dry_run as tried
+    with holding(None if plan or dry_run else out, takeover=takeover):
+        from mediate.api import load
+        from mediate.passes.store import Store
+        from mediate.scoring.score import Call
+        from mediate.scoring.score import score as run_score
 
-        for line in tried(loaded, given, spec, unread=found.errors, progress=True).lines():
-            put(line)
-        return
-    store = Store() if cache else None
-    if plan:
-        from mediate.scoring.forecast import forecast
+        loaded = load(model, **loading)
+        if dry_run:
+            from mediate.scoring.dry_run import dry_run as tried
 
-        for each in forecast(loaded, given, spec, store, unread=found.errors, progress=True):
-            put(str(each))
-        return
-    call = Call(unread=found.errors, out=out, store=store, progress=True, takeover=takeover)
-    results = run_score(loaded, given, spec, **call)
-    show_run(out, results, found, report=report)
+            for line in tried(loaded, given, spec, unread=found.errors, progress=True).lines():
+                put(line)
+            return
+        store = Store() if cache else None
+        if plan:
+            from mediate.scoring.forecast import forecast
+
+            for each in forecast(loaded, given, spec, store, unread=found.errors, progress=True):
+                put(str(each))
+            return
+        results = run_score(loaded, given, spec, **Call(unread=found.errors, out=out, store=store, progress=True))
+        show_run(out, results, found, report=report)
 
 
 def _score_apart(

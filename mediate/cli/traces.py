@@ -20,6 +20,7 @@ from mediate.cli.options import (
     OutOption,
     ProfileOption,
     QuietOption,
+    TakeoverOption,
     VerboseOption,
     check_model,
     loading_choices,
@@ -65,32 +66,36 @@ def score(
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
     cache: CacheOption = True,
+    takeover: TakeoverOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Scores each token and trace under a student: surprisal, rank, what the speculative rule accepts."""
     from mediate.distill.spec import make_trace_specs
+    from mediate.scoring.rundir import holding
     from mediate.scoring.score import Call
 
     quiet_libraries(quiet)
     specs = make_trace_specs(choices)
     file = scanned(traces, specs[1], format, columns, answer_pattern)
-    student, other = _models(model, teacher, loading, out)
-    from mediate.distill.score_traces import score_traces
-    from mediate.passes.store import Store
-    from mediate.report import TraceScores
+    _check_models(model, teacher, loading, out)
+    with holding(out, takeover=takeover):
+        student, other = _models(model, teacher, loading)
+        from mediate.distill.score_traces import score_traces
+        from mediate.passes.store import Store
+        from mediate.report import TraceScores
 
-    call = Call(unread=file.errors, out=out, store=Store() if cache else None, progress=True)
-    found = TraceScores(score_traces(student, file.given, specs, other, call), out)
+        call = Call(unread=file.errors, out=out, store=Store() if cache else None, progress=True)
+        found = TraceScores(score_traces(student, file.given, specs, other, call), out)
     put(repr(found))
     put(f"run: {out}")
     tell_time()
     tell_next(out, found.rejects, f"mediate traces select {quote(str(out))} --by rsr --keep 0.25 --out FILE.jsonl")
 
 
-def _models(model: str, teacher: str | None, loading: Mapping[str, Any], out: Path) -> "tuple[Model, Model | None]":
-    """The student and the teacher, loaded after their names, the device and the place were looked at."""
+def _check_models(model: str, teacher: str | None, loading: Mapping[str, Any], out: Path) -> None:
+    """Refuses names of models, a device and a place that are none, before anything is loaded."""
     from mediate.scoring.given import check_device
 
     check_model(model, loading.get("adapter"))
@@ -98,6 +103,10 @@ def _models(model: str, teacher: str | None, loading: Mapping[str, Any], out: Pa
         check_model(teacher)
     check_device(loading.get("device"))
     check_place(out)
+
+
+def _models(model: str, teacher: str | None, loading: Mapping[str, Any]) -> "tuple[Model, Model | None]":
+    """The student and the teacher, loaded."""
     from mediate.api import load
 
     student = load(model, **loading)
@@ -122,26 +131,30 @@ def join(
     columns: ColumnsOption = None,
     answer_pattern: AnswerPatternOption = None,
     cache: CacheOption = True,
+    takeover: TakeoverOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     profile: ProfileOption = False,
 ) -> None:
     """Holds what each token carries against how likely a student finds it: do rejected tokens carry the answer?"""
     from mediate.distill.join_spec import make_join_specs
+    from mediate.scoring.rundir import holding
     from mediate.scoring.score import Call
 
     quiet_libraries(quiet)
     specs = make_join_specs(choices)
     file = scanned(traces, specs[1], format, columns, answer_pattern)
-    student, other = _models(model, teacher, loading, out)
-    from mediate.distill.join import join_tokens
-    from mediate.passes.store import Store
-    from mediate.report import TokenJoin, write_report
+    _check_models(model, teacher, loading, out)
+    with holding(out, takeover=takeover):
+        student, other = _models(model, teacher, loading)
+        from mediate.distill.join import join_tokens
+        from mediate.passes.store import Store
+        from mediate.report import TokenJoin, write_report
 
-    call = Call(unread=file.errors, out=out, store=Store() if cache else None, progress=True)
-    found = TokenJoin(join_tokens(student, file.given, specs, other, call), out)
-    put(repr(found))
-    put(f"run: {out}\nreport: {write_report(out)}")
+        call = Call(unread=file.errors, out=out, store=Store() if cache else None, progress=True)
+        found = TokenJoin(join_tokens(student, file.given, specs, other, call), out)
+        put(repr(found))
+        put(f"run: {out}\nreport: {write_report(out)}")
     tell_time()
     tell_next(out, found.rejects)
 
@@ -211,6 +224,7 @@ def rsd(
     answer_pattern: AnswerPatternOption = None,
     cache: CacheOption = True,
     force: Annotated[bool, typer.Option("--force", help="Write over a file of other content.")] = False,
+    takeover: TakeoverOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     profile: ProfileOption = False,
@@ -220,6 +234,7 @@ def rsd(
     from mediate.distill.rsd_spec import RsdSpec
     from mediate.files import write_bytes
     from mediate.scoring.given import check_device
+    from mediate.scoring.rundir import holding
     from mediate.scoring.spec import make_spec
 
     quiet_libraries(quiet)
@@ -238,9 +253,10 @@ def rsd(
     from mediate.report import RsdTraces, selected_content
     from mediate.scoring.score import Call
 
-    models = load(teacher, **loading), load(student, **loading)
-    call = Call(unread=file.errors, out=run, store=Store() if cache else None, progress=True)
-    found = RsdTraces(write(models, file.given, spec, call, lambda: _check_free(out, force)), run)
+    with holding(run, takeover=takeover):
+        models = load(teacher, **loading), load(student, **loading)
+        call = Call(unread=file.errors, out=run, store=Store() if cache else None, progress=True)
+        found = RsdTraces(write(models, file.given, spec, call, lambda: _check_free(out, force)), run)
     content = selected_content(found.kept())
     if not force:
         check_absent(out, content)

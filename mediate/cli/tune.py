@@ -9,7 +9,7 @@ import typer
 
 from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, FromSpec, from_spec
-from mediate.cli.options import ModelOption, QuietOption, check_model, quiet_libraries
+from mediate.cli.options import ModelOption, QuietOption, TakeoverOption, check_model, quiet_libraries
 from mediate.errors import InputError, short
 from mediate.tuning import ARMS, Arm
 from mediate.watch import tell
@@ -67,6 +67,7 @@ def arm_command(arm: Arm) -> Callable[..., None]:
         count: Count = 1000,
         choices: Choices,
         device: Device = None,
+        takeover: TakeoverOption = False,
         quiet: QuietOption = False,
     ) -> None:
         from mediate.tuning.spec import make_tune_spec
@@ -77,7 +78,7 @@ def arm_command(arm: Arm) -> Callable[..., None]:
         steps = _checked_steps(making)
         check_model(model)
         examples = _examples(model, data, making.get("task"), steps, count, choices["seed"])
-        _tune(arm, model, examples, out, device, choices)
+        _tune(arm, model, examples, out, device, choices | {"takeover": takeover})
 
     @from_spec(lambda: {"choices": chosen()}, old=old)
     def of_parts(
@@ -87,6 +88,7 @@ def arm_command(arm: Arm) -> Callable[..., None]:
         part: PartOption = None,
         choices: Choices,
         device: Device = None,
+        takeover: TakeoverOption = False,
         quiet: QuietOption = False,
     ) -> None:
         from mediate.tuning.spec import make_tune_spec
@@ -95,7 +97,7 @@ def arm_command(arm: Arm) -> Callable[..., None]:
         make_tune_spec(arm=arm, **choices)
         parts = _parts(part or [])
         check_model(model)
-        _tune(arm, model, parts, out, device, choices)
+        _tune(arm, model, parts, out, device, choices | {"takeover": takeover})
 
     return of_parts if arm.in_parts else command
 

@@ -7,6 +7,7 @@ from pydantic.fields import FieldInfo
 
 from mediate.choices import described, fields_of, made
 from mediate.distill.spec import AMONG, AT_LEAST, SHARED, AskingOptions
+from mediate.holding.spec import HoldOptions
 from mediate.results.tokens_agreed import MOST
 from mediate.results.trace_scores import TraceRule
 from mediate.scoring.spec import ScoreSpec, make_spec
@@ -45,6 +46,10 @@ class JoinOptions(AskingOptions, total=False):
     states: int
     solved_only: bool
     min_te: float
+
+
+class JoinCall(JoinOptions, HoldOptions, total=False):
+    """The options of `join_tokens`: its choices, and how its directory is held."""
 
 
 def join_fields() -> dict[str, FieldInfo]:

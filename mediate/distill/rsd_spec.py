@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mediate.choices import described
+from mediate.holding.spec import HoldOptions
 from mediate.models.prompts import AUTO, Template, parse_template
 from mediate.scoring.spec import MOST_NEW_TOKENS
 
@@ -63,3 +64,7 @@ class RsdOptions(TypedDict, total=False):
     template: str | Template
     batch: int
     seed: int
+
+
+class RsdCall(RsdOptions, HoldOptions, total=False):
+    """The options of `rsd`: its choices, and how its directory is held."""

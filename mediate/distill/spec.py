@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 from mediate.choices import described, fields_of, made
+from mediate.holding.spec import HoldOptions
 from mediate.models.prompts import Template
 from mediate.results.trace_scores import CAP, FLOOR, LIKELY, TOP, TraceRule
 from mediate.scoring.spec import ScoreSpec, make_spec
@@ -72,6 +73,10 @@ class TraceOptions(AskingOptions, total=False):
     tokens: Literal["chain", "response"]
     cap: int
     floor: float
+
+
+class TraceCall(TraceOptions, HoldOptions, total=False):
+    """The options of `score_traces`: its choices, and how its directory is held."""
 
 
 def trace_fields() -> dict[str, FieldInfo]:

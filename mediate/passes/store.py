@@ -44,6 +44,27 @@ Spec = Mapping[str, Any]
 Read = TypeVar("Read")
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What an entry depends on, worked out once for looking it up and for keeping it; see `named`.
+
+    Args:
+        text: In canonical JSON.
+        key: The sha256 of it.
+    """
+
+    text: str
+    key: str
+
+
+def named(spec: "Spec | Named") -> Named:
+    """An entry's specification with its key; NaN and objects that are not JSON are errors."""
+    if isinstance(spec, Named):
+        return spec
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return Named(text, hashlib.sha256(text.encode()).hexdigest())
+
+
 def model_spec(model: Model) -> dict[str, Any]:
     """What every entry computed by a model depends on: weights, tokenizer, dtype, kind of device, code and libraries.
 
@@ -65,15 +86,7 @@ def model_spec(model: Model) -> dict[str, Any]:
 
 def entry_key(spec: Spec) -> str:
     """sha256 of the specification in canonical JSON; NaN and objects that are not JSON are errors."""
-    return _key(_canonical(spec))
-
-
-def _canonical(spec: Spec) -> str:
-    return json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _key(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return named(spec).key
 
 
 @dataclass(slots=True)
@@ -105,18 +118,16 @@ class Store:
 
     _repr_html_ = fields_cell
 
-    def path(self, kind: str, spec: Spec) -> Path:
+    def path(self, kind: str, spec: Spec | Named) -> Path:
         """Where an entry stands, whether or not it is there."""
-        return self._place(kind, entry_key(spec))
-
-    def _place(self, kind: str, key: str) -> Path:
+        key = named(spec).key
         return self.root / kind / key[:2] / f"{key}.safetensors"
 
-    def get(self, kind: str, spec: Spec) -> dict[str, Tensor] | None:
+    def get(self, kind: str, spec: Spec | Named) -> dict[str, Tensor] | None:
         """The entry's tensors, or None where there is none; see `read`."""
         return self.read(kind, spec, dict)
 
-    def read(self, kind: str, spec: Spec, reader: Callable[[dict[str, Tensor]], Read]) -> Read | None:
+    def read(self, kind: str, spec: Spec | Named, reader: Callable[[dict[str, Tensor]], Read]) -> Read | None:
         """What a reader makes of the entry's tensors, or None where there is none.
 
         An entry that is damaged, that is another's, or that the reader raises an error at, is moved aside to
@@ -143,15 +154,15 @@ class Store:
         touch(path)
         return made
 
-    def put(self, kind: str, spec: Spec, tensors: Mapping[str, Tensor]) -> Path:
+    def put(self, kind: str, spec: Spec | Named, tensors: Mapping[str, Tensor]) -> Path:
         """Writes an entry and returns its path; where the system does not let it be written, that is logged."""
         from safetensors.torch import save_file
 
         # A view would be saved with all of the storage behind it.
         owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        text = _canonical(spec)
-        metadata = {"spec": text, "sha256": data_checksum(owned)}
-        path = self._place(kind, _key(text))
+        entry = named(spec)
+        metadata = {"spec": entry.text, "sha256": data_checksum(owned)}
+        path = self.path(kind, entry)
         _told_open(self.root)
         _tidied(self.root)
         try:

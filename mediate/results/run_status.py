@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError, one_line
-from mediate.files import Owner, owner_of
+from mediate.holding.held import Owner, owner_of
 from mediate.results.manifest import MANIFEST, read_manifest
 from mediate.results.parts import PARTS, counts_of, damage, parts_of, read_plan
 from mediate.results.sharding import shard_folders, shard_words

@@ -3,17 +3,19 @@
 from pathlib import Path
 
 from mediate.errors import InputError
+from mediate.files import check_own
 from mediate.results.folder import Results
 from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.engines.orders import Order as Order
-from mediate.scoring.engines.shard import shard_of
+from mediate.scoring.engines.shard import SHARDS, shard_of
+from mediate.scoring.rundir import holding
 from mediate.watch import tell
 
 
 def apart(
     order: Order, engine: EngineSpec, *, out: Path | None, progress: bool, takeover: bool = False
 ) -> tuple[Results | None, Path | None]:
-    """What is found of a run, or of a shard of it, and the directory that holds that.
+    """What is found of a run, or of a shard of it, and the directory that holds that, held before a model is loaded.
 
     There are no results where a shard only writes its part of what the model must write first.
 
@@ -31,7 +33,8 @@ def apart(
         return _of_a_shard(order, engine, out, progress, takeover)
     from mediate.scoring.engines.ray import score_on_ray
 
-    return score_on_ray(order, engine, out=out, progress=progress, takeover=takeover), out
+    with holding(out, takeover=takeover):
+        return score_on_ray(order, engine, out=out, progress=progress), out
 
 
 def name_of(model: object) -> str:
@@ -62,10 +65,14 @@ def _of_a_shard(
     shard, taken = shard_of(engine.shard or "")
     if taken:
         tell(f"shard: {shard} ({taken})")
-    model, store = load(order.model, **order.loading), Store() if order.cached else None
+    store = Store() if order.cached else None
     if not engine.chains_only:
-        results = score_shard(model, order, shard, out, store=store, progress=progress, takeover=takeover)
+        check_own(out / SHARDS, shard.folder(out))
+        with holding(shard.folder(out), takeover=takeover):
+            model = load(order.model, **order.loading)
+            results = score_shard(model, order, shard, out, store=store, progress=progress)
         return results, shard.folder(out)
+    model = load(order.model, **order.loading)
     told = write_share(model, order, shard, out, store=store, progress=progress)
     if told.all_there:
         tell(f"shard {shard}: all chains and answers are written; next: the same command without --chains-only")

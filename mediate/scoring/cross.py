@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from mediate.clock import stage
 from mediate.errors import InputError, ItemError
+from mediate.holding.spec import hold_of
 from mediate.mediation.cells import cells_of
 from mediate.mediation.crossing import check_crossable, crossed_cube, facing, run_crossed
 from mediate.mediation.crossing_maps import check_crossed_map, crossed_kinds, crossed_map
@@ -29,11 +30,11 @@ from mediate.results.crossing_folder import CrossResults, read_crossed, write_cr
 from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
 from mediate.results.told import Reject
-from mediate.scoring.cross_spec import CHECKPOINTS, CrossOptions, CrossSpec, make_cross_spec
+from mediate.scoring.cross_spec import CHECKPOINTS, CrossCall, CrossSpec, make_cross_spec
 from mediate.scoring.given import check_set, limited
 from mediate.scoring.pairs import PAIRS
 from mediate.scoring.preparing import prepare
-from mediate.scoring.rundir import check_free, counted, finished, identity, now, written
+from mediate.scoring.rundir import check_free, counted, finished, holding, identity, now, written
 from mediate.scoring.scored import described
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
@@ -51,7 +52,7 @@ def cross(
     out: str | Path | None = None,
     store: bool = True,
     progress: bool = True,
-    **options: Unpack[CrossOptions],
+    **options: Unpack[CrossCall],
 ) -> CrossResults:
     """`mediate.cross`, which says what each argument is, with the results as they are stored.
 
@@ -63,10 +64,14 @@ def cross(
     for name, model in zip(CHECKPOINTS, (original, tuned), strict=True):
         if not isinstance(model, Model):
             raise InputError(f"cross: the {name} model is a {type(model).__name__}; load it first: mediate.load(...)")
-    spec = make_cross_spec(**options)
+    takeover, choices = hold_of(options)
+    spec = make_cross_spec(**choices)
     file = scan_pairs(pairs) if isinstance(pairs, str | Path) else PairFile(tuple(pairs), ())
     folder = None if out is None else Path(out)
-    return cross_pairs((original, tuned), file, spec, out=folder, store=Store() if store else None, progress=progress)
+    with holding(folder, takeover=takeover):
+        return cross_pairs(
+            (original, tuned), file, spec, out=folder, store=Store() if store else None, progress=progress
+        )
 
 
 @stage("crossing")

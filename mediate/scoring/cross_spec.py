@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from mediate.choices import described, fields_of
 from mediate.errors import InputError
+from mediate.holding.spec import HoldOptions
 from mediate.mediation.names import MapSpec, check_answers, parse_crossed_map
 from mediate.results.kinds import WORLDS
 from mediate.scoring.spec import DEFAULT_MAP, ScoreSpec, SharedOptions, make_spec
@@ -70,6 +71,10 @@ class CrossOptions(SharedOptions, total=False):
     maps: Sequence[str]
     worlds: Sequence[str]
     writer: Checkpoint
+
+
+class CrossCall(CrossOptions, HoldOptions, total=False):
+    """The options of `cross`: its choices, and how its directory is held."""
 
 
 def cross_fields() -> dict[str, FieldInfo]:

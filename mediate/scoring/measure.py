@@ -26,7 +26,7 @@ from mediate.results.told import Reject
 from mediate.scoring.allowed import FAILURES
 from mediate.scoring.batches import batches_of
 from mediate.scoring.halving import Fits, halved
-from mediate.scoring.scored import Scored, put, stored
+from mediate.scoring.scored import Scored, entry_of, put, stored
 from mediate.scoring.spec import ScoreSpec
 
 # What was run of an item, or of its batch.
@@ -72,7 +72,8 @@ def measure_batch(
         ItemError: With `on_bad_item="error"`, an item that does not fit into memory by itself, or a map that turned out
             to be impossible; else why takes the place of what was found.
     """
-    kept = [None if store is None else stored(model, item, spec, store) for item in items]
+    entries = {} if store is None else {item.id: entry_of(model, item, spec) for item in items}
+    kept = [None if store is None else stored(item, spec, store, entries[item.id]) for item in items]
     if all(each is not None for each in kept):
         for item, known in zip(items, kept, strict=True):
             if known is not None:
@@ -100,7 +101,7 @@ def measure_batch(
     if store is not None:
         # Until the last of these is there the batch is not, and what was there before is then of this batch, too.
         for scored in sorted(fresh, key=lambda each: each.item.id not in there):
-            put(model, scored, spec, store)
+            put(scored, store, entries[scored.item.id])
 
 
 def _run_anew(procedure: Procedure[PreparedT, Runs], item: PreparedT) -> Runs:

@@ -1,18 +1,20 @@
 """Shards put together to the run that they are parts of; needs no model and no torch."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mediate.clock import stage
 from mediate.errors import InputError
+from mediate.holding.held import held
 from mediate.models.identity import device_differences
 from mediate.results.folder import MANIFEST, Results, read_manifest, read_results, write_results
 from mediate.results.merged import merged
 from mediate.results.sums import SUMS
 from mediate.scoring.engines.shard import SHARDS, Shard, shards_in
-from mediate.scoring.rundir import check_same, counted, now, written
+from mediate.scoring.rundir import HELD, check_same, counted, now, written
 
 _IDENTITY = ("schema", "spec", "pairs", "model", "versions", "prompt")
 # What a shard's manifest says of the shard alone.
@@ -50,16 +52,24 @@ class _Finished:
         return told
 
 
-def merge_shards(out: Path) -> Results:
+def merge_shards(out: Path, *, takeover: bool = False) -> Results:
     """Puts the shards below a run's directory together, and writes the run, which is as one process would write it.
 
     Args:
         out: The run directory; one that holds the merged run already is read back.
+        takeover: Whether the directory is taken over from a process on another machine that was putting them together.
 
     Raises:
-        InputError: There are no shards, some are missing or not finished, or they are not of one run.
+        InputError: There are no shards, some are missing or not finished, they are not of one run, or another process
+            holds the directory.
     """
     done = _all_finished(out)
+    found = read_manifest(out) if (out / MANIFEST).exists() else {}
+    with nullcontext() if found.get("status") == "success" else held(out, HELD, takeover=takeover):
+        return _merged(out, done)
+
+
+def _merged(out: Path, done: Sequence[_Finished]) -> Results:
     first = done[0].manifest
     identity = {name: first[name] for name in _IDENTITY if name in first}
     for each in done[1:]:
@@ -132,6 +142,7 @@ def _together(out: Path, done: Sequence[_Finished], manifest: Mapping[str, Any])
     given = done[0].manifest["counts"]["given"]
     counts = _added([each.manifest["counts"] for each in done])
     counts |= counted(given, len(results.items), results.rejects)
+    counts["not_cut"] = dict(sorted(counts["not_cut"].items()))
     seconds = round(sum(float(each.manifest["seconds"]) for each in done), 3)
     ending = {"status": "success", "finished": now(), "seconds": seconds}
     told = {name: counts if name == "counts" else value for name, value in (dict(manifest) | ending).items()}

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError
-from mediate.files import check_own, differences, held, is_begun, owner_of
+from mediate.files import check_own, differences, is_begun
+from mediate.holding.held import held, owner_of
 from mediate.models.identity import (
     NUMERICS_VERSION,
     device_differences,
@@ -150,18 +151,37 @@ def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, An
 
 
 @contextmanager
-def written(
-    folder: Path | None, manifest: Mapping[str, Any], *, takeover: bool = False
-) -> Iterator[MutableMapping[str, Any]]:
+def holding(folder: Path | None, *, takeover: bool = False) -> Iterator[None]:
+    """Holds the directory of a run, if there is to be one, for this process: from before a model is loaded for it.
+
+    One that holds a finished run is not held: it is read alone.
+
+    Args:
+        folder: The run directory.
+        takeover: Whether a directory that a process on another machine holds is taken over.
+
+    Raises:
+        InputError: Another process holds it, it holds files that are no run's, or a folder of it is a link.
+    """
+    if folder is None or (held_run(folder) or {}).get("status") == "success":
+        yield
+        return
+    with held(folder, HELD, takeover=takeover):
+        check_own(*(folder / name for name in (RESULTS, PARTS, SHARDS)))  # before all work, not after it
+        yield
+
+
+@contextmanager
+def written(folder: Path | None, manifest: Mapping[str, Any]) -> Iterator[MutableMapping[str, Any]]:
     """Holds the directory, if there is to be one, for this process while a run is made and written.
 
-    What is there until the run's own manifest is written says that it was started, cancelled, or what went wrong. What
-    is yielded is filled with what else is to be said then, such as how much is done.
+    Where it is held already, as by `holding`, that holds on. What is there until the run's own manifest is written says
+    that it was started, cancelled, or what went wrong. What is yielded is filled with what else is to be said then,
+    such as how much is done.
 
     Args:
         folder: The run directory.
         manifest: What is said of the run.
-        takeover: Whether a directory that a process on another machine holds is taken over.
 
     Raises:
         InputError: Another process holds it, or has put another run there meanwhile; or a folder of it is a link.
@@ -170,8 +190,8 @@ def written(
     if folder is None:
         yield said
         return
-    with held(folder, HELD, takeover=takeover):
-        check_own(*(folder / name for name in (RESULTS, PARTS, SHARDS)))  # before all work, not after it
+    with held(folder, HELD):
+        check_own(*(folder / name for name in (RESULTS, PARTS, SHARDS)))
         if (folder / MANIFEST).exists():  # another process may have begun a run, or ended it, since it was looked at
             found = read_manifest(folder)
             check_same(folder, found, manifest)

@@ -21,7 +21,7 @@ from mediate.scoring.disk import check_room_for
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run, measured, with_random_weights
 from mediate.scoring.noting import note_choices
-from mediate.scoring.rundir import begun, check_free, written
+from mediate.scoring.rundir import begun, check_free, holding, written
 from mediate.scoring.spec import ScoreSpec
 from mediate.scoring.stopping import stopping
 from mediate.watch import bars, work
@@ -49,7 +49,8 @@ class Call(TypedDict, total=False):
         out: The run directory; one that holds this very run, finished, is read back and nothing is computed.
         store: Where chains, outcomes and kept activations are looked up and kept.
         progress: Whether to say, on standard error, what was settled and how far the work is.
-        takeover: Whether a run directory that a process on another machine holds, or held when it was killed, is taken.
+        takeover: Whether a run directory that a process on another machine holds, or held when it was killed, is taken
+            over.
     """
 
     unread: Sequence[ItemError]
@@ -81,34 +82,34 @@ def score(
         ItemError: Unless bad items are skipped, the first pair that cannot be measured; nothing has been written then.
         InputError: No pairs or none that can be measured, duplicate ids, or an `out` that holds something else.
     """
-    unread, progress = call.get("unread", ()), call.get("progress", False)
-    out, store = call.get("out"), call.get("store")
-    clock = time.monotonic()
-    settled = Settled.of(model, pairs, unread, spec, {} if addition is None else addition.choices, progress)
-    if out is not None and check_free(out, settled.identity):
-        drop_parts(out)  # where the process died before it could
-        return read_results(out)
-    started, before = begun(out)
-    clock -= before
-    own = settled.begun(store, tokens=tokens_in(out), progress=progress)
-    note_choices(settled.identity["spec"], model.facts.name, len(own.run.items), own.plan.left_out)
-    manifest = dict(own.manifest) | {"created": started}
-    with written(out, manifest, takeover=call.get("takeover", False)) as said:
-        keeper = Keeper(out, own.plan, own.run.outcomes)
-        check_room_for(own.run, own.batches, keeper)
-        with keeper.kept(said, clock), bars(progress):
-            results = all_of(own.run, own.batches, keeper, progress)
-            results = replace(results, rejects=(*own.plan.left_out, *results.rejects))
-            results = replace(results, manifest=own.ended(manifest, clock, results) | damage(out))
-            if addition is not None:
-                there = {each.id for each in results.items}
-                items = [each for each in own.run.items if each.id in there]
-                results = addition.measure(results, items, settled.spec, store, progress)
+    out, store, progress = call.get("out"), call.get("store"), call.get("progress", False)
+    clock, more = time.monotonic(), {} if addition is None else addition.choices
+    settled = Settled.of(model, pairs, call.get("unread", ()), spec, more, progress)
+    with holding(out, takeover=call.get("takeover", False)):
+        if out is not None and check_free(out, settled.identity):
+            drop_parts(out)  # where the process died before it could
+            return read_results(out)
+        started, before = begun(out)
+        clock -= before
+        own = settled.begun(store, tokens=tokens_in(out), progress=progress)
+        note_choices(settled.identity["spec"], model.facts.name, len(own.run.items), own.plan.left_out)
+        manifest = dict(own.manifest) | {"created": started}
+        with written(out, manifest) as said:
+            keeper = Keeper(out, own.plan, own.run.outcomes)
+            check_room_for(own.run, own.batches, keeper)
+            with keeper.kept(said, clock), bars(progress):
+                results = all_of(own.run, own.batches, keeper, progress)
+                results = replace(results, rejects=(*own.plan.left_out, *results.rejects))
+                results = replace(results, manifest=own.ended(manifest, clock, results) | damage(out))
+                if addition is not None:
+                    there = {each.id for each in results.items}
+                    items = [each for each in own.run.items if each.id in there]
+                    results = addition.measure(results, items, settled.spec, store, progress)
+                if out is not None:
+                    with stage("writing tables"):
+                        write_results(out, results)
             if out is not None:
-                with stage("writing tables"):
-                    write_results(out, results)
-        if out is not None:
-            drop_parts(out)
+                drop_parts(out)
     return results
 
 

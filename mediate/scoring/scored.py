@@ -17,7 +17,7 @@ from mediate.mediation.prepared_item import Prepared, PreparedItem
 from mediate.mediation.prepared_pair import PreparedPair, Y
 from mediate.mediation.procedures import PreparedT
 from mediate.models.model import Model
-from mediate.passes.store import Store, array, model_spec
+from mediate.passes.store import Named, Store, array, model_spec, named
 from mediate.results.agreement import Agreement
 from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
@@ -92,9 +92,9 @@ def described(tokens: Encoded) -> dict[str, Any]:
     }
 
 
-def _entry(model: Model, item: Prepared, spec: ScoreSpec) -> dict[str, Any]:
+def entry_of(model: Model, item: Prepared, spec: ScoreSpec) -> Named:
     """What a stored result depends on."""
-    return (
+    return named(
         model_spec(model)
         | others_of(item)
         | {
@@ -116,13 +116,13 @@ def others_of(item: Prepared) -> dict[str, Any]:
     return {"others": [described(each.tokens) for each in item.others], "cut_others": cut}
 
 
-def stored(model: Model, item: PreparedT, spec: ScoreSpec, store: Store) -> Scored[PreparedT] | None:
-    """The item as it was measured before, where it was."""
-    return store.read(KIND, _entry(model, item, spec), partial(_read, item, spec))
+def stored(item: PreparedT, spec: ScoreSpec, store: Store, entry: Named) -> Scored[PreparedT] | None:
+    """The item as it was measured before, where it was; `entry` is its own, from `entry_of`."""
+    return store.read(KIND, entry, partial(_read, item, spec))
 
 
-def put(model: Model, scored: Scored[Any], spec: ScoreSpec, store: Store) -> None:
-    """Keeps what was measured of an item."""
+def put(scored: Scored[Any], store: Store, entry: Named) -> None:
+    """Keeps what was measured of an item; `entry` is its own, from `entry_of`."""
     arrays = {"cube": scored.y} | ({} if scored.before_answer is None else {"cut": scored.before_answer})
     if scored.by_other is not None:
         arrays["by_other"] = scored.by_other
@@ -133,7 +133,7 @@ def put(model: Model, scored: Scored[Any], spec: ScoreSpec, store: Store) -> Non
         if effects.agreement is not None:
             arrays[f"{each}{_AGREEMENT}"] = np.array(list(asdict(effects.agreement).values()), dtype=np.float64)
     tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
-    store.put(KIND, _entry(model, scored.item, spec), tensors)
+    store.put(KIND, entry, tensors)
 
 
 def _read(item: PreparedT, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored[PreparedT]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
+from mediate.holding.spec import HoldOptions
 from mediate.models.prompts import Template
 
 
@@ -43,3 +44,7 @@ class TuneOptions(TypedDict, total=False):
     max_new_tokens: int
     on_bad_item: Literal["error", "skip"]
     seed: int
+
+
+class TuneCall(TuneOptions, HoldOptions, total=False):
+    """The options of `tune`: its choices, and how its folder is held."""

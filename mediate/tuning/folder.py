@@ -3,14 +3,15 @@
 import json
 import platform
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError
 from mediate.files import differences, is_begun, write_text
+from mediate.holding.held import held
 from mediate.models.identity import model_differences, version_differences
 from mediate.models.origin import TUNED as MANIFEST
 from mediate.results.tuned import Tuned
@@ -51,13 +52,31 @@ def read_tuning(folder: str | Path) -> dict[str, Any]:
     return found
 
 
+@contextmanager
+def holding(folder: Path, *, takeover: bool = False) -> Iterator[None]:
+    """Holds the folder of a tuning for this process, from before a model is loaded for it; a finished one is only read.
+
+    Raises:
+        InputError: Another process holds it, or it holds files that are no tuning's.
+    """
+    if _is_begun(folder) and is_done(read_tuning(folder)):
+        yield
+        return
+    with held(folder, "another process is tuning here; wait for it or give a new folder", takeover=takeover):
+        yield
+
+
+def _is_begun(folder: Path) -> bool:
+    return is_begun(folder, MANIFEST, holds="tuning", wanted="the tuned model", place="folder")
+
+
 def opened(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
     """The manifest of the very tuning that is asked for, finished or not; None where the folder is new or empty.
 
     Raises:
         InputError: The folder holds something else: another tuning, or files that are no tuning's.
     """
-    if not is_begun(folder, MANIFEST, holds="tuning", wanted="the tuned model", place="folder"):
+    if not _is_begun(folder):
         return None
     found = read_tuning(folder)
     other = model_differences(found.get("base"), identity["base"], "the base model")

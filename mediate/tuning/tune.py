@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from mediate.errors import InputError, ItemError
-from mediate.files import differences, held
+from mediate.files import differences
+from mediate.holding.spec import hold_of
 from mediate.models.gpu import CPU, usual_device
 from mediate.models.model import Model
 from mediate.models.prompts import prompt_facts
@@ -20,13 +21,14 @@ from mediate.tuning.accuracy import accuracies, drawn
 from mediate.tuning.arms.arm import Arm, Arranged, Side, Taught
 from mediate.tuning.arranging import arrange
 from mediate.tuning.base import Base, load_base
-from mediate.tuning.call import TuneOptions
+from mediate.tuning.call import TuneCall
 from mediate.tuning.data import Data, Given, read_data
 from mediate.tuning.examples import Example, data_fingerprint
 from mediate.tuning.folder import (
     SCHEMA,
     STEP,
     drop_checkpoints,
+    holding,
     is_done,
     last_checkpoint,
     open_tuned,
@@ -103,7 +105,7 @@ def tune(
     arm: str | Arm = "lora",
     device: str | None = None,
     progress: bool = True,
-    **options: Unpack[TuneOptions],
+    **options: Unpack[TuneCall],
 ) -> Tuned:
     """`mediate.tune`, which says what each argument is, with the tuned model as its folder has it.
 
@@ -111,14 +113,15 @@ def tune(
         InputError: A choice, the model or the data are wrong, the folder holds something else, or the training
             diverged; one line says where and what to do.
     """
-    spec = make_tune_spec(arm=arm, **options)
+    takeover, choices = hold_of(options)
+    spec = make_tune_spec(arm=arm, **choices)
     given = read_data(data, spec.arm)
     if given.examples.errors and spec.on_bad_item == "error":
         raise given.examples.errors[0]
     need_packages()
-    folder, work = Path(out), _work(model, given, spec, device)
-    opened(folder, work.identity())
-    with held(folder, "another process is tuning here; wait for it or give a new folder"):
+    folder = Path(out)
+    with holding(folder, takeover=takeover):
+        work = _work(model, given, spec, device)
         found = opened(folder, work.identity())
         if not is_done(found):
             try:

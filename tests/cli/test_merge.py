@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import mediate as md
+from mediate.files import HEARTBEAT
 from mediate.pairs.files import pairs_content
+from tests.cli.whole.test_held_directories import ELSEWHERE
 from tests.scoring.engines.test_sharded import content
 from tests.test_cli import mediate
 
@@ -32,8 +34,17 @@ def test_an_array_of_shards_is_merged_to_the_run_of_one_process(tmp_path: Path, 
                 "mediate: run: 1 of 2 shards are not finished: 2/2 (not begun); run the command that made the others "
                 "with --shard 2/2 and so on, and merge again\n"
             )
-    merged = mediate("merge", "run", cwd=tmp_path)
+    (tmp_path / "run" / HEARTBEAT).write_text(json.dumps(ELSEWHERE))
+    refused = mediate("merge", "run", cwd=tmp_path)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "process 7 on elsewhere" in refused.stderr
+    assert "give --takeover" in refused.stderr
+    with pytest.raises(md.InputError, match="process 7 on elsewhere"):
+        md.merge(tmp_path / "run")
+    merged = mediate("merge", "run", "--takeover", cwd=tmp_path)
     assert merged.returncode == 0, merged.stderr
+    assert not (tmp_path / "run" / HEARTBEAT).exists()
+    assert len(md.merge(tmp_path / "run").results.items) == 6
     assert "report: run/report.html" in merged.stdout
     whole = mediate(*command, "--out", "whole", cwd=tmp_path)
     assert whole.returncode == 0, whole.stderr

@@ -82,6 +82,7 @@ def test_options_have_the_defaults_of_the_specification(name: str) -> None:
         "answer_cue",
         "on_bad_item",
         "quiet",
+        "takeover",
     }
     arm = next(arm for arm in ARMS if arm.name == name.replace("_", "-"))
     parameters = inspect.signature(command.arm_command(arm).whole()).parameters

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mediate.errors import InputError
-from mediate.files import HEARTBEAT, Owner, held
+from mediate.files import HEARTBEAT
+from mediate.holding.held import Owner, held
 from mediate.results import write_results
 from mediate.results.parts import PARTS
 from mediate.results.run_status import NAMED, status_of

@@ -43,9 +43,7 @@ _DIED = (
 )
 
 
-def score_on_ray(
-    order: Order, spec: EngineSpec, *, out: Path | None, progress: bool, takeover: bool = False
-) -> Results:
+def score_on_ray(order: Order, spec: EngineSpec, *, out: Path | None, progress: bool) -> Results:
     """Measures a run by workers on Ray; see `mediate.scoring.score.score`.
 
     Args:
@@ -53,7 +51,6 @@ def score_on_ray(
         spec: Which cluster, and how many workers.
         out: The run directory, where one is to be written.
         progress: Whether to say what was settled and how far the work is.
-        takeover: Whether the directory is taken over from a process on another machine.
 
     Raises:
         ItemError: Unless bad items are skipped, the first that cannot be measured.
@@ -67,7 +64,7 @@ def score_on_ray(
         try:
             with stopping() as signals:
                 crew.check = signals.check
-                return _Driver(order, crew, gang, alike, out, progress, takeover).results()
+                return _Driver(order, crew, gang, alike, out, progress).results()
         finally:
             gang.stop()
 
@@ -83,7 +80,6 @@ class _Driver:
         alike: What they said of themselves.
         out: The run directory.
         progress: Whether to show bars.
-        takeover: Whether the directory is taken over from a process on another machine.
     """
 
     order: Order
@@ -92,7 +88,6 @@ class _Driver:
     alike: Alike
     out: Path | None
     progress: bool
-    takeover: bool = False
 
     def results(self) -> Results:
         """What all of them found."""
@@ -107,7 +102,7 @@ class _Driver:
         started, before = begun(self.out)
         since, given = time.monotonic() - before, len(self.order.given) + len(self.order.unread)
         manifest = identity | {"created": started, "counts": {"given": given}}
-        with written(self.out, manifest, takeover=self.takeover) as said:
+        with written(self.out, manifest) as said:
             told = self._opened(opened)
             manifest = told["manifest"] | {"created": started}
             said.update(manifest)

@@ -49,9 +49,7 @@ class Texts:
     all_there: bool
 
 
-def score_shard(
-    model: Model, order: Order, shard: Shard, out: Path, *, store: Store | None, progress: bool, takeover: bool = False
-) -> Results:
+def score_shard(model: Model, order: Order, shard: Shard, out: Path, *, store: Store | None, progress: bool) -> Results:
     """Measures a shard of a run, in `OUT/shards/NUMBER-of-COUNT`; one that is finished is read back.
 
     Args:
@@ -61,7 +59,6 @@ def score_shard(
         out: The directory of the whole run.
         store: Where chains and results are looked up and kept.
         progress: Whether to say what was settled and how far the work is.
-        takeover: Whether the shard's directory is taken over from a process on another machine.
 
     Raises:
         InputError: As `mediate.scoring.score.score`; or texts are missing that the model must write first, or other
@@ -90,7 +87,7 @@ def score_shard(
     told = _told(shard, begun, [item.id for item in items], len(rejects))
     manifest = dict(begun.manifest) | {"created": started, "shard": told}
     plan = replace(begun.plan, order=tuple(item.id for item in items), left_out=rejects)
-    with written(folder, manifest, takeover=takeover) as said:
+    with written(folder, manifest) as said:
         keeper = Keeper(folder, plan, begun.run.outcomes)
         check_room_for(begun.run, own, keeper)
         with keeper.kept(said, since), bars(progress):

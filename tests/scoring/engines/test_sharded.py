@@ -7,11 +7,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mediate.errors import InputError
 from mediate.journal import close_journal, open_journal
-from mediate.mediation import batching
+from mediate.mediation import batching, procedures
 from mediate.models.generation import End, Written
 from mediate.pairs.pair import Item, Pair
 from mediate.results import Results, read_results
@@ -23,7 +24,7 @@ from mediate.scoring.merging import merge_shards
 from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec
 from tests import tiny
-from tests.scoring.test_score import pair
+from tests.scoring.test_score import pair, with_procedure
 
 TIMES = ("created", "finished", "seconds")
 
@@ -61,13 +62,15 @@ def shard(out: Path, number: int, of: int, asked: Order | None = None) -> Result
 
 
 def content(folder: Path) -> dict[str, Any]:
-    """The files of a run, times aside."""
+    """All files of a run but for its page and its shards, times aside."""
     found: dict[str, Any] = {
-        str(path.relative_to(folder)): path.read_bytes() for path in sorted((folder / "results").iterdir())
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).parts[0] not in ("shards", "figures", "report.html")
     }
     manifest = json.loads((folder / "run.json").read_text())
     told = [(name, value) for name, value in manifest.items() if name not in TIMES]
-    return found | {"rejects": (folder / "rejects.jsonl").read_bytes(), "run.json": json.dumps(told)}
+    return found | {"run.json": json.dumps(told)}
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +134,53 @@ def test_what_takes_the_whole_set_is_the_same_in_shards(tmp_path: Path, against:
     score(tiny.model("llama"), PAIRS, make_spec(**(CHOICES | choices)), out=tmp_path / "whole")
     for number in (1, 2):
         shard(tmp_path / "apart", number, 2, order(**choices))
+    merge_shards(tmp_path / "apart")
+    assert content(tmp_path / "apart") == content(tmp_path / "whole")
+
+
+def uncut(number: int, chain: str) -> Pair:
+    """A pair whose chains are another one; `{}` in it is the answer, by itself and never as a result."""
+
+    def other(item: Item) -> Item:
+        return replace(item, cot=chain.format(item.answer))
+
+    given = pair(number)
+    return replace(given, base=other(given.base), source=other(given.source))
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, *items: str) -> None:
+    """Has the logits of some pairs be no numbers."""
+    real = procedures.PAIRS.cubes
+
+    def cubes(model: Any, prepared: Any, runs: Any) -> Any:
+        found = real(model, prepared, runs)
+        return [
+            each._replace(y=np.full_like(each.y, np.nan)) if item.id in items else each
+            for item, each in zip(prepared, found, strict=True)
+        ]
+
+    with_procedure(monkeypatch, cubes=cubes)
+
+
+@pytest.mark.parametrize("of", [2, 3, 5])
+def test_all_files_are_those_of_one_process_whatever_becomes_of_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: int
+) -> None:
+    """Chains that cannot be cut for several reasons, pairs that fail, that are too long, that lack a map; controls."""
+    failing(monkeypatch, "p2", "p21")
+    pairs = (
+        *(uncut(number, "{}. Tom has apples. Tom has apples. Tom buys apples.") for number in (20, 21, 22)),
+        *(uncut(number, "Tom buys apples.") for number in (30, 31, 32)),
+        *PAIRS,
+        uncut(40, "{}. Tom buys apples."),
+    )
+    choices = {"control_pairs": 6, "maps": ["read:step,layer", "step_graph.read:step,result"], "seed": 1}
+    found = score(tiny.model("llama"), pairs, make_spec(**(CHOICES | choices)), out=tmp_path / "whole")
+    assert found.manifest["counts"]["not_cut"] == {"not_stated": 3, "stated_at_once": 4}
+    assert {"nonfinite", "too_long"} <= {each.code for each in found.rejects}
+    assert len({each.control for each in found.controls}) > 3
+    for number in range(1, of + 1):
+        shard(tmp_path / "apart", number, of, order(pairs, **choices))
     merge_shards(tmp_path / "apart")
     assert content(tmp_path / "apart") == content(tmp_path / "whole")
 

@@ -1,0 +1,1 @@
+"""Folders that one process holds at a time, while it writes them."""
