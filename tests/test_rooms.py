@@ -23,8 +23,8 @@ ROOT = TREE / "mediate"
 # Each imports from the ones before it alone.
 ORDER = (
     "errors", "version", "showing", "choices", "journal", "watch", "clock", "beside", "files", "holding", "stats",
-    "pairs", "tasks", "traces", "results", "models", "passes", "mediation", "tuning", "reference", "scoring", "faithfulness",
-    "distill", "compare", "figures", "report", "checks", "api", "folders", "teaching", "one_item", "demo", "cli",
+    "pairs", "tasks", "traces", "results", "models", "passes", "mediation", "tuning", "reference", "scoring",
+    "faithfulness", "distill", "compare", "figures", "report", "checks", "api", "folders", "teaching", "one_item", "demo", "cli",
     "__main__", "",
 )  # fmt: skip
 WITHOUT_TORCH = {
