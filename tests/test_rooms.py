@@ -24,8 +24,8 @@ ROOT = TREE / "mediate"
 ORDER = (
     "errors", "version", "showing", "choices", "journal", "watch", "clock", "beside", "files", "holding", "stats",
     "pairs", "tasks", "traces", "results", "models", "passes", "mediation", "tuning", "reference", "scoring",
-    "faithfulness", "distill", "compare", "figures", "report", "checks", "api", "folders", "teaching", "one_item", "demo", "cli",
-    "__main__", "",
+    "faithfulness", "distill", "compare", "figures", "report", "checks", "api", "folders", "teaching", "one_item",
+    "demo", "cli", "__main__", "",
 )  # fmt: skip
 WITHOUT_TORCH = {
     "errors", "version", "showing", "choices", "journal", "watch", "clock", "beside", "files", "holding", "stats",
