@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -75,6 +76,9 @@ def test_a_comparison_opens_without_its_runs(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(getattr(opened, name)(), getattr(found, name)(), check_dtype=False)
     assert (opened.design, opened.mixed) == (found.design, found.mixed)
     assert opened.plot.shares().images
+    wanted = found.plot.changes.data()
+    np.testing.assert_allclose(opened.plot.shares.data()[["value", "low", "high"]], wanted[["change", "low", "high"]])
+    assert opened.plot.shares.data(9).empty
     assert opened.to_json() == found.to_json()
     check_record(opened, tmp_path / "copy")
     pd.testing.assert_frame_equal(found.table(), opened.table(), check_dtype=False)
@@ -94,6 +98,7 @@ def test_a_tuning_opens(tmp_path: Path) -> None:
     assert check_record(found, tmp_path / "copy")["loss"].tolist() == [2.0, 1.0]
     assert found.accuracy()["right"].tolist() == [1, 3]
     assert found.plot.loss().get_title(loc="left") == "lora, seed 0"
+    assert found.plot.loss.data()["loss"].tolist() == [each["loss"] for each in found.losses]
     assert str(found).splitlines()[-1] == f"model: {tmp_path / 'tuned'}"
     assert str(md.open(tmp_path / "copy")).splitlines()[-1] == f"model: {tmp_path / 'copy'}"
 

@@ -20,7 +20,7 @@ from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
 from mediate.stats import Estimate
 
-CROSSING_SIZE = (7.2, 3.7)
+CROSSING_SIZE, CROSSING_NARROW = (7.2, 3.7), (3.6, 4.6)
 COMPONENTS = "cross-components-"
 # None of these is a channel's: what is split here is a change between two checkpoints.
 STATE, REST, QUESTION, READERS = "#D55E00", "#56B4E9", "#CC79A7", "#882255"
@@ -35,12 +35,21 @@ DRAWN = tuple(name for block in _BLOCKS for name, _ in block)
 _GAP = 0.5
 
 
-def plot_crossing(crossing: Crossing, *, seed: int = 0, level: float = 0.95, ax: Axes | None = None) -> Axes:
+def plot_crossing(
+    crossing: Crossing, *, seed: int = 0, level: float = 0.95, within: bool = False, ax: Axes | None = None
+) -> Axes:
     """Mean change from the original to the tuned checkpoint, and its splits, in nats with intervals over groups.
 
     Positive speaks for the right answer. State and all else sum to the total change, and so do the three of the last
     block; the two in between are the state's effect into either model, which differ by the interaction. A hollow point
     has no interval. The title says with what the change comes, where the intervals tell it.
+
+    Args:
+        crossing: Of one outcome.
+        seed: Of the bootstrap.
+        level: Coverage of the intervals.
+        within: Whether names and numbers stand over their rows, within the axes, as on a phone.
+        ax: Where to draw.
 
     Raises:
         InputError: The crossing has no items.
@@ -50,9 +59,10 @@ def plot_crossing(crossing: Crossing, *, seed: int = 0, level: float = 0.95, ax:
     changes = set_changes(crossing, seed=seed, level=level)
     with canvas(ax, CROSSING_SIZE) as axes:
         axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
-        rows = _draw_rows(axes, changes)
+        rows = _draw_rows(axes, changes, within=within)
         axes.set_yticks(rows, [CHANGE_WORDS[name] for name in DRAWN])
-        axes.set_ylim(rows[-1] + 0.6, -0.6)
+        axes.tick_params(axis="y", labelleft=not within)
+        axes.set_ylim(rows[-1] + 0.6, -0.9 if within else -0.6)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
@@ -94,7 +104,7 @@ def _with(name: str) -> str:
     return "the CoT state" if name == "state" else CHANGE_WORDS[name]
 
 
-def _draw_rows(axes: Axes, changes: Mapping[str, Estimate]) -> list[float]:
+def _draw_rows(axes: Axes, changes: Mapping[str, Estimate], *, within: bool) -> list[float]:
     rows: list[float] = []
     row = 0.0
     for block in _BLOCKS:
@@ -105,17 +115,21 @@ def _draw_rows(axes: Axes, changes: Mapping[str, Estimate]) -> list[float]:
                 axes.hlines(row, each.low, each.high, color=colour, linewidth=2.2)
             fill = colour if has_interval else "white"
             axes.plot(each.value, row, "o", color=colour, markersize=6.5, markerfacecolor=fill)
-            axes.annotate(
-                estimate_words(each),
-                (1.02, row),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                annotation_clip=False,
-            )
+            _say(axes, name, each, row, within=within)
             rows.append(row)
             row += 1
         row += _GAP
     return rows
+
+
+def _say(axes: Axes, name: str, each: Estimate, row: float, *, within: bool) -> None:
+    """The number of a row at its right, or over it after its name."""
+    if within:
+        said, at, size = f"{CHANGE_WORDS[name]}: {estimate_words(each)}", (0.0, row - 0.38), 7.5
+    else:
+        said, at, size = estimate_words(each), (1.02, row), 9.0
+    place = ("axes fraction", "data")
+    axes.annotate(said, at, xycoords=place, va="center", fontsize=size, annotation_clip=False)
 
 
 def _axis_label(crossing: Crossing, total: Estimate, level: float) -> str:

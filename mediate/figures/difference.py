@@ -20,6 +20,7 @@ from mediate.figures.text import in_lines, label
 
 DIFFERENCE_SIZE = (7.2, 3.2)
 MOST_BANDS, NAME_WIDTH = 3, 26
+DODGE = 0.016  # of the whole depth, between the dots of runs
 # What red, blue and a cross say of a difference.
 MORE_OR_LESS = ("more in the second run", "less")
 NOT_FOUND = "not found to differ"
@@ -157,18 +158,19 @@ def plot_difference_by_depth(
     with canvas(ax, DIFFERENCE_SIZE) as axes:
         axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
         handles = []
-        for each, colour in zip(lines, colours, strict=True):
+        for place, (each, colour) in enumerate(zip(lines, colours, strict=True)):
             few = len(each.depth) < LEAST_OF_A_LINE
+            at = each.depth + few * DODGE * (place - (len(lines) - 1) / 2)  # no run's dots hide another's
             look = ("none", "s") if few else ("-", "")
             name = in_lines(label(each.name, 2 * NAME_WIDTH), NAME_WIDTH)
-            (drawn,) = axes.plot(each.depth, each.difference, color=colour, label=name, markersize=4)
+            (drawn,) = axes.plot(at, each.difference, color=colour, label=name, markersize=4)
             drawn.set(linestyle=look[0], marker=look[1])
             handles.append(drawn)
             if banded and few:
-                axes.vlines(each.depth, each.low, each.high, color=colour, linewidth=1.4)
+                axes.vlines(at, each.low, each.high, color=colour, linewidth=1.4)
             elif banded:
                 axes.fill_between(each.depth, each.low, each.high, color=colour, alpha=0.18, linewidth=0)
-            (dots,) = axes.plot(each.depth[each.found], each.difference[each.found], "o", color=colour, zorder=3)
+            (dots,) = axes.plot(at[each.found], each.difference[each.found], "o", color=colour, zorder=3)
             dots.set(markersize=4.5, markeredgecolor=INK, markeredgewidth=0.6)
         key = Line2D([], [], linestyle="none", marker="o", markersize=4.5, markeredgewidth=0.6, color=FAINT)
         key.set(markeredgecolor=INK, label="differs")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from mediate.clock import stage
 from mediate.figures.narrow import NARROW, narrowed
-from mediate.figures.style import detached
+from mediate.figures.style import detached, signed_by
 
 DPI = 160
 MOST_MARKS = 2000  # of one artist; more are an image in files of lines, which they would fill
@@ -55,6 +55,11 @@ class Figure:
     outcome: str = ""
     size_narrow: tuple[float, float] | None = None
     draw_narrow: Callable[..., object] | None = None
+
+    def signed(self, source: str) -> "Figure":
+        """The figure with a line in it that says where it comes from: it may leave the page."""
+        narrow = self.draw_narrow and signed_by(source, self.draw_narrow)
+        return replace(self, draw=signed_by(source, self.draw), draw_narrow=narrow)
 
     def png(self) -> bytes:
         """The image; the same bytes for the same drawing."""

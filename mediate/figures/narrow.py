@@ -61,7 +61,9 @@ def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
     for each, height in pads:
         _raised(each, PAD + 72 * height / figure.dpi)
     for each, height in zip(every, heights, strict=True):
-        _fitted(each.yaxis.label, max(height, LOWEST * figure.dpi), upright=True)
+        most, label = max(height, LOWEST * figure.dpi), each.yaxis.label
+        # Lines that are too long are set anew: each of them in two would leave single words.
+        _fitted(label, most, afresh=_sizes(label, upright=True)[0] > most, upright=True)
     _laid_out(figure, lay_out)
     for each in every:
         _moved_in(each, figure.bbox.width, alone=alone)
@@ -151,21 +153,21 @@ def _fitted(text: Text, most: float, *, afresh: bool = False, upright: bool = Fa
     own = text.get_text()
     if not own:
         return 0.0
-    before = _sizes(text, upright)[1]
+    before = _sizes(text, upright=upright)[1]
     if afresh:
         own = own.replace("\n", " ")
         text.set_text(own)
-    length, across = _sizes(text, upright)
+    length, across = _sizes(text, upright=upright)
     chars = max(map(len, own.split("\n")))
     while length > most and chars > LEAST:
         chars = max(LEAST, min(chars - 1, int(chars * most / length)))
         text.set_text(in_lines(own, chars))
-        length, across = _sizes(text, upright)
+        length, across = _sizes(text, upright=upright)
         chars = min(chars, max(map(len, text.get_text().split("\n"))))
     return across - before
 
 
-def _sizes(text: Text, upright: bool) -> tuple[float, float]:
+def _sizes(text: Text, *, upright: bool) -> tuple[float, float]:
     box = text.get_window_extent()
     return (box.height, box.width) if upright else (box.width, box.height)
 

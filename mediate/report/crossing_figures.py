@@ -1,19 +1,18 @@
 """The figures of two checkpoints crossed: the changes, and the maps of where they are, in one scale of colours."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from mediate.figures.components import DIMS as LAYER_DIMS
 from mediate.figures.components import components_size, plot_components
-from mediate.figures.crossing import CROSSING_SIZE, component_rows, crossing_said, plot_crossing
+from mediate.figures.crossing import CROSSING_NARROW, CROSSING_SIZE, component_rows, crossing_said, plot_crossing
 from mediate.figures.figure import Figure
 from mediate.figures.layers import DIMS
 from mediate.figures.over import Align, uneven
 from mediate.figures.scale import ColourScale, scale_of
 from mediate.figures.steps import STEPS_SIZE, plot_step_layer
-from mediate.figures.style import MARGIN, signed_by
+from mediate.figures.style import MARGIN
 from mediate.report.crossing_words import repeated
 from mediate.report.parts import file_part
 from mediate.report.words import interval, number, plain, plural
@@ -28,7 +27,7 @@ def crossing_figures(results: CrossResults) -> tuple[Figure, ...]:
     """The changes of each outcome, and the maps of the first; none where no item was crossed."""
     source = _source(results)
     made = (each for figures in FIGURES for each in figures(results))
-    return tuple(replace(each, draw=signed_by(source, each.draw)) for each in made)
+    return tuple(each.signed(source) for each in made)
 
 
 def _source(results: CrossResults) -> str:
@@ -55,6 +54,8 @@ def change_figures(results: CrossResults) -> Iterator[Figure]:
         yield Figure(
             name="crossing" if place == 0 else f"crossing-{place}",
             draw=partial(plot_crossing, crossing, **_drawn(results)),
+            draw_narrow=partial(plot_crossing, crossing, within=True, **_drawn(results)),
+            size_narrow=CROSSING_NARROW,
             alt=f"Change of {crossing.outcome}, tuned less original: {listed}.{said and f' {said}.'}",
             caption="CoT state and all else sum to the total change, and so do the last three.",
             size=CROSSING_SIZE,

@@ -5,7 +5,8 @@ import pytest
 
 from mediate.errors import InputError
 from mediate.figures.components import components_data, components_size, plot_components
-from mediate.figures.crossing import CROSSING_SIZE, DRAWN, crossing_data, crossing_said, plot_crossing
+from mediate.figures.crossing import CROSSING_NARROW, CROSSING_SIZE, DRAWN, crossing_data, crossing_said, plot_crossing
+from mediate.figures.found import estimate_words
 from mediate.figures.steps import plot_step_layer
 from mediate.figures.style import detached
 from mediate.results.crossing import Crossing, set_changes
@@ -67,6 +68,19 @@ def test_a_sentence_says_with_what_the_change_comes(numbers: list[tuple[float, f
         name: estimate(*map(float, each)) for name, each in zip(("total", "state", "rest"), numbers, strict=True)
     }
     assert crossing_said(changes) == (f"The right answer {said}" if said else "")
+
+
+def test_on_a_phone_names_and_numbers_stand_over_their_rows() -> None:
+    crossing = fake_crossing()
+    changes = set_changes(crossing)
+    with detached(CROSSING_NARROW) as (figure, ax):
+        plot_crossing(crossing, within=True, ax=ax)
+        # The label below is set in lines by what lays a phone's figure out.
+        assert [each for each in faults(figure) if not each.startswith("cut: 'change in")] == []
+    said = [text.get_text() for text in ax.texts]
+    assert said == [f"{CHANGE_WORDS[name]}: {estimate_words(changes[name])}" for name in DRAWN]
+    rows = [float(line.get_ydata()[0]) for line in ax.lines if line.get_marker() == "o"]
+    assert all(text.xy[1] < row for text, row in zip(ax.texts, rows, strict=True))
 
 
 def test_one_group_has_hollow_points_and_no_intervals() -> None:

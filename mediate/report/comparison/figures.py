@@ -1,7 +1,6 @@
 """The figures of a comparison's page: those that `FIGURES` lists."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 
 from mediate.compare import Compared
@@ -14,7 +13,7 @@ from mediate.figures.figure import Figure
 from mediate.figures.ladder import LADDER_SIZE
 from mediate.figures.multiples import multiples_size, narrow_size
 from mediate.figures.narrow import NARROW
-from mediate.figures.style import in_panels, signed_by
+from mediate.figures.style import in_panels
 from mediate.figures.text import label
 from mediate.report.comparison.plots import ComparisonPlots
 from mediate.report.comparison.words import MAIN, levels_of, repeated_words
@@ -34,14 +33,7 @@ def comparison_figures(compared: Compared) -> tuple[Figure, ...]:
     named = ", ".join(runs[:MOST_NAMED]) + (f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else "")
     source = f"{named}; {plural(len(compared.pairing.items), 'shared item')}"
     made = (each for figures in FIGURES for each in figures(compared))
-    return tuple(
-        replace(
-            each,
-            draw=signed_by(source, each.draw),
-            draw_narrow=each.draw_narrow and signed_by(source, each.draw_narrow),
-        )
-        for each in made
-    )
+    return tuple(each.signed(source) for each in made)
 
 
 def _outcomes(compared: Compared) -> Iterator[tuple[str, str]]:

@@ -67,7 +67,8 @@ def channels_figure(results: Results, outcome: str) -> Iterator[Figure]:
     means = ", ".join(f"{name} {number(effects[name].value)}" for name in ("direct", "text", "latent", "te"))
     if len(cube.items) <= MOST_BARS:
         caption = (
-            "Each item's total effect (diamond) as the sum of its three channels (bars); the mean is the last row."
+            "Each item's total effect (diamond) as the sum of its three channels (bars); the mean is the last row. "
+            "Where channels pull apart they stand on either side of 0, and the diamond lies before the end of the bars."
         )
     else:
         caption = f"Each of {len(cube.items)} items is a point in every row; diamonds are means with their intervals."

@@ -173,6 +173,7 @@ def test_each_plot_draws_on_given_axes_and_on_its_own(ladder: Comparison, name: 
     with detached((7.0, 4.0)) as (_, ax):
         assert plot(ax=ax) is ax
     assert ax.has_data()
+    assert len(plot.data())
     own = plot()
     pyplot.close(own.figure)
 
@@ -184,6 +185,8 @@ def test_the_plot_by_step_shows_the_cells_of_its_run(ladder: Comparison) -> None
     maps = ladder.maps()
     wanted = maps[(maps["scope"] == "by cell") & (maps["run"] == "m2")]
     np.testing.assert_allclose(shown, wanted["difference"].to_numpy().reshape(2, 4))
+    np.testing.assert_allclose(ladder.plot.steps.data("m2")["difference"], wanted["difference"])
+    assert set(ladder.plot.maps.data()["run"]) == {run.label for run in ladder.compared.runs}
 
 
 def test_the_plot_by_step_does_not_depend_on_the_order_of_the_axes(ladder: Comparison) -> None:
