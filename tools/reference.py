@@ -89,10 +89,10 @@ def _tables(command: Any) -> Iterator[str]:
     options = [each for each in shown if each.param_type_name != "argument"]
     if arguments:
         rows = [f"| `{each.name}` | {_text(each.help or '')} |" for each in arguments]
-        yield "\n".join(["| argument | |", "| --- | --- |", *rows])
+        yield "\n".join(["| argument | what it is |", "| --- | --- |", *rows])
     if options:
         rows = [f"| {_spelt(each)} | {_default(each)} | {_text(each.help or '')} |" for each in options]
-        yield "\n".join(["| option | default | |", "| --- | --- | --- |", *rows])
+        yield "\n".join(["| option | default | what it is |", "| --- | --- | --- |", *rows])
 
 
 def _spelt(option: Any) -> str:

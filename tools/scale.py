@@ -149,7 +149,7 @@ def tables(found: Measured) -> str:
         ("results, a cell of a map", f"{found.cell_bytes:.1f} bytes"),
         ("cache, an item", f"{found.cached_bytes:,.0f} bytes"),
     ]
-    lines = ["| measured here | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows), ""]
+    lines = ["| measured here | number |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows), ""]
     lines += [_provenance(), ""]
     lines += [
         "| model | weights | " + " | ".join(f"{name}: {count:,} items" for name in CARDS for count in SETS) + " |"

@@ -26,6 +26,7 @@ from mediate.report.crossing_words import (
     CORNERS,
     crossing_headline,
     in_nats,
+    inline,
     repeated,
     repeated_words,
 )
@@ -128,7 +129,7 @@ def _changes_section(results: CrossResults, crossing: Crossing, figures: Sequenc
     told: tuple[Block, ...] = (*drawn, Table(heads, tuple(rows)), Text(in_lines(basis, reasons), Look.BASIS))
     found = f"moves by {in_nats(changes['total'])} nats"
     if shares["state"].defined:
-        found += f"; CoT state {share_words(shares['state'])} of that"
+        found += f"; CoT state {inline(shares['state'])} of that"
     return Section(crossing.outcome, told, found=found)
 
 

@@ -49,9 +49,10 @@ def crossing_headline(results: CrossResults) -> str:
     )
     if not shares["state"].defined:
         return f"{told} That is too little to be shared out ({shares['state'].reason})."
+    state, rest = (inline(shares[name]) for name in ("state", "rest"))
     return (
-        f"{told} With the CoT's state comes {share_words(shares['state'])} of that, and with all else, the reading "
-        f"weights and the question's state, {share_words(shares['rest'])}."
+        f"{told} With the CoT's state comes {state} of that, and with all else, the reading weights and the "
+        f"question's state, {rest}."
     )
 
 
@@ -115,6 +116,11 @@ def _why(results: CrossResults, crossing: Crossing) -> tuple[str, ...]:
     """Why numbers are undefined or have no interval."""
     changes, shares = results.changes(crossing.outcome), results.shares(crossing.outcome)
     return (*gaps(changes.values(), "changes"), *gaps(shares.values(), "shares"))
+
+
+def inline(share: Estimate) -> str:
+    """A share as a sentence goes on behind it."""
+    return share_words(share).replace(", no interval", " (no interval)")
 
 
 def in_nats(estimate: Estimate) -> str:

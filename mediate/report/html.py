@@ -37,6 +37,7 @@ SCRIPTS = (*SHARED, "tables.js", "terms.js", "page.js", "explorer.js")
 # What ends a script or a line of one, as JSON writes it. A surrogate by itself has no bytes.
 IN_JSON = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 TIGHT = 32  # characters of a name that is not broken
+LONG = 20  # of one that is broken all the same, at its hyphens, where it is the first column on a phone
 DEEPEST = 0.3  # how far from its middle the colour map is used: black text stays legible on it
 # What the style sheet says of a class, where there is none: a notebook's cell has the notebook's own.
 INLINE = {
@@ -180,7 +181,9 @@ def breaking(cell: Words | TableCell, column: Column) -> str:
     if column.look is Look.NUMBER:
         return ""
     text = plain_text(cell.words if isinstance(cell, TableCell) else cell)
-    return "loose" if len(text) > TIGHT or len(text.split()) > 1 else "tight"
+    if len(text) > TIGHT or len(text.split()) > 1:
+        return "loose"
+    return "tight long" if len(text) > LONG else "tight"
 
 
 def _cell(cell: Words | TableCell) -> object:

@@ -10,6 +10,7 @@ import pandas as pd
 from mediate.pairs.item import Item
 from mediate.report.cell import cell
 from mediate.report.saving import saved
+from mediate.report.terminal import typed
 from mediate.report.words import percent, plural
 from mediate.results import Reject
 from mediate.results.speculative import SpeculativeResults, TraceVerdict, write_speculative
@@ -117,7 +118,7 @@ class RsdTraces:
 
     def __repr__(self) -> str:
         table = self.summary().to_string(index=False, float_format="{:.3g}".format, na_rep="-")
-        return "\n".join([self.headline, table, *self.notes()])
+        return typed("\n".join([self.headline, table, *self.notes()]))
 
     def _repr_html_(self) -> str:
         return cell(self.headline, self.notes(), self.summary())

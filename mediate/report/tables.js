@@ -2,6 +2,7 @@
 const PAGE = 100; // rows that are shown at a time
 const SEARCHED = 20; // a table of more rows can be searched
 const TIGHT = 32; // characters of a name that is not broken, as on the page
+const LONG_NAME = 20; // of one that is broken all the same on a phone
 const words = new Intl.Collator("en", { numeric: true });
 
 /** The number that a text begins with, as the page writes numbers; NaN where it begins with none. */
@@ -9,6 +10,12 @@ function numberOf(text) {
   const plain = text.replaceAll("\u2212", "-").replace(/,(?=\d{3})/g, "");
   const found = /^\[?\s*([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)/.exec(plain);
   return found ? Number(found[1]) : NaN;
+}
+
+/** The class that says whether a name is broken, as on the page. */
+function breaking(text) {
+  if (/\s/.test(text) || text.length > TIGHT) return "loose";
+  return text.length > LONG_NAME ? "tight long" : "tight";
 }
 
 /** A field of CSV. What a spreadsheet would take for a formula begins with an apostrophe. */
@@ -51,7 +58,7 @@ class Row {
     const cells = this.data.map((cell) => {
       const [text, look, span, channel] = Array.isArray(cell) ? cell : [cell, "", 1, ""];
       const given = [this.looks[place], look, text === "undefined" || text === "no interval" ? "undefined" : ""];
-      if (this.looks[place] !== "num") given.push(/\s/.test(text) || text.length > TIGHT ? "loose" : "tight");
+      if (this.looks[place] !== "num") given.push(breaking(text));
       place += span;
       const made = make("td", { class: given.filter(Boolean).join(" ") || false, colspan: span > 1 && span }, text);
       if (channel) made.prepend(make("span", { class: `swatch c-${channel}` }));

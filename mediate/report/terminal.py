@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from io import StringIO
+from typing import Literal
 
 import rich.table
 import rich.text
@@ -30,7 +31,7 @@ from mediate.report.words import GAP, MINUS
 WIDTH = 100
 INK = "#111111"
 STATES = {True: "(states the answer)", False: "(first occurrence of the answer)"}
-TYPED = str.maketrans({MINUS: "-", GAP: " ", "≤": "<="})  # what can be copied into a calculator
+TYPED = str.maketrans({MINUS: "-", GAP: " ", "≤": "<="})
 
 
 def to_text(page: Page, width: int = WIDTH, *, colour: bool = False) -> str:
@@ -57,7 +58,12 @@ def to_text(page: Page, width: int = WIDTH, *, colour: bool = False) -> str:
         console.print(_text(f"WARNING: {page.warning}"))
     console.print(_text(page.headline))
     _print(console, page.sections)
-    return "\n".join(line.rstrip() for line in out.getvalue().translate(TYPED).split("\n"))
+    return typed("\n".join(line.rstrip() for line in out.getvalue().split("\n")))
+
+
+def typed(text: str) -> str:
+    """Text in characters that a keyboard has, so that numbers of it can be copied into a calculator."""
+    return text.translate(TYPED)
 
 
 def _print(console: Console, blocks: Iterable[Block]) -> None:
@@ -80,7 +86,9 @@ def _print(console: Console, blocks: Iterable[Block]) -> None:
 def _table(table: Table) -> rich.table.Table:
     shown = rich.table.Table(title=_text(table.title), title_justify="left", title_style="", box=SIMPLE_HEAD)
     for column in table.columns:
-        shown.add_column(_text(column.heading), justify="right" if column.look is Look.NUMBER else "left")
+        # A name without a space is broken rather than cut.
+        justify: Literal["right", "left"] = "right" if column.look is Look.NUMBER else "left"
+        shown.add_column(_text(column.heading), justify=justify, overflow="fold")
     for row in table.rows:
         shown.add_row(*(_text(cell.words if isinstance(cell, TableCell) else cell) for cell in row))
     return shown

@@ -19,6 +19,7 @@ from mediate.files import write_text
 from mediate.report.cell import cell
 from mediate.report.drawing import drawing
 from mediate.report.saving import saved
+from mediate.report.terminal import typed
 from mediate.report.token_page import render_joined
 from mediate.report.token_words import SET_WORDS, joined_headline, joined_notes
 from mediate.report.words import DASH, number, percent, share_words
@@ -183,7 +184,7 @@ class TokenJoin:
 
     def __repr__(self) -> str:
         tables = [each.to_string(index=False) for each in (self.summary(), self.scores())]
-        return "\n".join([self.headline, *tables, *self.notes()])
+        return typed("\n".join([self.headline, *tables, *self.notes()]))
 
     def _repr_html_(self) -> str:
         return cell(self.headline, self.notes(), self.scores())

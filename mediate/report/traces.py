@@ -15,6 +15,7 @@ from mediate.figures.traces import plot_trace, plot_traces, trace_data, traces_d
 from mediate.report.cell import cell
 from mediate.report.drawing import drawing
 from mediate.report.saving import saved
+from mediate.report.terminal import typed
 from mediate.report.words import interval, number, plural
 from mediate.results import Reject
 from mediate.results.trace_folder import TraceResults, write_trace_results
@@ -196,7 +197,7 @@ class TraceScores:
         )
 
     def __repr__(self) -> str:
-        return "\n".join([self.headline, self.summary().to_string(index=False), *self.notes()])
+        return typed("\n".join([self.headline, self.summary().to_string(index=False), *self.notes()]))
 
     def _repr_html_(self) -> str:
         return cell(self.headline, self.notes(), self.summary())

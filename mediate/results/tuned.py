@@ -18,6 +18,10 @@ def _told(counts: Mapping[str, Any]) -> Iterator[str]:
             yield f"{value:g} {name.replace('_', ' ')}"
 
 
+# How a model was asked, in words.
+ASKED = {"own_chain": "after a chain of its own", "no_chain": "without a chain"}
+
+
 @dataclass(frozen=True, slots=True)
 class Tuned:
     """A tuned model.
@@ -42,8 +46,8 @@ class Tuned:
         if "arranged" in made:
             lines.append(f"trained on: {', '.join(_told(made['arranged']))}")
         for when, found in made["accuracy"].items():
-            told = [f"{each['right']} of {each['n']} {name.replace('_', ' ')}" for name, each in found.items()]
-            lines.append(f"held out, {when}: {', '.join(told)}")
+            told = [f"{each['right']} of {each['n']} {ASKED.get(name, name)}" for name, each in found.items()]
+            lines.append(f"right answers held out, {when}: {', '.join(told)}")
         for each in made.get("checkpoints", ()):
             place = self.folder / each["folder"]
             lines.append(f"after step {each['step']}: {place} (fingerprint {each['fingerprint'][:12]})")

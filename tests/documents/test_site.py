@@ -1,6 +1,7 @@
 """The site: its reference is written anew when what it says changes, its pages are linked, and what it shows runs."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ LISTED = [line for block in _CONTENTS for line in block.splitlines() if line and
 @pytest.mark.parametrize("name", PAGES)
 def test_the_reference_is_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == PAGES[name](), "run: python -m tools.reference"
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_every_column_of_a_table_has_a_name_or_its_rows_have(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    heads = [before for before, line in pairwise(lines) if re.fullmatch(r"\|( *:?-+:? *\|)+", line)]
+    without = [each for each in heads if any(not cell.strip() for cell in each.strip("|").split("|")[1:])]
+    assert without == []
 
 
 def test_every_public_name_stands_in_one_group() -> None:

@@ -25,7 +25,7 @@ from mediate.report.blocks import (
     prose,
 )
 from mediate.report.html import SCRIPTS, SHARED, package_text, page_script, to_html, to_notebook
-from mediate.report.terminal import to_text
+from mediate.report.terminal import to_text, typed
 from tests.report.parse import parse
 
 
@@ -141,3 +141,12 @@ FORBIDDEN = (
     *("eval(", "Function(", 'setTimeout("', "import(", "fetch(", "XMLHttpRequest", "WebSocket", "EventSource"),
     *("sendBeacon", "localStorage", "sessionStorage", "document.cookie"),
 )
+
+
+def test_a_terminal_breaks_a_long_name_and_cuts_none() -> None:
+    name = "mistaken.recomputed.and.more.of.a.name.without.a.space"
+    said = to_text(page(Table(columns("edit"), ((name,), ("−1.25",)))), 40)
+    assert "…" not in said
+    assert name in "".join(said.split())
+    assert "-1.25" in said
+    assert typed("−1 ≤ 2") == "-1 <= 2"

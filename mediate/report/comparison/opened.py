@@ -21,6 +21,7 @@ from mediate.report.comparison.folder import PAGE, RECORD, TABLES
 from mediate.report.comparison.words import MAIN
 from mediate.report.drawing import drawing
 from mediate.report.html import FIGURES
+from mediate.report.terminal import typed
 from mediate.results.damaged import unreadable
 
 NAMES = ("runs", "shares", "effects", "differences", "split", "ladder", "maps", "items")
@@ -193,7 +194,7 @@ class StoredComparison:
 
     def __repr__(self) -> str:
         shown = self.differences()
-        return "\n".join([self._headline(), *self._notes(), shown.to_string(index=False)])
+        return typed("\n".join([self._headline(), *self._notes(), shown.to_string(index=False)]))
 
     def _repr_html_(self) -> str:
         return cell(self._headline(), self._notes(), self.differences())

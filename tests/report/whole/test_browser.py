@@ -313,6 +313,16 @@ def test_long_names_are_broken_and_stand_over_nothing(browser: Any, tmp_path: Pa
         with opened(browser, shown_page(tmp_path, *tables), width=width) as shown:
             assert shown.page.evaluate(OVER) == []
             assert shown.overflow() <= 0
+            assert shown.page.locator("tbody tr:first-child > :first-child").first.bounding_box()["width"] > 120
+
+
+def test_short_names_stay_on_their_line(browser: Any, tmp_path: Path) -> None:
+    table = Table((*columns("item", "group"), *numbers(*"abcdef")), (("modular-2-0000", "g", *"123456"),))
+    rest = Table(table.columns, table.rows * 2, shown=1)  # the second row is made by the script
+    with opened(browser, shown_page(tmp_path, table, rest), width=WIDTHS["phone"]) as shown:
+        boxes = [each.bounding_box() for each in shown.page.locator("tbody th, tbody td:first-child").all()]
+        assert len(boxes) == 3
+        assert max(each["height"] for each in boxes) < 32
 
 
 def test_on_paper_all_is_open_and_nothing_is_to_be_pressed(browser: Any, small: Path, tmp_path: Path) -> None:
