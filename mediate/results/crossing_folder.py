@@ -89,7 +89,7 @@ class CrossResults:
 def write_crossed(folder: Path, results: CrossResults) -> None:
     """Writes a run directory; each file appears whole or not at all, and `run.json` comes last."""
     tables = {"crossing": results.to_frame(), "effects": results.maps_to_frame()}
-    write_run(folder, tables, results.rejects, results.manifest)
+    write_run(folder, tables.items(), results.rejects, results.manifest)
 
 
 def is_crossed(manifest: Mapping[str, Any]) -> bool:

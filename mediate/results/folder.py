@@ -1,7 +1,7 @@
 """What a run found, as one record, and its directory on disk; reading it back needs no model and no torch."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -115,24 +115,30 @@ def check_new(folder: Path) -> None:
 
 def write_results(folder: Path, results: Results) -> None:
     """Writes a run directory; each file appears whole or not at all, and `run.json` comes last."""
-    tables = tables_of(results)
+    write_run(folder, _made(results), results.rejects, results.manifest)
+
+
+def _made(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each table of a run directory with its name, made when it is asked for: of many items they are large."""
+    yield from _read_from(results)
     if results.behaviour:
-        tables[JOINED] = joined_table(results.cube(), results.behaviour, least_effect(results))
-        tables[JOINED_STEPS] = step_table(results.behaviour, results.maps, results.resampled)
-    write_run(folder, tables, results.rejects, results.manifest)
+        yield JOINED, joined_table(results.cube(), results.behaviour, least_effect(results))
+        yield JOINED_STEPS, step_table(results.behaviour, results.maps, results.resampled)
 
 
 def tables_of(results: Results) -> dict[str, pd.DataFrame]:
     """What was found, as the tables that it is read from, by their names."""
-    tables = {
-        "cube": cube_table(results.cubes),
-        "effects": effect_table(results.maps),
-        "items": item_table(results.items),
-        "cut": cube_table(results.cut),
-        "agreement": agreement_table(results.maps),
-        "controls": control_table(results.controls),
-    }
-    return tables | {each.name: each.write(found) for each in OPTIONAL if (found := getattr(results, each.field))}
+    return dict(_read_from(results))
+
+
+def _read_from(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
+    yield "cube", cube_table(results.cubes)
+    yield "effects", effect_table(results.maps)
+    yield "items", item_table(results.items)
+    yield "cut", cube_table(results.cut)
+    yield "agreement", agreement_table(results.maps)
+    yield "controls", control_table(results.controls)
+    yield from ((each.name, each.write(found)) for each in OPTIONAL if (found := getattr(results, each.field)))
 
 
 def least_effect(results: Results) -> float:
@@ -142,18 +148,30 @@ def least_effect(results: Results) -> float:
 
 
 def write_run(
-    folder: Path, tables: Mapping[str, pd.DataFrame], rejects: Sequence[Reject], manifest: Mapping[str, Any]
+    folder: Path, tables: Iterable[tuple[str, pd.DataFrame]], rejects: Sequence[Reject], manifest: Mapping[str, Any]
 ) -> None:
     """Writes the files of a run directory of either kind, `run.json` with their sums last.
+
+    Args:
+        folder: The run directory.
+        tables: Each with its name, one after the other.
+        rejects: What was left out.
+        manifest: What is said of the run.
 
     Raises:
         InputError: Its tables would go through a link.
     """
     check_own(folder / RESULTS)
-    sums = {table_name(name): write_table(folder / table_name(name), table) for name, table in tables.items()}
+    sums = {table_name(name): write_table(folder / table_name(name), table) for name, table in tables}
+    _let_go()
     left_out = "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejects)
     write_text(folder / REJECTS, left_out)
     write_manifest(folder, dict(manifest) | {SUMS: sums | {REJECTS: sum_of(left_out.encode("utf-8"))}})
+
+
+def _let_go() -> None:
+    """Gives back what Arrow's pool holds for tables to come, some 30 MB for those of 5,000 items."""
+    pa.default_memory_pool().release_unused()
 
 
 def table_name(name: str) -> str:
@@ -217,6 +235,7 @@ def read_run(
     check_finished(folder, manifest, verb)
     sums = sums_in(folder, manifest, verb)
     tables = {name: read_table(folder, name, verb, sums) for name in names}
+    _let_go()
     rejects = read_rejects(folder, verb, sums)
     return {name: value for name, value in manifest.items() if name != SUMS}, tables, rejects
 

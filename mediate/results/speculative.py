@@ -143,7 +143,7 @@ def decision_rows(traces: Sequence[SpeculativeTrace]) -> "pandas.DataFrame":
 def write_speculative(folder: Path, results: SpeculativeResults) -> None:
     """Writes a run directory; each file appears whole or not at all, and `run.json` comes last."""
     tables = {TRACES: results.table(), DECISIONS: results.decisions()}
-    write_run(folder, tables, results.rejects, results.manifest)
+    write_run(folder, tables.items(), results.rejects, results.manifest)
 
 
 def read_speculative(folder: str | Path) -> SpeculativeResults:

@@ -182,7 +182,7 @@ def joined_chain_table(traces: Sequence[JoinedTrace], rule: TraceRule, min_te: f
 def write_joined(folder: Path, results: JoinResults) -> None:
     """Writes a run directory; each file appears whole or not at all, and `run.json` comes last."""
     tables = {TOKENS: results.tokens(), CHAINS: results.table()}
-    write_run(folder, tables, results.rejects, results.manifest)
+    write_run(folder, tables.items(), results.rejects, results.manifest)
 
 
 def read_joined(folder: str | Path) -> JoinResults:

@@ -57,7 +57,7 @@ class TraceResults:
 def write_trace_results(folder: Path, results: TraceResults) -> None:
     """Writes a run directory; each file appears whole or not at all, and `run.json` comes last."""
     tables = {TOKENS: results.tokens(), TRACES: results.table()}
-    write_run(folder, tables, results.rejects, results.manifest)
+    write_run(folder, tables.items(), results.rejects, results.manifest)
 
 
 def read_trace_results(folder: str | Path) -> TraceResults:

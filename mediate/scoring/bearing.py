@@ -37,4 +37,5 @@ BEARINGS: Mapping[str, Bearing] = (
     | _each(Bearing.NOTHING, "copy out labels label cache report plan dry_run write_run log quiet verbose json profile")
     | _each(Bearing.NOTHING, "max_errors takeover partial")
     | _each(Bearing.NOTHING, "shard chains_only engine address num_workers gpus_per_worker threads_per_worker")
+    | _each(Bearing.NOTHING, "worker_timeout")
 )

@@ -43,6 +43,14 @@ class EngineSpec:
         Field(ge=0, le=1, description="GPUs of a worker on Ray, or a part of one; 1 by default where there are any."),
     ] = None
     threads_per_worker: Annotated[int, Field(ge=1, description="Threads, and cores, of a worker on Ray.")] = 1
+    worker_timeout: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            description="Seconds after which a worker on Ray that does not answer is given up, and what it had is "
+            "handed to another; by default 20 times the longest that any took so far, and at least an hour.",
+        ),
+    ] = None
 
     @property
     def is_apart(self) -> bool:
@@ -60,10 +68,11 @@ class EngineOptions(TypedDict, total=False):
     num_workers: int | None
     gpus_per_worker: float | None
     threads_per_worker: int
+    worker_timeout: float | None
 
 
 # Choices that only workers on Ray have.
-_OF_RAY = ("address", "num_workers", "gpus_per_worker", "threads_per_worker")
+_OF_RAY = ("address", "num_workers", "gpus_per_worker", "threads_per_worker", "worker_timeout")
 
 
 def make_engine_spec(**options: Unpack[EngineOptions]) -> EngineSpec:

@@ -16,7 +16,7 @@ from mediate.results.folder import Results, read_results, write_results
 from mediate.results.parts import damage, drop_parts, tokens_in
 from mediate.scoring.allowed import Tally
 from mediate.scoring.batches import Batch
-from mediate.scoring.beginning import Settled
+from mediate.scoring.beginning import BegunRun, Settled
 from mediate.scoring.disk import check_room_for
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run, measured, with_random_weights
@@ -102,15 +102,20 @@ def score(
                 results = replace(results, rejects=(*own.plan.left_out, *results.rejects))
                 results = replace(results, manifest=own.ended(manifest, clock, results) | damage(out))
                 if addition is not None:
-                    there = {each.id for each in results.items}
-                    items = [each for each in own.run.items if each.id in there]
-                    results = addition.measure(results, items, settled.spec, store, progress)
+                    results = addition.measure(results, _there(own, results), settled.spec, store, progress)
+                del own  # all items in tokens, which tables of many items need the room of
                 if out is not None:
                     with stage("writing tables"):
                         write_results(out, results)
             if out is not None:
                 drop_parts(out)
     return results
+
+
+def _there(own: BegunRun, results: Results) -> list[Any]:
+    """The items of a run that were measured, in tokens."""
+    there = {each.id for each in results.items}
+    return [each for each in own.run.items if each.id in there]
 
 
 def all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, progress: bool) -> Results:

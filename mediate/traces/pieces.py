@@ -151,7 +151,11 @@ def _make_joined(tokenizer: Any) -> _Joined:
     from weakref import proxy
 
     own = proxy(tokenizer)  # what is kept for a tokenizer must not keep it alive
-    pieces = _Pieces(lambda text, control: _plainly(own, text, control), lambda ids: decode(own, ids), other=False)
+
+    def plainly(text: str, control: bool) -> list[int]:
+        return _plainly(own, text, control)
+
+    pieces = _Pieces(plainly, lambda ids: decode(own, ids), other=False)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         pieces = _anchored(tokenizer, own)
@@ -161,7 +165,10 @@ def _make_joined(tokenizer: Any) -> _Joined:
         if changed != rules:
             pieces = _changed(backend, rules, changed)
     whole = lru_cache(_TEXTS)(lambda text: tuple(text_ids(own, text)))
-    encode_piece = lru_cache(_TEXTS)(lambda text, control: tuple(pieces.encode(text, control)))
+    alike = pieces.encode is plainly  # a piece is then tokenised as a text is, once for both
+    encode_piece = lru_cache(_TEXTS)(
+        lambda text, control: whole(text) if alike and not control else tuple(pieces.encode(text, control))
+    )
     window = lru_cache(_WINDOWS)(pieces.decode)
     return _Joined(
         lambda text: list(whole(text)),

@@ -68,13 +68,13 @@ def of_spec(spec: type) -> set[str]:
             ("cross",),
             of_spec(ScoreSpec) | of_call(make_cross_spec) | of_call(mediate.cross),
             {"adapter", "tokenizer", "dtype", "device", "cache", "quiet", "profile", "model"}
-            | {"write-run", "log", "verbose", "json"},
+            | {"write-run", "log", "takeover", "verbose", "json"},
         ),
         (("compare",), of_call(compare) | {"level", "min-te", "seed", "margin"}, {"json"}),
         (
             ("tune", "lora"),
             of_spec(TuneSpec) | of_call(mediate.tune),
-            {"quiet", "task", "count", "problem-steps"},
+            {"quiet", "takeover", "task", "count", "problem-steps"},
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 import time
 
+from mediate.holding.held import owner_of
 from tools.faults.subject import Row, Subject, differences
 
 WRITERS, ROUNDS = 8, 3
@@ -36,7 +37,7 @@ def one_directory(subject: Subject) -> Row:
     golden, _ = subject.golden()
     out, refused = subject.folder / "held", 0
     first = subject.score(out)
-    while not (out / "parts").exists() and first.code is None:
+    while owner_of(out) is None and first.code is None:  # it has not loaded its model by then
         time.sleep(0.02)
     second = subject.score(out)
     said = second.wait()

@@ -13,10 +13,13 @@ from typing import Any
 
 from mediate.errors import InputError, install_hint, one_line
 from mediate.scoring.engine_spec import EngineSpec
+from mediate.watch import tell
 
 LOOPBACK = ("127.0.0.1", "::1")
 # What Ray's object store of our own cluster may hold, in bytes: the set, and answers on their way.
 OBJECTS = 256 * 2**20
+# How often it is tried to start it.
+TRIES = 3
 # Said to Ray as it is imported. On macOS and Windows it keeps to the loopback by itself; elsewhere it does where it is
 # told that this is no cluster.
 _SHORT = ("/tmp",)  # noqa: S108 (a folder of a name of its own is made in it)
@@ -87,24 +90,35 @@ def _begin(ray: Any, spec: EngineSpec, place: str) -> None:
             ) from error
         return
     cores = max(spec.threads_per_worker, os.cpu_count() or 1)
-    try:
-        context = ray.init(
-            address="local",
-            num_cpus=cores if spec.num_workers is None else spec.num_workers * spec.threads_per_worker,
-            include_dashboard=False,
-            object_store_memory=OBJECTS,
-            _node_ip_address=LOOPBACK[0],
-            _temp_dir=place,
-            **said,
-        )
-    except Exception as error:
-        raise InputError(f"Ray does not start here ({one_line(error)}); leave out engine 'ray', or mend it") from error
-    found = str(context.address_info["node_ip_address"])
+    own = {
+        "address": "local",
+        "num_cpus": cores if spec.num_workers is None else spec.num_workers * spec.threads_per_worker,
+        "include_dashboard": False,
+        "object_store_memory": OBJECTS,
+        "_node_ip_address": LOOPBACK[0],
+        "_temp_dir": place,
+    }
+    found = str(_started(ray, own | said).address_info["node_ip_address"])
     if found not in LOOPBACK:
         raise InputError(
             f"Ray was imported before, and would listen at {found} to other machines; start Python anew, or start a "
             "cluster yourself and give its address"
         )
+
+
+def _started(ray: Any, choices: dict[str, Any]) -> Any:
+    """A cluster of our own; on a busy machine Ray gives itself too little time, and is tried again."""
+    for left in reversed(range(TRIES)):
+        try:
+            return ray.init(**choices)
+        except Exception as error:
+            ray.shutdown()  # what is there of it
+            if not left:
+                raise InputError(
+                    f"Ray does not start here ({one_line(error)}); leave out engine 'ray', or mend it"
+                ) from error
+            tell(f"Ray did not start ({one_line(error)}); it is tried again")
+    raise AssertionError
 
 
 @contextmanager

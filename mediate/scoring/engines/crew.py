@@ -25,6 +25,10 @@ class Actor:
     def __init__(self, order: bytes) -> None:
         self._worker = Worker(order)
 
+    def there(self) -> bool:
+        """Answers as soon as there is a place for it."""
+        return True
+
     def ready(self) -> Content:
         """As of `Worker`."""
         return self._worker.ready()
@@ -56,6 +60,7 @@ class RayCrew:
     known: list[bytes] = field(default_factory=list)
     check: Callable[[], object] = bool
     _shared: dict[bytes, Any] = field(default_factory=dict)
+    _arrivals: dict[Any, Any] = field(default_factory=dict)
 
     def start(self) -> Any:
         """An actor; it is not restarted by Ray, for it would not know what it is to be ready for."""
@@ -64,6 +69,7 @@ class RayCrew:
 
     def ready(self, worker: Any) -> Any:
         """Has it load the model, and prepare the set while others do."""
+        self._arrivals[worker] = worker.there.remote()
         call = worker.ready.remote()
         self.call(worker, Errand(0, ("",), kind="open"))
         return call
@@ -73,16 +79,21 @@ class RayCrew:
         told = {"kind": task.kind, "number": task.number, "items": task.items, "tokens": self.tokens, "plan": self.plan}
         return worker.work.remote(json.dumps(told).encode("ascii"), dict(task.content), self._put(joined(self.known)))
 
-    def wait(self, calls: Sequence[Any]) -> None:
-        """Returns when one of the calls is over; where nothing is for long, it is said what the cluster lacks."""
-        began, done = time.monotonic(), list[Any]()
-        while not done:
+    def is_there(self, worker: Any) -> bool:
+        """Whether it has a place on the cluster."""
+        return bool(self.ray.wait([self._arrivals[worker]], timeout=0)[0])
+
+    def wait(self, calls: Sequence[Any], seconds: float) -> None:
+        """Returns when one of the calls is over, or then; while nothing is, it is said what the cluster lacks."""
+        began, ends, done = time.monotonic(), time.monotonic() + seconds, list[Any]()
+        while not done and time.monotonic() < ends:
             # Not for long at a time: Ray makes an interrupt of its own of whatever a signal raises while it waits.
             done, _ = self.ray.wait(list(calls), num_returns=1, timeout=BLINK)
             self.check()
             if not done and time.monotonic() - began > PATIENCE:
                 self._say_missing()
                 began = time.monotonic()
+                return  # who was not there may be by now
 
     def answer(self, call: Any) -> Any:
         """What a call gave."""
@@ -98,7 +109,8 @@ class RayCrew:
             raise RuntimeError(f"Ray failed: {error}") from error
 
     def stop(self, worker: Any) -> None:
-        """Ends an actor."""
+        """Ends an actor, also one that does not answer."""
+        self._arrivals.pop(worker, None)
         self.ray.kill(worker)
 
     def _put(self, content: bytes) -> Any:

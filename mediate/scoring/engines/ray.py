@@ -38,8 +38,8 @@ from mediate.scoring.stopping import stopping
 from mediate.watch import work
 
 _DIED = (
-    "two workers died over it, one after the other; see Ray's logs, give workers more memory, or measure it by itself "
-    "with engine 'local'"
+    "two workers died over it, one after the other, or gave no answer in time; see Ray's logs, give workers more "
+    "memory or time (worker_timeout), or measure it by itself with engine 'local'"
 )
 
 
@@ -60,7 +60,7 @@ def score_on_ray(order: Order, spec: EngineSpec, *, out: Path | None, progress: 
     with connected(spec) as ray:
         resources, size = room(ray, spec, order)
         crew, alike = RayCrew(ray, content, resources), Alike()
-        gang = Gang(crew, min(size, len(order.given)), alike.check)
+        gang = Gang(crew, min(size, len(order.given)), alike.check, spec.worker_timeout)
         try:
             with stopping() as signals:
                 crew.check = signals.check

@@ -1,13 +1,15 @@
-"""A Ray that is not there."""
+"""A Ray that is not there, or does not start at once."""
 
 import os
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from mediate.errors import InputError
 from mediate.scoring.engine_spec import make_engine_spec
-from mediate.scoring.engines.cluster import connected
+from mediate.scoring.engines.cluster import TRIES, connected
 
 
 def test_without_ray_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,3 +21,29 @@ def test_without_ray_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -
     ):
         pass
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("failures", [0, 1, TRIES - 1, TRIES])
+def test_a_ray_that_is_too_slow_to_start_is_tried_again(monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
+    events: list[str] = []
+
+    def init(**_: Any) -> Any:
+        events.append("init")
+        if events.count("init") <= failures:
+            raise RuntimeError("The current node timed out during startup.")
+        return SimpleNamespace(address_info={"node_ip_address": "127.0.0.1"})
+
+    ray = SimpleNamespace(init=init, shutdown=lambda: events.append("shutdown"), is_initialized=lambda: False)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    if failures == TRIES:
+        with (
+            pytest.raises(InputError, match=r"Ray does not start here .The current node timed out"),
+            connected(make_engine_spec(engine="ray")),
+        ):
+            pass
+    else:
+        with connected(make_engine_spec(engine="ray")) as found:
+            assert found is ray
+    assert events == [each for _ in range(failures) for each in ("init", "shutdown")] + (
+        ["shutdown"] if failures == TRIES else ["init", "shutdown"]
+    )

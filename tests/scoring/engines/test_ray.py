@@ -22,6 +22,7 @@ from mediate.results.parts import Plan
 from mediate.scoring.allowed import FIRST
 from mediate.scoring.engine_spec import make_engine_spec
 from mediate.scoring.engines import crew as crews
+from mediate.scoring.engines import handing
 from mediate.scoring.engines import ray as module
 from mediate.scoring.engines.cluster import connected
 from mediate.scoring.engines.crew import Alike, RayCrew
@@ -32,7 +33,7 @@ from mediate.scoring.engines.texts import kept
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec
-from tests.scoring.engines.dying import DEATHS, Dying
+from tests.scoring.engines.dying import DEATHS, Dying, Sleeping
 from tests.scoring.engines.test_sharded import content
 
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install -e '.[ray]'")
@@ -109,6 +110,22 @@ def test_whoever_is_killed_nothing_is_lost_and_poison_is_set_aside(
     assert [each.id for each in results.items] == [each.id for each in whole.items if each.id != "p5"]
     others = [place for place, item in enumerate(whole.cube().items) if item != "p5"]
     np.testing.assert_allclose(results.cube().y, whole.cube().y[others], atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_is_given_up_and_its_work_is_done_by_another(
+    cluster: Any, wanted: Path, deaths: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "Actor", Sleeping)
+    # Twice as long as the longest call took, which is that of loading the model.
+    monkeypatch.setattr(handing, "LEAST", 1.0)
+    monkeypatch.setattr(handing, "TIMES", 2.0)
+    for each in deaths.iterdir():
+        each.unlink()
+    (deaths / "p11").write_text("1")
+    score_on_ray(order(), SPEC, out=tmp_path / "run", progress=False)
+    assert (deaths / "p11").read_text() == "0"
+    assert content(tmp_path / "run") == content(wanted)
 
 
 def test_an_item_that_workers_die_over_ends_the_run_where_every_error_does() -> None:
