@@ -63,7 +63,7 @@ def narrowed(figure: Figure, lay_out: Callable[[Figure], object]) -> None:
     for each, height in zip(every, heights, strict=True):
         most, label = max(height, LOWEST * figure.dpi), each.yaxis.label
         # Lines that are too long are set anew: each of them in two would leave single words.
-        _fitted(label, most, afresh=_sizes(label, upright=True)[0] > most, upright=True)
+        _fitted(label, most, afresh=bool(_sizes(label, upright=True)[0] > most), upright=True)
     _laid_out(figure, lay_out)
     for each in every:
         _moved_in(each, figure.bbox.width, alone=alone)
