@@ -1,9 +1,9 @@
 """What is crossed has names for all of its numbers, and its maps are called by words and not by code."""
 
 import numpy as np
-from mediate.results.crossing_names import CROSSING_WORDS
 
 from mediate.results.crossing import Crossing, set_changes
+from mediate.results.crossing_names import CROSSING_WORDS
 from mediate.results.kind_words import called, view_words
 
 
