@@ -58,6 +58,15 @@ class Owner:
             pass
         return not self.born or _born(self.pid) in ("", self.born)
 
+    @property
+    def may_hold(self) -> bool:
+        """Whether it may hold a folder whose lock is free.
+
+        One on another machine may, where locks are not seen from here. One on this machine may where it is another that
+        runs: it made the lock anew while the one before, which was just taken away, was being tried.
+        """
+        return not self.is_here or (bool(self.lives) and self.pid != os.getpid())
+
     def __str__(self) -> str:
         ago = max(0.0, time.time() - self.beat)
         return f"process {self.pid} on {self.host}, since {self.started}, last sign {duration(ago)} ago"
@@ -108,7 +117,7 @@ def held(folder: Path, refusal: str, *, takeover: bool = False) -> Iterator[None
     try:
         with _locked(folder, refusal):
             owner = owner_of(folder)
-            if owner is not None and not owner.is_here and not takeover:
+            if owner is not None and not takeover and owner.may_hold:
                 raise InputError(
                     f"{folder}: {owner} holds it or was killed there; make sure that it is dead, then give --takeover"
                 )

@@ -121,6 +121,17 @@ def test_a_living_process_on_this_machine_keeps_its_folder_until_it_is_killed(tm
         assert owner_of(tmp_path) not in (None, left)
 
 
+def test_a_lock_made_anew_by_one_that_lives_is_not_shared(tmp_path: Path) -> None:
+    """Whoever tried a lock that was just taken away has it, and so has the process that made the next one."""
+    own = {"pid": os.getppid(), "host": gethostname(), "started": "x", "beat": time.time(), "born": ""}
+    (tmp_path / HEARTBEAT).write_text(json.dumps(own))
+    with pytest.raises(InputError, match=f"process {os.getppid()} on .* give --takeover"), held(tmp_path, "taken"):
+        pass
+    assert json.loads((tmp_path / HEARTBEAT).read_text()) == own
+    with held(tmp_path, "taken", takeover=True):
+        assert (owner_of(tmp_path) or pytest.fail("nobody")).pid == os.getpid()
+
+
 @pytest.mark.parametrize("pid", [2**40, 10**30])
 def test_a_number_that_no_process_has_is_dead(tmp_path: Path, pid: int) -> None:
     assert Owner(pid, gethostname(), "x", 1.0).lives is False
