@@ -21,7 +21,8 @@ def called(kind: str) -> str:
     """
     name = parse_kind(kind)
     if name.view is None:
-        return f"{kind} estimate of the effect" if is_estimate(kind) else f"{kind} effect"
+        words = kind.replace("step_graph.", "step graph's ")
+        return f"{words} estimate of the effect" if is_estimate(kind) else f"{words} effect"
     return f"{called(str(replace(name, view=None, source=False)))} {view_words(kind)}"
 
 

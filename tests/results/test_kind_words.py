@@ -18,6 +18,10 @@ def test_the_words_are_those_of_the_kind(kind: str) -> None:
     assert of_a_step(kind).startswith("a gradient estimate, not exact patching, of" if method else "the effect of")
 
 
+def test_a_step_graph_is_called_in_words() -> None:
+    assert called("step_graph.read") == "step graph's read effect"
+
+
 def test_what_is_done_is_said() -> None:
     assert "swapping what the answer reads" in of_a_step("read")
     assert "hiding that step" in of_a_step("knockout")
