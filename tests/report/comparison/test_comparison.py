@@ -53,6 +53,15 @@ def sizes(count: int = 4) -> dict[str, Results]:
     }  # fmt: skip
 
 
+def test_weights_that_were_quantised_are_told_with_each_run(tmp_path: Path) -> None:
+    runs = [made.run(), made.run(made.B)]
+    runs[1].manifest["model"]["weights"] = "4-bit GGUF, Q4_1"
+    compared = compare(runs, labels=["whole", "small"], **FEW)
+    page = compared.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "float32 (from 4-bit GGUF, Q4_1)" in parse(page).text
+    assert list(compared.runs["weights"].fillna("")) == ["", "4-bit GGUF, Q4_1"]
+
+
 @pytest.fixture(scope="module")
 def crossed() -> Comparison:
     runs = square()
