@@ -65,6 +65,12 @@ def plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def ordinal(count: int) -> str:
+    """A place that counts from 1, such as `1st`, `12th` or `22nd`."""
+    last = "th" if count % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
+    return f"{count}{last}"
+
+
 def fact_of(model: Mapping[str, Any], name: str) -> str:
     """A fact of a model as a page tells it; of its dtype also what its weights were before."""
     return plain(precision_words(model) if name == "dtype" else model.get(name))

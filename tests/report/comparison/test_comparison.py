@@ -59,7 +59,7 @@ def test_weights_that_were_quantised_are_told_with_each_run(tmp_path: Path) -> N
     compared = compare(runs, labels=["whole", "small"], **FEW)
     page = compared.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
     assert "float32 (from 4-bit GGUF, Q4_1)" in parse(page).text
-    assert list(compared.runs["weights"].fillna("")) == ["", "4-bit GGUF, Q4_1"]
+    assert list(compared.runs()["weights"].fillna("")) == ["", "4-bit GGUF, Q4_1"]
 
 
 @pytest.fixture(scope="module")
