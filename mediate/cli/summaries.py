@@ -136,4 +136,4 @@ def _head(manifest: Mapping[str, Any], out: Path, page: Path | None) -> dict[str
 
 def _model(facts: Any) -> dict[str, Any]:
     found = facts if isinstance(facts, Mapping) else {}
-    return {name: found.get(name) for name in ("name", "parameters", "layers", "dtype", "device")}
+    return {name: found.get(name) for name in ("name", "parameters", "layers", "dtype", "weights", "device")}

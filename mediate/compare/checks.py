@@ -7,6 +7,7 @@ from mediate.compare.prompts import prompt_differences
 from mediate.compare.runs import NamedRun
 from mediate.errors import InputError, shortened
 from mediate.results.partial import partial_words
+from mediate.results.precision import precision_words
 
 
 def compared_outcomes(runs: Sequence[NamedRun]) -> tuple[str, ...]:
@@ -78,9 +79,8 @@ def check_alike(runs: Sequence[NamedRun], *, allow_mixed: bool) -> tuple[str, ..
 def cautions(runs: Sequence[NamedRun]) -> tuple[str, ...]:
     """What does not forbid a comparison, but a reader of it must know."""
     found = []
-    dtypes = {run.label: str(run.model.get("dtype", "unknown")) for run in runs}
-    if len(set(dtypes.values())) > 1:
-        listed = ", ".join(f"{label}: {dtype}" for label, dtype in dtypes.items())
+    if len({str(run.model.get("dtype")) for run in runs}) > 1 or _quantised_before(runs):
+        listed = ", ".join(f"{run.label}: {precision_words(run.model) or 'unknown'}" for run in runs)
         found.append(f"The weights have different precision ({listed}); part of a difference may be rounding.")
     chosen = [run.label for run in runs if run.spec.get("solved_only")]
     if chosen:
@@ -121,3 +121,8 @@ def _meaning(run: NamedRun) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     return shortened(", ".join(value) if isinstance(value, list) else repr(value), 60)
+
+
+def _quantised_before(runs: Sequence[NamedRun]) -> bool:
+    """Whether some runs' weights were quantised in another way; runs that do not record it are not asked."""
+    return len({run.model["weights"] for run in runs if "weights" in run.model}) > 1

@@ -20,7 +20,7 @@ from mediate.compare.quantities import (
     linearised,
     share_numerators,
 )
-from mediate.compare.runs import NamedRun
+from mediate.compare.runs import NamedRun, by_label
 from mediate.compare.settings import Settings
 from mediate.results import set_effects, set_shares
 from mediate.stats import Estimate
@@ -121,8 +121,12 @@ def differences_from(
     te = np.stack([each[0] for each in effects])
     tops = np.stack([share_numerators(each) for each in cubes], axis=1)
     estimates = [
-        paired_ratio_difference(
-            top, te, groups, min_mean_denominator=how.min_te, seed=how.seed, level=how.level, draws=how.draws
+        by_label(
+            paired_ratio_difference(
+                top, te, groups, min_mean_denominator=how.min_te, seed=how.seed, level=how.level, draws=how.draws
+            ),
+            (reference, run),
+            outcome,
         )
         for top in tops
     ]

@@ -8,7 +8,7 @@ import numpy as np
 from mediate.compare.design import Design
 from mediate.compare.pairing import Pairing
 from mediate.compare.quantities import SHARES, aligned, share_numerators
-from mediate.compare.runs import NamedRun
+from mediate.compare.runs import NamedRun, by_label
 from mediate.compare.settings import Settings
 from mediate.results import total_effect
 from mediate.stats import Estimate
@@ -59,5 +59,6 @@ def climb(runs: Sequence[NamedRun], pairing: Pairing, outcome: str, how: Setting
         given = (sizes, tops[:, place], te, pairing.groups)
         slope = ladder_slope(*given, min_mean_denominator=how.min_te, seed=how.seed, level=how.level)
         rank = ladder_rank_correlation(*given, min_mean_denominator=how.min_te, seed=how.seed, level=how.level)
-        found.append(LadderShare(outcome, name, len(runs), slope, rank.estimate, rank.p))
+        slope, order = (by_label(each, runs, outcome) for each in (slope, rank.estimate))
+        found.append(LadderShare(outcome, name, len(runs), slope, order, rank.p))
     return tuple(found)

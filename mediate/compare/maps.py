@@ -95,7 +95,7 @@ def _no_share(stack: Stack, runs: Sequence[NamedRun], min_te: float) -> str:
     small = int(abs(means).argmin())
     if abs(means[small]) > min_te:
         return ""
-    return f"the mean total effect of {runs[small].label!r}, {means[small]:.3g}, is within {min_te:g} of 0"
+    return f"the mean total effect in {runs[small].label} is {means[small]:.3g}, within {min_te:g} of 0"
 
 
 def _scopes(stack: Stack) -> list[Scope]:

@@ -8,6 +8,9 @@ from typing import Any
 
 from mediate.errors import InputError
 from mediate.results import Measured, Results
+from mediate.results.outcomes import unit_of
+from mediate.stats import Estimate
+from mediate.stats.studentised import named_runs
 
 GIVEN = "given"
 
@@ -112,3 +115,8 @@ def _labels(results: Sequence[Results], folders: Sequence[Path | None]) -> tuple
     if len(set(names)) == len(names):
         return names
     return tuple(f"{place} {name}" for place, name in enumerate(names, start=1))
+
+
+def by_label(estimate: Estimate, runs: Sequence[NamedRun], outcome: str) -> Estimate:
+    """An estimate of shares in several runs, whose reason names these by their labels."""
+    return named_runs(estimate, [f"total effect in {run.label}" for run in runs], unit_of(outcome))

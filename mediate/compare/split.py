@@ -7,7 +7,7 @@ import numpy as np
 
 from mediate.compare.pairing import Pairing
 from mediate.compare.quantities import EFFECT, EFFECTS, SHARE, SHARES, aligned, effect_values, share_numerators
-from mediate.compare.runs import NamedRun
+from mediate.compare.runs import NamedRun, by_label
 from mediate.compare.settings import Settings
 from mediate.stats import Estimate
 from mediate.stats.studentised import contrast_of, studentised
@@ -91,5 +91,6 @@ def split_square(runs: Sequence[NamedRun], pairing: Pairing, outcome: str, how: 
                 level=how.level,
                 draws=how.draws,
             )
-            found.append(SplitPart(outcome, first, second, kind, name, part, estimate))
+            told = by_label(estimate, runs, outcome)
+            found.append(SplitPart(outcome, first, second, kind, name, part, told))
     return tuple(found)

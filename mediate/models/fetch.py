@@ -28,6 +28,7 @@ class Packaged:
         template: After what it writes chains best, as a choice of `--template`.
         bytes: Of the model file; 0 where that is not known before.
         context: The most tokens of a text; None where that is not known before.
+        weights: What the file's weights are, where they are quantised.
     """
 
     requirement: str
@@ -38,6 +39,7 @@ class Packaged:
     template: str = "chat"
     bytes: int = 0
     context: int | None = None
+    weights: str = ""
 
 
 PACKAGED = {
@@ -49,6 +51,7 @@ PACKAGED = {
         licence="Apache-2.0",
         bytes=98_362_432,
         context=8192,
+        weights="4-bit GGUF, Q4_1",
         # Zero-shot, in its chat format, it solves almost no problem, and after worked examples more than half.
         template="few-shot",
     )

@@ -5,8 +5,11 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
+from collections import Counter
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +22,8 @@ from mediate.models.cache import cache_folder
 from mediate.models.gguf_rope import give, scaling
 from mediate.models.silence import quiet_bars
 
-# What a converted folder's rotary embedding was given of its file.
-_GIVEN = "gguf-rope.json"
+# What a converted folder's rotary embedding was given of its file, and what most of the file's weights are.
+_GIVEN, _WEIGHTS = "gguf-rope.json", "gguf-weights.json"
 log = logging.getLogger(__name__)
 
 
@@ -59,6 +62,35 @@ def converted(path: Path) -> Path:
             raise
         return target if target.exists() and not found else _for_this_process(path, target, number)
     return target
+
+
+def quantised(path: Path) -> str:
+    """What most weights of a GGUF file are, such as `4-bit GGUF, Q4_1`; empty where they are not quantised.
+
+    Files are read once, as parsing one takes seconds: what was found is kept beside the converted weights.
+
+    Raises:
+        InputError: As `converted` does.
+    """
+    kept = converted(path) / _WEIGHTS
+    with suppress(OSError, ValueError):
+        return str(json.loads(kept.read_text(encoding="utf-8")))
+    found = _most_weights(path)
+    with suppress(OSError):  # a cache that cannot be written is read again the next time
+        write_text(kept, json.dumps(found))
+    return found
+
+
+def _most_weights(path: Path) -> str:
+    from gguf import GGML_QUANT_SIZES, GGUFReader
+
+    counts = Counter[Any]()
+    for tensor in GGUFReader(path).tensors:
+        counts[tensor.tensor_type] += int(tensor.n_elements)
+    kind = counts.most_common(1)[0][0]
+    bits = re.search(r"\d+", kind.name)
+    # What is not quantised is stored weight by weight, and what is, in blocks.
+    return f"{bits.group()}-bit GGUF, {kind.name}" if bits and GGML_QUANT_SIZES[kind][0] > 1 else ""
 
 
 @cache

@@ -26,6 +26,7 @@ class Listed:
         context: The most tokens of a text; None where that is not known.
         place: Its folder or file; empty where it is not here yet.
         licence: Of the weights; empty where that is not known.
+        weights: What they are as they lie, such as `float16` or `4-bit GGUF, Q4_1`; empty where that is not known.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Listed:
     context: int | None
     place: str = ""
     licence: str = ""
+    weights: str = ""
 
     def described(self) -> dict[str, Any]:
         """All of it as plain values, for JSON."""
@@ -54,7 +56,7 @@ def _bundled() -> Iterator[Listed]:
     for ladder in LADDERS:
         for name in ladder.names:
             folder = shipped_folder(name)
-            yield Listed(name, BUNDLED, _weights(folder), ladder.context, str(folder), "Apache-2.0")
+            yield Listed(name, BUNDLED, _weights(folder), ladder.context, str(folder), "Apache-2.0", _dtype(folder))
 
 
 def _packaged() -> Iterator[Listed]:
@@ -63,14 +65,14 @@ def _packaged() -> Iterator[Listed]:
         here = path.is_file()
         size = path.stat().st_size if here else packaged.bytes
         state, place = (FETCHED, str(path)) if here else (FETCHABLE, "")
-        yield Listed(name, state, size, packaged.context, place, packaged.licence)
+        yield Listed(name, state, size, packaged.context, place, packaged.licence, packaged.weights)
 
 
 def _cached() -> Iterator[Listed]:
     for name, folder in _snapshots():
         size = _weights(folder)
         if size:  # its configuration or tokenizer alone is no model
-            yield Listed(name, CACHED, size, _context(folder), str(folder))
+            yield Listed(name, CACHED, size, _context(folder), str(folder), weights=_dtype(folder))
 
 
 def _snapshots() -> Iterator[tuple[str, Path]]:
@@ -90,9 +92,18 @@ def _weights(folder: Path) -> int:
 
 
 def _context(folder: Path) -> int | None:
+    config = _config(folder)
+    return next((config[name] for name in _CONTEXTS if isinstance(config.get(name), int)), None)
+
+
+def _dtype(folder: Path) -> str:
+    config = _config(folder)
+    return next((config[name] for name in ("dtype", "torch_dtype") if isinstance(config.get(name), str)), "")
+
+
+def _config(folder: Path) -> dict[str, Any]:
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        found = [config[name] for name in _CONTEXTS if isinstance(config.get(name), int)]
-    except (OSError, ValueError, AttributeError):  # what cannot be read, loading refuses in its own words
-        return None
-    return found[0] if found else None
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # what cannot be read, loading refuses in its own words
+        return {}
+    return found if isinstance(found, dict) else {}

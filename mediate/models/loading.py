@@ -21,7 +21,7 @@ from mediate.models.codegen import lend_tables
 from mediate.models.file_sums import model_sums, snapshot
 from mediate.models.fingerprint import model_fingerprint, own_ends, tokenizer_fingerprint
 from mediate.models.float64 import keep_float64
-from mediate.models.gguf import converted
+from mediate.models.gguf import converted, quantised
 from mediate.models.gpu import gpus_of, usual_device
 from mediate.models.hub import attempted, fetched_copy, not_given
 from mediate.models.load_spec import LoadOptions, make_load_spec
@@ -59,7 +59,7 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
     how = make_load_spec(**options)
     steering: Path | None = None
     files: dict[str, str] | None = None
-    revision = ""
+    revision = weights = ""
     device = _checked_device(how.device or usual_device())
     if isinstance(model, str | Path):
         origin = resolve(model, how.adapter)
@@ -68,6 +68,8 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
         plain, beside, origin = read_plain(origin, getattr(torch, how.dtype or "float32"))
         if origin.kind is OriginKind.HUB:  # what was downloaded is kept under its commit
             files, revision = model_sums(origin, how.tokenizer), getattr(snapshot(origin.location), "name", "")
+        if origin.kind is OriginKind.GGUF:
+            weights = quantised(Path(origin.location))
         name, where, steering = origin.name, origin.kind.value, origin.steering
         if origin.adapter is not None:
             plain, where = merge_adapter(plain, origin.adapter, origin.name.partition("+")[0]), f"{where}+adapter"
@@ -86,7 +88,8 @@ def load_unchecked(model: Any, **options: Unpack[LoadOptions]) -> Model:
         )
     ends = own_ends(plain, tokenizer)
     loaded = _hook(plain.to(device).eval(), tokenizer, name, where)
-    loaded = replace(loaded, facts=replace(loaded.facts, ends=ends, revision=revision, files=files or {}))
+    told = replace(loaded.facts, ends=ends, revision=revision, files=files or {}, weights=weights)
+    loaded = replace(loaded, facts=told)
     return loaded if steering is None else steered_by(loaded, steering)
 
 

@@ -13,6 +13,7 @@ from mediate.models.float64 import keeps_float64
 from mediate.models.sites import Component
 from mediate.models.steering import Steering
 from mediate.models.turning import Turning
+from mediate.results.precision import precision_words
 from mediate.showing import record_cell
 
 # How attention is computed, by transformers' name for it: patterns are read and written, so no other way will do.
@@ -42,6 +43,8 @@ class Facts:
         ends: Tokens that end what it writes, beside its tokenizer's own.
         revision: The commit of a model of the hub; empty of any other.
         files: The sha256 of the files that it was loaded from, by their names; empty where that is not known.
+        weights: What they were before they were made into `dtype`, such as `4-bit GGUF, Q4_1`; empty where they were
+            not quantised.
     """
 
     name: str
@@ -62,6 +65,12 @@ class Facts:
     ends: tuple[int, ...] = ()
     revision: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    weights: str = ""
+
+    @property
+    def precision(self) -> str:
+        """The dtype, and what the weights were before."""
+        return precision_words({"dtype": self.dtype, "weights": self.weights})
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +205,7 @@ class Model:
 
     def __repr__(self) -> str:
         facts = self.facts
-        size = f"{facts.layers} layers, {facts.parameters:,} parameters, {facts.dtype}, {facts.device}"
+        size = f"{facts.layers} layers, {facts.parameters:,} parameters, {facts.precision}, {facts.device}"
         return f"Model({facts.name!r}, {facts.architecture}, {size})"
 
     def _repr_html_(self) -> str:
@@ -209,7 +218,7 @@ class Model:
             ("residual stream", f"width {facts.d_model}"),
             ("vocabulary", f"{facts.d_vocab:,} tokens"),
             ("context", f"{facts.context:,} positions"),
-            ("precision", f"{facts.dtype} on {facts.device}"),
+            ("precision", f"{facts.precision} on {facts.device}"),
             ("loaded from", facts.source),
             ("sha256", facts.fingerprint),
             ("checks at load", f"{passed} of {len(self.checks)} passed"),

@@ -21,8 +21,9 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def read_csv(path: str | Path) -> Iterator[Row]:
-    """The rows of a file, each with the line where it begins; a cell that is empty is no cell.
+    """The rows of a file, each with the line where it begins and its number from 1; a cell that is empty is no cell.
 
+    The number counts records, as pandas does, and not lines, of which a record with line breaks has several.
     Columns are set off by commas, or by semicolons or tabs where the first line has no comma.
 
     Raises:
@@ -34,7 +35,7 @@ def read_csv(path: str | Path) -> Iterator[Row]:
     if first is None:
         return
     names, delimiter = _names(path, lines[first])
-    for number, cells in _records(lines, first + 1, delimiter, len(names)):
+    for count, (number, cells) in enumerate(_records(lines, first + 1, delimiter, len(names)), start=1):
         place = f"{path}:{number}"
         if isinstance(cells, csv.Error):
             reason = f"not CSV ({cells}); put a text with quotes into quotes, and write each quote in it twice"
@@ -45,7 +46,10 @@ def read_csv(path: str | Path) -> Iterator[Row]:
         elif any(_undecoded(cell) for cell in cells):
             yield place, ItemError("", "not UTF-8; save the file as UTF-8", place=place, code="bad_encoding")
         else:
-            yield place, nested({name: cell for name, cell in zip(names, cells, strict=True) if cell.strip()})
+            yield (
+                f"{place}, row {count}",
+                nested({name: cell for name, cell in zip(names, cells, strict=True) if cell.strip()}),
+            )
 
 
 def _names(path: str | Path, line: str) -> tuple[list[str], str]:

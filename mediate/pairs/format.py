@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Where a row stands, such as `pairs.jsonl:12`, and what stands there, or the ItemError of one that cannot be read.
+# Where a row stands, its number last, such as `pairs.jsonl:12`, and what stands there, or the ItemError of one that
+# cannot be read.
 Row = tuple[str, Any]
 
 

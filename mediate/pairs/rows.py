@@ -93,7 +93,7 @@ def pair_of_row(row: Any, place: str, first_place: dict[str, str]) -> Pair:
 
 
 def number_of(place: str) -> str:
-    """The number of a line or row, of a place such as `pairs.jsonl:12` or `pairs.parquet:row 12`."""
+    """The number of a line or row, of a place such as `a.jsonl:12`, `a.parquet:row 12` or `a.csv:25, row 12`."""
     return re.split(r"[: ]", place)[-1]
 
 

@@ -33,7 +33,7 @@ from mediate.report.crossing_words import (
 from mediate.report.html import to_html
 from mediate.report.parts import MOST_ROWS, in_lines, left_out, more_rows
 from mediate.report.run.in_short import peak
-from mediate.report.words import apart_words, interval, number, percent, plain, plural, share_words
+from mediate.report.words import apart_words, fact_of, interval, number, percent, plain, plural, share_words
 from mediate.results.crossing import Crossing, change
 from mediate.results.crossing_folder import CrossResults
 from mediate.results.crossing_names import CROSSING_WORDS
@@ -183,7 +183,7 @@ def _items_section(results: CrossResults) -> Section:
 
 def _method_section(manifest: Mapping[str, Any]) -> Section:
     models = [manifest.get("model", {}).get(each, {}) for each in CHECKPOINTS]
-    rows = [(name.replace("_", " "), *(plain(each.get(name)) for each in models)) for name in _FACTS]
+    rows = [(name.replace("_", " "), *(fact_of(each, name) for each in models)) for name in _FACTS]
     rows.append(("checks passed", *map(_checks, models)))
     run = [(key, plain(value)) for key, value in manifest["spec"].items()]
     run += [(key, plain(manifest.get(key))) for key in ("created", "finished", "seconds", "weight_bytes")]

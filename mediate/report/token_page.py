@@ -32,7 +32,7 @@ from mediate.report.token_words import (
     joined_notes,
     most_carried,
 )
-from mediate.report.words import DASH, gaps, interval, number, percent, plain, plural, share_words
+from mediate.report.words import DASH, fact_of, gaps, interval, number, percent, plain, plural, share_words
 from mediate.results.token_join import ALL, EFFECTS, KINDS, REJECTED, SETS, JoinResults, kind_table
 from mediate.results.tokens_agreed import Carried, TokensAgreed, agreed_of, carried_of, without_statement
 from mediate.stats import Estimate
@@ -271,7 +271,7 @@ def _token_table(results: JoinResults) -> Table:
 def _method_section(manifest: Mapping[str, Any]) -> Section:
     names = ("name", "fingerprint", "architecture", "parameters", "layers", "dtype", "device", "source")
     models = list(manifest["model"])
-    rows = [(name, *(plain(manifest["model"][each].get(name)) for each in models)) for name in names]
+    rows = [(name, *(fact_of(manifest["model"][each], name) for each in models)) for name in names]
     run = [(key.replace("_", " "), plain(value)) for key, value in manifest["spec"].items()]
     run += [(key, plain(manifest.get(key))) for key in ("created", "finished", "seconds")]
     versions = [(name, plain(version)) for name, version in manifest.get("versions", {}).items()]

@@ -1,7 +1,7 @@
 """Numbers and the headline in words; every view of a run says them the same way."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mediate.pairs.answers import says
@@ -9,6 +9,7 @@ from mediate.report.analysis import analysis_of, section
 from mediate.results import Results, Told
 from mediate.results.outcomes import unit_of
 from mediate.results.partial import partial_words
+from mediate.results.precision import precision_words
 from mediate.stats import Estimate
 
 DASH = "–"
@@ -64,10 +65,21 @@ def plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def ordinal(count: int) -> str:
+    """A place that counts from 1, such as `1st`, `12th` or `22nd`."""
+    last = "th" if count % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th")
+    return f"{count}{last}"
+
+
+def fact_of(model: Mapping[str, Any], name: str) -> str:
+    """A fact of a model as a page tells it; of its dtype also what its weights were before."""
+    return plain(precision_words(model) if name == "dtype" else model.get(name))
+
+
 def model_words(results: Results) -> str:
     """The model's name and precision."""
     model = section(results, "model")
-    return f"{plain(model.get('name'))}, {plain(model.get('dtype'))}"
+    return f"{plain(model.get('name'))}, {fact_of(model, 'dtype')}"
 
 
 def source_words(results: Results) -> str:

@@ -4,8 +4,9 @@ A mean, a share, a paired difference, a difference of two shares and a slope ove
 `sum_r w_r N_r / D_r`, of sums that every resample of the groups takes anew.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int, Num
@@ -20,6 +21,9 @@ ONE_GROUP = "one group: nothing to resample"
 ROUNDING = 1e-12
 # A resample whose standard error is below this part of the data's own is of groups that are all alike.
 ALIKE = 1e-9
+# What reasons call the denominator of a run, and how they say that it is too small.
+_RUN = re.compile(r"denominator of run (\d+)")
+_SMALL = re.compile(rf"mean {_RUN.pattern}, (\S+), is within")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,18 @@ def unbounded_because(contrast: Estimand, counts: Num[np.ndarray, "draw group"],
     run = int((~stable).sum(axis=0).argmax())
     share = 1 - stable[:, run].mean()
     return f"the {contrast.denominator(run)} vanishes or changes sign in {share:.1%} of resamples"
+
+
+def named_runs(estimate: Estimate, called: Sequence[str], unit: str) -> Estimate:
+    """The estimate whose reason, if it has one, tells of runs by name.
+
+    Args:
+        estimate: Of several runs.
+        called: What each run's denominator is called, such as `total effect in after`, in the order of the runs.
+        unit: Of the denominators.
+    """
+    told = _SMALL.sub(lambda found: f"mean {called[int(found[1])]} is {found[2]} {unit}, within", estimate.reason)
+    return replace(estimate, reason=_RUN.sub(lambda found: called[int(found[1])], told))
 
 
 def alike_because(share: float, groups: int) -> str:

@@ -11,7 +11,7 @@ from mediate.models.fetch import PACKAGED
 from mediate.models.shipped import REFERENCES
 from tests.test_cli import GOOD, assert_refused, mediate, write
 
-KEYS = {"name", "state", "bytes", "context", "place", "licence"}
+KEYS = {"name", "state", "bytes", "context", "place", "licence", "weights"}
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("models--someone--small", "models--someone--half"):
         folder = tmp_path / "hub" / name / "snapshots" / "abc"
         folder.mkdir(parents=True)
-        (folder / "config.json").write_text('{"max_position_embeddings": 77}')
+        (folder / "config.json").write_text('{"max_position_embeddings": 77, "torch_dtype": "bfloat16"}')
     (tmp_path / "hub" / "models--someone--small" / "snapshots" / "abc" / "model.safetensors").write_bytes(
         b"x" * 2_000_000
     )
@@ -37,6 +37,8 @@ def test_every_model_is_listed_with_its_place(hub: Path) -> None:
     small, bundled = models["someone/small"], models["reference-0.1m"]
     assert (small["state"], small["bytes"], small["context"]) == ("cached", 2_000_000, 77)
     assert (bundled["state"], bundled["context"]) == ("bundled", 128)
+    weights = [models[name]["weights"] for name in ("someone/small", "reference-0.1m", "smollm2-135m-instruct")]
+    assert weights == ["bfloat16", "float16", "4-bit GGUF, Q4_1"]
     assert bundled["bytes"] == sum(each.stat().st_size for each in Path(bundled["place"]).glob("*.safetensors")) > 0
 
 
@@ -50,7 +52,10 @@ def test_what_is_fetched_says_so(hub: Path) -> None:
     (row,) = (line for line in done.stdout.splitlines() if line.startswith(f"{name} "))
     assert "fetched" in row
     assert "3.0 MB" in row
+    assert "  4-bit GGUF, Q4_1  " in row
     assert row.endswith(str(place))
+    done = mediate("models", "fetch", name, cwd=hub)
+    assert done.stdout == f"{name} (4-bit GGUF, Q4_1, Apache-2.0): {place}\n"
     assert "next:" not in done.stderr
 
 

@@ -29,6 +29,7 @@ def test_an_item_is_shown_by_id_and_by_number_with_a_map_and_a_layer(run: Path) 
     scores = Scores(fake_results(4))
     item = scores.items[1]
     assert shown(str(run), item.id) == shown(str(run), "1") == f"{item.show()}\n"
+    assert shown(str(run), "--place", "1") == f"{item.show()}\n"
     item = scores.items[2]
     asked = shown(str(run), "2", "--map", "read:step,layer", "--layer", "2")
     assert "in layer 2 alone; each step begins" in " ".join(asked.split())
@@ -41,6 +42,8 @@ def test_an_item_is_shown_by_id_and_by_number_with_a_map_and_a_layer(run: Path) 
     [
         (["apples-00"], "no item 'apples-00' in these results; did you mean 'apples-000'"),
         (["99"], "no item '99' in these results; there are 4 items"),
+        ([], "give an item's id, or its place with --place"),
+        (["apples-000", "--place", "0"], "and not both"),
         (["0", "--map", "raed"], "did you mean 'read'"),
         (["0", "--layer", "99"], "layer: no 99 in 'read:step,layer'"),
     ],

@@ -73,6 +73,15 @@ def test_precision_selection_and_other_tokens_are_cautions() -> None:
     assert compared(made.run(), made.run(made.B)).cautions == ()
 
 
+def test_weights_that_were_quantised_are_a_caution_where_both_say_what_they_were() -> None:
+    whole, quantised = made.run(), made.run(made.B)
+    quantised.manifest["model"]["weights"] = "4-bit GGUF, Q4_1"
+    assert compared(whole, quantised).cautions == ()
+    whole.manifest["model"]["weights"] = ""
+    (precision,) = compared(whole, quantised).cautions
+    assert "(run0: float32, run1: float32 (from 4-bit GGUF, Q4_1))" in precision
+
+
 def test_settings_are_the_first_runs_own_unless_chosen() -> None:
     runs = named(made.run(), made.run(made.B))
     runs[0].results.manifest["spec"].update(seed=4, level=0.8, min_te=0.5)

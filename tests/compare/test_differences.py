@@ -1,6 +1,8 @@
 """Planted shares give the planted differences, and the verdicts follow from margin and interval."""
 
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,8 +106,18 @@ def test_a_vanishing_total_effect_leaves_shares_undefined() -> None:
         assert math.isnan(each.estimate.value)
         assert each.verdict is Verdict.UNCLEAR
         assert math.isnan(each.p)
-        assert "0.05" in each.estimate.reason
+        assert each.estimate.reason == "the mean total effect in run1 is 0.05 nats, within 0.1 of 0"
     assert found["effect", "te"].verdict is Verdict.CHANGED
+
+
+def test_a_total_effect_that_changes_sign_is_told_with_its_run() -> None:
+    run = made.run(made.B, te=0.12, seed=1)
+    cube = run.cubes[0]
+    sign = np.where(np.arange(len(cube.items)) % 8 < 3, -20.0, 15.0)[:, None, None, None]
+    changing = replace(run, cubes=(replace(cube, y=cube.y * sign),))
+    each = differences(compared(changing, made.run()))["share", "mediated"]
+    assert math.isnan(each.estimate.low)
+    assert re.fullmatch(r"the total effect in run0 vanishes or changes sign in \S+% of resamples", each.estimate.reason)
 
 
 def test_one_group_has_no_interval_and_no_verdict() -> None:

@@ -227,7 +227,7 @@ def test_maps_that_cannot_be_compared_say_why() -> None:
             replace(run, maps=tuple(replace(each, outcome="other") for each in run.maps)) for run in (a, b)),
         "a map does not have every layer from 0 on, or not the same layers in all items": (a, replace(b, maps=tuple(
             replace(each, coords=each.coords | {"layer": (1, 2, 3, 4)}) for each in b.maps))),
-        "the mean total effect of 'run1', 0.05, is within 0.1 of 0": (
+        "the mean total effect in run1 is 0.05, within 0.1 of 0": (
             a, made.run(made.B, profile=FLAT, te=0.05, seed=1)),
     }  # fmt: skip
     for why, runs in cases.items():

@@ -61,9 +61,19 @@ def interleaved(weight: np.ndarray, heads: int) -> np.ndarray:
     return weight.reshape(heads, 2, -1, weight.shape[1]).swapaxes(1, 2).reshape(weight.shape)
 
 
-def write_gguf(path: Path, model: Any, scaled: Callable[[Any], object] = lambda writer: None) -> Path:
-    """Writes the model; `scaled` adds what a file says of its rotary embedding."""
+def write_gguf(
+    path: Path, model: Any, scaled: Callable[[Any], object] = lambda writer: None, stored: str = "F32"
+) -> Path:
+    """Writes the model, whole rows of blocks as `stored`; `scaled` adds what a file says of its rotary embedding."""
     import gguf
+
+    kind = gguf.GGMLQuantizationType[stored]
+
+    def add(name: str, weight: np.ndarray) -> None:
+        if weight.ndim == 2 and weight.shape[1] % 32 == 0:
+            writer.add_tensor(name, gguf.quants.quantize(weight, kind), raw_dtype=kind)
+        else:
+            writer.add_tensor(name, weight)
 
     config, tokenizer = model.config, tiny.byte_level()
     writer = gguf.GGUFWriter(path, "llama")
@@ -92,9 +102,9 @@ def write_gguf(path: Path, model: Any, scaled: Callable[[Any], object] = lambda 
             if theirs in ("attn_q", "attn_k"):
                 heads = config.num_attention_heads if theirs == "attn_q" else config.num_key_value_heads
                 weight = interleaved(weight, heads)
-            writer.add_tensor(f"blk.{layer}.{theirs}.weight", weight)
+            add(f"blk.{layer}.{theirs}.weight", weight)
     for ours, theirs in (("model.embed_tokens", "token_embd"), ("model.norm", "output_norm"), ("lm_head", "output")):
-        writer.add_tensor(f"{theirs}.weight", weights[f"{ours}.weight"])
+        add(f"{theirs}.weight", weights[f"{ours}.weight"])
     scaled(writer)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -121,6 +131,25 @@ def test_a_gguf_file_says_what_its_weights_say(tmp_path: Path, cache: Path) -> N
         for text in ("Tom has 3 apples\n🙂", "  two  spaces"):
             ids = tokenizer(text, add_special_tokens=False)["input_ids"]
             assert ids == tiny.byte_level()(text, add_special_tokens=False)["input_ids"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "weights"), [("F32", ""), ("F16", ""), ("Q4_1", "4-bit GGUF, Q4_1"), ("Q8_0", "8-bit GGUF, Q8_0")]
+)
+def test_weights_that_were_quantised_are_told_with_the_dtype(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, stored: str, weights: str
+) -> None:
+    from mediate.models import gguf as room
+
+    path = write_gguf(tmp_path / "tiny.gguf", llama(), stored=stored)
+    found = load(path, device="cpu")
+    told = f"float32 (from {weights})" if weights else "float32"
+    assert (found.facts.dtype, found.facts.precision) == ("float32", told)
+    assert f" parameters, {told}, cpu)" in repr(found)
+    assert f"{told} on cpu" in found._repr_html_()
+    assert found.describe()["weights"] == weights
+    monkeypatch.setattr(room, "_most_weights", None)  # reading the file again would fail
+    assert load(path, device="cpu").facts.weights == weights
 
 
 def test_it_is_converted_once_and_named_by_its_content(

@@ -12,7 +12,7 @@ from mediate.pairs.csv_tables import read_csv
 
 
 def rows_of(folder: Path, content: bytes) -> list[tuple[str, Any]]:
-    """Each row with its line; of a bad one, the code."""
+    """Each row with its line and number; of a bad one, the code."""
     path = folder / "t.csv"
     path.write_bytes(content)
     return [
@@ -24,13 +24,14 @@ def rows_of(folder: Path, content: bytes) -> list[tuple[str, Any]]:
 def test_texts_in_quotes_hold_commas_quotes_and_line_breaks(tmp_path: Path) -> None:
     content = b'a,b\r\n"x, ""y""",1\r\n"one\r\ntwo",2\r\n\r\nz,3'
     assert rows_of(tmp_path, content) == [
-        ("2", {"a": 'x, "y"', "b": "1"}), ("3", {"a": "one\r\ntwo", "b": "2"}), ("6", {"a": "z", "b": "3"}),
+        ("2, row 1", {"a": 'x, "y"', "b": "1"}), ("3, row 2", {"a": "one\r\ntwo", "b": "2"}),
+        ("6, row 3", {"a": "z", "b": "3"}),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_what_sets_columns_off_is_seen_in_the_first_line(tmp_path: Path, mark: str) -> None:
-    assert rows_of(tmp_path, f"\ufeffa{mark}b\nx{mark}\n".encode()) == [("2", {"a": "x"})]
+    assert rows_of(tmp_path, f"\ufeffa{mark}b\nx{mark}\n".encode()) == [("2, row 1", {"a": "x"})]
 
 
 BAD = "malformed_csv"
@@ -39,14 +40,17 @@ BAD = "malformed_csv"
 @pytest.mark.parametrize(
     ("content", "wanted"),
     [
-        (b'a,b\n"x" y,1\nz,2\n', [("2", BAD), ("3", {"a": "z", "b": "2"})]),
-        (b'a,b\n"x,1\nz,2\n', [("2", BAD), ("3", {"a": "z", "b": "2"})]),
-        (b'a,b\n"x,1\nz,2\n"y",3\n', [("2", BAD), ("3", {"a": "z", "b": "2"}), ("4", {"a": "y", "b": "3"})]),
-        (b'a,b\n1,"x\n2,y\n3,z"\n', [("2", {"a": "1", "b": "x\n2,y\n3,z"})]),
-        (b'a,b\nx "y" z,1\n', [("2", {"a": 'x "y" z', "b": "1"})]),
-        (b"a,b\nx,1,2\nz\nw,3\n", [("2", BAD), ("3", BAD), ("4", {"a": "w", "b": "3"})]),
-        (b"a,b\n\xff,1\nz,2\n", [("2", "bad_encoding"), ("3", {"a": "z", "b": "2"})]),
-        (b"a,b\rx,1\rz,2\r", [("2", {"a": "x", "b": "1"}), ("3", {"a": "z", "b": "2"})]),
+        (b'a,b\n"x" y,1\nz,2\n', [("2", BAD), ("3, row 2", {"a": "z", "b": "2"})]),
+        (b'a,b\n"x,1\nz,2\n', [("2", BAD), ("3, row 2", {"a": "z", "b": "2"})]),
+        (
+            b'a,b\n"x,1\nz,2\n"y",3\n',
+            [("2", BAD), ("3, row 2", {"a": "z", "b": "2"}), ("4, row 3", {"a": "y", "b": "3"})],
+        ),
+        (b'a,b\n1,"x\n2,y\n3,z"\n', [("2, row 1", {"a": "1", "b": "x\n2,y\n3,z"})]),
+        (b'a,b\nx "y" z,1\n', [("2, row 1", {"a": 'x "y" z', "b": "1"})]),
+        (b"a,b\nx,1,2\nz\nw,3\n", [("2", BAD), ("3", BAD), ("4, row 3", {"a": "w", "b": "3"})]),
+        (b"a,b\n\xff,1\nz,2\n", [("2", "bad_encoding"), ("3, row 2", {"a": "z", "b": "2"})]),
+        (b"a,b\rx,1\rz,2\r", [("2, row 1", {"a": "x", "b": "1"}), ("3, row 2", {"a": "z", "b": "2"})]),
         (b"", []),
         (b"a,b\n", []),
     ],

@@ -139,6 +139,29 @@ def test_a_cell_of_a_table_holds_a_list_in_json(tmp_path: Path) -> None:
     assert read_items(path)[0].options == ("3", "4")
 
 
+def test_rows_of_tables_are_named_by_their_number_and_lines_by_theirs(tmp_path: Path) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"question": ["Which\none?", "Which?", "And\nwhich?"], "answer": ["3", "4", "5"]})
+    frame.to_csv(tmp_path / "items.csv", index=False)
+    frame.to_csv(tmp_path / "items.tsv", index=False, sep="\t")
+    frame.to_parquet(tmp_path / "items.parquet")
+    frame.to_json(tmp_path / "items.json", orient="records")
+    for ending in ("csv", "tsv", "parquet", "json"):
+        path = tmp_path / f"items.{ending}"
+        assert [each.id for each in read_items(path)] == ["1", "2", "3"] == [str(each + 1) for each in frame.index]
+    assert [each.place.rpartition(":")[2] for each in read_items(tmp_path / "items.csv")] == [
+        "2, row 1", "4, row 2", "5, row 3",
+    ]  # fmt: skip
+    path = tmp_path / "items.csv"
+    path.write_text('question,answer\n"Which\none?",3\n" ",4\n')
+    with pytest.raises(ItemError, match=r"items\.csv:4, row 2: item '2': 'question' is missing"):
+        read_items(path)
+    lines = tmp_path / "items.jsonl"
+    lines.write_text('{"question": "Which?"}\n\n{"question": "And?"}\n')
+    assert [each.id for each in read_items(lines)] == ["1", "3"]
+
+
 def test_columns_inside_others_are_named_with_a_point(tmp_path: Path) -> None:
     path = put(tmp_path, {"doc": {"q": "Which?"}, "a": 7, "other": 1})
     assert said(read_items(path, columns={"question": "doc.q", "answer": "a"})) == [("Which?", "7", None)]
@@ -253,7 +276,7 @@ def test_pairs_are_told_from_items(tmp_path: Path) -> None:
     table.write_text("base_question,base_answer,source_question,source_answer\nq,1,r,2\n")
     found = scan_file(table)
     assert isinstance(found, PairFile)
-    assert [(each.id, each.base.answer, each.source.answer) for each in found.pairs] == [("2", "1", "2")]
+    assert [(each.id, each.base.answer, each.source.answer) for each in found.pairs] == [("1", "1", "2")]
 
 
 OWN = {"question": "Which?", "answer": "3"}

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mediate.report.words import gaps, interval, number, percent, plain, plural, share_words
+from mediate.report.words import fact_of, gaps, interval, number, ordinal, percent, plain, plural, share_words
 from mediate.stats import Estimate
 
 
@@ -45,6 +45,19 @@ def test_each_reason_is_said_once() -> None:
         "shares: no interval (one group)",
         "shares: undefined (no items)",
     )
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd"), (113, "113th")]
+)
+def test_ordinals(count: int, text: str) -> None:
+    assert ordinal(count) == text
+
+
+def test_a_models_dtype_is_told_with_what_its_weights_were() -> None:
+    model = {"dtype": "float32", "weights": "4-bit GGUF, Q4_1", "layers": 30}
+    told = [fact_of(model, name) for name in ("dtype", "layers", "device")]
+    assert told == ["float32 (from 4-bit GGUF, Q4_1)", "30", "–"]
 
 
 def test_plurals() -> None:

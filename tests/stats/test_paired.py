@@ -8,8 +8,8 @@ import statsmodels.api
 from jaxtyping import TypeCheckError
 from scipy import stats
 
-from mediate.stats import bootstrap_ratio, paired_difference, paired_ratio_difference
-from mediate.stats.studentised import METHOD, contrast_of, critical_t, jackknife_errors, resampled_ratios
+from mediate.stats import Estimate, bootstrap_ratio, paired_difference, paired_ratio_difference
+from mediate.stats.studentised import METHOD, contrast_of, critical_t, jackknife_errors, named_runs, resampled_ratios
 from tests.stats.simulated import SAME, differences, named
 
 
@@ -184,6 +184,19 @@ def test_a_small_or_changing_denominator_is_said() -> None:
     assert found.defined
     assert math.isnan(found.low)
     assert "run 0 vanishes or changes sign" in found.reason
+
+
+def test_reasons_name_runs_by_what_their_denominators_are_called() -> None:
+    def named_reason(reason: str) -> str:
+        return named_runs(
+            Estimate(1.0, 0.5, 1.5, 0.95, 3, 2, "method", 0, reason), ("TE of a", "TE of b"), "nats"
+        ).reason
+
+    assert named_reason("the mean denominator of run 1, -0.00276, is within 0.1 of 0") == (
+        "the mean TE of b is -0.00276 nats, within 0.1 of 0"
+    )
+    assert named_reason("the denominator of run 0 vanishes in 3.0%") == "the TE of a vanishes in 3.0%"
+    assert named_reason("one group: nothing to resample") == "one group: nothing to resample"
 
 
 def test_resamples_within_the_threshold_leave_no_interval() -> None:

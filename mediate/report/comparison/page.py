@@ -48,7 +48,7 @@ from mediate.report.html import to_html, to_notebook
 from mediate.report.parts import MOST_ROWS, more_rows
 from mediate.report.run.glossary import shared_words
 from mediate.report.terminal import WIDTH, to_text
-from mediate.report.words import DASH, number, plain, plural
+from mediate.report.words import DASH, fact_of, number, plain, plural
 
 FOUND = 5
 
@@ -154,7 +154,7 @@ def _runs_section(compared: Compared) -> Section:
             run.reader.name,
             f"{run.parameters:,}" if run.parameters else DASH,
             plain(run.model.get("layers")),
-            plain(run.model.get("dtype")),
+            fact_of(run.model, "dtype"),
             writer.name if writer else "several writers",
             str(len(run.results.items)),
         )

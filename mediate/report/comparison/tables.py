@@ -118,6 +118,7 @@ def run_table(compared: Compared) -> pd.DataFrame:
             "parameters": run.parameters,
             "layers": run.model.get("layers"),
             "dtype": run.model.get("dtype"),
+            "weights": run.model.get("weights"),
             "writer": writer.name if writer else "several",
             "writer_fingerprint": writer.fingerprint if writer else "several",
             "measured": len(run.results.items),

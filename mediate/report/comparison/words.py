@@ -2,12 +2,15 @@
 
 import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from mediate.compare import Compared, Design, Verdict
 from mediate.compare.differences import Difference, Level
-from mediate.compare.quantities import SHARE
+from mediate.compare.quantities import EFFECT, SHARE
+from mediate.compare.runs import NamedRun
 from mediate.report.analysis import repeats
 from mediate.report.words import apart_words, interval, number, percent, plural, share_words
+from mediate.results.outcomes import unit_of
 from mediate.stats import Estimate
 
 MAIN = "mediated"
@@ -36,6 +39,8 @@ def comparison_headline(compared: Compared) -> str:
     if len(found) == 1:
         (only,) = found
         same = " Both runs are of the very same model." if compared.same_models else ""
+        if silent := [run for run in compared.runs if not _has_effect(compared, run.label)]:
+            return f"{_silent_words(compared, silent, shares)} ({basis}).{same}"
         return (
             f"Of the effect of the question on the answer, the chain of thought mediates "
             f"{share_words(shares[only.run])} in {only.run} and {share_words(shares[reference])} in {reference}. "
@@ -50,7 +55,44 @@ def comparison_headline(compared: Compared) -> str:
     return (
         f"Against {reference}, where the chain of thought mediates {share_words(shares[reference])} of the effect of "
         f"the question on the answer, the mediated share of {plural(len(found), 'run')} is: {listed} ({basis})."
+        f"{_several_silent(compared)}"
     )
+
+
+def _total(compared: Compared, run: str) -> float:
+    """The mean total effect of a run in the first outcome."""
+    levels = levels_of(compared, compared.outcomes[0], EFFECT)
+    return next(each.estimate.value for each in levels if (each.run, each.quantity) == (run, "te"))
+
+
+def _has_effect(compared: Compared, run: str) -> bool:
+    """Whether there is a total effect to share out; without items there is nothing to say of it."""
+    return not abs(_total(compared, run)) <= compared.how.min_te
+
+
+def _no_answer(compared: Compared, run: str) -> str:
+    """That a run's answers do not depend on the question; where those of the first run do, it is what they became."""
+    total = f"(TE {number(_total(compared, run))} {unit_of(compared.outcomes[0])})"
+    became = run != compared.runs[0].label and _has_effect(compared, compared.runs[0].label)
+    return f"{run} {'no longer answers' if became else 'does not answer'} {total}"
+
+
+def _silent_words(compared: Compared, silent: Sequence[NamedRun], shares: Mapping[str, Estimate]) -> str:
+    """A comparison of two runs of which one has no effect to share out, or both."""
+    told = " and ".join(_no_answer(compared, run.label) for run in silent)
+    answering = [run.label for run in compared.runs if run not in silent]
+    mediated = (
+        f" Of the effect of the question on the answer, the chain of thought mediates {share_words(shares[run])} in "
+        f"{run}"
+        for run in answering
+    )
+    return f"{told}, so there is nothing to share out{'.' if answering else ''}{''.join(mediated)}"
+
+
+def _several_silent(compared: Compared) -> str:
+    """Which of many runs have no effect to share out; empty where all have one."""
+    silent = [_no_answer(compared, run.label) for run in compared.runs if not _has_effect(compared, run.label)]
+    return f" There is nothing to share out where a run does not answer: {', '.join(silent)}." if silent else ""
 
 
 def _verdict_words(only: Difference) -> str:

@@ -14,6 +14,7 @@ from mediate.report.run.items import FRAMES, chain_blocks, chain_colours, colour
 from mediate.report.run.map_sets import along_chain, map_sets, named_set
 from mediate.report.run.tokens import Colouring, colour_chains
 from mediate.report.terminal import WIDTH, to_text
+from mediate.report.words import ordinal
 from mediate.results import EffectMap, Measured, Results
 from mediate.results.agreement import VERDICTS
 from mediate.results.kinds import is_estimate
@@ -80,7 +81,9 @@ class ItemTokens:
 
     def page(self, *, framed: bool = True) -> Page:
         """What is shown; `framed`: where the token that states the answer has a frame."""
-        return Page("", "", f"Chains of item {self.item.id}", (Section("", self.blocks(framed=framed)),))
+        return Page(
+            "", "", f"Chains of item {placed(self.results, self.item)}", (Section("", self.blocks(framed=framed)),)
+        )
 
     def blocks(self, *, framed: bool = True) -> tuple[Block, ...]:
         """The two chains, what their colours mean, and of an estimate what it is worth."""
@@ -93,6 +96,12 @@ class ItemTokens:
         frames = (Text(FRAMES, Look.SMALL),) if framed else ()
         colours = Text(chain_colours(found), Look.SMALL)
         return (colours, *scale, *chain_blocks(found.chains[0]), *worth, *frames)
+
+
+def placed(results: Results, item: Measured) -> str:
+    """An item's id and its place among those of the run, in words, such as `2, the 1st of 3`."""
+    place = next((number for number, each in enumerate(results.items, 1) if each.id == item.id), None)
+    return item.id if place is None else f"{item.id}, the {ordinal(place)} of {len(results.items)}"
 
 
 def token_table(item: Measured) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from mediate.report.analysis import section
 from mediate.report.blocks import Block, Section, Table, Text, Verbatim, columns, facts, numbers
 from mediate.report.run.steered_design import steered_sections
 from mediate.report.run.tables import identity_error
-from mediate.report.words import plain
+from mediate.report.words import fact_of, plain
 from mediate.results import Cube, Results
 from mediate.results.cube import IDENTITY_TOLERANCE
 
@@ -51,7 +51,7 @@ def method_section(results: Results) -> Section:
         prompt = prompt[:MOST_PROMPT] + f"\n… ({len(prompt) - MOST_PROMPT} more characters)"
     run = [(key, plain(value)) for key, value in section(results, "spec").items()]
     run += [(key, plain(manifest.get(key))) for key in ("created", "finished", "seconds", "status")]
-    named = [(name.replace("_", " "), plain(model.get(name))) for name in (*_NAMES, "device", "source")]
+    named = [(name.replace("_", " "), fact_of(model, name)) for name in (*_NAMES, "device", "source")]
     versions = [(name, plain(version)) for name, version in section(results, "versions").items()]
     return Section(
         "How it was measured",

@@ -13,7 +13,7 @@ from mediate.report.analysis import analysis_of, repeats
 from mediate.report.blocks import Page, Section, Table, columns, numbers
 from mediate.report.cell import cell
 from mediate.report.html import to_notebook
-from mediate.report.run.item_tokens import ItemTokens, in_terminal, token_table
+from mediate.report.run.item_tokens import ItemTokens, in_terminal, placed, token_table
 from mediate.report.run.map_sets import map_sets, named_set
 from mediate.report.run.tables import channel_table
 from mediate.report.words import number, percent, plural
@@ -21,6 +21,8 @@ from mediate.results import CHANNELS, EffectMap, Measured, Results, Told
 from mediate.results.outcomes import unit_of
 
 MOST_SHOWN = 20
+# The most ids that a message names.
+MOST_NAMED = 5
 # What is told of an item's effects: each quantity with its column in `channel_table`, and that of its share.
 _QUANTITIES = {
     "TE": ("te", ""),
@@ -116,7 +118,7 @@ class ScoredItem:
         return to_notebook(self._page(self.coloured()))
 
     def _page(self, tokens: ItemTokens, *, framed: bool = True) -> Page:
-        said = [f"Item {self.id}", f"group {self.group}"]
+        said = [f"Item {placed(self.results, self.item)}", f"group {self.group}"]
         said += [f"condition {self.item.condition}"] if self.item.condition else []
         blocks = (self._numbers(), *tokens.blocks(framed=framed))
         return Page("", "", ", ".join(said), (Section("", blocks),))
@@ -143,7 +145,10 @@ class ScoredItem:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ScoredItems:
-    """The items of a run, by number and by id: `scores.items[0]`, `scores.items["apples-2-0000"]`."""
+    """The items of a run, by place and by id: `scores.items[0]`, `scores.items["apples-2-0000"]`.
+
+    A text is an id where there is such an item. Where ids are no numbers, digits are a place too.
+    """
 
     results: Results
 
@@ -169,23 +174,30 @@ class ScoredItems:
         if isinstance(key, str):
             if (named := next((item for item in items if item.id == key), None)) is not None:
                 return named
-            if not key.isdecimal() or int(key) >= len(items):
+            if not key.isdecimal() or int(key) >= len(items) or self._numbered():
                 raise InputError(self._missing(key))
         try:
             return items[int(key)]
         except IndexError:
             raise IndexError(f"item {key}: there are {plural(len(items), 'item')}, from 0 on") from None
 
+    def _numbered(self) -> bool:
+        """Whether any id is digits, of items left out, too: then digits are no place."""
+        left = (each.item for each in self.results.rejects if each.part == "item")
+        return any(each.isdecimal() for each in (*(item.id for item in self.results.items), *left))
+
     def _missing(self, key: str) -> str:
         left = next((each for each in self.results.rejects if each.item == key and each.part == "item"), None)
         if left is not None:
             return f"item {short(key)} was left out: {left.reason}"
-        near = get_close_matches(key, [item.id for item in self.results.items], n=1)
+        ids = [item.id for item in self.results.items]
+        near = get_close_matches(key, ids, n=1)
         meant = (
-            f"did you mean {near[0]!r}?"
-            if near
-            else f"there are {plural(len(self), 'item')}, by id or by number from 0"
+            f"did you mean {near[0]!r}?" if near else f"there are {plural(len(self), 'item')}, by id or by place from 0"
         )
+        if key.isdecimal() and self._numbered():
+            listed = ", ".join(map(short, ids[:MOST_NAMED])) + (", ..." if len(ids) > MOST_NAMED else "")
+            meant = f"its ids are numbers ({listed}); a place from 0 is given by --place (in Python as an int)"
         return f"no item {short(key)} in these results; {meant}"
 
     def table(self) -> pd.DataFrame:

@@ -150,14 +150,14 @@ class Scores:
 
     @property
     def items(self) -> ScoredItems:
-        """The measured items, by number and by id, each with its chain, tokens, effects and maps."""
+        """The measured items, by place and by id, each with its chain, tokens, effects and maps."""
         return ScoredItems(self.results)
 
     def tokens(self, item: int | str, kind: str | None = None, layer: int | None = None, **at: int) -> ItemTokens:
         """One item's chains as text, each token in the colour of its effect; shows itself, `to_html` writes a page.
 
         Args:
-            item: Its id or number.
+            item: Its id, or its place from 0 as an int.
             kind: A kind of map (`read`), or one with its axes (`read:position,layer`); by default the run's first.
             layer: Of the map; by default the one with the largest effects over all items.
             **at: Labels on other axes of the map, such as `head=2`.

@@ -53,6 +53,15 @@ def sizes(count: int = 4) -> dict[str, Results]:
     }  # fmt: skip
 
 
+def test_weights_that_were_quantised_are_told_with_each_run(tmp_path: Path) -> None:
+    runs = [made.run(), made.run(made.B)]
+    runs[1].manifest["model"]["weights"] = "4-bit GGUF, Q4_1"
+    compared = compare(runs, labels=["whole", "small"], **FEW)
+    page = compared.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "float32 (from 4-bit GGUF, Q4_1)" in parse(page).text
+    assert list(compared.runs()["weights"].fillna("")) == ["", "4-bit GGUF, Q4_1"]
+
+
 @pytest.fixture(scope="module")
 def crossed() -> Comparison:
     runs = square()
@@ -240,8 +249,32 @@ def test_two_runs_have_a_sentence_of_their_own() -> None:
         assert said in " ".join(parse(found._repr_html_()).text.split())
     few = compare(made.run(count=4, groups=2), made.run(made.B, (0.2, 0.7, 0.1), count=4, groups=2, seed=1), **FEW)
     assert "these items cannot tell" in " ".join(parse(few._repr_html_()).text.split())
-    nothing = compare(made.run(), made.run(made.B, te=0.01), **FEW)
-    assert "The difference is undefined" in parse(nothing._repr_html_()).text
+
+
+def beginning(*runs: Results) -> str:
+    return " ".join(repr(compare(*runs, labels=["before", "after"], **FEW)).split())
+
+
+def test_a_run_without_an_effect_has_nothing_to_share_out(tmp_path: Path) -> None:
+    nothing = ", so there is nothing to share out"
+    told = beginning(made.run(), made.run(made.B, te=0.01))
+    assert told.startswith(f"after no longer answers (TE 0.01 nats){nothing}. Of the effect of the question on the")
+    assert "mediates 90 % [88, 92] in before (own trace" in told
+    told = beginning(made.run(made.B, te=0.01), made.run())
+    assert told.startswith(f"before does not answer (TE 0.01 nats){nothing}. Of the effect of the question on the")
+    told = beginning(made.run(te=0.02), made.run(made.B, te=0.01))
+    both = "before does not answer (TE 0.02 nats) and after does not answer (TE 0.01 nats)"
+    assert told.startswith(f"{both}{nothing} (own trace")
+    found = compare(made.run(), made.run(made.B, te=0.01), labels=["before", "after"], **FEW)
+    page = parse(found.to_html(tmp_path / "page.html").read_text(encoding="utf-8")).text
+    assert "undefined (the mean total effect in after is 0.01 nats, within 0.1 of 0)" in page
+    assert "run 1" not in page
+
+
+def test_runs_without_an_effect_are_told_beside_the_others() -> None:
+    found = compare(made.run(), made.run(made.B, (0.4, 0.5, 0.1), seed=1), made.run("model-c", te=0.01), **FEW)
+    said = "There is nothing to share out where a run does not answer: model-c no longer answers (TE 0.01 nats)."
+    assert said in " ".join(repr(found).split())
 
 
 def test_a_mixed_comparison_is_marked_everywhere(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from mediate.report.parts import MOST_ROWS
 from mediate.report.run import items
 from mediate.report.run.items import MOST_CHAINS
 from mediate.report.run.page import notebook
-from mediate.report.words import number
+from mediate.report.words import headline, number
 from mediate.results import Results, corners, item_shares, set_effects, set_shares, shapley, write_results
 from mediate.results.cube import select
 from tests.figures.records import fake_item_results, fake_manifest, fake_results
@@ -64,6 +64,15 @@ def of_items(results: Results, keep: list[str]) -> Results:
     items = tuple(item for item in results.items if item.id in keep)
     maps = tuple(each for each in results.maps if each.item in keep)
     return replace(results, items=items, cubes=tuple(select(cube, keep) for cube in results.cubes), maps=maps)
+
+
+def test_weights_that_were_quantised_are_told_wherever_the_dtype_is(results: Results) -> None:
+    model = dict(results.manifest["model"], dtype="float32", weights="4-bit GGUF, Q4_1")
+    quantised = replace(results, manifest={**results.manifest, "model": model})
+    told = "float32 (from 4-bit GGUF, Q4_1)"
+    assert told in headline(quantised)
+    page = parse(render_page(quantised)).text
+    assert page.count(told) == 2, "the headline and the facts of the model"
 
 
 def test_sections_come_in_their_order(page: Page) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mediate.errors import InputError
 from mediate.report import Scores
 from mediate.report.run import item_tokens
-from mediate.results import Results, total_effect
+from mediate.results import Reject, Results, total_effect
 from tests.figures.records import fake_item_results, fake_results
 from tests.report.parse import parse
 
@@ -32,11 +32,51 @@ def test_items_come_by_number_by_id_and_in_order(scores: Scores) -> None:
     assert ids[0] in parse(items._repr_html_()).text
 
 
+def numbered(*, left_out: tuple[str, ...] = ()) -> Scores:
+    """Three items with the ids 2, 4 and 6."""
+    results = fake_results(3)
+    names = dict(zip([each.id for each in results.items], ("2", "4", "6"), strict=True))
+    return Scores(
+        replace(
+            results,
+            items=tuple(replace(each, id=names[each.id]) for each in results.items),
+            cubes=tuple(replace(each, items=("2", "4", "6")) for each in results.cubes),
+            maps=tuple(replace(each, item=names[each.item]) for each in results.maps),
+            rejects=tuple(Reject(each, "item", "not_solved", "it was not solved") for each in left_out),
+        )
+    )
+
+
+def test_digits_are_an_id_where_ids_are_digits() -> None:
+    scores = numbered()
+    assert [each.id for each in (scores.items["2"], scores.items["4"], scores.items[2])] == ["2", "4", "6"]
+    assert [scores.tokens(each).item.id for each in ("2", 0, 1)] == ["2", "2", "4"]
+    for missing in ("0", "1", "3"):
+        with pytest.raises(InputError, match=rf"no item '{missing}' .* ids are numbers \('2', '4', '6'\).*--place"):
+            scores.items[missing]
+    with pytest.raises(InputError, match="item '1' was left out: not_solved"):
+        numbered(left_out=("1",)).items["1"]
+
+
+def test_ids_of_items_that_were_left_out_are_no_places_either(scores: Scores) -> None:
+    left = replace(scores.results, rejects=(Reject("1", "item", "not_solved", "it was not solved"),))
+    assert scores.items["2"].id == scores.items[2].id
+    with pytest.raises(InputError, match="its ids are numbers"):
+        Scores(left).items["2"]
+
+
+def test_an_item_is_told_with_its_place() -> None:
+    scores = numbered()
+    assert "Item 2, the 1st of 3, group" in repr(scores.items["2"])
+    assert "Item 6, the 3rd of 3, group" in repr(scores.items[2])
+    assert "Chains of item 4, the 2nd of 3" in repr(scores.tokens("4"))
+
+
 def test_an_item_that_is_not_there_is_an_error_that_says_what_is(scores: Scores) -> None:
     first = scores.items[0].id
     with pytest.raises(InputError, match=rf"no item '{first}x' in these results; did you mean '{first}'\?"):
         scores.items[f"{first}x"]
-    with pytest.raises(InputError, match=r"no item 'zzz' in these results; there are 6 items, by id or by number"):
+    with pytest.raises(InputError, match=r"no item 'zzz' in these results; there are 6 items, by id or by place"):
         scores.items["zzz"]
     with pytest.raises(InputError, match="no item '99'"):
         scores.items["99"]
