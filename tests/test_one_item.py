@@ -99,6 +99,11 @@ def test_an_item_needs_no_id() -> None:
     assert mediate.prepare(model(), Item(given().question, given().answer, given().cot, id="a")).id == "a"
 
 
+def test_axes_that_a_kind_has_not_are_told_before_a_model_is_loaded() -> None:
+    with pytest.raises(InputError, match="did you mean 'knockout:step,layer,head'"):
+        mediate.attribute("no-such-model", given(), maps=["knockout:step,layer,kv_head"])
+
+
 def test_it_says_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     monkeypatch.setattr(watch, "MOMENT", 0.0)

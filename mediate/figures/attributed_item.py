@@ -114,7 +114,7 @@ def plot_attribution(
         _draw_scale(corner, image, scale, unit_of(shown.outcome))
         if third is not None and heads is not None:
             draw_heat(third, heads, scale, numbers=False)
-            label_axis(third.xaxis, f"{found.head} of layer {found.layer}", range(heads.shape[1]))
+            label_axis(third.xaxis, f"{found.head}\nof layer {found.layer}", range(heads.shape[1]))
             third.tick_params(axis="y", labelleft=False)
         axes.set_xlabel(f"layer\n({colours_said(values, scale, colours_of(shown))})")
         title = lines_of(_title(shown, found, asked), drawn.bbox.width / drawn.dpi - 0.2)

@@ -43,7 +43,7 @@ def test_the_heads_of_the_largest_layer_or_of_the_chosen_one_stand_beside() -> N
         figure = Figure(attribution_size(shown), layout="constrained")
         plot_attribution(shown, [heads], layer=layer, figure=figure)
         assert faults(figure) == []
-        beside = [each for each in figure.axes if each.get_xlabel() == f"head of layer {wanted}"]
+        beside = [each for each in figure.axes if each.get_xlabel() == f"head\nof layer {wanted}"]
         np.testing.assert_array_equal(beside[0].images[0].get_array(), heads.values[:, wanted])
     with pytest.raises(InputError, match="no layer 9 in this map"):
         plot_attribution(shown, layer=9)
@@ -53,7 +53,9 @@ def test_heads_that_share_keys_are_called_so() -> None:
     shown, heads = one("read", "step", "layer"), one("read", "step", "layer", "kv_head")
     figure = Figure(attribution_size(shown), layout="constrained")
     plot_attribution(shown, [heads], figure=figure)
-    assert "KV head of layer 2" in [each.get_xlabel() for each in figure.axes]
+    (beside,) = [each for each in figure.axes if each.get_xlabel() == "KV head\nof layer 2"]
+    figure.draw_without_rendering()
+    assert beside.xaxis.label.get_window_extent().x1 <= figure.bbox.x1
 
 
 @pytest.mark.parametrize("top", [1, 15, 23, 24, 29])
