@@ -4,6 +4,7 @@
 `open` brings back what they wrote.
 """
 
+import os
 import re
 import sys
 from importlib import import_module
@@ -11,6 +12,12 @@ from pathlib import Path
 from types import ModuleType
 
 from mediate.version import __version__ as __version__
+
+# How a thread of torch's waits for the others. By OpenMP's own default it spins: loading SmolLM2-135M on two threads
+# beside other processes took four times the processor's time. It is read as torch is imported, and of no use later.
+WAITING = "PASSIVE"
+if "torch" not in sys.modules:
+    os.environ.setdefault("OMP_WAIT_POLICY", WAITING)
 
 # Every public name and the module that defines it, as the stub beside this file says. Modules are imported on first
 # use: `import mediate` loads no torch.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from mediate.choices import fields_of, with_choices
-from mediate.errors import InputError
+from mediate.errors import InputError, shortened
 from mediate.faithfulness.spec import BehaviourOptions, BehaviourSpec, make_behaviour_spec
 from mediate.holding.spec import HoldOptions, HoldSpec, hold_of
 from mediate.models.load_spec import LoadOptions, LoadSpec, check_loaded
@@ -21,18 +21,20 @@ from mediate.report import compare as compare
 from mediate.scoring.cross_spec import CrossCall, cross_fields
 from mediate.scoring.engine_spec import EngineOptions, EngineSpec, make_engine_spec
 from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
+from mediate.watch import whole
 
 if TYPE_CHECKING:
     from mediate.models.model import Model
 
 
 @with_choices(fields_of(LoadSpec))
-def load(model: Any, **options: Unpack[LoadOptions]) -> "Model":
+def load(model: Any, *, progress: bool = True, **options: Unpack[LoadOptions]) -> "Model":
     """Loads a causal language model, hooks it and checks it.
 
     Args:
         model: A hub id, a folder, a `.gguf` file, the name of a fetched model, `BASE+ADAPTER`, or a transformers or
             peft model in memory.
+        progress: Whether to say so where it takes long.
         **options: Choices, as below.
 
     Returns:
@@ -46,9 +48,11 @@ def load(model: Any, **options: Unpack[LoadOptions]) -> "Model":
         >>> model.facts.layers, model.facts.heads
         (2, 4)
     """
-    from mediate.passes.loaded import load as load_checked
+    named = f" {shortened(str(model))}" if isinstance(model, str | Path) else ""
+    with whole(f"loading{named or ' the model'} and checking it", shown=progress):
+        from mediate.passes.loaded import load as load_checked  # imports torch, which takes long too
 
-    return load_checked(model, **options)
+        return load_checked(model, **options)
 
 
 class ScoreCall(ScoreOptions, EngineOptions, LoadOptions, HoldOptions, total=False):

@@ -30,6 +30,7 @@ def attribute(  # type: ignore[misc]  # whose answer is measured, a choice elsew
     answer: str = "",
     *,
     store: bool = True,
+    progress: bool = True,
     **options: Unpack[ScoreOptions],
 ) -> Attributed:
     """One question with its chain and answer: what the answer loses by what is hidden of it, by step and layer.
@@ -49,6 +50,7 @@ def attribute(  # type: ignore[misc]  # whose answer is measured, a choice elsew
         cot: The chain of thought; by default the model writes it.
         answer: The answer that is measured; by default what the model itself says after the chain.
         store: Whether chains and results are looked up and kept in the cache.
+        progress: Whether to show bars, where the output is a terminal or notebook, and else a line at times.
         **options: Choices, as below; maps that are named are measured beside those by step and layer.
 
     Returns:
@@ -69,8 +71,8 @@ def attribute(  # type: ignore[misc]  # whose answer is measured, a choice elsew
         raise InputError("attribute: an item has its own chain and answer; give it alone, or the question's text")
     options["maps"] = [*ATTRIBUTED_MAPS, *(options.get("maps") or ())]
     spec = make_spec(ScoreSpec(control_pairs=0, on_bad_item="error"), **options)
-    loaded = model if isinstance(model, Model) else load(model)
-    found = score(loaded, [_named(item)], spec, store=store, progress=False).results
+    loaded = model if isinstance(model, Model) else load(model, progress=progress)
+    found = score(loaded, [_named(item)], spec, store=store, progress=progress).results
     if len(found.maps) < len(ATTRIBUTED_MAPS):
         raise InputError(f"attribute: nothing to map: {found.rejects[0].reason}")
     return Attributed(found)

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import cache
 from threading import Event, Lock, Thread
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ _LAYOUT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{rem
 _DELAY = 3.0
 # A plain line comes after so many seconds, or after this part of the work if that took a moment.
 EVERY, PART, MOMENT = 30.0, 0.05, 2.0
+# Of work that has no parts, the first line comes after so many seconds.
+FIRST = 5.0
 
 
 def hush(quiet: bool = True) -> None:
@@ -106,6 +108,31 @@ def bar(total: int, what: str) -> Iterator[Done]:
         layout = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
         with tqdm(total=total, desc=what, leave=False, delay=_DELAY, bar_format=layout, disable=None) as shown:
             yield shown.update
+
+
+@contextmanager
+def whole(what: str, *, shown: bool) -> Iterator[None]:
+    """Work without parts to count, such as loading a model: where it takes long, lines at times and one at its end."""
+    if not _wanted(shown):
+        yield
+        return
+    began, over, said = time.monotonic(), Event(), False
+
+    def beat() -> None:
+        nonlocal said
+        while not over.wait(EVERY if said else FIRST):
+            tell(f"{what}: {duration(time.monotonic() - began)} so far")
+            said = True
+
+    thread = Thread(target=copy_context().run, args=(beat,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    if said:
+        tell(f"{what}: done, {duration(time.monotonic() - began)}")
 
 
 def _wanted(shown: bool) -> bool:

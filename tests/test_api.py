@@ -1,5 +1,9 @@
 """The public calls: typed options that are the specifications', and help that lists them."""
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +13,12 @@ import pytest
 from pydantic.fields import FieldInfo
 
 import mediate as md
+from mediate import watch
 from mediate.choices import fields_of
 from mediate.compare.settings import CompareOptions, Settings
 from mediate.holding.spec import HoldOptions, HoldSpec
 from mediate.models.load_spec import LoadOptions, LoadSpec
+from mediate.passes import loaded
 from mediate.scoring.cross_spec import CrossOptions, cross_fields
 from mediate.scoring.engine_spec import EngineOptions, EngineSpec
 from mediate.scoring.spec import ScoreOptions, ScoreSpec
@@ -101,3 +107,32 @@ def test_a_cell_escapes_what_it_shows() -> None:
         assert "<script" not in shown.lower()
         assert "<img" not in shown.lower()
     assert f"The first {MOST_ROWS} of {MOST_ROWS + 1} rows." in shown
+
+
+def test_threads_wait_without_spinning_unless_torch_or_the_user_came_first() -> None:
+    code = "import mediate, os; print(os.environ.get('OMP_WAIT_POLICY'))"
+    bare = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+
+    def said(code: str, **env: str) -> str:
+        run = subprocess.run([sys.executable, "-c", code], env=bare | env, capture_output=True, text=True, check=True)
+        return run.stdout.strip()
+
+    assert said(code) == "PASSIVE"
+    assert said(code, OMP_WAIT_POLICY="ACTIVE") == "ACTIVE"
+    assert said("import sys; sys.modules['torch'] = None; " + code) == "None"  # too late: it would only be inherited
+
+
+def test_loading_says_so_where_it_takes_long(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(model: object, **options: object) -> str:
+        time.sleep(0.3)
+        return "loaded"
+
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    monkeypatch.setattr(watch, "FIRST", 0.02)
+    monkeypatch.setattr(loaded, "load", slow)
+    assert md.load("some-model") == "loaded"
+    assert capsys.readouterr().err.startswith("loading some-model and checking it: 0 s so far\n")
+    assert md.load("some-model", progress=False) == "loaded"
+    assert capsys.readouterr().err == ""

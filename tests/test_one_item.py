@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import mediate
+from mediate import watch
 from mediate.choices import fields_of
 from mediate.errors import InputError, ItemError
 from mediate.pairs.pair import Item
@@ -96,3 +97,17 @@ def test_an_item_needs_no_id() -> None:
     prepared = mediate.prepare(model(), given(), store=False)
     assert prepared.id == "item"
     assert mediate.prepare(model(), Item(given().question, given().answer, given().cot, id="a")).id == "a"
+
+
+def test_axes_that_a_kind_has_not_are_told_before_a_model_is_loaded() -> None:
+    with pytest.raises(InputError, match="did you mean 'knockout:step,layer,head'"):
+        mediate.attribute("no-such-model", given(), maps=["knockout:step,layer,kv_head"])
+
+
+def test_it_says_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    monkeypatch.setattr(watch, "MOMENT", 0.0)
+    mediate.attribute(model(), given(), store=False)
+    assert "measuring items: 1 of 1 (100 %)" in capsys.readouterr().err
+    mediate.attribute(model(), given(), store=False, progress=False)
+    assert capsys.readouterr().err == ""

@@ -67,3 +67,26 @@ def test_rates_and_times_are_told_in_fitting_units() -> None:
     assert [watch.duration(each) for each in (5.0, 65.0, 7300.0)] == ["5 s", "1 min 5 s", "2 h 1 min"]
     assert watch._rate(0.5, "pair") == "30 pairs a minute"
     assert watch._rate(0.001, "pair") == "3.6 pairs an hour"
+
+
+def test_work_without_parts_says_how_long_it_takes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watch.whole("loading m", shown=True):
+        pass
+    assert capsys.readouterr().err == ""  # it took no time
+    monkeypatch.setattr(watch, "FIRST", 0.02)
+    with watch.whole("loading m", shown=True):
+        time.sleep(0.3)
+    assert capsys.readouterr().err.splitlines() == ["loading m: 0 s so far", "loading m: done, 0 s"]
+    with pytest.raises(KeyError), watch.whole("loading m", shown=True):
+        _fail(0.3)
+    assert capsys.readouterr().err == "loading m: 0 s so far\n"
+    with watch.whole("loading m", shown=False):
+        time.sleep(0.1)
+    assert capsys.readouterr().err == ""
+
+
+def _fail(after: float) -> None:
+    time.sleep(after)
+    raise KeyError

@@ -1,7 +1,6 @@
 """The command line: parses and wires, nothing else. torch is imported by the commands that need it, when they run."""
 
 import gc
-import os
 from contextvars import copy_context
 from typing import Annotated
 
@@ -36,9 +35,6 @@ from mediate.clock import timed
 # torch and transformers make objects by the hundred thousand while they are imported, and by Python's own thresholds
 # they are searched for garbage again and again: about a tenth of the demo's time.
 COLLECTING = (50_000, 10, 10)
-# How a thread of torch's waits for the others. By OpenMP's own default it spins, and beside other processes a run on
-# two threads then took four times as long as on one; what is computed is the same.
-WAITING = "PASSIVE"
 
 app = typer.Typer(
     cls=Commands,
@@ -69,7 +65,6 @@ for group, name in (
 def main() -> None:
     """Runs the command line; what ends it is one line on standard error and an exit code."""
     gc.set_threshold(*COLLECTING)
-    os.environ.setdefault("OMP_WAIT_POLICY", WAITING)  # read as torch is imported
     try:
         # What a command asks for, such as silence, ends with it: another may be run in the same process.
         copy_context().run(_run)

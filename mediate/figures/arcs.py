@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
 from mediate.errors import InputError
-from mediate.figures.found import headed
+from mediate.figures.found import headed, item_name
 from mediate.figures.graph import check_graph
 from mediate.figures.heat import signed
 from mediate.figures.style import DIVERGING, FAINT, INK, canvas
@@ -80,7 +80,7 @@ def plot_arcs(graph: EffectMap, said: Sequence[str] = (), *, ax: Axes | None = N
         )
         step, result, effect = found[["step", "result", "effect"]].to_numpy()[int(found["effect"].abs().argmax())]
         said_top = f"step {int(step)} determines step {int(result)} most, {signed(effect)} nats"
-        headed(axes, f"{label(graph.item)}: {said_top} (one item)")
+        headed(axes, f"{item_name(graph.item)}: {said_top} (one item)")
     return axes
 
 

@@ -12,7 +12,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from mediate.errors import InputError
-from mediate.figures.found import lines_of, place_words
+from mediate.figures.found import item_name, lines_of, place_words
 from mediate.figures.heat import colours_said, draw_heat, label_axis, signed
 from mediate.figures.over import binned, own_scale
 from mediate.figures.scale import ColourScale
@@ -28,7 +28,7 @@ WIDTH, ROW, ABOVE = 7.2, 0.2, 2.05
 MOST_ROWS, MOST_SAID = 60, 34
 POSITION = "position"
 PLACES = (POSITION, "step")
-HEADS = ("head", "kv_head")
+HEADS = {"head": "head", "kv_head": "KV head"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class ItemMap:
         measured: Whether each of the two was measured.
         heads: The component's heads at each row in the layer that was chosen, where they were measured.
         layer: That layer.
+        head: What these heads are: `head`, or `KV head` where several query heads share one.
     """
 
     place: str
@@ -56,6 +57,7 @@ class ItemMap:
     measured: tuple[bool, bool]
     heads: Float[np.ndarray, "row head"] | None
     layer: int
+    head: str = ""
 
 
 def attribution_size(shown: EffectMap) -> tuple[float, float]:
@@ -69,6 +71,7 @@ def plot_attribution(
     beside: Sequence[EffectMap] = (),
     *,
     said: Sequence[str] = (),
+    asked: str = "",
     layer: int | None = None,
     scale: ColourScale | None = None,
     figure: Figure | SubFigure | None = None,
@@ -83,6 +86,7 @@ def plot_attribution(
         shown: Over steps or positions and layers.
         beside: Other maps of the item, of which those of the same kind are used.
         said: What each step or token says, from the chain's first on.
+        asked: The item's question, which names it in the title where its id is a bare number or none.
         layer: The layer whose heads are shown.
         scale: The colours of items side by side; by default those of `own_scale`.
         figure: Where to draw, a figure or part of one; a new figure by default.
@@ -110,10 +114,10 @@ def plot_attribution(
         _draw_scale(corner, image, scale, unit_of(shown.outcome))
         if third is not None and heads is not None:
             draw_heat(third, heads, scale, numbers=False)
-            label_axis(third.xaxis, f"head of layer {found.layer}", range(heads.shape[1]))
+            label_axis(third.xaxis, f"{found.head}\nof layer {found.layer}", range(heads.shape[1]))
             third.tick_params(axis="y", labelleft=False)
         axes.set_xlabel(f"layer\n({colours_said(values, scale, colours_of(shown))})")
-        title = lines_of(_title(shown, found), drawn.bbox.width / drawn.dpi - 0.2)
+        title = lines_of(_title(shown, found, asked), drawn.bbox.width / drawn.dpi - 0.2)
         drawn.suptitle(title, x=0.01, ha="left", fontsize=9.5, parse_math=False)
     return axes
 
@@ -157,6 +161,7 @@ def item_map(shown: EffectMap, beside: Sequence[EffectMap] = (), *, layer: int |
     chosen = layer if layer is not None else layers[int(np.nanargmax(np.nanmax(abs(np.nan_to_num(values)), axis=0)))]
     if chosen not in layers:
         raise InputError(f"no layer {chosen} in this map; it has {layers[0]} to {layers[-1]}")
+    heads, head = _heads(beside, shown, place, rows, chosen)
     return ItemMap(
         place,
         rows,
@@ -165,8 +170,9 @@ def item_map(shown: EffectMap, beside: Sequence[EffectMap] = (), *, layer: int |
         np.nansum(values, axis=1) if by_row is None else by_row,
         np.nansum(values, axis=0) if by_layer is None else by_layer,
         (by_row is not None, by_layer is not None),
-        _heads(beside, shown, place, rows, chosen),
+        heads,
         chosen,
+        head,
     )
 
 
@@ -182,8 +188,8 @@ def _along(maps: Sequence[EffectMap], dims: tuple[str, ...], labels: tuple[int, 
 
 def _heads(
     beside: Sequence[EffectMap], shown: EffectMap, place: str, rows: tuple[int, ...], layer: int
-) -> np.ndarray | None:
-    """Effects by row and head of one layer, of the first of the item's maps that has them for these rows."""
+) -> tuple[np.ndarray | None, str]:
+    """Effects by row and head of one layer, of the first of the item's maps that has them for these rows, and which."""
     for each in beside:
         head = next((name for name in HEADS if name in each.dims), "")
         if (each.item, each.outcome) != (shown.item, shown.outcome) or set(each.dims) != {place, "layer", head}:
@@ -191,8 +197,8 @@ def _heads(
         if each.coords[place] == rows and layer in each.coords["layer"]:
             order = [each.dims.index(name) for name in (place, "layer", head)]
             found: np.ndarray = each.values.transpose(order)[:, each.coords["layer"].index(layer)]
-            return found
-    return None
+            return found, HEADS[head]
+    return None, ""
 
 
 def _panels(drawn: Figure | SubFigure, *, has_heads: bool) -> tuple[Axes, Axes, Axes, Axes, Axes | None]:
@@ -247,11 +253,11 @@ def _draw_right(right: Axes, by_row: Float[np.ndarray, " row"], found: ItemMap) 
     right.set_xlabel("all layers at once" if found.measured[0] else "sum of cells", fontsize=7.5)
 
 
-def _title(shown: EffectMap, found: ItemMap) -> str:
+def _title(shown: EffectMap, found: ItemMap, asked: str) -> str:
     """Where the item's effects are: of one item that is a description, and no finding of a set."""
     row, column = np.unravel_index(int(np.nanargmax(abs(found.values))), found.values.shape)
     value, unit = float(found.values[row, column]), unit_of(shown.outcome)
     at = f"{place_words(found.place.replace('position', 'token'), found.rows[row])}, layer {found.layers[column]}"
     of = f" of TE {signed(shown.te)}" if np.isfinite(shown.te) else ""
     kind = called(label(shown.kind, MOST_OF_A_KIND))
-    return f"{label(shown.item)}: {kind} is largest at {at}, {signed(value)}{of} {unit} (one item)"
+    return f"{item_name(shown.item, asked)}: {kind} is largest at {at}, {signed(value)}{of} {unit} (one item)"

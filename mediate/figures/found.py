@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from mediate.figures.heat import signed
 from mediate.figures.key import LINE, PAD
-from mediate.figures.text import label
+from mediate.figures.text import ELLIPSIS, label
 from mediate.results import EffectMap, mean_map
 from mediate.results.kind_words import called
 from mediate.results.outcomes import unit_of
@@ -17,6 +17,8 @@ from mediate.stats.columnwise import interval_of_means
 
 # Of a title: inches a character takes, inches left of the axes and right of them, and the fewest characters a line.
 CHARACTER, MARGINS, FEWEST = 0.072, 1.3, 24
+# The id of an item that was given none, and how much of its question stands in a title.
+UNNAMED, MOST_ASKED = "item", 56
 
 
 def headed(axes: Axes, title: str, *, over: int = 0) -> None:
@@ -85,6 +87,16 @@ def _called(kind: str) -> str:
 
 def _has(each: EffectMap, cell: dict[str, int]) -> bool:
     return all(label in each.coords[name] for name, label in cell.items())
+
+
+def item_name(item: str, asked: str = "") -> str:
+    """An item in a title: its id; where that is a bare number, or none of its own, its question's start, if known."""
+    bare, start = item.isdecimal(), " ".join(asked.split())
+    if not start or not (bare or item == UNNAMED):
+        return f"item {item}" if bare else label(item)
+    if len(start) > MOST_ASKED:
+        start = f"{start[:MOST_ASKED].rpartition(' ')[0] or start[:MOST_ASKED]}{ELLIPSIS}"
+    return f"“{label(start, MOST_ASKED + 1)}”"
 
 
 def where(cell: dict[str, int]) -> str:

@@ -176,8 +176,9 @@ def parse_map(text: str) -> MapSpec:
     allowed = [each for each in of.axes if each not in ("head", "kv_head") or each == heads]
     axes = tuple(each for each in allowed if each in named)
     if not axes or sorted(axes) != sorted(named):
+        near = "" if of.all_axes else _with_axes(kind, named, allowed)
         offered = f"the axes of {shortened(kind)} are {', '.join(allowed)}, separated by commas"
-        raise InputError(f"no map {shortened(text)!r}; {offered}")
+        raise InputError(f"no map {shortened(text)!r}; {near}{offered}")
     if {"step", "position"} <= set(axes):
         raise InputError(f"no map {shortened(text)!r}; step and position exclude each other")
     if of.all_axes and axes != of.axes:
@@ -190,6 +191,15 @@ def parse_map(text: str) -> MapSpec:
     if name.method is not None:
         check_estimable([component], name.method)
     return MapSpec(name, axes, component)
+
+
+def _with_axes(kind: str, named: Sequence[str], allowed: Sequence[str]) -> str:
+    """`did you mean 'read:layer,kv_head'? ` where each axis is, or is like, another of the kind's own; else nothing."""
+    from difflib import get_close_matches  # takes a while, and hardly ever comes to it
+
+    near = [next(iter(get_close_matches(each.strip(), allowed, n=1, cutoff=0.6)), "") for each in named]
+    axes = [each for each in allowed if each in near]
+    return f"did you mean '{shortened(kind)}:{','.join(axes)}'? " if len(axes) == len(near) else ""
 
 
 def _no_such_kind(text: str) -> str:

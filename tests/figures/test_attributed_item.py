@@ -1,6 +1,7 @@
 """One item in one figure: its cells, what rows and columns hold, measured or summed, and a layer's heads."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -42,10 +43,39 @@ def test_the_heads_of_the_largest_layer_or_of_the_chosen_one_stand_beside() -> N
         figure = Figure(attribution_size(shown), layout="constrained")
         plot_attribution(shown, [heads], layer=layer, figure=figure)
         assert faults(figure) == []
-        beside = [each for each in figure.axes if each.get_xlabel() == f"head of layer {wanted}"]
+        beside = [each for each in figure.axes if each.get_xlabel() == f"head\nof layer {wanted}"]
         np.testing.assert_array_equal(beside[0].images[0].get_array(), heads.values[:, wanted])
     with pytest.raises(InputError, match="no layer 9 in this map"):
         plot_attribution(shown, layer=9)
+
+
+def test_heads_that_share_keys_are_called_so() -> None:
+    shown, heads = one("read", "step", "layer"), one("read", "step", "layer", "kv_head")
+    figure = Figure(attribution_size(shown), layout="constrained")
+    plot_attribution(shown, [heads], figure=figure)
+    (beside,) = [each for each in figure.axes if each.get_xlabel() == "KV head\nof layer 2"]
+    figure.draw_without_rendering()
+    assert beside.xaxis.label.get_window_extent().x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("top", [1, 15, 23, 24, 29])
+def test_the_layer_that_is_marked_stands_in_the_place_of_its_neighbours(top: int) -> None:
+    values = np.zeros((2, 30))
+    values[1, top] = 4.0
+    made = replace(one("read", "step", "layer"), values=values, coords={"step": (0, 1), "layer": tuple(range(30))})
+    figure = Figure(attribution_size(made), layout="constrained")
+    ax = plot_attribution(made, figure=figure)
+    figure.draw_without_rendering()
+    boxes = [tick.get_window_extent() for tick in ax.get_xticklabels()]
+    assert str(top) in [tick.get_text() for tick in ax.get_xticklabels()]
+    assert all(left.x1 + 2 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_an_item_without_a_name_of_its_own_is_told_by_its_question() -> None:
+    shown = replace(one("read", "step", "layer"), item="2")
+    figure = Figure(attribution_size(shown), layout="constrained")
+    plot_attribution(shown, asked="A bakery bakes 12 trays.", figure=figure)
+    assert figure.get_suptitle().startswith("“A bakery bakes 12 trays.”: ")
 
 
 def test_the_table_has_the_cells_and_both_sides() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from mediate.figures.found import about, clear, headed, peak, place_words
+from mediate.figures.found import about, clear, headed, item_name, peak, place_words
 from mediate.results import EffectMap
 from tests.figures.maps_of import made_maps
 from tests.figures.records import estimate
@@ -52,3 +52,15 @@ def test_a_title_is_in_lines_that_the_figure_holds() -> None:
     headed(axes, "one word after another " * 6 + "$x$")
     assert max(map(len, axes.get_title(loc="left").split("\n"))) <= 40
     assert not axes.title.get_parse_math() or axes.get_title(loc="left")
+
+
+def test_an_item_in_a_title_is_its_id_or_where_that_says_nothing_its_question() -> None:
+    asked = "A bakery bakes 12 trays with 8 rolls each and throws 20 of them away. How many are left?"
+    assert item_name("bakery", asked) == "bakery"
+    assert (
+        item_name("2", asked)
+        == item_name("item", asked)
+        == "“A bakery bakes 12 trays with 8 rolls each and throws 20…”"
+    )
+    assert (item_name("2"), item_name("item")) == ("item 2", "item")
+    assert item_name("2", "x" * 80) == f"“{'x' * 56}…”"

@@ -86,7 +86,8 @@ class Attributed:
         Args:
             figure: Where to draw, a figure or part of one; a new figure by default.
         """
-        return plot_attribution(self.map, self.results.maps, said=self._said(), figure=figure)
+        asked = self.results.items[0].base.question
+        return plot_attribution(self.map, self.results.maps, said=self._said(), asked=asked, figure=figure)
 
     def _plot_data(self) -> pd.DataFrame:
         return attribution_data(self.map, self.results.maps, said=self._said())

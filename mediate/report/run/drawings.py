@@ -30,7 +30,7 @@ from mediate.report.analysis import analysis_of
 from mediate.report.drawing import drawing
 from mediate.report.run.chosen_maps import STEP_LAYER, WITH_HEADS, WITH_POSITIONS, ChosenMaps, end_for, one_of
 from mediate.report.run.conditions import conditions_found
-from mediate.report.run.drawn_maps import origins, said_of
+from mediate.report.run.drawn_maps import asked_of, origins, said_of
 from mediate.report.run.evidence import control_summaries
 from mediate.report.run.sensitivity import replaced_of
 from mediate.results import Results
@@ -205,7 +205,8 @@ class Plots:
             figure: Where to draw, a figure or part of one.
         """
         shown, beside, said = self._of.of_item(item, outcome, kind)
-        return plot_attribution(shown, beside, said=said, layer=layer, figure=figure)
+        asked = asked_of(self.results, shown.item)
+        return plot_attribution(shown, beside, said=said, asked=asked, layer=layer, figure=figure)
 
     def _attribution_data(
         self, item: str | None = None, outcome: str | None = None, *, kind: str | None = None

@@ -105,6 +105,11 @@ def said_of(results: Results, item: str, *, tokens: bool = False) -> tuple[str, 
     )
 
 
+def asked_of(results: Results, item: str) -> str:
+    """An item's question, as given; nothing of an item that is not there."""
+    return next((each.base.question for each in results.items if each.id == item), "")
+
+
 def file_named(kind: str, place: int) -> str:
     return file_part(kind.replace(":", "_"), f"map{place}")
 

@@ -25,6 +25,7 @@ from mediate.report.run.drawn_maps import (
     MapDrawing,
     Maps,
     alt_of,
+    asked_of,
     axes_part,
     end_or_start,
     families,
@@ -212,7 +213,8 @@ def _first_item(results: Results, outcome: str, maps: Maps) -> Figure:
     value, at = peak_of((first,))
     beside = [each for each in results.maps if each.item == first.item]
     scale = scale_for(results, outcome, first.dims, of=first.kind)
-    plot = partial(plot_attribution, first, beside, said=said_of(results, first.item, tokens=True), scale=scale)
+    words = said_of(results, first.item, tokens=True), asked_of(results, first.item)
+    plot = partial(plot_attribution, first, beside, said=words[0], asked=words[1], scale=scale)
     return Figure(
         name=f"tokens-{file_named(first.kind, 0)}-first",
         draw=in_panels(plot),

@@ -129,7 +129,7 @@ COMMANDS = {
     "score good.jsonl ... --template filled": "--template: template 'filled': not 'none' or 'chat', and not a readable file",
     "score good.jsonl ... --maps read": "--maps: no map 'read'; the axes of read are step, position, layer, kv_head,",
     "score good.jsonl ... --maps reads:layer": "--maps: no map 'reads:layer'; did you mean 'read'? Else: mediate maps",
-    "score good.jsonl ... --maps read:head": "--maps: no map 'read:head'; the axes of read are step, position, layer,",
+    "score good.jsonl ... --maps read:head": "--maps: no map 'read:head'; did you mean 'read:kv_head'? the axes of",
     "score good.jsonl ... --maps state.q9:layer": "--maps: no map 'state.q9:layer'; did you mean 'state.q'? Else: mediate maps",
     "score good.jsonl ... --outcomes logits": "--outcomes: no outcome 'logits'; did you mean 'logit'? there is logit_diff, logprob_diff,",
     "score good.jsonl ... --outcomes logit": "outcome logit is of one answer; a pair has two",
