@@ -33,7 +33,17 @@ from mediate.report.crossing_words import (
 from mediate.report.html import to_html
 from mediate.report.parts import MOST_ROWS, in_lines, left_out, more_rows
 from mediate.report.run.in_short import peak
-from mediate.report.words import apart_words, fact_of, interval, number, percent, plain, plural, share_words
+from mediate.report.words import (
+    apart_words,
+    fact_of,
+    interval,
+    number,
+    percent,
+    plain,
+    plural,
+    range_words,
+    share_words,
+)
 from mediate.results.crossing import Crossing, change
 from mediate.results.crossing_folder import CrossResults
 from mediate.results.crossing_names import CROSSING_WORDS
@@ -177,7 +187,7 @@ def _items_section(results: CrossResults) -> Section:
         *more_rows(len(rows), "rows", "results/crossing.parquet"),
     )
     least, most = float(found.total.min()), float(found.total.max())
-    said = f"{plural(len(rows), 'row')}, total change {number(least)} to {number(most)} nats"
+    said = f"{plural(len(rows), 'row')}, total change {range_words(least, most)} nats"
     return Section("Items", told, id="items", found=said)
 
 

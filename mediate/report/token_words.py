@@ -16,7 +16,6 @@ from mediate.results.token_join import (
     kind_table,
 )
 from mediate.results.tokens_agreed import NOISE, Carried, TokensAgreed
-from mediate.stats import Estimate
 
 # The sets of tokens, in words.
 SET_WORDS: Mapping[str, str] = (
@@ -45,13 +44,9 @@ def joined_headline(results: JoinResults, together: Sequence[Carried]) -> str:
         return f"What rejected tokens carry is undefined: {rejected.share.reason}; {basis}."
     return (
         f"The {percent(rejected.of_tokens, 1)} of tokens that the speculative rule rejects carry "
-        f"{_share(rejected.share)} of what the whole chain carries, and as many drawn at random "
-        f"{_share(found[RANDOM].share)}; {basis}."
+        f"{share_words(rejected.share)} of what the whole chain carries, and as many drawn at random "
+        f"{share_words(found[RANDOM].share)}; {basis}."
     )
-
-
-def _share(share: Estimate) -> str:
-    return share_words(share).replace(", no interval", " (no interval)")
 
 
 def joined_notes(results: JoinResults, together: Sequence[Carried], agreed: Sequence[TokensAgreed]) -> list[str]:

@@ -40,11 +40,11 @@ def interval(estimate: Estimate, *, scale: float = 1.0, digits: int = 2) -> str:
 
 
 def share_words(estimate: Estimate, digits: int = 0) -> str:
-    """`97 % [94, 99]`; `undefined` or `no interval` where that is so."""
+    """`97 % [94, 99]`, `97 % (no interval)` or `undefined`; stands in sentences."""
     if not estimate.defined:
         return "undefined"
-    gap = ", " if math.isnan(estimate.low) else " "
-    return percent(estimate.value, digits) + gap + interval(estimate, scale=100.0, digits=digits)
+    ends = interval(estimate, scale=100.0, digits=digits)
+    return f"{percent(estimate.value, digits)} {'(no interval)' if math.isnan(estimate.low) else ends}"
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
@@ -63,6 +63,17 @@ def plain(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{key}: {plain(each)}" for key, each in value.items()) or DASH
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def range_words(least: float, most: float) -> str:
+    """`−1.00 to 2.50`, or the one number where both are told alike."""
+    low, high = number(least), number(most)
+    return low if low == high else f"{low} to {high}"
+
+
+def mediated_words(share: Estimate) -> str:
+    """That so much is mediated, in a few words."""
+    return f"{share_words(share)} is mediated" if share.defined else "the mediated share is undefined"
 
 
 def ordinal(count: int) -> str:
@@ -134,8 +145,9 @@ def notes(results: Results) -> tuple[str, ...]:
     base = "base " if results.items[0].source else ""
     chains = "both chains" if results.items[0].source else "the chain"
     found = [f"The model wrote {chains} of {written} of {plural(count, 'item')}; {others}."]
-    if written == count:
-        found = ["The model wrote all chains itself."]
+    if written in (0, count):
+        given = f"{plain(writer)} wrote the chains." if writer else "The chains were given."
+        found = ["The model wrote all chains itself." if written else given]
     wrong = sum(any(_answers_otherwise(told) for _, told in item.worlds) for item in results.items)
     if wrong:
         found.append(

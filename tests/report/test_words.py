@@ -1,9 +1,25 @@
 import math
+from dataclasses import replace
 
 import pytest
 
-from mediate.report.words import fact_of, gaps, interval, number, ordinal, percent, plain, plural, share_words
+from mediate.report.words import (
+    apart_words,
+    fact_of,
+    gaps,
+    interval,
+    mediated_words,
+    notes,
+    number,
+    ordinal,
+    percent,
+    plain,
+    plural,
+    range_words,
+    share_words,
+)  # fmt: skip
 from mediate.stats import Estimate
+from tests.figures.records import fake_results
 
 
 def estimate(value: float, low: float = math.nan, high: float = math.nan, reason: str = "") -> Estimate:
@@ -34,7 +50,10 @@ def test_percentages(value: float, text: str) -> None:
 
 def test_shares_in_words() -> None:
     assert share_words(estimate(0.97, 0.94, 0.99)) == "97\xa0% [94, 99]"
-    assert share_words(estimate(0.97, reason="one group")) == "97\xa0%, no interval"
+    assert share_words(estimate(0.97, reason="one group")) == "97\xa0% (no interval)"
+    assert mediated_words(estimate(0.97, 0.94, 0.99)) == "97\xa0% [94, 99] is mediated"
+    assert mediated_words(estimate(0.97, reason="one group")) == "97\xa0% (no interval) is mediated"
+    assert mediated_words(estimate(math.nan, reason="no items")) == "the mediated share is undefined"
     assert share_words(estimate(math.nan, reason="no items")) == "undefined"
     assert interval(estimate(1.0, -2.0, 2.0)) == "[−2.00, 2.00]"
 
@@ -58,6 +77,40 @@ def test_a_models_dtype_is_told_with_what_its_weights_were() -> None:
     model = {"dtype": "float32", "weights": "4-bit GGUF, Q4_1", "layers": 30}
     told = [fact_of(model, name) for name in ("dtype", "layers", "device")]
     assert told == ["float32 (from 4-bit GGUF, Q4_1)", "30", "–"]
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "text"), [(5.37, 5.37, "5.37"), (5.368, 5.372, "5.37"), (-1.0, 2.5, "−1.00 to 2.50")]
+)
+def test_a_range_of_one_number_is_that_number(least: float, most: float, text: str) -> None:
+    assert range_words(least, most) == text
+
+
+def test_nothing_apart_is_exactly() -> None:
+    assert (apart_words(0.0), apart_words(2e-14)) == ("exactly", "to 2e-14 nats")
+
+
+@pytest.mark.parametrize(
+    ("written", "writer", "said"),
+    [
+        (0, "", "The chains were given."),
+        (0, "model-b", "model-b wrote the chains."),
+        (2, "", "The model wrote both chains of 2 of 4 items; the other chains were given."),
+        (4, "", "The model wrote all chains itself."),
+    ],
+)
+def test_who_wrote_the_chains(written: int, writer: str, said: str) -> None:
+    results = fake_results(4)
+    items = tuple(
+        replace(
+            item,
+            base=replace(item.base, written=place < written),
+            source=item.source and replace(item.source, written=place < written),
+        )
+        for place, item in enumerate(results.items)
+    )
+    manifest = {**results.manifest, "writer": {"name": writer} if writer else {}}
+    assert notes(replace(results, items=items, manifest=manifest))[0] == said
 
 
 def test_plurals() -> None:

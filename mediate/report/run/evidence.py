@@ -23,13 +23,15 @@ from mediate.report.blocks import (
 )
 from mediate.report.parts import of_channel, share_cells
 from mediate.report.run.in_short import controls_found
-from mediate.report.words import MINUS, interval, number, percent, plural, share_words
+from mediate.report.words import MINUS, interval, mediated_words, number, percent, plural, share_words
 from mediate.results import Cube, EffectMap, Results
 from mediate.results.agreement import VERDICTS
 from mediate.results.controls import Control, ControlSummary, summarise
 from mediate.results.kinds import is_estimate
 from mediate.results.outcomes import unit_of
 
+# What the share of random draws that have as much effect should be.
+SMALL_P = "near 0 where the real effect is larger than that of random draws"
 # What each control is expected to be, and what to make of it.
 EXPECTED = {
     Control.SELF_SOURCE: (
@@ -110,7 +112,7 @@ def copying_section(results: Results, figures: Sequence[Figure] = ()) -> Section
             Text(basis + (f" Not cut: {reasons}." if reasons else ""), Look.BASIS),
         ),
         id="copying",
-        found=f"{share_words(shares[1]['mediated'])} is mediated (whole chain: {share_words(shares[0]['mediated'])})",
+        found=f"{mediated_words(shares[1]['mediated'])} (whole chain: {share_words(shares[0]['mediated'])})",
     )
 
 
@@ -166,7 +168,7 @@ def control_row(each: ControlSummary) -> dict[str, str]:
     if each.control is Control.RANDOM_WEIGHTS and each.rank.defined:
         extra = f"rank correlation {number(each.rank.value)} {interval(each.rank)}"
     if np.isfinite(each.p):
-        extra = f"median p {number(each.p)}"
+        extra = f"median p {number(each.p)} ({SMALL_P})"
     # A mean over one pair would be read as one over many.
     told = each.n > 1 or (each.n == 1 and each.held is not None)
     verdict = {True: "is 0", False: "BROKEN", None: ""}[each.held]

@@ -27,7 +27,7 @@ from mediate.report.run.explorer import run_data
 from mediate.report.run.map_sets import colouring_set
 from mediate.report.run.tables import channel_table
 from mediate.report.run.tokens import Chain, Colouring, answered, colour_chains
-from mediate.report.words import DASH, number, percent, plural
+from mediate.report.words import DASH, number, percent, plural, range_words
 from mediate.results import CHANNELS, Cube, Measured, Results, Told
 from mediate.results.contrasts import TWIN
 from mediate.results.outcomes import unit_of
@@ -50,7 +50,7 @@ def items_section(results: Results, analysis: Analysis) -> Section:
         "as a result, or that of its first occurrence."
     )
     shown = Table(_item_columns(cube), tuple(rows), named=False, dense=True, shown=MOST_ROWS, opens="item")
-    found = f"{plural(len(rows), 'item')}, TE {number(table['te'].min())} to {number(table['te'].max())}"
+    found = f"{plural(len(rows), 'item')}, TE {range_words(table['te'].min(), table['te'].max())}"
     told: tuple[Block, ...] = (shown, Text(caption, Look.BASIS), *more_rows(len(rows), "items", "results/cube.parquet"))
     return Section("Items", told, id="items", found=found)
 

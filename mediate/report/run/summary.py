@@ -7,7 +7,7 @@ from mediate.report.blocks import Block, Look, Row, Table, Text, columns, number
 from mediate.report.parts import in_lines, of_channel, share_cells
 from mediate.report.run.held_against import wording
 from mediate.report.run.tables import EFFECT_NAMES
-from mediate.report.words import GAP, gaps, interval, number, percent, plural, share_words
+from mediate.report.words import GAP, gaps, interval, mediated_words, number, percent, plural
 from mediate.results import Cube
 from mediate.results.outcomes import unit_of
 from mediate.stats import Estimate
@@ -38,7 +38,7 @@ class Summary:
     @property
     def found(self) -> str:
         """The mediated share, in a few words."""
-        return f"{share_words(self.shares['mediated'])} is mediated"
+        return mediated_words(self.shares["mediated"])
 
     @property
     def found_te(self) -> str:

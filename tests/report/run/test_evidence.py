@@ -136,6 +136,15 @@ def test_a_control_on_one_pair_tells_nothing(results: Results) -> None:
     assert "0.90" not in typed
 
 
+def test_a_controls_p_says_what_it_should_be(results: Results) -> None:
+    drawn = [
+        Controlled(item.id, item.group, Control.RANDOM_POSITIONS, "logit_diff", 0.5, 3.0, p=p)
+        for item, p in zip(results.items, (0.05, 0.05, 0.2), strict=False)
+    ]
+    said = controls(replace(results, controls=tuple(drawn)))["random positions"]["extra"]
+    assert said == "median p 0.05 (near 0 where the real effect is larger than that of random draws)"
+
+
 def test_the_page_holds_all_of_it_escaped(results: Results) -> None:
     html = render_page(results)
     page = parse(html)
