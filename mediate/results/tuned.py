@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Right answers have collapsed where so many are lost at least, and less than this part is left.
+FEWEST_LOST, LEAST_KEPT = 5, 0.5
+
 
 def _told(counts: Mapping[str, Any]) -> Iterator[str]:
     """What an arm did to the training part, a count after the other, and by which model."""
@@ -16,6 +19,20 @@ def _told(counts: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name.replace('_', ' ')} ({said})" if said else name
         elif isinstance(value, int | float):
             yield f"{value:g} {name.replace('_', ' ')}"
+
+
+def _collapsed(accuracy: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A line a way of asking that far fewer questions are answered by than before, beyond both intervals."""
+    for name, was in accuracy.get("before", {}).items():
+        now = accuracy.get("after", {}).get(name)
+        if now is None or None in (now["high"], was["low"]) or now["high"] >= was["low"]:
+            continue
+        if was["right"] - now["right"] >= FEWEST_LOST and now["right"] < LEAST_KEPT * was["right"]:
+            yield (
+                f"warning: {name.replace('_', ' ')}: right answers fell from {was['right']} to {now['right']} of "
+                f"{now['n']}, so what is measured next is of a model that cannot do this any more; a lower learning "
+                "rate or fewer steps keep more, and so do chains in the data"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,7 @@ class Tuned:
         for when, found in made["accuracy"].items():
             told = [f"{each['right']} of {each['n']} {name.replace('_', ' ')}" for name, each in found.items()]
             lines.append(f"held out, {when}: {', '.join(told)}")
+        lines += _collapsed(made["accuracy"])
         for each in made.get("checkpoints", ()):
             place = self.folder / each["folder"]
             lines.append(f"after step {each['step']}: {place} (fingerprint {each['fingerprint'][:12]})")
