@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Right answers have collapsed where so many are lost at least, and less than this part is left.
+FEWEST_LOST, LEAST_KEPT = 5, 0.5
+
 
 def _told(counts: Mapping[str, Any]) -> Iterator[str]:
     """What an arm did to the training part, a count after the other, and by which model."""
@@ -20,6 +23,20 @@ def _told(counts: Mapping[str, Any]) -> Iterator[str]:
 
 # How a model was asked, in words.
 ASKED = {"own_chain": "after a chain of its own", "no_chain": "without a chain"}
+
+
+def _collapsed(accuracy: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A line a way of asking that far fewer questions are answered by than before, beyond both intervals."""
+    for name, was in accuracy.get("before", {}).items():
+        now = accuracy.get("after", {}).get(name)
+        if now is None or None in (now["high"], was["low"]) or now["high"] >= was["low"]:
+            continue
+        if was["right"] - now["right"] >= FEWEST_LOST and now["right"] < LEAST_KEPT * was["right"]:
+            yield (
+                f"warning: {ASKED.get(name, name)}: right answers fell from {was['right']} to {now['right']} of "
+                f"{now['n']}, so what is measured next is of a model that cannot do this any more; a lower learning "
+                "rate or fewer steps keep more, and so do chains in the data"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +65,7 @@ class Tuned:
         for when, found in made["accuracy"].items():
             told = [f"{each['right']} of {each['n']} {ASKED.get(name, name)}" for name, each in found.items()]
             lines.append(f"right answers held out, {when}: {', '.join(told)}")
+        lines += _collapsed(made["accuracy"])
         for each in made.get("checkpoints", ()):
             place = self.folder / each["folder"]
             lines.append(f"after step {each['step']}: {place} (fingerprint {each['fingerprint'][:12]})")

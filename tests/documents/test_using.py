@@ -22,6 +22,7 @@ PAGES = "\n".join((DOCS / name).read_text(encoding="utf-8") for name in ("using.
         "found = md.score_traces(",
         "joined = md.join_tokens(",
         "written = md.rsd(",
+        "import matplotlib.pyplot as plt",
     ],
 )
 def test_the_lines_run(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,8 +33,15 @@ def test_the_lines_run(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     md.write_pairs("pairs.jsonl", pairs)
     base = pairs[0].base
     names = {"md": md, "model": md.load("reference-0.1m", device="cpu"), "pairs": pairs}
+    if "scores." in code:
+        names["scores"] = md.score(names["model"], pairs, maps=["read:step,layer"], control_pairs=0, progress=False)
     names |= {"student": names["model"], "teacher": names["model"]}
     names |= {"question": base.question, "cot": base.cot, "answer": base.answer}
     with matplotlib.rc_context({"backend": "agg"}):
         exec(compile(code, "docs", "exec"), names)
-    assert first.split()[0] in names
+    assert first.split()[-1] in names or first.split()[0] in names
+    if "savefig" in code:
+        assert Path("layers.csv").read_text("utf-8").startswith("step,layer,effect,low,high,")
+        drawn = Path("layers.pdf").read_bytes()
+        assert b"/CIDFontType2" in drawn  # TrueType
+        assert b"/Type3" not in drawn
