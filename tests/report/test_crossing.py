@@ -189,6 +189,7 @@ def harmless() -> Page:
     return parse(render_crossing(marked("harmless")))
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_text_of_any_origin_stays_text(payload: str) -> None:
     poisoned, plain = parse(render_crossing(marked(payload))), harmless()
