@@ -29,7 +29,8 @@ def _collapsed(accuracy: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """A line a way of asking that far fewer questions are answered by than before, beyond both intervals."""
     for name, was in accuracy.get("before", {}).items():
         now = accuracy.get("after", {}).get(name)
-        if now is None or None in (now["high"], was["low"]) or now["high"] >= was["low"]:
+        most, least = (now or {}).get("high"), was.get("low")
+        if now is None or most is None or least is None or most >= least:
             continue
         if was["right"] - now["right"] >= FEWEST_LOST and now["right"] < LEAST_KEPT * was["right"]:
             yield (

@@ -130,5 +130,5 @@ def test_shares_before_the_answer_stand_beside_the_whole_chains(tmp_path: Path) 
     assert whole[3].startswith("90.0 % [")
     assert short[:2] == ["cut before the answer", "3"]
     assert short[2] == "2.00 no interval"
-    assert short[3] == "70.0 %, no interval"
+    assert short[3] == "70.0 % (no interval)"
     assert held[-1] == ["self source", "4", "0", "5.00", ""]
