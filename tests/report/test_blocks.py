@@ -57,7 +57,9 @@ def test_a_name_of_one_word_is_not_broken_and_a_sentence_is() -> None:
         (*columns("a", "b"), *numbers("c")), (("smollm2-135m-instruct", "two words", "1"), ("x" * 40, "", "2"))
     )
     parsed = parse(to_html(page(table)))
-    assert parsed.attributes("th", "class") == ["num", "tight long", "loose"], "long enough to be broken at its hyphens on a phone"
+    assert parsed.attributes("th", "class") == ["num", "tight long", "loose"], (
+        "long enough to be broken at its hyphens on a phone"
+    )
     assert parsed.attributes("td", "class") == ["loose", "num", "tight", "num"]
 
 
