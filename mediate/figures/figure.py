@@ -27,7 +27,13 @@ FILES: Mapping[str, dict[str, Any]] = {
     "pdf": {"metadata": {"CreationDate": None}},
 }
 PHONE = "narrow"
-RC = {"svg.hashsalt": "mediate", "svg.fonttype": "none", "pdf.fonttype": 42}
+RC: Mapping[str, Any] = {
+    "svg.hashsalt": "mediate",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +101,11 @@ def _drawn(
     draw: Callable[..., object], size: tuple[float, float]
 ) -> Iterator[tuple[Canvas, Callable[[Canvas], object]]]:
     """A drawing that is not laid out, and what lays it out: savefig would go through all of it once more for that."""
-    with detached(size) as (canvas, ax), matplotlib.rc_context(RC):
+    with detached(size) as (canvas, ax), matplotlib.rc_context(dict(RC)):
         canvas.set_dpi(DPI)
         draw(ax=ax)
         layout = canvas.get_layout_engine()
-        canvas.set_layout_engine("none")
+        canvas.set_layout_engine(None)  # not "none", which stands for one, and savefig draws twice then
         yield canvas, layout.execute if layout is not None else _not_laid_out
 
 

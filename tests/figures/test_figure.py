@@ -5,9 +5,11 @@ import warnings
 import xml.etree.ElementTree as ElementTree
 from functools import partial
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
 
 from mediate.figures.figure import MOST_MARKS, PHONE, Figure
 from mediate.figures.narrow import NARROW
@@ -101,3 +103,11 @@ def test_a_figure_may_be_drawn_otherwise_for_a_phone() -> None:
     assert b"of a phone" in made[PHONE]
     assert viewed(made[PHONE])[2:] == [3.0 * 72, 2.0 * 72]
     assert figure(labelled, draw_narrow=other).files("svg")["svg"] == figure(labelled).files("svg")["svg"]
+
+
+def test_a_file_takes_one_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, real = [], Canvas.draw
+    monkeypatch.setattr(Canvas, "draw", lambda *given: (drawn.append(given), real(*given)))
+    with matplotlib.rc_context({"figure.constrained_layout.use": True}):
+        files = figure(labelled).files("png", "svg", PHONE)
+    assert len(drawn) == len(files) == 3
