@@ -21,7 +21,9 @@ def called(kind: str) -> str:
     """
     name = parse_kind(kind)
     if name.view is None:
-        words = kind.replace("step_graph.", "step graph's ")
+        # A kind with variants is no effect of its own: `step_graph.read` is the step graph's read effect.
+        of = name.of
+        words = f"{of.name.replace('_', ' ')}'s {kind.removeprefix(f'{of.name}.')}" if of.variants else kind
         return f"{words} estimate of the effect" if is_estimate(kind) else f"{words} effect"
     return f"{called(str(replace(name, view=None, source=False)))} {view_words(kind)}"
 
