@@ -28,20 +28,24 @@ from torch import Tensor
 
 from mediate.errors import one_line, told
 from mediate.files import PART, write_atomic
-from mediate.models.cache import cache_folder, opened_cache, touch
+from mediate.models.cache import SET_ASIDE, cache_folder, opened_cache, touch
 from mediate.models.fingerprint import tensor_bytes
 from mediate.models.float64 import keeps_float64
 from mediate.models.identity import NUMERICS_VERSION, library_versions
 from mediate.models.model import Model
 from mediate.showing import fields_cell
 
-SCHEMA = 1
+SCHEMA, SUFFIX = 1, ".safetensors"
 DAY = 24 * 60 * 60.0
+# The fields of the specification of entries that stand in one file, and how much of their keys is that of the first:
+# see `mediate.passes.together`.
+COMMON, ENTRIES, SHARED = "common", "entries", 16
 
 log = logging.getLogger(__name__)
 
 Spec = Mapping[str, Any]
 Read = TypeVar("Read")
+Load = Callable[[Path], dict[str, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Named:
 
     Args:
         text: In canonical JSON.
-        key: The sha256 of it.
+        key: The sha256 of it; of entries in one file it begins with that of what they have in common.
     """
 
     text: str
@@ -62,7 +66,8 @@ def named(spec: "Spec | Named") -> Named:
     if isinstance(spec, Named):
         return spec
     text = json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return Named(text, hashlib.sha256(text.encode()).hexdigest())
+    digest, shared = hashlib.sha256(text.encode()).hexdigest(), str(spec[COMMON])[:SHARED] if ENTRIES in spec else ""
+    return Named(text, shared + digest[: len(digest) - len(shared)])
 
 
 def model_spec(model: Model) -> dict[str, Any]:
@@ -121,7 +126,7 @@ class Store:
     def path(self, kind: str, spec: Spec | Named) -> Path:
         """Where an entry stands, whether or not it is there."""
         key = named(spec).key
-        return self.root / kind / key[:2] / f"{key}.safetensors"
+        return self.root / kind / key[:2] / f"{key}{SUFFIX}"
 
     def get(self, kind: str, spec: Spec | Named) -> dict[str, Tensor] | None:
         """The entry's tensors, or None where there is none; see `read`."""
@@ -133,26 +138,37 @@ class Store:
         An entry that is damaged, that is another's, or that the reader raises an error at, is moved aside to
         `*.corrupt`, logged and counted, and is then no entry.
         """
-        path = self.path(kind, spec)
+        return self.read_at(self.path(kind, spec), reader)
+
+    def read_at(
+        self, path: Path, reader: Callable[[dict[str, Tensor]], Read], *, load: Load | None = None
+    ) -> Read | None:
+        """`read` of what stands at a path, by `read_entry` or by another way to load what it holds."""
         _told_open(self.root)
         try:
             if not path.exists():
                 self.counts.misses += 1
                 return None
-            made = reader(_read(path))
+            made = reader((load or read_entry)(path))
         except Exception as error:  # safetensors raises its own error, a reader whatever it stumbles over
             self.counts.misses += 1
-            if isinstance(error, PermissionError):
-                self._refused(error)
-                return None
-            self.counts.corrupt += 1
-            with suppress(OSError):  # where nothing can be moved it is at least not used
-                path.replace(path.with_suffix(".corrupt"))
-            log.warning("%s: damaged (%s); moved aside and computed again", path, one_line(error, 300))
+            self.unreadable(path, error)
             return None
         self.counts.hits += 1
         touch(path)
         return made
+
+    def unreadable(self, path: Path, error: Exception) -> None:
+        """Moves a damaged entry aside, logs and counts it; not one that is gone or may not be read."""
+        if isinstance(error, FileNotFoundError):
+            return
+        if isinstance(error, PermissionError):
+            self._refused(error)
+            return
+        self.counts.corrupt += 1
+        with suppress(OSError):  # where nothing can be moved it is at least not used
+            path.replace(path.with_suffix(SET_ASIDE))
+        log.warning("%s: damaged (%s); moved aside and computed again", path, one_line(error, 300))
 
     def put(self, kind: str, spec: Spec | Named, tensors: Mapping[str, Tensor]) -> Path:
         """Writes an entry and returns its path; where the system does not let it be written, that is logged."""
@@ -253,8 +269,12 @@ def data_checksum(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    """The tensors of an entry that is what its name says, and whole."""
+def read_entry(path: Path) -> dict[str, Tensor]:
+    """The tensors of an entry that is what its name says, and whole.
+
+    Raises:
+        ValueError: It is not; safetensors raises an error of its own.
+    """
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
@@ -266,3 +286,12 @@ def _read(path: Path) -> dict[str, Tensor]:
     if found != header.get("sha256"):
         raise ValueError(f"its data has sha256 {found}, its header says {header.get('sha256')}")
     return tensors
+
+
+def header_spec(path: Path) -> dict[str, Any]:
+    """The specification in an entry's header, as it stands there."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        told: dict[str, Any] = json.loads((file.metadata() or {}).get("spec", "{}"))
+    return told

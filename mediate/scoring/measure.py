@@ -73,13 +73,12 @@ def measure_batch(
             to be impossible; else why takes the place of what was found.
     """
     entries = {} if store is None else {item.id: entry_of(model, item, spec) for item in items}
-    kept = [None if store is None else stored(item, spec, store, entries[item.id]) for item in items]
-    if all(each is not None for each in kept):
+    kept = [] if store is None else stored(items, spec, store, entries)
+    if kept and all(each is not None for each in kept):
         for item, known in zip(items, kept, strict=True):
             if known is not None:
                 yield _without_rivals(known), cache(partial(_run_anew, procedure, item))
         return
-    there = {item.id for item, known in zip(items, kept, strict=True) if known is not None}
     del kept
     fresh: list[Scored[PreparedT]] = []
     for cubes in halved(items, lambda batch: _measure_cubes(procedure, model, batch), procedure.length, fits or Fits()):
@@ -99,9 +98,7 @@ def measure_batch(
             yield found, partial(_at_hand, runs)
             del runs
     if store is not None:
-        # Until the last of these is there the batch is not, and what was there before is then of this batch, too.
-        for scored in sorted(fresh, key=lambda each: each.item.id not in there):
-            put(scored, store, entries[scored.item.id])
+        put(fresh, store, entries)
 
 
 def _run_anew(procedure: Procedure[PreparedT, Runs], item: PreparedT) -> Runs:

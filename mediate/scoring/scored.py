@@ -1,5 +1,6 @@
 """An item with what was measured of it, and the same in the store."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import Any, Generic
@@ -18,6 +19,7 @@ from mediate.mediation.prepared_pair import PreparedPair, Y
 from mediate.mediation.procedures import PreparedT
 from mediate.models.model import Model
 from mediate.passes.store import Named, Store, array, model_spec, named
+from mediate.passes.together import put_together, read_together
 from mediate.results.agreement import Agreement
 from mediate.results.controls import Controlled
 from mediate.results.cube import total_effect
@@ -116,13 +118,28 @@ def others_of(item: Prepared) -> dict[str, Any]:
     return {"others": [described(each.tokens) for each in item.others], "cut_others": cut}
 
 
-def stored(item: PreparedT, spec: ScoreSpec, store: Store, entry: Named) -> Scored[PreparedT] | None:
-    """The item as it was measured before, where it was; `entry` is its own, from `entry_of`."""
-    return store.read(KIND, entry, partial(_read, item, spec))
+def stored(
+    items: Sequence[PreparedT], spec: ScoreSpec, store: Store, entries: Mapping[str, Named]
+) -> list[Scored[PreparedT] | None]:
+    """Each item of a batch as it was measured before, where it was; `entries` are from `entry_of`, by id."""
+    readers = [partial(_read, item, spec) for item in items]
+    return read_together(store, KIND, _common(items), [entries[item.id] for item in items], readers)
 
 
-def put(scored: Scored[Any], store: Store, entry: Named) -> None:
-    """Keeps what was measured of an item; `entry` is its own, from `entry_of`."""
+def put(scored: Sequence[Scored[Any]], store: Store, entries: Mapping[str, Named]) -> None:
+    """Keeps what was measured of a batch; `entries` are from `entry_of`, by id."""
+    if scored:
+        items = [each.item for each in scored]
+        own = [entries[item.id] for item in items]
+        put_together(store, KIND, _common(items), own, [_tensors(each) for each in scored])
+
+
+def _common(items: Sequence[Prepared]) -> Named:
+    """What all that is measured by one model depends on."""
+    return named(model_spec(items[0].model))
+
+
+def _tensors(scored: Scored[Any]) -> dict[str, torch.Tensor]:
     arrays = {"cube": scored.y} | ({} if scored.before_answer is None else {"cut": scored.before_answer})
     if scored.by_other is not None:
         arrays["by_other"] = scored.by_other
@@ -132,8 +149,7 @@ def put(scored: Scored[Any], store: Store, entry: Named) -> None:
             arrays[f"{each}{_JOINT}"] = np.array(effects.joint)
         if effects.agreement is not None:
             arrays[f"{each}{_AGREEMENT}"] = np.array(list(asdict(effects.agreement).values()), dtype=np.float64)
-    tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
-    store.put(KIND, entry, tensors)
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}
 
 
 def _read(item: PreparedT, spec: ScoreSpec, kept: dict[str, torch.Tensor]) -> Scored[PreparedT]:

@@ -22,7 +22,8 @@ from mediate.models.fingerprint import own_ends
 from mediate.models.generation import Decoding, End, LaidOut, Written, laid_out, written_in
 from mediate.models.model import Model
 from mediate.models.side_by_side import written_anew
-from mediate.passes.store import Store, array, entry_key, model_spec, numbers
+from mediate.passes.store import Store, array, entry_key, model_spec, named, numbers
+from mediate.passes.together import put_together, read_together
 from mediate.passes.unhooked import leanly
 
 KIND = "traces"
@@ -124,11 +125,12 @@ class Writing:
         """What is stored of it."""
         if store is None:
             return {}
-        read = {
-            each: store.read(KIND, self.entry(number), partial(_stored, self.model))
-            for number, each in enumerate(self.asked)
-        }
-        return {each: text for each, text in read.items() if text is not None}
+        common, reader, found = named(model_spec(self.model)), partial(_stored, self.model), dict[Asked, Written]()
+        for rows in self.laid.batches:
+            entries = [named(self.entry(row)) for row in rows]
+            texts = read_together(store, KIND, common, entries, [reader] * len(rows))
+            found |= {self.asked[row]: text for row, text in zip(rows, texts, strict=True) if text is not None}
+        return found
 
     def missing(self, known: Mapping[Asked, Written]) -> list[int]:
         """The numbers of the batches of which something is not known."""
@@ -138,14 +140,13 @@ class Writing:
 
     def written(self, batches: Collection[int], store: Store | None, *, progress: bool = False) -> dict[Asked, Written]:
         """Writes batches, and keeps each when it is whole."""
-        found = {}
+        found = dict[Asked, Written]()
         with stage("writing chains and answers"), leanly(self.model):
             for rows, texts in written_in(self.laid, batches, progress=progress) if batches else ():
-                for row, text in zip(rows, texts, strict=True):
-                    found[self.asked[row]] = text
-                    if store is not None:
-                        ids, end = numbers(text.ids, np.int64), numbers(_ENDS.index(text.end), np.int64)
-                        store.put(KIND, self.entry(row), {"ids": ids, "end": end})
+                found |= {self.asked[row]: text for row, text in zip(rows, texts, strict=True)}
+                if store is not None:
+                    own = [named(self.entry(row)) for row in rows]
+                    put_together(store, KIND, named(model_spec(self.model)), own, [_tensors(text) for text in texts])
         return found
 
 
@@ -173,6 +174,10 @@ def write_each(model: Model, asked: Sequence[Asked], store: Store | None, *, pro
         raise UnwrittenError(writing, writing.missing(sharing.texts))
     found = writing.stored(store)
     return found | writing.written(writing.missing(found), store, progress=progress)
+
+
+def _tensors(text: Written) -> dict[str, torch.Tensor]:
+    return {"ids": numbers(text.ids, np.int64), "end": numbers(_ENDS.index(text.end), np.int64)}
 
 
 def _stored(model: Model, kept: Mapping[str, torch.Tensor]) -> Written:

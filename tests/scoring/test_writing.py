@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 from mediate.models import generation
 from mediate.models.generation import Decoding, Written
-from mediate.passes.store import Store
+from mediate.passes.store import Store, entry_key, header_spec
 from mediate.scoring.writing import Known, UnwrittenError, Writing, shared, write_each
 from tests import tiny
 
@@ -25,7 +26,12 @@ def test_a_batch_of_which_something_is_missing_is_written_as_a_whole(
     ids = {asked: text.ids for asked, text in written(store).items()}
     writing = Writing.of(tiny.model("llama"), ASKED)
     assert [len(rows) for rows in writing.laid.batches] == [2, 2, 1]
-    store.path("traces", writing.entry(writing.laid.batches[1][0])).unlink()
+    missing, there = writing.laid.batches[1]
+    key = entry_key(writing.entry(missing))
+    [file] = [each for each in (tmp_path / "traces").rglob("*.safetensors") if key in header_spec(each)["entries"]]
+    kept = load_file(file)
+    file.unlink()
+    store.put("traces", writing.entry(there), {name: kept[f"1/{name}"] for name in ("ids", "end")})
     seen = list[int]()
     of_a_batch = generation._Batch.written
     monkeypatch.setattr(

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 from mediate.models.decoding import Decoding
 from mediate.models.generation import Written
 from mediate.pairs.files import PairFile
+from mediate.pairs.pair import Item
 from mediate.passes.store import Store, data_checksum
 from mediate.results import Results
 from mediate.results.controls import control_table
@@ -35,16 +37,25 @@ CHOICES = {
     "maps": ("read:step,layer", "attribution.resid_pre:layer"),
     "keep": ("resid_post",),
 }
+
+
+def longer(item: Item) -> Item:
+    return replace(item, cot=8 * LONG + (item.cot or ""))
+
+
+# In more than one batch each, so that there are several files of them.
+LONG = "Tom has 3 apples and buys 2 apples. "
+PAIRS = [pair(1), replace(pair(2), base=longer(pair(2).base), source=longer(pair(2).source))]
+PROMPTS = [tuple(range(3, 3 + length)) for length in (5, 6, 40)]
 Change = Callable[[list[Path]], None]
 
 
 def scored(store: Store) -> Results:
-    return score(tiny.model("llama"), [pair(number) for number in range(1, 3)], make_spec(**CHOICES), store=store)
+    return score(tiny.model("llama"), PAIRS, make_spec(**CHOICES), store=store)
 
 
 def written(store: Store) -> dict[tuple[int, ...], Written]:
-    prompts = [tuple(range(first, first + 5)) for first in (3, 4, 5)]
-    return write_chains(tiny.model("llama"), prompts, Decoding(6), store, progress=False)
+    return write_chains(tiny.model("llama"), PROMPTS, Decoding(6, batch_size=2), store, progress=False)
 
 
 def crossed(store: Store) -> CrossResults:
