@@ -121,6 +121,7 @@ def score(
     if loading:
         raise InputError(f"option {min(loading)!r} is of loading a model; give it to mediate.load")
     call = Call(unread=unread, out=folder, store=Store() if store else None, progress=progress, takeover=takeover)
+    call["num_workers"] = where.num_workers
     return Scores(score_pairs(loaded, given, choices, **call), folder)
 
 

@@ -84,6 +84,22 @@ def note(event: str, **facts: Any) -> None:
         each.write(event, facts)
 
 
+def taken_counts() -> dict[str, int]:
+    """How often what happened since this was last asked, where a log is kept; from here on it is counted anew."""
+    counts: dict[str, int] = {}
+    for each in _OPEN:
+        counts, each.counts = each.counts, {}
+    return counts
+
+
+def add_counts(counts: Mapping[str, int]) -> None:
+    """Counts what another process has written into the log of this one."""
+    for each in _OPEN:
+        with each.lock:
+            for name, count in counts.items():
+                each.counts[name] = each.counts.get(name, 0) + count
+
+
 @contextmanager
 def unnoted() -> Iterator[None]:
     """While open, nothing is appended: what happens is a trial, and no part of the run."""

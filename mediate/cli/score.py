@@ -134,7 +134,8 @@ def score(
             for each in forecast(loaded, given, spec, store, unread=found.errors, progress=True):
                 put(str(each))
             return
-        results = run_score(loaded, given, spec, **Call(unread=found.errors, out=out, store=store, progress=True))
+        call = Call(unread=found.errors, out=out, store=store, progress=True, num_workers=where.num_workers)
+        results = run_score(loaded, given, spec, **call)
         show_run(out, results, found, report=report)
 
 

@@ -24,11 +24,18 @@ def fitting_threads(*models: Model) -> Iterator[None]:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """While open, torch computes on one thread."""
+def threads_shared(processes: int) -> Iterator[None]:
+    """While open, torch computes on its part of the threads that it had: so many processes compute at once."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(max(1, before // processes))
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """While open, torch computes on one thread."""
+    with threads_shared(torch.get_num_threads()):
+        yield

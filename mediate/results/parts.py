@@ -120,7 +120,9 @@ def tokens_in(run: Path | None) -> int | None:
     return None if plan is None else plan.tokens
 
 
-def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str) -> Part:
+def write_part(
+    run: Path, results: "Results", batches: Sequence[int], plan: str, numbers: tuple[int, int] = (0, 1)
+) -> Part:
     """Writes what was found of some batches, under the next free number.
 
     Args:
@@ -128,6 +130,7 @@ def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str)
         results: What was found; its manifest has the specification that the run has.
         batches: The numbers of the batches.
         plan: The fingerprint of the plan that they are of.
+        numbers: Which of how many processes writes it: each has numbers of its own.
 
     Raises:
         InputError: It would go through a link.
@@ -137,7 +140,7 @@ def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str)
 
     rejected = dict(Counter(each.code for each in results.rejects if each.part == "item"))
     told = {"batches": list(batches), "plan": plan, "measured": len(results.items), "rejected": rejected}
-    folder = _next(run)
+    folder = _next(run, *numbers)
     check_own(run / PARTS, folder)
     manifest = {"spec": results.manifest.get("spec", {}), "status": "success", "part": told}
     try:
@@ -148,10 +151,11 @@ def write_part(run: Path, results: "Results", batches: Sequence[int], plan: str)
     return Part(folder, tuple(batches), len(results.items), rejected)
 
 
-def _next(run: Path) -> Path:
+def _next(run: Path, place: int, of: int) -> Path:
     parts = run / PARTS
     there = [int(each.name) for each in parts.iterdir() if each.name.isdecimal()] if parts.is_dir() else []
-    return parts / f"{max(there, default=-1) + 1:05d}"
+    free = max(there, default=-1) + 1
+    return parts / f"{free + (place - free) % of:05d}"
 
 
 def _folders(run: Path) -> list[Path]:

@@ -36,7 +36,13 @@ class EngineSpec:
         Field(description="Of a Ray cluster that is there, as HOST:PORT or `auto`; by default one is started here."),
     ] = None
     num_workers: Annotated[
-        int | None, Field(ge=1, description="Workers on Ray; by default as many as the cluster has room for.")
+        int | None,
+        Field(
+            ge=1,
+            description="Workers on Ray, by default as many as the cluster has room for; of `local`, processes that "
+            "measure beside each other on the processor (Linux), by default 1, of models of up to ten million weights "
+            "one a thread of torch, up to 4.",
+        ),
     ] = None
     gpus_per_worker: Annotated[
         float | None,
@@ -72,7 +78,7 @@ class EngineOptions(TypedDict, total=False):
 
 
 # Choices that only workers on Ray have.
-_OF_RAY = ("address", "num_workers", "gpus_per_worker", "threads_per_worker", "worker_timeout")
+_OF_RAY = ("address", "gpus_per_worker", "threads_per_worker", "worker_timeout")
 
 
 def make_engine_spec(**options: Unpack[EngineOptions]) -> EngineSpec:
@@ -98,6 +104,8 @@ def make_engine_spec(**options: Unpack[EngineOptions]) -> EngineSpec:
         raise InputError(f"option {of_ray!r} is of workers on Ray; add engine='ray', or leave it out")
     if spec.engine == "ray" and spec.shard is not None:
         raise InputError("a shard is measured in one process; give engine='ray' or a shard, not both")
+    if spec.num_workers is not None and spec.shard is not None:
+        raise InputError("option 'num_workers' is of a run without shards; leave it out, or give more shards")
     if spec.chains_only and spec.shard is None:
         raise InputError(
             "chains_only is of a shard, such as shard='3/16'; a run without shards writes its chains first"

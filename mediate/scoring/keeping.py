@@ -37,6 +37,11 @@ class Keeper:
         folder: The run directory; None to keep all in memory.
         plan: What the run is made of.
         outcomes: The names of its outcomes, in order.
+        parts: Those that are on disk.
+        held: What is not, by the number of its batch.
+        since: When the last part was written, by the monotonic clock.
+        times: Notes items.
+        numbers: Which of how many processes that write parts this is.
     """
 
     folder: Path | None
@@ -46,6 +51,7 @@ class Keeper:
     held: dict[int, Results] = field(default_factory=dict)
     since: float = field(default_factory=time.monotonic)
     times: ItemTimes = field(default_factory=ItemTimes)
+    numbers: tuple[int, int] = (0, 1)
 
     def __post_init__(self) -> None:
         if self.folder is not None:
@@ -90,7 +96,7 @@ class Keeper:
         if self.folder is not None and self.held:
             with stage("writing parts"):
                 found = merged(list(self.held.values()), self.plan.order, outcomes=self.outcomes, manifest=self._told())
-                part = write_part(self.folder, found, list(self.held), self.plan.fingerprint)
+                part = write_part(self.folder, found, list(self.held), self.plan.fingerprint, self.numbers)
             self.parts.append(part)
             note("part", part=part.folder.name, batches=part.batches, measured=part.measured, rejected=part.rejected)
             self.held.clear()

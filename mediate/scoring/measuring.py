@@ -6,6 +6,7 @@ from typing import Any, Generic
 
 from mediate.mediation.procedures import PreparedT, Runs
 from mediate.models.model import Model
+from mediate.models.threads import fitting_threads
 from mediate.passes.store import Store
 from mediate.results.folder import Results
 from mediate.results.told import Reject
@@ -76,16 +77,17 @@ def measured(run: Run[PreparedT, Runs], batch: Batch[PreparedT], done: Callable[
         ItemError: Unless bad items are skipped, one that cannot be measured.
     """
     procedure, found = run.job.procedure, list[Scored[Any] | Reject]()
-    for each, runs in measure_batch(procedure, run.model, batch.items, run.spec, run.store, run.fits):
-        if isinstance(each, Scored):
-            keep_activations(each.item, run.spec, run.store)
-            if each.item.id in run.drawn:
-                each = control_item(procedure, each, runs, run.items, run.store)
-            if run.replacing is not None:
-                each = run.replacing(each, runs)
-        del runs  # its keys and values go before the next item's come
-        found.append(each)
-        done(1)
+    with fitting_threads(run.model):
+        for each, runs in measure_batch(procedure, run.model, batch.items, run.spec, run.store, run.fits):
+            if isinstance(each, Scored):
+                keep_activations(each.item, run.spec, run.store)
+                if each.item.id in run.drawn:
+                    each = control_item(procedure, each, runs, run.items, run.store)
+                if run.replacing is not None:
+                    each = run.replacing(each, runs)
+            del runs  # its keys and values go before the next item's come
+            found.append(each)
+            done(1)
     return results_of(found, run.spec, {"spec": {"outcomes": list(run.outcomes)}}, run.job.contrast)
 
 
@@ -107,9 +109,10 @@ def with_random_weights(
         InputError: The model's own weights could not be put back: nothing more may be measured on it.
     """
     found = [controlled_in(results, batch.items) for batch in batches] if results.controls else []
-    last = control_by_random_weights(
-        run.job.procedure, run.model, [each for each in found if each], run.spec, run.store, done
-    )
+    with fitting_threads(run.model):
+        last = control_by_random_weights(
+            run.job.procedure, run.model, [each for each in found if each], run.spec, run.store, done
+        )
     controls = []
     for place, each in enumerate(results.controls):
         controls.append(each)

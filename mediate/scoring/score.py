@@ -1,6 +1,7 @@
 """The main job: pairs in, results out. Prepare, measure, control, write."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,14 +11,16 @@ from mediate.clock import stage
 from mediate.errors import ItemError
 from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
+from mediate.models.threads import threads_shared
 from mediate.pairs.pair import Item, Pair
 from mediate.passes.store import Store
 from mediate.results.folder import Results, read_results, write_results
-from mediate.results.parts import damage, drop_parts, tokens_in
+from mediate.results.parts import Part, damage, drop_parts, tokens_in
 from mediate.scoring.allowed import Tally
 from mediate.scoring.batches import Batch
 from mediate.scoring.beginning import BegunRun, Settled
 from mediate.scoring.disk import check_room_for
+from mediate.scoring.engines.shared_out import SharedOut, helped, processes_for
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run, measured, with_random_weights
 from mediate.scoring.noting import note_choices
@@ -51,6 +54,7 @@ class Call(TypedDict, total=False):
         progress: Whether to say, on standard error, what was settled and how far the work is.
         takeover: Whether a run directory that a process on another machine holds, or held when it was killed, is taken
             over.
+        num_workers: How many processes measure, as of `processes_for`.
     """
 
     unread: Sequence[ItemError]
@@ -58,6 +62,7 @@ class Call(TypedDict, total=False):
     store: Store | None
     progress: bool
     takeover: bool
+    num_workers: int | None
 
 
 def score(
@@ -84,7 +89,9 @@ def score(
     """
     out, store, progress = call.get("out"), call.get("store"), call.get("progress", False)
     clock, more = time.monotonic(), {} if addition is None else addition.choices
-    settled = Settled.of(model, pairs, call.get("unread", ()), spec, more, progress)
+    count = call.get("num_workers")
+    with threads_shared(count or 1):  # what the manifest says of threads is of measuring; chains are written on all
+        settled = Settled.of(model, pairs, call.get("unread", ()), spec, more, progress)
     with holding(out, takeover=call.get("takeover", False)):
         if out is not None and check_free(out, settled.identity):
             drop_parts(out)  # where the process died before it could
@@ -98,7 +105,8 @@ def score(
             keeper = Keeper(out, own.plan, own.run.outcomes)
             check_room_for(own.run, own.batches, keeper)
             with keeper.kept(said, clock), bars(progress):
-                results = all_of(own.run, own.batches, keeper, progress)
+                with threads_shared(count or 1):
+                    results = all_of(own.run, own.batches, keeper, progress, count)
                 results = replace(results, rejects=(*own.plan.left_out, *results.rejects))
                 results = replace(results, manifest=own.ended(manifest, clock, results) | damage(out))
                 if addition is not None:
@@ -118,8 +126,22 @@ def _there(own: BegunRun, results: Results) -> list[Any]:
     return [each for each in own.run.items if each.id in there]
 
 
-def all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, progress: bool) -> Results:
-    """What is found of all batches, those that are done before among them, with the control of random weights."""
+def all_of(
+    run: Run[Any, Any],
+    batches: Sequence[Batch[Any]],
+    keeper: Keeper,
+    progress: bool,
+    num_workers: int | None = None,
+) -> Results:
+    """What is found of all batches, those that are done before among them, with the control of random weights.
+
+    Args:
+        run: The run.
+        batches: All of them.
+        keeper: Takes what is found.
+        progress: Whether to show bars.
+        num_workers: How many processes measure, as of `processes_for`.
+    """
     noun = run.job.noun
     total = sum(len(batch.items) for batch in batches)
     before = sum(len(batch.items) for batch in batches if batch.number in keeper.done)
@@ -127,14 +149,22 @@ def all_of(run: Run[Any, Any], batches: Sequence[Batch[Any]], keeper: Keeper, pr
         results = None
         while results is None:  # once, unless a part is damaged after it was written
             missing = [batch for batch in batches if batch.number not in keeper.done]
+            count = processes_for(run.model, len(missing), keeper.folder, num_workers)
             tally = Tally.of(keeper.parts)
+
+            def took(part: Part, tally: Tally = tally) -> None:
+                tally.count(part.measured, part.rejected)
+                tally.check(run.spec.max_errors, total)
+
             with stopping() as signals:
-                for batch in missing:
-                    with signals.batch():
-                        found = measured(run, batch, done_with)
-                    keeper.take(batch.number, found)
-                    tally.add(found)
-                    tally.check(run.spec.max_errors, total)
+                shared = SharedOut(deque(missing), keeper, took, done_with, signals.check)
+                with helped(shared, run, count):
+                    for batch, done in shared.here():
+                        with signals.batch():
+                            found = measured(run, batch, done)
+                        keeper.take(batch.number, found)
+                        tally.add(found)
+                        tally.check(run.spec.max_errors, total)
             results = keeper.whole({})
     drawn = len({each.item for each in results.controls})
     with work(drawn, "controls, random weights", noun, shown=progress) as done_with:

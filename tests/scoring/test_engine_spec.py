@@ -18,7 +18,7 @@ def test_by_default_this_process_computes_it() -> None:
     ("choices", "said"),
     [
         ({"engine": "dask"}, "engine is 'dask'; give one of local, ray"),
-        ({"num_workers": 2}, "option 'num_workers' is of workers on Ray; add engine='ray'"),
+        ({"num_workers": 2, "shard": "1/2"}, "option 'num_workers' is of a run without shards; leave it out"),
         ({"threads_per_worker": 2, "shard": "1/2"}, "option .threads_per_worker. is of workers on Ray"),
         ({"engine": "ray", "num_workers": 0}, "num_workers is 0; give a number from 1"),
         ({"engine": "ray", "shard": "1/2"}, "give engine='ray' or a shard, not both"),

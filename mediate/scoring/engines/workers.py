@@ -31,7 +31,7 @@ class Worker:
 
     def ready(self) -> Content:
         """Loads the model, and says which it is and what it is loaded by."""
-        return _told(self._ready)
+        return answered(self._ready)
 
     def work(self, task: bytes, content: Content, known: bytes) -> Content:
         """Does what a task says.
@@ -55,7 +55,7 @@ class Worker:
                 self._known, self._begun, self._unwritten = known, None, None
             return kinds[asked["kind"]](asked, content)
 
-        return _told(done)
+        return answered(done)
 
     def _ready(self) -> Content:
         import torch
@@ -135,7 +135,7 @@ def _json(value: Any) -> bytes:
     return json.dumps(value).encode("ascii")
 
 
-def _told(call: Callable[[], Content]) -> Content:
+def answered(call: Callable[[], Content]) -> Content:
     """What a call gives, or what went wrong in it, as JSON under `FAILED`."""
     try:
         return call()

@@ -1,0 +1,194 @@
+"""A process forked from this one, which measures batches of its run.
+
+It is told numbers of batches on a pipe, and tells on another what it has written. Nothing but lines of JSON goes from
+one to the other.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import select
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mediate.files import LOCK
+from mediate.journal import taken_counts
+from mediate.scoring.batches import Batch
+from mediate.scoring.engines.workers import answered
+from mediate.scoring.keeping import Keeper
+from mediate.scoring.measuring import Run, measured
+from mediate.watch import hush
+
+# One that has not answered for so many times as long as its longest answer took, and for so many seconds, is none.
+TIMES, PATIENCE = 20.0, 60.0
+_DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+@dataclass(slots=True)
+class Helper:
+    """A process beside this one.
+
+    Args:
+        pid: Its number.
+        asked: Where it is told what to do.
+        told: Where it tells what it did.
+        given: What it was given and has not written into a part, by number.
+        waiting: How many answers are waited for.
+        since: When the first of these was asked for, or the last came, by the monotonic clock.
+        longest: The longest that one took, in seconds.
+    """
+
+    pid: int
+    asked: int
+    told: int
+    given: dict[int, Batch[Any]] = field(default_factory=dict)
+    waiting: int = 0
+    since: float = 0.0
+    longest: float = 0.0
+    heard: bytes = b""
+
+    def ask(self, number: int | None) -> None:
+        """Tells it to measure a batch, or to end.
+
+        Raises:
+            OSError: It is gone.
+        """
+        if not self.waiting:
+            self.since = time.monotonic()
+        os.write(self.asked, json.dumps(number).encode("ascii") + b"\n")
+        self.waiting += 1
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it has told by now.
+
+        Raises:
+            OSError: It is gone, and has told all that it could.
+        """
+        found = list[dict[str, Any]]()
+        while self.waiting > len(found) and select.select([self.told], [], [], 0)[0]:
+            if not (heard := os.read(self.told, 1 << 16)):
+                raise BrokenPipeError
+            *whole, self.heard = (self.heard + heard).split(b"\n")
+            found += [json.loads(line) for line in whole]
+        if found:
+            now = time.monotonic()
+            self.longest, self.since = max(self.longest, now - self.since), now
+            self.waiting -= len(found)
+        return found
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it has not answered for too long."""
+        limit = max(PATIENCE, TIMES * self.longest)
+        return self.waiting > 0 and time.monotonic() - self.since > limit
+
+    def stop(self) -> None:
+        """Ends it, dead or alive."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        for end in (self.asked, self.told):
+            with suppress(OSError):
+                os.close(end)
+        with suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+def forked(run: Run[Any, Any], batches: Mapping[int, Batch[Any]], keeper: Keeper, numbers: tuple[int, int]) -> Helper:
+    """A helper that waits for what it is told."""
+    (asked, ask), (tell_, told) = os.pipe(), os.pipe()
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    gc.freeze()  # so that looking for garbage does not copy what is shared
+    with warnings.catch_warnings(), _unwarned_tokenizers():
+        # The threads of this process are those that give signs of life; no helper takes what they hold.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        os.close(ask)
+        os.close(tell_)
+        _help(run, batches, keeper, numbers, (asked, told, parent))
+    gc.unfreeze()
+    os.close(asked)
+    os.close(told)
+    return Helper(pid, ask, tell_)
+
+
+@contextmanager
+def _unwarned_tokenizers() -> Iterator[None]:
+    """While open, tokenizers that were run in parallel before do not warn of a fork: no helper uses them."""
+    name = "TOKENIZERS_PARALLELISM"
+    before = os.environ.get(name)
+    os.environ[name] = before or "false"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+
+
+def _help(
+    run: Run[Any, Any],
+    batches: Mapping[int, Batch[Any]],
+    keeper: Keeper,
+    numbers: tuple[int, int],
+    place: tuple[int, int, int],
+) -> NoReturn:
+    """What a helper does, from its first to its last moment."""
+    try:
+        asked, told, parent = place
+        _alone(parent)
+        keeper.parts, keeper.numbers = [], numbers
+        with os.fdopen(asked) as orders:
+            for line in orders:
+                number = json.loads(line)
+                answer = answered(partial(_step, run, batches, keeper, number))
+                text = json.dumps({name: value.decode("ascii") for name, value in answer.items()})
+                os.write(told, text.encode("ascii") + b"\n")
+                if number is None:
+                    break
+    finally:
+        # Nothing of what the process that it was forked from does at its end.
+        os._exit(0)
+
+
+def _step(
+    run: Run[Any, Any], batches: Mapping[int, Batch[Any]], keeper: Keeper, number: int | None
+) -> dict[str, bytes]:
+    """Measures a batch, or writes what is left, and says which parts are new."""
+    items, before = 0, len(keeper.parts)
+    if number is None:
+        keeper.flush()
+    else:
+        items = len(batches[number].items)
+        keeper.take(number, measured(run, batches[number]))
+    parts = [
+        {"folder": str(each.folder), "batches": each.batches, "measured": each.measured, "rejected": each.rejected}
+        for each in keeper.parts[before:]
+    ]
+    told = {"done": number, "items": items, "parts": parts, "noted": taken_counts()}
+    return {"told": json.dumps(told, default=dict).encode("ascii")}
+
+
+def _alone(parent: int) -> None:
+    """Makes a forked process one that helps: it dies with the other, holds nothing, and says nothing."""
+    ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if Path(os.readlink(each)).name == LOCK:
+                os.close(int(each.name))
+    taken_counts()
+    hush()
