@@ -40,8 +40,8 @@ def many(record: Record, setting: Setting) -> None:
                 record.value(f"items a minute, whole command, cache {cache}", 60 * count / wall, on=note)
                 record.value(f"processor time, cache {cache}", processor, "s", on=note)
             peaks.append(peak)
-            record.value("peak memory, cache full", peak, "MB", on=note)
-    record.value("peak memory: more of the larger set", peaks[-1] - peaks[0], "MB", on=note)
+            record.value("peak memory of the largest process, cache full", peak, "MB", on=note)
+    record.value("the same: more of the larger set", peaks[-1] - peaks[0], "MB", on=note)
     from mediate.passes.loaded import load
 
     count = 2 if setting.short else 500

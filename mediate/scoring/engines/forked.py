@@ -28,8 +28,6 @@ from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run, measured
 from mediate.watch import hush
 
-# One that has not answered for so many times as long as its longest answer took, and for so many seconds, is none.
-TIMES, PATIENCE = 20.0, 60.0
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
@@ -86,10 +84,9 @@ class Helper:
         return found
 
     @property
-    def hangs(self) -> bool:
-        """Whether it has not answered for too long."""
-        limit = max(PATIENCE, TIMES * self.longest)
-        return self.waiting > 0 and time.monotonic() - self.since > limit
+    def waited(self) -> float:
+        """For how many seconds its answer has been waited for."""
+        return time.monotonic() - self.since if self.waiting else 0.0
 
     def stop(self) -> None:
         """Ends it, dead or alive."""

@@ -24,14 +24,14 @@ from typing import Any
 
 import torch
 
-from mediate.errors import InputError
+from mediate.errors import InputError, one_line
 from mediate.journal import add_counts
 from mediate.models.gpu import CPU
 from mediate.models.model import Model
 from mediate.models.threads import TINY
 from mediate.results.parts import Part
 from mediate.scoring.batches import Batch
-from mediate.scoring.engines.forked import PATIENCE, TIMES, Helper, forked
+from mediate.scoring.engines.forked import Helper, forked
 from mediate.scoring.engines.workers import checked
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run
@@ -41,6 +41,11 @@ from mediate.watch import tell
 MOST, LEAST = 4, 6
 # Batches that a helper has in hand: the one that it is at, and the next.
 IN_HAND = 2
+# A helper that has not answered for so many times as long as the longest batch of all took, and for so many seconds, is
+# none; before any is done, none is given up, for a model may be large.
+TIMES, PATIENCE = 20.0, 60.0
+# When a run ends before its time, helpers have so many seconds to write what they have.
+LAST = 5.0
 # Seconds after which it is looked whether a signal came.
 BLINK = 0.2
 
@@ -100,14 +105,16 @@ class SharedOut:
     check: Callable[[], object]
     helpers: list[Helper] = field(default_factory=list)
     _counted: set[int] = field(default_factory=set)
+    _longest: float = 0.0
 
     def here(self) -> Iterator[tuple[Batch[Any], Done]]:
         """Each batch that is to be measured in this process, with what takes how many of its items are done."""
         while True:
             self._turn()
             if self.left:
-                batch = self.left.popleft()
+                batch, began = self.left.popleft(), time.monotonic()
                 yield batch, (int if batch.number in self._counted else self.done)
+                self._longest = max(self._longest, time.monotonic() - began)
             elif self.helpers:
                 self._wait(last=True)
             else:
@@ -137,11 +144,13 @@ class SharedOut:
         """Makes a call of a helper; where that is gone, or hangs, what it had is left to others."""
         try:
             call()
-            if not helper.hangs:
+            if not self._longest or helper.waited < max(PATIENCE, TIMES * self._longest):
                 return
             why = "gave no answer"
-        except OSError:
+        except BrokenPipeError:
             why = "ended"
+        except OSError as error:
+            why = f"failed ({one_line(error, 200)})"
         if helper.given:
             tell(f"a process beside this one {why}; what it had is measured again")
         self._let_go(helper)
@@ -160,6 +169,7 @@ class SharedOut:
         """
         for line in helper.lines():
             told = _told(line)
+            self._longest = max(self._longest, helper.longest)
             add_counts(told["noted"])
             for each in told["parts"]:
                 part = Part(Path(each["folder"]), tuple(each["batches"]), each["measured"], each["rejected"])
@@ -174,8 +184,8 @@ class SharedOut:
                 self.done(told["items"])
 
     def close(self) -> None:
-        """Has helpers write what they have, where that takes no longer than a batch, and lets go of them."""
-        ends = time.monotonic() + max([PATIENCE / TIMES, *(2 * helper.longest for helper in self.helpers)])
+        """Has helpers write what they have, where that does not take long, and lets go of them."""
+        ends = time.monotonic() + LAST
         self.left.clear()
         self.check = bool
         for helper in list(self.helpers):
@@ -217,5 +227,5 @@ def _told(line: Mapping[str, str]) -> dict[str, Any]:
     try:
         told: dict[str, Any] = json.loads(checked({name: each.encode("ascii") for name, each in line.items()})["told"])
     except RuntimeError as error:
-        raise OSError(str(error)) from error
+        raise OSError(str(error).strip().rpartition("\n")[2]) from error
     return told

@@ -131,8 +131,8 @@ def test_what_a_helper_had_is_measured_here(
     number: signal.Signals,
 ) -> None:
     if number == signal.SIGSTOP:
-        monkeypatch.setattr(forked, "PATIENCE", 0.3)
-        monkeypatch.setattr(forked, "TIMES", 3.0)
+        monkeypatch.setattr(shared_out, "PATIENCE", 0.3)
+        monkeypatch.setattr(shared_out, "TIMES", 3.0)
     with_helpers(monkeypatch, lambda pid: os.kill(pid, number))
     scored(tmp_path / "run", 3)
     assert content(tmp_path / "run") == content(whole)
@@ -168,7 +168,8 @@ def test_what_only_a_helper_stumbles_over_is_measured_here(
     monkeypatch.setattr(forked, "measured", lambda run, batch: 1 / 0)
     scored(tmp_path / "run", 2)
     assert content(tmp_path / "run") == content(whole)
-    assert "what it had is measured again" in capsys.readouterr().err
+    said = "a process beside this one failed (ZeroDivisionError: division by zero); what it had is measured again"
+    assert said in capsys.readouterr().err
 
 
 def test_failures_of_helpers_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
