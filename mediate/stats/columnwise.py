@@ -21,6 +21,7 @@ from mediate.stats.studentised import (
     contrast_of,
     critical_values,
     jackknife_errors,
+    most_t,
     numbered_groups,
     t_values,
     unbounded_because,
@@ -109,7 +110,8 @@ def _reaches(
     sums, error = sums[:, apart], error[apart]
     if apart.any():
         drawn = drawn_sums(counts, np.column_stack([sums, bottom]))
-        t = t_values(drawn[:, :-1] / drawn[:, -1:], ratio_errors(sums, bottom, counts), error)
+        shift, errors = drawn[:, :-1] / drawn[:, -1:], ratio_errors(sums, bottom, counts)
+        t = t_values(shift, errors, error, most_t(groups, level))
         reach[apart], alike[apart] = critical_values(t, groups, level) * error, np.isinf(t).mean(axis=0)
     return reach, alike
 

@@ -64,7 +64,7 @@ def equivalence(
     freedom, and that of the bootstrap-t, the share of resamples whose t lies beyond, the data among them. The second
     knows of skewness: where groups are skewed, a mean of few lies short of the truth more often than beyond it, and
     Student's t takes that for equivalence. A resample of groups that are all alike has no error of its own, and is
-    given the data's.
+    given the data's; and none counts as further away than `mediate.stats.studentised.most_t` of level 1 - 2 alpha.
 
     With `draws=0` it is Student's t alone. Then with each item its own group it is scipy's `ttest_1samp` twice; with
     groups of one size it is the cluster-robust error of OLS, and with unequal ones a little larger for the most part.
@@ -99,7 +99,9 @@ def equivalence(
     error = float(jackknife_errors(contrast, np.ones((1, count)))[0])
     if error <= ROUNDING * max(abs(value), margin):  # every group says the same
         return decided(value, error, (float(value <= -margin), float(value >= margin)), (value, value))
-    t = resampled_t(contrast, error, resamples(count, draws, seed), own=True) if draws else np.zeros(0)
+    t = np.zeros(0)
+    if draws:
+        t = resampled_t(contrast, error, resamples(count, draws, seed), 1 - 2 * alpha, own=True)
     above, below = (value + margin) / error, (value - margin) / error
     p = (_beyond(above, t, count), _beyond(-below, -t, count))
     ends = value - _reach(t, count, alpha) * error, value + _reach(-t, count, alpha) * error
