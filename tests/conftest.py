@@ -40,20 +40,24 @@ MANY = 200
 # the others have nothing left to do.
 LONGEST = (
     "documents/test_notebooks.py",
-    "scoring/engines/test_ray.py",
     "tuning/test_tune.py",
-    "tuning/test_milestones.py",
+    "scoring/engines/test_ray.py",
+    "report/whole/test_browser.py",
+    "report/whole/test_explorer_in_browser.py",
+    "test_demo.py",
     "whole/test_real.py",
+    "scoring/engines/test_sharded.py",
+    "checks/test_run.py",
+    "mediation/kinds/test_state.py",
     "scoring/whole/test_killed.py",
     "identities/test_plain.py",
-    "cli/whole/test_hostile_names.py",
+    "tuning/test_milestones.py",
     "faithfulness/test_spoken.py",
-    "scoring/engines/test_sharded.py",
+    "cli/whole/test_hostile_names.py",
     "tuning/whole/test_arms_on_a_rung.py",
-    "tools/test_bench.py",
-    "test_demo.py",
     "stats/whole/test_calibration.py",
-    "tuning/test_accuracy.py",
+    "cli/test_tune.py",
+    "tools/test_bench.py",
 )
 
 
