@@ -1,5 +1,6 @@
 """Shells complete names of models, maps and other values, without importing torch."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,40 +9,49 @@ import pytest
 
 from mediate.cli.completion import map_names, model_names
 
+FOUND = {
+    "mediate sco": ["score"],
+    "mediate tune lo": ["lora"],
+    "mediate score --model reference-worded-0": ["reference-worded-0.1m", "reference-worded-0.3m"],
+    "mediate score --maps he": ["heads"],
+    "mediate score --outcomes logp": ["logprob_diff", "logprob"],
+    "mediate score --template few": ["few-shot"],
+    "mediate pairs --task mo": ["modular"],
+    "mediate models fetch s": ["smollm2-135m-instruct"],
+}
+# All lines in one process, since its imports take longer than they do; each is told of as a shell's own process is.
+CODE = """
+import contextlib, io, json, os, sys
+from mediate.cli import main
+said = {}
+for line in json.loads(sys.argv.pop()):
+    os.environ |= {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+        main()
+    said[line] = out.getvalue().split("\\n")[:-1], "torch" in sys.modules
+print(json.dumps(said))
+"""
 
-def completed(line: str, tmp_path: Path) -> list[str]:
-    """What bash is told of a line that ends in the word under the cursor."""
-    words = line.split(" ")
-    code = "import sys; from mediate.cli import main\ntry: main()\nexcept SystemExit: print('torch' in sys.modules)"
-    told = {"_MEDIATE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-    root = str(Path(__file__).parents[2])
+
+@pytest.fixture(scope="module")
+def completed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[str], bool]]:
+    """What bash is told of each line that ends in the word under the cursor, and whether torch was imported by then."""
+    folder, root = str(tmp_path_factory.mktemp("empty")), str(Path(__file__).parents[2])
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=told | {"PYTHONPATH": root, "MEDIATE_CACHE": str(tmp_path), "HF_HOME": str(tmp_path)},
+        [sys.executable, "-c", CODE, json.dumps([*FOUND])],
+        env={"_MEDIATE_COMPLETE": "complete_bash", "PYTHONPATH": root, "MEDIATE_CACHE": folder, "HF_HOME": folder},
         capture_output=True,
         text=True,
         check=True,
     )
-    *found, torch = done.stdout.split("\n")[:-1]
-    assert torch == "False"
-    return found
+    return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize(
-    ("line", "found"),
-    [
-        ("mediate sco", ["score"]),
-        ("mediate tune lo", ["lora"]),
-        ("mediate score --model reference-worded-0", ["reference-worded-0.1m", "reference-worded-0.3m"]),
-        ("mediate score --maps he", ["heads"]),
-        ("mediate score --outcomes logp", ["logprob_diff", "logprob"]),
-        ("mediate score --template few", ["few-shot"]),
-        ("mediate pairs --task mo", ["modular"]),
-        ("mediate models fetch s", ["smollm2-135m-instruct"]),
-    ],
-)
-def test_values_are_completed(line: str, found: list[str], tmp_path: Path) -> None:
-    assert completed(line, tmp_path) == found
+@pytest.mark.parametrize("line", FOUND)
+def test_values_are_completed(line: str, completed: dict[str, tuple[list[str], bool]]) -> None:
+    found, torch = completed[line]
+    assert found == FOUND[line]
+    assert not torch
 
 
 def test_maps_of_a_component_come_once_their_kind_is_begun() -> None:

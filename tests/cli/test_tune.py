@@ -142,6 +142,7 @@ def test_help_loads_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_goes_on(base: Path, tmp_path: Path) -> None:
     data, whole, out = written(tmp_path / "d.jsonl", ROWS), tmp_path / "whole", tmp_path / "out"
     words = ["lora", "--model", base, "--data", data, "--dropout", 0.1, "--held-out", 0, "--steps", 40]

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,18 @@ LONG = ("10_tests_on_behaviour",)
 MARKS = dict.fromkeys(REAL, pytest.mark.real) | dict.fromkeys(LONG, pytest.mark.slow)
 RUNS = [pytest.param(name, marks=[MARKS[name]] if name in MARKS else []) for name in NAMES]
 MOST_LINES = 5
+# Fewer items and steps and smaller models, by what stands in a source and what is run in its place. What is slow runs
+# the sources as they stand.
+FEWER = {
+    "01_first_measurement": {"enumerate(numbers)": "enumerate(numbers[:2])"},
+    "02_one_problem": {"for name in names for each in numbers": "for name in names[:2] for each in numbers[:1]"},
+    "03_score_your_data": {"modular_pairs(60,": "modular_pairs(12,"},
+    "04_sizes": {', "reference-4m"]': "]", "modular_pairs(24,": "modular_pairs(8,"},
+    "05_before_and_after": {"modular_pairs(400,": "modular_pairs(40,", "steps=200": "steps=10", "(24,": "(8,"},
+    "06_estimates": {"reference-1.2m": "reference-0.1m", "modular_pairs(6,": "modular_pairs(3,"},
+    "07_contrasts_and_pitfalls": {"modular_pairs(16,": "modular_pairs(6,"},
+    "08_your_own": {"reference-1.2m": "reference-0.1m"},
+}
 
 
 def test_there_are_notebooks() -> None:
@@ -112,6 +125,41 @@ def _defined(notebook: str, name: str, given: dict[str, Any]) -> Any:
     return given[name]
 
 
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Any]:
+    """One for all, emptied before each: a kernel's imports take longer than most notebooks that are shortened."""
+    from jupyter_client import KernelManager
+
+    manager = KernelManager(kernel_name="python3")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDIATE_FAST", "1")
+        manager.start_kernel(cwd=str(FOLDER))
+    yield manager
+    manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize("name", [run for run in RUNS if run.values[0] not in LONG])
+def test_the_notebook_runs_with_fewer_items(name: str, kernel: Any) -> None:
+    import jupytext
+    from nbclient import NotebookClient
+    from nbformat.v4 import new_code_cell
+
+    source = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    for usual, fewer in FEWER.get(name, {}).items():
+        assert usual in source
+        source = source.replace(usual, fewer)
+    notebook = jupytext.reads(source, fmt="py:percent")
+    notebook.cells.insert(0, new_code_cell("%reset -f"))
+    client = NotebookClient(notebook, timeout=600, km=kernel)
+    try:
+        client.execute()
+    finally:
+        if client.kc is not None:
+            client.kc.stop_channels()
+    assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_the_notebook_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import jupytext

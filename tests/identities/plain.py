@@ -2,7 +2,7 @@
 
 Nothing here comes from transformers' modules, from transformer-lens or from mediate: weights are read out of a state
 dict, and the rest is the published architecture (RMSNorm, rotary positions, grouped queries, gated MLP). One sequence
-at a time, one head at a time, so that there is no batch and no broadcasting to get wrong.
+at a time, one head at a time, so that there is no batch and no broadcasting over them to get wrong.
 
 All is in the dtype of the weights, but for the rotary frequencies, which a Llama holds in float32.
 """
@@ -130,27 +130,30 @@ class Llama:
                 if at == layer:
                     other[name][position, head] = vector
             views = [(range(first), turned[1], v), (range(first, length), rotated(other["k"]), other["v"])]
-        patterns, values = [], []
+        patterns = []
         for head in range(self.heads):
-            shared = head * self.kv_heads // self.heads
             rows = []
             for queries, keys, _ in views:
-                for query in queries:
-                    hidden = [key > query or (layer, head, query, key) in changes.masked for key in range(length)]
-                    scores = keys[:, shared] @ turned[0][query, head] / self.d_head**0.5
-                    scores = scores.masked_fill(torch.tensor(hidden), -torch.inf)
-                    rows.append(scores.softmax(dim=0))
-            patterns.append(torch.stack(rows))
-            values.append([seen[:, shared] for queries, _, seen in views for _ in queries])
+                hidden = [
+                    [key > query or (layer, head, query, key) in changes.masked for key in range(length)]
+                    for query in queries
+                ]
+                scores = turned[0][list(queries), head] @ keys[:, self.shared(head)].T / self.d_head**0.5
+                mask = torch.tensor(hidden, dtype=torch.bool).reshape(scores.shape)
+                rows.append(scores.masked_fill(mask, -torch.inf).softmax(dim=1))
+            patterns.append(torch.cat(rows))
         pattern = point("pattern", layer, torch.stack(patterns))
-        z = torch.stack(
-            [
-                torch.stack([pattern[head, query] @ values[head][query] for head in range(self.heads)])
-                for query in range(length)
-            ]
-        )
+        found = [
+            torch.cat([pattern[head, list(queries)] @ values[:, self.shared(head)] for queries, _, values in views])
+            for head in range(self.heads)
+        ]
+        z = torch.stack(found, dim=1)
         z = point("z", layer, z)
         return z.reshape(length, -1) @ self.weight(layer, "self_attn.o_proj").T
+
+    def shared(self, head: int) -> int:
+        """The KV head that a query head reads."""
+        return head * self.kv_heads // self.heads
 
 
 def edited(value: Tensor, component: str, layer: int, edits: Sequence[Edit]) -> Tensor:

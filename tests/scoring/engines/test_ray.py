@@ -39,7 +39,7 @@ from tests.scoring.engines.test_sharded import content
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install -e '.[ray]'")
 
 MODEL, CHOICES = "reference-0.1m", {"control_pairs": 2, "maps": ("read:step,layer",)}
-SPEC = make_engine_spec(engine="ray", num_workers=2)
+SPEC, ONE = (make_engine_spec(engine="ray", num_workers=number) for number in (2, 1))
 # Of several lengths; the model writes the chains of some.
 PAIRS = (
     *(each for steps in (2, 3, 4) for each in md.modular_pairs(4, seed=steps, steps=steps)),
@@ -200,7 +200,7 @@ def test_a_full_disk_is_noticed_before_anything_is_measured(
 ) -> None:
     monkeypatch.setattr("mediate.scoring.disk.BESIDE", 2**80)
     with pytest.raises(InputError, match=r"15 items take about .* on the disk"):
-        score_on_ray(order(), SPEC, out=tmp_path / "run", progress=False)
+        score_on_ray(order(), ONE, out=tmp_path / "run", progress=False)
     assert not list((tmp_path / "run" / "parts").glob("0*"))
 
 

@@ -85,7 +85,7 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("of", [1, 3, 30])
+@pytest.mark.parametrize("of", [1, 3, 12])
 def test_shards_merge_to_the_run_that_one_process_writes(tmp_path: Path, wanted: Path, of: int) -> None:
     """In whatever order they come, and also where there are more of them than batches."""
     items = [[each.id for each in shard(tmp_path, number, of).items] for number in range(of, 0, -1)]
@@ -162,27 +162,40 @@ def failing(monkeypatch: pytest.MonkeyPatch, *items: str) -> None:
     with_procedure(monkeypatch, cubes=cubes)
 
 
-@pytest.mark.parametrize("of", [2, 3, 5])
-def test_all_files_are_those_of_one_process_whatever_becomes_of_items(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: int
-) -> None:
-    """Chains that cannot be cut for several reasons, pairs that fail, that are too long, that lack a map; controls."""
-    failing(monkeypatch, "p2", "p21")
-    pairs = (
-        *(uncut(number, "{}. Tom has apples. Tom has apples. Tom buys apples.") for number in (20, 21, 22)),
-        *(uncut(number, "Tom buys apples.") for number in (30, 31, 32)),
-        *PAIRS,
-        uncut(40, "{}. Tom buys apples."),
-    )
-    choices = {"control_pairs": 6, "maps": ["read:step,layer", "step_graph.read:step,result"], "seed": 1}
-    found = score(tiny.model("llama"), pairs, make_spec(**(CHOICES | choices)), out=tmp_path / "whole")
+UNLIKE = (
+    *(uncut(number, "{}. Tom has apples. Tom has apples. Tom buys apples.") for number in (20, 21, 22)),
+    *(uncut(number, "Tom buys apples.") for number in (30, 31, 32)),
+    *PAIRS,
+    uncut(40, "{}. Tom buys apples."),
+)
+FAILING = ("p2", "p21")
+MORE: dict[str, Any] = {"control_pairs": 6, "maps": ["read:step,layer", "step_graph.read:step,result"], "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def unlike(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batching, "quickest_tokens", lambda model: 100)
+        patch.setattr(batching, "MOST_NARROW", 1)
+        failing(patch, *FAILING)
+        found = score(tiny.model("llama"), UNLIKE, make_spec(**(CHOICES | MORE)), out=folder)
     assert found.manifest["counts"]["not_cut"] == {"not_stated": 3, "stated_at_once": 4}
     assert {"nonfinite", "too_long"} <= {each.code for each in found.rejects}
     assert len({each.control for each in found.controls}) > 3
+    return folder
+
+
+@pytest.mark.parametrize("of", [2, 3, 5])
+def test_all_files_are_those_of_one_process_whatever_becomes_of_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unlike: Path, of: int
+) -> None:
+    """Chains that cannot be cut for several reasons, pairs that fail, that are too long, that lack a map; controls."""
+    failing(monkeypatch, *FAILING)
     for number in range(1, of + 1):
-        shard(tmp_path / "apart", number, of, order(pairs, **choices))
-    merge_shards(tmp_path / "apart")
-    assert content(tmp_path / "apart") == content(tmp_path / "whole")
+        shard(tmp_path, number, of, order(UNLIKE, **MORE))
+    merge_shards(tmp_path)
+    assert content(tmp_path) == content(unlike)
 
 
 def writes(model: Any, prompts: Any, decodings: Any, *, progress: bool) -> list[Written]:
