@@ -38,7 +38,7 @@ from mediate.report.run.glossary import shared_words
 from mediate.report.run.in_short import controls_found
 from mediate.report.run.scores import Scores
 from mediate.report.uncopied import Uncopied, uncopied_figures, uncopied_section, uncopied_words
-from mediate.report.words import DASH, from_to, interval, number, percent, plural, share_words
+from mediate.report.words import DASH, from_to, interval, number, percent, plural, share_value, share_words
 from mediate.results.controls import ControlSummary
 
 PAGE = "family.html"
@@ -129,9 +129,9 @@ def _by_state(family: Family) -> list[str]:
     parts = []
     for state in family.states:
         estimates = [each.scores.shares()[MAIN] for each in family.members if each.state == state]
-        shares = [each.value for each in estimates if each.defined]
+        shares = sorted((each for each in estimates if each.defined), key=lambda each: each.value)
         if shares:
-            ends = dict.fromkeys((percent(min(shares)), percent(max(shares))))
+            ends = dict.fromkeys(share_value(each) for each in (shares[0], shares[-1]))
             parts.append(f"{' to '.join(ends)} in {state}")
     return parts
 

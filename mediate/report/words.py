@@ -11,6 +11,7 @@ from mediate.results.outcomes import unit_of
 from mediate.results.partial import partial_words
 from mediate.results.precision import precision_words
 from mediate.stats import Estimate
+from mediate.stats.digits import percent_digits
 
 DASH = "–"
 MINUS = "−"
@@ -27,9 +28,14 @@ def number(value: float, digits: int = 2) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
 
 
-def percent(value: float, digits: int = 0) -> str:
-    """A share as a percentage with a no-break space; `undefined` for NaN."""
-    return number(value) if math.isnan(value) else f"{number(100 * value, digits)}{GAP}%"
+def percent(value: float, digits: int | None = None) -> str:
+    """A share as a percentage with a no-break space; `undefined` for NaN.
+
+    By default in whole numbers, and in tenths where these would say 0 or 100 % of what is neither.
+    """
+    if math.isnan(value):
+        return number(value)
+    return f"{number(100 * value, percent_digits(100 * value) if digits is None else digits)}{GAP}%"
 
 
 def interval(estimate: Estimate, *, scale: float = 1.0, digits: int = 2) -> str:
@@ -39,12 +45,23 @@ def interval(estimate: Estimate, *, scale: float = 1.0, digits: int = 2) -> str:
     return f"[{number(scale * estimate.low, digits)}, {number(scale * estimate.high, digits)}]"
 
 
-def share_words(estimate: Estimate, digits: int = 0) -> str:
-    """`97 % [94, 99]`, `97 % (no interval)` or `undefined`; stands in sentences."""
+def share_words(estimate: Estimate, digits: int | None = None) -> str:
+    """`97 % [94, 99]`, `99.8 % [99.6, 100.1]`, `97 % (no interval)` or `undefined`; by default as sentences have it."""
     if not estimate.defined:
         return "undefined"
-    ends = interval(estimate, scale=100.0, digits=digits)
-    return f"{percent(estimate.value, digits)} {'(no interval)' if math.isnan(estimate.low) else ends}"
+    digits = _share_digits(estimate) if digits is None else digits
+    ends = "(no interval)" if math.isnan(estimate.low) else interval(estimate, scale=100.0, digits=digits)
+    return f"{percent(estimate.value, digits)} {ends}"
+
+
+def share_value(estimate: Estimate) -> str:
+    """A share without its interval, in the digits that it has with it."""
+    return percent(estimate.value, _share_digits(estimate))
+
+
+def _share_digits(estimate: Estimate) -> int:
+    """Digits of a share in a sentence: by the width of its interval, and never more than the tables have."""
+    return percent_digits(100 * estimate.value, 100 * (estimate.high - estimate.low), most=1)
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
@@ -125,7 +142,7 @@ def _headline(results: Results) -> str:
     mediated = shares["mediated"]
     if not mediated.defined:
         return f"The shares of direct, text and latent are undefined: {mediated.reason}; {basis}."
-    text, latent, direct = (percent(shares[name].value) for name in ("text", "latent", "direct"))
+    text, latent, direct = (share_value(shares[name]) for name in ("text", "latent", "direct"))
     return (
         f"Of the effect of the question on the answer, {share_words(mediated)} is mediated by the chain of thought; by "
         f"channel, {text} is text, {latent} latent and {direct} direct; {basis}."
