@@ -6,7 +6,7 @@ from typing import Any
 
 from mediate.pairs.answers import says
 from mediate.report.analysis import analysis_of, section
-from mediate.results import Results, Told
+from mediate.results import CHANNELS, Results, Told
 from mediate.results.outcomes import unit_of
 from mediate.results.partial import partial_words
 from mediate.results.precision import precision_words
@@ -193,10 +193,28 @@ def notes(results: Results) -> tuple[str, ...]:
             f"In {plural(small, 'item')} |TE| ≤ {least:g} {unit_of(cube.outcome)}, where a single item's share is "
             "undefined; the shares of the set count them in."
         )
-    shares = analysis.shares(cube)
-    if any(not 0 <= share.value <= 1 for share in shares.values() if share.defined):
-        found.append("A share below 0 or above 100 % means opposite pulls of the channels; nothing is clipped.")
-    return tuple(found)
+    return (*found, *pulls(analysis.shares(cube)))
+
+
+def pulls(shares: Mapping[str, Estimate]) -> tuple[str, ...]:
+    """In a line, that the channels pull against each other, or that shares only seem to say so; empty where neither.
+
+    They do where a share is told from what lies in 0 to 100 %, or has no interval and is beyond. A share near an end
+    whose interval reaches in says nothing of it.
+
+    Args:
+        shares: By channel, and `mediated`.
+    """
+    beyond = {name: each for name, each in shares.items() if each.defined and not 0 <= round(each.value, 3) <= 1}
+    told = [name for name, each in beyond.items() if math.isnan(each.low) or each.high < 0 or each.low > 1]
+    if told:
+        against = [name for name in told if name in CHANNELS and shares[name].value < 0]
+        others = [name for name in CHANNELS if name not in against]
+        which = f" ({' and '.join(against)} against {' and '.join(others)})" if against and others else ""
+        return (f"The channels pull against each other{which}: shares lie below 0 or above 100 %; nothing is clipped.",)
+    if beyond:
+        return ("A share a little below 0 or above 100 % is not told from these here; nothing is clipped.",)
+    return ()
 
 
 def _answers_otherwise(world: Told) -> bool:

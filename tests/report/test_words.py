@@ -17,6 +17,7 @@ from mediate.report.words import (
     percent,
     plain,
     plural,
+    pulls,
     range_words,
     share_value,
     share_words,
@@ -157,3 +158,38 @@ def test_plurals() -> None:
 )
 def test_values_of_the_manifest(value: object, text: str) -> None:
     assert plain(value) == text
+
+
+PULL = "The channels pull against each other"
+NEAR = "A share a little below 0 or above 100 % is not told from these here"
+
+
+@pytest.mark.parametrize(
+    ("direct", "text", "latent", "mediated", "said"),
+    [
+        ((0.1, 0.0, 0.2), (0.9, 0.8, 1.1), (0.0, -0.1, 0.1), (1.0, 0.9, 1.1), ""),
+        (
+            (-0.3, -0.4, -0.2),
+            (1.3, 1.1, 1.5),
+            (0.0, -0.1, 0.1),
+            (1.2, 1.1, 1.3),
+            f"{PULL} (direct against text and latent)",
+        ),
+        ((-0.3,), (1.5,), (-0.2,), (1.2,), f"{PULL} (direct and latent against text)"),
+        ((0.2,), (0.6,), (0.2,), (1.2,), f"{PULL}: shares"),
+        ((0.0, 0.0, 0.1), (1.0, 0.9, 1.1), (-0.1, -0.3, 0.1), (1.0, 1.0, 1.0), NEAR),
+        ((-1e-9,), (1.0000001,), (0.0,), (1.0,), ""),
+        ((math.nan,), (math.nan,), (math.nan,), (math.nan,), ""),
+    ],
+)
+def test_channels_pull_apart_where_their_intervals_say_so(
+    direct: tuple[float, ...],
+    text: tuple[float, ...],
+    latent: tuple[float, ...],
+    mediated: tuple[float, ...],
+    said: str,
+) -> None:
+    named = {"direct": direct, "text": text, "latent": latent, "mediated": mediated}
+    found = pulls({name: estimate(*each, reason="" if each[1:] else "one group") for name, each in named.items()})
+    assert len(found) == bool(said)
+    assert all(each.startswith(said) and each.endswith("nothing is clipped.") for each in found)

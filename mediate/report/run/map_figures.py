@@ -82,7 +82,7 @@ def step_layer_figures(results: Results, outcome: str, families: Sequence[Maps])
         if len(layers) > 1 or len(next(iter(layers))) < LEAST_OF_A_LINE:
             continue
         found = layers_data(maps, align=align, **resampled(analysis))
-        largest = {step: max(own, key=abs) for step, own in found.groupby("step")["effect"]}
+        largest = {int(str(step)): max(own, key=abs) for step, own in found.groupby("step")["effect"]}
         peaks = "; ".join(f"step {step} {number(value)}".replace("-", "−") for step, value in largest.items())
         yield Figure(
             name=f"layers-{name}",
