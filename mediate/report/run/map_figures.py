@@ -1,6 +1,6 @@
 """Of every map of a run a figure: which one draws maps over which axes, and where on the page it stands."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from mediate.figures.graph import GRAPH_SIZE, plot_interactions, plot_step_graph
 from mediate.figures.grid import grid_axes, grid_size, plot_grid
 from mediate.figures.layers import LAYERS_SIZE, LEAST_OF_A_LINE, layers_data
 from mediate.figures.one_axis import on_one_axis
+from mediate.figures.one_map import SORTS
 from mediate.figures.over import Align, aligned, means_over, uneven
 from mediate.figures.positions import POSITION, POSITIONS_SIZE, plot_positions
 from mediate.figures.steps import STEPS_SIZE, plot_step_layer
@@ -276,23 +277,19 @@ def grid_figures(results: Results, outcome: str, families: Sequence[Maps]) -> It
         )
 
 
-def _is(*dims: str) -> Callable[[str, tuple[str, ...]], bool]:
-    return lambda kind, having: having == dims
-
-
+# By the sort of maps, as `SORTS` names them.
+_FIGURES: Mapping[str, Callable[[Results, str, Sequence[Maps]], Iterable[Figure]]] = {
+    "step by layer": step_layer_figures,
+    "graft": graft_figures,
+    "by step": step_figures,
+    "position": position_figures,
+    "along": along_figures,
+    "interaction": interaction_figures,
+    "graph": graph_figures,
+    "grid": grid_figures,
+}
 # In the order of the page; a map is drawn by the first that fits it.
-DRAWN: tuple[MapDrawing, ...] = (
-    MapDrawing("step by layer", _is("step", "layer"), step_layer_figures),
-    MapDrawing("graft", lambda kind, dims: parse_kind(kind).of.cumulative and dims == ("step",), graft_figures),
-    MapDrawing("by step", _is("step"), step_figures),
-    MapDrawing("position", lambda kind, dims: POSITION in dims, position_figures),
-    MapDrawing("along", lambda kind, dims: len(dims) == 1, along_figures),
-    MapDrawing("interaction", _is("step", "later"), interaction_figures),
-    MapDrawing(
-        "graph", lambda kind, dims: bool(parse_kind(kind).of.outcome) and dims == ("step", "result"), graph_figures
-    ),
-    MapDrawing("grid", lambda kind, dims: len(dims) > 1, grid_figures),
-)
+DRAWN: tuple[MapDrawing, ...] = tuple(MapDrawing(sort.name, sort.fits, _FIGURES[sort.name]) for sort in SORTS)
 
 
 def drawn_by(kind: str, dims: tuple[str, ...]) -> MapDrawing | None:
