@@ -112,10 +112,14 @@ def model_words(results: Results) -> str:
 
 def source_words(results: Results) -> str:
     """Where a figure comes from, in a line that stands in it: the model, how many items, and the day."""
-    manifest = results.manifest
-    day = str(manifest.get("finished") or manifest.get("created") or "")[:10]
     model = plain(section(results, "model").get("name"))
-    return ", ".join(each for each in (model, f"{plural(len(results.items), 'item')} measured", day) if each)
+    parts = (model, f"{plural(len(results.items), 'item')} measured", day_of(results.manifest))
+    return ", ".join(each for each in parts if each)
+
+
+def day_of(manifest: Mapping[str, Any]) -> str:
+    """The day on which a run ended, or else began: `2026-11-21`; empty where neither is known."""
+    return str(manifest.get("finished") or manifest.get("created") or "")[:10]
 
 
 def headline(results: Results) -> str:
