@@ -14,6 +14,7 @@ from mediate.report.run.best_length import optima_of
 from mediate.report.run.conditions import conditions_found
 from mediate.report.run.drawings import Plots
 from mediate.report.run.item_tokens import ItemTokens
+from mediate.report.run.methods_text import methods_words
 from mediate.report.run.page import notebook, render_page, terminal
 from mediate.report.run.scored_items import ScoredItems
 from mediate.report.run.sensitivity import paired_of
@@ -61,6 +62,13 @@ class Scores:
     def effects(self, outcome: str | None = None) -> dict[str, Estimate]:
         """Mean over items of the channels', the classical and the contrast's named effects, each with its interval."""
         return analysis_of(self.results).effects(self.results.cube(outcome))
+
+    def methods(self) -> str:
+        """A paragraph on how the run was measured, for a paper: model, items, outcome, estimands, intervals, controls.
+
+        The page has it too, under *How it was measured*. What the run does not record is not said.
+        """
+        return methods_words(self.results)
 
     def table(self) -> pd.DataFrame:
         """A row an item and outcome with the eight cells `y000` ... `y111`.
