@@ -15,7 +15,7 @@ from mediate.report.run.conditions import conditions_found
 from mediate.report.run.drawings import Plots
 from mediate.report.run.item_tokens import ItemTokens
 from mediate.report.run.methods_text import methods_words
-from mediate.report.run.page import notebook, render_page, terminal
+from mediate.report.run.page import notebook, render_page, terminal, write_report
 from mediate.report.run.scored_items import ScoredItems
 from mediate.report.run.sensitivity import paired_of
 from mediate.report.run.tables import cell_table
@@ -185,8 +185,22 @@ class Scores:
         """The figures."""
         return Plots(self.results)
 
+    def report(self) -> Path:
+        """Writes `report.html` and `figures/` into the run directory, as the commands do, and returns the page.
+
+        Drawing takes some seconds, so scoring in Python leaves it to this call.
+
+        Raises:
+            InputError: There is no run directory.
+        """
+        if self.folder is None:
+            raise InputError(
+                "report: these scores have no run directory; give score(out=DIR), save(DIR) first, or to_html(FILE)"
+            )
+        return write_report(self.folder, results=self.results)
+
     def to_html(self, path: str | Path) -> Path:
-        """Writes the report page to a file of its own."""
+        """Writes the report page alone, to a file of its own."""
         path = Path(path)
         write_text(path, render_page(self.results))
         return path
