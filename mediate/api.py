@@ -82,7 +82,8 @@ def score(
             hidden or, with `against="other"`, replaced by other items'; or the path of a file of either. Pairs that
             are held `against` one of these are their bases, as items by themselves.
         spec: The choices of the run.
-        out: A run directory to write, with the report's data; one that holds this very run is read back.
+        out: A run directory to write, with the report's data; one that holds this very run is read back. Its page is a
+            call of its own, `scores.report()`, as drawing takes some seconds.
         store: Whether chains, outcomes and kept activations are looked up and kept in the cache.
         progress: Whether to show bars, where the output is a terminal or notebook.
         **options: Choices that differ from `spec`, as below: `template="chat"`, or `maps=["read:step,layer"]`; where it

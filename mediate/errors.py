@@ -7,6 +7,7 @@ import errno
 import os
 import re
 from collections.abc import Iterable
+from unicodedata import category
 
 # The name under which the package is installed; `mediate` on the index is another project's.
 DISTRIBUTION = "cot-mediate"
@@ -141,5 +142,14 @@ def meant(given: str, names: Iterable[str]) -> str:
 
 
 def inert(text: str) -> str:
-    """A text without what a terminal would take for commands: controls, bidirectional marks; line breaks stay."""
-    return text if text.isprintable() else "".join(each for each in text if each.isprintable() or each == "\n")
+    """A text without what a terminal would take for commands: controls, bidirectional marks; line breaks stay.
+
+    Spaces of any width, such as that before a percent sign, become plain ones.
+    """
+    return text if text.isprintable() else "".join(map(_inert, text))
+
+
+def _inert(char: str) -> str:
+    if char.isprintable() or char == "\n":
+        return char
+    return " " if category(char) == "Zs" else ""

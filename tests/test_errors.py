@@ -55,3 +55,4 @@ def test_no_message_tells_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_a_terminal_takes_for_commands_goes() -> None:
     assert inert("a\x1b[2J\x9b31m\u202eb\u2066\r\x00\nc é 名 🙂") == "a[2J31mb\nc é 名 🙂"
+    assert inert("99\xa0%\u3000and\u20287\u202f%\n") == "99 % and7 %\n"

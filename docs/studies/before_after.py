@@ -132,14 +132,14 @@ lines = [
 ]
 axes = plot_ladder(lines, quantity=f"mediated share of TE ({OUTCOME})", percent=True)
 axes.set_ylim(min(0, axes.get_ylim()[0]), max(1.05, axes.get_ylim()[1]))
-_ = axes.set_title(f"Before and after, shared traces (n = {PAIRS}, seed {SEED})")
+_ = axes.set_title(f"Before and after, shared traces (n = {PAIRS}, seed {SEED})", loc="left")
 
 # %% [markdown]
 # Where in depth the answer reads the chain otherwise than before, in the largest model:
 
 # %%
 axes = compared[large.size].plot.layers()
-_ = axes.set_title(f"Read effects less those before, {large.name()}, shared traces", fontsize=9)
+_ = axes.set_title(f"Read effects less those before, {large.name()}, shared traces", fontsize=9, loc="left")
 
 # %% [markdown]
 # ## Who reads and who wrote
@@ -198,7 +198,7 @@ parts[kept][["after", "quantity", "unit", "part", "value", "low", "high", "n", "
 # %%
 tuned = large.name(After.DECORATIVE)
 axes = squares[tuned].plot.shares()
-_ = axes.set_title(f"{tuned}: who reads whose chains", fontsize=9, pad=24)
+_ = axes.set_title(f"{tuned}: who reads whose chains", fontsize=9, pad=24, loc="left")
 
 # %% [markdown]
 # A share needs a total effect to be a share of. Where the model before reads chains that do not belong to the question,
@@ -232,17 +232,17 @@ pd.DataFrame(rows)
 
 # %%
 axes = plot_crossing(crossed[small.name(After.DECORATIVE)].crossing(OUTCOME), seed=SEED)
-_ = axes.set_title(f"{small.name()}, decorative")
+_ = axes.set_title(f"{small.name()}, decorative", loc="left")
 
 # %%
 axes = plot_crossing(crossed[large.name(After.DECORATIVE)].crossing(OUTCOME), seed=SEED)
-_ = axes.set_title(f"{large.name()}, decorative")
+_ = axes.set_title(f"{large.name()}, decorative", loc="left")
 
 # %%
 found = crossed[large.name(After.DECORATIVE)]
 kind = next(each.kind for each in found.maps if each.kind.endswith("into_original"))
 axes = plot_step_layer([each for each in found.maps if each.kind == kind])
-_ = axes.set_title(f"{large.name()}: CoT state of the decorative one, read by the one before", fontsize=9)
+_ = axes.set_title(f"{large.name()}: CoT state of the decorative one, read by the one before", fontsize=9, loc="left")
 
 # %% [markdown]
 # ## SmolLM2-135M-Instruct with LoRA

@@ -179,7 +179,7 @@ axes = plot_ladder(
     quantity="of held-out problems",
     percent=True,
 )
-_ = axes.set_title(f"Answers with and without a chain (n = {PAIRS}, seed {SEED})")
+_ = axes.set_title(f"Answers with and without a chain (n = {PAIRS}, seed {SEED})", loc="left")
 
 # %% [markdown]
 # "Own chain" is the one that begins with the given digit. "Same answer both ways" is the proxy of Lanham et al. for
@@ -214,7 +214,7 @@ lines = [
 ]
 axes = plot_ladder(lines, quantity="mediated share of TE (logit_diff)", percent=True)
 axes.set_ylim(min(0, axes.get_ylim()[0]), max(1.05, axes.get_ylim()[1]))
-_ = axes.set_title(f"Shared traces (n = {PAIRS}, seed {SEED})")
+_ = axes.set_title(f"Shared traces (n = {PAIRS}, seed {SEED})", loc="left")
 
 # %% [markdown]
 # ## Shares, own traces
@@ -228,7 +228,7 @@ own_compared
 # %%
 if not own_compared.compared.no_ladder:
     axes = own_compared.plot.ladder()
-    axes.set_title(f"Own traces (n = {len(own_compared.compared.pairing.items)}, seed {SEED})")
+    axes.set_title(f"Own traces (n = {len(own_compared.compared.pairing.items)}, seed {SEED})", loc="left")
 
 # %% [markdown]
 # ## Slopes

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from mediate.errors import InputError
 from mediate.figures.found import headed
 from mediate.figures.heat import signed
-from mediate.figures.shares import interval_digits
 from mediate.figures.style import FAINT, INK, canvas
 from mediate.figures.text import in_lines, label
 from mediate.stats import Estimate
+from mediate.stats.digits import percent_digits
 
 ROW, MARGINS = 0.42, 1.35
 # The axis shows the middle 98 % of the dots; the rest are counted.
@@ -107,7 +107,7 @@ def _draw_estimate(axes: Axes, each: RunChange, row: int) -> None:
     said, digits = "no interval", 1
     if bounded:
         axes.hlines(row, 100 * estimate.low, 100 * estimate.high, color=INK, linewidth=2.4, zorder=3)
-        digits = max(1, interval_digits(100 * (estimate.high - estimate.low)))
+        digits = max(1, percent_digits(100 * estimate.value, 100 * (estimate.high - estimate.low)))
         said = f"[{signed(100 * estimate.low, digits)}, {signed(100 * estimate.high, digits)}]"
     fill = INK if bounded else "white"
     axes.plot(100 * estimate.value, row, "o", color=INK, markersize=6, markerfacecolor=fill, zorder=4)

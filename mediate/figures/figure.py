@@ -50,6 +50,8 @@ class Figure:
         outcome: The outcome that it shows; a page of several outcomes fills it in or goes by it.
         size_narrow: Width and height on a phone, in inches; by default as high as `size`. It grows by what words take.
         draw_narrow: Draws it for a phone, where panels stand otherwise; by default what is drawn is laid out again.
+        extent: The least and the largest effect on its vertical axis, with intervals, in the outcome's unit; None where
+            that axis shows none. Those of an outcome have one axis, see `mediate.figures.one_axis`.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Figure:
     outcome: str = ""
     size_narrow: tuple[float, float] | None = None
     draw_narrow: Callable[..., object] | None = None
+    extent: tuple[float, float] | None = None
 
     def signed(self, source: str) -> "Figure":
         """The figure with a line in it that says where it comes from: it may leave the page."""

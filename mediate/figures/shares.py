@@ -14,6 +14,7 @@ from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas
 from mediate.figures.text import label
 from mediate.results import CHANNELS, MIN_TE, Cube, set_shares
 from mediate.stats import Estimate
+from mediate.stats.digits import percent_digits
 
 ROWS = dict(zip((*CHANNELS, "mediated"), (0.0, 1.0, 2.0, 3.4), strict=True))
 SHARES_SIZE = (7.2, 2.3)
@@ -94,15 +95,10 @@ def percent_words(share: Estimate) -> str:
     """A share in percent with its interval, in so many digits that the ends of the interval are told apart."""
     if not share.defined:
         return "undefined"
+    digits = percent_digits(100 * share.value, 100 * (share.high - share.low))
     if np.isnan(share.low):
-        return f"{_percent(share.value, 0)} %, no interval"
-    digits = interval_digits(100 * (share.high - share.low))
+        return f"{_percent(share.value, digits)} %, no interval"
     return f"{_percent(share.value, digits)} % [{_percent(share.low, digits)}, {_percent(share.high, digits)}]"
-
-
-def interval_digits(width: float) -> int:
-    """Digits after the point at which an interval of this width has ends that differ: of 3 and more none."""
-    return next((digits for digits, least in enumerate((3, 0.3, 0.03)) if width >= least), 2 if width else 0)
 
 
 def _percent(share: float, digits: int) -> str:

@@ -1,7 +1,7 @@
 """What a map costs, said before it is measured."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ class Cost:
     Args:
         cells: Of the map.
         sweeps: Passes of interventions.
+        blocks: How many blocks all passes run.
         operations: Floating-point operations of matrix products with weights; attention's own come on top.
         seconds: At the pace measured on this machine.
         memory: Bytes of activations, beside the weights.
@@ -27,6 +28,7 @@ class Cost:
 
     cells: int
     sweeps: int
+    blocks: int
     operations: float
     seconds: float
     memory: int
@@ -50,13 +52,34 @@ def cost_of_map(model: Model, pair: Encoded, spec: MapSpec, pace: Pace) -> Cost:
     token_layers = plain + sum(each.token_layers for each in planned)
     blocks = sum(each.blocks for each in planned) + work.passes * layers
     most = max(length, *(each.most_tokens for each in planned))
+    sweeps = sum(each.sweeps for each in planned)
     return Cost(
         cells=work.cells,
-        sweeps=sum(each.sweeps for each in planned),
+        sweeps=sweeps,
+        blocks=blocks,
         operations=2.0 * block_weights(model) * token_layers,
-        seconds=token_layers * pace.token_layer + blocks * pace.block,
+        seconds=token_layers * pace.token_layer + blocks * pace.block + (sweeps + work.passes) * pace.sweep,
         memory=most * token_bytes(model) + 2 * length * layers * model.facts.d_model * 4,
     )
+
+
+def runs_side_by_side(spec: MapSpec) -> bool:
+    """Whether several pairs' maps of this kind are run together, as far as they are of like length."""
+    return kind_of(spec.name.of).together is not None
+
+
+def side_by_side_cost(costs: Sequence[Cost], pace: Pace) -> Cost:
+    """The cost of one map of several pairs whose passes are run together: a pass of all is a pass."""
+    once = Cost(
+        cells=sum(each.cells for each in costs),
+        sweeps=max(each.sweeps for each in costs),
+        blocks=max(each.blocks for each in costs),
+        operations=sum(each.operations for each in costs),
+        seconds=sum(each.seconds for each in costs),
+        memory=sum(each.memory for each in costs),
+    )
+    saved = sum(each.blocks for each in costs) - once.blocks, sum(each.sweeps for each in costs) - once.sweeps
+    return replace(once, seconds=once.seconds - saved[0] * pace.block - saved[1] * pace.sweep)
 
 
 def _planned(model: Model, cells: Sequence[Cell], start: int, length: int, begin: int | None) -> SweepWork:

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mediate.clock import stage
 from mediate.errors import InputError
 from mediate.models.cache import cache_folder
 from mediate.models.fingerprint import tensor_bytes
@@ -25,6 +26,8 @@ from mediate.models.gpu import gpus_of, seed_gpus
 from mediate.models.model import Model
 
 Weights = Mapping[str, Tensor]
+# The stage of drawing weights and of putting those back that were there: once, however many items are measured.
+DRAWING = "random weights, drawn and put back"
 
 
 @contextmanager
@@ -42,22 +45,26 @@ def random_twin(model: Model, seed: int = 0) -> Iterator[Model]:
             weights that are not known here, or there is no room for the temporary file: nothing has been changed then.
             Or, at the end, the model's own weights could not be put back: it must be loaded again.
     """
-    skeleton = _skeleton(model)
-    _check_copies(model)
-    held = {name: weight.detach() for name, weight in nn.Module.named_parameters(model.bridge)}
-    before = _digest(held)
     with ExitStack() as files:
+        with stage(DRAWING):
+            skeleton = _skeleton(model)
+            _check_copies(model)
+            held = {name: weight.detach() for name, weight in nn.Module.named_parameters(model.bridge)}
+            before = _digest(held)
+            try:
+                put_back = _kept(model, files)
+            except OSError as error:
+                raise _none(model, f"no room for its own weights: {error}") from error
         try:
-            put_back = _kept(model, files)
-        except OSError as error:
-            raise _none(model, f"no room for its own weights: {error}") from error
-        try:
-            _draw(model, skeleton, seed)
+            with stage(DRAWING):
+                _draw(model, skeleton, seed)
             yield replace(model, facts=replace(model.facts, fingerprint=f"random weights, seed {seed}"))
         finally:
-            put_back()
-            _split_again(model)
-            if _digest(held) != before:
+            with stage(DRAWING):
+                put_back()
+                _split_again(model)
+                same = _digest(held) == before
+            if not same:
                 raise InputError(
                     f"model {model.facts.name!r}: its own weights could not be put back after the control with random "
                     "ones, so nothing more may be measured on it; load it again"

@@ -38,7 +38,7 @@ from mediate.report.run.glossary import shared_words
 from mediate.report.run.in_short import controls_found
 from mediate.report.run.scores import Scores
 from mediate.report.uncopied import Uncopied, uncopied_figures, uncopied_section, uncopied_words
-from mediate.report.words import DASH, from_to, interval, number, percent, plural, share_words
+from mediate.report.words import DASH, day_of, from_to, interval, number, percent, plural, share_value, share_words
 from mediate.results.controls import ControlSummary
 
 PAGE = "family.html"
@@ -129,9 +129,9 @@ def _by_state(family: Family) -> list[str]:
     parts = []
     for state in family.states:
         estimates = [each.scores.shares()[MAIN] for each in family.members if each.state == state]
-        shares = [each.value for each in estimates if each.defined]
+        shares = sorted((each for each in estimates if each.defined), key=lambda each: each.value)
         if shares:
-            ends = dict.fromkeys((percent(min(shares)), percent(max(shares))))
+            ends = dict.fromkeys(share_value(each) for each in (shares[0], shares[-1]))
             parts.append(f"{' to '.join(ends)} in {state}")
     return parts
 
@@ -161,9 +161,18 @@ def uncopied_figure(family: Family) -> Iterator[Figure]:
 FIGURES: tuple[Callable[[Family], Iterable[Figure]], ...] = (uncopied_figure, sizes_figure)
 
 
+def family_figures(family: Family) -> tuple[Figure, ...]:
+    """Every figure of the page, each with a line that says of which models, how many pairs and when."""
+    names, pairing = [each.name for each in family.members], family.sizes.compared.pairing
+    models = names[0] if len(names) == 1 else f"{len(names)} models, {names[0]} to {names[-1]}"
+    days = sorted({day for each in family.members if (day := day_of(each.scores.results.manifest))})
+    source = ", ".join([f"{models}; {plural(len(pairing.items), 'pair')}", *days[-1:]])
+    return tuple(each.signed(source) for having in FIGURES for each in having(family))
+
+
 def family_page(folder: Path, family: Family) -> Page:
     """All that is said of a family; the links of a page in `folder`."""
-    figures = [each for having in FIGURES for each in having(family)]
+    figures = family_figures(family)
     links = [(family.sizes.folder, f"Sizes of {family.states[0]}, from {family.sizes.compared.runs[0].label} on")]
     links += [(each.folder, f"Before and after: {each.compared.runs[0].label}") for each in family.afters]
     more = [

@@ -32,7 +32,7 @@ from mediate.report.token_words import (
     joined_notes,
     most_carried,
 )
-from mediate.report.words import DASH, fact_of, gaps, interval, number, percent, plain, plural, share_words
+from mediate.report.words import DASH, day_of, fact_of, gaps, interval, number, percent, plain, plural, share_words
 from mediate.results.token_join import ALL, EFFECTS, KINDS, REJECTED, SETS, JoinResults, kind_table
 from mediate.results.tokens_agreed import Carried, TokensAgreed, agreed_of, carried_of, without_statement
 from mediate.stats import Estimate
@@ -57,8 +57,11 @@ KINDS_TOLD = (
 
 
 def joined_figures(results: JoinResults, agreed: Sequence[TokensAgreed]) -> tuple[Figure, ...]:
-    """How far scores find what tokens carry, and every token; none of what is undefined."""
-    return tuple(each for figures in FIGURES for each in figures(results, agreed))
+    """How far scores find what tokens carry, and every token, each with where it comes from; none that is undefined."""
+    manifest = results.manifest
+    parts = (plain(manifest["model"]["student"]["name"]), day_of(manifest))
+    source = ", ".join(each for each in parts if each)
+    return tuple(each.signed(source) for figures in FIGURES for each in figures(results, agreed))
 
 
 def agreed_figures(results: JoinResults, agreed: Sequence[TokensAgreed]) -> Iterator[Figure]:

@@ -6,11 +6,12 @@ from typing import Any
 
 from mediate.pairs.answers import says
 from mediate.report.analysis import analysis_of, section
-from mediate.results import Results, Told
+from mediate.results import CHANNELS, Results, Told
 from mediate.results.outcomes import unit_of
 from mediate.results.partial import partial_words
 from mediate.results.precision import precision_words
 from mediate.stats import Estimate
+from mediate.stats.digits import percent_digits
 
 DASH = "–"
 MINUS = "−"
@@ -27,9 +28,14 @@ def number(value: float, digits: int = 2) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
 
 
-def percent(value: float, digits: int = 0) -> str:
-    """A share as a percentage with a no-break space; `undefined` for NaN."""
-    return number(value) if math.isnan(value) else f"{number(100 * value, digits)}{GAP}%"
+def percent(value: float, digits: int | None = None) -> str:
+    """A share as a percentage with a no-break space; `undefined` for NaN.
+
+    By default in whole numbers, and in tenths where these would say 0 or 100 % of what is neither.
+    """
+    if math.isnan(value):
+        return number(value)
+    return f"{number(100 * value, percent_digits(100 * value) if digits is None else digits)}{GAP}%"
 
 
 def interval(estimate: Estimate, *, scale: float = 1.0, digits: int = 2) -> str:
@@ -39,12 +45,23 @@ def interval(estimate: Estimate, *, scale: float = 1.0, digits: int = 2) -> str:
     return f"[{number(scale * estimate.low, digits)}, {number(scale * estimate.high, digits)}]"
 
 
-def share_words(estimate: Estimate, digits: int = 0) -> str:
-    """`97 % [94, 99]`, `97 % (no interval)` or `undefined`; stands in sentences."""
+def share_words(estimate: Estimate, digits: int | None = None) -> str:
+    """`97 % [94, 99]`, `99.8 % [99.6, 100.1]`, `97 % (no interval)` or `undefined`; by default as sentences have it."""
     if not estimate.defined:
         return "undefined"
-    ends = interval(estimate, scale=100.0, digits=digits)
-    return f"{percent(estimate.value, digits)} {'(no interval)' if math.isnan(estimate.low) else ends}"
+    digits = _share_digits(estimate) if digits is None else digits
+    ends = "(no interval)" if math.isnan(estimate.low) else interval(estimate, scale=100.0, digits=digits)
+    return f"{percent(estimate.value, digits)} {ends}"
+
+
+def share_value(estimate: Estimate) -> str:
+    """A share without its interval, in the digits that it has with it."""
+    return percent(estimate.value, _share_digits(estimate))
+
+
+def _share_digits(estimate: Estimate) -> int:
+    """Digits of a share in a sentence: by the width of its interval, and never more than the tables have."""
+    return percent_digits(100 * estimate.value, 100 * (estimate.high - estimate.low), most=1)
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
@@ -95,10 +112,14 @@ def model_words(results: Results) -> str:
 
 def source_words(results: Results) -> str:
     """Where a figure comes from, in a line that stands in it: the model, how many items, and the day."""
-    manifest = results.manifest
-    day = str(manifest.get("finished") or manifest.get("created") or "")[:10]
     model = plain(section(results, "model").get("name"))
-    return ", ".join(each for each in (model, f"{plural(len(results.items), 'item')} measured", day) if each)
+    parts = (model, f"{plural(len(results.items), 'item')} measured", day_of(results.manifest))
+    return ", ".join(each for each in parts if each)
+
+
+def day_of(manifest: Mapping[str, Any]) -> str:
+    """The day on which a run ended, or else began: `2026-11-21`; empty where neither is known."""
+    return str(manifest.get("finished") or manifest.get("created") or "")[:10]
 
 
 def headline(results: Results) -> str:
@@ -125,7 +146,7 @@ def _headline(results: Results) -> str:
     mediated = shares["mediated"]
     if not mediated.defined:
         return f"The shares of direct, text and latent are undefined: {mediated.reason}; {basis}."
-    text, latent, direct = (percent(shares[name].value) for name in ("text", "latent", "direct"))
+    text, latent, direct = (share_value(shares[name]) for name in ("text", "latent", "direct"))
     return (
         f"Of the effect of the question on the answer, {share_words(mediated)} is mediated by the chain of thought; by "
         f"channel, {text} is text, {latent} latent and {direct} direct; {basis}."
@@ -176,10 +197,28 @@ def notes(results: Results) -> tuple[str, ...]:
             f"In {plural(small, 'item')} |TE| ≤ {least:g} {unit_of(cube.outcome)}, where a single item's share is "
             "undefined; the shares of the set count them in."
         )
-    shares = analysis.shares(cube)
-    if any(not 0 <= share.value <= 1 for share in shares.values() if share.defined):
-        found.append("A share below 0 or above 100 % means opposite pulls of the channels; nothing is clipped.")
-    return tuple(found)
+    return (*found, *pulls(analysis.shares(cube)))
+
+
+def pulls(shares: Mapping[str, Estimate]) -> tuple[str, ...]:
+    """In a line, that the channels pull against each other, or that shares only seem to say so; empty where neither.
+
+    They do where a share is told from what lies in 0 to 100 %, or has no interval and is beyond. A share near an end
+    whose interval reaches in says nothing of it.
+
+    Args:
+        shares: By channel, and `mediated`.
+    """
+    beyond = {name: each for name, each in shares.items() if each.defined and not 0 <= round(each.value, 3) <= 1}
+    told = [name for name, each in beyond.items() if math.isnan(each.low) or each.high < 0 or each.low > 1]
+    if told:
+        against = [name for name in told if name in CHANNELS and shares[name].value < 0]
+        others = [name for name in CHANNELS if name not in against]
+        which = f" ({' and '.join(against)} against {' and '.join(others)})" if against and others else ""
+        return (f"The channels pull against each other{which}: shares lie below 0 or above 100 %; nothing is clipped.",)
+    if beyond:
+        return ("A share a little below 0 or above 100 % is not told from these here; nothing is clipped.",)
+    return ()
 
 
 def _answers_otherwise(world: Told) -> bool:

@@ -8,7 +8,7 @@ should.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +16,11 @@ from jaxtyping import Bool, Float
 
 from mediate.pairs.answers import same_answer, says
 from mediate.results.cube import CHANNELS, MIN_TE, Cube, corners, select, shapley, total_effect
+from mediate.results.outcomes import unit_of
 from mediate.results.told import Measured
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_ratio, bounded_difference, bounded_mean
 from mediate.stats.paired import paired_ratio_difference
+from mediate.stats.studentised import named_runs
 
 if TYPE_CHECKING:
     import pandas
@@ -28,6 +30,8 @@ SHARES = (MEDIATED, "text", "latent", "direct")
 RATES = (RIGHT, DEFAULT, PREFERS)
 # In the order of a table: right answers, how much there is to share out and the chain's part of it, and the rest.
 QUANTITIES = (RIGHT, TE, MEDIATED, DEFAULT, PREFERS, "text", "latent", "direct")
+# What a reason calls the condition of items that name none.
+UNNAMED = "no condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class OfCondition:
             the first condition, of those whose group has one there that is wrong here; `prefers`, of outcomes of two
             answers, the part with Y[1,1,1] above 0; `te`, the mean total effect; and the shares. One that no item of
             the set has is absent.
-        differences: The same, less that of the first condition; empty for the first itself.
+        differences: The same, less that of the first condition; empty for the first itself. One of shares is undefined
+            where either share is; its reason names the condition.
     """
 
     condition: str
@@ -101,10 +106,15 @@ def by_condition(
                 estimates[quantity] = bounded_mean(own[0], groups, level=level)
             else:
                 estimates[quantity] = bootstrap_mean(own[0], groups, seed=seed, level=level)
-            if found and first.any() and quantity in RATES:
-                differences[quantity] = _rates_apart((top, bottom), (first, here), cube.groups, level)
-            elif found and first.any():
-                differences[quantity] = _difference((top, bottom), (first, here), cube.groups, least, seed, level)
+            if not found or not first.any():
+                continue
+            if quantity in RATES:
+                apart = _rates_apart((top, bottom), (first, here), cube.groups, level)
+            else:
+                apart = _difference((top, bottom), (first, here), cube.groups, least, seed, level)
+            what = "total effect" if quantity in SHARES else "number of items"
+            called = [f"{what} under {each or UNNAMED}" for each in (names[0], name)]
+            differences[quantity] = named_runs(apart, called, unit_of(cube.outcome))
         found.append(OfCondition(name, estimates, differences))
     return tuple(found)
 
@@ -164,7 +174,13 @@ def _difference(ratio: Ratio, chosen: Chosen, groups: Sequence[str], least: floa
     top, bottom, having = _of_both(ratio, chosen, groups)
     # The mean denominator of a choice is over the items of both.
     part = min(each.sum() for each in chosen) / len(having)
-    return paired_ratio_difference(top, bottom, having, min_mean_denominator=least * part, seed=seed, level=level)
+    found = paired_ratio_difference(top, bottom, having, min_mean_denominator=least * part, seed=seed, level=level)
+    for run, each in enumerate(chosen):
+        mean = ratio[1][each].mean()
+        if abs(mean) <= least:
+            why = f"the mean denominator of run {run}, {mean:.3g}, is within {least:g} of 0"
+            return replace(found, value=np.nan, low=np.nan, high=np.nan, reason=why)
+    return found
 
 
 def _rates_apart(ratio: Ratio, chosen: Chosen, groups: Sequence[str], level: float) -> Estimate:
@@ -182,7 +198,10 @@ def _of_both(
 
 
 def condition_table(found: Sequence[OfCondition], outcome: str) -> "pandas.DataFrame":
-    """A row a condition and quantity: value and interval, n and groups, and the difference from the first condition."""
+    """A row a condition and quantity: value and interval, n and groups, and the difference from the first condition.
+
+    `reason` and `difference_reason` say why a number or its interval is not there; both are empty where all is.
+    """
     import pandas as pd
 
     rows = [
@@ -195,10 +214,10 @@ def condition_table(found: Sequence[OfCondition], outcome: str) -> "pandas.DataF
     return pd.DataFrame(rows)
 
 
-def _told(difference: Estimate | None) -> dict[str, float]:
-    parts = ("value", "low", "high")
-    names = ("difference", "difference_low", "difference_high")
-    return {
-        name: float("nan") if difference is None else getattr(difference, part)
-        for name, part in zip(names, parts, strict=True)
+def _told(difference: Estimate | None) -> dict[str, float | str]:
+    parts = {"value": "", "low": "_low", "high": "_high"}
+    told: dict[str, float | str] = {
+        f"difference{end}": float("nan") if difference is None else getattr(difference, part)
+        for part, end in parts.items()
     }
+    return told | {"difference_reason": "" if difference is None else difference.reason}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from graphlib import TopologicalSorter
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,10 @@ from mediate.results.labelled import needed_xarray, units_of
 if TYPE_CHECKING:
     import pandas
     import xarray
+    from matplotlib.axes import Axes
 
+# The module whose `plot_map` draws one map.
+DRAWN_IN = "mediate.figures.one_map"
 # The columns that say which map a row is of.
 MAP_LABELS = ("item", "group", "kind", "outcome")
 # The column of the effect of all cells at once; a table of maps without any has none.
@@ -79,6 +83,19 @@ class EffectMap:
             InputError: xarray is not installed.
         """
         return map_array(self)
+
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """The figure of its kind and axes: a heat map, lines, bars, a graph; on new axes, or on `ax`.
+
+        Raises:
+            InputError: No cell of the map has a number.
+
+        Example:
+            >>> pair.map("state.resid_pre:step,layer").plot()  # doctest: +SKIP
+        """
+        # What draws is known by name alone: a record of numbers does not need it.
+        drawn: Axes = import_module(DRAWN_IN).plot_map(self, ax=ax)
+        return drawn
 
 
 def mean_map(

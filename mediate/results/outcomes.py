@@ -20,6 +20,7 @@ class OutcomeFacts:
             threshold, which is in nats, says so.
         answers: How many answers it is of: 2 of a pair's, 1 of an item's own.
         partial: Whether items may lack it.
+        of: What a sentence on an answer says that this is of it; empty where that is the name.
     """
 
     name: str
@@ -28,6 +29,7 @@ class OutcomeFacts:
     min_te: float | None = None
     answers: int = 2
     partial: bool = False
+    of: str = ""
 
     @property
     def positive(self) -> str:
@@ -46,8 +48,9 @@ OUTCOMES = (
         "logit",
         "the logit of the answer's first token that is more than white space, less the mean of all logits there",
         answers=1,
+        of="its first token's logit",
     ),
-    OutcomeFacts("logprob", "the log-probability of the whole answer", answers=1),
+    OutcomeFacts("logprob", "the log-probability of the whole answer", answers=1, of="its log-probability"),
     OutcomeFacts("prob", "the probability of the whole answer", PROBABILITY, _LEAST_OF_ONE, answers=1),
     OutcomeFacts(
         "margin",

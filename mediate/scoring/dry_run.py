@@ -14,11 +14,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from mediate.clock import timed
 from mediate.errors import ItemError
 from mediate.journal import unnoted
 from mediate.mediation.costs import block_weights
 from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
+from mediate.models.random_twin import DRAWING
 from mediate.pairs.pair import Item, Pair, named_items
 from mediate.passes.memory import peak_bytes
 from mediate.passes.selfcheck import SWEPT
@@ -50,6 +52,7 @@ class Tried:
         operations: Of matrix products with the blocks' weights.
         results: Bytes of the run directory, without a page.
         cache: Bytes that the cache would have kept.
+        once: Of the seconds, those of drawing random weights and of putting back the model's own.
     """
 
     items: int
@@ -58,6 +61,7 @@ class Tried:
     operations: float
     results: int
     cache: int
+    once: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,10 @@ def dry_run(
     drawn = min(spec.control_pairs, whole.items)
     whole = replace(
         whole,
-        seconds=whole.seconds + drawn * one_more.seconds + scale * sum(each.cost.seconds for each in longer),
+        seconds=whole.seconds
+        + drawn * (one_more.seconds - one_more.once)
+        + one_more.once
+        + scale * sum(each.cost.seconds for each in longer),
         passes=whole.passes + drawn * one_more.passes,
         operations=whole.operations
         + drawn * one_more.operations
@@ -196,11 +203,12 @@ def _tried(model: Model, given: Sequence[Any], items: Sequence[Prepared], spec: 
     # One by itself tells, beside two, how many bytes a directory has without any.
     return [alone, *found] if len(found) == 1 else found, Tried(
         1,
-        max(0.0, controlled.seconds - alone.seconds),
+        max(controlled.once, controlled.seconds - alone.seconds),
         controlled.passes - alone.passes,
         controlled.operations - alone.operations,
         max(0, controlled.results - alone.results),
         max(0, controlled.cache - alone.cache),
+        controlled.once,
     )
 
 
@@ -208,13 +216,16 @@ def _scaled(tried: Sequence[Tried], times: float) -> Tried:
     """What so many items take: what each more of them took and, of files, what there is of them without any item."""
     last = tried[-1]
     ratio = times / last.items
-    fixed = 0.0
+    fixed = begun = 0.0
     if len(tried) > 1 and last.items > tried[-2].items:
-        each = (last.results - tried[-2].results) / (last.items - tried[-2].items)
-        fixed = max(0.0, last.results - each * last.items)
+        more = last.items - tried[-2].items
+        fixed = max(0.0, last.results - (last.results - tried[-2].results) / more * last.items)
+        # The first of all trials does much for the first time; what it took does not tell what an item takes.
+        if len(tried) > 2:
+            begun = min(last.seconds, max(0.0, last.seconds - (last.seconds - tried[-2].seconds) / more * last.items))
     return Tried(
         items=round(times),
-        seconds=last.seconds * ratio,
+        seconds=begun + (last.seconds - begun) * ratio,
         passes=last.passes * ratio,
         operations=last.operations * ratio,
         results=round(fixed + (last.results - fixed) * ratio),
@@ -223,14 +234,19 @@ def _scaled(tried: Sequence[Tried], times: float) -> Tried:
 
 
 def _try(model: Model, some: Sequence[Any], spec: ScoreSpec) -> Tried:
-    with tempfile.TemporaryDirectory(prefix="mediate-dry-") as folder, _counting(model) as counts, unnoted():
+    with (
+        tempfile.TemporaryDirectory(prefix="mediate-dry-") as folder,
+        _counting(model) as counts,
+        unnoted(),
+        timed() as clock,
+    ):
         place, since = Path(folder), time.perf_counter()
         score(model, some, spec, out=place / "run", store=Store(place / "cache"))
         seconds = time.perf_counter() - since
         results, cache = _bytes_below(place / "run"), _bytes_below(place / "cache")
     blocks, tokens = counts
     passes, operations = blocks / model.facts.layers, 2.0 * block_weights(model) * tokens
-    return Tried(len(some), seconds, passes, operations, results, cache)
+    return Tried(len(some), seconds, passes, operations, results, cache, clock.stages[DRAWING].wall)
 
 
 def _bytes_below(folder: Path) -> int:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mediate.errors import InputError, ItemError
-from mediate.mediation.costs import Cost, cost_of_map
+from mediate.mediation.batching import of_like_length
+from mediate.mediation.costs import Cost, cost_of_map, runs_side_by_side, side_by_side_cost
 from mediate.mediation.names import MapSpec
 from mediate.mediation.prepared_item import Prepared
 from mediate.models.model import Model
@@ -12,6 +13,7 @@ from mediate.pairs.pair import Item, Pair
 from mediate.passes import pace
 from mediate.passes.selfcheck import SWEPT
 from mediate.passes.store import Store
+from mediate.scoring.batches import tokens_together
 from mediate.scoring.given import as_measured, fitting
 from mediate.scoring.jobs import job_of
 from mediate.scoring.preparing import prepare
@@ -92,13 +94,20 @@ def costs_of(model: Model, items: Sequence[Prepared], maps: Sequence[MapSpec], n
     quick = pace(model)
     found = []
     for each in maps:
-        costs = [cost_of_map(model, item.tokens, each, quick) for item in items if each in item.maps]
+        there = {item.id: item.tokens for item in items if each in item.maps}
+        costs = {name: cost_of_map(model, tokens, each, quick) for name, tokens in there.items()}
+        lengths = {name: len(tokens.whole) for name, tokens in there.items()}
+        groups = [[name] for name in there]
+        if runs_side_by_side(each):
+            groups = of_like_length(lengths, tokens_together(model))
+        taken = [side_by_side_cost([costs[name] for name in group], quick) for group in groups]
         total = Cost(
-            sum(cost.cells for cost in costs),
-            sum(cost.sweeps for cost in costs),
-            sum(cost.operations for cost in costs),
-            sum(cost.seconds for cost in costs),
-            max((cost.memory for cost in costs), default=0),
+            sum(cost.cells for cost in taken),
+            sum(cost.sweeps for cost in taken),
+            sum(cost.blocks for cost in taken),
+            sum(cost.operations for cost in taken),
+            sum(cost.seconds for cost in taken),
+            max((cost.memory for cost in taken), default=0),
         )
         found.append(Forecast(str(each), len(costs), total, noun))
     return tuple(found)

@@ -23,9 +23,12 @@ PAGES = "\n".join((DOCS / name).read_text(encoding="utf-8") for name in ("using.
         "joined = md.join_tokens(",
         "written = md.rsd(",
         "import matplotlib.pyplot as plt",
+        "print(scores.methods())",
     ],
 )
-def test_the_lines_run(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_run(
+    first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("MEDIATE_CACHE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     (code,) = (each for each in re.findall(r"```python\n(.+?)```", PAGES, flags=re.DOTALL) if each.startswith(first))
@@ -39,7 +42,12 @@ def test_the_lines_run(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     names |= {"question": base.question, "cot": base.cot, "answer": base.answer}
     with matplotlib.rc_context({"backend": "agg"}):
         exec(compile(code, "docs", "exec"), names)
-    assert first.split()[-1] in names or first.split()[0] in names
+    if "to_latex" in code:
+        told = capsys.readouterr().out
+        assert "We measured reference-0.1m (" in told
+        assert "\\toprule" in told
+        assert "mediated & " in told
+    assert first.split()[-1] in names or first.split()[0] in names or first.startswith("print(")
     if "savefig" in code:
         assert Path("layers.csv").read_text("utf-8").startswith("step,layer,effect,low,high,")
         drawn = Path("layers.pdf").read_bytes()

@@ -7,10 +7,11 @@ import pytest
 
 import mediate
 from mediate.errors import InputError
+from mediate.figures.style import detached
 from mediate.report import TokenJoin, write_report
 from mediate.report.html import Image, to_html
 from mediate.report.terminal import typed
-from mediate.report.token_page import joined_page
+from mediate.report.token_page import joined_figures, joined_page
 from mediate.results import Reject
 from mediate.results.token_join import EFFECTS, SETS
 from tests.report.parse import parse
@@ -120,3 +121,14 @@ def test_text_stays_text() -> None:
     hostile.manifest["model"]["student"]["name"] = "".join(PAYLOADS)
     assert parse(hostile._repr_html_()).shape() == parse(plain._repr_html_()).shape()
     assert parse(undrawn(hostile)).shape() == parse(undrawn(plain)).shape()
+
+
+def test_its_figures_say_where_they_come_from() -> None:
+    joined = results()
+    joined.manifest["finished"] = "2026-11-30T10:00:00Z"
+    found = joined_figures(joined, ())
+    assert found
+    for each in found:
+        with detached(each.size) as (figure, ax):
+            each.draw(ax=ax)
+            assert figure.get_supxlabel() == "small, 2026-11-30"

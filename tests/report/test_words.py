@@ -1,12 +1,14 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mediate.report.words import (
     apart_words,
     fact_of,
     gaps,
+    headline,
     interval,
     mediated_words,
     notes,
@@ -15,7 +17,9 @@ from mediate.report.words import (
     percent,
     plain,
     plural,
+    pulls,
     range_words,
+    share_value,
     share_words,
 )  # fmt: skip
 from mediate.stats import Estimate
@@ -42,7 +46,7 @@ def test_numbers(value: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.966, "97\xa0%"), (-0.004, "0\xa0%"), (1.02, "102\xa0%"), (math.nan, "undefined")]
+    ("value", "text"), [(0.966, "97\xa0%"), (-0.0004, "0\xa0%"), (1.02, "102\xa0%"), (math.nan, "undefined")]
 )
 def test_percentages(value: float, text: str) -> None:
     assert percent(value) == text
@@ -56,6 +60,26 @@ def test_shares_in_words() -> None:
     assert mediated_words(estimate(math.nan, reason="no items")) == "the mediated share is undefined"
     assert share_words(estimate(math.nan, reason="no items")) == "undefined"
     assert interval(estimate(1.0, -2.0, 2.0)) == "[−2.00, 2.00]"
+
+
+def test_a_sentence_has_the_digits_of_its_interval_and_never_more_than_the_tables() -> None:
+    """A share of 99.8 % is not 100 %, with an interval or without one."""
+    assert share_words(estimate(0.998, 0.996, 1.001)) == "99.8\xa0% [99.6, 100.1]"
+    assert share_words(estimate(0.998, 0.95, 1.02)) == "99.8\xa0% [95.0, 102.0]"
+    assert share_words(estimate(0.998, reason="one group")) == "99.8\xa0% (no interval)"
+    assert share_words(estimate(0.9993, 0.9991, 0.9995)) == "99.9\xa0% [99.9, 100.0]"
+    assert share_words(estimate(1.0, 1.0, 1.0)) == "100\xa0% [100, 100]"
+    assert share_value(estimate(0.068, 0.042, 0.093)) == "7\xa0%"
+    assert share_value(estimate(0.016, 0.008, 0.025)) == "1.6\xa0%"
+
+
+def test_the_headline_never_rounds_the_channels_to_all_or_nothing() -> None:
+    results = fake_results(4)
+    cube = results.cubes[0]
+    y = np.zeros_like(cube.y)
+    y[:, 1, 0], y[:, 0, 1], y[:, 1, 1] = 0.05, 20.0, 20.1
+    said = headline(replace(results, cubes=(replace(cube, y=y),)))
+    assert "99.6\xa0% is text, 0\xa0% latent and 0.4\xa0% direct" in said
 
 
 def test_each_reason_is_said_once() -> None:
@@ -134,3 +158,38 @@ def test_plurals() -> None:
 )
 def test_values_of_the_manifest(value: object, text: str) -> None:
     assert plain(value) == text
+
+
+PULL = "The channels pull against each other"
+NEAR = "A share a little below 0 or above 100 % is not told from these here"
+
+
+@pytest.mark.parametrize(
+    ("direct", "text", "latent", "mediated", "said"),
+    [
+        ((0.1, 0.0, 0.2), (0.9, 0.8, 1.1), (0.0, -0.1, 0.1), (1.0, 0.9, 1.1), ""),
+        (
+            (-0.3, -0.4, -0.2),
+            (1.3, 1.1, 1.5),
+            (0.0, -0.1, 0.1),
+            (1.2, 1.1, 1.3),
+            f"{PULL} (direct against text and latent)",
+        ),
+        ((-0.3,), (1.5,), (-0.2,), (1.2,), f"{PULL} (direct and latent against text)"),
+        ((0.2,), (0.6,), (0.2,), (1.2,), f"{PULL}: shares"),
+        ((0.0, 0.0, 0.1), (1.0, 0.9, 1.1), (-0.1, -0.3, 0.1), (1.0, 1.0, 1.0), NEAR),
+        ((-1e-9,), (1.0000001,), (0.0,), (1.0,), ""),
+        ((math.nan,), (math.nan,), (math.nan,), (math.nan,), ""),
+    ],
+)
+def test_channels_pull_apart_where_their_intervals_say_so(
+    direct: tuple[float, ...],
+    text: tuple[float, ...],
+    latent: tuple[float, ...],
+    mediated: tuple[float, ...],
+    said: str,
+) -> None:
+    named = {"direct": direct, "text": text, "latent": latent, "mediated": mediated}
+    found = pulls({name: estimate(*each, reason="" if each[1:] else "one group") for name, each in named.items()})
+    assert len(found) == bool(said)
+    assert all(each.startswith(said) and each.endswith("nothing is clipped.") for each in found)

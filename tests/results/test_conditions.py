@@ -113,6 +113,53 @@ def test_a_share_of_next_to_nothing_is_undefined(results: Results) -> None:
     assert second.differences["te"].defined
 
 
+def test_what_a_difference_lacks_is_said_of_the_condition_and_its_total_effect(results: Results) -> None:
+    """Of as many items under both, the mean over either's is half of that which the reason gives."""
+    cube = results.cube()
+    y = cube.y.copy()
+    y[1::2] = 0.0
+    y[1::2, 1, 1, 1] = 0.04
+    found = by_condition(replace(cube, y=y), results.items, two_answers=True)
+    told = found[1].differences["mediated"]
+    assert told.reason == "the mean total effect under with is 0.04 nats, within 0.1 of 0"
+    assert np.isnan([told.value, told.low, told.high]).all()
+    table = condition_table(found, cube.outcome).set_index(["condition", "quantity"])
+    assert table.difference_reason["with", "mediated"] == told.reason
+    assert table.difference_reason["with", "te"] == table.difference_reason["without", "mediated"] == ""
+
+
+def test_a_total_effect_that_changes_sign_is_said_of_its_condition(results: Results) -> None:
+    cube = results.cube()
+    y = cube.y.copy()
+    y[::2] = 0.0
+    y[::2, 1, 1, 1] = np.where(np.arange(12) % 2, 2.0, -1.4)
+    told = by_condition(replace(cube, y=y), results.items, two_answers=True)[1].differences["mediated"]
+    assert told.defined
+    assert told.reason.startswith("the total effect under without vanishes or changes sign in ")
+
+
+def test_items_of_no_condition_are_told_so(results: Results) -> None:
+    cube = results.cube()
+    items = [replace(each, condition="" if each.condition == "without" else "with") for each in results.items]
+    y = cube.y.copy()
+    y[::2] = 0.0
+    told = by_condition(replace(cube, y=y), items, two_answers=True)[1].differences["text"]
+    assert told.reason == "the mean total effect under no condition is 0 nats, within 0.1 of 0"
+
+
+def test_a_share_that_is_undefined_by_itself_has_no_difference(results: Results) -> None:
+    """Of many items under the one condition and few under the other, too."""
+    cube = results.cube()
+    items = [replace(each, condition="few" if place == 23 else "many") for place, each in enumerate(results.items)]
+    y = cube.y.copy()
+    y[:23] = 0.0
+    y[:23, 1, 1, 1] = 0.09
+    many, few = by_condition(replace(cube, y=y), items, two_answers=True)
+    assert not many.estimates["mediated"].defined
+    assert few.estimates["mediated"].defined
+    assert few.differences["mediated"].reason == "the mean total effect under many is 0.09 nats, within 0.1 of 0"
+
+
 def test_the_table_has_a_row_a_condition_and_quantity(results: Results) -> None:
     table = condition_table(by_condition(results.cube(), results.items, two_answers=True), "logit_diff")
     assert list(table.condition.unique()) == ["without", "with"]

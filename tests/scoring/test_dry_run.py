@@ -10,10 +10,10 @@ from mediate.api import load
 from mediate.errors import InputError
 from mediate.journal import close_journal, open_journal
 from mediate.models.model import Model
-from mediate.pairs.pair import Item
-from mediate.scoring.dry_run import DryRun, dry_run, spread
+from mediate.pairs.pair import Item, Pair
+from mediate.scoring.dry_run import DryRun, Tried, _scaled, dry_run, spread
 from mediate.scoring.score import score
-from mediate.scoring.spec import make_spec
+from mediate.scoring.spec import ScoreSpec, make_spec
 from mediate.tasks.modular import modular_pairs
 
 PAIRS = modular_pairs(12, seed=1)
@@ -55,6 +55,30 @@ def test_controls_and_long_maps_come_on_top(model: Model, found: DryRun, monkeyp
     monkeypatch.setattr("mediate.scoring.dry_run.LONG", 0.0)
     longer = dry_run(model, PAIRS, make_spec(control_pairs=0))
     assert longer.whole.seconds > sum(each.cost.seconds for each in longer.maps) > 0
+
+
+def test_random_weights_are_drawn_once_however_many_items_are_controlled(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one item with its control, 9 s are the weights' and 1 s its own: of four items that is 13 s, and not 40."""
+    import mediate.scoring.dry_run as place
+
+    def tried(model: Model, given: list[Pair], spec: ScoreSpec) -> Tried:
+        controlled = spec.control_pairs > 0
+        return Tried(len(given), 2.0 * len(given) + 10.0 * controlled, 1.0, 1.0, 1, 1, 9.0 * controlled)
+
+    monkeypatch.setattr(place, "_try", tried)
+    found = dry_run(model, PAIRS, make_spec(control_pairs=4))
+    assert found.whole.seconds == pytest.approx(2.0 * len(PAIRS) + 4 * 1.0 + 9.0)
+
+
+def test_what_a_run_takes_without_items_is_not_counted_for_each(model: Model) -> None:
+    """Of three trials the last two, which do nothing for the first time, tell an item's part from the run's."""
+    trials = [Tried(count, seconds, 1.0, 1.0, 1, 1) for count, seconds in ((2, 9.0), (8, 5.0), (32, 11.0))]
+    assert _scaled(trials, 132.0).seconds == pytest.approx(3.0 + 132 * 0.25)
+    assert _scaled(trials[:2], 80.0).seconds == pytest.approx(50.0)
+    quicker = [trials[0], trials[1], replace(trials[2], seconds=4.0)]
+    assert _scaled(quicker, 64.0).seconds == pytest.approx(4.0)
 
 
 def test_nothing_is_written_or_noted(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

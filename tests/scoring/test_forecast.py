@@ -1,13 +1,14 @@
 """What a run will cost, said before it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from mediate.errors import InputError
 from mediate.mediation import branching
 from mediate.mediation.cells import cells_of
-from mediate.mediation.costs import block_weights, cost_of_map
+from mediate.mediation.costs import block_weights, cost_of_map, side_by_side_cost
 from mediate.mediation.kinds import attribution, state
 from mediate.mediation.kinds.kind import kind_of
 from mediate.mediation.maps import measure_map, parse_map
@@ -61,6 +62,34 @@ def test_a_state_map_is_counted_cell_by_cell() -> None:
     work = (end - start) * (sum(range(1, tiny.LAYERS + 1)) + tiny.LAYERS) + passes
     assert cost.operations == 2 * block_weights(model) * work
     assert cost.seconds == 2.0 * work + 100.0 * (tiny.LAYERS + 3 * tiny.LAYERS)
+
+
+def test_a_sweep_has_a_price_of_its_own() -> None:
+    model, pair = tiny.model("llama"), contexts("llama").pair
+    spec = parse_map("state.resid_pre:layer")
+    free, priced = (cost_of_map(model, pair, spec, each) for each in (PACE, replace(PACE, sweep=1000.0)))
+    passes = kind_of(spec.name.of).work(model, pair, spec).passes
+    assert passes == 3
+    assert priced.seconds - free.seconds == 1000.0 * (free.sweeps + passes)
+
+
+def test_pairs_whose_passes_are_run_together_begin_each_block_once() -> None:
+    model, pair = tiny.model("llama"), contexts("llama").pair
+    pace = replace(PACE, sweep=1000.0)
+    one = cost_of_map(model, pair, parse_map("read:step,layer"), pace)
+    three = side_by_side_cost([one] * 3, pace)
+    assert (three.cells, three.sweeps, three.blocks) == (3 * one.cells, one.sweeps, one.blocks)
+    assert three.operations == 3 * one.operations
+    assert 3 * one.seconds - three.seconds == 2 * (one.blocks * pace.block + one.sweeps * pace.sweep)
+    assert side_by_side_cost([one], pace) == one
+
+
+@pytest.mark.parametrize(("name", "together"), [("read:step,layer", True), ("state.resid_pre:step,layer", False)])
+def test_reads_of_pairs_of_like_length_are_forecast_together(name: str, together: bool) -> None:
+    model, given = tiny.model("llama"), [replace(pairs()[0], id=str(number)) for number in range(3)]
+    (one,), (three,) = (forecast(model, each, make_spec(maps=[name]), None) for each in (given[:1], given))
+    assert three.cost.cells == 3 * one.cost.cells
+    assert three.cost.sweeps == (1 if together else 3) * one.cost.sweeps
 
 
 def test_a_method_costs_its_passes() -> None:

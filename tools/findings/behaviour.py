@@ -74,7 +74,7 @@ def table(folder: Path) -> str:
     over = ("in the chain's place", "read", "where")
     summary = [[*_named(each), *_counts(each), _told(each.order, 2), percent(each.apart)] for each in tests]
     behind = [
-        ["mediated share", "", "", *(share_words(shares.of(model)) for model in range(len(MODELS)))],
+        ["mediated share", "", "", *(share_words(shares.of(model), 0) for model in range(len(MODELS)))],
         *([*_named(each), *(_cell(each, model) for model in range(len(MODELS)))] for each in tests),
     ]
     heads = [f"{size_of(run.scores)} {after}" for (_, after), run in zip(MODELS, runs, strict=True)]
@@ -128,7 +128,7 @@ def _counts(test: Test) -> Iterator[str]:
 def _cell(test: Test, model: int) -> str:
     """What stays of one model's answers; bold where the verdict is wrong."""
     wrong = Verdict.USED if MODELS[model][1] is After.DECORATIVE else Verdict.NOT_USED
-    said = share_words(test.stay.of(model))
+    said = share_words(test.stay.of(model), 0)
     return f"**{said}**" if test.verdicts[model] is wrong else said
 
 

@@ -205,11 +205,11 @@ def _rows(
         if not model:
             moved = dict.fromkeys(moved, "")
         told += [mine["mediated"]]
-        shares = share_words(mine["mediated"]), moved["mediated"], _said(mine["area"], 2), moved["area"]
+        shares = share_words(mine["mediated"], 0), moved["mediated"], _said(mine["area"], 2), moved["area"]
         rows.append(
             [
                 *by_length,
-                share_words(bounded_mean(each.right, groups)),
+                share_words(bounded_mean(each.right, groups), 0),
                 seeds,
                 moved["right"],
                 _said(mine["te"], 1),

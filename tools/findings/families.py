@@ -128,7 +128,7 @@ def table_of_one(folder: Path) -> str:
     for (_, family), conditions in by_condition.items():
         for each in conditions:
             told += [each.estimates[name] for name in SHARES]
-            shares = [share_words(each.estimates[name]) for name in SHARES]
+            shares = [share_words(each.estimates[name], 0) for name in SHARES]
             n = str(each.estimates[TE].n)
             rows.append([family, each.condition, n, _answers(each), nats(each.estimates[TE]), *shares])
     left = sum(len(run.results.rejects) for run in found.values())
@@ -148,7 +148,7 @@ def _answers(each: OfCondition) -> str:
 
 
 def _cell(each: OfCondition) -> str:
-    return f"{_answers(each)}; {number(each.estimates[TE].value)}; {share_words(each.estimates[MEDIATED])}"
+    return f"{_answers(each)}; {number(each.estimates[TE].value)}; {share_words(each.estimates[MEDIATED], 0)}"
 
 
 def _standing_out(by_condition: dict[tuple[str, str], tuple[OfCondition, ...]]) -> str:

@@ -87,7 +87,7 @@ def table(folder: Path) -> str:
         shares = [held[size, after].shares()["mediated"], *_shares(run, hidden=True), *_shares(run, hidden=False)]
         told += shares
         name = [size_of(run), str(after)]
-        rows.append([*name, *(share_words(each) for each in shares)])
+        rows.append([*name, *(share_words(each, 0) for each in shares)])
         cells.append([*name, *_cells(run), _by_steps(run)])
     heads = [f"{of}, {words}" for of in ("hidden", DELETION) for words in OUTCOMES.values()]
     shares_table = markdown(("parameters", "after", "twin", *heads), rows)
@@ -122,7 +122,7 @@ def _random_hints(folder: Path) -> str:
     for (_, after), run in opened(folder, Hint.RANDOM).items():
         if after is not After.DECORATIVE:
             cube = run.results.cube(DIGITS.name)
-            told.append(f"{size_of(run)} {after} {share_words(share_of(corners(cube.y).tie, cube))}")
+            told.append(f"{size_of(run)} {after} {share_words(share_of(corners(cube.y).tie, cube), 0)}")
     return ", ".join(told)
 
 

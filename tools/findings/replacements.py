@@ -142,7 +142,7 @@ def _misled(
 def _row(found: Sequence[Sequence[Judged]], size: str) -> list[str]:
     """The shares of all states of one size, an outcome after the other."""
     shares = [{each.model: each.share for each in one} for one in found]
-    return [share_words(one[size, after]) for one in shares for after in After]
+    return [share_words(one[size, after], 0) for one in shares for after in After]
 
 
 def _sizes() -> list[str]:

@@ -16,7 +16,9 @@ _BLOCKS, _TOKENS = 4, 64
 # A trial that takes longer is the last one, in seconds.
 _LONG = 0.4
 _MOST = 2**16
-_REPEATS = 3
+# A trial is repeated so often at least, and one that is soon over as often as that takes, within the most: on a busy
+# machine a short one is mostly waiting.
+_REPEATS, _MOST_REPEATS, _SOON = 3, 20, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +29,18 @@ class Pace:
         token_layer: Seconds for a token through one block, beside enough others.
         block: Seconds that running a block takes whatever goes through it.
         tokens: Beside how many tokens a token is quickest.
+        sweep: Seconds that a sweep takes beside its blocks: its hooks, and what reads the answer off.
     """
 
     token_layer: float
     block: float
     tokens: int
+    sweep: float = 0.0
 
     @property
     def overhead(self) -> float:
-        """What running a block takes, in tokens that it could have taken meanwhile."""
-        return self.block / self.token_layer
+        """What running a block takes, with its part of the sweep, in tokens that it could have taken meanwhile."""
+        return (self.block + self.sweep / _BLOCKS) / self.token_layer
 
 
 _KNOWN: dict[tuple[str, str, str, int], Pace] = {}
@@ -50,8 +54,8 @@ def known_pace(model: Model) -> Pace | None:
 def pace(model: Model) -> Pace:
     """The pace of a model that passed the self-check of sweeps; measured the first time, which takes about a second.
 
-    Sweeps of more and more rows through the last blocks, until one takes long: the smallest says what a block costs,
-    the others what a token does.
+    Sweeps of more and more rows through the last blocks, until one takes long: the smallest, and one through the last
+    block alone, say what a block costs and what a sweep does; the others what a token does.
     """
     key = _key(model)
     if key not in _KNOWN:
@@ -69,18 +73,31 @@ def _measured(model: Model) -> Pace:
     length = max(2, min(_TOKENS, (model.facts.context or _TOKENS) - 1))
     ids = model.probe.ids[:1, torch.arange(length, device=model.device) % model.probe.ids.shape[1]]
     run = untouched(model, ids, 0, 0)
-    trials: list[tuple[int, float]] = []
-    rows = 1
-    while rows * length <= _MOST:
-        seconds = min(_trial(model, run, first, rows) for _ in range(_REPEATS))
-        trials.append((rows * length, seconds / blocks))
-        if seconds > _LONG:
-            break
+    _trial(model, run, first, 1)  # what is done for the first time takes longer
+    small = _quickest(model, run, first, 1)
+    alone = small if blocks == 1 else _quickest(model, run, model.facts.layers - 1, 1)
+    # Of a single block nothing tells it from its sweep.
+    begun = 0.0 if blocks == 1 else max(0.0, small - max(0.0, small - alone) * blocks / (blocks - 1))
+    trials = [(length, (small - begun) / blocks)]
+    rows, seconds = 4, small
+    while rows * length <= _MOST and seconds <= _LONG:
+        seconds = _quickest(model, run, first, rows)
+        trials.append((rows * length, max(0.0, seconds - begun) / blocks))
         rows *= 4
     most, best = min(trials, key=lambda each: each[1] / each[0])
     least, quick = trials[0]
     token = (best - quick) / (most - least) if best > quick and most > least else best / most
-    return Pace(token, max(0.0, quick - token * least), most)
+    # Where a block took no longer than a sweep without it, as waiting has it, a token takes what both did.
+    token = token or seconds / (blocks * trials[-1][0])
+    return Pace(token, max(0.0, quick - token * least), most, begun)
+
+
+def _quickest(model: Model, run: Untouched, first: int, rows: int) -> float:
+    """The least time of some trials."""
+    found: list[float] = []
+    while len(found) < _REPEATS or (sum(found) < _SOON and len(found) < _MOST_REPEATS):
+        found.append(_trial(model, run, first, rows))
+    return min(found)
 
 
 def _trial(model: Model, run: Untouched, first: int, rows: int) -> float:

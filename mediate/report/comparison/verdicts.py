@@ -39,7 +39,7 @@ from mediate.report.comparison.words import (
 )
 from mediate.report.parts import in_lines, of_channel
 from mediate.report.run.tables import EFFECT_NAMES
-from mediate.report.words import interval, number, percent, plural, share_words
+from mediate.report.words import interval, number, percent, plural, share_value, share_words
 from mediate.results import CHANNELS
 
 # What is shown where there is little room.
@@ -111,9 +111,9 @@ def _mediated(compared: Compared, outcome: str) -> str:
     if not having:
         return ""
     if len(having) <= NAMED:
-        return f"mediated: {', '.join(f'{percent(each.estimate.value)} in {each.run}' for each in having)}"
-    values = [each.estimate.value for each in having]
-    return f"mediated: {percent(min(values))} to {percent(max(values))}"
+        return f"mediated: {', '.join(f'{share_value(each.estimate)} in {each.run}' for each in having)}"
+    shares = sorted((each.estimate for each in having), key=lambda each: each.value)
+    return f"mediated: {share_value(shares[0])} to {share_value(shares[-1])}"
 
 
 def _split_found(parts: Sequence[SplitPart]) -> str:

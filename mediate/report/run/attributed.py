@@ -18,9 +18,9 @@ from mediate.report.html import to_notebook
 from mediate.report.run.items import chains_section
 from mediate.report.run.scores import Scores
 from mediate.report.terminal import WIDTH, to_text
-from mediate.report.words import DASH, model_words, number, percent
+from mediate.report.words import DASH, model_words, number, percent, pulls
 from mediate.results import CHANNELS, Cube, EffectMap, Results, corners, item_shares, shapley
-from mediate.results.outcomes import unit_of
+from mediate.results.outcomes import outcome_facts, unit_of
 
 # The maps that it is made of.
 ATTRIBUTED_MAPS = ("knockout:step,layer", "knockout:step")
@@ -109,7 +109,7 @@ class Attributed:
         return to_notebook(shown)
 
     def _page(self) -> Page:
-        remarks = [ALONE, *self._copying(), *(each.reason for each in self.results.rejects)]
+        remarks = [ALONE, *self._pulls(), *self._copying(), *(each.reason for each in self.results.rejects)]
         blocks = (self._numbers_table(), self._steps_table(), Notes(tuple(remarks), "note"))
         return Page("", "", self._headline(), (Section("", blocks),))
 
@@ -117,11 +117,16 @@ class Attributed:
         (item,), outcome = self.results.items, self.results.cube().outcome
         found = self._quantities(self.results.cubes)
         (te, _), (_, share) = found[outcome, "TE"], found[outcome, "mediated"]
-        loses = f"{'loses' if te >= 0 else 'gains'} {number(abs(te))} {unit_of(outcome)} of {outcome}"
+        what = outcome_facts(outcome).of or outcome
+        loses = f"{'loses' if te >= 0 else 'gains'} {number(abs(te))} {unit_of(outcome)} of {what}"
         hidden = f"Answer {item.base.answer!r} {loses} when question and chain are hidden"
         if np.isnan(share):
             return f"{hidden}, too little for a share to say anything; {model_words(self.results)}."
         return f"{hidden}, and {percent(share)} of that when the chain alone is; {model_words(self.results)}."
+
+    def _pulls(self) -> tuple[str, ...]:
+        """Whether the channels pull against each other, on the first outcome."""
+        return pulls(analysis_of(self.results).shares(self.results.cube()))
 
     def _copying(self) -> list[str]:
         """What is left where the answer cannot be copied from the chain."""

@@ -88,7 +88,10 @@ def conditions_section(results: Results, figures: Sequence[Figure]) -> tuple[Sec
             Text(f"Less that under {first or DASH}; in {unit_of(cube.outcome)} or points.", Look.BASIS),
         ]
     blocks += best_length_blocks(results)
-    remarks = gaps((each.estimates[MEDIATED] for each in found), "shares")
+    remarks = (
+        *gaps((each.estimates[MEDIATED] for each in found), "shares"),
+        *gaps((each.differences[MEDIATED] for each in found if MEDIATED in each.differences), "differences of shares"),
+    )
     all_of_it = (*blocks, *((Notes(remarks),) if remarks else ()))
     mediated = from_to(((each.condition or DASH, each.estimates[MEDIATED].value) for each in found), percent)
     said = f"mediated: {mediated}" if mediated else ""

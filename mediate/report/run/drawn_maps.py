@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mediate.figures.figure import Figure
+from mediate.figures.one_axis import extent_of
 from mediate.figures.over import Align, aligned, common_scale, uneven
 from mediate.figures.scale import ColourScale
 from mediate.figures.style import MARGIN
@@ -66,8 +68,18 @@ def scale_for(results: Results, outcome: str, dims: tuple[str, ...], *, of: str 
         if axes == dims and maps[0].outcome == outcome
     }
     exact = [maps for kind, maps in here.items() if not is_estimate(kind)]
-    least = MARGIN * abs(float(total_effect(results.cube(outcome).y).mean()))
-    return common_scale([aligned(maps, end_or_start(maps)) for maps in exact or here.values()], dims, least)
+    shown = [aligned(maps, end_or_start(maps)) for maps in exact or here.values()]
+    return common_scale(shown, dims, next_to_nothing(results, outcome))
+
+
+def next_to_nothing(results: Results, outcome: str) -> float:
+    """The size of an effect that must not look like one: the margin's part of the mean TE, in the outcome's unit."""
+    return MARGIN * abs(float(total_effect(results.cube(outcome).y).mean()))
+
+
+def extent_for(found: pd.DataFrame, outcome: str) -> tuple[float, float] | None:
+    """How far effects and their intervals reach in what a figure draws; None of effects on another outcome."""
+    return extent_of(found) if set(found["outcome"]) == {outcome} else None
 
 
 def resampled(analysis: Analysis) -> dict[str, Any]:

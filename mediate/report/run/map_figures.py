@@ -1,19 +1,21 @@
 """Of every map of a run a figure: which one draws maps over which axes, and where on the page it stands."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
-from mediate.figures.along import ALONG_SIZE, plot_along
+from mediate.figures.along import ALONG_SIZE, along_kinds_data, plot_along
 from mediate.figures.arcs import arcs_size, plot_arcs
 from mediate.figures.attributed_item import attribution_size, plot_attribution
-from mediate.figures.by_step import BY_STEP_SIZE, plot_by_step
+from mediate.figures.by_step import BY_STEP_SIZE, by_step_data, plot_by_step
 from mediate.figures.figure import Figure
 from mediate.figures.grafts import GRAFTS_SIZE, plot_grafts
 from mediate.figures.graph import GRAPH_SIZE, plot_interactions, plot_step_graph
 from mediate.figures.grid import grid_axes, grid_size, plot_grid
-from mediate.figures.layers import LAYERS_SIZE, LEAST_OF_A_LINE, layer_means
+from mediate.figures.layers import LAYERS_SIZE, LEAST_OF_A_LINE, layers_data
+from mediate.figures.one_axis import on_one_axis
+from mediate.figures.one_map import SORTS
 from mediate.figures.over import Align, aligned, means_over, uneven
 from mediate.figures.positions import POSITION, POSITIONS_SIZE, plot_positions
 from mediate.figures.steps import STEPS_SIZE, plot_step_layer
@@ -28,8 +30,10 @@ from mediate.report.run.drawn_maps import (
     asked_of,
     axes_part,
     end_or_start,
+    extent_for,
     families,
     file_named,
+    next_to_nothing,
     origins,
     peak_of,
     resampled,
@@ -47,7 +51,11 @@ from mediate.results.outcomes import unit_of
 
 
 def map_figures(results: Results, outcome: str) -> Iterator[Figure]:
-    """A figure or more of every map of an outcome, in the order of `DRAWN`."""
+    """A figure or more of every map of an outcome, in the order of `DRAWN`; lines and bars have one value axis."""
+    yield from on_one_axis(list(_figures(results, outcome)), next_to_nothing(results, outcome))
+
+
+def _figures(results: Results, outcome: str) -> Iterator[Figure]:
     left = families(results, outcome)
     for drawn in DRAWN:
         taken = [maps for key, maps in left.items() if drawn.fits(*key)]
@@ -74,10 +82,9 @@ def step_layer_figures(results: Results, outcome: str, families: Sequence[Maps])
         layers = {each.coords["layer"] for each in maps}
         if len(layers) > 1 or len(next(iter(layers))) < LEAST_OF_A_LINE:
             continue
-        peaks = "; ".join(
-            f"step {each.step} {number(float(each.mean[abs(each.mean).argmax()]))}".replace("-", "−")
-            for each in layer_means(aligned(maps, align), seed=analysis.seed, level=analysis.level)
-        )
+        found = layers_data(maps, align=align, **resampled(analysis))
+        largest = {int(str(step)): max(own, key=abs) for step, own in found.groupby("step")["effect"]}
+        peaks = "; ".join(f"step {step} {number(value)}".replace("-", "−") for step, value in largest.items())
         yield Figure(
             name=f"layers-{name}",
             draw=partial(analysis.draw_layers, maps, align=align),
@@ -85,6 +92,7 @@ def step_layer_figures(results: Results, outcome: str, families: Sequence[Maps])
             caption="The same means by layer. Effects in different layers do not add up, so a line is no split of TE."
             + trust_words(maps),
             size=LAYERS_SIZE,
+            extent=extent_for(found, outcome),
         )
 
 
@@ -108,6 +116,7 @@ def step_figures(results: Results, outcome: str, families: Sequence[Maps]) -> It
         + "".join(map(trust_words, families))
         + "".join(sums),
         size=BY_STEP_SIZE,
+        extent=extent_for(by_step_data(families, align=align, **resampled(analysis)), outcome),
     )
 
 
@@ -228,11 +237,10 @@ def _first_item(results: Results, outcome: str, maps: Maps) -> Figure:
 def along_figures(results: Results, outcome: str, families: Sequence[Maps]) -> Iterator[Figure]:
     """The maps over layers, or heads, alone: the kinds side by side."""
     analysis = analysis_of(results)
-    for dims in dict.fromkeys(maps[0].dims for maps in families):
-        alike = [maps for maps in families if maps[0].dims == dims]
+    for (axis,) in dict.fromkeys(maps[0].dims for maps in families):
+        alike = [maps for maps in families if maps[0].dims == (axis,)]
         words = {maps[0].kind: peak_of(maps) for maps in alike}
         listed = "; ".join(f"{kind} {number(value)} at {at}" for kind, (value, at) in words.items())
-        (axis,) = dims
         yield Figure(
             name=f"by-{axis.replace('_', '-')}",
             draw=partial(plot_along, alike, seed=analysis.seed, level=analysis.level),
@@ -240,6 +248,7 @@ def along_figures(results: Results, outcome: str, families: Sequence[Maps]) -> I
             caption=f"Mean effect of each {axis.replace('kv_head', 'KV head')}, kinds side by side. They do not add "
             "up: what is changed in one layer is computed from in the next." + "".join(map(trust_words, alike)),
             size=ALONG_SIZE,
+            extent=extent_for(along_kinds_data(alike, **resampled(analysis)), outcome),
         )
 
 
@@ -268,23 +277,19 @@ def grid_figures(results: Results, outcome: str, families: Sequence[Maps]) -> It
         )
 
 
-def _is(*dims: str) -> Callable[[str, tuple[str, ...]], bool]:
-    return lambda kind, having: having == dims
-
-
+# By the sort of maps, as `SORTS` names them.
+_FIGURES: Mapping[str, Callable[[Results, str, Sequence[Maps]], Iterable[Figure]]] = {
+    "step by layer": step_layer_figures,
+    "graft": graft_figures,
+    "by step": step_figures,
+    "position": position_figures,
+    "along": along_figures,
+    "interaction": interaction_figures,
+    "graph": graph_figures,
+    "grid": grid_figures,
+}
 # In the order of the page; a map is drawn by the first that fits it.
-DRAWN: tuple[MapDrawing, ...] = (
-    MapDrawing("step by layer", _is("step", "layer"), step_layer_figures),
-    MapDrawing("graft", lambda kind, dims: parse_kind(kind).of.cumulative and dims == ("step",), graft_figures),
-    MapDrawing("by step", _is("step"), step_figures),
-    MapDrawing("position", lambda kind, dims: POSITION in dims, position_figures),
-    MapDrawing("along", lambda kind, dims: len(dims) == 1, along_figures),
-    MapDrawing("interaction", _is("step", "later"), interaction_figures),
-    MapDrawing(
-        "graph", lambda kind, dims: bool(parse_kind(kind).of.outcome) and dims == ("step", "result"), graph_figures
-    ),
-    MapDrawing("grid", lambda kind, dims: len(dims) > 1, grid_figures),
-)
+DRAWN: tuple[MapDrawing, ...] = tuple(MapDrawing(sort.name, sort.fits, _FIGURES[sort.name]) for sort in SORTS)
 
 
 def drawn_by(kind: str, dims: tuple[str, ...]) -> MapDrawing | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mediate.report.analysis import section
 from mediate.report.blocks import Block, Section, Table, Text, Verbatim, columns, facts, numbers
+from mediate.report.run.methods_text import methods_words
 from mediate.report.run.steered_design import steered_sections
 from mediate.report.run.tables import identity_error
 from mediate.report.words import fact_of, plain
@@ -56,6 +57,7 @@ def method_section(results: Results) -> Section:
     return Section(
         "How it was measured",
         (
+            Section("In a paragraph, to copy", (Text(methods_words(results)),)),
             Section("Model", (facts(named),)),
             *steered_sections(results),
             checked,

@@ -14,7 +14,8 @@ from mediate.report.run.best_length import optima_of
 from mediate.report.run.conditions import conditions_found
 from mediate.report.run.drawings import Plots
 from mediate.report.run.item_tokens import ItemTokens
-from mediate.report.run.page import notebook, render_page, terminal
+from mediate.report.run.methods_text import methods_words
+from mediate.report.run.page import notebook, render_page, terminal, write_report
 from mediate.report.run.scored_items import ScoredItems
 from mediate.report.run.sensitivity import paired_of
 from mediate.report.run.tables import cell_table
@@ -61,6 +62,13 @@ class Scores:
     def effects(self, outcome: str | None = None) -> dict[str, Estimate]:
         """Mean over items of the channels', the classical and the contrast's named effects, each with its interval."""
         return analysis_of(self.results).effects(self.results.cube(outcome))
+
+    def methods(self) -> str:
+        """A paragraph on how the run was measured, for a paper: model, items, outcome, estimands, intervals, controls.
+
+        The page has it too, under *How it was measured*. What the run does not record is not said.
+        """
+        return methods_words(self.results)
 
     def table(self) -> pd.DataFrame:
         """A row an item and outcome with the eight cells `y000` ... `y111`.
@@ -177,8 +185,22 @@ class Scores:
         """The figures."""
         return Plots(self.results)
 
+    def report(self) -> Path:
+        """Writes `report.html` and `figures/` into the run directory, as the commands do, and returns the page.
+
+        Drawing takes some seconds, so scoring in Python leaves it to this call.
+
+        Raises:
+            InputError: There is no run directory.
+        """
+        if self.folder is None:
+            raise InputError(
+                "report: these scores have no run directory; give score(out=DIR), save(DIR) first, or to_html(FILE)"
+            )
+        return write_report(self.folder, results=self.results)
+
     def to_html(self, path: str | Path) -> Path:
-        """Writes the report page to a file of its own."""
+        """Writes the report page alone, to a file of its own."""
         path = Path(path)
         write_text(path, render_page(self.results))
         return path

@@ -85,6 +85,30 @@ def test_an_answer_that_gains_says_so() -> None:
     assert " gains " in repr(Attributed(turned)).splitlines()[0]
 
 
+def test_a_sentence_on_an_outcome_of_the_first_token_says_so() -> None:
+    found = alone(cut=False)
+    assert found.cubes[0].outcome == "logit"
+    assert "nats of its first token's logit when" in " ".join(repr(Attributed(found)).split())
+    other = replace(found, cubes=found.cubes[1:])
+    assert other.cubes[0].outcome == "logprob"
+    assert "nats of its log-probability when" in " ".join(repr(Attributed(other)).split())
+
+
+def test_channels_that_pull_against_each_other_are_told_in_a_line() -> None:
+    found = alone()
+    y = np.zeros_like(found.cubes[0].y)
+    y[:, 1], y[:, :, 1, 1] = 5.0, -1.0
+    y[:, 1, 1, 1] = 3.0
+    apart = replace(found, cubes=tuple(replace(cube, y=y) for cube in found.cubes))
+    told = "note: The channels pull against each other ("
+    assert told in repr(Attributed(apart))
+    assert "The channels pull against each other (" in parse(Attributed(apart)._repr_html_()).text
+    y = np.zeros_like(y)
+    y[:, 1, 1, 1] = 3.0
+    along = replace(found, cubes=tuple(replace(cube, y=y) for cube in found.cubes))
+    assert "pull against" not in repr(Attributed(along))
+
+
 def test_its_figure_has_what_each_step_says_and_no_mean() -> None:
     found = Attributed(alone())
     figure = Figure((7.0, 4.0), layout="constrained")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mediate.figures.figure import Figure
+from mediate.report.blocks import Notes
 from mediate.report.run.conditions import condition_figures, conditions_section
 from mediate.report.run.page import render_page, terminal
 from mediate.report.run.scores import Scores
@@ -50,6 +51,17 @@ def test_page_figures_and_frame_work_them_out_once(monkeypatch: pytest.MonkeyPat
     assert len(asked) == 1
     assert set(Scores(fresh).conditions("logprob_diff").outcome) == {"logprob_diff"}
     assert len(asked) == 2
+
+
+def test_the_page_says_why_a_difference_of_shares_is_not_there(results: Results) -> None:
+    cube = results.cube()
+    y = cube.y.copy()
+    y[1::2] = y[1::2, :1, :1, :1]
+    (section,) = conditions_section(replace(results, cubes=(replace(cube, y=y),)), ())
+    said = section.blocks[-1]
+    assert isinstance(said, Notes)
+    why = "differences of shares: undefined (the mean total effect under with is 0 nats, within 0.1 of 0)"
+    assert why in said.items
 
 
 def test_maps_of_all_conditions_have_one_scale(results: Results) -> None:

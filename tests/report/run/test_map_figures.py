@@ -6,7 +6,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from mediate.figures.style import MARGIN
+from mediate.figures.one_axis import SHARED
+from mediate.figures.style import MARGIN, detached
 from mediate.report.run.drawn_maps import exact_kind, origins, scale_for
 from mediate.report.run.figures import run_figures
 from mediate.report.run.map_figures import DRAWN, drawn_by
@@ -88,6 +89,44 @@ def test_maps_over_the_same_axes_have_one_scale_and_never_less_than_the_margin()
     te = float(total_effect(results.cubes[0].y).mean())
     assert scale_for(small, "logit_diff", ("layer", "head")).limit == pytest.approx(MARGIN * abs(te))
     assert scale_for(small, "logit_diff", ("step", "result"), of="step_graph.read") is None
+
+
+def limits_of(results: Results) -> dict[str, tuple[float, float]]:
+    """The vertical range of every figure of lines and bars of effects."""
+    found = {}
+    for each in run_figures(results):
+        if each.name.startswith(("layers-", "by-")):
+            with detached(each.size) as (_, ax):
+                each.draw(ax=ax)
+            found[each.name] = ax.get_ylim()
+    return found
+
+
+def test_lines_and_bars_of_one_outcome_have_one_value_axis() -> None:
+    results = replace(fake_results(), cubes=fake_results().cubes[:1])
+    asked = [
+        ("read", ("step",)),
+        ("state.mlp_out", ("layer",)),
+        ("state.attn_out", ("head",)),
+        ("read", ("step", "layer")),
+    ]
+    own = {name: limits for each in asked for name, limits in limits_of(with_maps(*each, results)).items()}
+    maps = tuple(each for kind, dims in asked for each in with_maps(kind, dims, results).maps)
+    together = limits_of(replace(results, maps=maps))
+    assert set(together) == set(own) == {"by-step", "by-layer", "by-head", "layers-read"}
+    (limits,) = set(together.values())
+    assert limits[0] <= min(low for low, _ in own.values()) + 0.05 * (limits[1] - limits[0])
+    assert limits[1] >= max(high for _, high in own.values()) - 0.05 * (limits[1] - limits[0])
+    assert len(set(own.values())) > 1
+    said = [each.caption for each in run_figures(replace(results, maps=maps)) if each.name in own]
+    assert all(each.endswith(SHARED) for each in said)
+
+
+def test_cells_with_an_outcome_of_their_own_keep_their_axis() -> None:
+    results = replace(fake_results(), cubes=fake_results().cubes[:1])
+    read = with_maps("read", ("step",), results).maps
+    other = tuple(replace(each, outcome="own") for each in with_maps("state.mlp_out", ("layer",), results).maps)
+    assert not any(SHARED in each.caption for each in run_figures(replace(results, maps=(*read, *other))))
 
 
 def test_tokens_are_counted_from_results_alone() -> None:

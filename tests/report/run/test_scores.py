@@ -7,6 +7,7 @@ from matplotlib import pyplot
 from mediate.errors import InputError
 from mediate.figures import detached
 from mediate.report import Scores, headline, render_page, terminal
+from mediate.report.html import ENDINGS
 from mediate.results import Results, read_results, set_effects, set_shares
 from mediate.results.cube import cube_table
 from mediate.results.maps import effect_table
@@ -105,6 +106,22 @@ def test_to_html_writes_the_page(tmp_path: Path) -> None:
     few = Scores(fake_results(2, layers=2))
     path = few.to_html(tmp_path / "deep" / "page.html")
     assert path.read_text(encoding="utf-8") == render_page(few.results)
+
+
+def test_report_writes_the_page_and_its_figures_into_the_run_directory(tmp_path: Path) -> None:
+    few = Scores(fake_results(2, layers=2)).save(tmp_path / "run")
+    assert not (tmp_path / "run" / "report.html").exists()
+    path = few.report()
+    assert path == tmp_path / "run" / "report.html"
+    assert path.read_text(encoding="utf-8") == render_page(few.results)
+    assert {each.name for each in (tmp_path / "run" / "figures").glob("shares.*")} == {
+        f"shares.{ending}" for ending in ENDINGS
+    }
+
+
+def test_scores_without_a_directory_have_no_report() -> None:
+    with pytest.raises(InputError, match=r"have no run directory; give score\(out=DIR\), save\(DIR\)"):
+        Scores(fake_results(2, layers=2)).report()
 
 
 def test_scores_are_frozen(scores: Scores) -> None:

@@ -1,0 +1,25 @@
+"""In how many digits a percentage is told; arrays and text are elsewhere."""
+
+import math
+
+# Of an interval in percentage points: at least so wide, so many digits after the point will do.
+WIDTHS = (3.0, 0.3, 0.03)
+
+
+def percent_digits(value: float, width: float = math.nan, *, most: int = 2) -> int:
+    """Digits after the point of a percentage, so that the ends of its interval are told apart.
+
+    What is not 0 or 100 % does not look like it: where whole numbers would say so and one digit does not, it has one.
+
+    Args:
+        value: The percentage, in percent: 99.8 of a share of 0.998.
+        width: Of its interval, in percentage points; NaN where there is none.
+        most: The most digits.
+    """
+    digits = 0 if math.isnan(width) or width == 0 else next((n for n, least in enumerate(WIDTHS) if width >= least), 2)
+    return min(max(digits, int(_looks_whole(value))), most)
+
+
+def _looks_whole(value: float) -> bool:
+    """Whether whole numbers would say 0 or 100 of what is neither to one digit."""
+    return math.isfinite(value) and round(value) in (0, 100) and round(value, 1) != round(value)
