@@ -3,7 +3,9 @@
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,28 @@ def _to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def drop_orphans(root: Path, *, older: float = 0.0) -> int:
+    """Deletes files that killed writers had not put in place below a folder, and returns how many that were.
+
+    A folder below that somebody holds is left alone.
+
+    Args:
+        root: The folder.
+        older: The least age, in seconds: where others write, too, a younger file may still be written.
+    """
+    dropped = 0
+    for folder, below, names in os.walk(root):
+        below[:] = [each for each in below if not Path(folder, each, LOCK).exists()]
+        for name in names:
+            if _is_part(name):
+                orphan = Path(folder, name)
+                with suppress(OSError):  # gone meanwhile, or not ours to delete
+                    if time.time() - orphan.stat().st_mtime >= older:
+                        orphan.unlink()
+                        dropped += 1
+    return dropped
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -132,8 +156,14 @@ def check_own(*folders: Path) -> None:
 
 
 def is_vacant(folder: Path) -> bool:
-    """Whether a folder is absent, or holds nothing but a lock and a sign of life."""
-    return not folder.exists() or all(entry.name in (LOCK, HEARTBEAT) for entry in folder.iterdir())
+    """Whether a folder is absent, or holds nothing but a lock, a sign of life, and what killed writers left."""
+    if not folder.exists():
+        return True
+    return all(each.name in (LOCK, HEARTBEAT) or _is_part(each.name) for each in folder.iterdir())
+
+
+def _is_part(name: str) -> bool:
+    return name.startswith(".") and name.endswith(PART)
 
 
 def is_begun(folder: Path, record: str, *, holds: str, wanted: str, place: str = "directory") -> bool:

@@ -13,7 +13,7 @@ from socket import gethostname
 from threading import Event, Thread
 
 from mediate.errors import InputError, short
-from mediate.files import HEARTBEAT, LOCK, PART, check_place
+from mediate.files import HEARTBEAT, LOCK, PART, check_place, drop_orphans
 from mediate.watch import duration
 
 # How often whoever holds a folder gives a sign of life, in seconds.
@@ -98,7 +98,7 @@ def held(folder: Path, refusal: str, *, takeover: bool = False) -> Iterator[None
     locks that other machines see, so a folder that a process on another machine holds, or held when it was killed, is
     taken over only where that is asked for. Who holds it stands in `heartbeat.json`, renewed every ten seconds and
     removed at the end, as are folders that were made for it and in which nothing stands then; the lock itself is
-    emptied by whoever tries it.
+    emptied by whoever tries it. Files that killed processes had not put in place are deleted at the beginning.
 
     Args:
         folder: The folder.
@@ -121,6 +121,7 @@ def held(folder: Path, refusal: str, *, takeover: bool = False) -> Iterator[None
                 raise InputError(
                     f"{folder}: {owner} holds it or was killed there; make sure that it is dead, then give --takeover"
                 )
+            drop_orphans(folder)
             token = _HERE.set(_HERE.get() | {own})
             try:
                 with _beating(folder):
@@ -159,7 +160,7 @@ def _locked(folder: Path, refusal: str) -> Iterator[None]:
 def _beating(folder: Path) -> Iterator[None]:
     """While open, the folder says who holds it, and that the process is alive."""
     pid, over, place = os.getpid(), Event(), folder / HEARTBEAT
-    part, started = place.with_suffix(f".{pid}{PART}"), datetime.now(UTC).isoformat(timespec="seconds")
+    part, started = place.with_name(f".{place.name}.{pid}{PART}"), datetime.now(UTC).isoformat(timespec="seconds")
     own = Owner(pid, gethostname(), started.replace("+00:00", "Z"), time.time(), _born(pid))
 
     def beat() -> None:

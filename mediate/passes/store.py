@@ -13,8 +13,6 @@ folder that cannot be written costs a warning and no run.
 import hashlib
 import json
 import logging
-import os
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,7 +25,7 @@ import torch
 from torch import Tensor
 
 from mediate.errors import one_line, told
-from mediate.files import PART, write_atomic
+from mediate.files import drop_orphans, write_atomic
 from mediate.models.cache import SET_ASIDE, cache_folder, opened_cache, touch
 from mediate.models.fingerprint import tensor_bytes
 from mediate.models.float64 import keeps_float64
@@ -205,26 +203,7 @@ def _told_open(root: Path) -> None:
 @cache
 def _tidied(root: Path) -> int:
     """Once a process, what killed writers left in a cache is deleted."""
-    return drop_orphans(root)
-
-
-def drop_orphans(root: Path, *, older: float = DAY) -> int:
-    """Deletes what killed writers left behind below a folder, and returns how many files that were.
-
-    Args:
-        root: The folder.
-        older: The least age, in seconds: a younger file may still be written by another process.
-    """
-    dropped = 0
-    for folder, _, names in os.walk(root):
-        for name in names:
-            if name.startswith(".") and name.endswith(PART):
-                orphan = Path(folder, name)
-                with suppress(OSError):  # gone meanwhile, or not ours to delete
-                    if time.time() - orphan.stat().st_mtime > older:
-                        orphan.unlink()
-                        dropped += 1
-    return dropped
+    return drop_orphans(root, older=DAY)
 
 
 def array(tensors: Mapping[str, Tensor], name: str, shape: tuple[int | None, ...]) -> np.ndarray:

@@ -157,3 +157,27 @@ def test_of_folders_that_were_made_nothing_is_left_where_nothing_came_of_it(tmp_
     with held(tmp_path / "there", "taken; wait"):
         pass
     assert (tmp_path / "there").is_dir(), "it was there before"
+
+
+def test_what_killed_writers_left_is_deleted(tmp_path: Path) -> None:
+    """Not what somebody writes who holds a folder below, nor what only looks like it."""
+    apart = tmp_path / "shards" / "1-of-2"
+    (tmp_path / "results").mkdir()
+    left = [tmp_path / ".heartbeat.json.12.part", tmp_path / "results" / ".cube.parquet.x1.part"]
+    for each in left:
+        each.touch()
+    kept = [tmp_path / "heard.part", tmp_path / ".hidden"]
+    with held(apart, "held"):
+        kept.append(apart / ".run.json.x2.part")
+        for each in kept:
+            each.touch()
+        with held(tmp_path, "held"):
+            assert [each.exists() for each in left] == [False, False]
+            assert all(each.exists() for each in kept)
+
+
+def test_a_folder_in_which_a_process_was_killed_at_once_can_be_filled(tmp_path: Path) -> None:
+    (tmp_path / ".heartbeat.json.12.part").touch()
+    assert is_vacant(tmp_path)
+    (tmp_path / "heard.part").touch()
+    assert not is_vacant(tmp_path)

@@ -1,6 +1,7 @@
 """Processes killed at random times, again and again, until the run is done; then the same from the beginning."""
 
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def storm(subject: Subject, kills: int, workers: int) -> Row:
         runs += 1
         missing, twice = lost_and_doubled(out, golden)
         lost, doubled = lost + missing, doubled + twice
-        differing += bool(_differing(out, golden))
+        if found := _differing(out, golden):
+            print(f"{out.name} differs: {', '.join(found)}", file=sys.stderr)
+        differing += bool(found)
         shutil.rmtree(out)
     return {
         "fault": f"kill -9 of {'the process' if workers == 1 else f'{workers} shards at once'}, at random",

@@ -50,7 +50,7 @@ class Subject:
     def start(self, *words: str, cache: Path | None = None) -> Started:
         """Starts the command in a session of its own, on one thread; without a cache where none is named."""
         chosen = [*words] + ([] if cache or words[0] != "score" else ["--no-cache"])
-        settings = {"XDG_CACHE_HOME": str(cache or self.folder / "none")}
+        settings = {"MEDIATE_CACHE": str(cache or self.folder / "none")}
         return start(chosen, settings, self.folder / "said" / f"{next(self.numbers)}.txt")
 
     def score(self, out: Path, *more: str, cache: Path | None = None) -> Started:
