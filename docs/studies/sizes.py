@@ -213,7 +213,6 @@ lines = [
     for hint, runs in shared.items()
 ]
 axes = plot_ladder(lines, quantity="mediated share of TE (logit_diff)", percent=True)
-axes.set_ylim(min(0, axes.get_ylim()[0]), max(1.05, axes.get_ylim()[1]))
 _ = axes.set_title(f"Shared traces (n = {PAIRS}, seed {SEED})", loc="left")
 
 # %% [markdown]

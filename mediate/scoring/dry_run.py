@@ -220,9 +220,11 @@ def _scaled(tried: Sequence[Tried], times: float) -> Tried:
     if len(tried) > 1 and last.items > tried[-2].items:
         more = last.items - tried[-2].items
         fixed = max(0.0, last.results - (last.results - tried[-2].results) / more * last.items)
-        # The first of all trials does much for the first time; what it took does not tell what an item takes.
+        # The first of all trials does much for the first time; what it took does not tell what an item takes. On a busy
+        # machine two trials may take as long: then half of the time is still the items'.
         if len(tried) > 2:
-            begun = min(last.seconds, max(0.0, last.seconds - (last.seconds - tried[-2].seconds) / more * last.items))
+            rest = last.seconds - (last.seconds - tried[-2].seconds) / more * last.items
+            begun = min(last.seconds / 2, max(0.0, rest))
     return Tried(
         items=round(times),
         seconds=begun + (last.seconds - begun) * ratio,
@@ -246,7 +248,8 @@ def _try(model: Model, some: Sequence[Any], spec: ScoreSpec) -> Tried:
         results, cache = _bytes_below(place / "run"), _bytes_below(place / "cache")
     blocks, tokens = counts
     passes, operations = blocks / model.facts.layers, 2.0 * block_weights(model) * tokens
-    return Tried(len(some), seconds, passes, operations, results, cache, clock.stages[DRAWING].wall)
+    drawing = clock.stages.get(DRAWING)
+    return Tried(len(some), seconds, passes, operations, results, cache, drawing.wall if drawing else 0.0)
 
 
 def _bytes_below(folder: Path) -> int:

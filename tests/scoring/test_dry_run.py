@@ -78,7 +78,7 @@ def test_what_a_run_takes_without_items_is_not_counted_for_each(model: Model) ->
     assert _scaled(trials, 132.0).seconds == pytest.approx(3.0 + 132 * 0.25)
     assert _scaled(trials[:2], 80.0).seconds == pytest.approx(50.0)
     quicker = [trials[0], trials[1], replace(trials[2], seconds=4.0)]
-    assert _scaled(quicker, 64.0).seconds == pytest.approx(4.0)
+    assert _scaled(quicker, 64.0).seconds == pytest.approx(2.0 + 2 * 2.0)
 
 
 def test_nothing_is_written_or_noted(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
