@@ -20,8 +20,8 @@ def methods_words(results: Results) -> str:
 
 
 def _sentences(results: Results) -> Iterator[str]:
-    if partial := partial_words(results.manifest):
-        yield f"{partial}."
+    if partial_words(results.manifest):
+        yield "The run is not whole yet."
     yield _model(results)
     if not results.cubes or not results.items:
         yield "No item was measured."

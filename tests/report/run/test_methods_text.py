@@ -86,6 +86,13 @@ def test_without_items_it_says_so() -> None:
     assert methods_words(empty).endswith("No item was measured.")
 
 
+def test_of_a_run_that_is_not_finished_that_comes_first() -> None:
+    results = fake_results(4)
+    begun = {"status": "cancelled", "counts": {"planned": 6, "measured": 4}}
+    said = methods_words(replace(results, manifest={**results.manifest, **begun}))
+    assert said.startswith("The run is not whole yet. We measured ")
+
+
 def test_the_page_has_it_where_it_says_how_it_was_measured() -> None:
     results = fake_results(4)
     assert " ".join(methods_words(results).split()) in " ".join(parse(render_page(results)).text.split())
