@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from mediate.report.analysis import analysis_of, section
 from mediate.report.words import fact_of, percent, plain, plural
 from mediate.results import Results
-from mediate.results.contrasts import TWIN
+from mediate.results.contrasts import TWIN, over_all_orders
 from mediate.results.kind_words import called
 from mediate.results.outcomes import outcome_facts, unit_of
 from mediate.results.partial import partial_words
@@ -39,7 +39,8 @@ def _sentences(results: Results) -> Iterator[str]:
         f"{each.outcome}, {outcome_facts(each.outcome).words or unit_of(each.outcome)}" for each in results.cubes
     )
     yield f"Outcomes: {told}. All combinations were run; none was estimated."
-    orders = "all orders" if twins else "the orders that this contrast allows"
+    every = cube.contrast.shapley is over_all_orders
+    orders = "all orders" if every else "the orders that switch text before latent"
     least, unit = analysis.least(cube.outcome), unit_of(cube.outcome)
     yield (
         f"The total effect is TE = Y111 − Y000; direct, text and latent are Shapley values over {orders} of switching "

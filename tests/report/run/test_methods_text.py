@@ -36,7 +36,7 @@ def test_it_names_model_items_estimands_intervals_and_versions() -> None:
 def test_items_by_themselves_are_held_against_what_is_hidden() -> None:
     said = methods_words(fake_item_results(6))
     assert "held against the contrast hidden" in said
-    assert "the orders that this contrast allows" in said
+    assert "over the orders that switch text before latent" in said
     assert "twin" not in said
 
 
