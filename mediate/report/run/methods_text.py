@@ -65,12 +65,8 @@ def _model(results: Results) -> str:
     facts += [f"{parameters:,} parameters"] if isinstance(parameters, int) else []
     facts += [fact_of(model, "dtype")] if model.get("dtype") else []
     facts += [f"on {model['device']}"] if model.get("device") else []
-    facts += [f"fingerprint {str(model['fingerprint'])[:16]}"] if model.get("fingerprint") else []
-    named = [
-        f"{name.replace('_', '-')} {version}"
-        for name, version in versions.items()
-        if name not in ("mediate", "numerics")
-    ]
+    facts += [f"fingerprint {plain(model['fingerprint'])}"] if model.get("fingerprint") else []
+    named = [f"{name} {version}" for name, version in versions.items() if name not in ("mediate", "numerics")]
     tool = f"mediate {plain(versions.get('mediate'))}" if versions.get("mediate") else "mediate"
     return f"We measured {plain(model.get('name'))}{_bracketed(facts)} with {tool}{_bracketed(named)}."
 

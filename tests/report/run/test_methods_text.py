@@ -18,7 +18,7 @@ def test_it_names_model_items_estimands_intervals_and_versions() -> None:
     assert said == methods_words(results)
     for part in (
         "We measured smollm2-135m-instruct (LlamaForCausalLM, 134,515,008 parameters, float32, on cpu, fingerprint "
-        "sha256:b179c9523) with mediate 0.1.0 (torch 2.10.0, transformers 5.9.0, transformer-lens 4.3.0, "
+        "sha256:b179c9523d0e6a0f) with mediate 0.1.0 (torch 2.10.0, transformers 5.9.0, transformer_lens 4.3.0, "
         "python 3.11.9)",
         f"12 items in {len(set(results.cube().groups))} groups",
         "held against their twins: Y[d, t, h] is the outcome",
