@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from mediate.figures.along import plot_along
@@ -54,6 +55,11 @@ SORTS = (
     ),
     MapSort("grid", lambda kind, dims: len(dims) > 1, lambda maps, ax: plot_grid(maps, ax=ax)),
 )
+
+
+def map_data(effects: EffectMap) -> pd.DataFrame:
+    """What `plot_map` draws: a row a cell, as `EffectMap.to_frame` has it."""
+    return effects.to_frame()
 
 
 def plot_map(effects: EffectMap, *, ax: Axes | None = None) -> Axes:

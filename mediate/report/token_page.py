@@ -58,8 +58,7 @@ KINDS_TOLD = (
 
 def joined_figures(results: JoinResults, agreed: Sequence[TokensAgreed]) -> tuple[Figure, ...]:
     """How far scores find what tokens carry, and every token, each with where it comes from; none that is undefined."""
-    manifest = results.manifest
-    parts = (plain(manifest["model"]["student"]["name"]), day_of(manifest))
+    parts = (plain(results.manifest["model"]["student"]["name"]), day_of(results.manifest))
     source = ", ".join(each for each in parts if each)
     return tuple(each.signed(source) for figures in FIGURES for each in figures(results, agreed))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from mediate.report.analysis import analysis_of, section
 from mediate.report.words import fact_of, percent, plain, plural
 from mediate.results import Results
-from mediate.results.contrasts import TWIN
+from mediate.results.contrasts import TWIN, over_all_orders
 from mediate.results.kind_words import called
 from mediate.results.outcomes import outcome_facts, unit_of
 from mediate.results.partial import partial_words
@@ -20,8 +20,8 @@ def methods_words(results: Results) -> str:
 
 
 def _sentences(results: Results) -> Iterator[str]:
-    if partial := partial_words(results.manifest):
-        yield f"{partial}."
+    if partial_words(results.manifest):
+        yield "The run is not whole yet."
     yield _model(results)
     if not results.cubes or not results.items:
         yield "No item was measured."
@@ -39,7 +39,8 @@ def _sentences(results: Results) -> Iterator[str]:
         f"{each.outcome}, {outcome_facts(each.outcome).words or unit_of(each.outcome)}" for each in results.cubes
     )
     yield f"Outcomes: {told}. All combinations were run; none was estimated."
-    orders = "all orders" if twins else "the orders that this contrast allows"
+    every = cube.contrast.shapley is over_all_orders
+    orders = "all orders" if every else "the orders that switch text before latent"
     least, unit = analysis.least(cube.outcome), unit_of(cube.outcome)
     yield (
         f"The total effect is TE = Y111 − Y000; direct, text and latent are Shapley values over {orders} of switching "
@@ -64,12 +65,8 @@ def _model(results: Results) -> str:
     facts += [f"{parameters:,} parameters"] if isinstance(parameters, int) else []
     facts += [fact_of(model, "dtype")] if model.get("dtype") else []
     facts += [f"on {model['device']}"] if model.get("device") else []
-    facts += [f"fingerprint {str(model['fingerprint'])[:16]}"] if model.get("fingerprint") else []
-    named = [
-        f"{name.replace('_', '-')} {version}"
-        for name, version in versions.items()
-        if name not in ("mediate", "numerics")
-    ]
+    facts += [f"fingerprint {plain(model['fingerprint'])}"] if model.get("fingerprint") else []
+    named = [f"{name} {version}" for name, version in versions.items() if name not in ("mediate", "numerics")]
     tool = f"mediate {plain(versions.get('mediate'))}" if versions.get("mediate") else "mediate"
     return f"We measured {plain(model.get('name'))}{_bracketed(facts)} with {tool}{_bracketed(named)}."
 

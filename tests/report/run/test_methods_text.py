@@ -18,7 +18,7 @@ def test_it_names_model_items_estimands_intervals_and_versions() -> None:
     assert said == methods_words(results)
     for part in (
         "We measured smollm2-135m-instruct (LlamaForCausalLM, 134,515,008 parameters, float32, on cpu, fingerprint "
-        "sha256:b179c9523) with mediate 0.1.0 (torch 2.10.0, transformers 5.9.0, transformer-lens 4.3.0, "
+        "sha256:b179c9523d0e6a0f) with mediate 0.1.0 (torch 2.10.0, transformers 5.9.0, transformer_lens 4.3.0, "
         "python 3.11.9)",
         f"12 items in {len(set(results.cube().groups))} groups",
         "held against their twins: Y[d, t, h] is the outcome",
@@ -36,7 +36,7 @@ def test_it_names_model_items_estimands_intervals_and_versions() -> None:
 def test_items_by_themselves_are_held_against_what_is_hidden() -> None:
     said = methods_words(fake_item_results(6))
     assert "held against the contrast hidden" in said
-    assert "the orders that this contrast allows" in said
+    assert "over the orders that switch text before latent" in said
     assert "twin" not in said
 
 
@@ -84,6 +84,13 @@ def test_without_items_it_says_so() -> None:
     results = fake_results(4)
     empty = replace(results, items=(), cubes=(), maps=(), cut=())
     assert methods_words(empty).endswith("No item was measured.")
+
+
+def test_of_a_run_that_is_not_finished_that_comes_first() -> None:
+    results = fake_results(4)
+    begun = {"status": "cancelled", "counts": {"planned": 6, "measured": 4}}
+    said = methods_words(replace(results, manifest={**results.manifest, **begun}))
+    assert said.startswith("The run is not whole yet. We measured ")
 
 
 def test_the_page_has_it_where_it_says_how_it_was_measured() -> None:

@@ -72,7 +72,7 @@ def test_weights_that_were_quantised_are_told_wherever_the_dtype_is(results: Res
     told = "float32 (from 4-bit GGUF, Q4_1)"
     assert told in headline(quantised)
     page = parse(render_page(quantised)).text
-    assert page.count(told) == 2, "the headline and the facts of the model"
+    assert page.count(told) == 3, "the headline, the paragraph on methods and the facts of the model"
 
 
 def test_sections_come_in_their_order(page: Page) -> None:
