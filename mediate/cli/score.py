@@ -175,10 +175,12 @@ def told_finished(out: Path, model: str, loading: "Mapping[str, Any]", *, report
     from mediate.models.origin import resolve
     from mediate.results.folder import MANIFEST
     from mediate.scoring.finished import finished_run
+    from mediate.scoring.rundir import tidied
 
     found = finished_run(out, resolve(model, loading.get("adapter")), loading)
     if found is None:
         return False
+    tidied(out)
     counts, page = found["counts"], out / "report.html"
     put(
         f"{out}: holds this very run, finished {found.get('finished', '')}: {counts['measured']:,} of "

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mediate.errors import InputError
-from mediate.files import check_own, differences, is_begun
+from mediate.files import HEARTBEAT, LOCK, check_own, differences, is_begun
 from mediate.holding.held import held, owner_of
 from mediate.models.identity import (
     NUMERICS_VERSION,
@@ -24,7 +24,7 @@ from mediate.models.identity import (
 from mediate.pairs.pair import Item, Pair
 from mediate.results.damaged import RESULTS
 from mediate.results.folder import MANIFEST, read_manifest, write_manifest
-from mediate.results.parts import PARTS
+from mediate.results.parts import PARTS, drop_parts
 from mediate.results.sharding import SHARDS
 from mediate.results.told import Reject
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
@@ -169,6 +169,13 @@ def holding(folder: Path | None, *, takeover: bool = False) -> Iterator[None]:
     with held(folder, HELD, takeover=takeover):
         check_own(*(folder / name for name in (RESULTS, PARTS, SHARDS)))  # before all work, not after it
         yield
+
+
+def tidied(folder: Path) -> None:
+    """Clears away what a process left that was killed when its run was finished: parts, lock and sign of life."""
+    if any((folder / name).exists() for name in (PARTS, HEARTBEAT, LOCK)):
+        with suppress(InputError, OSError), held(folder, HELD):  # another process may be at just that
+            drop_parts(folder)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from mediate.scoring.engines.shared_out import SharedOut, helped, processes_for
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run, measured, with_random_weights
 from mediate.scoring.noting import note_choices
-from mediate.scoring.rundir import begun, check_free, holding, written
+from mediate.scoring.rundir import begun, check_free, holding, tidied, written
 from mediate.scoring.spec import ScoreSpec
 from mediate.scoring.stopping import stopping
 from mediate.watch import bars, work
@@ -94,7 +94,7 @@ def score(
         settled = Settled.of(model, pairs, call.get("unread", ()), spec, more, progress)
     with holding(out, takeover=call.get("takeover", False)):
         if out is not None and check_free(out, settled.identity):
-            drop_parts(out)  # where the process died before it could
+            tidied(out)
             return read_results(out)
         started, before = begun(out)
         clock -= before

@@ -33,7 +33,7 @@ from mediate.scoring.engines.texts import TEXTS, keep, kept
 from mediate.scoring.engines.workers import Content
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.noting import note_choices
-from mediate.scoring.rundir import begun, check_free, written
+from mediate.scoring.rundir import begun, check_free, tidied, written
 from mediate.scoring.stopping import stopping
 from mediate.watch import work
 
@@ -97,7 +97,7 @@ class _Driver:
         opened = self._asked(Errand(0, ("",), kind="open"))
         identity = self.alike.first["identity"]
         if self.out is not None and check_free(self.out, identity):
-            drop_parts(self.out)  # where the process died before it could
+            tidied(self.out)
             return read_results(self.out)
         started, before = begun(self.out)
         since, given = time.monotonic() - before, len(self.order.given) + len(self.order.unread)

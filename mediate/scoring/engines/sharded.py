@@ -24,7 +24,7 @@ from mediate.scoring.engines.texts import TEXTS, joined, keep, kept
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.noting import note_choices
 from mediate.scoring.rundir import begun as when_begun
-from mediate.scoring.rundir import check_free, check_same, written
+from mediate.scoring.rundir import check_free, check_same, tidied, written
 from mediate.scoring.score import all_of
 from mediate.scoring.telling import ended
 from mediate.scoring.writing import Known, UnwrittenError, texts_read, texts_told
@@ -67,7 +67,7 @@ def score_shard(model: Model, order: Order, shard: Shard, out: Path, *, store: S
     since = time.monotonic()
     settled, folder = _settled(model, order, shard, out, progress), shard.folder(out)
     if check_free(folder, settled.identity):
-        drop_parts(folder)  # where the process died before it could
+        tidied(folder)
         return read_results(folder)
     started, before = when_begun(folder)
     since -= before

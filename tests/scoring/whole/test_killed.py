@@ -11,15 +11,18 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import pytest
 
 from mediate import load
 from mediate.cli.ending import ended
+from mediate.cli.score import told_finished
 from mediate.errors import InputError
 from mediate.faithfulness.faithfulness import Probes, faithfulness
 from mediate.faithfulness.spec import make_behaviour_spec
+from mediate.files import HEARTBEAT, LOCK
 from mediate.models.model import Model
 from mediate.passes.store import Store
 from mediate.results import Results, read_results
@@ -163,6 +166,29 @@ def test_damaged_parts_are_set_aside_and_measured_again(tmp_path: Path, whole: P
     assert told.pop("damaged_parts") == 3
     assert told == json.loads(wanted.pop("run.json"))
     assert found == wanted
+
+
+def again_in_process(out: Path) -> None:
+    scored(out)
+
+
+def again_by_command(out: Path) -> None:
+    assert told_finished(out, "reference-0.1m", {}, report=False)
+
+
+@pytest.mark.parametrize("again", [again_in_process, again_by_command], ids=lambda each: each.__name__)
+def test_what_is_left_of_a_process_that_was_killed_at_its_end_is_cleared_away(
+    tmp_path: Path, whole: Path, stopped: Path, again: Callable[[Path], None]
+) -> None:
+    """The run was finished, its parts and its lock were not deleted yet."""
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    shutil.copytree(stopped / PARTS, out / PARTS)
+    (out / LOCK).touch()
+    (out / HEARTBEAT).write_text('{"pid": 999999999, "host": "' + gethostname() + '", "started": "", "beat": 0}')
+    (out / ".run.json.x1.part").touch()
+    again(out)
+    assert content(out) == content(whole)
 
 
 @pytest.fixture(scope="module")
