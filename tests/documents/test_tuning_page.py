@@ -21,8 +21,8 @@ def test_the_before_and_after_runs_as_it_stands(tmp_path: Path) -> None:
         assert run.returncode == 0, run.stderr
         said.append(run.stdout)
     for line in tuned.splitlines():
-        if line.startswith(("swapped: 200 steps on 720", "trained on", "held out, before", "model")):
+        if line.startswith(("swapped: 200 steps on 720", "trained on", "right answers held out, before", "model")):
             assert line.partition(", loss")[0] in said[2]
-    assert "held out, after: 64 of 64 own chain" in said[2]
+    assert "right answers held out, after: 64 of 64 after a chain of its own" in said[2]
     assert "It changed: the difference is -99" in compared
     assert re.search(r"It changed: the difference is\s-9\d", said[-1])
