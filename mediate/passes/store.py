@@ -64,7 +64,8 @@ def named(spec: "Spec | Named") -> Named:
     if isinstance(spec, Named):
         return spec
     text = json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    digest, shared = hashlib.sha256(text.encode()).hexdigest(), str(spec[COMMON])[:SHARED] if ENTRIES in spec else ""
+    together = spec.keys() == {COMMON, ENTRIES}
+    digest, shared = hashlib.sha256(text.encode()).hexdigest(), str(spec[COMMON])[:SHARED] if together else ""
     return Named(text, shared + digest[: len(digest) - len(shared)])
 
 

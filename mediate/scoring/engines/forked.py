@@ -43,6 +43,7 @@ class Helper:
         waiting: How many answers are waited for.
         since: When the first of these was asked for, or the last came, by the monotonic clock.
         longest: The longest that one took, in seconds.
+        heard: What was read of a line that is not whole yet.
     """
 
     pid: int
