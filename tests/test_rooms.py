@@ -22,14 +22,14 @@ TREE = TESTS.parent
 ROOT = TREE / "mediate"
 # Each imports from the ones before it alone.
 ORDER = (
-    "errors", "version", "showing", "choices", "journal", "watch", "clock", "beside", "files", "holding", "stats",
-    "pairs", "tasks", "traces", "results", "models", "passes", "mediation", "tuning", "reference", "scoring",
+    "errors", "version", "showing", "choices", "journal", "watch", "clock", "beside", "files", "forking", "holding",
+    "stats", "pairs", "tasks", "traces", "results", "models", "passes", "mediation", "tuning", "reference", "scoring",
     "faithfulness", "distill", "compare", "figures", "report", "checks", "api", "folders", "teaching", "one_item",
     "demo", "cli", "__main__", "",
 )  # fmt: skip
 WITHOUT_TORCH = {
-    "errors", "version", "showing", "choices", "journal", "watch", "clock", "beside", "files", "holding", "stats",
-    "pairs", "tasks", "traces", "results", "compare", "figures", "report",
+    "errors", "version", "showing", "choices", "journal", "watch", "clock", "beside", "files", "forking", "holding",
+    "stats", "pairs", "tasks", "traces", "results", "compare", "figures", "report",
 }  # fmt: skip
 # A folder inside a room and who reaches into it past the room: the checks, which try the measurements one by one. All
 # others have `mediation.maps`, `mediation.procedures` and what is prepared. One that reaches no more must leave it.

@@ -23,6 +23,7 @@ from mediate.figures.style import DIVERGING
 from mediate.files import check_own, write_bytes, write_text
 from mediate.report.blocks import BINS, SHADES, Column, Look, Page, Table, TableCell, Words, plain_text
 from mediate.report.contents import anchored, contents_of
+from mediate.report.figure_files import files_of
 from mediate.report.words import DASH, number
 from mediate.results import CHANNELS
 
@@ -111,8 +112,8 @@ def write_page(path: Path, page: Page, endings: Sequence[str] = ENDINGS) -> Path
     folder = path.parent / FIGURES
     check_own(folder)
     images = {}
-    for each in page.figures():
-        files = each.files(*dict.fromkeys((*endings, "svg", PHONE)))
+    figures = page.figures()
+    for each, files in zip(figures, files_of(figures, *dict.fromkeys((*endings, "svg", PHONE))), strict=True):
         for ending in endings:
             write_bytes(folder / f"{each.name}.{ending}", files[ending])
         images[each.name] = _image(files)

@@ -14,7 +14,7 @@ from scipy import stats
 
 from mediate.stats import Estimate, bootstrap_mean, bootstrap_rate, bootstrap_ratio
 from mediate.stats.bootstrap import PERCENTILES
-from mediate.stats.resampling import group_index, group_weights, resampled_sums, resamples
+from mediate.stats.resampling import MANY, group_index, group_weights, resampled_sums, resamples
 from mediate.stats.studentised import METHOD
 
 DRAWS = 20_000
@@ -312,6 +312,26 @@ def test_kernels_count_every_draw() -> None:
     assert index.tolist() == [0, 1, 0]
     sums = resampled_sums(np.array([[1.0], [10.0], [100.0]]), index, np.array([[2, 0], [1, 1], [0, 2]]))
     assert sums.tolist() == [[202.0], [111.0], [20.0]]
+
+
+@pytest.mark.parametrize("groups", [MANY - 1, MANY])
+def test_draws_have_one_law_however_many_groups_there_are(groups: int) -> None:
+    counts = group_weights(groups, 400, np.random.default_rng(1))
+    assert counts.shape == (400, groups)
+    assert (counts.sum(axis=1) == groups).all()
+    total, times = counts.size, np.arange(5)
+    found = np.array([(counts == each).sum() for each in times])
+    # A group's count is binomial; counts of one draw hang together a little, which makes these sums less wide.
+    expected = total * stats.binom.pmf(times, groups, 1 / groups)
+    assert (abs(found - expected) < 5 * np.sqrt(expected)).all()
+    # Of two groups of one draw, and of one group in two draws.
+    assert abs(np.corrcoef(counts[:, 0], counts[:, 1])[0, 1]) < 0.2
+    assert not np.array_equal(counts[0], counts[1])
+    # The mean of values over the draw spreads as their standard error.
+    values = np.arange(groups, dtype=float)
+    means = counts @ values / groups
+    assert means.mean() == pytest.approx(values.mean(), abs=4 * values.std() / np.sqrt(400 * groups))
+    assert means.std() == pytest.approx(values.std() / np.sqrt(groups), rel=0.15)
 
 
 def test_resamples_are_the_same_in_parts_and_in_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,31 +4,22 @@ It is told numbers of batches on a pipe, and tells on another what it has writte
 one to the other.
 """
 
-import ctypes
-import gc
 import json
 import os
 import select
-import signal
-import sys
 import time
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from mediate.files import LOCK
+from mediate.forking import ended, forked
 from mediate.journal import taken_counts
 from mediate.scoring.batches import Batch
 from mediate.scoring.engines.workers import answered
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run, measured
-from mediate.watch import hush
-
-_DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 @dataclass(slots=True)
@@ -91,47 +82,27 @@ class Helper:
 
     def stop(self) -> None:
         """Ends it, dead or alive."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        ended(self.pid)
         for end in (self.asked, self.told):
             with suppress(OSError):
                 os.close(end)
-        with suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
 
 
-def forked(run: Run[Any, Any], batches: Mapping[int, Batch[Any]], keeper: Keeper, numbers: tuple[int, int]) -> Helper:
+def helper_of(
+    run: Run[Any, Any], batches: Mapping[int, Batch[Any]], keeper: Keeper, numbers: tuple[int, int]
+) -> Helper:
     """A helper that waits for what it is told."""
     (asked, ask), (tell_, told) = os.pipe(), os.pipe()
-    parent = os.getpid()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    gc.freeze()  # so that looking for garbage does not copy what is shared
-    with warnings.catch_warnings(), _unwarned_tokenizers():
-        # The threads of this process are those that give signs of life; no helper takes what they hold.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid == 0:
+
+    def help_on() -> None:
         os.close(ask)
         os.close(tell_)
-        _help(run, batches, keeper, numbers, (asked, told, parent))
-    gc.unfreeze()
+        _help(run, batches, keeper, numbers, (asked, told))
+
+    pid = forked(help_on)
     os.close(asked)
     os.close(told)
     return Helper(pid, ask, tell_)
-
-
-@contextmanager
-def _unwarned_tokenizers() -> Iterator[None]:
-    """While open, tokenizers that were run in parallel before do not warn of a fork: no helper uses them."""
-    name = "TOKENIZERS_PARALLELISM"
-    before = os.environ.get(name)
-    os.environ[name] = before or "false"
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop(name, None)
 
 
 def _help(
@@ -139,24 +110,19 @@ def _help(
     batches: Mapping[int, Batch[Any]],
     keeper: Keeper,
     numbers: tuple[int, int],
-    place: tuple[int, int, int],
-) -> NoReturn:
+    ends: tuple[int, int],
+) -> None:
     """What a helper does, from its first to its last moment."""
-    try:
-        asked, told, parent = place
-        _alone(parent)
-        keeper.parts, keeper.numbers = [], numbers
-        with os.fdopen(asked) as orders:
-            for line in orders:
-                number = json.loads(line)
-                answer = answered(partial(_step, run, batches, keeper, number))
-                text = json.dumps({name: value.decode("ascii") for name, value in answer.items()})
-                os.write(told, text.encode("ascii") + b"\n")
-                if number is None:
-                    break
-    finally:
-        # Nothing of what the process that it was forked from does at its end.
-        os._exit(0)
+    asked, told = ends
+    keeper.parts, keeper.numbers = [], numbers
+    with os.fdopen(asked) as orders:
+        for line in orders:
+            number = json.loads(line)
+            answer = answered(partial(_step, run, batches, keeper, number))
+            text = json.dumps({name: value.decode("ascii") for name, value in answer.items()})
+            os.write(told, text.encode("ascii") + b"\n")
+            if number is None:
+                return
 
 
 def _step(
@@ -175,18 +141,3 @@ def _step(
     ]
     told = {"done": number, "items": items, "parts": parts, "noted": taken_counts()}
     return {"told": json.dumps(told, default=dict).encode("ascii")}
-
-
-def _alone(parent: int) -> None:
-    """Makes a forked process one that helps: it dies with the other, holds nothing, and says nothing."""
-    ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        signal.signal(getattr(signal, name), signal.SIG_IGN)
-    for each in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):
-            if Path(os.readlink(each)).name == LOCK:
-                os.close(int(each.name))
-    taken_counts()
-    hush()

@@ -4,15 +4,10 @@ A tiny model is through with a pass sooner than Python is with what is around it
 one process. A helper is forked from it: weights and set are its own without being loaded, put into tokens or copied. It
 measures with the same code, writes parts of its own, and tells of these; what is in no part when it dies, or does not
 answer, is measured here.
-
-Only on Linux: a helper must die when this process is killed, which a signal of the system's sees to, or it would go on
-writing into a directory that somebody else holds by then.
 """
 
 import json
-import os
 import select
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -25,13 +20,14 @@ from typing import Any
 import torch
 
 from mediate.errors import InputError, one_line
+from mediate.forking import can_fork, cores
 from mediate.journal import add_counts
 from mediate.models.gpu import CPU
 from mediate.models.model import Model
 from mediate.models.threads import TINY
 from mediate.results.parts import Part
 from mediate.scoring.batches import Batch
-from mediate.scoring.engines.forked import Helper, forked
+from mediate.scoring.engines.forked import Helper, helper_of
 from mediate.scoring.engines.workers import checked
 from mediate.scoring.keeping import Keeper
 from mediate.scoring.measuring import Run
@@ -71,19 +67,15 @@ def processes_for(model: Model, batches: int, folder: Path | None, asked: int | 
         return max(1, min(asked, batches))
     if why or model.facts.parameters > TINY:
         return 1
-    return max(1, min(_cores(), torch.get_num_threads(), MOST, batches // LEAST))
+    return max(1, min(cores(), torch.get_num_threads(), MOST, batches // LEAST))
 
 
 def _why_alone(model: Model, folder: Path | None) -> str:
-    if not sys.platform.startswith("linux"):
+    if not can_fork():
         return "processes beside this one are of Linux alone"
     if model.device.type != CPU:
         return f"the model is on {model.facts.device}, which processes cannot share"
     return "" if folder is not None else "what they find is told by files, and no run directory is written"
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 @dataclass(slots=True)
@@ -216,7 +208,7 @@ def helped(shared: SharedOut, run: Run[Any, Any], count: int) -> Iterator[Shared
     batches = {batch.number: batch for batch in shared.left}
     try:
         for place in range(1, count):
-            shared.helpers.append(forked(run, batches, shared.keeper, (place, count)))
+            shared.helpers.append(helper_of(run, batches, shared.keeper, (place, count)))
         yield shared
     finally:
         shared.close()

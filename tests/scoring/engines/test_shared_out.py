@@ -238,7 +238,7 @@ def test_the_log_counts_what_helpers_note(tmp_path: Path) -> None:
 def test_how_many_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = tiny.model("llama")
     assert small.facts.parameters < TINY
-    monkeypatch.setattr(shared_out, "_cores", lambda: 16)
+    monkeypatch.setattr(shared_out, "cores", lambda: 16)
     monkeypatch.setattr("torch.get_num_threads", lambda: 8)
     assert [processes_for(small, count, tmp_path) for count in (1, 11, 12, 1000)] == [1, 1, 2, 4]
     assert processes_for(small, 1000, None) == 1
