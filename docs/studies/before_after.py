@@ -131,7 +131,6 @@ lines = [
     for after in After
 ]
 axes = plot_ladder(lines, quantity=f"mediated share of TE ({OUTCOME})", percent=True)
-axes.set_ylim(min(0, axes.get_ylim()[0]), max(1.05, axes.get_ylim()[1]))
 _ = axes.set_title(f"Before and after, shared traces (n = {PAIRS}, seed {SEED})", loc="left")
 
 # %% [markdown]

@@ -17,9 +17,9 @@ SHARED = " The value axis is that of all lines and bars here that show effects o
 APART = " The value axis is its own: these effects are more than ten times as {how} as those of others."
 
 
-def extent_of(found: pd.DataFrame) -> tuple[float, float]:
-    """The least and the largest of a table's means, `effect`, and of the ends of their intervals, `low` and `high`."""
-    values = found[["effect", "low", "high"]].to_numpy(dtype=float)
+def extent_of(found: pd.DataFrame, value: str = "effect") -> tuple[float, float]:
+    """The least and the largest of a table's values, and of the ends of their intervals, `low` and `high`."""
+    values = found[[value, "low", "high"]].to_numpy(dtype=float)
     values = values[np.isfinite(values)]
     return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 

@@ -13,6 +13,7 @@ from mediate.figures.figure import Figure
 from mediate.figures.ladder import LADDER_SIZE
 from mediate.figures.multiples import multiples_size, narrow_size
 from mediate.figures.narrow import NARROW
+from mediate.figures.one_axis import extent_of, on_one_axis
 from mediate.figures.style import in_panels
 from mediate.figures.text import label
 from mediate.report.comparison.plots import ComparisonPlots
@@ -84,7 +85,15 @@ def ladder_figures(compared: Compared) -> Iterator[Figure]:
 
 
 def layers_figures(compared: Compared) -> Iterator[Figure]:
-    """The differences of maps by layer, one a kind."""
+    """The differences of maps by layer, one a kind; those of an outcome on one axis."""
+    made: dict[str, list[Figure]] = {}
+    for each in _depth_figures(compared):
+        made.setdefault(each.outcome, []).append(each)
+    for figures in made.values():
+        yield from on_one_axis(figures, compared.how.margin)
+
+
+def _depth_figures(compared: Compared) -> Iterator[Figure]:
     plots, alpha = ComparisonPlots(compared), compared.how.alpha
     kinds = dict.fromkeys(each.family.kind for each in compared.maps if each.scope is Scope.LAYER)
     for place, kind in enumerate(kinds):
@@ -98,6 +107,7 @@ def layers_figures(compared: Compared) -> Iterator[Figure]:
             "effect.",
             size=DIFFERENCE_SIZE,
             outcome=found[0].family.outcome,
+            extent=extent_of(plots.layers.data(kind), "difference"),
         )
 
 

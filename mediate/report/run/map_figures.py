@@ -17,7 +17,7 @@ from mediate.figures.layers import LAYERS_SIZE, LEAST_OF_A_LINE, layers_data
 from mediate.figures.one_axis import on_one_axis
 from mediate.figures.one_map import SORTS
 from mediate.figures.over import Align, aligned, means_over, uneven
-from mediate.figures.positions import POSITION, POSITIONS_SIZE, plot_positions
+from mediate.figures.positions import POSITION, POSITIONS_SIZE, plot_positions, positions_data
 from mediate.figures.steps import STEPS_SIZE, plot_step_layer
 from mediate.figures.style import in_panels
 from mediate.report.analysis import analysis_of
@@ -198,6 +198,7 @@ def position_figures(results: Results, outcome: str, families: Sequence[Maps]) -
             else "to the last one, for no chain states its answer as a result"
         )
         values = [float(np.nanmax(abs(each.values), initial=0.0)) for each in maps]
+        alone = maps[0].dims == (POSITION,)
         yield Figure(
             name=f"positions-{file_named(maps[0].kind, place)}{axes_part(maps[0].dims, but=(POSITION, 'layer'))}",
             draw=partial(
@@ -211,6 +212,7 @@ def position_figures(results: Results, outcome: str, families: Sequence[Maps]) -
             f"largest of an item is {number(float(np.median(values)))} {unit_of(maps[0].outcome)} in the median.",
             caption=f"Mean {called(maps[0].kind)} of single CoT tokens, counted {counted}.{trust_words(maps)}",
             size=POSITIONS_SIZE,
+            extent=extent_for(positions_data(maps, stated, **resampled(analysis)), outcome) if alone else None,
         )
         if place == 0 and set(maps[0].dims) == {POSITION, "layer"}:
             yield _first_item(results, outcome, maps)

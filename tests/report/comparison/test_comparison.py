@@ -15,7 +15,9 @@ from matplotlib import pyplot
 from mediate.compare.quantities import EFFECTS, SHARES
 from mediate.errors import InputError
 from mediate.figures import detached
+from mediate.figures.one_axis import SHARED
 from mediate.report.comparison.comparison import Comparison, compare
+from mediate.report.comparison.figures import comparison_figures
 from mediate.report.html import page_script
 from mediate.results import Results
 from tests.compare import made
@@ -174,6 +176,26 @@ def test_figures_are_described(ladder: Comparison, tmp_path: Path) -> None:
     assert len(alts) == 4  # changes, ladder, depth, and the maps of all runs
     assert alts[0].startswith("Mediated share of logit_diff in each run: m0 90")
     assert "slopes for ten times the parameters: direct +0.100" in alts[1]
+
+
+def test_kinds_of_map_by_depth_have_one_value_axis() -> None:
+    def with_another(results: Results) -> Results:
+        other = (replace(each, kind="state.mlp_out", values=2 * each.values) for each in results.maps)
+        return replace(results, maps=(*results.maps, *other))
+
+    compared = compare([with_another(each) for each in square().values()], labels=[*square()], **FEW)
+    depths = [each for each in comparison_figures(compared.compared) if each.name.startswith("depth-")]
+    assert [each.name for each in depths] == ["depth-read", "depth-state.mlp_out"]
+    limits = []
+    for each in depths:
+        assert each.caption.endswith(SHARED)
+        with detached(each.size) as (_, ax):
+            each.draw(ax=ax)
+        limits.append(ax.get_ylim())
+    assert limits[0] == limits[1]
+    shown = compared.plot.layers.data("state.mlp_out")
+    assert limits[0][0] < shown["low"].min()
+    assert limits[0][1] > shown["high"].max()
 
 
 @pytest.mark.parametrize("name", ["shares", "changes", "ladder", "layers", "steps"])

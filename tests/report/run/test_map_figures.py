@@ -95,7 +95,7 @@ def limits_of(results: Results) -> dict[str, tuple[float, float]]:
     """The vertical range of every figure of lines and bars of effects."""
     found = {}
     for each in run_figures(results):
-        if each.name.startswith(("layers-", "by-")):
+        if each.name.startswith(("layers-", "by-", "positions-")):
             with detached(each.size) as (_, ax):
                 each.draw(ax=ax)
             found[each.name] = ax.get_ylim()
@@ -109,11 +109,16 @@ def test_lines_and_bars_of_one_outcome_have_one_value_axis() -> None:
         ("state.mlp_out", ("layer",)),
         ("state.attn_out", ("head",)),
         ("read", ("step", "layer")),
+        ("state.mlp_out", ("position",)),
     ]
     own = {name: limits for each in asked for name, limits in limits_of(with_maps(*each, results)).items()}
     maps = tuple(each for kind, dims in asked for each in with_maps(kind, dims, results).maps)
     together = limits_of(replace(results, maps=maps))
-    assert set(together) == set(own) == {"by-step", "by-layer", "by-head", "layers-read"}
+    assert (
+        set(together)
+        == set(own)
+        == {"by-step", "by-layer", "by-head", "layers-read", "positions-state.mlp_out-position"}
+    )
     (limits,) = set(together.values())
     assert limits[0] <= min(low for low, _ in own.values()) + 0.05 * (limits[1] - limits[0])
     assert limits[1] >= max(high for _, high in own.values()) - 0.05 * (limits[1] - limits[0])
