@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ from mediate.watch import tell
 LOOPBACK = ("127.0.0.1", "::1")
 # What Ray's object store of our own cluster may hold, in bytes: the set, and answers on their way.
 OBJECTS = 256 * 2**20
+# Seconds in which somebody at an address must take a connection.
+KNOCK = 10.0
 # How often it is tried to start it.
 TRIES = 3
 # Said to Ray as it is imported. On macOS and Windows it keeps to the loopback by itself; elsewhere it does where it is
@@ -82,6 +85,7 @@ def _begin(ray: Any, spec: EngineSpec, place: str) -> None:
     said = {"log_to_driver": False, "configure_logging": False}
     if spec.address is not None:
         try:
+            _knock(spec.address)
             ray.init(address=spec.address, **said)
         except Exception as error:  # Ray raises its own errors, and those of what it is built on
             raise InputError(
@@ -104,6 +108,17 @@ def _begin(ray: Any, spec: EngineSpec, place: str) -> None:
             f"Ray was imported before, and would listen at {found} to other machines; start Python anew, or start a "
             "cluster yourself and give its address"
         )
+
+
+def _knock(address: str) -> None:
+    """Tries whether anybody listens there: Ray itself would try for minutes.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isascii() and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
 
 
 def _started(ray: Any, choices: dict[str, Any]) -> Any:

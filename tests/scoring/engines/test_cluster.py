@@ -1,6 +1,7 @@
 """A Ray that is not there, or does not start at once."""
 
 import os
+import socket
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -47,3 +48,33 @@ def test_a_ray_that_is_too_slow_to_start_is_tried_again(monkeypatch: pytest.Monk
     assert events == [each for _ in range(failures) for each in ("init", "shutdown")] + (
         ["shutdown"] if failures == TRIES else ["init", "shutdown"]
     )
+
+
+@pytest.mark.parametrize("spelt", ["{}", "ray://{}"])
+def test_where_nobody_listens_ray_is_not_left_to_try_for_minutes(spelt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # taken, and it does not listen
+        address = spelt.format(f"127.0.0.1:{bound.getsockname()[1]}")
+        monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=bool, shutdown=bool))
+        with (
+            pytest.raises(
+                InputError, match=rf"^address '{address}': no Ray cluster answers there .*refused.*ray start"
+            ),
+            connected(make_engine_spec(engine="ray", address=address)),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("spelt", ["{}", "ray://{}", "auto", "[::1]:notaport"])
+def test_an_address_is_handed_to_ray_as_it_is(spelt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def init(*, address: str, **_: Any) -> None:
+        asked.append(address)
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=bool, shutdown=bool, init=init))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = spelt.format(f"127.0.0.1:{server.getsockname()[1]}")
+        with connected(make_engine_spec(engine="ray", address=address)):
+            pass
+    assert asked == [address]
