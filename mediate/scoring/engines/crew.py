@@ -61,6 +61,7 @@ class RayCrew:
     check: Callable[[], object] = bool
     _shared: dict[bytes, Any] = field(default_factory=dict)
     _arrivals: dict[Any, Any] = field(default_factory=dict)
+    _missing: int = 0
 
     def start(self) -> Any:
         """An actor; it is not restarted by Ray, for it would not know what it is to be ready for."""
@@ -128,6 +129,11 @@ class RayCrew:
         for name, count in (("CPU", self.resources["num_cpus"]), ("GPU", self.resources["num_gpus"])):
             if count > there.get(name, 0):
                 tell(f"waiting for Ray: a worker takes {count:g} {name}, and the cluster has {there.get(name, 0):g}")
+        missing = sum(not self.is_there(worker) for worker in self._arrivals)
+        if missing and missing != self._missing:
+            others = "; the others go on" if missing < len(self._arrivals) else ""
+            tell(f"{missing} of {len(self._arrivals)} workers have no place on the cluster yet{others}")
+        self._missing = missing
 
 
 @dataclass(slots=True)

@@ -175,21 +175,30 @@ class Gang:
         hands.calls.append((self.crew.ready(hands.worker), None))
 
     def _hand_out(self, left: deque[Errand]) -> None:
-        """Hands out what is left, one round after the other; at the end, where there is not enough, one each."""
+        """Hands out what is left, one round after the other; at the end, where there is not enough, one each.
+
+        Who waits for a place gets nothing: there may never be one, on a cluster that has less room or lost some.
+        """
+        there = [hands for hands in self._hands if self._is_there(hands)]
         for most in range(1, IN_HAND + 1):
-            for hands in self._hands:
+            for hands in there:
                 held = sum(task is not None for _, task in hands.calls)
-                if left and held < most and (most == 1 or len(left) > len(self._hands)):
+                if left and held < most and (most == 1 or len(left) > len(there)):
                     task = left.popleft()
                     if not hands.calls:  # it was idle
                         hands.since = time.monotonic()
                     hands.calls.append((self.crew.call(hands.worker, task), task))
 
+    def _is_there(self, hands: _Hands) -> bool:
+        """Whether a worker has a place; from when it is seen there, its answers are waited for."""
+        if hands.since is None and self.crew.is_there(hands.worker):
+            hands.since = time.monotonic()
+        return hands.since is not None
+
     def _taken(self, hands: _Hands, left: deque[Errand]) -> Iterator[tuple[Errand, Any]]:
         """What a worker has answered by now; where it has died or hangs, what it had is handed out again."""
         while hands.calls:
-            if hands.since is None and self.crew.is_there(hands.worker):
-                hands.since = time.monotonic()
+            self._is_there(hands)
             call, task = hands.calls[0]
             try:
                 answer = self.crew.answer(call)

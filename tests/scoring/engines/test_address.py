@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install -e '.[ray]'"),
 ]
-PAIRS = 400
+PAIRS = 1500  # three parts
 STARTED = "Ray runtime started"
 RAY = "import sys; from ray.scripts.scripts import main; sys.argv[0] = 'ray'; main()"
 
@@ -117,7 +117,7 @@ def test_two_nodes_write_what_one_process_writes_and_so_does_one_that_is_left(no
     # Once more from nothing, with the second node killed as soon as anything is written.
     shutil.rmtree(nodes.environment["MEDIATE_CACHE"])
     left = scored(nodes, pairs, tmp_path / "left")
-    wait(lambda: any((tmp_path / "left" / "parts").glob("*")) or left.poll() is not None, "a part")
+    wait(lambda: any((tmp_path / "left" / "parts").rglob("*.parquet")) or left.poll() is not None, "a part")
     assert left.poll() is None, "the run was over before a node could be lost"
     os.killpg(nodes.second.pid, signal.SIGKILL)
     said = left.communicate(timeout=600)[0]

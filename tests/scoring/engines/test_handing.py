@@ -206,15 +206,31 @@ def test_before_anything_of_a_kind_was_answered_a_day_is_waited(clock: list[floa
 
 
 def test_a_worker_that_waits_for_its_place_is_not_given_up(clock: list[float]) -> None:
-    crew = Crew(places=1, clock=clock)
-    some = [Errand(number, ("x",)) for number in range(3)]
+    crew = Crew(places=1, takes=50.0, clock=clock)
     gang, answers = Gang(crew, 2, lambda answer: answer, 60.0), []
-    for task, _ in gang.work(some):
+    for task, _ in gang.work(TASKS):
         answers.append(task.number)
-        clock[0] += 1000.0
-        crew.places = 2 if len(answers) > 1 else 1
-    assert sorted(answers) == [0, 1, 2]
+        crew.places = 2 if len(answers) > 4 else 1
+    assert sorted(answers) == [task.number for task in TASKS]
     assert len(crew.started) == 2
+    assert len(crew.started[1].calls) > 1, "it works as soon as it has one"
+
+
+@pytest.mark.parametrize("size", [2, 3, 20])
+def test_workers_that_never_have_a_place_hold_nothing_up(size: int, clock: list[float]) -> None:
+    crew = Crew(places=1, clock=clock)
+    assert worked(crew, size) == {task.number: [(task.items, True)] for task in TASKS}
+    assert [len(worker.calls) for worker in crew.started] == [1 + len(TASKS)] + [1] * (len(crew.started) - 1)
+    assert clock[0] <= 2 * len(TASKS), "none was waited for"
+
+
+def test_a_place_that_is_lost_is_lost_alone(clock: list[float]) -> None:
+    """The second of two workers dies, and who replaces it never has a place."""
+    crew = Crew({"i1b": 1}, places=2, clock=clock)
+    assert worked(crew) == {task.number: [(task.items, True)] for task in TASKS}
+    assert len(crew.started) == 3
+    assert all(call.task is None for call in crew.started[2].calls)
+    assert clock[0] <= 2 * len(TASKS)
 
 
 def test_a_worker_that_had_nothing_to_do_has_its_whole_time(clock: list[float]) -> None:
