@@ -14,7 +14,7 @@ from mediate.stats import Estimate
 NARROW, WIDE = 0.04, 0.5
 # Of the drawn axis, what the cut takes; around what is drawn, so much of its length is left.
 GAP, PAD = 0.1, 0.15
-MOST_TICKS = 4
+MOST_TICKS, APART = 4, 0.08  # of each range; of both ranges' length, between two
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +93,22 @@ def cut_axis(axis: Axis, cut: AxisCut) -> str:
     )
     scale("function", functions=(cut.place, cut.value))
     limits(cut.low[0], cut.high[1])
-    ticks = [
-        float(tick)
-        for ends in (cut.low, cut.high)
-        for tick in MaxNLocator(MOST_TICKS, steps=[1, 2, 2.5, 5, 10]).tick_values(*ends)
-        if ends[0] <= tick <= ends[1]
-    ]
+    whole = sum(high - low for low, high in (cut.low, cut.high))
+    ticks = [tick for ends in (cut.low, cut.high) for tick in _ticks(ends, APART * whole)]
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FixedFormatter([percent_tick(tick) for tick in ticks]))
     axis.set_minor_locator(NullLocator())
     band(cut.low[1], cut.high[0], facecolor="white", edgecolor="0.75", hatch="////", linewidth=0, zorder=2.5)
     return f"cut from {percent_tick(cut.low[1], 1)} to {percent_tick(cut.high[0], 1)}"
+
+
+def _ticks(ends: tuple[float, float], apart: float) -> list[float]:
+    """Round values between both ends, as many as are so far apart, and the highest at least."""
+    found = MaxNLocator(MOST_TICKS, steps=[1, 2, 2.5, 5, 10]).tick_values(*ends)
+    ticks = [float(tick) for tick in found if ends[0] <= tick <= ends[1]]
+    while len(ticks) > 1 and ticks[1] - ticks[0] < apart:
+        ticks = ticks[::-1][::2][::-1]
+    return ticks
 
 
 def percent_tick(share: float, digits: int = 4) -> str:

@@ -52,7 +52,7 @@ def about(maps: Sequence[EffectMap]) -> str:
     n = len({each.item for each in maps})
     each = "" if n == 1 else "Mean "
     what = called(label(maps[0].kind, 64))
-    return f"{each}{what if each else what[:1].upper() + what[1:]}, n = {n} item{'s' * (n != 1)}"
+    return f"{each}{what if each else begun(what)}, n = {n} item{'s' * (n != 1)}"
 
 
 def peak(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95) -> str:
@@ -73,16 +73,17 @@ def peak(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95) -> st
     digits = next((each for each in (2, 3, 4) if min(abs(low[0]), abs(high[0])) >= 0.5 * 10**-each), 5)
     ends = f"[{signed(float(low[0]), digits)}, {signed(float(high[0]), digits)}]"
     found = f"{signed(float(mean[place]), digits)} {ends} {unit_of(first.outcome)}, n = {len(values)}"
-    return f"{_called(first.kind)} is largest at {where(cell)}: {found}"
+    return f"{begun(called(label(first.kind, 64)))} is largest at {where(cell)}: {found}"
 
 
 def _at(each: EffectMap, cell: dict[str, int]) -> float:
     return float(each.values[tuple(each.coords[name].index(cell[name]) for name in each.dims)])
 
 
-def _called(kind: str) -> str:
-    words = called(label(kind, 64))
-    return words[:1].upper() + words[1:]
+def begun(words: str) -> str:
+    """Words as a sentence begins, but names that are asked for by, such as `state.resid_pre`, as they are."""
+    first = words.partition(" ")[0]
+    return words if set(first) & {".", "_"} else words[:1].upper() + words[1:]
 
 
 def _has(each: EffectMap, cell: dict[str, int]) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from mediate.figures.cut import GAP, AxisCut, cut_axis, cut_of, percent_tick
+from mediate.figures.cut import APART, GAP, AxisCut, cut_axis, cut_of, percent_tick
 from mediate.stats import Estimate
 from tests.figures.records import estimate
 
@@ -54,6 +54,16 @@ def test_the_axis_has_its_band_its_ticks_and_its_words(level: bool) -> None:
     begin, end = (band.get_x(), band.get_width()) if level else (band.get_y(), band.get_height())
     assert (begin, begin + end) == (pytest.approx(0.03), pytest.approx(0.97))
     assert band.get_hatch()
+
+
+@pytest.mark.parametrize("short", [0.0005, 0.002, 0.01, 0.1])
+def test_ticks_of_a_short_range_do_not_touch(short: float) -> None:
+    axes = Figure().subplots()
+    cut = AxisCut((-0.03, 0.1), (1.0 - short, 1.0 + short))
+    cut_axis(axes.yaxis, cut)
+    ticks = axes.yaxis.get_majorticklocs()
+    assert ticks.max() > 0.9
+    assert (np.diff(ticks) >= APART * (0.13 + 2 * short)).all()
 
 
 def test_a_share_in_percent_has_no_more_digits_than_it_has() -> None:

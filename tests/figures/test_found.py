@@ -31,6 +31,12 @@ def test_what_may_be_nothing_has_a_plain_title() -> None:
     assert peak(turned[:1]) == "Read effect, n = 1 item"
 
 
+def test_a_name_that_is_asked_for_by_begins_a_title_as_it_is() -> None:
+    assert peak(made_maps("state.resid_pre", ("step", "layer"))).startswith("state.resid_pre effect is largest at ")
+    assert about(made_maps("read.through", ("step", "layer"))[:1]) == "read.through effect, n = 1 item"
+    assert about(made_maps("step_graph.read", ("step", "result"))[:1]).startswith("Step graph's read effect")
+
+
 def test_only_an_interval_without_0_is_clear() -> None:
     assert clear(estimate(0.5))
     assert clear(estimate(-0.5))

@@ -10,6 +10,7 @@ from mediate.compare.stacks import LAYER, STEP
 from mediate.figures.changes import changes_size
 from mediate.figures.difference import DIFFERENCE_SIZE
 from mediate.figures.figure import Figure
+from mediate.figures.found import begun
 from mediate.figures.ladder import LADDER_SIZE
 from mediate.figures.multiples import multiples_size, narrow_size
 from mediate.figures.narrow import NARROW
@@ -126,7 +127,7 @@ def steps_figures(compared: Compared) -> Iterator[Figure]:
             draw=in_panels(partial(plots.maps, kind)),
             draw_narrow=in_panels(partial(plots.maps, kind, down=True)),
             size_narrow=narrow_size(len(runs) + 1),
-            alt=f"{_named(kind).capitalize()} by step and layer of {plural(len(runs) + 1, 'run')} on one scale; found "
+            alt=f"{begun(_named(kind))} by step and layer of {plural(len(runs) + 1, 'run')} on one scale; found "
             f"to differ from {reference}: {counts}.",
             caption=(
                 f"{_named(kind)} of every run, and below what they have more than {reference}, on one scale of "
