@@ -107,7 +107,7 @@ def _draw_estimate(axes: Axes, each: RunChange, row: int) -> None:
     said, digits = "no interval", 1
     if bounded:
         axes.hlines(row, 100 * estimate.low, 100 * estimate.high, color=INK, linewidth=2.4, zorder=3)
-        digits = max(1, percent_digits(100 * estimate.value, 100 * (estimate.high - estimate.low)))
+        digits = max(1, percent_digits(100 * estimate.value, 100 * estimate.low, 100 * estimate.high))
         said = f"[{signed(100 * estimate.low, digits)}, {signed(100 * estimate.high, digits)}]"
     fill = INK if bounded else "white"
     axes.plot(100 * estimate.value, row, "o", color=INK, markersize=6, markerfacecolor=fill, zorder=4)

@@ -95,7 +95,7 @@ def percent_words(share: Estimate) -> str:
     """A share in percent with its interval, in so many digits that the ends of the interval are told apart."""
     if not share.defined:
         return "undefined"
-    digits = percent_digits(100 * share.value, 100 * (share.high - share.low))
+    digits = percent_digits(100 * share.value, 100 * share.low, 100 * share.high)
     if np.isnan(share.low):
         return f"{_percent(share.value, digits)} %, no interval"
     return f"{_percent(share.value, digits)} % [{_percent(share.low, digits)}, {_percent(share.high, digits)}]"

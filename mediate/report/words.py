@@ -61,7 +61,7 @@ def share_value(estimate: Estimate) -> str:
 
 def _share_digits(estimate: Estimate) -> int:
     """Digits of a share in a sentence: by the width of its interval, and never more than the tables have."""
-    return percent_digits(100 * estimate.value, 100 * (estimate.high - estimate.low), most=1)
+    return percent_digits(100 * estimate.value, 100 * estimate.low, 100 * estimate.high, most=1)
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
