@@ -1,5 +1,6 @@
 """What a figure's title says: what was found, from the numbers; a plain title where these say nothing."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ from mediate.stats.columnwise import interval_of_means
 
 # Of a title: inches a character takes, inches left of the axes and right of them, and the fewest characters a line.
 CHARACTER, MARGINS, FEWEST = 0.072, 1.3, 24
+# What no line ends within: `100.4 %`, `1.20 nats`, `n = 40`.
+TOGETHER, GAP = re.compile(r"(?<=\d) (?=%|nats\b)|\bn = (?=\d)"), "\N{NO-BREAK SPACE}"
 # The id of an item that was given none, and how much of its question stands in a title.
 UNNAMED, MOST_ASKED = "item", 56
 
@@ -28,8 +31,9 @@ def headed(axes: Axes, title: str, *, over: int = 0) -> None:
 
 
 def lines_of(title: str, inches: float) -> str:
-    """A title in lines of at most so many inches; a name that is longer is broken."""
-    return "\n".join(textwrap.wrap(title, max(FEWEST, round(inches / CHARACTER))))
+    """A title in lines of at most so many inches; a name that is longer is broken, a number and its unit are not."""
+    kept = TOGETHER.sub(lambda found: found.group().replace(" ", GAP), title)
+    return "\n".join(textwrap.wrap(kept, max(FEWEST, round(inches / CHARACTER)))).replace(GAP, " ")
 
 
 def clear(estimate: Estimate) -> bool:

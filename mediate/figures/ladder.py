@@ -11,6 +11,7 @@ from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
 from mediate.errors import InputError
 from mediate.figures.cut import cut_axis, cut_of
 from mediate.figures.found import headed
+from mediate.figures.moved_apart import moved_apart
 from mediate.figures.style import CHANNEL_COLOURS, INK, canvas, run_colours
 from mediate.figures.text import in_lines, label
 from mediate.stats import Estimate
@@ -124,13 +125,7 @@ def _name_lines(axes: Axes, lines: Sequence[LadderLine], colours: Sequence[str |
             pixels = axes.transData.transform((line.parameters[0], drawn[-1]))
             ends.append((float(axes.transAxes.inverted().transform(pixels)[1]), _named(line), colour))
     ends.sort(key=lambda each: each[0])
-    heights: list[float] = []
-    for end, _, _ in ends:
-        heights.append(end if not heights else max(end, heights[-1] + APART))
-    ceiling = 1.0
-    for place in reversed(range(len(heights))):  # from the top down, as far as there is need
-        heights[place] = min(heights[place], ceiling)
-        ceiling = heights[place] - APART
+    heights = moved_apart([end for end, _, _ in ends], APART)
     for height, (_, name, colour) in zip(heights, ends, strict=True):
         axes.annotate(
             name,

@@ -7,6 +7,7 @@ from matplotlib.ticker import PercentFormatter
 
 from mediate.errors import InputError
 from mediate.figures.found import headed
+from mediate.figures.moved_apart import moved_apart
 from mediate.figures.style import INK, canvas
 from mediate.figures.text import label
 from mediate.results import MIN_TE, Cube, item_shares, set_shares, total_effect
@@ -16,6 +17,8 @@ SPREAD_SIZE = (7.2, 2.8)
 MOST_DOTS = 400
 # Outliers are farther from the quartiles than so many times their distance; so many of them are named.
 TUKEY, MOST_NAMES = 1.5, 6
+# Of the axis' height, between two names; characters of one.
+APART, NAME_WIDTH = 0.075, 24
 # The axis holds all items, unless these reach farther than so many times the middle 90 %.
 MOST_REACH = 4
 
@@ -96,30 +99,30 @@ def _decimals(low: float, high: float) -> int:
 
 
 def _name_outliers(axes: Axes, there: pd.DataFrame) -> None:
-    """The items that are farthest from the middle, by name."""
+    """The items that are farthest from the middle, by name beside the axes, each with a line to its dot."""
     far = there[there["outlier"]]
-    middle = there["share"].median()
     low, high = axes.get_xlim()
     inside = far[(far["share"] >= low) & (far["share"] <= high)]
-    chosen = inside.loc[(inside["share"] - middle).abs().sort_values(ascending=False).index[:MOST_NAMES]]
-    last = -1.0
-    for place, each in chosen.sort_index().iterrows():
-        at = (float(place) + 0.5) / len(there)  # type: ignore[arg-type]
-        if abs(at - last) < 0.055:  # names would lie on each other
-            continue
-        last = at
-        left = each["share"] > (low + high) / 2
+    chosen = farthest(inside, there["share"].median()).sort_index()
+    dots = (chosen.index.to_numpy() + 0.5) / len(there)
+    for dot, height, (_, each) in zip(dots, moved_apart(dots, APART), chosen.iterrows(), strict=True):
         axes.annotate(
-            label(str(each["item"])),
-            (each["share"], at),
-            xytext=(-5 if left else 5, 0),
-            textcoords="offset points",
-            ha="right" if left else "left",
+            label(str(each["item"]), NAME_WIDTH),
+            (each["share"], dot),
+            xytext=(1.015, height),
+            textcoords="axes fraction",
             va="center",
             fontsize=7,
             color="0.3",
             parse_math=False,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": "0.75", "linewidth": 0.5, "shrinkA": 1, "shrinkB": 2},
         )
+
+
+def farthest(outliers: pd.DataFrame, middle: float) -> pd.DataFrame:
+    """Those that are named: the farthest from the middle."""
+    return outliers.loc[(outliers["share"] - middle).abs().sort_values(ascending=False).index[:MOST_NAMES]]
 
 
 def _title(there: pd.DataFrame, found: pd.DataFrame) -> str:
@@ -129,5 +132,6 @@ def _title(there: pd.DataFrame, found: pd.DataFrame) -> str:
     digits = 0 if high - low > 5 else 1
     said = [f"{each + 0.0:.{digits}f}".replace("-", "−") for each in (middle, low, high)]
     far = int(found["outlier"].sum())
-    named = f"; {far} outlier{'s' * (far != 1)}" if far else ""
+    some = f", {MOST_NAMES} of them named" if far > MOST_NAMES else ""
+    named = f"; {far} outlier{'s' * (far != 1)}{some}" if far else ""
     return f"Half of the items are mediated by {said[0]} % or more, the middle 80 % by {said[1]} to {said[2]} %{named}"

@@ -1,9 +1,12 @@
 """Titles say what was found where an interval leaves out 0, and plainly what is drawn where it does not."""
 
+import re
+
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
-from mediate.figures.found import about, clear, headed, item_name, peak, place_words
+from mediate.figures.found import about, clear, headed, item_name, lines_of, peak, place_words
 from mediate.results import EffectMap
 from tests.figures.maps_of import made_maps
 from tests.figures.records import estimate
@@ -58,6 +61,16 @@ def test_a_title_is_in_lines_that_the_figure_holds() -> None:
     headed(axes, "one word after another " * 6 + "$x$")
     assert max(map(len, axes.get_title(loc="left").split("\n"))) <= 40
     assert not axes.title.get_parse_math() or axes.get_title(loc="left")
+
+
+@pytest.mark.parametrize("inches", np.linspace(2.0, 5.0, 31))
+def test_no_line_of_a_title_ends_between_a_number_and_its_unit(inches: float) -> None:
+    said = lines_of(
+        "Half by 99.9 % or more, the middle by 98.8 to 100.4 %, 1.20 nats [0.80 nats, 2.5 nats], n = 40", inches
+    )
+    assert said.replace("\n", " ").endswith("n = 40")
+    assert not re.search(r"\d\n%|\d\nnats|n\n=|=\n", said)
+    assert "\xa0" not in said
 
 
 def test_an_item_in_a_title_is_its_id_or_where_that_says_nothing_its_question() -> None:

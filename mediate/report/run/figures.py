@@ -98,7 +98,7 @@ def spread_figure(results: Results, outcome: str) -> Iterator[Figure]:
         draw=partial(plot_share_spread, cube, min_te=least, seed=analysis.seed, level=analysis.level),
         alt=f"Mediated share of each item: median {percent(middle)}, middle 80 % {percent(low)} to {percent(high)}; "
         f"outliers: {', '.join(far[:MOST_FAR]) or 'none'}.",
-        caption="The mediated share of every item, from the least to the largest. Named are items that are farther "
+        caption="The mediated share of every item, from the least to the largest. Outliers are farther "
         "from the quartiles than 1.5 times their distance.",
         size=SPREAD_SIZE,
         section="channels",
