@@ -79,7 +79,7 @@ def plot_arcs(graph: EffectMap, said: Sequence[str] = (), *, ax: Axes | None = N
             color=FAINT if not len(drawn) else INK,
         )
         step, result, effect = found[["step", "result", "effect"]].to_numpy()[int(found["effect"].abs().argmax())]
-        said_top = f"step {int(step)} determines step {int(result)} most, {signed(effect)} nats"
+        said_top = f"the largest effect is of step {int(step)} on step {int(result)}, {signed(effect)} nats"
         headed(axes, f"{item_name(graph.item)}: {said_top} (one item)")
     return axes
 

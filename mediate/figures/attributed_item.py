@@ -17,7 +17,7 @@ from mediate.figures.heat import colours_said, draw_heat, label_axis, signed
 from mediate.figures.over import binned, own_scale
 from mediate.figures.scale import ColourScale
 from mediate.figures.steps import colours_of
-from mediate.figures.style import FAINT, INK, panelled
+from mediate.figures.style import FAINT, INK, Place, panelled
 from mediate.figures.text import MOST_OF_A_KIND, in_lines, label
 from mediate.results import EffectMap
 from mediate.results.kind_words import called
@@ -74,7 +74,7 @@ def plot_attribution(
     asked: str = "",
     layer: int | None = None,
     scale: ColourScale | None = None,
-    figure: Figure | SubFigure | None = None,
+    figure: Place | None = None,
 ) -> Axes:
     """One item's effects by step or token and layer, with those of whole rows and layers, and one layer's heads.
 
@@ -89,7 +89,7 @@ def plot_attribution(
         asked: The item's question, which names it in the title where its id is a bare number or none.
         layer: The layer whose heads are shown.
         scale: The colours of items side by side; by default those of `own_scale`.
-        figure: Where to draw, a figure or part of one; a new figure by default.
+        figure: Where to draw: a figure, a part of one, or axes whose place the panels take; a new figure by default.
 
     Returns:
         The axes of the map; its figure has the others.
@@ -117,7 +117,7 @@ def plot_attribution(
             label_axis(third.xaxis, f"{found.head}\nof layer {found.layer}", range(heads.shape[1]))
             third.tick_params(axis="y", labelleft=False)
         axes.set_xlabel(f"layer\n({colours_said(values, scale, colours_of(shown))})")
-        title = lines_of(_title(shown, found, asked), drawn.bbox.width / drawn.dpi - 0.2)
+        title = lines_of(_title(shown, found, asked), 0.97 * drawn.bbox.width / drawn.dpi - 0.3)
         drawn.suptitle(title, x=0.01, ha="left", fontsize=9.5, parse_math=False)
     return axes
 

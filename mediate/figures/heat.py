@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import matplotlib
 import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import Axis, XAxis
 from matplotlib.colorbar import Colorbar
+from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
@@ -15,7 +17,9 @@ from mediate.figures.scale import ColourScale, short
 from mediate.figures.style import INK, signed_cells
 from mediate.figures.text import in_lines
 
-MOST_TICKS = 16
+MOST_TICKS, FEWEST_TICKS = 16, 2
+# How wide a digit is, as a part of the letters' size; and what of axes is left to them once they are laid out.
+LETTER, LAID_OUT = 0.64, 0.8
 # Up to so many cells there is room for their numbers.
 MOST_NUMBERS, MOST_ACROSS = 64, 12
 # A colour that differs by less than this part of the deepest from none cannot be seen.
@@ -159,7 +163,7 @@ def signed(value: float, digits: int = 2) -> str:
 
 def label_axis(axis: Axis, name: str, labels: Sequence[int | str], *, named: int | None = None) -> None:
     """Names along an axis of cells: all, or so many that they can be read, the one at the place `named` among them."""
-    places = thinned(len(labels))
+    places = thinned(len(labels), _room(axis, max((len(str(each)) for each in labels), default=1)))
     if named is not None and named not in places:  # in the place of its neighbours
         apart = places[1] - places[0]
         places = sorted([*(place for place in places if abs(place - named) >= apart), named])
@@ -171,6 +175,15 @@ def _said(label: int | str) -> str:
     return label if isinstance(label, str) else str(label).replace("-", "−")
 
 
-def thinned(count: int) -> list[int]:
-    """At most `MOST_TICKS` evenly spaced places, from the first on."""
-    return list(range(0, count, -(-count // MOST_TICKS)))
+def _room(axis: Axis, length: int) -> int:
+    """How many names of so many characters stand along an axis as wide as it is now, and of its letters."""
+    if not isinstance(axis, XAxis):
+        return MOST_TICKS
+    points = 72 * axis.axes.get_window_extent().width / axis.axes.figure.dpi
+    letter = LETTER * FontProperties(size=matplotlib.rcParams["xtick.labelsize"]).get_size_in_points()
+    return max(FEWEST_TICKS, min(MOST_TICKS, int(LAID_OUT * points / (letter * (length + 1)))))
+
+
+def thinned(count: int, most: int = MOST_TICKS) -> list[int]:
+    """At most so many evenly spaced places, from the first on."""
+    return list(range(0, count, -(-count // most)))

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
 
 from mediate.errors import InputError
 from mediate.figures.difference import NOT_FOUND, depth_name, step_name
@@ -16,7 +15,7 @@ from mediate.figures.heat import draw_heat, label_axis, show_scale
 from mediate.figures.key import colour_keys
 from mediate.figures.narrow import NARROW
 from mediate.figures.scale import ColourScale, scale_of
-from mediate.figures.style import MARGIN, panelled
+from mediate.figures.style import MARGIN, Place, panelled
 from mediate.figures.text import in_lines, label
 
 PANEL, LEFT, HEIGHT = 2.0, 1.6, 3.6
@@ -55,7 +54,7 @@ def plot_multiples(
     layers: Sequence[int | str],
     scale: ColourScale | None = None,
     down: bool = False,
-    figure: Figure | SubFigure | None = None,
+    figure: Place | None = None,
 ) -> Axes:
     """A panel a run, and under each but the first its difference from the first; all have one scale of colours.
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
+from mediate.errors import InputError
 from mediate.figures.scale import ColourScale
 from mediate.results.outcomes import outcome_facts
 
@@ -50,6 +51,9 @@ STYLE = {
     "figure.constrained_layout.h_pad": 0.07,
 }
 
+# Where several panels are drawn: a figure, a part of one, or axes whose place they take.
+Place = Figure | SubFigure | Axes
+
 
 @contextmanager
 def canvas(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
@@ -73,8 +77,23 @@ def canvas(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
 
 
 @contextmanager
-def panelled(figure: Figure | SubFigure | None, size: tuple[float, float]) -> Iterator[Figure | SubFigure]:
-    """The caller's figure or part of one, or a new one of `size` inches, for what is drawn in several panels."""
+def panelled(figure: Place | None, size: tuple[float, float]) -> Iterator[Figure | SubFigure]:
+    """The caller's figure or part of one, or a new one of `size` inches, for what is drawn in several panels.
+
+    Of axes, such as those of `pyplot.subplots`, the panels take the place, and the axes are gone.
+
+    Raises:
+        InputError: These axes have no place in a grid, as those of `add_axes`.
+    """
+    if isinstance(figure, Axes):
+        spec = figure.get_subplotspec()
+        if spec is None:
+            raise InputError("panels take the place of axes in a grid, and these are in none; give figure= instead")
+        whole = figure.figure
+        if isinstance(whole, Figure) and whole.get_layout_engine() is None:
+            whole.set_layout_engine("constrained")  # or words beside the panels are cut off
+        figure.remove()
+        figure = whole.add_subfigure(spec)
     if figure is not None:
         yield figure
         return

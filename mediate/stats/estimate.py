@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+# Digits after the leading one: of a value, and of its interval's width. Numbers of more after the point are powers.
+THREE, TWO, MOST_DIGITS = 2, 1, 6
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Estimate:
@@ -53,10 +56,16 @@ class Estimate:
         return f"Estimate({self}; n = {self.n} in {self.groups} groups; {interval})"
 
     def __format__(self, spec: str) -> str:
-        """`value [low, high]`, each number in the given format."""
-        spec = spec or ".3g"
+        """`value [low, high]`, each number in the given format, or in so many digits that they are told apart."""
+        spec = spec or self._spec()
         if not self.defined:
             return "undefined"
         if math.isnan(self.low):
             return f"{self.value:{spec}} [no interval]"
         return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+    def _spec(self) -> str:
+        """The format with three digits of the value, and two of the interval's width: 1.0014 [0.9970, 1.0055]."""
+        told = [(abs(self.value), THREE), (self.high - self.low, TWO)]
+        digits = max((most - math.floor(math.log10(size)) for size, most in told if 0 < size < math.inf), default=0)
+        return f".{max(0, digits)}f" if digits <= MOST_DIGITS else ".3g"

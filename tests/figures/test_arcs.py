@@ -20,7 +20,9 @@ def test_an_arc_a_large_cell() -> None:
     assert sorted(each.get_label() for each in arcs) == ["4.00", "−2.00"]
     assert [each.get_text() for each in ax.texts] == ["0  4 + 9 = 3.", "1  $x$", "2  3 - 1 = 2."]
     assert "1 smaller ones left out" in ax.get_xlabel()
-    assert ax.get_title(loc="left").replace("\n", " ") == "apples: step 0 determines step 1 most, 4.00 nats (one item)"
+    assert ax.get_title(loc="left").replace("\n", " ") == (
+        "apples: the largest effect is of step 0 on step 1, 4.00 nats (one item)"
+    )
     np.testing.assert_allclose(arcs_data(graph)["effect"], [4.0, 0.01, -2.0])
 
 

@@ -118,3 +118,25 @@ def test_another_map_is_refused() -> None:
     )
     with pytest.raises(InputError, match="no cell of its"):
         item_map(empty)
+
+
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_panels_take_the_place_of_axes_in_a_grid(layout: str | None) -> None:
+    figure = Figure((11, 4), layout=layout)
+    left, right = figure.subplots(1, 2)
+    ax = plot_attribution(one("read", "position", "layer"), said=SAID, figure=right)
+    assert right not in figure.axes
+    assert left in figure.axes
+    (place,) = figure.subfigs
+    assert ax in place.axes
+    assert len(place.axes) == 4
+    assert faults(figure) == []
+    assert left.get_window_extent().x1 < min(each.get_window_extent().x0 for each in place.axes)
+
+
+def test_axes_in_no_grid_are_refused_and_left() -> None:
+    figure = Figure()
+    alone = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+    with pytest.raises(InputError, match="axes in a grid, and these are in none; give figure="):
+        plot_attribution(one("read", "position", "layer"), figure=alone)
+    assert figure.axes == [alone]

@@ -1,6 +1,10 @@
 """Heat maps: few cells have their numbers, the peak's label is among the ticks, what is beyond the scale says so."""
 
+from itertools import pairwise
+
+import matplotlib
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from mediate.figures.heat import MOST_TICKS, draw_heat, heat_key, label_axis, signed, thinned
@@ -32,6 +36,21 @@ def test_the_label_that_matters_is_among_the_ticks() -> None:
     assert len(axes.get_xticks()) <= MOST_TICKS
     assert np.diff(axes.get_xticks()).min() >= 4  # every fourth layer is named, and none nearer to another than that
     assert len(thinned(8000)) <= MOST_TICKS
+
+
+@pytest.mark.parametrize("width", [2.0, 3.0, 5.0, 10.0])
+@pytest.mark.parametrize("size", [6, 10, 14])
+def test_names_of_columns_do_not_touch_however_narrow_axes_are(width: float, size: int) -> None:
+    with matplotlib.rc_context({"xtick.labelsize": size}):
+        figure = Figure((width, 3.0), layout="constrained")
+        axes = figure.subplots()
+        axes.set_xlim(-0.5, 59.5)
+        label_axis(axes.xaxis, "layer", range(60))
+        figure.draw_without_rendering()
+        extents = [each.get_window_extent() for each in axes.get_xticklabels() if each.get_text()]
+    assert len(extents) >= 2
+    assert all(one.x1 < other.x0 for one, other in pairwise(extents))
+    assert len(extents) <= MOST_TICKS
 
 
 def test_minus_signs_are_true_and_there_is_no_minus_0() -> None:

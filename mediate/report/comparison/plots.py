@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
 
 from mediate.compare import Compared
 from mediate.compare.maps import MapDifference, Scope
@@ -28,6 +27,7 @@ from mediate.figures.ladder import ladder_data
 from mediate.figures.multiples import RunMap, multiples_data, plot_multiples
 from mediate.figures.paired import paired_data
 from mediate.figures.scale import ColourScale, scale_of
+from mediate.figures.style import Place
 from mediate.report.comparison.difference_grid import Grid, found_cells, grid_of
 from mediate.report.comparison.words import MAIN, levels_of
 from mediate.report.drawing import drawing
@@ -178,7 +178,9 @@ class ComparisonPlots:
         return chosen, grid_of(chosen, self.compared.how.alpha)
 
     @drawing
-    def maps(self, kind: str | None = None, *, down: bool = False, figure: Figure | SubFigure | None = None) -> Axes:
+    def maps(
+        self, kind: str | None = None, *, down: bool = False, figure: Place | None = None, ax: Axes | None = None
+    ) -> Axes:
         """One kind of map in every run, on one scale, each over its difference from the first run, or `down` beside it.
 
         See `mediate.figures.multiples.plot_multiples`.
@@ -192,7 +194,7 @@ class ComparisonPlots:
             layers=grid.layers,
             scale=self._scale(),
             down=down,
-            figure=figure,
+            figure=ax or figure,
         )
 
     def _maps_data(self, kind: str | None = None) -> pd.DataFrame:

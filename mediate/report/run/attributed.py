@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
 
 from mediate.figures.attributed_item import attribution_data, plot_attribution
 from mediate.figures.layers import DIMS
+from mediate.figures.style import Place
 from mediate.report.analysis import analysis_of
 from mediate.report.blocks import Notes, Page, Row, Section, Table, columns, numbers
 from mediate.report.drawing import drawing
@@ -78,16 +78,17 @@ class Attributed:
         return pd.DataFrame(rows, columns=list(_COLUMNS))
 
     @drawing
-    def plot(self, *, figure: Figure | SubFigure | None = None) -> Axes:
+    def plot(self, *, figure: Place | None = None, ax: Axes | None = None) -> Axes:
         """The effects of steps and layers, each step beside what it says, with those of whole steps and layers.
 
         See `mediate.figures.attributed_item.plot_attribution`; `plot.data()` has its numbers.
 
         Args:
             figure: Where to draw, a figure or part of one; a new figure by default.
+            ax: Axes whose place the panels take, such as those of `pyplot.subplots`.
         """
         asked = self.results.items[0].base.question
-        return plot_attribution(self.map, self.results.maps, said=self._said(), asked=asked, figure=figure)
+        return plot_attribution(self.map, self.results.maps, said=self._said(), asked=asked, figure=ax or figure)
 
     def _plot_data(self) -> pd.DataFrame:
         return attribution_data(self.map, self.results.maps, said=self._said())

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
 
 from mediate.figures.agreement import agreement_data, plot_agreement_of_maps
 from mediate.figures.along import along_kinds_data, plot_along
@@ -25,6 +24,7 @@ from mediate.figures.sensitivity import plot_sensitivity, sensitivity_data
 from mediate.figures.share_spread import plot_share_spread, share_spread_data
 from mediate.figures.shares import shares_data
 from mediate.figures.steps import plot_step_layer, steps_data
+from mediate.figures.style import Place
 from mediate.figures.waterfall import plot_waterfall, waterfall_data
 from mediate.report.analysis import analysis_of
 from mediate.report.drawing import drawing
@@ -191,7 +191,8 @@ class Plots:
         *,
         kind: str | None = None,
         layer: int | None = None,
-        figure: Figure | SubFigure | None = None,
+        figure: Place | None = None,
+        ax: Axes | None = None,
     ) -> Axes:
         """One item: tokens or steps down, layers across, both sides' marginals, and a layer's heads.
 
@@ -203,10 +204,11 @@ class Plots:
             kind: The kind of map.
             layer: The layer whose heads are shown; by default that of the largest effect.
             figure: Where to draw, a figure or part of one.
+            ax: Axes whose place the panels take, such as those of `pyplot.subplots`.
         """
         shown, beside, said = self._of.of_item(item, outcome, kind)
         asked = asked_of(self.results, shown.item)
-        return plot_attribution(shown, beside, said=said, asked=asked, layer=layer, figure=figure)
+        return plot_attribution(shown, beside, said=said, asked=asked, layer=layer, figure=ax or figure)
 
     def _attribution_data(
         self, item: str | None = None, outcome: str | None = None, *, kind: str | None = None

@@ -123,6 +123,8 @@ def test_its_figure_has_what_each_step_says_and_no_mean() -> None:
     assert "knockout effect is largest at" in " ".join(figure.get_suptitle().split())
     own = found.plot()
     assert own.has_data()
+    (place,) = (whole := Figure((7.0, 4.0))).subplots(1, 1, squeeze=False).flat
+    assert found.plot(ax=place) in whole.subfigs[0].axes
     pyplot.close(own.figure)
 
 

@@ -43,6 +43,7 @@ def test_each_figure_is_drawn_and_has_its_table(results: Results, name: str) -> 
     drawing = getattr(Scores(results).plot, name)
     if name == "attribution":
         ax = drawing(figure=Figure((7, 5), layout="constrained"))
+        assert drawing(ax=Figure((7, 5)).subplots()).has_data()
     else:
         ax = Figure((7, 4), layout="constrained").subplots()
         assert drawing(ax=ax) is ax
