@@ -117,7 +117,17 @@ def notebook(results: Results) -> str:
     for each in (summary_of(cube, analysis) for cube in cubes):
         blocks += [each.short_table(), each.basis()]
     counts = f"{plural(len(results.items), 'item')} measured, {len(results.rejects)} entries left out."
-    told = Section("", (*blocks, *behaviour_blocks(results), *resampled_blocks(results), Text(counts)))
+    remarks = Notes((*notes(results), *others_note(results, analysis)))
+    told = Section(
+        "",
+        (
+            *((remarks,) if remarks.items else ()),
+            *blocks,
+            *behaviour_blocks(results),
+            *resampled_blocks(results),
+            Text(counts),
+        ),
+    )
     chains = (chains_section(results, NOTEBOOK_CHAINS),) if results.items else ()
     return to_notebook(Page("", "", headline(results), (told, *chains)))
 
