@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from mediate.pairs.answers import says
 from mediate.report.analysis import analysis_of, section
 from mediate.report.run.outcomes_apart import outcomes_apart
+from mediate.report.run.selection import selection
 from mediate.report.words import plain, plural, share_words
 from mediate.results import CHANNELS, Results, Told
 from mediate.results.outcomes import unit_of
@@ -58,7 +59,7 @@ def notes(results: Results) -> tuple[str, ...]:
             f"In {plural(small, 'item')} |TE| ≤ {least:g} {unit_of(cube.outcome)}, where a single item's share is "
             "undefined; the shares of the set count them in."
         )
-    return (*outcomes_apart(results), *found, *pulls(analysis.shares(cube)))
+    return (*selection(results), *outcomes_apart(results), *found, *pulls(analysis.shares(cube)))
 
 
 def pulls(shares: Mapping[str, Estimate]) -> tuple[str, ...]:
