@@ -48,13 +48,18 @@ def share_words(estimate: Estimate, digits: int | None = None) -> str:
     if not estimate.defined:
         return "undefined"
     digits = _share_digits(estimate) if digits is None else digits
-    ends = "(no interval)" if math.isnan(estimate.low) else interval(estimate, scale=100.0, digits=digits)
+    ends = "(no interval)" if math.isnan(estimate.low) else share_ends(estimate, digits)
     return f"{percent(estimate.value, digits)} {ends}"
 
 
 def share_value(estimate: Estimate) -> str:
     """A share without its interval, in the digits that it has with it."""
     return percent(estimate.value, _share_digits(estimate))
+
+
+def share_ends(estimate: Estimate, digits: int | None = None) -> str:
+    """The interval of a share in percent, by default in a sentence's digits; `no interval` where there is none."""
+    return interval(estimate, scale=100.0, digits=_share_digits(estimate) if digits is None else digits)
 
 
 def _share_digits(estimate: Estimate) -> int:
