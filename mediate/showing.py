@@ -16,6 +16,11 @@ NAME = "text-align: left; vertical-align: top"
 VALUE = f"{NAME}; white-space: pre-wrap; max-width: 40em"
 
 
+def plural(count: int, noun: str, many: str = "") -> str:
+    """`1 item`, `12 items`; `many` where that is not the noun with an s."""
+    return f"{count} {noun if count == 1 else many or f'{noun}s'}"
+
+
 def visible(text: str, keep: str = "") -> str:
     """The text with every invisible or acting character shown by a sign for it.
 

@@ -8,6 +8,7 @@ from mediate.report.analysis import analysis_of, section
 from mediate.results import Results
 from mediate.results.partial import partial_words
 from mediate.results.precision import precision_words
+from mediate.showing import plural as plural
 from mediate.stats import Estimate
 from mediate.stats.digits import percent_digits
 
@@ -65,11 +66,6 @@ def share_ends(estimate: Estimate, digits: int | None = None) -> str:
 def _share_digits(estimate: Estimate) -> int:
     """Digits of a share in a sentence: by the width of its interval, and never more than the tables have."""
     return percent_digits(100 * estimate.value, 100 * estimate.low, 100 * estimate.high, most=1)
-
-
-def plural(count: int, noun: str, many: str = "") -> str:
-    """`1 item`, `12 items`; `many` where that is not the noun with an s."""
-    return f"{count} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def plain(value: Any) -> str:
