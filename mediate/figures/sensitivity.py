@@ -12,6 +12,7 @@ from mediate.figures.style import FAINT, INK, canvas, effect_label
 from mediate.figures.text import label
 from mediate.results.outcomes import unit_of
 from mediate.results.sensitivity import Sensitivity
+from mediate.showing import plural
 
 ROW_HEIGHT, MARGIN = 0.24, 1.2
 
@@ -60,7 +61,7 @@ def plot_sensitivity(found: Sequence[Sensitivity], *, outcome: str, ax: Axes | N
 def _title(found: Sequence[Sensitivity], unit: str) -> str:
     """Which replacement takes most, where its interval has nothing in common with the run's own contrast's."""
     own, others = found[0].effect, [each for each in found[1:] if np.isfinite(each.effect.low)]
-    plain = f"What is lost with each of {len(found)} replacement{'s' * (len(found) != 1)} of the chain"
+    plain = f"What is lost with each of {plural(len(found), 'replacement')} of the chain"
     if not others or not np.isfinite(own.low):
         return plain
     most = max(others, key=lambda each: abs(each.effect.value))

@@ -116,7 +116,9 @@ def notebook(results: Results) -> str:
     blocks: list[Block] = []
     for each in (summary_of(cube, analysis) for cube in cubes):
         blocks += [each.short_table(), each.basis()]
-    counts = f"{plural(len(results.items), 'item')} measured, {len(results.rejects)} entries left out."
+    counts = (
+        f"{plural(len(results.items), 'item')} measured, {plural(len(results.rejects), 'entry', 'entries')} left out."
+    )
     remarks = Notes((*notes(results), *others_note(results, analysis)))
     told = Section(
         "",
