@@ -1,4 +1,4 @@
-"""Text of any origin made safe to show, and a record as a small table in a notebook's cell."""
+"""Text of any origin made safe to show, a count with its noun, and a record as a small table in a notebook's cell."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
