@@ -20,6 +20,7 @@ from mediate.results import Results
 from mediate.scoring.rundir import holding
 from mediate.scoring.score import Call, score
 from mediate.scoring.spec import make_spec
+from mediate.showing import plural
 from mediate.tasks import Hint, few_shot_prompt, generate_pairs, modular_pairs
 from mediate.traces.trace import encode
 
@@ -54,7 +55,7 @@ def run_ladder(
         takeover: Whether directories of runs are taken over from a process on another machine.
     """
     made, known = modular_pairs(pairs, seed=seed, hint=Hint.ANSWER), read_marks()
-    say(f"pairs: {len(made)} chains of arithmetic modulo 10, 2 to 5 steps, given to every model")
+    say(f"pairs: {plural(len(made), 'chain')} of arithmetic modulo 10, 2 to 5 steps, given to every model")
     spec = make_spec(maps=("read:step,layer",), seed=seed)
     members, afters, pages, uncopied = [], [], [], []
     call = Call(progress=True, takeover=takeover)
@@ -134,7 +135,8 @@ def _demonstrated(out: Path, pairs: int, seed: int, say: Callable[[str], None]) 
         with_cot=False,
     )
     say(
-        f"pairs: {len(made)} word problems of {len(OPERATIONS)} steps, each with one number changed in its source world"
+        f"pairs: {plural(len(made), 'word problem')} of {len(OPERATIONS)} steps, each with one number changed in its "
+        "source world"
     )
     spec = make_spec(
         template=Template(

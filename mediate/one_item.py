@@ -15,6 +15,7 @@ from mediate.pairs.files import PairFile, scan_pairs
 from mediate.pairs.pair import Item, Pair
 from mediate.report import ATTRIBUTED_MAPS, Attributed
 from mediate.scoring.spec import ScoreOptions, ScoreSpec, make_spec
+from mediate.showing import plural
 
 if TYPE_CHECKING:
     from mediate.mediation.prepared_item import Prepared, PreparedItem
@@ -166,7 +167,7 @@ def _found(name: str, pairs: Sequence[Pair] | str | Path) -> Pair:
     if isinstance(found, ItemError):
         raise found
     if found is None:
-        raise InputError(f"prepare: no item {name!r} among {len(file.pairs)} pairs; name the pairs: pairs=...")
+        raise InputError(f"prepare: no item {name!r} among {plural(len(file.pairs), 'pair')}; name them: pairs=...")
     return found
 
 

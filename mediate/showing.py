@@ -1,4 +1,4 @@
-"""Text of any origin made safe to show, and a record as a small table in a notebook's cell."""
+"""Text of any origin made safe to show, a count with its noun, and a record as a small table in a notebook's cell."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,11 @@ UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 MOST_TEXT = 600  # characters of a cell
 NAME = "text-align: left; vertical-align: top"
 VALUE = f"{NAME}; white-space: pre-wrap; max-width: 40em"
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """`1 item`, `12 items`; `many` where that is not the noun with an s."""
+    return f"{count} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def visible(text: str, keep: str = "") -> str:

@@ -9,6 +9,7 @@ import typer
 
 from mediate.cli.ending import put, put_json
 from mediate.cli.options import AnswerPatternOption, ColumnsOption, FormatOption, JsonOption, columns_of
+from mediate.showing import plural
 
 if TYPE_CHECKING:
     from mediate.errors import ItemError
@@ -30,7 +31,7 @@ def check_file(
     found = scan_file(file, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
     given, errors = found.given, [*found.errors, *_repeated(found.given)]
     noun = "items" if found.taken_for else "pairs"
-    put(found.taken_for or f"{file.name}: {len(given) + len(found.errors)} pairs")
+    put(found.taken_for or f"{file.name}: {plural(len(given) + len(found.errors), 'pair')}")
     counts = counted(given) | {"bad": len(errors)}
     put(", ".join(f"{count} {_words(name, count)}" for name, count in counts.items()))
     for error in errors[:MOST]:

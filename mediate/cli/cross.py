@@ -26,6 +26,7 @@ from mediate.cli.options import (
     tell_time,
 )
 from mediate.cli.run_files import write_run as write_down
+from mediate.showing import plural
 from mediate.watch import tell
 
 if TYPE_CHECKING:
@@ -116,5 +117,6 @@ def _say(results: "CrossResults") -> None:
     counts, memory = results.manifest["counts"], results.manifest["weight_bytes"]
     put(repr(CrossScores(results)))
     put(
-        f"{counts['measured']} of {counts['given']} pairs; weights of both models: {sum(memory.values()) / 1e6:,.0f} MB"
+        f"{counts['measured']} of {plural(counts['given'], 'pair')}; weights of both models: "
+        f"{sum(memory.values()) / 1e6:,.0f} MB"
     )

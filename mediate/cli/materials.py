@@ -12,6 +12,7 @@ from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
 from mediate.errors import InputError
 from mediate.files import check_place
+from mediate.showing import plural
 from mediate.watch import tell
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def make_pairs(
     if not force:
         check_absent(out, content)
     write_bytes(out, content)
-    put(f"{len(pairs)} pairs: {out}")
+    put(f"{plural(len(pairs), 'pair')}: {out}")
     suiting = task.models.get(own.get("wording") or "", task.model)
     tell(f"next: {score_command(out, model or suiting or 'M')}")
 

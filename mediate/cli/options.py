@@ -185,9 +185,12 @@ def tell_time() -> None:
 
 def tell_next(out: Path, rejects: "Sequence[Reject]", otherwise: str = "") -> None:
     """The last line of a command: what there is to be seen of items that were left out, or else the next command."""
+    from mediate.showing import plural
+
     count = sum(each.part == "item" for each in rejects)
     if count:
-        tell(f"next: see why {count} were left out, in {out / 'rejects.jsonl'}")
+        were = "was" if count == 1 else "were"
+        tell(f"next: see why {plural(count, 'item')} {were} left out, in {out / 'rejects.jsonl'}")
     elif otherwise:
         tell(f"next: {otherwise}")
 

@@ -31,6 +31,7 @@ from mediate.cli.options import (
 )
 from mediate.errors import InputError
 from mediate.files import check_place
+from mediate.showing import plural
 from mediate.watch import tell
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def select(
     if not force:
         check_absent(out, content)
     write_bytes(out, content)
-    put(f"{len(kept)} of {len(found.results.traces)} traces: {out}")
+    put(f"{len(kept)} of {plural(len(found.results.traces), 'trace')}: {out}")
     tell(f"next: mediate tune sft --model STUDENT --data {quote(str(out))} --out DIR")
 
 
@@ -262,7 +263,7 @@ def rsd(
         check_absent(out, content)
     write_bytes(out, content)
     put(repr(found))
-    put(f"{len(found.results.kept)} traces: {out}")
+    put(f"{plural(len(found.results.kept), 'trace')}: {out}")
     tell_time()
     tell(f"next: mediate tune sft --model {quote(student)} --data {quote(str(out))} --out DIR")
 

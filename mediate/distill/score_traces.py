@@ -25,6 +25,7 @@ from mediate.scoring.score import Call
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
 from mediate.scoring.telling import opening
+from mediate.showing import plural
 from mediate.traces.trace import written_trace
 from mediate.watch import Done, tell, work
 
@@ -63,7 +64,7 @@ def score_traces(
         check_teacher(student, teacher)
     items = as_measured(given, "hidden", str)
     if not isinstance(given[0], Item):
-        say(f"{len(given)} pairs: the chains of their bases are scored")
+        say(f"{plural(len(given), 'pair')}: the chains of their bases are scored")
     # No map, control or replacement is measured.
     scoring = scoring.model_copy(update={"maps": (), "replacements": (), "control_pairs": 0})
     scoring = settled(student, items, fitting(items, scoring), say)

@@ -13,6 +13,7 @@ from mediate.figures.text import MOST_OF_A_KIND, label
 from mediate.results import EffectMap
 from mediate.results.agreement import RANKING, RELIABLE, SIZES, VERDICTS
 from mediate.results.outcomes import unit_of
+from mediate.showing import plural
 
 AGREEMENT_OF_MAPS_SIZE = (5.2, 3.4)
 # More points than this are drawn fainter, and a random part of them.
@@ -90,8 +91,8 @@ def _draw_cells(axes: Axes, cells: pd.DataFrame, unit: str, seed: int) -> None:
     axes.plot(drawn["exact"], drawn["estimate"], "o", color=INK, markersize=3, alpha=alpha, markeredgewidth=0)
     axes.set(xlim=ends, ylim=ends)
     axes.set_aspect("equal", adjustable="box")
-    some = f"{len(drawn)} of {len(cells)} cells" if len(drawn) < len(cells) else f"{len(cells)} cells"
-    axes.set_xlabel(f"exact effect ({unit}; {some} of {cells['item'].nunique()} items)")
+    some = f"{len(drawn)} of {len(cells)} cells" if len(drawn) < len(cells) else plural(len(cells), "cell")
+    axes.set_xlabel(f"exact effect ({unit}; {some} of {plural(cells['item'].nunique(), 'item')})")
     axes.set_ylabel(f"estimate ({unit})")
 
 
@@ -105,7 +106,7 @@ def _draw_items(axes: Axes, found: pd.DataFrame) -> None:
     if (known["top_ratio"] > 0).any():
         axes.set_yscale("log")
         axes.set_ylim(min(0.3, known["top_ratio"].min() / 1.5), max(3.0, known["top_ratio"].max() * 1.5))
-    axes.set_xlabel(f"rank correlation with exact patching (n = {len(known)} of {len(found)} items)")
+    axes.set_xlabel(f"rank correlation with exact patching (n = {len(known)} of {plural(len(found), 'item')})")
     axes.set_ylabel("size at the estimate's top,\ntimes the exact one (log scale)")
 
 
@@ -113,4 +114,4 @@ def _title(estimated: Sequence[EffectMap]) -> str:
     having = [each.agreement.verdict for each in estimated if each.agreement is not None]
     kind = label(estimated[0].kind, MOST_OF_A_KIND)
     counts = ", ".join(f"{word} {having.count(word)}" for word in VERDICTS if word in having)
-    return f"{kind}: {counts or 'not held against exact patching'} (of {len(estimated)} items)"
+    return f"{kind}: {counts or 'not held against exact patching'} (of {plural(len(estimated), 'item')})"

@@ -12,6 +12,7 @@ from mediate.figures.shares import LEAST_RANGE, percent_words
 from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas
 from mediate.figures.text import label
 from mediate.results import CHANNELS, MIN_TE, Cube, set_shares
+from mediate.showing import plural
 from mediate.stats import Estimate
 
 BEFORE_ANSWER_SIZE, BEFORE_ANSWER_NARROW = (7.2, 2.9), (3.6, 3.5)
@@ -58,7 +59,11 @@ def plot_before_answer(
         else:
             told = f"; axis {cut_axis(axes.xaxis, gap)}"
         n, groups = len(cut.items), len(set(cut.groups))
-        counts = f"n = {n} items in {groups} group{'s' * (groups != 1)}, {level * 100:g} % intervals"
+        counts = f"n = {plural(n, 'item')} in {plural(groups, 'group')}"
+        if any(np.isfinite(each.low) for shares in both for each in shares.values()):
+            counts += f", {level * 100:g} % intervals"
+        else:
+            counts += f", {'one group: ' * (groups == 1)}no interval"
         axes.set_xlabel(
             f"share of the total effect on {label(cut.outcome)}; {counts}\n"
             f"rings: at the answer; full: where the chain is about to state it{told}",

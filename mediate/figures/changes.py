@@ -13,6 +13,7 @@ from mediate.figures.found import headed
 from mediate.figures.heat import signed
 from mediate.figures.style import FAINT, INK, canvas
 from mediate.figures.text import in_lines, label
+from mediate.showing import plural
 from mediate.stats import Estimate
 from mediate.stats.digits import percent_digits
 
@@ -79,8 +80,8 @@ def plot_changes(
         axes.set_ylim(len(changes) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         first = next(each.estimate for each in changes if each.estimate.defined)
-        counts = f"n = {first.n} items in {first.groups} group{'s' * (first.groups != 1)}"
-        far = f"; {outside} group{'s' * (outside != 1)} outside" if outside else ""
+        counts = f"n = {plural(first.n, 'item')} in {plural(first.groups, 'group')}"
+        far = f"; {plural(outside, 'group')} outside" if outside else ""
         words = f"{quantity}, less {label(reference, 2 * NAME_WIDTH)}, in points of TE"
         axes.set_xlabel(
             f"{in_lines(words, 80)}\n{counts}{far}; shaded: the margin of {100 * margin:g}", parse_math=False
@@ -143,4 +144,4 @@ def _title(changes: Sequence[RunChange], reference: str) -> str:
         (only,) = changes
         return f"{label(only.name, 40)} against {label(reference, 40)}: {only.verdict}"
     told = ", ".join(f"{word} in {count}" for word, count in counts.items())
-    return f"Against {label(reference, 40)}: {told} of {len(changes)} runs"
+    return f"Against {label(reference, 40)}: {told} of {plural(len(changes), 'run')}"

@@ -11,6 +11,7 @@ from mediate.figures.found import clear
 from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas, effect_label
 from mediate.figures.text import label
 from mediate.results import CHANNELS, MIN_TE, Cube, set_effects, shapley, total_effect
+from mediate.showing import plural
 
 MOST_BARS = 30
 WIDTH = 7.2
@@ -69,10 +70,10 @@ def _title(cube: Cube, *, seed: int, level: float) -> str:
     most = max(CHANNELS, key=lambda name: abs(means[name].value))
     n = len(cube.items)
     if not clear(means[most]):
-        return f"The three channels of each item, n = {n} item{'s' * (n != 1)}"
+        return f"The three channels of each item, n = {plural(n, 'item')}"
     values = shapley(cube.y, cube.contrast)
     count = int((abs(values).argmax(axis=1) == CHANNELS.index(most)).sum())
-    return f"{most.capitalize()} is the largest channel in {count} of {n} items"
+    return f"{most.capitalize()} is the largest channel in {count} of {plural(n, 'item')}"
 
 
 def stacked(values: Float[np.ndarray, "row channel"]) -> Float[np.ndarray, "row channel"]:
@@ -142,7 +143,7 @@ def _draw_points(axes: Axes, cube: Cube, min_te: float, *, seed: int, level: flo
     small = int((abs(te) <= min_te).sum())
     one = Line2D([], [], linestyle="none", marker=".", color=FAINT, markersize=7, label="an item")
     middle = Line2D([], [], color=FAINT, linewidth=3.5, label="middle half (thin: 80 %)")
-    counts = f"n = {len(te)} items" + (f", {small} with |TE| ≤ {min_te:g}" if small else "")
+    counts = f"n = {plural(len(te), 'item')}" + (f", {small} with |TE| ≤ {min_te:g}" if small else "")
     count_key = Line2D([], [], linestyle="none", label=counts)
     missing = f" ({'one group: ' if means['te'].groups == 1 else ''}no interval)"
     interval = f" with {level * 100:g} % interval" if np.isfinite(means["te"].low) else missing

@@ -18,6 +18,7 @@ from mediate.figures.text import label
 from mediate.figures.told_apart import cell_intervals, crossed_words
 from mediate.results import EffectMap, mean_map
 from mediate.results.kind_words import view_words
+from mediate.showing import plural
 
 WIDTH = 7.2
 DIMS = ("layer",)
@@ -58,7 +59,7 @@ def plot_components(
     with canvas(ax, components_size(len(maps))) as axes:
         marked = crossed if bounded else None
         draw_heat(axes, values, scale, bar=f"mean effect on\n{label(outcome)} (nats)", crossed=marked)
-        label_axis(axes.xaxis, f"layer (n = {items} item{'s' * (items != 1)})", layers)
+        label_axis(axes.xaxis, f"layer (n = {plural(items, 'item')})", layers)
         axes.set_yticks(range(len(maps)), [label(name) for name in maps], parse_math=False)
         first = next(iter(maps.values()))[0]
         lines = heat_key(axes, values, scale, colours_of(first), crossed=marked, said=crossed_words(level))

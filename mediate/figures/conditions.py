@@ -13,6 +13,7 @@ from mediate.figures.shares import percent_words
 from mediate.figures.style import FAINT, INK, canvas
 from mediate.figures.text import label
 from mediate.results.conditions import MEDIATED, TE, OfCondition
+from mediate.showing import plural
 
 ROW_HEIGHT, MARGIN = 0.26, 1.3
 
@@ -76,7 +77,7 @@ def _title(found: Sequence[OfCondition]) -> str:
                 f"The chain mediates least under {label(least.condition, 40)}, {percent_words(low)}, and most under "
                 f"{label(most.condition, 40)}, {percent_words(high)}"
             )
-    return f"Mediated share under each of {len(found)} condition{'s' * (len(found) != 1)}"
+    return f"Mediated share under each of {plural(len(found), 'condition')}"
 
 
 def conditions_data(found: Sequence[OfCondition]) -> pd.DataFrame:

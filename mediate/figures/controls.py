@@ -10,6 +10,7 @@ from mediate.errors import InputError
 from mediate.figures.found import headed
 from mediate.figures.style import FAINT, INK, canvas
 from mediate.results.controls import ControlSummary
+from mediate.showing import plural
 
 ROW_HEIGHT, MARGIN = 0.34, 1.15
 # Fewer items than this tell nothing of a control that is no exact one.
@@ -104,4 +105,5 @@ def _title(found: Sequence[ControlSummary]) -> str:
     if not below:
         return f"Controls: {len(exact)} that must be exactly 0 are" if exact else "Controls"
     held = f"; {len(exact)} that must be exactly 0 are" if exact else ""
-    return f"{len(less)} of {len(below)} controls have clearly less effect than the real intervention{held}"
+    have = f"{plural(len(below), 'control')} {'has' if len(below) == 1 else 'have'}"
+    return f"{len(less)} of {have} clearly less effect than the real intervention{held}"

@@ -18,6 +18,7 @@ from mediate.results.crossing_folder import CrossResults
 from mediate.results.crossing_names import CHANGE_WORDS
 from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
+from mediate.showing import plural
 from mediate.stats import Estimate
 
 CROSSING_SIZE, CROSSING_NARROW = (7.2, 3.7), (3.6, 4.6)
@@ -135,7 +136,7 @@ def _say(axes: Axes, name: str, each: Estimate, row: float, *, within: bool) -> 
 def _axis_label(crossing: Crossing, total: Estimate, level: float) -> str:
     items, groups = len(set(crossing.items)), len(set(crossing.groups))
     worlds = " in both worlds" if len(set(crossing.worlds)) == 2 else ""
-    counts = f"n = {items} item{'s' * (items != 1)}{worlds}, {groups} group{'s' * (groups != 1)}"
+    counts = f"n = {plural(items, 'item')}{worlds}, {plural(groups, 'group')}"
     missing = f"; {'one group: ' if total.groups == 1 else ''}no interval"
     interval = f"; {level * 100:g} % intervals" if np.isfinite(total.low) else missing
     first = f"change in {label(crossing.outcome)}, tuned less original (nats; positive: for the right answer)"

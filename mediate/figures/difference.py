@@ -17,6 +17,7 @@ from mediate.figures.layers import LEAST_OF_A_LINE
 from mediate.figures.scale import ColourScale, scale_of
 from mediate.figures.style import FAINT, INK, canvas, run_colours
 from mediate.figures.text import in_lines, label
+from mediate.showing import plural
 
 DIFFERENCE_SIZE = (7.2, 3.2)
 MOST_BANDS, NAME_WIDTH = 3, 26
@@ -194,5 +195,5 @@ def plot_difference_by_depth(
         for text in legend.get_texts():
             text.set_parse_math(False)
         count = sum(bool(each.found.any()) for each in lines)
-        headed(axes, f"{count} of {len(lines)} run{'s' * (len(lines) != 1)} found to differ at some depth")
+        headed(axes, f"{count} of {plural(len(lines), 'run')} found to differ at some depth")
     return axes

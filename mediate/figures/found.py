@@ -13,6 +13,7 @@ from mediate.figures.text import ELLIPSIS, label
 from mediate.results import EffectMap, mean_map
 from mediate.results.kind_words import called
 from mediate.results.outcomes import unit_of
+from mediate.showing import plural
 from mediate.stats import Estimate
 from mediate.stats.columnwise import interval_of_means
 
@@ -56,7 +57,7 @@ def about(maps: Sequence[EffectMap]) -> str:
     n = len({each.item for each in maps})
     each = "" if n == 1 else "Mean "
     what = called(label(maps[0].kind, 64))
-    return f"{each}{what if each else begun(what)}, n = {n} item{'s' * (n != 1)}"
+    return f"{each}{what if each else begun(what)}, n = {plural(n, 'item')}"
 
 
 def peak(maps: Sequence[EffectMap], *, seed: int = 0, level: float = 0.95) -> str:

@@ -14,6 +14,7 @@ from mediate.figures.style import INK, SEQUENTIAL, canvas, effect_label
 from mediate.figures.text import label
 from mediate.results import EffectMap
 from mediate.results.kinds import parse_kind
+from mediate.showing import plural
 from mediate.stats.columnwise import interval_of_means
 
 GRAFTS_SIZE = (7.2, 3.2)
@@ -75,7 +76,7 @@ def _title(maps: Sequence[EffectMap]) -> str:
     """In how many chains the last step alone takes most of what all do."""
     long = [each for each in maps if len(each.values) > 1 and each.values[-1]]
     last = sum((each.values[-1] - each.values[-2]) / each.values[-1] > 0.5 for each in long)
-    n = f"n = {len(maps)} item{'s' * (len(maps) != 1)}"
+    n = f"n = {plural(len(maps), 'item')}"
     if len(long) < 2:
         return f"Grafting the source's steps, {n}"
     return f"In {last} of {len(long)} chains more than half is lost with the last step"

@@ -15,6 +15,7 @@ from mediate.figures.steps import bar_words, colours_of
 from mediate.figures.style import canvas
 from mediate.figures.told_apart import crossed_of, crossed_words
 from mediate.results import EffectMap
+from mediate.showing import plural
 
 WIDTH = 7.2
 NAMES = {"kv_head": "KV head", "position": "position (CoT token)"}
@@ -92,5 +93,5 @@ def _sizes(maps: Sequence[EffectMap], means: Means) -> str:
     low, high = int(means.count.min()), int(means.count.max())
     n = len({each.item for each in maps})
     if low == high == n:
-        return f"n = {n} item{'s' * (n != 1)}"
+        return f"n = {plural(n, 'item')}"
     return f"n = {low} to {high} items a cell"

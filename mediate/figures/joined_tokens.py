@@ -13,6 +13,7 @@ from mediate.figures.style import FAINT, canvas, run_colours
 from mediate.figures.text import label
 from mediate.results.token_join import ALL
 from mediate.results.tokens_agreed import SCORES, TokensAgreed
+from mediate.showing import plural
 from mediate.traces.token_kinds import TokenKind
 
 AGREED_SIZE, TOKENS_SIZE = (7.2, 3.4), (7.2, 3.4)
@@ -69,7 +70,7 @@ def plot_tokens_agreed(
         axes.set_ylim(len(scores) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(words)
-        headed(axes, f"How far {len(scores)} scores of tokens find what these carry")
+        headed(axes, f"How far {plural(len(scores), 'score')} of tokens find what these carry")
         axes.grid(axis="x", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
@@ -123,7 +124,7 @@ def plot_joined_tokens(tokens: pd.DataFrame, effect: str = "knockout", *, ax: Ax
         axes.set_xlim(left=-0.005)
         axes.set_xlabel("surprisal (nats)")
         axes.set_ylabel(f"{effect} effect (nats)", parse_math=False)
-        headed(axes, f"What each token carries, by how surprising it is, n = {len(there)} tokens")
+        headed(axes, f"What each token carries, by how surprising it is, n = {plural(len(there), 'token')}")
         axes.grid(color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)

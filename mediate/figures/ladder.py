@@ -14,6 +14,7 @@ from mediate.figures.found import headed
 from mediate.figures.moved_apart import moved_apart
 from mediate.figures.style import CHANNEL_COLOURS, INK, canvas, run_colours
 from mediate.figures.text import in_lines, label
+from mediate.showing import plural
 from mediate.stats import Estimate
 
 LADDER_SIZE = (7.2, 3.4)
@@ -149,7 +150,7 @@ def _named(line: LadderLine) -> str:
 
 def _sizes(defined: Sequence[Estimate]) -> str:
     least, most = min(each.n for each in defined), max(each.n for each in defined)
-    return f"; n = {least} items" if least == most else f"; n = {least} to {most} items"
+    return f"; n = {plural(least, 'item')}" if least == most else f"; n = {least} to {most} items"
 
 
 def _title(lines: Sequence[LadderLine], quantity: str) -> str:

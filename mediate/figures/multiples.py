@@ -17,6 +17,7 @@ from mediate.figures.narrow import NARROW
 from mediate.figures.scale import ColourScale, scale_of
 from mediate.figures.style import MARGIN, Place, panelled
 from mediate.figures.text import in_lines, label
+from mediate.showing import plural
 
 PANEL, LEFT, HEIGHT = 2.0, 1.6, 3.6
 # Characters of a run's name in a line over its panel.
@@ -155,6 +156,6 @@ def _title(runs: Sequence[RunMap]) -> str:
     if not any(counts):
         return f"No cell of {cells} is found to differ from {label(runs[0].name, 40)}"
     if len(runs) == 2:
-        return f"{counts[0]} of {cells} cells differ from {label(runs[0].name, 40)}"
+        return f"{counts[0]} of {plural(cells, 'cell')} differ from {label(runs[0].name, 40)}"
     most = max(range(len(counts)), key=counts.__getitem__)
     return f"Most cells differ in {label(runs[1 + most].name, 40)}: {counts[most]} of {cells}"

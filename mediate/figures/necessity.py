@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from mediate.errors import InputError
 from mediate.figures.style import INK, RISING, canvas, effect_label
 from mediate.figures.text import label
+from mediate.showing import plural
 from mediate.stats import Estimate
 
 ROW, MARGINS = 0.42, 1.3
@@ -57,8 +58,8 @@ def plot_necessity(found: Mapping[str, Mapping[str, Estimate]], *, outcome: str,
         axes.set_ylim(len(found) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         n = sorted({effects["te"].n for effects in found.values()})
-        counts = f"n = {n[0]}" if len(n) == 1 else f"n = {n[0]} to {n[-1]}"
-        axes.set_xlabel(f"mean {effect_label(label(outcome))}; {counts} items", parse_math=False)
+        counts = f"n = {plural(n[0], 'item')}" if len(n) == 1 else f"n = {n[0]} to {n[-1]} items"
+        axes.set_xlabel(f"mean {effect_label(label(outcome))}; {counts}", parse_math=False)
         axes.grid(axis="x", color="0.92", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.set_title(_title(found), loc="left", pad=22)
@@ -77,4 +78,4 @@ def necessity_data(found: Mapping[str, Mapping[str, Estimate]]) -> pd.DataFrame:
 
 def _title(found: Mapping[str, Mapping[str, Estimate]]) -> str:
     needing = [name for name, effects in found.items() if effects["necessity"].low > 0]
-    return f"The answer needs its chain in {len(needing)} of {len(found)} models"
+    return f"The answer needs its chain in {len(needing)} of {plural(len(found), 'model')}"

@@ -13,6 +13,7 @@ from mediate.errors import InputError
 from mediate.figures.found import headed
 from mediate.figures.style import FAINT, FALLING, INK, RISING, canvas
 from mediate.figures.text import in_lines, label
+from mediate.showing import plural
 from mediate.stats import Estimate
 from mediate.stats.resampling import group_index
 
@@ -99,7 +100,7 @@ def plot_paired(
         axes.grid(axis="y", color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles), borderaxespad=0.2)
-        headed(axes, f"{quantity.partition(chr(10))[0].capitalize()} in {len(runs)} runs", over=1)
+        headed(axes, f"{quantity.partition(chr(10))[0].capitalize()} in {plural(len(runs), 'run')}", over=1)
     return axes
 
 
@@ -126,14 +127,13 @@ def _draw_lines(axes: Axes, lines: Float[np.ndarray, "line run"], line: str) -> 
     places, whole = np.arange(lines.shape[1]), np.isfinite(lines).all(axis=1)
     if lines.shape[1] > 2:
         axes.plot(places, lines.T, color=FAINT, alpha=alpha, linewidth=0.8, zorder=2)
-        several = "s" * (len(lines) != 1)
-        return [Line2D([], [], color=FAINT, linewidth=0.8, label=f"{len(lines)} {line}{several}")]
+        return [Line2D([], [], color=FAINT, linewidth=0.8, label=plural(len(lines), line))]
     rises, count = lines[:, 1] > lines[:, 0], int(whole.sum())
     handles = []
     for chosen, colour, text in ((whole & rises, RISING, "rises"), (whole & ~rises, FALLING, "does not rise")):
         if chosen.any():
             axes.plot(places, lines[chosen].T, color=colour, alpha=alpha, linewidth=0.9, zorder=2)
-        text = f"{text} in {chosen.sum()} of {count} {line}{'s' * (count != 1)}"
+        text = f"{text} in {chosen.sum()} of {plural(count, line)}"
         handles.append(Line2D([], [], color=colour, linewidth=1.2, label=text))
     return handles
 

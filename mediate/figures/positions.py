@@ -17,6 +17,7 @@ from mediate.figures.style import FAINT, INK, canvas, effect_label, hold_margin
 from mediate.figures.text import in_lines, label
 from mediate.figures.told_apart import crossed_of, crossed_words
 from mediate.results import EffectMap
+from mediate.showing import plural
 
 POSITIONS_SIZE = (7.2, 3.0)
 POSITION = "position"
@@ -146,4 +147,4 @@ def _plot_line(maps: Sequence[EffectMap], name: str, *, seed: int, level: float,
 
 def _items(maps: Sequence[EffectMap]) -> str:
     n = len({each.item for each in maps})
-    return f"{n} item{'s' * (n != 1)}"
+    return f"{plural(n, 'item')}"

@@ -10,7 +10,9 @@ from mediate.errors import InputError
 from mediate.figures.found import estimate_words, headed
 from mediate.figures.style import FAINT, INK, canvas, effect_label
 from mediate.figures.text import label
+from mediate.results.outcomes import unit_of
 from mediate.results.sensitivity import Sensitivity
+from mediate.showing import plural
 
 ROW_HEIGHT, MARGIN = 0.24, 1.2
 
@@ -52,21 +54,21 @@ def plot_sensitivity(found: Sequence[Sensitivity], *, outcome: str, ax: Axes | N
         axes.set_ylim(len(found) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(effect_label(label(outcome)), parse_math=False)
-        headed(axes, _title(found))
+        headed(axes, _title(found, unit_of(outcome)))
     return axes
 
 
-def _title(found: Sequence[Sensitivity]) -> str:
+def _title(found: Sequence[Sensitivity], unit: str) -> str:
     """Which replacement takes most, where its interval has nothing in common with the run's own contrast's."""
     own, others = found[0].effect, [each for each in found[1:] if np.isfinite(each.effect.low)]
-    plain = f"What is lost with each of {len(found)} replacement{'s' * (len(found) != 1)} of the chain"
+    plain = f"What is lost with each of {plural(len(found), 'replacement')} of the chain"
     if not others or not np.isfinite(own.low):
         return plain
     most = max(others, key=lambda each: abs(each.effect.value))
     if own.low <= most.effect.high and most.effect.low <= own.high:
         return f"{plain}: none is told apart from {label(found[0].name, 40)}" if len(others) == 1 else plain
     more = "more" if abs(most.effect.value) > abs(own.value) else "less"
-    return f"{label(most.name, 40)} takes {estimate_words(most.effect)}, {more} than {label(found[0].name, 40)}"
+    return f"{label(most.name, 40)} takes {estimate_words(most.effect)} {unit}, {more} than {label(found[0].name, 40)}"
 
 
 def sensitivity_data(found: Sequence[Sensitivity]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from mediate.figures.moved_apart import moved_apart
 from mediate.figures.style import INK, canvas
 from mediate.figures.text import label
 from mediate.results import MIN_TE, Cube, item_shares, set_shares, total_effect
+from mediate.showing import plural
 
 SPREAD_SIZE = (7.2, 2.8)
 # Up to so many items each is a dot; of more, the line alone is drawn.
@@ -60,7 +61,7 @@ def plot_share_spread(
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=_decimals(*axis.get_view_interval())))
         _name_outliers(axes, there)
-        counts = f"n = {len(there)} of {len(found)} items" + (f"; {outside} lie outside" if outside else "")
+        counts = f"n = {len(there)} of {plural(len(found), 'item')}" + (f"; {outside} lie outside" if outside else "")
         small = f"; {len(found) - len(there)} have |TE| ≤ {min_te:g} and no share" if len(there) < len(found) else ""
         axes.set_xlabel(f"mediated share of an item ({counts}{small}); dashed: of the set")
         axes.grid(axis="x", color="0.9", linewidth=0.6)
@@ -133,5 +134,5 @@ def _title(there: pd.DataFrame, found: pd.DataFrame) -> str:
     said = [f"{each + 0.0:.{digits}f}".replace("-", "−") for each in (middle, low, high)]
     far = int(found["outlier"].sum())
     some = f", {MOST_NAMES} of them named" if far > MOST_NAMES else ""
-    named = f"; {far} outlier{'s' * (far != 1)}{some}" if far else ""
+    named = f"; {plural(far, 'outlier')}{some}" if far else ""
     return f"Half of the items are mediated by {said[0]} % or more, the middle 80 % by {said[1]} to {said[2]} %{named}"

@@ -13,6 +13,7 @@ from mediate.figures.found import clear, headed
 from mediate.figures.style import CHANNEL_COLOURS, FAINT, INK, canvas
 from mediate.figures.text import label
 from mediate.results import CHANNELS, MIN_TE, Cube, set_shares
+from mediate.showing import plural
 from mediate.stats import Estimate
 from mediate.stats.digits import percent_digits
 
@@ -107,7 +108,7 @@ def _percent(share: float, digits: int) -> str:
 
 def _axis_label(cube: Cube, min_te: float) -> str:
     items, groups, small = len(cube.items), len(set(cube.groups)), cube.undefined(min_te)
-    counts = f"n = {items} item{'s' * (items != 1)} in {groups} group{'s' * (groups != 1)}"
+    counts = f"n = {plural(items, 'item')} in {plural(groups, 'group')}"
     if small:
         counts += f" (|TE| ≤ {min_te:g} in {small} of them)"
     return f"share of the total effect on {label(cube.outcome)}\n{counts}"

@@ -20,6 +20,7 @@ from mediate.results import EffectMap
 from mediate.results.kind_words import called
 from mediate.results.kinds import View, parse_kind
 from mediate.results.outcomes import outcome_facts, unit_of
+from mediate.showing import plural
 
 STEPS_SIZE = (7.2, 3.0)
 # Characters of a step that stand beside its row.
@@ -109,7 +110,7 @@ def _label_steps(
     steps = [str(step).replace("-", "−") for step in coords["step"]]
     name = "step" if align == "start" else "step, −1 the last"
     if (count == n).all():
-        label_axis(axes.yaxis, f"{name} (n = {n} item{'s' * (n != 1)})", steps)
+        label_axis(axes.yaxis, f"{name} (n = {plural(n, 'item')})", steps)
         return
     low, high = count.min(axis=1).astype(int), count.max(axis=1).astype(int)
     sizes = [str(most) if least == most else f"{least}–{most}" for least, most in zip(low, high, strict=True)]

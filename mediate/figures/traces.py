@@ -10,6 +10,7 @@ from mediate.errors import InputError
 from mediate.figures.style import FAINT, INK, canvas
 from mediate.figures.text import label
 from mediate.results.trace_scores import ScoredTrace, TraceRule, token_table
+from mediate.showing import plural
 
 SET_SIZE = (4.6, 3.4)
 # Of one trace: inches a token, and the least and the most of the whole.
@@ -46,7 +47,7 @@ def plot_trace(trace: ScoredTrace, rule: TraceRule | None = None, *, ax: Axes | 
         axes.set_xlim(-0.7, len(places) - 0.3)
         axes.set_ylim(bottom=0)
         axes.set_ylabel("surprisal (nats)")
-        rejected = f"{int((~accepted).sum())} of {len(places)} tokens rejected"
+        rejected = f"{int((~accepted).sum())} of {plural(len(places), 'token')} rejected"
         axes.set_title(f"item {label(trace.item)}: {rejected}", parse_math=False)
         axes.legend(ncols=3)
     return axes
@@ -83,7 +84,7 @@ def plot_traces(traces: Sequence[ScoredTrace], rule: TraceRule | None = None, *,
             axes.legend()
         axes.set_xlabel("mean surprisal (nats a token)")
         axes.set_ylabel(f"mean rank (capped at {rule.cap})")
-        axes.set_title(f"{len(traces)} traces", parse_math=False)
+        axes.set_title(f"{plural(len(traces), 'trace')}", parse_math=False)
         axes.grid(color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
     return axes

@@ -12,6 +12,7 @@ from mediate.figures.text import label
 from mediate.results import CHANNELS, Cube, set_effects
 from mediate.results.contrasts import TWIN
 from mediate.results.outcomes import unit_of
+from mediate.showing import plural
 
 WATERFALL_SIZE = (7.2, 2.5)
 
@@ -53,7 +54,7 @@ def plot_waterfall(cube: Cube, *, seed: int = 0, level: float = 0.95, ax: Axes |
         axes.tick_params(axis="y", length=0)
         n, groups = len(cube.items), len(set(cube.groups))
         bars = f", {level * 100:g} % intervals" if np.isfinite(found["low"]).any() else ", no interval"
-        axes.set_xlabel(f"mean {label(cube.outcome)} ({unit}); n = {n} in {groups} group{'s' * (groups != 1)}{bars}")
+        axes.set_xlabel(f"mean {label(cube.outcome)} ({unit}); n = {n} in {plural(groups, 'group')}{bars}")
         headed(axes, _title(cube, seed, level))
     return axes
 

@@ -12,6 +12,7 @@ from mediate.pairs.pair import Item, Pair
 from mediate.pairs.recognise import GivenRows, read_given
 from mediate.pairs.response import bridge_states_answer
 from mediate.pairs.schema import Fields
+from mediate.showing import plural
 from mediate.watch import tell
 
 _NOT_AS_USUAL = {
@@ -147,7 +148,11 @@ def taken_for(path: str | Path, *, format: str | None = None, columns: Mapping[s
         InputError: As `scan_items`, but for pairs.
     """
     given = read_given(path, format=format, columns=columns)
-    return f"{Path(path).name}: {len(given.rows)} pairs" if given.schema is None else _items_of(path, given).taken_for
+    return (
+        f"{Path(path).name}: {plural(len(given.rows), 'pair')}"
+        if given.schema is None
+        else _items_of(path, given).taken_for
+    )
 
 
 def _items_of(path: str | Path, given: GivenRows) -> ItemFile:

@@ -14,6 +14,7 @@ from mediate.pairs.number_twins import number_twin
 from mediate.pairs.pair import Pair
 from mediate.pairs.recognise import GivenRows
 from mediate.pairs.schemas.gsm8k import GSM8K
+from mediate.showing import plural
 
 BY = ("numbers", "other")
 
@@ -35,11 +36,8 @@ class Twins:
     def told(self) -> str:
         """How many items have a twin, and why the others have none, with counts."""
         total = len(self.pairs) + len(self.without)
-        said = (
-            f"{len(self.pairs)} of {total} items have a twin by {self.by}"
-            if self.by == "numbers"
-            else (f"{len(self.pairs)} of {total} items have another item for a twin")
-        )
+        what = f"a twin by {self.by}" if self.by == "numbers" else "another item for a twin"
+        said = f"{len(self.pairs)} of {plural(total, 'item')} {'has' if total == 1 else 'have'} {what}"
         if not self.without:
             return said
         # One sentence a code: the reasons of bad rows differ in their details, and the first stands for all.

@@ -4,12 +4,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from mediate.pairs.answers import says
 from mediate.report.analysis import analysis_of, section
-from mediate.results import CHANNELS, Results, Told
-from mediate.results.outcomes import unit_of
+from mediate.results import Results
 from mediate.results.partial import partial_words
 from mediate.results.precision import precision_words
+from mediate.showing import plural as plural
 from mediate.stats import Estimate
 from mediate.stats.digits import percent_digits
 
@@ -50,7 +49,7 @@ def share_words(estimate: Estimate, digits: int | None = None) -> str:
     if not estimate.defined:
         return "undefined"
     digits = _share_digits(estimate) if digits is None else digits
-    ends = "(no interval)" if math.isnan(estimate.low) else interval(estimate, scale=100.0, digits=digits)
+    ends = "(no interval)" if math.isnan(estimate.low) else share_ends(estimate, digits)
     return f"{percent(estimate.value, digits)} {ends}"
 
 
@@ -59,14 +58,14 @@ def share_value(estimate: Estimate) -> str:
     return percent(estimate.value, _share_digits(estimate))
 
 
+def share_ends(estimate: Estimate, digits: int | None = None) -> str:
+    """The interval of a share in percent, by default in a sentence's digits; `no interval` where there is none."""
+    return interval(estimate, scale=100.0, digits=_share_digits(estimate) if digits is None else digits)
+
+
 def _share_digits(estimate: Estimate) -> int:
     """Digits of a share in a sentence: by the width of its interval, and never more than the tables have."""
     return percent_digits(100 * estimate.value, 100 * estimate.low, 100 * estimate.high, most=1)
-
-
-def plural(count: int, noun: str, many: str = "") -> str:
-    """`1 item`, `12 items`; `many` where that is not the noun with an s."""
-    return f"{count} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def plain(value: Any) -> str:
@@ -151,78 +150,6 @@ def _headline(results: Results) -> str:
         f"Of the effect of the question on the answer, {share_words(mediated)} is mediated by the chain of thought; by "
         f"channel, {text} is text, {latent} latent and {direct} direct; {basis}."
     )
-
-
-def notes(results: Results) -> tuple[str, ...]:
-    """What a reader of the headline must also know: copying, who wrote the chains, and shares that are not plain."""
-    if not results.cubes or not results.items:
-        return ()
-    cube, count, analysis = results.cube(), len(results.items), analysis_of(results)
-    stating = [item.base.states_result is not False for item in results.items if item.base.states_answer is not None]
-    stated, occurs = sum(stating), len(stating) - sum(stating)
-    written = sum(item.written for item in results.items)
-    writer = section(results, "writer").get("name")
-    others = f"{plain(writer)} wrote the other chains" if writer else "the other chains were given"
-    base = "base " if results.items[0].source else ""
-    chains = "both chains" if results.items[0].source else "the chain"
-    found = [f"The model wrote {chains} of {written} of {plural(count, 'item')}; {others}."]
-    if written in (0, count):
-        given = f"{plain(writer)} wrote the chains." if writer else "The chains were given."
-        found = ["The model wrote all chains itself." if written else given]
-    wrong = sum(any(_answers_otherwise(told) for _, told in item.worlds) for item in results.items)
-    if wrong:
-        found.append(
-            f"In {wrong} of {plural(count, 'item')} the model itself answers otherwise than given"
-            f"{', in one world or both' if results.items[0].source else ''}; --solved-only leaves such items out."
-        )
-    same = sum(item.source is not None and item.base.question == item.source.question for item in results.items)
-    if same:
-        found.append(
-            f"In {plural(same, 'item')} both worlds ask the same question: direct and latent are 0 there by "
-            "construction."
-        )
-    if stated:
-        found.append(
-            f"In {stated} of {plural(count, 'item')} the {base}chain itself states the answer: part of the text share "
-            "may be the copying of that statement."
-        )
-    if occurs:
-        found.append(
-            f"In {occurs} of {plural(count, 'item')} the answer occurs in the {base}chain, though not as a result "
-            "(first occurrence): it may be copied from there."
-        )
-    least = analysis.least(cube.outcome)
-    if small := cube.undefined(least):
-        found.append(
-            f"In {plural(small, 'item')} |TE| ≤ {least:g} {unit_of(cube.outcome)}, where a single item's share is "
-            "undefined; the shares of the set count them in."
-        )
-    return (*found, *pulls(analysis.shares(cube)))
-
-
-def pulls(shares: Mapping[str, Estimate]) -> tuple[str, ...]:
-    """In a line, that the channels pull against each other, or that shares only seem to say so; empty where neither.
-
-    They do where a share is told from what lies in 0 to 100 %, or has no interval and is beyond. A share near an end
-    whose interval reaches in says nothing of it.
-
-    Args:
-        shares: By channel, and `mediated`.
-    """
-    beyond = {name: each for name, each in shares.items() if each.defined and not 0 <= round(each.value, 3) <= 1}
-    told = [name for name, each in beyond.items() if math.isnan(each.low) or each.high < 0 or each.low > 1]
-    if told:
-        against = [name for name in told if name in CHANNELS and shares[name].value < 0]
-        others = [name for name in CHANNELS if name not in against]
-        which = f" ({' and '.join(against)} against {' and '.join(others)})" if against and others else ""
-        return (f"The channels pull against each other{which}: shares lie below 0 or above 100 %; nothing is clipped.",)
-    if beyond:
-        return ("A share a little below 0 or above 100 % is not told from these here; nothing is clipped.",)
-    return ()
-
-
-def _answers_otherwise(world: Told) -> bool:
-    return world.said is not None and not says(world.said, world.answer)
 
 
 def gaps(estimates: Iterable[Estimate], what: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from mediate.results.damaged import from_tables
 from mediate.results.folder import MANIFEST, read_manifest, read_run, write_run
 from mediate.results.maps import EffectMap, effect_table, maps_from_table
 from mediate.results.told import Reject
-from mediate.showing import record_cell
+from mediate.showing import plural, record_cell
 from mediate.stats import Estimate
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ class CrossResults:
             raise ValueError(f"a map of item {min(strange)!r}, which is not among the items")
 
     def _repr_html_(self) -> str:
-        counts = [(each.outcome, f"{len(set(each.items))} items, {len(each.items)} rows") for each in self.crossings]
+        counts = [
+            (each.outcome, f"{plural(len(set(each.items)), 'item')}, {plural(len(each.items), 'row')}")
+            for each in self.crossings
+        ]
         rows = [*counts, ("maps", len(self.maps)), ("left out", len(self.rejects))]
         return record_cell("Two checkpoints crossed", rows)
 

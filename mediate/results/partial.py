@@ -23,7 +23,7 @@ def partial_words(manifest: Mapping[str, Any]) -> str:
     counts, shard = manifest.get("counts"), shard_words(manifest)
     if shard and manifest.get("status") == "success":
         told = counts.get("measured") if isinstance(counts, Mapping) else None
-        measured = f"{told:,} items measured" if isinstance(told, int) else "finished"
+        measured = f"{told:,} item{'s' * (told != 1)} measured" if isinstance(told, int) else "finished"
         return f"partial: {shard}, {measured}; mediate merge puts the run together"
     if manifest.get("status", "success") == "success" or not isinstance(counts, Mapping) or "planned" not in counts:
         return ""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mediate.showing import plural
+
 # Right answers have collapsed where so many are lost at least, and less than this part is left.
 FEWEST_LOST, LEAST_KEPT = 5, 0.5
 
@@ -58,7 +60,7 @@ class Tuned:
         made, data = self.manifest, self.manifest["data"]
         examples = made.get("arranged", {}).get("examples", data["train"])
         lines = [
-            f"{made['spec']['arm']}: {made['steps']} steps on {examples} examples, loss "
+            f"{made['spec']['arm']}: {plural(made['steps'], 'step')} on {plural(examples, 'example')}, loss "
             f"{self.losses[0]['loss']:.4g} to {self.losses[-1]['loss']:.4g}"
         ]
         if "arranged" in made:

@@ -14,6 +14,7 @@ from mediate.models.shipped import LADDERS
 from mediate.pairs.pair import Item, Pair
 from mediate.results.replacements import ALL
 from mediate.scoring.spec import ScoreSpec, pairs_fingerprint
+from mediate.showing import plural
 
 Given = TypeVar("Given", bound=Sequence[Any])
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu)(:[0-9]+)?")
@@ -153,7 +154,7 @@ def as_measured(
     if against in (None, "twin") or are_items(given):
         return given
     pairs = [each for each in given if isinstance(each, Pair)]
-    say(f"{len(pairs)} pairs: their bases are measured, as items by themselves (--against {against})")
+    say(f"{plural(len(pairs), 'pair')}: their bases are measured, as items by themselves (--against {against})")
     return tuple(_base_of(pair) for pair in pairs)
 
 

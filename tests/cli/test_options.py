@@ -2,13 +2,16 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 import mediate
 from mediate.cli import app
+from mediate.cli.options import tell_next
 from mediate.report.comparison.comparison import compare
+from mediate.results import Reject
 from mediate.scoring.cross_spec import make_cross_spec
 from mediate.scoring.engine_spec import EngineSpec
 from mediate.scoring.spec import ScoreSpec
@@ -90,3 +93,14 @@ def test_the_values_of_both_names_come_together() -> None:
     assert either(None, ["b"]) == ["b"]
     assert either(["a"], None) == ["a"]
     assert either(None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "next: open it"), (1, "see why 1 item was left out, in"), (2, "see why 2 items were left out, in")],
+)
+def test_the_last_line_says_how_many_items_were_left_out(
+    count: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell_next(tmp_path, [Reject(f"item {place}", "not_solved", "why") for place in range(count)], "open it")
+    assert said in " ".join(capsys.readouterr().err.split())

@@ -39,3 +39,15 @@ def test_what_is_undefined_is_the_word_and_nothing_cut_an_error() -> None:
         plot_before_answer(whole, select(whole, []))
     with pytest.raises(InputError, match="not the same"):
         plot_before_answer(whole, select(whole, whole.items[:3]))
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(1, "n = 1 item in 1 group, one group: no interval"), (12, "n = 12 items in 5 groups, 95 % intervals")],
+)
+def test_the_axis_says_intervals_only_where_there_are_any(count: int, words: str) -> None:
+    whole = fake_results().cubes[0]
+    whole = select(whole, whole.items[:count])
+    with detached(BEFORE_ANSWER_SIZE) as (_, ax):
+        plot_before_answer(whole, whole, ax=ax)
+    assert f"; {words}\n" in ax.get_xlabel()

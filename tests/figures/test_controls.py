@@ -36,7 +36,7 @@ def test_each_control_stands_beside_the_real_effect() -> None:
     drawn = sorted(float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "o")
     assert drawn == pytest.approx([0.0, 0.135, 5.35, 5.35])
     assert ax.get_title(loc="left").replace("\n", " ") == (
-        "1 of 1 controls have clearly less effect than the real intervention; 1 that must be exactly 0 are"
+        "1 of 1 control has clearly less effect than the real intervention; 1 that must be exactly 0 are"
     )
     assert controls_data(found)["n"].tolist() == [8, 1, 0, 8]
 

@@ -270,6 +270,8 @@ def test_pairs_are_told_from_items(tmp_path: Path) -> None:
     assert isinstance(found, PairFile)
     assert [(each.id, each.group) for each in found.pairs] == [("1", "1"), ("2", "g")]
     assert taken_for(path) == "log.jsonl: 2 pairs"
+    assert taken_for(put(tmp_path, worlds)) == "log.jsonl: 1 pair"
+    path = put(tmp_path, worlds, worlds | {"group": "g"})
     with pytest.raises(InputError, match="holds pairs, not items by themselves; read it with read_pairs"):
         read_items(path)
     table = tmp_path / "pairs.csv"

@@ -11,13 +11,11 @@ from mediate.report.words import (
     headline,
     interval,
     mediated_words,
-    notes,
     number,
     ordinal,
     percent,
     plain,
     plural,
-    pulls,
     range_words,
     share_value,
     share_words,
@@ -114,29 +112,6 @@ def test_nothing_apart_is_exactly() -> None:
     assert (apart_words(0.0), apart_words(2e-14)) == ("exactly", "to 2e-14 nats")
 
 
-@pytest.mark.parametrize(
-    ("written", "writer", "said"),
-    [
-        (0, "", "The chains were given."),
-        (0, "model-b", "model-b wrote the chains."),
-        (2, "", "The model wrote both chains of 2 of 4 items; the other chains were given."),
-        (4, "", "The model wrote all chains itself."),
-    ],
-)
-def test_who_wrote_the_chains(written: int, writer: str, said: str) -> None:
-    results = fake_results(4)
-    items = tuple(
-        replace(
-            item,
-            base=replace(item.base, written=place < written),
-            source=item.source and replace(item.source, written=place < written),
-        )
-        for place, item in enumerate(results.items)
-    )
-    manifest = {**results.manifest, "writer": {"name": writer} if writer else {}}
-    assert notes(replace(results, items=items, manifest=manifest))[0] == said
-
-
 def test_plurals() -> None:
     assert (plural(1, "item"), plural(0, "item"), plural(2, "item")) == ("1 item", "0 items", "2 items")
 
@@ -158,38 +133,3 @@ def test_plurals() -> None:
 )
 def test_values_of_the_manifest(value: object, text: str) -> None:
     assert plain(value) == text
-
-
-PULL = "The channels pull against each other"
-NEAR = "A share a little below 0 or above 100 % is not told from these here"
-
-
-@pytest.mark.parametrize(
-    ("direct", "text", "latent", "mediated", "said"),
-    [
-        ((0.1, 0.0, 0.2), (0.9, 0.8, 1.1), (0.0, -0.1, 0.1), (1.0, 0.9, 1.1), ""),
-        (
-            (-0.3, -0.4, -0.2),
-            (1.3, 1.1, 1.5),
-            (0.0, -0.1, 0.1),
-            (1.2, 1.1, 1.3),
-            f"{PULL} (direct against text and latent)",
-        ),
-        ((-0.3,), (1.5,), (-0.2,), (1.2,), f"{PULL} (direct and latent against text)"),
-        ((0.2,), (0.6,), (0.2,), (1.2,), f"{PULL}: shares"),
-        ((0.0, 0.0, 0.1), (1.0, 0.9, 1.1), (-0.1, -0.3, 0.1), (1.0, 1.0, 1.0), NEAR),
-        ((-1e-9,), (1.0000001,), (0.0,), (1.0,), ""),
-        ((math.nan,), (math.nan,), (math.nan,), (math.nan,), ""),
-    ],
-)
-def test_channels_pull_apart_where_their_intervals_say_so(
-    direct: tuple[float, ...],
-    text: tuple[float, ...],
-    latent: tuple[float, ...],
-    mediated: tuple[float, ...],
-    said: str,
-) -> None:
-    named = {"direct": direct, "text": text, "latent": latent, "mediated": mediated}
-    found = pulls({name: estimate(*each, reason="" if each[1:] else "one group") for name, each in named.items()})
-    assert len(found) == bool(said)
-    assert all(each.startswith(said) and each.endswith("nothing is clipped.") for each in found)

@@ -23,6 +23,7 @@ from mediate.report.drawing import drawing
 from mediate.report.html import FIGURES
 from mediate.report.terminal import typed
 from mediate.results.damaged import unreadable
+from mediate.showing import plural
 
 NAMES = ("runs", "shares", "effects", "differences", "split", "ladder", "maps", "items")
 _VERB = "compare"
@@ -203,8 +204,8 @@ class StoredComparison:
         runs = [str(each["label"]) for each in self.record["identity"]["runs"]]
         counts = self.record["counts"]
         return (
-            f"{self.design}: {', '.join(runs[1:])} less {runs[0]}, {counts['shared']} shared items in "
-            f"{counts['groups']} groups"
+            f"{self.design}: {', '.join(runs[1:])} less {runs[0]}, {plural(counts['shared'], 'shared item')} in "
+            f"{plural(counts['groups'], 'group')}"
         )
 
     def _notes(self) -> list[str]:

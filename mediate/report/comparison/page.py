@@ -72,7 +72,7 @@ def comparison_terminal(compared: Compared, *, width: int = WIDTH) -> str:
             Notes(gaps_of(compared, outcome)),
         ]
     slopes = [
-        f"{row.quantity} {row.slope:+.3f} of TE a tenfold size, {row.models} runs ({row.outcome})"
+        f"{row.quantity} {row.slope:+.3f} of TE a tenfold size, {plural(row.models, 'run')} ({row.outcome})"
         for row in compared.ladder
     ]
     maps = [

@@ -221,7 +221,27 @@ def basis(compared: Compared, outcome: str) -> tuple[Phrase, ...]:
         "Changed: not unchanged, and the interval leaves out 0. p: sign flips of whole groups; adjusted for all "
         "shares, or all effects, of a run."
     )
-    return in_lines(said, gaps_of(compared, outcome))
+    return in_lines(said, (*tests_apart(compared, outcome), *gaps_of(compared, outcome)))
+
+
+def tests_apart(compared: Compared, outcome: str) -> tuple[str, ...]:
+    """Of which differences p and the interval do not say the same of 0, and why they may not; empty where they do."""
+    level = compared.how.level
+    named = [
+        f"{_quantity(each)} in {each.run} (p {p_words(each.p)})"
+        for each in compared.differences
+        if each.outcome == outcome
+        and each.p == each.p
+        and each.estimate.low == each.estimate.low
+        and (each.p < 1 - level) == (each.estimate.low <= 0 <= each.estimate.high)
+    ]
+    if not named:
+        return ()
+    return (
+        f"p and the interval disagree on 0 for {', '.join(named)}: they are two tests. Sign flips are exact where the "
+        "groups' differences are symmetric about 0, and of few groups p cannot be small; the interval is of a "
+        "bootstrap-t over groups, which one group far from the others widens.",
+    )
 
 
 def gaps_of(compared: Compared, outcome: str) -> tuple[str, ...]:

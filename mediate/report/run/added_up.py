@@ -6,16 +6,16 @@ import numpy as np
 
 from mediate.report.analysis import Analysis, analysis_of, joint_effects
 from mediate.report.blocks import Block, Look, Row, Table, Text, columns, numbers
-from mediate.report.words import GAP, interval, number, percent, share_words
+from mediate.report.words import GAP, number, share_ends, share_value, share_words
 from mediate.results import EffectMap, Results
 from mediate.results.kinds import parse_kind
 from mediate.results.outcomes import unit_of
 
 SUMS_BASIS = (
     f"Sum of single effects over the joint effect, as a ratio of sums over items. At 100{GAP}% cells do not depend on "
-    "each other. Below, either of several will do, so that each hides the other and a ranking of single ones misses "
-    "them. Above, the answer needs several of them, so that taking one away is enough; or later layers hold what "
-    "earlier ones do."
+    "each other, or what they do only together cancels. Below, mostly either of several will do, so that each hides "
+    "the other and a ranking of single ones misses them. Above, the answer mostly needs several of them, so that "
+    "taking one away is enough; or later layers hold what earlier ones do."
 )
 
 
@@ -48,8 +48,8 @@ def added_up_blocks(results: Results, outcome: str) -> tuple[Block, ...]:
                     kind,
                     ", ".join(dims),
                     number(float(joint.mean())),
-                    percent(sums.value),
-                    interval(sums, scale=100.0, digits=0) if sums.defined else "",
+                    share_value(sums),
+                    share_ends(sums) if sums.defined else "",
                     str(len(joint)),
                 )
             )

@@ -16,9 +16,10 @@ from mediate.report.blocks import Notes, Page, Row, Section, Table, columns, num
 from mediate.report.drawing import drawing
 from mediate.report.html import to_notebook
 from mediate.report.run.items import chains_section
+from mediate.report.run.remarks import pulls
 from mediate.report.run.scores import Scores
 from mediate.report.terminal import WIDTH, to_text
-from mediate.report.words import DASH, model_words, number, percent, pulls
+from mediate.report.words import DASH, model_words, number, percent
 from mediate.results import CHANNELS, Cube, EffectMap, Results, corners, item_shares, shapley
 from mediate.results.outcomes import outcome_facts, unit_of
 

@@ -103,6 +103,8 @@ def copying_section(results: Results, figures: Sequence[Figure] = ()) -> Section
         f"{unit} where the chain is about to state it {interval(te[1])}."
     )
     heads = numbers("whole chain", "interval", "cut before the answer", "interval")
+    measured = len(results.items)
+    fewer = f", n = {len(cut.items)} of {plural(measured, 'item')}" if len(cut.items) < measured else ""
     return Section(
         "Before the answer is stated",
         (
@@ -112,7 +114,7 @@ def copying_section(results: Results, figures: Sequence[Figure] = ()) -> Section
             Text(basis + (f" Not cut: {reasons}." if reasons else ""), Look.BASIS),
         ),
         id="copying",
-        found=f"{mediated_words(shares[1]['mediated'])} (whole chain: {share_words(shares[0]['mediated'])})",
+        found=f"{mediated_words(shares[1]['mediated'])} (whole chain: {share_words(shares[0]['mediated'])}){fewer}",
     )
 
 

@@ -142,7 +142,7 @@ def _verdict(each: EffectMap) -> str:
     found = each.agreement
     if found is None or found.verdict == VERDICTS[-1]:
         return VERDICTS[-1]
-    return f"{found.verdict}, rank correlation {number(found.spearman)} over {found.n_random} cells"
+    return f"{found.verdict}, rank correlation {number(found.spearman)} over {plural(found.n_random, 'cell')}"
 
 
 def _labels(labels: tuple[int, ...]) -> int | list[int]:

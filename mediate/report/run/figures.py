@@ -71,7 +71,8 @@ def channels_figure(results: Results, outcome: str) -> Iterator[Figure]:
             "Where channels pull apart they stand on either side of 0, and the diamond lies before the end of the bars."
         )
     else:
-        caption = f"Each of {len(cube.items)} items is a point in every row; diamonds are means with their intervals."
+        each = f"Each of {plural(len(cube.items), 'item')} is a point in every row"
+        caption = f"{each}; diamonds are means with their intervals."
     yield Figure(
         name="channels",
         draw=partial(analysis.draw_channels, cube),

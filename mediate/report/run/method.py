@@ -1,6 +1,7 @@
 """How a run was measured, as sections of its page: identities, model, choices and versions."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mediate.report.analysis import section
 from mediate.report.blocks import Block, Section, Table, Text, Verbatim, columns, facts, numbers
@@ -50,7 +51,7 @@ def method_section(results: Results) -> Section:
     prompt = plain(manifest.get("prompt_example"))
     if len(prompt) > MOST_PROMPT:
         prompt = prompt[:MOST_PROMPT] + f"\n… ({len(prompt) - MOST_PROMPT} more characters)"
-    run = [(key, plain(value)) for key, value in section(results, "spec").items()]
+    run = [(key, _choice(results, key, value)) for key, value in section(results, "spec").items()]
     run += [(key, plain(manifest.get(key))) for key in ("created", "finished", "seconds", "status")]
     named = [(name.replace("_", " "), fact_of(model, name)) for name in (*_NAMES, "device", "source")]
     versions = [(name, plain(version)) for name, version in section(results, "versions").items()]
@@ -69,6 +70,14 @@ def method_section(results: Results) -> Section:
         id="method",
         folded=f"The model{_passed(checks)}, the run's choices, versions and the first prompt",
     )
+
+
+def _choice(results: Results, key: str, value: Any) -> str:
+    """A choice of the run; of maps that were not named, which were measured by default."""
+    if key != "maps" or value is not None:
+        return plain(value)
+    found = dict.fromkeys(f"{each.kind}:{','.join(each.dims)}" for each in results.maps)
+    return f"not named; by default {', '.join(found) if found else 'none could be measured'}"
 
 
 def _passed(checks: Sequence[tuple[str, ...]]) -> str:

@@ -3,12 +3,19 @@
 from collections.abc import Iterator, Sequence
 
 from mediate.report.analysis import analysis_of, section
+from mediate.report.run.selection import left_out_words
 from mediate.report.words import fact_of, percent, plain, plural
 from mediate.results import Results
-from mediate.results.contrasts import TWIN, over_all_orders
+from mediate.results.contrasts import HIDDEN, OTHER, TWIN, over_all_orders
 from mediate.results.kind_words import called
 from mediate.results.outcomes import outcome_facts, unit_of
 from mediate.results.partial import partial_words
+
+AGAINST = {
+    TWIN.name: "their twins",
+    HIDDEN.name: "what is hidden of them (the contrast hidden)",
+    OTHER.name: "other items of the run (the contrast other; means over the others of an item)",
+}
 
 
 def methods_words(results: Results) -> str:
@@ -28,8 +35,7 @@ def _sentences(results: Results) -> Iterator[str]:
         return
     cube, analysis = results.cube(), analysis_of(results)
     yield _items(results)
-    zero, twins = cube.contrast.zero, cube.contrast is TWIN
-    against = "their twins" if twins else f"the contrast {cube.contrast}"
+    zero, against = cube.contrast.zero, AGAINST[cube.contrast.name]
     yield (
         f"Items were held against {against}: Y[d, t, h] is the outcome with the question that the answer reads (d), "
         "the chain (t) and the question under which the chain was computed (h), each the item's own (1) or not (0; "
@@ -40,11 +46,11 @@ def _sentences(results: Results) -> Iterator[str]:
     )
     yield f"Outcomes: {told}. All combinations were run; none was estimated."
     every = cube.contrast.shapley is over_all_orders
-    orders = "all orders" if every else "the orders that switch text before latent"
+    orders = "all orders of switching them" if every else "the orders of switching in which text comes before latent"
     least, unit = analysis.least(cube.outcome), unit_of(cube.outcome)
     yield (
-        f"The total effect is TE = Y111 − Y000; direct, text and latent are Shapley values over {orders} of switching "
-        "and add up to it; the mediated share is TIE / TE with TIE = Y111 − Y100. Shares of the set are ratios of sums "
+        f"The total effect is TE = Y111 − Y000. Direct, text and latent are Shapley values, means over {orders}, and "
+        "add up to TE; the mediated share is TIE / TE with TIE = Y111 − Y100. Shares of the set are ratios of sums "
         f"over items, undefined where the mean TE is within {least:g} {unit} of 0."
     )
     share = analysis.shares(cube)["mediated"]
@@ -78,8 +84,8 @@ def _bracketed(parts: Sequence[str]) -> str:
 def _items(results: Results) -> str:
     """How many items, how many were left out, and who wrote the chains."""
     cube = results.cube()
-    left = sum(reject.part == "item" for reject in results.rejects)
-    out = f", {left} left out with reasons" if left else ""
+    left_out = left_out_words(results)
+    out = f"; {left_out}" if left_out else ""
     written = sum(item.written for item in results.items)
     writer = section(results, "writer").get("name")
     given = f"written by {plain(writer)}" if writer else "given"

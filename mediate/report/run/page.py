@@ -46,6 +46,7 @@ from mediate.report.run.in_short import largest
 from mediate.report.run.items import chains_section, items_section
 from mediate.report.run.method import identities_section, method_section
 from mediate.report.run.other_items import others_note, others_section
+from mediate.report.run.remarks import notes
 from mediate.report.run.responses import response_notes, responses_section
 from mediate.report.run.sensitivity import sensitivity_blocks, sensitivity_section
 from mediate.report.run.steps_resampled import resampled_blocks, resampled_section
@@ -53,7 +54,7 @@ from mediate.report.run.summary import SHARES, Summary, summary_of
 from mediate.report.run.tables import reject_table
 from mediate.report.terminal import WIDTH, to_text
 from mediate.report.token_page import joined_page
-from mediate.report.words import apart_words, headline, notes, plain, plural
+from mediate.report.words import apart_words, headline, plain, plural
 from mediate.results import Results
 from mediate.results.crossing_folder import is_crossed, read_crossed
 from mediate.results.folder import read_manifest
@@ -115,8 +116,20 @@ def notebook(results: Results) -> str:
     blocks: list[Block] = []
     for each in (summary_of(cube, analysis) for cube in cubes):
         blocks += [each.short_table(), each.basis()]
-    counts = f"{plural(len(results.items), 'item')} measured, {len(results.rejects)} entries left out."
-    told = Section("", (*blocks, *behaviour_blocks(results), *resampled_blocks(results), Text(counts)))
+    counts = (
+        f"{plural(len(results.items), 'item')} measured, {plural(len(results.rejects), 'entry', 'entries')} left out."
+    )
+    remarks = Notes((*notes(results), *others_note(results, analysis)))
+    told = Section(
+        "",
+        (
+            *((remarks,) if remarks.items else ()),
+            *blocks,
+            *behaviour_blocks(results),
+            *resampled_blocks(results),
+            Text(counts),
+        ),
+    )
     chains = (chains_section(results, NOTEBOOK_CHAINS),) if results.items else ()
     return to_notebook(Page("", "", headline(results), (told, *chains)))
 

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+from mediate.report.blocks import plain_text
 from mediate.report.comparison.page import comparison_page, comparison_terminal, notebook_view
+from mediate.report.comparison.verdicts import basis
+from mediate.report.comparison.verdicts import tests_apart as apart_of
 from mediate.report.comparison.words import comparison_headline, repeated_words
 from mediate.results import Results
 from tests.compare import made
@@ -40,6 +43,18 @@ def test_an_outcome_that_says_more_in_one_run_is_told_in_full() -> None:
 def test_the_headline_says_that_both_runs_are_of_one_model() -> None:
     assert comparison_headline(compared(made.run(), made.run(seed=1))).endswith("Both runs are of the very same model.")
     assert "very same" not in comparison_headline(compared(made.run(), made.run(made.B)))
+
+
+def test_where_p_and_interval_disagree_on_0_the_page_says_why() -> None:
+    found = compared(made.run(), made.run(made.B, (0.2, 0.7, 0.1), seed=1))
+    first = found.differences[0]
+    near, far = replace(first.estimate, low=-0.1, high=0.4), replace(first.estimate, low=0.1, high=0.4)
+    for estimate, p, apart in ((near, 0.03, True), (far, 0.125, True), (near, 0.3, False), (far, 0.01, False)):
+        told = replace(found, differences=(replace(first, estimate=estimate, p=p),))
+        said = "p and the interval disagree on 0 for direct share in run1 (p "
+        assert len(apart_of(told, made.OUTCOME)) == apart
+        shown = (plain_text(basis(told, made.OUTCOME)), notebook_view(told))
+        assert [said in each for each in shown] == [apart, apart]
 
 
 def test_the_contents_count_what_was_found() -> None:

@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mediate.report.analysis import joint_effects
+from mediate.report.analysis import analysis_of, joint_effects
 from mediate.report.blocks import Table
-from mediate.report.run.added_up import added_up_blocks, mapped
+from mediate.report.run.added_up import added_up_blocks, added_up_words, mapped
 from mediate.report.run.figures import run_figures
 from mediate.results import Results
 from mediate.results.cube import Cube
 from mediate.results.maps import EffectMap
 from mediate.results.told import Measured, Told
 
+SPREAD = (0.9, 1.0, 1.1, 0.95, 1.0, 1.07)
 ITEMS = ("a", "b", "c", "d", "e", "f")
 
 
@@ -85,3 +86,16 @@ def test_maps_over_steps_alone_have_a_figure_that_says_so() -> None:
     assert "(TIE)" not in figure.caption.partition("read:")[0]
     assert "state.z 0.00, 1.00; read 3.00, 5.00" in figure.alt
     assert not [each for each in run_figures(replace(results, maps=())) if each.name == "by-step"]
+
+
+def test_table_and_sentence_have_the_same_digits() -> None:
+    """Around 100 % whole numbers would say that the sum is the joint effect."""
+    results = run(*maps_of("ablate.zero.z", (4.0, 4.01), 8.0))
+    results = replace(
+        results,
+        maps=tuple(replace(each, values=each.values * scale) for each, scale in zip(results.maps, SPREAD, strict=True)),
+    )
+    (row,) = (each.rows[0] for each in added_up_blocks(results, "logit_diff") if isinstance(each, Table))
+    said = added_up_words(analysis_of(results), results, results.maps)
+    assert f"sum to {row[3]} {row[4]} of what all" in said
+    assert "." in str(row[3])

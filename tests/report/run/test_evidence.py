@@ -94,6 +94,13 @@ def test_both_columns_of_copying_are_of_the_same_items(results: Results) -> None
     assert table_in(copying_section(replace(results, cut=()))) is None
 
 
+def test_the_contents_say_of_how_many_items_chains_were_cut(results: Results) -> None:
+    whole = results.cubes[0]
+    few = replace(results, cut=(subset(whole, whole.items[:1]),))
+    assert copying_section(few).found.endswith(f", n = 1 of {len(results.items)} items")
+    assert copying_section(replace(results, cut=(whole,))).found.endswith(")")
+
+
 def controls(results: Results) -> dict[str, dict[str, str]]:
     """What is said of each control, by its name."""
     told = [control_row(each) for each in control_summaries(results, analysis_of(results))]

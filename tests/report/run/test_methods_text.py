@@ -7,6 +7,7 @@ import pytest
 from mediate.report.run.methods_text import methods_words
 from mediate.report.run.page import render_page
 from mediate.report.run.scores import Scores
+from mediate.results.contrasts import OTHER
 from mediate.results.controls import Control, Controlled
 from tests.figures.records import fake_item_results, fake_results
 from tests.report.parse import parse
@@ -24,7 +25,7 @@ def test_it_names_model_items_estimands_intervals_and_versions() -> None:
         "held against their twins: Y[d, t, h] is the outcome",
         "(0; d: the twin's question; t: the twin's chain; h: computed under the twin's question)",
         "logit_diff, the difference of the logits",
-        "Shapley values over all orders",
+        "Direct, text and latent are Shapley values, means over all orders of switching them, and add up to TE;",
         "undefined where the mean TE is within 0.1 nats of 0",
         "Intervals: 95\xa0% symmetric bootstrap-t over groups, seed 0.",
         "Maps: read effect by step and layer.",
@@ -35,9 +36,16 @@ def test_it_names_model_items_estimands_intervals_and_versions() -> None:
 
 def test_items_by_themselves_are_held_against_what_is_hidden() -> None:
     said = methods_words(fake_item_results(6))
-    assert "held against the contrast hidden" in said
-    assert "over the orders that switch text before latent" in said
+    assert "held against what is hidden of them (the contrast hidden): Y" in said
+    assert "means over the orders of switching in which text comes before latent, and add up to TE;" in said
     assert "twin" not in said
+
+
+def test_items_that_are_held_against_others_are_told_so() -> None:
+    results = fake_item_results(6)
+    said = methods_words(replace(results, cubes=tuple(replace(each, contrast=OTHER) for each in results.cubes)))
+    assert "held against other items of the run (the contrast other; means over the others of an item): Y" in said
+    assert "means over all orders of switching them, and add up to TE;" in said
 
 
 def test_it_says_who_wrote_the_chains_and_what_was_left_out() -> None:
@@ -51,11 +59,9 @@ def test_it_says_who_wrote_the_chains_and_what_was_left_out() -> None:
     )
     manifest = {**results.manifest, "spec": {**results.manifest["spec"], "temperature": 0.7}}
     own = replace(results, items=written, manifest=manifest)
-    left = sum(each.part == "item" for each in results.rejects)
-    assert left
-    assert f", {left} left out with reasons; the chains were written by the model itself at temperature 0.7." in (
-        methods_words(own)
-    )
+    said = methods_words(own)
+    assert "; 3 of 7 items were left out (not_solved: 2, equal_answers: 1); the chains were written by" in said
+    assert "the chains were written by the model itself at temperature 0.7." in said
     given = methods_words(replace(results, items=unwritten, manifest={**manifest, "writer": {"name": "other"}}))
     assert "the chains were written by other." in given
 

@@ -101,3 +101,11 @@ def test_each_replacement_is_a_dot_with_its_interval(results: Results) -> None:
     assert dots == [each.effect.value for each in found]
     (figure,) = (each for each in section_of(results).blocks if getattr(each, "name", "") == "sensitivity")
     assert f"zero {found[3].effect.value:.2f}" in figure.alt  # type: ignore[union-attr]
+
+
+def test_the_figures_title_has_the_unit(results: Results) -> None:
+    found = replaced_of(analysis_of(results), results, results.cube())
+    with detached((7.0, 3.0)) as (_, ax):
+        plot_sensitivity(found, outcome="logit", ax=ax)
+    title = " ".join(ax.get_title(loc="left").split())
+    assert re.fullmatch(r"noise takes [\d.]+ \[[\d., ]+\] nats, more than hidden", title), title

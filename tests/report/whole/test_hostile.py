@@ -105,7 +105,10 @@ PAGE_TAGS = {
     *("dl", "dt", "dd", "footer", "b", "i", "script", "header", "nav", "main", "details", "summary"),
     *("picture", "source"),
 }
-VIEW_TAGS = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "span", "br", "h4", "h5", "b", "i"}
+VIEW_TAGS = {
+    *("div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "span", "br", "h4", "h5", "b", "i"),
+    *("ul", "li"),
+}
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
