@@ -21,7 +21,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def read_csv(path: str | Path) -> Iterator[Row]:
-    """The rows of a file, each with the line where it begins and its number from 1; a cell that is empty is no cell.
+    """The rows of a file, each with the line where it begins and its number from 1; None for a cell that is empty.
 
     The number counts records, as pandas does, and not lines, of which a record with line breaks has several.
     Columns are set off by commas, or by semicolons or tabs where the first line has no comma.
@@ -48,7 +48,7 @@ def read_csv(path: str | Path) -> Iterator[Row]:
         else:
             yield (
                 f"{place}, row {count}",
-                nested({name: cell for name, cell in zip(names, cells, strict=True) if cell.strip()}),
+                nested({name: cell if cell.strip() else None for name, cell in zip(names, cells, strict=True)}),
             )
 
 
@@ -62,6 +62,9 @@ def _names(path: str | Path, line: str) -> tuple[list[str], str]:
         names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter, strict=True))]
     except csv.Error as error:
         raise InputError(f"{path}:1: not CSV ({error}); {remedy}") from error
+    if not names[0] and all(names[1:]):
+        index = "write the table with to_csv(..., index=False) where this is pandas's index, or name the column"
+        raise InputError(f"{path}:1: the first column has no name; {index}")
     if not all(names):
         raise InputError(f"{path}:1: a column has no name; {remedy}")
     if len(set(names)) < len(names):
