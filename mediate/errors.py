@@ -153,3 +153,8 @@ def _inert(char: str) -> str:
     if char.isprintable() or char == "\n":
         return char
     return " " if category(char) == "Zs" else ""
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """`1 item`, `12 items`; `many` where that is not the noun with an s."""
+    return f"{count} {noun if count == 1 else many or f'{noun}s'}"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from mediate.errors import plural as plural
 from mediate.pairs.answers import says
 from mediate.report.analysis import analysis_of, section
 from mediate.results import CHANNELS, Results, Told
@@ -62,11 +63,6 @@ def share_value(estimate: Estimate) -> str:
 def _share_digits(estimate: Estimate) -> int:
     """Digits of a share in a sentence: by the width of its interval, and never more than the tables have."""
     return percent_digits(100 * estimate.value, 100 * estimate.low, 100 * estimate.high, most=1)
-
-
-def plural(count: int, noun: str, many: str = "") -> str:
-    """`1 item`, `12 items`; `many` where that is not the noun with an s."""
-    return f"{count} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def plain(value: Any) -> str:
