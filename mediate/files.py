@@ -192,7 +192,7 @@ def is_begun(folder: Path, record: str, *, holds: str, wanted: str, place: str =
 
 
 def differences(found: Mapping[str, Any], wanted: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
-    """Where two records of plain values differ under the given keys, one line each."""
+    """Where two records of plain values differ under the given keys, one line each; under `spec` are options."""
     return [line for key in keys for line in _differences(found.get(key), wanted.get(key), key)]
 
 
@@ -200,4 +200,12 @@ def _differences(found: Any, wanted: Any, path: str) -> list[str]:
     if isinstance(found, Mapping) and isinstance(wanted, Mapping):
         keys = sorted({*found, *wanted})
         return [line for key in keys for line in _differences(found.get(key), wanted.get(key), f"{path}.{key}")]
-    return [] if found == wanted else [f"{path} is {short(found)} there and {short(wanted)} here"]
+    if found == wanted:
+        return []
+    what, *named = path.split(".")
+    if what != "spec" or not named:
+        return [f"{path} is {short(found)} there and {short(wanted)} here"]
+    there, here = ("not given" if each is None else short(each) for each in (found, wanted))
+    name, text, _ = named[0].partition("_text")  # of a template both name and text are kept
+    inner = ".".join([*(["text"] if text else []), *named[1:]])
+    return [f"option {name!r}{f' ({inner})' if inner else ''} is {there} there and {here} here"]

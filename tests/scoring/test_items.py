@@ -352,7 +352,7 @@ def test_a_run_of_before_these_choices_is_the_same_run(model: Any, tmp_path: Pat
         assert manifest["spec"].pop(name)
     (tmp_path / "run" / "run.json").write_text(json.dumps(manifest))
     assert told_of(model, given(1), out=tmp_path / "run").table().equals(first.table())
-    with pytest.raises(md.InputError, match=r"spec\.answer is 'given' there and 'own' here"):
+    with pytest.raises(md.InputError, match=r"option 'answer' is 'given' there and 'own' here"):
         told_of(model, given(1), out=tmp_path / "run", answer="own")
 
 
