@@ -25,12 +25,13 @@ def check_file(
     json: JsonOption = False,
 ) -> None:
     """Says what a file holds, row by row where one is bad; needs no model. The exit code is 1 where a row is bad."""
+    from mediate.errors import plural
     from mediate.pairs.reading import scan_file
 
     found = scan_file(file, format=format, columns=columns_of(columns), answer_pattern=answer_pattern)
     given, errors = found.given, [*found.errors, *_repeated(found.given)]
     noun = "items" if found.taken_for else "pairs"
-    put(found.taken_for or f"{file.name}: {len(given) + len(found.errors)} pairs")
+    put(found.taken_for or f"{file.name}: {plural(len(given) + len(found.errors), 'pair')}")
     counts = counted(given) | {"bad": len(errors)}
     put(", ".join(f"{count} {_words(name, count)}" for name, count in counts.items() if name != "without_answer"))
     for line in _missing(given, counts):

@@ -111,10 +111,10 @@ def cross(
 
 
 def _say(results: "CrossResults") -> None:
+    from mediate.errors import plural
     from mediate.report import CrossScores
 
     counts, memory = results.manifest["counts"], results.manifest["weight_bytes"]
     put(repr(CrossScores(results)))
-    put(
-        f"{counts['measured']} of {counts['given']} pairs; weights of both models: {sum(memory.values()) / 1e6:,.0f} MB"
-    )
+    of = f"{counts['measured']} of {plural(counts['given'], 'pair')}"
+    put(f"{of}; weights of both models: {sum(memory.values()) / 1e6:,.0f} MB")

@@ -10,7 +10,7 @@ import typer
 from mediate.cli.completion import model_names
 from mediate.cli.ending import put
 from mediate.cli.from_spec import Choices, from_spec
-from mediate.errors import InputError
+from mediate.errors import InputError, plural
 from mediate.files import check_place
 from mediate.watch import tell
 
@@ -73,7 +73,7 @@ def make_pairs(
     if not force:
         check_absent(out, content)
     write_bytes(out, content)
-    put(f"{len(pairs)} pairs: {out}")
+    put(f"{plural(len(pairs), 'pair')}: {out}")
     suiting = task.models.get(own.get("wording") or "", task.model)
     tell(f"next: {score_command(out, model or suiting or 'M')}")
 

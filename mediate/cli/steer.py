@@ -23,7 +23,7 @@ from mediate.cli.options import (
     scanned,
     tell_time,
 )
-from mediate.errors import InputError
+from mediate.errors import InputError, plural
 from mediate.files import check_place
 from mediate.watch import tell
 
@@ -85,7 +85,7 @@ def fit(
     facts = found.facts
     counts = ", ".join(f"{count} of {kind}" for kind, count in facts["counts"].items())
     cosine = facts["halves"]["cosine"]
-    put(f"{sum(facts['counts'].values())} thoughts of {facts['chains']['read']} chains: {counts}")
+    put(f"{plural(sum(facts['counts'].values()), 'thought')} of {plural(facts['chains']['read'], 'chain')}: {counts}")
     put(
         f"length {found.norm:.3g}, where the stream's is {facts['norms']['stream']:.3g}; cosine of two halves "
         f"{'undefined' if cosine is None else f'{cosine:.3f}'}"

@@ -10,7 +10,7 @@ from mediate.cli.completion import model_names
 from mediate.cli.ending import put
 from mediate.cli.materials import check_absent, score_command, token_length
 from mediate.cli.options import AnswerPatternOption, ColumnsOption, FormatOption, columns_of
-from mediate.errors import InputError
+from mediate.errors import InputError, plural
 from mediate.watch import tell
 
 
@@ -56,5 +56,5 @@ def make_twins(
     if not force:
         check_absent(out, content)
     write_bytes(out, content)
-    put(f"{len(twins.pairs)} pairs: {out}")
+    put(f"{plural(len(twins.pairs), 'pair')}: {out}")
     tell(f"next: {score_command(out, model or 'M')}")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mediate.errors import InputError, ItemError
+from mediate.errors import InputError, ItemError, plural
 from mediate.pairs.format import Row
 from mediate.pairs.lines import bytes_of
 from mediate.pairs.parquet import nested
@@ -41,8 +41,9 @@ def read_csv(path: str | Path) -> Iterator[Row]:
             reason = f"not CSV ({cells}); put a text with quotes into quotes, and write each quote in it twice"
             yield place, ItemError("", reason, place=place, code="malformed_csv")
         elif len(cells) != len(names):
-            reason = f"holds {len(cells)} cells, and {len(names)} columns are named; put a text with {delimiter!r} "
-            yield place, ItemError("", f"{reason}or a line break into quotes", place=place, code="malformed_csv")
+            counts = f"{plural(len(cells), 'cell')}, and the first line names {plural(len(names), 'column')}"
+            reason = f"holds {counts}; put a text with {delimiter!r} or a line break into quotes"
+            yield place, ItemError("", reason, place=place, code="malformed_csv")
         elif any(_undecoded(cell) for cell in cells):
             yield place, ItemError("", "not UTF-8; save the file as UTF-8", place=place, code="bad_encoding")
         else:

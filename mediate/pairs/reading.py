@@ -1,12 +1,13 @@
 """Reading what people have: items in any of the schemas, and pairs, from any of the kinds of file."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mediate.errors import InputError, ItemError
+from mediate.errors import InputError, ItemError, plural
 from mediate.pairs import files
 from mediate.pairs.pair import Item, Pair
 from mediate.pairs.recognise import GivenRows, read_given
@@ -147,7 +148,11 @@ def taken_for(path: str | Path, *, format: str | None = None, columns: Mapping[s
         InputError: As `scan_items`, but for pairs.
     """
     given = read_given(path, format=format, columns=columns)
-    return f"{Path(path).name}: {len(given.rows)} pairs" if given.schema is None else _items_of(path, given).taken_for
+    return (
+        f"{Path(path).name}: {plural(len(given.rows), 'pair')}"
+        if given.schema is None
+        else _items_of(path, given).taken_for
+    )
 
 
 def _items_of(path: str | Path, given: GivenRows) -> ItemFile:
@@ -165,7 +170,9 @@ def _items_of(path: str | Path, given: GivenRows) -> ItemFile:
             good.append(row)
     detail = given.schema.detail(good) if given.schema.detail is not None and good else ""
     more = ", ".join(each for each in (given.note, detail) if each)
-    said = f"{Path(path).name}: {len(given.rows)} {given.schema.says}{f' ({more})' if more else ''}"
+    says = given.schema.says
+    counted = plural(len(given.rows), re.sub("s(?= of |$)", "", says, count=1), says)
+    said = f"{Path(path).name}: {counted}{f' ({more})' if more else ''}"
     return ItemFile(tuple(items), tuple(errors), said)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediate.errors import InputError, ItemError
+from mediate.errors import InputError, ItemError, plural
 from mediate.pairs.item import Item
 from mediate.pairs.number_twins import number_twin
 from mediate.pairs.pair import Pair
@@ -34,11 +34,11 @@ class Twins:
 
     def told(self) -> str:
         """How many items have a twin, and why the others have none, with counts."""
-        total = len(self.pairs) + len(self.without)
+        total, have = len(self.pairs) + len(self.without), "has" if len(self.pairs) == 1 else "have"
         said = (
-            f"{len(self.pairs)} of {total} items have a twin by {self.by}"
+            f"{len(self.pairs)} of {plural(total, 'item')} {have} a twin by {self.by}"
             if self.by == "numbers"
-            else (f"{len(self.pairs)} of {total} items have another item for a twin")
+            else (f"{len(self.pairs)} of {plural(total, 'item')} {have} another item for a twin")
         )
         if not self.without:
             return said

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mediate.errors import InputError
+from mediate.errors import InputError, plural
 from mediate.results.folder import Results
 from mediate.results.parts import Part
 
@@ -94,6 +94,6 @@ class Tally:
             may = f"and --max-errors allows {most}"
         codes = ", ".join(f"{count} {code}" for code, count in self.failed.most_common())
         raise InputError(
-            f"{failed} of {items} items failed ({codes}), {may}{self.example}; mend that and give a new directory, or "
-            "let more of them fail (--max-errors N or P%)"
+            f"{failed} of {plural(items, 'item')} failed ({codes}), {may}{self.example}; mend that and give a new "
+            "directory, or let more of them fail (--max-errors N or P%)"
         )

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from mediate.clock import timed
-from mediate.errors import ItemError
+from mediate.errors import ItemError, plural
 from mediate.journal import unnoted
 from mediate.mediation.costs import block_weights
 from mediate.mediation.prepared_item import Prepared
@@ -102,8 +102,8 @@ class DryRun:
             f"{self.noun}s: {self.given:,}; {self.ready:,}{of} would be measured, {sum(out.values()):,} left out{told}",
             f"tokens of question and chain: {least:,} to {most:,}, median {middle:,.0f}",
             f"work: about {whole.passes:,.0f} passes, {whole.operations / 1e12:.3g} Tflop",
-            f"time: about {duration(whole.seconds)} beside loading and the page ({tried.items} {self.noun}s were "
-            f"measured in {duration(tried.seconds)})",
+            f"time: about {duration(whole.seconds)} beside loading and the page ({plural(tried.items, self.noun)} "
+            f"{'was' if tried.items == 1 else 'were'} measured in {duration(tried.seconds)})",
             f"memory: about {self.memory / 2**30:.2g} GiB at most, weights included",
             f"disk: about {_size(whole.results)} of results, {_size(whole.cache)} in the cache",
             *map(str, self.maps),

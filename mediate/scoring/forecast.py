@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mediate.errors import InputError, ItemError
+from mediate.errors import InputError, ItemError, plural
 from mediate.mediation.batching import of_like_length
 from mediate.mediation.costs import Cost, cost_of_map, runs_side_by_side, side_by_side_cost
 from mediate.mediation.names import MapSpec
@@ -41,7 +41,8 @@ class Forecast:
     def __str__(self) -> str:
         each = self.cost
         return (
-            f"{self.name}: {each.cells:,} cells of {self.pairs} {self.noun}s in {each.sweeps:,} passes, "
+            f"{self.name}: {each.cells:,} cell{'s' * (each.cells != 1)} of {plural(self.pairs, self.noun)} in "
+            f"{each.sweeps:,} pass{'es' * (each.sweeps != 1)}, "
             f"{each.operations / 1e12:.3g} Tflop, about {duration(each.seconds)}, "
             f"{each.memory / 2**30:.2f} GiB beside the weights"
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from mediate.errors import InputError, ItemError
+from mediate.errors import InputError, ItemError, plural
 from mediate.mediation.names import USUAL, USUAL_OF_ONE, check_answers, check_twinless, parse_map
 from mediate.mediation.presets import without_presets
 from mediate.models.shipped import LADDERS
@@ -153,7 +153,7 @@ def as_measured(
     if against in (None, "twin") or are_items(given):
         return given
     pairs = [each for each in given if isinstance(each, Pair)]
-    say(f"{len(pairs)} pairs: their bases are measured, as items by themselves (--against {against})")
+    say(f"{plural(len(pairs), 'pair')}: their bases are measured, as items by themselves (--against {against})")
     return tuple(_base_of(pair) for pair in pairs)
 
 
@@ -194,19 +194,21 @@ _REMEDIES = {
 }
 
 
-def nothing_left(left_out: Sequence[tuple[str, str, str]], noun: str = "pairs") -> str:
+def nothing_left(left_out: Sequence[tuple[str, str, str]], noun: str = "pair") -> str:
     """One line on a run of which no item is left.
 
     Args:
         left_out: The id, code and reason of each item.
-        noun: What they are called.
+        noun: What one of them is called.
     """
     counts = Counter(code for _, code, _ in left_out)
     told = ", ".join(f"{count} x {code}" for code, count in counts.most_common())
     often = counts.most_common(1)[0][0]
     item, reason = next((item, reason) for item, code, reason in left_out if code == often)
     remedy = f"; {_REMEDIES[often]}" if often in _REMEDIES else ""
-    return f"nothing is left to measure of {len(left_out)} {noun}: {told}{remedy} (such as item {item!r}: {reason})"
+    return (
+        f"nothing is left to measure of {plural(len(left_out), noun)}: {told}{remedy} (such as item {item!r}: {reason})"
+    )
 
 
 def check_out(out: Path, spec: ScoreSpec, described: Mapping[str, Any], pairs: Sequence[Pair] | Sequence[Item]) -> None:

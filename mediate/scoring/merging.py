@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mediate.clock import stage
-from mediate.errors import InputError
+from mediate.errors import InputError, plural
 from mediate.holding.held import held
 from mediate.models.identity import device_differences
 from mediate.results.folder import MANIFEST, Results, read_manifest, read_results, write_results
@@ -129,8 +129,8 @@ def _together(out: Path, done: Sequence[_Finished], manifest: Mapping[str, Any])
     places = {item: place for each in done for item, place in each.own["places"].items()}
     if len(places) != done[0].own["items"]:
         raise InputError(
-            f"{out / SHARDS}: its shards have {len(places)} of {done[0].own['items']} items between them; measure them "
-            "again, in a new directory"
+            f"{out / SHARDS}: its shards have {len(places)} of {plural(done[0].own['items'], 'item')} between them; "
+            "measure them again, in a new directory"
         )
     order = sorted(places, key=lambda item: places[item])
     found = [read_results(each.folder) for each in done]

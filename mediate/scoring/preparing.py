@@ -101,6 +101,6 @@ def prepare(
         left_out += parts
     rejects = [*(left_out_by(error) for error in errors), *left_out]
     if not items:
-        raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], f"{how.noun}s"))
+        raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], how.noun))
     together, alone = how.together(model, items, spec, wanted)
     return together, (*rejects, *alone)

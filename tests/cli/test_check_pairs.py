@@ -76,3 +76,22 @@ def test_no_such_file_is_one_line(tmp_path: Path, name: str) -> None:
     done = mediate("pairs", "check", name, cwd=tmp_path)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (row("a", cot="It is."), "1 pair"),
+        (json.dumps(world("1 + 1?", "2")), "1 item"),
+        (json.dumps(world("1 + 1?", "It is 2.\n#### 2")), "1 GSM8K problem"),
+        (
+            json.dumps({"doc_id": 0, "doc": {}, "arguments": [["1 + 1?"]], "resps": [["2"]], "target": "2"}),
+            "1 sample of",
+        ),
+    ],
+)
+def test_one_is_told_as_one(tmp_path: Path, row: str, told: str) -> None:
+    written(tmp_path, row)
+    done = mediate("pairs", "check", "p.jsonl", cwd=tmp_path)
+    assert done.stdout.startswith(f"p.jsonl: {told}")
+    assert f": {told}s" not in done.stdout
