@@ -48,6 +48,14 @@ def test_differences_name_where_and_what() -> None:
         "option 'new' is not given there and 3 here",
         "option 'seed' is 1 there and 2 here",
     ]
+    there = {"spec": {"behaviour": {"edits": [1]}, "design": "cross", "template_text": "a"}}
+    here = {"spec": {"behaviour": {"edits": [2]}, "template_text": "b"}}
+    assert differences(there, here, ("spec",)) == [
+        "option 'edits' is [1] there and [2] here",
+        "the kind of run is 'cross' there and not given here",
+        "option 'template' (text) is 'a' there and 'b' here",
+    ]
+    assert differences({"spec": {}}, here, ("spec",))[0].startswith("what is tested of behaviour is not given there")
     assert differences(found, {"pairs": {}}, ("pairs",)) == [f"pairs is '{'x' * 36}... there and {{}} here"]
     assert differences(found, found, tuple(found)) == []
 

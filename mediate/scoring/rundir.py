@@ -146,10 +146,9 @@ def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, An
         found = dict(found) | {"spec": usual | dict(found["spec"])}
     different = model_differences(found.get("model"), wanted["model"]) if "model" in wanted else []
     different += differences(found, wanted, [key for key in IDENTITY if key in wanted and key != "pairs"])
-    others = any(_spec_of(found).get(name) != _spec_of(wanted).get(name) for name in _CHOOSING)
-    if (
-        "pairs" in wanted and found.get("pairs") != wanted["pairs"] and not others
-    ):  # its sums would tell nobody anything
+    chosen = any(_spec_of(found).get(name) != _spec_of(wanted).get(name) for name in _CHOOSING)
+    # Two sums of what was measured would tell nobody anything.
+    if "pairs" in wanted and found.get("pairs") != wanted["pairs"] and not chosen:
         different.append("the file of pairs or items held others then")
     if "model" in wanted and found.get("status") != "success":
         different += device_differences(found.get("model"), wanted["model"])

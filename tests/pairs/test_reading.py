@@ -555,7 +555,7 @@ def test_a_schema_is_a_record_in_a_list(tmp_path: Path, monkeypatch: pytest.Monk
         read_items(path)
     aqua = Schema("aqua", "AQuA problems", lambda row: "rationale" in row, _aqua)
     monkeypatch.setattr(recognise, "SCHEMAS", (*recognise.SCHEMAS, aqua))
-    assert taken_for(path) == taken_for(path, format="aqua") == "log.jsonl: 1 AQuA problems"
+    assert taken_for(path) == taken_for(path, format="aqua") == "log.jsonl: 1 AQuA problem"
     (item,) = read_items(path)
     assert (item.question, item.answer, item.cot) == ("1 + 1?\nA)2\nB)3", "A", "It is 2.")
     assert (item.options, item.id, item.group, item.place) == (("A", "B"), "1", "1", f"{path}:1")
