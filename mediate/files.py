@@ -191,8 +191,12 @@ def is_begun(folder: Path, record: str, *, holds: str, wanted: str, place: str =
     return False
 
 
+# What stands among the options of a run and is none: which kind of run it is, and the options of tests on behaviour.
+_PARTS = {"design": "the kind of run", "behaviour": "what is tested of behaviour"}
+
+
 def differences(found: Mapping[str, Any], wanted: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
-    """Where two records of plain values differ under the given keys, one line each."""
+    """Where two records of plain values differ under the given keys, one line each; under `spec` are options."""
     return [line for key in keys for line in _differences(found.get(key), wanted.get(key), key)]
 
 
@@ -200,4 +204,16 @@ def _differences(found: Any, wanted: Any, path: str) -> list[str]:
     if isinstance(found, Mapping) and isinstance(wanted, Mapping):
         keys = sorted({*found, *wanted})
         return [line for key in keys for line in _differences(found.get(key), wanted.get(key), f"{path}.{key}")]
-    return [] if found == wanted else [f"{path} is {short(found)} there and {short(wanted)} here"]
+    if found == wanted:
+        return []
+    what, *named = path.split(".")
+    if what != "spec" or not named:
+        return [f"{path} is {short(found)} there and {short(wanted)} here"]
+    there, here = ("not given" if each is None else short(each) for each in (found, wanted))
+    if named[0] in _PARTS and not named[1:]:
+        return [f"{_PARTS[named[0]]} is {there} there and {here} here"]
+    if named[0] in _PARTS:
+        named = named[1:]
+    name, text, _ = named[0].partition("_text")  # of a template both name and text are kept
+    inner = ".".join([*(["text"] if text else []), *named[1:]])
+    return [f"option {name!r}{f' ({inner})' if inner else ''} is {there} there and {here} here"]

@@ -311,6 +311,8 @@ def test_a_directory_of_another_run_is_refused_before_the_model_is_loaded(
         raise AssertionError("loaded")
 
     monkeypatch.setattr("mediate.api.load", never)
-    assert_refused(mediate(*arguments, "--seed", 1, cwd=tmp_path), "spec.seed is 0 there and 1 here")
+    assert_refused(mediate(*arguments, "--seed", 1, cwd=tmp_path), "--seed is 0 there and 1 here")
+    fewer = mediate(*arguments, "--limit", 1, cwd=tmp_path)
+    assert "another run (--limit is not given there and 1 here); give a new directory" in fewer.stderr
     write(tmp_path / "pairs.jsonl", changed("", id=7))
     assert_refused(mediate(*arguments, cwd=tmp_path), "run: holds another run (the file of pairs")

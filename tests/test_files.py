@@ -45,9 +45,17 @@ def test_differences_name_where_and_what() -> None:
     found = {"spec": {"seed": 1, "maps": ["read"], "gone": None}, "pairs": "x" * 60, "note": 1}
     wanted = {"spec": {"seed": 2, "maps": ["read"], "new": 3}, "pairs": "x" * 60, "note": 2}
     assert differences(found, wanted, ("spec", "pairs")) == [
-        "spec.new is None there and 3 here",
-        "spec.seed is 1 there and 2 here",
+        "option 'new' is not given there and 3 here",
+        "option 'seed' is 1 there and 2 here",
     ]
+    there = {"spec": {"behaviour": {"edits": [1]}, "design": "cross", "template_text": "a"}}
+    here = {"spec": {"behaviour": {"edits": [2]}, "template_text": "b"}}
+    assert differences(there, here, ("spec",)) == [
+        "option 'edits' is [1] there and [2] here",
+        "the kind of run is 'cross' there and not given here",
+        "option 'template' (text) is 'a' there and 'b' here",
+    ]
+    assert differences({"spec": {}}, here, ("spec",))[0].startswith("what is tested of behaviour is not given there")
     assert differences(found, {"pairs": {}}, ("pairs",)) == [f"pairs is '{'x' * 36}... there and {{}} here"]
     assert differences(found, found, tuple(found)) == []
 

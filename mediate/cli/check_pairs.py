@@ -33,7 +33,9 @@ def check_file(
     noun = "items" if found.taken_for else "pairs"
     put(found.taken_for or f"{file.name}: {plural(len(given) + len(found.errors), 'pair')}")
     counts = counted(given) | {"bad": len(errors)}
-    put(", ".join(f"{count} {_words(name, count)}" for name, count in counts.items()))
+    put(", ".join(f"{count} {_words(name, count)}" for name, count in counts.items() if name != "without_answer"))
+    for line in _missing(given, counts):
+        put(line)
     for error in errors[:MOST]:
         put(f"  {error}")
     if len(errors) > MOST:
@@ -53,7 +55,23 @@ def counted(given: "Sequence[Pair] | Sequence[Item]") -> dict[str, int]:
     groups = {each.group or each.id for each in given}
     conditions = {each.condition for each in given if each.condition}
     counts = {"good": len(given), "groups": len(groups), "with_chains": with_chain}
+    counts["without_answer"] = sum(not item.answer for each in given for _, item in named_items(each))
     return counts | ({"conditions": len(conditions)} if conditions else {})
+
+
+def _missing(given: "Sequence[Pair] | Sequence[Item]", counts: "dict[str, int]") -> list[str]:
+    """What of the good ones a run makes up for: answers and chains that are not there."""
+    from mediate.pairs.item import Item
+
+    noun = "item" if all(isinstance(each, Item) for each in given) else "pair"
+    found, answers, chains = [], counts["without_answer"], len(given) - counts["with_chains"]
+    if answers:
+        found.append(f"{plural(answers, noun)} without an answer: the model's own is measured there")
+    if chains and noun == "item":
+        found.append(f"{plural(chains, noun)} without a chain: the model writes it")
+    elif chains:
+        found.append(f"{plural(chains, noun)} without a chain in both worlds: the model writes what is missing")
+    return found
 
 
 def _words(name: str, count: int) -> str:

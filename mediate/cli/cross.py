@@ -116,7 +116,5 @@ def _say(results: "CrossResults") -> None:
 
     counts, memory = results.manifest["counts"], results.manifest["weight_bytes"]
     put(repr(CrossScores(results)))
-    put(
-        f"{counts['measured']} of {plural(counts['given'], 'pair')}; weights of both models: "
-        f"{sum(memory.values()) / 1e6:,.0f} MB"
-    )
+    of = f"{counts['measured']} of {plural(counts['given'], 'pair')}"
+    put(f"{of}; weights of both models: {sum(memory.values()) / 1e6:,.0f} MB")

@@ -105,7 +105,7 @@ def join_tokens(
         with work(len(here), "hiding tokens", "chain", shown=progress) as done, bars(progress):
             found = dict(_carried(student, here, scores, (spec, scoring), store, rejects, done))
         if not found:
-            raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], "items"))
+            raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], "item"))
         measured = [item for item in here if item.id in found]
         twins = twin_effects(student, given, measured, specs=(spec, scoring), call=call)
         rejects += twins.left_out

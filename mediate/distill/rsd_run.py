@@ -33,7 +33,7 @@ from mediate.results.speculative import (
     read_speculative,
     write_speculative,
 )
-from mediate.results.told import Reject
+from mediate.results.told import Reject, left_out_by
 from mediate.scoring.given import as_measured, check_set
 from mediate.scoring.rundir import check_free, counted, finished, identity, now, written
 from mediate.scoring.score import Call
@@ -99,7 +99,7 @@ def rsd(
     if out is not None and check_free(out, asked):
         return read_speculative(out)
     manifest = asked | {"created": started, "shared_tokens": shared.share}
-    rejects = [Reject(each.item, each.code, each.reason, each.place) for each in unread]
+    rejects = [left_out_by(each) for each in unread]
     posed = list(_posed(models, items, spec, rejects))
     found = _kept(models, posed, spec, call.get("store"))
     if len(found) < len(posed):
@@ -181,7 +181,7 @@ def _posed(models: tuple[Model, Model], items: Sequence[Item], spec: RsdSpec, re
             ]
             most = _room(models, item, prompts, spec.max_new_tokens)
         except ItemError as error:
-            rejects.append(Reject(item.id, error.code, error.reason, item.place))
+            rejects.append(left_out_by(error, item.place))
         except InputError as error:
             rejects.append(Reject(item.id, "bad_prompt", str(error), item.place))
         else:

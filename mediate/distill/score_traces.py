@@ -84,7 +84,7 @@ def score_traces(
             found = dict(scored_tokens(student, teacher, prepared, spec, rejects, done))
         traces = tuple(found[item.id] for item in prepared if item.id in found)
         if not traces:
-            raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], "items"))
+            raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], "item"))
         told = finished(clock, counted(len(given) + len(unread), len(traces), rejects))
         results = TraceResults(manifest | told, traces, tuple(rejects))
         if out is not None:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from mediate.errors import InputError, meant, shortened
+from mediate.mediation.presets import preset_named
 from mediate.models.sites import BY_HEAD, BY_KV_HEAD, Component
 from mediate.results import kinds
 from mediate.results.kinds import Direction as Direction
@@ -162,6 +163,10 @@ def parse_map(text: str) -> MapSpec:
     Raises:
         InputError: Another kind, component or axis, or none.
     """
+    if len(several := _several(text)) > 1:
+        apart = f"{' '.join(f'--maps {each}' for each in several[:3])}{' ...' * (len(several) > 3)}"
+        remedy = f"repeat the option: {shortened(apart, 300)} (in Python: give a list)"
+        raise InputError(f"no map {shortened(text)!r}; it is several, so {remedy}")
     kind, _, names = text.partition(":")
     name, named = parse_kind(kind), names.split(",")
     of = name.of
@@ -191,6 +196,18 @@ def parse_map(text: str) -> MapSpec:
     if name.method is not None:
         check_estimable([component], name.method)
     return MapSpec(name, axes, component)
+
+
+def _several(text: str) -> list[str]:
+    """The maps and presets that a text joins by commas, which also set axes off; none where it joins anything else."""
+    found: list[str] = []
+    for part in text.split(","):
+        if found and ":" in found[-1] and ":" not in part:
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    kinds_known = (preset_named(each) or (":" in each and parse_kind(each.partition(":")[0]).of.home) for each in found)
+    return found if all(kinds_known) else []
 
 
 def _with_axes(kind: str, named: Sequence[str], allowed: Sequence[str]) -> str:

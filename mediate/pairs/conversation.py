@@ -11,6 +11,7 @@ from mediate.errors import ItemError, short
 from mediate.pairs.lines import kind_of
 from mediate.pairs.response import TAGS
 from mediate.pairs.row_values import optional_text
+from mediate.showing import plural
 
 # Where a log keeps a chain apart, in the order in which servers name it.
 APART = ("reasoning_content", "reasoning")
@@ -54,7 +55,8 @@ def conversation(messages: object) -> Conversation:
     if not questions:
         raise ItemError("", "holds no message of the role 'user'; give the question as one", code="no_question")
     if len(questions) > 1 or len(replies) > 1:
-        reason = f"holds {len(questions)} questions and {len(replies)} replies, and an item is one question; "
+        counts = f"{plural(len(questions), 'question')} and {plural(len(replies), 'reply', 'replies')}"
+        reason = f"holds {counts}, and an item is one question; "
         raise ItemError("", f"{reason}give each of them as an item of its own, or leave it out", code="many_turns")
     if replies and messages[-1] is not replies[0]:
         raise ItemError("", "the reply stands before the question; order the messages", code="many_turns")

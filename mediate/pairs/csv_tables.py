@@ -16,12 +16,13 @@ from mediate.errors import InputError, ItemError
 from mediate.pairs.format import Row
 from mediate.pairs.lines import bytes_of
 from mediate.pairs.parquet import nested
+from mediate.showing import plural
 
 _HALF = re.compile("[\ud800-\udfff]")
 
 
 def read_csv(path: str | Path) -> Iterator[Row]:
-    """The rows of a file, each with the line where it begins and its number from 1; a cell that is empty is no cell.
+    """The rows of a file, each with the line where it begins and its number from 1; None for a cell that is empty.
 
     The number counts records, as pandas does, and not lines, of which a record with line breaks has several.
     Columns are set off by commas, or by semicolons or tabs where the first line has no comma.
@@ -41,14 +42,15 @@ def read_csv(path: str | Path) -> Iterator[Row]:
             reason = f"not CSV ({cells}); put a text with quotes into quotes, and write each quote in it twice"
             yield place, ItemError("", reason, place=place, code="malformed_csv")
         elif len(cells) != len(names):
-            reason = f"holds {len(cells)} cells, and {len(names)} columns are named; put a text with {delimiter!r} "
-            yield place, ItemError("", f"{reason}or a line break into quotes", place=place, code="malformed_csv")
+            counts = f"{plural(len(cells), 'cell')}, and the first line names {plural(len(names), 'column')}"
+            reason = f"holds {counts}; put a text with {delimiter!r} or a line break into quotes"
+            yield place, ItemError("", reason, place=place, code="malformed_csv")
         elif any(_undecoded(cell) for cell in cells):
             yield place, ItemError("", "not UTF-8; save the file as UTF-8", place=place, code="bad_encoding")
         else:
             yield (
                 f"{place}, row {count}",
-                nested({name: cell for name, cell in zip(names, cells, strict=True) if cell.strip()}),
+                nested({name: cell if cell.strip() else None for name, cell in zip(names, cells, strict=True)}),
             )
 
 
@@ -62,6 +64,9 @@ def _names(path: str | Path, line: str) -> tuple[list[str], str]:
         names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter, strict=True))]
     except csv.Error as error:
         raise InputError(f"{path}:1: not CSV ({error}); {remedy}") from error
+    if not names[0] and all(names[1:]):
+        index = "write the table with to_csv(..., index=False) where this is pandas's index, or name the column"
+        raise InputError(f"{path}:1: the first column has no name; {index}")
     if not all(names):
         raise InputError(f"{path}:1: a column has no name; {remedy}")
     if len(set(names)) < len(names):

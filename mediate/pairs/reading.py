@@ -1,5 +1,6 @@
 """Reading what people have: items in any of the schemas, and pairs, from any of the kinds of file."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -170,7 +171,9 @@ def _items_of(path: str | Path, given: GivenRows) -> ItemFile:
             good.append(row)
     detail = given.schema.detail(good) if given.schema.detail is not None and good else ""
     more = ", ".join(each for each in (given.note, detail) if each)
-    said = f"{Path(path).name}: {len(given.rows)} {given.schema.says}{f' ({more})' if more else ''}"
+    says = given.schema.says
+    counted = plural(len(given.rows), re.sub("s(?= of |$)", "", says, count=1), says)
+    said = f"{Path(path).name}: {counted}{f' ({more})' if more else ''}"
     return ItemFile(tuple(items), tuple(errors), said)
 
 

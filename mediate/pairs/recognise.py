@@ -20,11 +20,11 @@ from mediate.pairs.inspect_archives import read_archive
 from mediate.pairs.item import Item, check_item, check_new
 from mediate.pairs.lines import kind_of, read_lines
 from mediate.pairs.response import answer_pattern as pattern_of
-from mediate.pairs.rows import number_of
+from mediate.pairs.rows import PAIR_KEYS, number_of
 from mediate.pairs.saved_datasets import read_folder
 from mediate.pairs.schema import Fields, Schema
 from mediate.pairs.schemas import SCHEMAS
-from mediate.pairs.schemas.own_items import OWN_ITEMS
+from mediate.pairs.schemas.own_items import KEYS, OWN_ITEMS
 
 PAIRS = "pairs"
 # How rows stand in a file; files of other endings are read as `mediate.pairs.files.FORMATS` says.
@@ -35,6 +35,7 @@ _READERS: Mapping[str, Callable[[str | Path], Iterable[Row]]] = {
     ".tsv": read_csv,
     ".eval": read_archive,
 }
+_TABLES = (".csv", ".tsv", ".parquet")  # whose rows all have the same columns
 _PACKED = (".gz", ".zst", ".xz", ".bz2", ".zip", ".tar", ".tgz", ".7z")
 _NAMES = ("doc_id", "custom_id", "id", "unique_id")
 
@@ -103,6 +104,8 @@ def read_given(
         format = OWN_ITEMS.name  # each row says what it lacks
     chosen = format or _name_of(path, read)
     schema = next((each for each in SCHEMAS if each.name == chosen), None)
+    if Path(path).suffix.lower() in _TABLES and chosen in (PAIRS, OWN_ITEMS.name):
+        _check_columns(path, read, PAIR_KEYS if schema is None else KEYS)
     if schema is None or schema.variant is None:
         return GivenRows(path, schema, rows, pattern)
     variants = [schema.variant(row) if isinstance(row, Mapping) else None for _, row in rows]
@@ -173,3 +176,16 @@ def _name_of(path: str | Path, rows: Sequence[Fields]) -> str:
     keys = ", ".join(dict.fromkeys(str(key)[:40] for row in rows[:100] for key in row))[:300]
     remedy = "name the columns that count, such as columns={'question': ..., 'answer': ...} (--columns question=...)"
     raise InputError(f"{path}: of no kind that is known, by its keys ({keys}); {remedy}")
+
+
+def _check_columns(path: str | Path, rows: Sequence[Fields], allowed: Sequence[str]) -> None:
+    """Refuses a table with a column that is no field: for all rows at once, whether or not a cell of it is empty."""
+    unknown = [key for key in (rows[0] if rows else ()) if key not in allowed]
+    if not unknown:
+        return
+    what = f"column {unknown[0][:80]!r} is" if len(unknown) == 1 else f"columns {str(unknown)[1:-1][:300]} are"
+    remedy = "take what is of no interest out of the table"
+    if allowed is KEYS:
+        remedy = "name the columns that count, and others are not read: "
+        remedy += "columns={'question': 'question'} (--columns question=question)"
+    raise InputError(f"{path}: {what} no field; fields are {', '.join(allowed)}; {remedy}")

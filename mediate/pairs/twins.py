@@ -37,7 +37,7 @@ class Twins:
         """How many items have a twin, and why the others have none, with counts."""
         total = len(self.pairs) + len(self.without)
         what = f"a twin by {self.by}" if self.by == "numbers" else "another item for a twin"
-        said = f"{len(self.pairs)} of {plural(total, 'item')} {'has' if total == 1 else 'have'} {what}"
+        said = f"{len(self.pairs)} of {plural(total, 'item')} {'has' if len(self.pairs) == 1 else 'have'} {what}"
         if not self.without:
             return said
         # One sentence a code: the reasons of bad rows differ in their details, and the first stands for all.

@@ -1,5 +1,6 @@
 """What a run says of its items: those that were measured, in their two worlds, and those that were left out."""
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from sys import intern
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mediate.errors import ItemError
 from mediate.pairs.pair import World
 from mediate.traces.trace import Trace
 
@@ -106,6 +108,9 @@ class Measured:
         return base if self.source is None else (*base, (World.SOURCE, self.source))
 
 
+_LEAVE_OUT = re.compile(r"(?:;|,? or) leave (?:it|the item|such items) out(?: \(skip\))?$")
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """An item, or one map of it, that was left out.
@@ -128,6 +133,17 @@ class Reject:
     def is_map(self) -> bool:
         """Whether a map or an outcome of a measured item was left out."""
         return self.part not in ("item", BRIDGE)
+
+
+def left_out_by(error: ItemError, place: str = "", part: str = "item") -> Reject:
+    """What an error leaves out, without the advice to leave it out.
+
+    Args:
+        error: Why.
+        place: The file and line, where the error has none.
+        part: As of `Reject`.
+    """
+    return Reject(error.item, error.code, _LEAVE_OUT.sub("", error.reason), error.place or place, part)
 
 
 def item_table(items: Sequence[Measured]) -> "pandas.DataFrame":

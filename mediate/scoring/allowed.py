@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mediate.errors import InputError
 from mediate.results.folder import Results
 from mediate.results.parts import Part
+from mediate.showing import plural
 
 # What takes the place of an item that workers die over.
 WORKER_DIED = "worker_died"
@@ -94,6 +95,6 @@ class Tally:
             may = f"and --max-errors allows {most}"
         codes = ", ".join(f"{count} {code}" for code, count in self.failed.most_common())
         raise InputError(
-            f"{failed} of {items} items failed ({codes}), {may}{self.example}; mend that and give a new directory, or "
-            "let more of them fail (--max-errors N or P%)"
+            f"{failed} of {plural(items, 'item')} failed ({codes}), {may}{self.example}; mend that and give a new "
+            "directory, or let more of them fail (--max-errors N or P%)"
         )

@@ -29,7 +29,7 @@ from mediate.results.crossing import Crossing, change
 from mediate.results.crossing_folder import CrossResults, read_crossed, write_crossed
 from mediate.results.kinds import parse_kind
 from mediate.results.maps import EffectMap
-from mediate.results.told import Reject
+from mediate.results.told import Reject, left_out_by
 from mediate.scoring.cross_spec import CHECKPOINTS, CrossCall, CrossSpec, make_cross_spec
 from mediate.scoring.given import check_set, limited
 from mediate.scoring.pairs import PAIRS
@@ -169,7 +169,7 @@ def _fitting(
             error.written = item.tokens.written or scoring.chains is not None
             if scoring.stops_at(error):
                 raise
-            rejects.append(Reject(error.item, error.code, error.reason, error.place))
+            rejects.append(left_out_by(error))
         else:
             yield item
 

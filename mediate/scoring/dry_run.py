@@ -33,6 +33,7 @@ from mediate.scoring.preparing import prepare
 from mediate.scoring.score import score
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
+from mediate.showing import plural
 from mediate.watch import tell
 
 # How many items are measured for the pace, more and more of them while that takes no longer than so many seconds.
@@ -102,8 +103,8 @@ class DryRun:
             f"{self.noun}s: {self.given:,}; {self.ready:,}{of} would be measured, {sum(out.values()):,} left out{told}",
             f"tokens of question and chain: {least:,} to {most:,}, median {middle:,.0f}",
             f"work: about {whole.passes:,.0f} passes, {whole.operations / 1e12:.3g} Tflop",
-            f"time: about {duration(whole.seconds)} beside loading and the page ({tried.items} {self.noun}s were "
-            f"measured in {duration(tried.seconds)})",
+            f"time: about {duration(whole.seconds)} beside loading and the page ({plural(tried.items, self.noun)} "
+            f"{'was' if tried.items == 1 else 'were'} measured in {duration(tried.seconds)})",
             f"memory: about {self.memory / 2**30:.2g} GiB at most, weights included",
             f"disk: about {_size(whole.results)} of results, {_size(whole.cache)} in the cache",
             *map(str, self.maps),

@@ -19,6 +19,7 @@ from mediate.scoring.jobs import job_of
 from mediate.scoring.preparing import prepare
 from mediate.scoring.settling import settled
 from mediate.scoring.spec import ScoreSpec
+from mediate.showing import plural
 from mediate.watch import tell
 
 
@@ -41,7 +42,8 @@ class Forecast:
     def __str__(self) -> str:
         each = self.cost
         return (
-            f"{self.name}: {each.cells:,} cells of {self.pairs} {self.noun}s in {each.sweeps:,} passes, "
+            f"{self.name}: {each.cells:,} cell{'s' * (each.cells != 1)} of {plural(self.pairs, self.noun)} in "
+            f"{each.sweeps:,} pass{'es' * (each.sweeps != 1)}, "
             f"{each.operations / 1e12:.3g} Tflop, about {duration(each.seconds)}, "
             f"{each.memory / 2**30:.2f} GiB beside the weights"
         )

@@ -195,19 +195,21 @@ _REMEDIES = {
 }
 
 
-def nothing_left(left_out: Sequence[tuple[str, str, str]], noun: str = "pairs") -> str:
+def nothing_left(left_out: Sequence[tuple[str, str, str]], noun: str = "pair") -> str:
     """One line on a run of which no item is left.
 
     Args:
         left_out: The id, code and reason of each item.
-        noun: What they are called.
+        noun: What one of them is called.
     """
     counts = Counter(code for _, code, _ in left_out)
     told = ", ".join(f"{count} x {code}" for code, count in counts.most_common())
     often = counts.most_common(1)[0][0]
     item, reason = next((item, reason) for item, code, reason in left_out if code == often)
     remedy = f"; {_REMEDIES[often]}" if often in _REMEDIES else ""
-    return f"nothing is left to measure of {len(left_out)} {noun}: {told}{remedy} (such as item {item!r}: {reason})"
+    return (
+        f"nothing is left to measure of {plural(len(left_out), noun)}: {told}{remedy} (such as item {item!r}: {reason})"
+    )
 
 
 def check_out(out: Path, spec: ScoreSpec, described: Mapping[str, Any], pairs: Sequence[Pair] | Sequence[Item]) -> None:

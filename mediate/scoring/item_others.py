@@ -8,7 +8,7 @@ from mediate.mediation.maps import MapSpec
 from mediate.mediation.others import without_other
 from mediate.mediation.prepared_item import PreparedItem
 from mediate.models.model import Model
-from mediate.results.told import Reject
+from mediate.results.told import Reject, left_out_by
 from mediate.scoring.items import ITEMS, with_references
 from mediate.scoring.spec import ScoreSpec
 
@@ -32,7 +32,7 @@ def _among_others(
             error = without_other(each.tokens)
             if spec.on_bad_item == "error":
                 raise error
-            without.append(Reject(error.item, error.code, error.reason, each.item.place))
+            without.append(left_out_by(error, each.item.place))
     return tuple(each for each in held if each.others), tuple(without)
 
 

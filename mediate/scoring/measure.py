@@ -22,7 +22,7 @@ from mediate.passes.activations import cot_activations
 from mediate.passes.memory import free_up, is_out_of_memory
 from mediate.passes.store import Store
 from mediate.results.maps import EffectMap, NonFiniteError
-from mediate.results.told import Reject
+from mediate.results.told import Reject, left_out_by
 from mediate.scoring.allowed import FAILURES
 from mediate.scoring.batches import batches_of
 from mediate.scoring.halving import Fits, halved
@@ -148,7 +148,7 @@ def _too_large(item: Prepared, spec: ScoreSpec) -> Reject:
     error = _out_of_memory(item)
     if spec.on_bad_item == "error":
         raise error
-    return Reject(item.id, error.code, error.reason)
+    return left_out_by(error)
 
 
 def _out_of_memory(item: Prepared) -> ItemError:
@@ -235,7 +235,7 @@ def _impossible(item: Prepared, asked: MapSpec, error: InputError | NonFiniteErr
     named = ItemError(item.id, f"map {asked}: {reason}", code=code, written=written or code in FAILURES)
     if spec.must_map and spec.stops_at(named):
         raise named from error
-    return Reject(item.id, code, reason, part=str(asked))
+    return left_out_by(ItemError(item.id, reason, code=code), part=str(asked))
 
 
 def keep_activations(item: Prepared, spec: ScoreSpec, store: Store | None) -> None:

@@ -15,6 +15,7 @@ from mediate.results.merged import merged
 from mediate.results.sums import SUMS
 from mediate.scoring.engines.shard import SHARDS, Shard, shards_in
 from mediate.scoring.rundir import HELD, check_same, counted, now, written
+from mediate.showing import plural
 
 _IDENTITY = ("schema", "spec", "pairs", "model", "versions", "prompt")
 # What a shard's manifest says of the shard alone.
@@ -129,8 +130,8 @@ def _together(out: Path, done: Sequence[_Finished], manifest: Mapping[str, Any])
     places = {item: place for each in done for item, place in each.own["places"].items()}
     if len(places) != done[0].own["items"]:
         raise InputError(
-            f"{out / SHARDS}: its shards have {len(places)} of {done[0].own['items']} items between them; measure them "
-            "again, in a new directory"
+            f"{out / SHARDS}: its shards have {len(places)} of {plural(done[0].own['items'], 'item')} between them; "
+            "measure them again, in a new directory"
         )
     order = sorted(places, key=lambda item: places[item])
     found = [read_results(each.folder) for each in done]

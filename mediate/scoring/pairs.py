@@ -18,7 +18,7 @@ from mediate.mediation.said import check_characters, check_parts, question_promp
 from mediate.models.known import is_reference
 from mediate.models.model import Model
 from mediate.pairs.pair import Pair, World, check_questions, in_worlds
-from mediate.results.told import Reject
+from mediate.results.told import Reject, left_out_by
 from mediate.scoring.chains import PairDraft, with_chains
 from mediate.scoring.preparing import Preparation
 from mediate.scoring.spec import DEFAULT_MAP, ScoreSpec
@@ -115,7 +115,7 @@ def _possible_maps(
             error.written = tokens.written or spec.chains is not None
             if spec.must_map and spec.stops_at(error):
                 raise
-            left_out.append(Reject(error.item, error.code, error.reason, error.place, part=str(each)))
+            left_out.append(left_out_by(error, part=str(each)))
     return tuple(allowed), left_out
 
 

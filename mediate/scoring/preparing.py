@@ -11,7 +11,7 @@ from mediate.mediation.procedures import PreparedT
 from mediate.models.model import Model
 from mediate.pairs.pair import Item, Pair
 from mediate.passes.store import Store
-from mediate.results.told import Reject
+from mediate.results.told import Reject, left_out_by
 from mediate.scoring.chains import NOT_SOLVED
 from mediate.scoring.given import nothing_left
 from mediate.scoring.spec import ScoreSpec
@@ -99,8 +99,8 @@ def prepare(
             continue
         items.append(item)
         left_out += parts
-    rejects = [*(Reject(error.item, error.code, error.reason, error.place) for error in errors), *left_out]
+    rejects = [*(left_out_by(error) for error in errors), *left_out]
     if not items:
-        raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], f"{how.noun}s"))
+        raise InputError(nothing_left([(each.item, each.code, each.reason) for each in rejects], how.noun))
     together, alone = how.together(model, items, spec, wanted)
     return together, (*rejects, *alone)

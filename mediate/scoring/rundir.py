@@ -33,6 +33,7 @@ SCHEMA = 1
 HELD = "another process is writing this run; wait for it or give a new directory"
 # What must be the same, value by value, for a directory to be taken up again; model and versions are told in words.
 IDENTITY = ("schema", "spec", "pairs", "prompt")
+_CHOOSING = ("limit", "against")  # choices by which other items of one file are measured
 
 
 def now() -> str:
@@ -128,6 +129,11 @@ def begun(folder: Path | None) -> tuple[str, float]:
     return (created if isinstance(created, str) else now()), spent
 
 
+def _spec_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    spec = manifest.get("spec")
+    return spec if isinstance(spec, Mapping) else {}
+
+
 def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
     """Raises InputError where a folder's run is another one than what is asked for."""
     wanted = dict(identity)
@@ -140,7 +146,9 @@ def check_same(folder: Path, found: Mapping[str, Any], identity: Mapping[str, An
         found = dict(found) | {"spec": usual | dict(found["spec"])}
     different = model_differences(found.get("model"), wanted["model"]) if "model" in wanted else []
     different += differences(found, wanted, [key for key in IDENTITY if key in wanted and key != "pairs"])
-    if "pairs" in wanted and found.get("pairs") != wanted["pairs"]:  # two sums of it would tell nobody anything
+    chosen = any(_spec_of(found).get(name) != _spec_of(wanted).get(name) for name in _CHOOSING)
+    # Two sums of what was measured would tell nobody anything.
+    if "pairs" in wanted and found.get("pairs") != wanted["pairs"] and not chosen:
         different.append("the file of pairs or items held others then")
     if "model" in wanted and found.get("status") != "success":
         different += device_differences(found.get("model"), wanted["model"])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from mediate.errors import InputError
 from mediate.models.prompts import HOLE, Style, Template, few_shot
 from mediate.pairs.item import Item
+from mediate.showing import plural
 from mediate.tasks.problems import few_shot_prompt
 
 NAMED = "few-shot"
@@ -53,13 +54,13 @@ def examples_of(
     free = [each for each in worked if each.question.strip() not in asked]
     if len(free) < count:
         raise InputError(
-            f"examples: {len(free)} of {len(items)} items can be worked examples ({len(items) - len(worked)} have no "
-            f"chain or no answer, {len(worked) - len(free)} are measured themselves), and --few-shot asks for {count}; "
-            "give another file, fewer examples, or a --limit that leaves some over"
+            f"examples: {len(free)} of {plural(len(items), 'item')} can be worked examples ({len(items) - len(worked)} "
+            f"have no chain or no answer, {len(worked) - len(free)} are measured themselves), and --few-shot asks for "
+            f"{count}; give another file, fewer examples, or a --limit that leaves some over"
         )
     taken = free[:count]
     named = ", ".join(each.id or "?" for each in taken[:_TOLD]) + (", ..." if count > _TOLD else "")
-    say(f"{NAMED}: {count} worked examples, none of them measured: {named}")
+    say(f"{NAMED}: {plural(count, 'worked example')}, none of them measured: {named}")
     shown = [f"Q: {each.question}\nA: {(each.cot or '').strip()}{cue} {each.answer}\n" for each in taken]
     if any(HOLE in each for each in shown):
         raise InputError(f"examples: one holds {HOLE}, which stands for the question that is asked; give others")

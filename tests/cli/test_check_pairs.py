@@ -27,7 +27,20 @@ def test_a_good_file_is_counted(tmp_path: Path) -> None:
     written(tmp_path, row("a", cot="1 and so on."), row("b"))
     done = mediate("pairs", "check", "p.jsonl", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "p.jsonl: 2 pairs\n2 good, 2 groups, 1 with chains, 0 bad\n"
+    assert done.stdout == "p.jsonl: 2 pairs\n2 good, 2 groups, 1 with chains, 0 bad\n" + (
+        "1 pair without a chain in both worlds: the model writes what is missing\n"
+    )
+
+
+def test_what_a_run_makes_up_for_is_counted(tmp_path: Path) -> None:
+    rows = ["question,answer,cot", "1 + 1?,2,It is 2.", "1 + 2?,,It is 3.", "1 + 3?,,", "1 + 4?,5.0,"]
+    (tmp_path / "own.csv").write_text("\n".join(rows))
+    done = mediate("pairs", "check", "own.csv", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 items without an answer: the model's own is measured there" in done.stderr.splitlines()
+    assert "2 items without a chain: the model writes it" in done.stderr.splitlines()
+    counts = json.loads(done.stdout)["counts"]
+    assert (counts["good"], counts["with_chains"], counts["without_answer"]) == (4, 2, 2)
 
 
 def test_every_bad_row_is_told_with_its_place_and_the_exit_code_says_so(tmp_path: Path) -> None:
@@ -63,3 +76,22 @@ def test_no_such_file_is_one_line(tmp_path: Path, name: str) -> None:
     done = mediate("pairs", "check", name, cwd=tmp_path)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (row("a", cot="It is."), "1 pair"),
+        (json.dumps(world("1 + 1?", "2")), "1 item"),
+        (json.dumps(world("1 + 1?", "It is 2.\n#### 2")), "1 GSM8K problem"),
+        (
+            json.dumps({"doc_id": 0, "doc": {}, "arguments": [["1 + 1?"]], "resps": [["2"]], "target": "2"}),
+            "1 sample of",
+        ),
+    ],
+)
+def test_one_is_told_as_one(tmp_path: Path, row: str, told: str) -> None:
+    written(tmp_path, row)
+    done = mediate("pairs", "check", "p.jsonl", cwd=tmp_path)
+    assert done.stdout.startswith(f"p.jsonl: {told}")
+    assert f": {told}s" not in done.stdout

@@ -20,6 +20,10 @@ from mediate.tuning.spec import make_tune_spec
         ),
         ("x: none; give one with tokenizer=", "x: none; give one with --tokenizer"),
         ("or compare all the same with allow_mixed", "or compare all the same with --allow-mixed"),
+        ("or give --allow-mixed (in Python: allow_mixed=True)", "or give --allow-mixed"),
+        ("or give --partial (in Python: partial=True); else", "or give --partial; else"),
+        ("give solved_only=True, or more pairs", "give --solved-only, or more pairs"),
+        ("score with control_pairs=8 or more", "score with --control-pairs=8 or more"),
         ("shorten it or lower max_new_tokens", "shorten it or lower --max-new-tokens"),
         ("give them other groups, or held_out=0", "give them other groups, or --held-out 0"),
         (

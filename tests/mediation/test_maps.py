@@ -50,6 +50,13 @@ def test_a_map_is_measured_under_its_usual_name(text: str, usual: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        (
+            "read:step,state.resid_pre:step,layer",
+            "repeat the option: --maps read:step --maps state.resid_pre:step,layer (in Python: give a list)",
+        ),
+        ("quick,read:step,layer", "it is several, so repeat the option: --maps quick --maps read:step,layer"),
+        ("steps,heads", "it is several, so repeat the option: --maps steps --maps heads"),
+        ("read:step,heads", "no map 'read:step,heads'; "),
         ("reads:layer", "no map 'reads:layer'; did you mean 'read'"),
         ("state:layer", "no map"),
         ("state.residual:layer", "did you mean 'state.resid_pre'"),

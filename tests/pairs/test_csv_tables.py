@@ -31,7 +31,7 @@ def test_texts_in_quotes_hold_commas_quotes_and_line_breaks(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_what_sets_columns_off_is_seen_in_the_first_line(tmp_path: Path, mark: str) -> None:
-    assert rows_of(tmp_path, f"\ufeffa{mark}b\nx{mark}\n".encode()) == [("2, row 1", {"a": "x"})]
+    assert rows_of(tmp_path, f"\ufeffa{mark}b\nx{mark}\n".encode()) == [("2, row 1", {"a": "x", "b": None})]
 
 
 BAD = "malformed_csv"

@@ -162,6 +162,38 @@ def test_rows_of_tables_are_named_by_their_number_and_lines_by_theirs(tmp_path: 
     assert [each.id for each in read_items(lines)] == ["1", "3"]
 
 
+@pytest.mark.parametrize("cells", [("", "0.5"), ("0.5", "0.5"), ("", "")])
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet"])
+def test_a_column_that_is_no_field_is_said_once_whatever_its_cells_hold(
+    tmp_path: Path, ending: str, cells: tuple[str, str]
+) -> None:
+    import pandas as pd
+
+    path = tmp_path / f"items.{ending}"
+    frame = pd.DataFrame(
+        {"question": ["Which?", "And?"], "answer": ["3", "4"], "score": [each or None for each in cells]}
+    )
+    if ending == "parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if ending == "tsv" else ",")
+    with pytest.raises(InputError, match=r"column 'score' is no field; .*--columns question=question") as caught:
+        scan_items(path)
+    assert not isinstance(caught.value, ItemError)
+    assert [each.answer for each in read_items(path, columns={"question": "question"})] == ["3", "4"]
+
+
+def test_a_table_with_the_index_of_pandas_is_refused_with_how_to_write_it(tmp_path: Path) -> None:
+    import pandas as pd
+
+    path = tmp_path / "items.csv"
+    pd.DataFrame({"question": ["Which?"], "answer": ["3"]}).to_csv(path)
+    with pytest.raises(
+        InputError, match=r"items\.csv:1: the first column has no name; .*to_csv\(\.\.\., index=False\)"
+    ):
+        read_items(path)
+
+
 def test_columns_inside_others_are_named_with_a_point(tmp_path: Path) -> None:
     path = put(tmp_path, {"doc": {"q": "Which?"}, "a": 7, "other": 1})
     assert said(read_items(path, columns={"question": "doc.q", "answer": "a"})) == [("Which?", "7", None)]
@@ -525,7 +557,7 @@ def test_a_schema_is_a_record_in_a_list(tmp_path: Path, monkeypatch: pytest.Monk
         read_items(path)
     aqua = Schema("aqua", "AQuA problems", lambda row: "rationale" in row, _aqua)
     monkeypatch.setattr(recognise, "SCHEMAS", (*recognise.SCHEMAS, aqua))
-    assert taken_for(path) == taken_for(path, format="aqua") == "log.jsonl: 1 AQuA problems"
+    assert taken_for(path) == taken_for(path, format="aqua") == "log.jsonl: 1 AQuA problem"
     (item,) = read_items(path)
     assert (item.question, item.answer, item.cot) == ("1 + 1?\nA)2\nB)3", "A", "It is 2.")
     assert (item.options, item.id, item.group, item.place) == (("A", "B"), "1", "1", f"{path}:1")

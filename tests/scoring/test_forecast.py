@@ -140,7 +140,7 @@ def test_a_forecast_names_its_maps_and_units() -> None:
     said = [str(each) for each in forecast(tiny.model("llama"), pairs(), spec, None)]
     assert [line.split(":")[0] for line in said] == ["read", "state.resid_pre", "state.z"]
     for line in said:
-        assert re.search(r"[\d,]+ cells of 1 pairs in [\d,]+ passes, \S+ Tflop, about \S+ s, \S+ GiB", line)
+        assert re.search(r"[\d,]+ cells of 1 pair in [\d,]+ pass(?:es)?, \S+ Tflop, about \S+ s, \S+ GiB", line)
 
 
 def test_without_sweeps_there_is_no_forecast() -> None:

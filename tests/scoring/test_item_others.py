@@ -148,7 +148,7 @@ def test_what_goes_without_saying_is_the_same_run(model: Any, tmp_path: Path) ->
     plain = md.score(model, given(2), out=out, control_pairs=0, maps=(), store=False, progress=False)
     asked = score(model, given(2), out=out, maps=(), against="hidden")
     assert asked.table().equals(plain.table())
-    with pytest.raises(InputError, match=r"holds another run \(spec.against is None there and 'other' here"):
+    with pytest.raises(InputError, match=r"holds another run \(option 'against' is not given there and 'other' here"):
         score(model, given(2), out=out, maps=())
 
 

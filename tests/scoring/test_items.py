@@ -326,6 +326,19 @@ def test_whose_answers_were_measured_is_told(model: Any, tmp_path: Path) -> None
     assert "2 items measured, 1 left out.</p>" in page
 
 
+def test_how_many_items_had_no_given_answer_is_told_where_others_had_one(model: Any, tmp_path: Path) -> None:
+    one, *others = (replace(item, answer="8", closed="\n", stated="8") for item in given(3))
+    note = "In 1 of 3 items no answer was given: the model's own is measured there."
+    for answer in ("given", "own"):
+        found = told_of(model, [replace(one, answer=""), *others], answer=answer)
+        said = " ".join(repr(found).split())
+        assert said.count(note) == 1
+        assert ("The measured answer is the model's own in" in said) == (answer == "own")
+        assert note.partition(":")[0] in found.to_html(tmp_path / f"{answer}.html").read_text()
+    for items in ([one, *others], [replace(each, answer="") for each in (one, *others)]):
+        assert "no answer was given" not in " ".join(repr(told_of(model, items)).split())
+
+
 def test_pairs_have_neither_own_answers_nor_bridges(model: Any) -> None:
     for choices, said in (({"answer": "own"}, "--answer own is of items"), ({"bridge": "keep"}, "--bridge keep is of")):
         with pytest.raises(md.InputError, match=said):
@@ -339,7 +352,7 @@ def test_a_run_of_before_these_choices_is_the_same_run(model: Any, tmp_path: Pat
         assert manifest["spec"].pop(name)
     (tmp_path / "run" / "run.json").write_text(json.dumps(manifest))
     assert told_of(model, given(1), out=tmp_path / "run").table().equals(first.table())
-    with pytest.raises(md.InputError, match=r"spec\.answer is 'given' there and 'own' here"):
+    with pytest.raises(md.InputError, match=r"option 'answer' is 'given' there and 'own' here"):
         told_of(model, given(1), out=tmp_path / "run", answer="own")
 
 

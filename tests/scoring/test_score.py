@@ -179,7 +179,9 @@ def test_a_finished_run_is_read_back_and_another_is_refused(tmp_path: Path, monk
     run(out=out)
     with pytest.raises(InputError, match=r"holds another run \(the file of pairs or items held others"):
         run(PAIRS[:2], out=out)
-    with pytest.raises(InputError, match=r"spec.seed is 0 there and 1 here"):
+    with pytest.raises(InputError, match=r"holds another run \(option 'limit' is not given there and 2 here\); give"):
+        run(out=out, limit=2)
+    with pytest.raises(InputError, match=r"option 'seed' is 0 there and 1 here"):
         run(out=out, seed=1)
     with pytest.raises(InputError, match=r"the model is 'LlamaForCausalLM' there and 'Qwen3ForCausalLM' here"):
         run(out=out, architecture="qwen3")

@@ -175,7 +175,7 @@ def test_a_directory_is_taken_up_only_with_the_same_chains(written: Path, tmp_pa
     out = tmp_path / "run"
     first = run("qwen3", out=out, chains=written)
     assert run("qwen3", out=out, chains=written).manifest == first.manifest
-    with pytest.raises(InputError, match=r"holds another run \(spec.chains"):
+    with pytest.raises(InputError, match=r"holds another run \(option 'chains'"):
         run("qwen3", out=out)
 
 

@@ -74,7 +74,7 @@ def test_a_killed_tuning_keeps_the_same_models(base: Path, tmp_path: Path) -> No
     assert all(same(parts.checkpoints[step], whole.checkpoints[step]) for step in (2, 4))
     again = tune(base, ROWS, out=out, arm="sft", **KEPT)
     assert again.manifest == parts.manifest
-    with pytest.raises(InputError, match=r"spec.checkpoints is \[2, 4\] there and \[2\] here"):
+    with pytest.raises(InputError, match=r"option 'checkpoints' is \[2, 4\] there and \[2\] here"):
         tune(base, ROWS, out=out, arm="sft", **KEPT | {"checkpoints": (2,)})
 
 

@@ -240,7 +240,10 @@ def test_a_finished_folder_is_read_back_and_another_is_refused(
     monkeypatch.setattr(tuning, "fit", lambda *_: pytest.fail("trained again"))
     again = tune(base, ROWS, out=out, arm="lora", **SHORT)
     assert (again.manifest, again.losses) == (first.manifest, first.losses)
-    for change, named in (({"seed": 1}, "spec.seed is 0 there and 1 here"), ({"rank": 4}, "spec.rank is 16 there")):
+    for change, named in (
+        ({"seed": 1}, "option 'seed' is 0 there and 1 here"),
+        ({"rank": 4}, "option 'rank' is 16 there"),
+    ):
         with pytest.raises(InputError, match=named):
             tune(base, ROWS, out=out, arm="lora", **SHORT | change)
     with pytest.raises(InputError, match=r"data\.fingerprint"):

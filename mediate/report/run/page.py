@@ -47,7 +47,7 @@ from mediate.report.run.items import chains_section, items_section
 from mediate.report.run.method import identities_section, method_section
 from mediate.report.run.other_items import others_note, others_section
 from mediate.report.run.remarks import notes
-from mediate.report.run.responses import response_notes, responses_section
+from mediate.report.run.responses import response_notes, responses_section, ungiven_note
 from mediate.report.run.sensitivity import sensitivity_blocks, sensitivity_section
 from mediate.report.run.steps_resampled import resampled_blocks, resampled_section
 from mediate.report.run.summary import SHARES, Summary, summary_of
@@ -211,7 +211,7 @@ def _opening(results: Results, measured: bool) -> tuple[Block, ...]:
     if measured:
         opening = wording(results.cube().contrast).opening
         said = (Text((*opening, Phrase("below", href="#words"), Phrase("."))),)
-    remarks = (*notes(results), *others_note(results, analysis_of(results)))
+    remarks = (*notes(results), *others_note(results, analysis_of(results)), *ungiven_note(results))
     return (*said, *((Notes(remarks),) if remarks else ()))
 
 

@@ -52,7 +52,10 @@ def response_notes(results: Results) -> tuple[str, ...]:
             f"In {plural(other, 'item')} the response states another answer than the given one, which is measured; "
             "--answer own measures what it states."
         )
-    if own := answers.get("own", 0):
+    ungiven = ungiven_note(results)
+    found += ungiven
+    own = answers.get("own", 0)
+    if own and (own > _ungiven(answers) or not ungiven):
         found.append(f"The measured answer is the model's own in {_of_all(own, answers)}{_right(answers)}.")
     told = [f"in {bridges[name]} {words}" for name, words in _BRIDGES.items() if bridges.get(name)]
     if told:
@@ -67,6 +70,20 @@ def response_notes(results: Results) -> tuple[str, ...]:
     if told:
         found.append(f"Left out, and neither right nor wrong: {', '.join(told)}.")
     return tuple(found)
+
+
+def ungiven_note(results: Results) -> tuple[str, ...]:
+    """How many of a run's items had no given answer, where others had one."""
+    answers = _of(_counts(results), "answers")
+    missing, count = _ungiven(answers), answers.get("own", 0) + answers.get("given", 0)
+    if not 0 < missing < count:
+        return ()
+    return (f"In {missing} of {plural(count, 'item')} no answer was given: the model's own is measured there.",)
+
+
+def _ungiven(answers: Mapping[str, int]) -> int:
+    """Of how many measured answers there is no given one to be right or wrong by."""
+    return int(answers.get("own", 0) - answers.get("own_right", 0) - answers.get("own_wrong", 0))
 
 
 def _of_all(own: int, answers: Mapping[str, int]) -> str:

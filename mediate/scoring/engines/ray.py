@@ -21,7 +21,7 @@ from mediate.results.folder import Results, read_results, write_manifest, write_
 from mediate.results.merged import merged
 from mediate.results.packing import of_items, packed, unpacked
 from mediate.results.parts import PARTS, Plan, damage, drop_parts, tokens_in
-from mediate.results.told import Reject
+from mediate.results.told import Reject, left_out_by
 from mediate.scoring.allowed import WORKER_DIED, Tally
 from mediate.scoring.disk import check_room
 from mediate.scoring.engine_spec import EngineSpec
@@ -215,7 +215,7 @@ class _Driver:
         if self.order.spec.stops_at(error):
             raise error
         nothing = tuple(Cube(np.zeros((0, 2, 2, 2)), (), (), outcome) for outcome in outcomes)
-        return Results({}, cubes=nothing, rejects=(Reject(error.item, error.code, error.reason),))
+        return Results({}, cubes=nothing, rejects=(left_out_by(error),))
 
     def _controlled(self, results: Results, batches: Sequence[Sequence[str]]) -> Results:
         """The results with the control of random weights, which workers measure batch by batch."""

@@ -44,7 +44,7 @@ LINES = {
     "dup_key_nested.jsonl": ":1: the key 'answer' occurs twice in one object; keep one",
     "emoji.jsonl": ":1: item '👨\\u200d👩\\u200d👧': the tokenizer has no token for '😀' of the base question; ",
     "empty.parquet": ": not readable as Parquet (Parquet file size is 0 bytes); write the file again",
-    "extra_column.parquet": ":row 1: item 'a': unknown key 'extra'; allowed are id, group, condition, base, source",
+    "extra_column.parquet": ": column 'extra' is no field; fields are id, group, condition, base, source, meta",
     "flat_ok.parquet": "",
     "flip_page.parquet": ": not readable as Parquet (",
     "float_answers.parquet": ":row 1: item 'a': 'base.answer' is a decimal number; give a string or an integer",

@@ -7,7 +7,15 @@ import pytest
 
 from mediate.errors import InputError
 from mediate.report.analysis import analysis_of
-from mediate.report.run.evidence import agreement_rows, control_row, control_summaries, copying_section, exactly, subset
+from mediate.report.run.evidence import (
+    agreement_rows,
+    control_row,
+    control_summaries,
+    controls_section,
+    copying_section,
+    exactly,
+    subset,
+)
 from mediate.report.run.figures import run_figures
 from mediate.report.run.page import render_page, terminal
 from mediate.report.run.scores import Scores
@@ -150,6 +158,21 @@ def test_a_controls_p_says_what_it_should_be(results: Results) -> None:
     ]
     said = controls(replace(results, controls=tuple(drawn)))["random positions"]["extra"]
     assert said == "median p 0.05 (near 0 where the real effect is larger than that of random draws)"
+
+
+def test_why_a_control_was_refused_is_a_sentence_of_its_own(results: Results) -> None:
+    *two, last = results.items
+    measured = [
+        Controlled(each.id, each.group, Control.RANDOM_POSITIONS, "logit_diff", 0.5, 3.0, p=0.05) for each in two
+    ]
+    refused = [
+        Controlled(last.id, last.group, each, "logit_diff", reason="step 0 is too long")
+        for each in (Control.RANDOM_POSITIONS, Control.SAME_ANSWER)
+    ]
+    rows = said(table_in(controls_section(replace(results, controls=(*measured, *refused)))))
+    found = {row["control"]: row["found"] for row in rows}
+    assert found["random positions"].endswith("than that of random draws). Refused: step 0 is too long")
+    assert found["same answer"] == "Refused: step 0 is too long"
 
 
 def test_the_page_holds_all_of_it_escaped(results: Results) -> None:

@@ -124,7 +124,7 @@ def test_a_shard_of_another_run_or_another_count_is_refused(tmp_path: Path) -> N
     with pytest.raises(InputError, match="holds another run"):
         shard(tmp_path, 1, 2, order(seed=1))
     shard(tmp_path, 2, 2, order(seed=1))
-    with pytest.raises(InputError, match=r"2-of-2: holds another run \(spec\.seed is 1 there and 0 here\)"):
+    with pytest.raises(InputError, match=r"2-of-2: holds another run \(option 'seed' is 1 there and 0 here\)"):
         merge_shards(tmp_path)
 
 

@@ -100,7 +100,7 @@ def test_masked_tokens_are_counted_in_the_manifest(tmp_path: Path) -> None:
     assert (counts["chain_tokens"], counts["masked"], counts["examples_with_masked"]) == (tokens, tokens, 4)
     again = mediate.tune(base, examples, out=tmp_path / "out", arm="filtered", least=0.5, **options)
     assert again.manifest == tuned.manifest
-    with pytest.raises(InputError, match=r"spec.least is 0.5 there and 0.25 here"):
+    with pytest.raises(InputError, match=r"option 'least' is 0.5 there and 0.25 here"):
         mediate.tune(base, examples, out=tmp_path / "out", arm="filtered", least=0.25, **options)
 
 
