@@ -135,6 +135,11 @@ def most_t(groups: int, level: float) -> float:
     return float(stats.t.isf((1 - level) / RARER / 2, groups - 1))
 
 
+def most_wide(groups: int, level: float) -> float:
+    """How many times as wide as Student's an interval of so many groups may be; from two groups on."""
+    return most_t(groups, level) / float(stats.t.isf((1 - level) / 2, groups - 1))
+
+
 def t_values(
     shift: Float[np.ndarray, "draw ..."],
     errors: Float[np.ndarray, "draw ..."],

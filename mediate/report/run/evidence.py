@@ -135,7 +135,9 @@ def controls_section(results: Results, figures: Sequence[Figure] = ()) -> Sectio
         (
             each["name"],
             f"{each['what']}; expected: {each['expected']}",
-            _sentences(f"{each['verdict']}{each['extra']}", each["reasons"] and f"Refused: {each['reasons']}"),
+            ". ".join(
+                filter(None, (each["verdict"] + each["extra"], each["reasons"] and f"Refused: {each['reasons']}"))
+            ),
             *(each[name] for name in ("size", "size_interval", "largest", "beside", "n", "refused")),
         )
         for each in told
@@ -156,11 +158,6 @@ def controls_section(results: Results, figures: Sequence[Figure] = ()) -> Sectio
     found, drawn = controls_found(control_summaries(results, analysis)), standing_in(figures, "controls")
     shown: tuple[Block, ...] = (Table(heads, tuple(rows)), *drawn, Text(basis, Look.BASIS))
     return Section("Controls", shown, id="controls", found=found)
-
-
-def _sentences(*parts: str) -> str:
-    """What there is of some parts, with a stop between two."""
-    return ". ".join(each for each in parts if each)
 
 
 def control_summaries(results: Results, analysis: Analysis) -> tuple[ControlSummary, ...]:

@@ -4,15 +4,18 @@ import math
 from collections.abc import Mapping
 
 from mediate.pairs.answers import says
-from mediate.report.analysis import analysis_of, section
+from mediate.report.analysis import Analysis, analysis_of, section
 from mediate.report.run.outcomes_apart import outcomes_apart
 from mediate.report.run.selection import selection
 from mediate.report.words import plain, plural, share_words
-from mediate.results import CHANNELS, Results, Told
+from mediate.results import CHANNELS, Cube, Results, Told
 from mediate.results.outcomes import unit_of
 from mediate.stats import Estimate
+from mediate.stats.studentised import most_wide
 
 UNCLIPPED = "nothing is clipped"
+# With fewer groups there is mostly no interval; from so many on one is no wider than data can tell.
+FEWEST_TOLD, FEW = 4, 8
 
 
 def notes(results: Results) -> tuple[str, ...]:
@@ -59,7 +62,20 @@ def notes(results: Results) -> tuple[str, ...]:
             f"In {plural(small, 'item')} |TE| ≤ {least:g} {unit_of(cube.outcome)}, where a single item's share is "
             "undefined; the shares of the set count them in."
         )
-    return (*selection(results), *outcomes_apart(results), *found, *pulls(analysis.shares(cube)))
+    apart = *selection(results), *outcomes_apart(results)
+    return (*apart, *found, *few_groups(cube, analysis), *pulls(analysis.shares(cube)))
+
+
+def few_groups(cube: Cube, analysis: Analysis) -> tuple[str, ...]:
+    """That few groups hardly bound anything, where that is so."""
+    groups = len(set(cube.groups))
+    if not FEWEST_TOLD <= groups < FEW:
+        return ()
+    wide, fewer = (most_wide(each, analysis.level) for each in (groups, FEW))
+    return (
+        f"{groups} groups are few: an interval may be {wide:.0f} times as wide as Student's, for nothing tells how "
+        f"skewed groups are. With {FEW} it is {fewer:.0f} times at most.",
+    )
 
 
 def pulls(shares: Mapping[str, Estimate]) -> tuple[str, ...]:

@@ -89,3 +89,21 @@ def test_channels_pull_apart_where_their_intervals_say_so(
     found = pulls({name: estimate(*each) for name, each in named.items()})
     assert len(found) == bool(said)
     assert all(each.startswith(said) and each.endswith("nothing is clipped.") for each in found)
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        (3, ""),
+        (4, "4 groups are few: an interval may be 11 times as wide"),
+        (7, "With 8 it is 4 times at most."),
+        (8, ""),
+    ],
+)
+def test_few_groups_are_told(groups: int, said: str) -> None:
+    results = fake_results(groups, undefined=False)
+    names = tuple(f"g{place}" for place in range(groups))
+    cubes = tuple(replace(cube, groups=names) for cube in results.cubes)
+    told = [each for each in notes(replace(results, cubes=cubes)) if "groups are few" in each]
+    assert len(told) == bool(said)
+    assert all(said in each for each in told)
