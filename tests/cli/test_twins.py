@@ -31,7 +31,7 @@ def test_twins_by_numbers_are_written_and_the_rest_is_told(tmp_path: Path) -> No
     path = put(tmp_path, PENS, {"question": "Tom?", "answer": "5.\n#### 5"})
     done = mediate("pairs", "from", path, "--out", tmp_path / "pairs.jsonl", "--seed", 1)
     assert done.exit_code == 0, done.output
-    assert "gsm8k.jsonl: 1 of 2 items have a twin by numbers; of 1 without: no step is annotated (1)" in done.stderr
+    assert "gsm8k.jsonl: 1 of 2 items has a twin by numbers; of 1 without: no step is annotated (1)" in done.stderr
     assert f"next: mediate score {tmp_path / 'pairs.jsonl'} --model M" in done.stderr
     (pair,) = read_pairs(tmp_path / "pairs.jsonl")
     assert pair.base.question == PENS["question"]
