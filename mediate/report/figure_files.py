@@ -3,7 +3,6 @@
 import json
 import os
 import select
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -42,7 +41,7 @@ def _second_process(figures: Sequence[Figure], kinds: Sequence[str]) -> Iterator
         return
     with ExitStack() as held:
         try:
-            file = held.enter_context(tempfile.TemporaryFile(buffering=0))
+            file = held.enter_context(os.fdopen(os.memfd_create("figures"), "w+b", buffering=0))
             told, tell = os.pipe()
             for end in (told, tell):
                 held.callback(os.close, end)
@@ -79,7 +78,7 @@ class _Told:
 
     Args:
         told: Where it says which figures are where in the file.
-        file: The file.
+        file: The file, which is in memory alone.
     """
 
     def __init__(self, told: int, file: IO[bytes]) -> None:

@@ -147,7 +147,7 @@ def test_an_item_of_a_file_by_its_id(tmp_path: Path) -> None:
     mediate.write_pairs(tmp_path / "pairs.jsonl", pairs())
     found = mediate.prepare(model(), pairs()[1].id, pairs=tmp_path / "pairs.jsonl", store=False)
     assert found.tokens == item(1).tokens
-    with pytest.raises(InputError, match="no item 'nobody' among 3 pairs; name the pairs"):
+    with pytest.raises(InputError, match="no item 'nobody' among 3 pairs; name them: pairs="):
         mediate.prepare(model(), "nobody", pairs=tmp_path / "pairs.jsonl")
 
 

@@ -102,7 +102,7 @@ def test_without_a_second_process_all_is_drawn_here(without: str, monkeypatch: p
     elif without == "pipe":
         monkeypatch.setattr(figure_files.os, "pipe", refuse)
     else:
-        monkeypatch.setattr(figure_files.tempfile, "TemporaryFile", refuse)
+        monkeypatch.setattr(figure_files.os, "memfd_create", refuse)
     here: list[int] = []
     assert len(list(files_of(_figures(here.append), "svg"))) == COUNT
     assert here == list(range(COUNT))
