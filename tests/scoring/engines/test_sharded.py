@@ -49,8 +49,7 @@ CHOICES: dict[str, Any] = {"control_pairs": 3, "maps": ["read:step,layer"], "on_
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "quickest_tokens", lambda model: 100)
-    monkeypatch.setattr(batching, "MOST_NARROW", 1)
+    few_tokens(monkeypatch)
 
 
 def order(given: Sequence[Pair] | Sequence[Item] = PAIRS, **choices: Any) -> Order:
@@ -73,12 +72,17 @@ def content(folder: Path) -> dict[str, Any]:
     return found | {"run.json": json.dumps(told)}
 
 
+def few_tokens(patch: pytest.MonkeyPatch) -> None:
+    """Many batches, of a hundred tokens."""
+    patch.setattr(batching, "quickest_tokens", lambda model: 100)
+    patch.setattr(batching, "MOST_NARROW", 1)
+
+
 @pytest.fixture(scope="module")
 def wanted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "whole"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batching, "quickest_tokens", lambda model: 100)
-        patch.setattr(batching, "MOST_NARROW", 1)
+        few_tokens(patch)
         results = score(tiny.model("llama"), PAIRS, make_spec(**CHOICES), out=folder)
     assert len(results.items) == 7
     assert [each.code for each in results.rejects] == ["too_long", "unaligned_steps"]
@@ -176,8 +180,7 @@ MORE: dict[str, Any] = {"control_pairs": 6, "maps": ["read:step,layer", "step_gr
 def unlike(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "whole"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batching, "quickest_tokens", lambda model: 100)
-        patch.setattr(batching, "MOST_NARROW", 1)
+        few_tokens(patch)
         failing(patch, *FAILING)
         found = score(tiny.model("llama"), UNLIKE, make_spec(**(CHOICES | MORE)), out=folder)
     assert found.manifest["counts"]["not_cut"] == {"not_stated": 3, "stated_at_once": 4}

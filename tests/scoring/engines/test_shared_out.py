@@ -28,29 +28,23 @@ from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec
 from mediate.tasks.modular import modular_pairs
 from tests import tiny
-from tests.scoring.whole.test_killed import content, in_another_process, model, until
+from tests.scoring.whole.test_killed import content, in_another_process, many_parts, model, run_at_once, until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="helpers are of Linux alone")
 
-PAIRS = modular_pairs(24, seed=0)
+PAIRS, TOKENS = modular_pairs(24, seed=0), 150
 CHOICES: dict[str, Any] = {"maps": ["read:step,layer"], "control_pairs": 2}
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many batches, and a part for every few items."""
-    monkeypatch.setattr(keeping, "ITEMS", 3)
-    monkeypatch.setattr("mediate.scoring.batches.side_by_side", lambda _: 150)
+    many_parts(monkeypatch, tokens=TOKENS, items=3)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run in one process."""
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mediate.scoring.batches.side_by_side", lambda _: 150)
-        scored(folder, 1)
-    return folder
+    return run_at_once(tmp_path_factory.mktemp("whole"), partial(scored, count=1), TOKENS)
 
 
 @pytest.fixture

@@ -34,24 +34,33 @@ from mediate.tasks.modular import modular_pairs
 
 PAIRS = modular_pairs(60, seed=0)
 CHOICES: dict[str, Any] = {"maps": ["read:step,layer"], "control_pairs": 4}
+TOKENS = 300
 TIMES = ("created", "finished", "seconds")
+
+
+def many_parts(patch: pytest.MonkeyPatch, *, tokens: int, items: int) -> None:
+    """Many batches, of so many tokens, and a part for every few items."""
+    patch.setattr(keeping, "ITEMS", items)
+    patch.setattr("mediate.scoring.batches.side_by_side", lambda _: tokens)
+
+
+def run_at_once(folder: Path, work: Callable[[Path], object], tokens: int) -> Path:
+    """The run of the same batches that nothing stops, in one part."""
+    with pytest.MonkeyPatch.context() as patch:
+        many_parts(patch, tokens=tokens, items=keeping.ITEMS)
+        work(folder / "run")
+    return folder / "run"
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many batches, and a part for every few items."""
-    monkeypatch.setattr(keeping, "ITEMS", 7)
-    monkeypatch.setattr("mediate.scoring.batches.side_by_side", lambda _: 300)
+    many_parts(monkeypatch, tokens=TOKENS, items=7)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nothing stopped."""
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mediate.scoring.batches.side_by_side", lambda _: 300)
-        scored(folder)
-    return folder
+    return run_at_once(tmp_path_factory.mktemp("whole"), scored, TOKENS)
 
 
 @cache
