@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from mediate.cli.ending import ended
 from mediate.errors import InputError, ItemError
 from mediate.journal import close_journal, open_journal
 from mediate.models.threads import TINY
@@ -28,7 +27,15 @@ from mediate.scoring.score import score
 from mediate.scoring.spec import make_spec
 from mediate.tasks.modular import modular_pairs
 from tests import tiny
-from tests.scoring.whole.test_killed import content, in_another_process, many_parts, model, run_at_once, until
+from tests.scoring.whole.test_killed import (
+    content,
+    ended_by_a_signal,
+    in_another_process,
+    many_parts,
+    model,
+    run_at_once,
+    until,
+)
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="helpers are of Linux alone")
 
@@ -184,21 +191,7 @@ def test_failures_of_helpers_count(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_signal_keeps_what_helpers_did(tmp_path: Path, whole: Path) -> None:
     out, said = tmp_path / "run", tmp_path / "said"
 
-    def work() -> None:
-        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), 2)
-        sys.stderr = os.fdopen(2, "w")
-        try:
-            with ended():
-                scored(out, 2)
-        except SystemExit as stop:
-            sys.stderr.flush()
-            os._exit(int(str(stop.code)))
-
-    child = in_another_process(work)
-    until(lambda: len(parts_of(out)) >= 2, child)
-    os.kill(child, signal.SIGTERM)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 143
+    assert ended_by_a_signal(out, said, partial(scored, count=2)) == 143
     there = sum(each.measured for each in parts_of(out))
     assert said.read_text().startswith(f"mediate: stopped by SIGTERM; {there} of 24 items done; the same command goes")
     assert {int(each.folder.name) % 2 for each in parts_of(out)} == {0, 1}, "parts of both"

@@ -102,6 +102,25 @@ def until(holds: Callable[[], bool], process: int) -> None:
     raise AssertionError("it took too long")
 
 
+def ended_by_a_signal(out: Path, said: Path, work: Callable[[Path], object]) -> int:
+    """The exit code of a command that SIGTERM ends once two parts are there; what it says is in a file."""
+
+    def command() -> None:
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), 2)
+        sys.stderr = os.fdopen(2, "w")
+        try:
+            with ended():
+                work(out)
+        except SystemExit as stop:
+            sys.stderr.flush()
+            os._exit(int(str(stop.code)))
+
+    child = in_another_process(command)
+    until(lambda: len(parts_of(out)) >= 2, child)
+    os.kill(child, signal.SIGTERM)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cached", [True, False])
 def test_a_storm_of_kills_changes_no_byte(tmp_path: Path, whole: Path, cached: bool) -> None:
@@ -129,21 +148,7 @@ def test_a_signal_ends_the_batch_and_keeps_it(tmp_path: Path, whole: Path) -> No
     """What is under way is short here, so it is finished; the message says how much is done."""
     out, said = tmp_path / "run", tmp_path / "said"
 
-    def work() -> None:
-        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), 2)
-        sys.stderr = os.fdopen(2, "w")
-        try:
-            with ended():
-                scored(out)
-        except SystemExit as stop:
-            sys.stderr.flush()
-            os._exit(int(str(stop.code)))
-
-    child = in_another_process(work)
-    until(lambda: len(parts_of(out)) >= 2, child)
-    os.kill(child, signal.SIGTERM)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 143
+    assert ended_by_a_signal(out, said, scored) == 143
     manifest = json.loads((out / "run.json").read_text())
     there = sum(each.measured for each in parts_of(out))
     assert manifest["status"] == "cancelled"
